@@ -1,0 +1,32 @@
+// Owns: the record of one proof of one slot, as scoring and the ledger see it.
+import type { Hotkey } from './ids.js';
+import type { Verdict } from './verdict.js';
+
+export interface Outcome {
+  /** hex of the first 16 bytes of SHA-256 over event, validator, miner and slot; names the evidence */
+  readonly id: string;
+  /** hex event id, the same for every validator of the event */
+  readonly event: string;
+  /** block that carried the event's beacon */
+  readonly eventBlock: number;
+  /** the chain's epoch index (SubnetEpochIndex) in which the event's block lies */
+  readonly epoch: number;
+  readonly netuid: number;
+  readonly validator: Hotkey;
+  readonly miner: Hotkey;
+  /** proof kind, e.g. `compute` */
+  readonly kind: string;
+  /** hex digest of the parameter set that the session ran under */
+  readonly paramsId: string;
+  /** slot index within the miner's claim */
+  readonly slot: number;
+  readonly verdict: Verdict;
+  /** ms from our own Go to the arrival of Commit, on our own clock; undefined when none arrived */
+  readonly measuredMs: number | undefined;
+  /** our own delay in this session (event loop, Go written to socket), ms; at most 1 % of the window is credited */
+  readonly ownDelayMs: number;
+  /** credited integer operations per second: 0 unless accepted */
+  readonly creditOpsPerS: number;
+  /** unix ms at which the verdict was reached */
+  readonly at: number;
+}

@@ -1,0 +1,67 @@
+// Owns: what a check can conclude. The question a verdict answers is whose fault it is.
+
+/** Reasons that are the miner's: wrong, malformed, late or silent. */
+export const REJECTIONS = [
+  /** no complete Commit within the event's window: late, silent or unreachable */
+  'window',
+  /** the Commit names a nonce set without ours although our Go was sent in time */
+  'left-out',
+  /** frames out of order, unknown, repeated or against the session's rules */
+  'protocol',
+  /** after Open: nothing complete arrived before the opening deadline */
+  'opening-timeout',
+  /** after Open: bytes that are no opening of this session */
+  'malformed',
+  /** the committed root does not bind this session's seed: replayed, borrowed or precomputed work */
+  'seed',
+  /** a Merkle path does not lead to the committed root */
+  'path',
+  /** an accumulator outside the range an honest product can have */
+  'range',
+  /** the claimed product row is not A times B */
+  'projection',
+  /** the committed label row is not the fold of the product row */
+  'fold',
+  /** row tree and column tree disagree on one element */
+  'agreement',
+] as const;
+export type Rejection = (typeof REJECTIONS)[number];
+
+/** Causes that are the validator's own; they cost the miner nothing. */
+export const CAUSES = [
+  /** our Go was written too late after the beacon, or our event loop stalled beyond what can be credited */
+  'validator-late',
+  /** we failed while judging: out of resources, a crash, an abort */
+  'validator-fault',
+] as const;
+export type Cause = (typeof CAUSES)[number];
+
+export type Verdict =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'rejected'; readonly reason: Rejection }
+  | { readonly kind: 'inconclusive'; readonly cause: Cause };
+
+export const accepted: Verdict = { kind: 'accepted' };
+export const rejected = (reason: Rejection): Verdict => ({ kind: 'rejected', reason });
+export const inconclusive = (cause: Cause): Verdict => ({ kind: 'inconclusive', cause });
+
+const CONTENT: ReadonlySet<Rejection> = new Set([
+  'malformed',
+  'seed',
+  'path',
+  'range',
+  'projection',
+  'fold',
+  'agreement',
+]);
+
+/** True for a rejection that hangs on bytes alone: two validators must agree on it, and replay must reproduce it. */
+export const isAboutContent = (verdict: Verdict): boolean =>
+  verdict.kind === 'rejected' && CONTENT.has(verdict.reason);
+
+/** `accepted`, `rejected:seed`, `inconclusive:validator-late`: for tables and logs. */
+export function verdictToString(verdict: Verdict): string {
+  if (verdict.kind === 'rejected') return `rejected:${verdict.reason}`;
+  if (verdict.kind === 'inconclusive') return `inconclusive:${verdict.cause}`;
+  return 'accepted';
+}

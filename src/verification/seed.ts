@@ -1,0 +1,49 @@
+// Owns: what a slot's seed binds. Everything in it is fixed before the last nonce is revealed.
+import { compare, concat, u16le, u32le, utf8 } from '../model/bytes.js';
+import { sha256 } from '../model/hash.js';
+
+const EVENT = utf8('assay/1/event');
+const NONCE = utf8('assay/1/nonce');
+const SEED = utf8('assay/1/seed');
+
+/** 32 bytes: the same for every validator that sees the same chain. */
+export function eventId(event: {
+  netuid: number;
+  block: number;
+  basis: Uint8Array;
+  paramsId: Uint8Array;
+}): Uint8Array {
+  return sha256(EVENT, u16le(event.netuid), u32le(event.block), event.basis, event.paramsId);
+}
+
+/** What Arm carries: binds the validator to a nonce before the beacon is known. */
+export const nonceCommitment = (nonce: Uint8Array, salt: Uint8Array): Uint8Array =>
+  sha256(NONCE, nonce, salt);
+
+/**
+ * The slot's seed, 32 bytes (proofs-amendments Part 3, Event).
+ * @param parts.nonces the included 16-byte nonces, in any order
+ * @param parts.hotkey 32-byte public key of the miner
+ */
+export function slotSeed(parts: {
+  beacon: Uint8Array;
+  nonces: readonly Uint8Array[];
+  hotkey: Uint8Array;
+  worker: string;
+  slot: number;
+  eventId: Uint8Array;
+}): Uint8Array {
+  const worker = utf8(parts.worker);
+  const nonces = [...parts.nonces].sort(compare);
+  return sha256(
+    SEED,
+    parts.beacon,
+    u16le(nonces.length),
+    concat(...nonces),
+    parts.hotkey,
+    u16le(worker.length),
+    worker,
+    u32le(parts.slot),
+    parts.eventId,
+  );
+}
