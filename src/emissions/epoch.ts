@@ -1,0 +1,232 @@
+// Owns: one Yuma epoch of one mechanism, bit for bit (subtensor epoch/run_epoch.rs `epoch_mechanism`, the sparse form
+// that the chain executes). Does not own: storage, several mechanisms (mechanisms.ts), paying it out (coinbase.ts).
+import { AssayError } from '../model/errors.js';
+import { classicBonds, weightsForBonds } from './bonds.js';
+import { clipAtConsensus, consensusWeights } from './consensus.js';
+import {
+  fromU16Proportion,
+  I32F32,
+  I64F64,
+  I96F32,
+  normalize,
+  normalizeBy,
+  sum,
+  toU16Proportion,
+} from './fixed.js';
+import { isTopKNonzero } from './permits.js';
+import { filterEntries, normalizeRows, rowSums, type SparseMatrix, timesRows } from './sparse-matrix.js';
+import { stakeShares } from './stake.js';
+
+/** (uid, u16) pairs in stored order. */
+export type U16Row = readonly (readonly [uid: number, value: number])[];
+
+/** The state an epoch reads. Every list is by uid and has `n` entries. */
+export interface EpochInput {
+  readonly n: number;
+  readonly block: number;
+  readonly tempo: number;
+  /** blocks (schedule.ts `activityCutoffBlocks`) */
+  readonly activityCutoff: number;
+  /** of this mechanism */
+  readonly lastUpdate: readonly number[];
+  readonly blockAtRegistration: readonly number[];
+  /** u16 */
+  readonly kappa: number;
+  /** u16 */
+  readonly bondsPenalty: number;
+  /** millionths */
+  readonly bondsMovingAverage: number;
+  readonly maxValidators: number;
+  readonly stakeThreshold: bigint;
+  /** consensus stake, whole rao */
+  readonly stakes: readonly bigint[];
+  /** what `stakes` cut off, in units of 2^-64 rao (`consensusStake`); without root stake there is none */
+  readonly stakeFractions?: readonly bigint[];
+  /** uid of `SubnetOwnerHotkey`, undefined when it is not registered */
+  readonly ownerUid: number | undefined;
+  /** rows as stored: max-upscaled u16, explicit zeros included */
+  readonly weights: readonly U16Row[];
+  /** rows as the last epoch stored them */
+  readonly bonds: readonly U16Row[];
+  /** as stored by the last epoch, shared by all mechanisms */
+  readonly validatorPermits: readonly boolean[];
+  /** `LastMechansimStepBlock` (sic); 0 before the first epoch */
+  readonly lastMechanismStep: number;
+  /**
+   * Commit-reveal, undefined when it is off: by uid the block of the earliest unexpired commit (plain or time-locked),
+   * undefined for none.
+   */
+  readonly commitReveal: { readonly earliestCommit: readonly (number | undefined)[] } | undefined;
+  readonly yuma3On: boolean;
+  /** has no effect on classic bonds */
+  readonly liquidAlphaOn: boolean;
+  readonly raoEmission: bigint;
+}
+
+/** What an epoch writes. Lists are by uid. */
+export interface EpochOutput {
+  /** u16 */
+  readonly consensus: readonly number[];
+  /** u16 */
+  readonly incentive: readonly number[];
+  /** u16 */
+  readonly dividends: readonly number[];
+  /** u16 */
+  readonly validatorTrust: readonly number[];
+  /** u16 */
+  readonly stakeWeight: readonly number[];
+  readonly active: readonly boolean[];
+  readonly newPermits: readonly boolean[];
+  /** all rows are overwritten: one without a new permit loses its bonds */
+  readonly bonds: readonly U16Row[];
+  /** rao, `Emission`: what pruning goes by */
+  readonly emission: readonly bigint[];
+  /** rao, earned as a miner */
+  readonly serverEmission: readonly bigint[];
+  /** rao, earned as a validator */
+  readonly validatorEmission: readonly bigint[];
+}
+
+/**
+ * @throws AssayError `unsupported` when Yuma3 is on: its bonds are another formula, and classic ones would pay wrongly
+ * @throws RangeError when a list does not have `n` entries
+ */
+export function runEpoch(input: EpochInput): EpochOutput {
+  assertLengths(input);
+  if (input.yuma3On) {
+    const data = { what: 'epoch with Yuma3 bonds', why: 'only classic bonds are built so far' };
+    throw new AssayError('unsupported', `${data.what}: ${data.why}`, data);
+  }
+  const { n, ownerUid } = input;
+
+  const active = input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block);
+  const stake = stakeShares(filterStakes(input));
+
+  // A validator newly among the top has no vote yet: only permits of the last epoch count for stake and weights.
+  const oldPermits = input.validatorPermits.map((permit, uid) => permit || uid === ownerUid);
+  const newPermits = isTopKNonzero(stake, input.maxValidators).map(
+    (permit, uid) => permit || uid === ownerUid,
+  );
+  const activeStake = normalize(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0n)));
+
+  const weights = maskWeights(input, oldPermits);
+  const consensus = consensusWeights(activeStake, weights, n, fromU16Proportion(input.kappa));
+  const clipped = clipAtConsensus(weights, consensus);
+  const validatorTrust = rowSums(clipped);
+  const incentive = normalize(timesRows(clipped, activeStake, n));
+
+  const { dividends, bonds } = classicBonds({
+    bonds: currentBonds(input),
+    weights: weightsForBonds(weights, clipped, n, fromU16Proportion(input.bondsPenalty)),
+    activeStake,
+    incentive,
+    bondsMovingAverage: input.bondsMovingAverage,
+  });
+  const shares = emissionShares(incentive, dividends, activeStake, stake);
+
+  return {
+    consensus: consensus.map(toU16Proportion),
+    incentive: incentive.map(toU16Proportion),
+    dividends: dividends.map(toU16Proportion),
+    validatorTrust: validatorTrust.map(toU16Proportion),
+    stakeWeight: stake.map(toU16Proportion),
+    active,
+    newPermits,
+    bonds: bonds.map((entries, uid) =>
+      newPermits[uid] ? entries.map(([column, value]) => [column, toU16Proportion(value)] as const) : [],
+    ),
+    emission: toRao(shares.combined, input.raoEmission),
+    serverEmission: toRao(shares.server, input.raoEmission),
+    validatorEmission: toRao(shares.validator, input.raoEmission),
+  };
+}
+
+/** Raw I64F64 stakes; below the threshold (in whole rao) they count as 0, the owner's excepted. */
+function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: EpochInput): bigint[] {
+  return stakes.map((rao, uid) => {
+    if (rao < stakeThreshold && uid !== ownerUid) return 0n;
+    return I64F64.add(I64F64.fromInteger(rao), stakeFractions?.[uid] ?? 0n);
+  });
+}
+
+/** The weights that count: of permitted rows, towards others and towards neurons the validator can have known. */
+function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseMatrix {
+  const { n, ownerUid, lastUpdate, blockAtRegistration, commitReveal } = input;
+  const rows = toMatrix(input.weights, n);
+  const masked = filterEntries(rows, (row, column) => {
+    if (!oldPermits[row]) return false;
+    if (row === column && row !== ownerUid) return false;
+    const registered = blockAtRegistration[column]!;
+    if (lastUpdate[row]! <= registered) return false;
+    // a uid that changed hands after the commit must not inherit what was meant for its predecessor
+    const committed = commitReveal?.earliestCommit[row];
+    return committed === undefined || committed >= registered;
+  });
+  return normalizeRows(masked);
+}
+
+/** Stored bonds without those towards uids registered since the last successful epoch. */
+function currentBonds(input: EpochInput): SparseMatrix {
+  const { block, tempo, lastMechanismStep, blockAtRegistration } = input;
+  const lastTempo = lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
+  return filterEntries(
+    toMatrix(input.bonds, input.n),
+    (_, column) => lastTempo > blockAtRegistration[column]!,
+  );
+}
+
+/** u16 values as integers, not as proportions: rows and columns are normalised next anyway. */
+function toMatrix(rows: readonly U16Row[], n: number): SparseMatrix {
+  return rows.map((entries) =>
+    entries.flatMap(([uid, value]) => (uid < n ? [[uid, I32F32.fromInteger(value)] as const] : [])),
+  );
+}
+
+interface EmissionShares {
+  readonly server: readonly bigint[];
+  readonly validator: readonly bigint[];
+  readonly combined: readonly bigint[];
+}
+
+/** Incentive and dividends as shares of their common sum. When nobody was weighed (emergency mode), stake is paid. */
+function emissionShares(
+  incentive: readonly bigint[],
+  dividends: readonly bigint[],
+  activeStake: readonly bigint[],
+  stake: readonly bigint[],
+): EmissionShares {
+  const combined = incentive.map((value, uid) => I32F32.add(value, dividends[uid]!));
+  const total = sum(combined);
+  if (total === 0n) {
+    const byStake = sum(activeStake) === 0n ? stake : activeStake;
+    return { server: incentive, validator: byStake, combined: byStake };
+  }
+  return {
+    server: normalizeBy(incentive, total),
+    validator: normalizeBy(dividends, total),
+    combined: normalizeBy(combined, total),
+  };
+}
+
+function toRao(shares: readonly bigint[], raoEmission: bigint): bigint[] {
+  const emission = I96F32.fromInteger(raoEmission);
+  return shares.map((share) => I96F32.toU64(I96F32.mul(share, emission)));
+}
+
+function assertLengths(input: EpochInput): void {
+  const { n } = input;
+  const lists = {
+    lastUpdate: input.lastUpdate,
+    blockAtRegistration: input.blockAtRegistration,
+    stakes: input.stakes,
+    stakeFractions: input.stakeFractions,
+    weights: input.weights,
+    bonds: input.bonds,
+    validatorPermits: input.validatorPermits,
+    earliestCommit: input.commitReveal?.earliestCommit,
+  };
+  for (const [name, list] of Object.entries(lists)) {
+    if (list !== undefined && list.length !== n)
+      throw new RangeError(`${name}: expected ${n} entries, got ${list.length}`);
+  }
+}
