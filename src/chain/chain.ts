@@ -37,6 +37,8 @@ export interface Neuron {
   /** u16 proportions of 65535 */
   readonly incentive: number;
   readonly dividends: number;
+  /** Emission of the last epoch, rao of alpha: what it assigned to this uid, also where that was then burned */
+  readonly emissionRao: bigint;
   /** undefined when no axon is served */
   readonly axon: Axon | undefined;
 }

@@ -14,10 +14,23 @@ export interface Compute {
 export interface Multiplier {
   readonly n: number;
   /**
-   * C = A B, exact int32.
-   * @param a n x n, row-major int8
-   * @returns n x n, row-major; valid until the next call (implementations may reuse the buffer)
+   * C = A B, exact int32. One call at a time: a caller that shares a multiplier takes turns.
+   * @param a m x n, row-major int8, 1 <= m <= n: a label is n rows, an opening a few
+   * @returns m x n, row-major; valid until the next call (implementations may reuse the buffer)
    */
   multiply(a: Int8Array): Promise<Int32Array>;
   release(): void;
+}
+
+/** Rows of a left operand; every implementation asks this first. @throws RangeError */
+export function operandRows(a: Int8Array, n: number): number {
+  const rows = a.length / n;
+  if (!Number.isInteger(rows) || rows < 1 || rows > n)
+    throw new RangeError(`a: expected 1..${n} rows of ${n} elements, got ${a.length} elements`);
+  return rows;
+}
+
+/** @throws RangeError when `b` is not n x n */
+export function assertOperand(b: Int8Array, n: number): void {
+  if (b.length !== n * n) throw new RangeError(`b: expected ${n} x ${n} elements, got ${b.length}`);
 }

@@ -24,7 +24,11 @@ export async function readyKeys(): Promise<void> {
  */
 export function keypairFromSeed(seed: Uint8Array): Keypair {
   if (seed.length !== 32) throw new RangeError(`seed: expected 32 bytes, got ${seed.length}`);
-  const pair = sr25519KeypairFromSeed(seed);
+  return keypairFromPair(sr25519KeypairFromSeed(seed));
+}
+
+/** @param pair 96 bytes as wasm-crypto gives them: secret key (64) and public key (32) */
+export function keypairFromPair(pair: Uint8Array): Keypair {
   const secret = pair.slice(0, 64);
   const publicKey = pair.slice(64);
   return {

@@ -31,12 +31,27 @@ export interface Evidence {
   readonly opening: Uint8Array;
 }
 
+/** What a session needs to know of a parameter set, whatever its kind. */
+export interface ParamsFacts {
+  /** e.g. `paced`, `gpu-4096` */
+  readonly className: string;
+  /** all slots of an event share it: Commit counts when it arrives within it, on the validator's clock from its own Go */
+  readonly windowMs: number;
+  /** from Open to the last piece of the opening; not scored, but anything later is a bad opening */
+  readonly openingMs: number;
+  /** simulated devices: earns on development chains only */
+  readonly localnetOnly: boolean;
+}
+
 /**
  * One proof kind: `codec issue prove verify` in a folder of its own.
  * `Secret` is the verifier's private randomness of one event: never sent, logged or stored.
  */
 export interface ProofKind<Params, Secret> {
   readonly kind: string;
+  /** Every parameter set this build knows, by content address (lower-case hex of the 32-byte paramsId). */
+  readonly table: ReadonlyMap<string, Params>;
+  facts(params: Params): ParamsFacts;
   /** Canonical parameters from a parsed JSON value. @throws AssayError `invalid-input` naming the key */
   parseParams(value: unknown): Params;
   /** Upper bounds for the bytes a peer may send. */
@@ -47,6 +62,11 @@ export interface ProofKind<Params, Secret> {
   issue(params: Params, random: Random): Uint8Array;
   /** Drawn after the last commit of the event, shared by all its slots with the same params and basis. */
   drawSecret(params: Params, basis: Uint8Array, random: Random): Secret;
+  /**
+   * What can be done as soon as params and basis are known (at Arm), so that it does not eat into the window:
+   * the public operand is the epoch's, not the event's. Doing without costs time, never correctness.
+   */
+  prepare?(parts: { compute: Compute }, params: Params, basis: Uint8Array): Promise<void>;
   prove(parts: { compute: Compute }, challenge: Challenge<Params>, signal: AbortSignal): Promise<Proving>;
   /** Total: never throws on any evidence bytes. */
   verify(challenge: Challenge<Params>, evidence: Evidence, secret: Secret): Verdict;

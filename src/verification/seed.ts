@@ -6,14 +6,9 @@ const EVENT = utf8('assay/1/event');
 const NONCE = utf8('assay/1/nonce');
 const SEED = utf8('assay/1/seed');
 
-/** 32 bytes: the same for every validator that sees the same chain. */
-export function eventId(event: {
-  netuid: number;
-  block: number;
-  basis: Uint8Array;
-  paramsId: Uint8Array;
-}): Uint8Array {
-  return sha256(EVENT, u16le(event.netuid), u32le(event.block), event.basis, event.paramsId);
+/** 32 bytes, names one subnet-wide event: the same for every validator that sees the same chain. */
+export function eventId(event: { netuid: number; block: number; basis: Uint8Array }): Uint8Array {
+  return sha256(EVENT, u16le(event.netuid), u32le(event.block), event.basis);
 }
 
 /** What Arm carries: binds the validator to a nonce before the beacon is known. */
@@ -32,6 +27,7 @@ export function slotSeed(parts: {
   worker: string;
   slot: number;
   eventId: Uint8Array;
+  paramsId: Uint8Array;
 }): Uint8Array {
   const worker = utf8(parts.worker);
   const nonces = [...parts.nonces].sort(compare);
@@ -45,5 +41,6 @@ export function slotSeed(parts: {
     worker,
     u32le(parts.slot),
     parts.eventId,
+    parts.paramsId,
   );
 }

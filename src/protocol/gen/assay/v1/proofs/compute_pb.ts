@@ -3,6 +3,7 @@
 /* eslint-disable */
 
 // Bodies of Commit, Open and Opening of the proof kind `compute` (docs/proofs/compute.md).
+// Only the canonical encoding counts: fields in order, each once, shortest integers, nothing unknown.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -12,14 +13,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/proofs/compute.proto.
  */
 export const file_assay_v1_proofs_compute: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hc3NheS92MS9wcm9vZnMvY29tcHV0ZS5wcm90bxIPYXNzYXkudjEucHJvb2ZzIi0KDUNvbXB1dGVDb21taXQSDgoGbGFiZWxzGAEgASgNEgwKBHJvb3QYAiABKAwiPgoLQ29tcHV0ZU9wZW4SLwoHc2FtcGxlcxgBIAMoCzIeLmFzc2F5LnYxLnByb29mcy5Db21wdXRlU2FtcGxlIkIKDUNvbXB1dGVTYW1wbGUSDQoFbGFiZWwYASABKA0SCwoDcm93GAIgASgNEhUKDWFncmVlbWVudF9yb3cYAyABKA0ibwoOQ29tcHV0ZU9wZW5pbmcSEAoIcm93X3Jvb3QYASABKAwSEwoLY29sdW1uX3Jvb3QYAiABKAwSNgoHc2FtcGxlcxgDIAMoCzIlLmFzc2F5LnYxLnByb29mcy5Db21wdXRlU2FtcGxlT3BlbmluZyLWAQoUQ29tcHV0ZVNhbXBsZU9wZW5pbmcSFAoMcHJldmlvdXNfcm93GAEgASgMEhMKC2JhY2tfY29sdW1uGAIgASgMEhUKDWFncmVlbWVudF9yb3cYAyABKAwSEwoLYWNjdW11bGF0b3IYBCABKAwSGQoRcHJldmlvdXNfcm93X3BhdGgYBSABKAwSGAoQYmFja19jb2x1bW5fcGF0aBgGIAEoDBIaChJhZ3JlZW1lbnRfcm93X3BhdGgYByABKAwSFgoObGFiZWxfcm93X3BhdGgYCCABKAxiBnByb3RvMw");
+  fileDesc("Ch1hc3NheS92MS9wcm9vZnMvY29tcHV0ZS5wcm90bxIPYXNzYXkudjEucHJvb2ZzIi0KDUNvbXB1dGVDb21taXQSDgoGbGFiZWxzGAEgASgNEgwKBHJvb3QYAiABKAwiPgoLQ29tcHV0ZU9wZW4SLwoHc2FtcGxlcxgBIAMoCzIeLmFzc2F5LnYxLnByb29mcy5Db21wdXRlU2FtcGxlIkIKDUNvbXB1dGVTYW1wbGUSDQoFbGFiZWwYASABKA0SCwoDcm93GAIgASgNEhUKDWFncmVlbWVudF9yb3cYAyABKA0ihwEKDkNvbXB1dGVPcGVuaW5nEhAKCHJvd19yb290GAEgASgMEhMKC2NvbHVtbl9yb290GAIgASgMEhYKDnJlcXVlc3RfZGlnZXN0GAMgASgMEjYKB3NhbXBsZXMYBCADKAsyJS5hc3NheS52MS5wcm9vZnMuQ29tcHV0ZVNhbXBsZU9wZW5pbmci1gEKFENvbXB1dGVTYW1wbGVPcGVuaW5nEhQKDHByZXZpb3VzX3JvdxgBIAEoDBITCgtiYWNrX2NvbHVtbhgCIAEoDBIVCg1hZ3JlZW1lbnRfcm93GAMgASgMEhMKC2FjY3VtdWxhdG9yGAQgASgMEhkKEXByZXZpb3VzX3Jvd19wYXRoGAUgASgMEhgKEGJhY2tfY29sdW1uX3BhdGgYBiABKAwSGgoSYWdyZWVtZW50X3Jvd19wYXRoGAcgASgMEhYKDmxhYmVsX3Jvd19wYXRoGAggASgMYgZwcm90bzM");
 
 /**
  * @generated from message assay.v1.proofs.ComputeCommit
  */
 export type ComputeCommit = Message<"assay.v1.proofs.ComputeCommit"> & {
   /**
-   * labels finished within the window
+   * labels finished within the window: all that the parameters name
    *
    * @generated from field: uint32 labels = 1;
    */
@@ -91,6 +92,8 @@ export const ComputeSampleSchema: GenMessage<ComputeSample> = /*@__PURE__*/
  */
 export type ComputeOpening = Message<"assay.v1.proofs.ComputeOpening"> & {
   /**
+   * tops of the trees: with seed and labels they give the committed root
+   *
    * @generated from field: bytes row_root = 1;
    */
   rowRoot: Uint8Array;
@@ -101,9 +104,16 @@ export type ComputeOpening = Message<"assay.v1.proofs.ComputeOpening"> & {
   columnRoot: Uint8Array;
 
   /**
+   * SHA-256 of the ComputeOpen that this answers: no bit of a request is without effect
+   *
+   * @generated from field: bytes request_digest = 3;
+   */
+  requestDigest: Uint8Array;
+
+  /**
    * in the order of the request
    *
-   * @generated from field: repeated assay.v1.proofs.ComputeSampleOpening samples = 3;
+   * @generated from field: repeated assay.v1.proofs.ComputeSampleOpening samples = 4;
    */
   samples: ComputeSampleOpening[];
 };
@@ -148,7 +158,7 @@ export type ComputeSampleOpening = Message<"assay.v1.proofs.ComputeSampleOpening
   accumulator: Uint8Array;
 
   /**
-   * siblings from leaf to top, 32 bytes each, concatenated
+   * siblings from leaf to top, 32 bytes each, concatenated; empty where the leaf is not opened
    *
    * @generated from field: bytes previous_row_path = 5;
    */

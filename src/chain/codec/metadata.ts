@@ -1,0 +1,293 @@
+// Owns: metadata V14 as bytes, built from the pallets as they are written down. Does not own: the pallets.
+import { utf8 } from '../../model/bytes.js';
+import { innerEnum, type Pallet, palletPath } from './pallet.js';
+import { runtimeCall, runtimeEvent } from './runtime.js';
+import {
+  bytes,
+  type Codec,
+  compact,
+  encode,
+  type Field,
+  type Primitive,
+  type Shape,
+  tuple,
+  u8,
+  u32,
+  u64,
+  unit,
+  type VariantShape,
+  variants,
+  Writer,
+  writeCompact,
+} from './scale.js';
+import type { AnyStorageItem, Hasher } from './storage.js';
+import { h256, multiAddress, multiSignature } from './types.js';
+
+const MAGIC = utf8('meta');
+const VERSION = 14;
+// positions in scale_info's and frame_metadata's own enums
+const TYPE_DEF = { composite: 0, variant: 1, sequence: 2, array: 3, tuple: 4, primitive: 5, compact: 6 };
+const PRIMITIVES: Record<Primitive, number> = {
+  bool: 0,
+  str: 2,
+  u8: 3,
+  u16: 4,
+  u32: 5,
+  u64: 6,
+  u128: 7,
+  i16: 10,
+  i64: 12,
+  i128: 13,
+};
+const HASHERS: Record<Hasher, number> = { Blake2_128Concat: 2, Twox64Concat: 5, Identity: 6 };
+
+/** Era has one variant per first byte; only its name and first byte matter to clients, which know the type. */
+const era = variants(
+  'sp_runtime::generic::era::Era',
+  Object.fromEntries([
+    ['Immortal', { index: 0, fields: [] }],
+    ...Array.from({ length: 255 }, (_, i) => [`Mortal${i + 1}`, { index: i + 1, fields: [u8] }]),
+  ]),
+);
+
+/**
+ * Identifier, what it adds to the extrinsic, what it adds to the signed bytes. Subtensor's own extensions add
+ * neither, but polkadot.js warns about names it does not know, so the localnet lists those with an effect.
+ */
+const SIGNED_EXTENSIONS: readonly (readonly [string, Codec<unknown>, Codec<unknown>])[] = [
+  ['CheckNonZeroSender', unit, unit],
+  ['CheckSpecVersion', unit, u32],
+  ['CheckTxVersion', unit, u32],
+  ['CheckGenesis', unit, h256],
+  ['CheckMortality', era, h256],
+  ['CheckNonce', compact(u32), unit],
+  ['CheckWeight', unit, unit],
+  ['ChargeTransactionPayment', compact(u64), unit],
+  ['CheckMetadataHash', u8, optionalHash()],
+];
+
+function optionalHash(): Codec<unknown> {
+  const hash: Codec<Uint8Array> = { ...bytes, shape: { kind: 'array', length: 32, of: u8 } };
+  return {
+    ...unit,
+    shape: {
+      kind: 'variant',
+      path: 'Option',
+      params: [['T', hash]],
+      variants: [
+        { name: 'None', index: 0, fields: [] },
+        { name: 'Some', index: 1, fields: [[undefined, hash]] },
+      ],
+    },
+  };
+}
+
+/** The whole metadata of these pallets. */
+export function encodeMetadata(pallets: readonly Pallet[]): Uint8Array {
+  const types = new TypeTable();
+  const rest = new Writer();
+  writeCompact(pallets.length, rest);
+  for (const pallet of pallets) writePallet(pallet, types, rest);
+  writeExtrinsic(types, rest);
+  writeCompact(types.add(named('node_subtensor_runtime::Runtime', [])), rest);
+
+  const out = new Writer();
+  out.raw(MAGIC);
+  out.u8(VERSION);
+  types.write(out);
+  out.raw(rest.finish());
+  return out.finish();
+}
+
+function writePallet(pallet: Pallet, types: TypeTable, out: Writer): void {
+  writeText(pallet.name, out);
+  const items = Object.values(pallet.storage);
+  out.u8(items.length > 0 ? 1 : 0);
+  if (items.length > 0) {
+    writeText(pallet.name, out);
+    writeList(items, out, (item) => writeStorageItem(item, types, out));
+  }
+  writeOptionalType(innerEnum(runtimeCall, pallet.name), types, out);
+  writeOptionalType(innerEnum(runtimeEvent, pallet.name), types, out);
+  writeList(Object.entries(pallet.constants), out, ([name, { type, value }]) => {
+    writeText(name, out);
+    writeCompact(types.add(type), out);
+    bytes.encode(encode(type, value), out);
+    writeDocs(out);
+  });
+  writeOptionalType(errorsOf(pallet), types, out);
+  out.u8(pallet.index);
+}
+
+function errorsOf(pallet: Pallet): Codec<unknown> | undefined {
+  if (pallet.errors.length === 0) return undefined;
+  const list = pallet.errors.map(([name, index]): VariantShape => ({ name, index, fields: [] }));
+  const path = `${palletPath(pallet.name)}::pallet::Error`;
+  return { ...unit, shape: { kind: 'variant', path, params: [], variants: list } };
+}
+
+function writeStorageItem(item: AnyStorageItem, types: TypeTable, out: Writer): void {
+  writeText(item.name, out);
+  out.u8(item.modifier === 'Optional' ? 0 : 1);
+  const keys = item.parts.map((part) => part.codec);
+  out.u8(keys.length === 0 ? 0 : 1);
+  if (keys.length > 0) {
+    writeList(item.parts, out, (part) => out.u8(HASHERS[part.hasher]));
+    writeCompact(types.add(keys.length === 1 ? keys[0]! : tuple(...keys)), out);
+  }
+  writeCompact(types.add(item.value), out);
+  bytes.encode(
+    item.modifier === 'Optional' ? Uint8Array.of(0) : encode<unknown>(item.value, item.fallback),
+    out,
+  );
+  writeDocs(out);
+}
+
+function writeExtrinsic(types: TypeTable, out: Writer): void {
+  const extrinsic: Codec<unknown> = {
+    ...unit,
+    shape: {
+      kind: 'composite',
+      path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
+      // without all four parameters polkadot.js dies with "Cannot read properties of undefined"
+      params: [
+        ['Address', multiAddress],
+        ['Call', runtimeCall],
+        ['Signature', multiSignature],
+        ['Extra', tuple(...SIGNED_EXTENSIONS.map(([, extra]) => extra))],
+      ],
+      fields: [[undefined, bytes]],
+    },
+  };
+  writeCompact(types.add(extrinsic), out);
+  out.u8(4);
+  writeList(SIGNED_EXTENSIONS, out, ([identifier, extra, additional]) => {
+    writeText(identifier, out);
+    writeCompact(types.add(extra), out);
+    writeCompact(types.add(additional), out);
+  });
+}
+
+const named = (path: string, fields: readonly Field[]): Codec<unknown> => ({
+  ...unit,
+  shape: { kind: 'composite', path, params: [], fields },
+});
+
+/** Types in order of first use; the same structure, or the same codec object, is one type. */
+class TypeTable {
+  readonly #types: Uint8Array[] = [];
+  readonly #byCodec = new Map<Codec<unknown>, number>();
+  readonly #byStructure = new Map<string, number>();
+
+  add(codec: Codec<unknown>): number {
+    const { shape } = codec;
+    if (shape.kind === 'lazy') return this.add(shape.of());
+    const known = this.#byCodec.get(codec);
+    if (known !== undefined) return known;
+    if (shape.kind !== 'composite' && (shape.kind !== 'variant' || shape.path === 'Option')) {
+      const key = this.#structure(shape);
+      const same = this.#byStructure.get(key);
+      if (same !== undefined) return same;
+      const index = this.#reserve();
+      this.#byStructure.set(key, index);
+      this.#byCodec.set(codec, index);
+      this.#types[index] = this.#encode(index, shape);
+      return index;
+    }
+    // reserved before its fields are visited: a call may contain a call
+    const index = this.#reserve();
+    this.#byCodec.set(codec, index);
+    this.#types[index] = this.#encode(index, shape);
+    return index;
+  }
+
+  write(out: Writer): void {
+    writeCompact(this.#types.length, out);
+    for (const type of this.#types) out.raw(type);
+  }
+
+  #reserve(): number {
+    return this.#types.push(new Uint8Array()) - 1;
+  }
+
+  #structure(shape: Shape): string {
+    switch (shape.kind) {
+      case 'primitive':
+        return shape.name;
+      case 'compact':
+      case 'sequence':
+        return `${shape.kind} ${this.add(shape.of)}`;
+      case 'array':
+        return `array ${shape.length} ${this.add(shape.of)}`;
+      case 'tuple':
+        return `tuple ${shape.of.map((part) => this.add(part)).join(' ')}`;
+      default:
+        return `option ${shape.kind === 'variant' ? this.add(shape.params[0]![1]) : ''}`;
+    }
+  }
+
+  #encode(index: number, shape: Shape): Uint8Array {
+    const body = new Writer();
+    writeCompact(index, body);
+    const path = shape.kind === 'composite' || shape.kind === 'variant' ? shape.path.split('::') : [];
+    const params = shape.kind === 'composite' || shape.kind === 'variant' ? shape.params : [];
+    writeList(path, body, (part) => writeText(part, body));
+    writeList(params, body, ([name, type]) => {
+      writeText(name, body);
+      body.u8(1);
+      writeCompact(this.add(type), body);
+    });
+    this.#writeDef(shape, body);
+    writeDocs(body);
+    return body.finish();
+  }
+
+  #writeDef(shape: Shape, out: Writer): void {
+    if (shape.kind === 'lazy') return;
+    out.u8(TYPE_DEF[shape.kind]);
+    switch (shape.kind) {
+      case 'primitive':
+        return out.u8(PRIMITIVES[shape.name]);
+      case 'compact':
+      case 'sequence':
+        return writeCompact(this.add(shape.of), out);
+      case 'array':
+        out.uint(shape.length, 4);
+        return writeCompact(this.add(shape.of), out);
+      case 'tuple':
+        return writeList(shape.of, out, (part) => writeCompact(this.add(part), out));
+      case 'composite':
+        return this.#writeFields(shape.fields, out);
+      case 'variant':
+        return writeList(shape.variants, out, ({ name, index, fields }) => {
+          writeText(name, out);
+          this.#writeFields(fields, out);
+          out.u8(index);
+          writeDocs(out);
+        });
+    }
+  }
+
+  #writeFields(fields: readonly Field[], out: Writer): void {
+    writeList(fields, out, ([name, type]) => {
+      out.u8(name === undefined ? 0 : 1);
+      if (name !== undefined) writeText(name, out);
+      writeCompact(this.add(type), out);
+      out.u8(0); // no type name
+      writeDocs(out);
+    });
+  }
+}
+
+function writeList<T>(list: readonly T[], out: Writer, each: (item: T) => void): void {
+  writeCompact(list.length, out);
+  for (const item of list) each(item);
+}
+
+function writeOptionalType(codec: Codec<unknown> | undefined, types: TypeTable, out: Writer): void {
+  out.u8(codec === undefined ? 0 : 1);
+  if (codec !== undefined) writeCompact(types.add(codec), out);
+}
+
+const writeText = (text: string, out: Writer): void => bytes.encode(utf8(text), out);
+const writeDocs = (out: Writer): void => writeCompact(0, out);

@@ -1,0 +1,324 @@
+// Owns: `assay demo`: a whole subnet on this machine, with real parts. Does not own: what any part does.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChainReader, ChainWriter, Subnet } from '../../chain/chain.js';
+import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { AssayError } from '../../model/errors.js';
+import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
+import { silentLog } from '../../model/log.js';
+import { watchEpochs } from '../../testing/epochs.js';
+import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../../testing/report.js';
+import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
+import { openLedgerReader } from '../../validator/ledger/ledger.js';
+import { dataPaths, systemParts } from '../assemble.js';
+import { watchPss } from '../demo/memory.js';
+import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
+import { funds, type Registered, setUp } from '../../testing/setup.js';
+import { checkLines, closingLines, minerTable, validatorTable } from '../demo/table.js';
+import { EXIT, print, printJson } from '../output.js';
+
+interface Options {
+  readonly seed: string;
+  readonly json: boolean;
+  readonly keep: boolean;
+  readonly kill: { readonly name: string; readonly epoch: number } | undefined;
+  readonly dir: string | undefined;
+}
+
+/** Heaps, MiB: what the roles were seen to need, twice. */
+const HEAP = { chain: 256, validator: 192, miner: 160, device: 64 } as const;
+
+export async function demo(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const options = parseOptions(flags);
+  const { clock } = systemParts;
+  const began = clock.monotonic();
+  const stamp = () => `${((clock.monotonic() - began) / 1000).toFixed(1).padStart(6)} s  `;
+  const say = (line: string) => (options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`));
+  await readyKeys();
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-demo-')));
+  const world = createWorld(options.seed);
+  const watch = createWatch(say);
+  const processes = createProcesses({ clock, dir }, watch);
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  const pss = watchPss(clock, processes.pids, inner);
+  let chain: (ChainReader & ChainWriter) | undefined;
+
+  try {
+    say(`seed ${world.seed}: one chain, ${world.validators.length} validators, ${world.miners.length} miners; logs in ${join(dir, 'logs')}`);
+    const { connectSubtensor } = await import('../../chain/subtensor/connect.js');
+    const [node, devices] = await Promise.all([startChain(processes, world), startDevices(processes, world)]);
+    chain = await connectSubtensor({ url: node.url, log: silentLog, clock, signal: inner });
+    const root = keypairFromUri('//Alice');
+    const registered = await raceAbort(inner, setUp({ chain, root, say }, world));
+    const roles = { processes, world, dir, url: node.url, netuid: registered.netuid };
+    await raceAbort(inner, startMiners(roles, devices));
+    const validators = await raceAbort(inner, startValidators(roles));
+    say(`${world.miners.length} miners and ${world.validators.length} validators are up; behaviours by uid: ${dealt(world, registered)}`);
+
+    const judges = world.validators.map(({ name }) => ({ name, uid: registered.uids.get(name)! }));
+    const onSubnet = killOnce(options, validators, say);
+    const epochs = await raceAbort(
+      inner,
+      watchEpochs({ chain, say }, { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet }, inner),
+    );
+    if (!options.keep) for (const validator of validators.values()) await validator.stop();
+    const { report, checks } = await conclude(chain, world, registered, dir, {
+      epochs: epochs.paid,
+      lastEpoch: epochs.lastEpoch,
+      burnedRao: epochs.burnedRao,
+      seconds: Math.round((clock.monotonic() - began) / 100) / 10,
+      peakPssMiB: pss.peakMiB(),
+      once: epochs.setTwice,
+    });
+    const missed = missedShare(report);
+    if (options.json) printJson(report);
+    else {
+      print(minerTable(report));
+      print(validatorTable(report));
+      print(checkLines(checks));
+      print(closingLines(report, missed, watch.refusedForwards()));
+      print(`${report.epochs} paid epochs, ${report.blocks} blocks, ${report.seconds} s, peak memory ${report.peakPssMiB ?? '?'} MiB`);
+    }
+    const code = exitCode(checks, missed);
+    if (options.json) for (const { what, ok, found } of checks) if (!ok) say(`NOT SO: ${what} (${found})`);
+    if (code === EXIT.busy) say('this machine is too busy to time proofs: neither success nor a verdict about miners');
+    if (options.keep) {
+      say(`still running: chain at ${node.url}, journals in ${dir}; Ctrl-C ends it`);
+      await new Promise<void>((resolve) => inner.addEventListener('abort', () => resolve()));
+    }
+    return code;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say('interrupted');
+    return EXIT.failed;
+  } finally {
+    stop.abort();
+    await chain?.close().catch(() => {}); // the node may be gone first
+    await processes.stopAll();
+    if (!options.dir) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function parseOptions(flags: Record<string, unknown>): Options {
+  const { seed, json, keep, kill, dir } = flags;
+  if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed)) throw usage('--seed', '1 to 64 printable characters', seed);
+  const parsed = typeof kill === 'string' ? /^(validator-[ab])@(\d+)$/.exec(kill) : undefined;
+  const epoch = Number(parsed?.[2]);
+  if (kill !== undefined && !(parsed && epoch >= 1 && epoch <= DEMO_PLAN.paidEpochs))
+    throw usage('--kill', `validator-a or validator-b, @, and a paid epoch of 1..${DEMO_PLAN.paidEpochs}`, kill);
+  return {
+    seed,
+    json: json === true,
+    keep: keep === true,
+    kill: parsed ? { name: parsed[1]!, epoch } : undefined,
+    dir: typeof dir === 'string' ? dir : undefined,
+  };
+}
+
+const usage = (what: string, expected: string, got: unknown) =>
+  new AssayError('invalid-input', `${what}: expected ${expected}, got ${String(got)}`, { what, expected, got: String(got) });
+
+/** What the roles say of themselves, and what becomes of their processes. */
+function createWatch(say: (line: string) => void) {
+  const events = new Map<string, number>();
+  let refused = 0;
+  return {
+    refusedForwards: () => refused,
+    message(name: string, message: Readonly<Record<string, unknown>>) {
+      if (message.forwardRefused) refused++;
+      const status = message.status as { lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number } } | undefined;
+      const event = status?.lastEvent;
+      if (!event || events.get(name) === event.block) return;
+      events.set(name, event.block);
+      const own = event.inconclusive > 0 ? `, ${event.inconclusive} inconclusive` : '';
+      say(`${name}: event at block ${event.block}: ${event.accepted} accepted, ${event.rejected} rejected${own}`);
+    },
+    died(name: string, how: string, restarting: boolean) {
+      say(`${name} died (${how})${restarting ? ': restarted' : ': given up'}`);
+    },
+  };
+}
+
+async function startChain(processes: Processes, world: World): Promise<{ url: string }> {
+  const args = ['localnet', 'start', '--port', '0', '--block-time-ms', String(DEMO_PLAN.blockTimeMs), '--log-level', 'warn', '--fund', ...funds(world)];
+  const { ready } = await processes.start({ name: 'chain', args: () => args, heapMiB: HEAP.chain });
+  return { url: String(ready.url) };
+}
+
+type Devices = ReadonlyMap<Behaviour, readonly { port: number; slot: number }[]>;
+
+/** Two for honest-large, one each for those that work alone, one for the two that share; none for the others. */
+async function startDevices(processes: Processes, world: World): Promise<Devices> {
+  const device = async (name: string, slots: number, prover: 'honest' | 'fabricates-rows' = 'honest') => {
+    const json = JSON.stringify({ prover, slots, turns: slots > 1, class: 'paced', seed: `${world.seed}/${name}` });
+    const { ready } = await processes.start({ name, args: () => ['simulated', 'device', json], heapMiB: HEAP.device });
+    return Array.from({ length: slots }, (_, slot) => ({ port: Number(ready.port), slot }));
+  };
+  const [large1, large2, small, shared, fabricates] = await Promise.all([
+    device('device-large-1', 1),
+    device('device-large-2', 1),
+    device('device-small', 1),
+    device('device-shared', 2),
+    device('device-fabricates', 1, 'fabricates-rows'),
+  ]);
+  return new Map([
+    ['honest-large', [large1![0]!, large2![0]!]],
+    ['honest-small', small!],
+    ['fabricates-rows', fabricates!],
+    ['shares-device-a', [shared![0]!]],
+    ['shares-device-b', [shared![1]!]],
+  ]);
+}
+
+interface Roles {
+  readonly processes: Processes;
+  readonly world: World;
+  readonly dir: string;
+  readonly url: string;
+  readonly netuid: Netuid;
+}
+
+async function startMiners({ processes, world, dir, url, netuid }: Roles, devices: Devices): Promise<void> {
+  const hotkeyOf = (behaviour: Behaviour) =>
+    keypairFromUri(world.miners.find((miner) => miner.behaviour === behaviour)!.hotkeyUri).address;
+  const start = async (miner: WorldMiner, extra: Readonly<Record<string, unknown>> = {}) => {
+    const json = JSON.stringify({
+      behaviour: miner.behaviour,
+      chain: url,
+      netuid,
+      hotkeyUri: miner.hotkeyUri,
+      host: miner.host,
+      port: 0,
+      worker: DEMO_PLAN.worker,
+      class: 'paced',
+      devices: devices.get(miner.behaviour) ?? [],
+      data: join(dir, miner.name),
+      seed: `${world.seed}/${miner.name}`,
+      ...extra,
+    });
+    const { ready } = await processes.start({ name: miner.name, args: () => ['simulated', 'miner', json], heapMiB: HEAP.miner });
+    return ready;
+  };
+  const of = (behaviour: Behaviour) => world.miners.find((miner) => miner.behaviour === behaviour)!;
+  const others = world.miners.filter(({ behaviour }) => behaviour !== 'relays' && behaviour !== 'honest-small');
+  // the one that relays listens for leaks before the one whose frames leak begins to send
+  const leaking = async () => {
+    const { leakPort } = await start(of('relays'), { neighbour: hotkeyOf('honest-small') });
+    await start(of('honest-small'), { leakTo: leakPort });
+  };
+  await Promise.all([leaking(), ...others.map((miner) => start(miner))]).catch((error: unknown) => {
+    throw isAddressProblem(error) ? explainLoopback(world, error) : error;
+  });
+}
+
+const isAddressProblem = (error: unknown): boolean =>
+  error instanceof AssayError && error.code === 'unreachable' && process.platform !== 'linux';
+
+const explainLoopback = (world: World, cause: unknown) =>
+  new AssayError(
+    'unreachable',
+    `a simulated host's address cannot be bound; add aliases to the loopback interface first, e.g. ${world.miners
+      .map(({ host }) => `sudo ifconfig lo0 alias ${host}`)
+      .join('; ')}`,
+    { address: world.miners[0]!.host },
+    { cause },
+  );
+
+async function startValidators({ processes, world, dir, url, netuid }: Roles): Promise<ReadonlyMap<string, Managed>> {
+  const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks } = DEMO_PLAN.events;
+  const started = await Promise.all(
+    world.validators.map(async ({ name, hotkeyUri }) => {
+      const args = (attempt: number) => [
+        ...['validator', 'start', '--chain', url, '--netuid', String(netuid), '--hotkey', hotkeyUri],
+        ...['--data', join(dir, name), '--admin-port', '-1'],
+        ...['--events-per-epoch', String(eventsPerEpoch), '--lead-blocks', String(leadBlocks)],
+        ...['--event-blocks', String(eventBlocks), '--publish-lead-blocks', String(publishLeadBlocks)],
+        ...['--random-seed', `${world.seed}/${name}/${attempt}`],
+      ];
+      const { process } = await processes.start({ name, args, heapMiB: HEAP.validator });
+      return [name, process] as const;
+    }),
+  );
+  return new Map(started);
+}
+
+const dealt = (world: World, { uids }: Registered): string =>
+  world.miners.map(({ name, behaviour }) => `${uids.get(name)} ${behaviour}`).join(', ');
+
+/** `--kill`: once, a third into the epoch that it names. */
+function killOnce(
+  { kill }: Options,
+  validators: ReadonlyMap<string, Managed>,
+  say: (line: string) => void,
+): (now: Subnet, paid: number, counting: boolean) => void {
+  let killed = false;
+  return (now, paid, counting) => {
+    const into = now.block - now.lastEpochBlock;
+    if (!kill || killed || !counting || paid !== kill.epoch - 1 || into < DEMO_PLAN.tempo / 3) return;
+    killed = true;
+    say(`block ${now.block}: SIGKILL to ${kill.name}`);
+    validators.get(kill.name)!.kill('SIGKILL');
+  };
+}
+
+async function conclude(
+  chain: ChainReader,
+  world: World,
+  { netuid, stakes }: Registered,
+  dir: string,
+  run: { epochs: number; lastEpoch: number; burnedRao: bigint; seconds: number; peakPssMiB: number | null; once: readonly string[] },
+) {
+  const hotkey = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
+  const ledgers = await Promise.all(
+    world.validators.map(async (validator) => ({
+      hotkey: hotkey(validator.hotkeyUri),
+      stakeRao: stakes.get(validator.name)!,
+      ledger: await openLedgerReader({ dir: dataPaths.ledger(join(dir, validator.name)), log: silentLog }),
+    })),
+  );
+  const { number: blocks } = await chain.head();
+  const report = await buildReport(chain, {
+    netuid,
+    behaviours: new Map(world.miners.map((miner) => [hotkey(miner.hotkeyUri), miner.behaviour])),
+    validators: ledgers,
+    lastEpoch: run.lastEpoch,
+    epochs: run.epochs,
+    blocks,
+    seconds: run.seconds,
+    peakPssMiB: run.peakPssMiB,
+    burnedRao: run.burnedRao,
+  });
+  const outcomes = ledgers.flatMap(({ ledger }) => ledger.outcomes({ fromEpoch: 0 }));
+  const checks: Check[] = [
+    {
+      what: `weights counted in ${DEMO_PLAN.paidEpochs} epochs`,
+      ok: run.epochs >= DEMO_PLAN.paidEpochs,
+      found: `${run.epochs} epochs`,
+    },
+    {
+      what: 'each validator set its weights once per epoch',
+      ok: run.once.length === 0,
+      found: run.once.length === 0 ? 'never twice' : `twice: ${run.once.join(', ')}`,
+    },
+    ...checkReport(report, outcomes),
+  ];
+  await Promise.all(ledgers.map(({ ledger }) => ledger.close()));
+  return { report, checks };
+}
+
+function exitCode(checks: readonly Check[], missed: number): number {
+  if (missed > TOO_BUSY) return EXIT.busy;
+  return checks.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
+}
+
+/** Ctrl-C ends a wait at once; what was started is ended by the caller. */
+function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,109 @@
+// Owns: `assay miner start | history`.
+import { access } from 'node:fs/promises';
+import Table from 'cli-table3';
+import { AssayError } from '../../model/errors.js';
+import { toHotkey, toNetuid } from '../../model/ids.js';
+import { readReceipts, type ReceiptRow } from '../../miner/receipts.js';
+import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { loadConfig, minerSchema } from '../config.js';
+import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { tellParent } from '../parent.js';
+
+export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const config = loadConfig(minerSchema, flags);
+  const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const [{ connectSubtensor }, { createGrpcWire }, { openCpu }, { createLocalSlot }, { runMiner }, { openReceipts }] =
+    await Promise.all([
+      import('../../chain/subtensor/connect.js'),
+      import('../../protocol/grpc/wire.js'),
+      import('../../compute/probe.js'),
+      import('../../miner/slot.js'),
+      import('../../miner/miner.js'),
+      import('../../miner/receipts.js'),
+    ]);
+  const { computeProof } = await import('../../verification/kinds/index.js');
+  const { paramsByClass, paramsId } = await import('../../verification/kinds/compute/params.js');
+
+  const params = paramsByClass(config.class);
+  if (!params || params.localnetOnly) {
+    const why = params ? `${config.class} is for simulated devices` : `no class ${config.class}`;
+    const problem = `class: ${why}; assay params lists the classes`;
+    throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+  }
+  const keypair = await loadKey(config.hotkey, log);
+  const compute = await openCpu({ log, threads: config.threads ?? 0 });
+  const place = { index: 0, worker: config.worker };
+  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
+  const receipts = await openReceipts(dataPaths.receipts(config.data));
+  const admin = await startAdmin(config.adminPort, log);
+  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });
+  const { host, port, announceIp, insecurePlaintext } = config;
+  try {
+    await runMiner(
+      {
+        ...systemParts,
+        reader: chain,
+        writer: chain,
+        wire: createGrpcWire({ clock: systemParts.clock }),
+        keypair,
+        log,
+        receipts,
+        slots: [slot],
+      },
+      {
+        netuid: toNetuid(config.netuid),
+        host,
+        port,
+        listed: config.listed.map(toHotkey),
+        insecurePlaintext,
+        ...(announceIp === undefined ? {} : { announceIp }),
+      },
+      signal,
+      (address) => {
+        admin?.setServing(true);
+        tellParent({ ready: address });
+      },
+    );
+  } finally {
+    await Promise.all([receipts.close(), chain.close(), admin?.close()]);
+  }
+  return EXIT.ok;
+}
+
+export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {
+  const path = dataPaths.receipts(flags.data!);
+  await access(path).catch((cause: unknown) => {
+    const expected = "the data folder of a miner that was challenged at least once";
+    throw new AssayError('invalid-input', `${path}: no receipts here`, { what: 'data folder', expected, got: path }, { cause });
+  });
+  let rows: ReceiptRow[] = [];
+  const last = flags.last ?? 50;
+  for await (const row of readReceipts(path)) {
+    rows.push(row);
+    if (rows.length > 2 * last + 1000) rows = rows.slice(-last);
+  }
+  rows = rows.slice(-last);
+  if (flags.json) {
+    for (const row of rows) printJson(row);
+    return EXIT.ok;
+  }
+  const table = new Table({
+    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'credit Gop/s'],
+    style: { head: [] },
+  });
+  for (const row of rows)
+    table.push([
+      row.at.slice(0, 19),
+      row.eventBlock,
+      row.validator,
+      row.slot,
+      row.verdict,
+      row.reason,
+      row.measuredMs === undefined ? '-' : row.measuredMs.toFixed(0),
+      (row.creditOpsPerS / 1e9).toFixed(3),
+    ]);
+  print(table.toString());
+  const accepted = rows.filter(({ verdict }) => verdict === 'accepted').length;
+  print(`${rows.length} receipts, ${accepted} accepted`);
+  return EXIT.ok;
+}

@@ -1,0 +1,193 @@
+// Owns: the hidden roles that the demo starts as processes of their own: devices, and miners of every behaviour.
+import { createServer, createConnection } from 'node:net';
+import { PackrStream, UnpackrStream } from 'msgpackr';
+import { z } from 'zod';
+import { createReferenceCompute } from '../../compute/cpu/reference.js';
+import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { createLocalSlot, type Slot, type SlotClaim } from '../../miner/slot.js';
+import { AssayError } from '../../model/errors.js';
+import { toHotkey, toNetuid } from '../../model/ids.js';
+import { createSeededRandom, systemRandom } from '../../model/prng.js';
+import { createPacedDevice } from '../../testing/devices/paced.js';
+import { connectDevice, serveDevice } from '../../testing/devices/remote.js';
+import { withTurns } from '../../testing/devices/turns.js';
+import { fabricatesRows } from '../../testing/liars/compute.js';
+import type { Leak } from '../../testing/liars/sessions.js';
+import { makeTranscript, simulateMiner } from '../../testing/simulated-miner.js';
+import { BEHAVIOURS } from '../../testing/world.js';
+import { computeProof } from '../../verification/kinds/index.js';
+import { paramsByClass, paramsId } from '../../verification/kinds/compute/params.js';
+import { dataPaths, systemParts } from '../assemble.js';
+import { EXIT, stderrLog } from '../output.js';
+import { tellParent } from '../parent.js';
+
+const deviceSchema = z.strictObject({
+  prover: z.enum(['honest', 'fabricates-rows']),
+  slots: z.number().int().min(1).max(8),
+  /** jobs one after the other, in changing order, instead of kernel by kernel as they come */
+  turns: z.boolean(),
+  class: z.string(),
+  seed: z.string(),
+});
+
+const minerSchema = z.strictObject({
+  behaviour: z.enum(BEHAVIOURS),
+  chain: z.string(),
+  netuid: z.number().int(),
+  hotkeyUri: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  worker: z.string(),
+  class: z.string(),
+  devices: z.array(z.strictObject({ port: z.number().int(), slot: z.number().int() })),
+  data: z.string(),
+  /** honest-small: where the one that relays listens for its frames */
+  leakTo: z.number().int().optional(),
+  /** relays: whose frames it is given */
+  neighbour: z.string().optional(),
+  seed: z.string(),
+});
+
+/** Share of rows that `fabricates-rows` skips: accepted with probability 0.75^64, about 1e-8. */
+const FABRICATED_SHARE = 0.25;
+
+export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
+  if (role === 'device') return device(deviceSchema.parse(JSON.parse(json)), signal);
+  if (role === 'miner') return miner(minerSchema.parse(JSON.parse(json)), signal);
+  throw new AssayError('invalid-input', `no simulated role ${role}`, { what: 'role', expected: 'device or miner', got: role });
+}
+
+async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
+  const { clock } = systemParts;
+  const params = classParams(options.class);
+  const inner = createReferenceCompute();
+  const honest = options.prover === 'honest';
+  // the liar's device is a quarter slower than its class: skipping a quarter of the rows is how it keeps up
+  const opsPerS = params.paceOpsPerS * (honest ? 1 : 1 - FABRICATED_SHARE);
+  const compute = createPacedDevice(inner, { clock, opsPerS });
+  const random = createSeededRandom(options.seed);
+  const kind = honest
+    ? computeProof
+    : { ...computeProof, prove: fabricatesRows({ share: FABRICATED_SHARE, random }).prove };
+  const id = paramsId(params);
+  const own = Array.from({ length: options.slots }, (_, index) =>
+    createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker: 'device' }),
+  );
+  const port = await serveDevice(options.turns ? withTurns(own, clock) : own, signal);
+  tellParent({ ready: { port } });
+  await aborted(signal);
+  return EXIT.ok;
+}
+
+async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal): Promise<number> {
+  await readyKeys();
+  const [{ connectSubtensor }, { createGrpcWire }, { runMiner }, { openReceipts }] = await Promise.all([
+    import('../../chain/subtensor/connect.js'),
+    import('../../protocol/grpc/wire.js'),
+    import('../../miner/miner.js'),
+    import('../../miner/receipts.js'),
+  ]);
+  const { behaviour, worker } = options;
+  const netuid = toNetuid(options.netuid);
+  const log = stderrLog('info', { netuid });
+  const params = classParams(options.class);
+  const claimOf = (index: number): SlotClaim => ({ index, worker, kind: 'compute', paramsId: paramsId(params) });
+  const keypair = keypairFromUri(options.hotkeyUri);
+  const receipts = await openReceipts(dataPaths.receipts(options.data));
+  const wire = createGrpcWire({ clock: systemParts.clock });
+  const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock });
+  const slots: Slot[] = options.devices.map(({ port, slot }, index) => connectDevice(port, slot, claimOf(index)));
+  const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
+  const transcript =
+    behaviour === 'replays'
+      ? await makeTranscript(
+          { kind: computeProof, compute: createReferenceCompute(), random: createSeededRandom(options.seed) },
+          params,
+        )
+      : undefined;
+  const { leakTo, neighbour } = options;
+  const played = simulateMiner(
+    parts,
+    {
+      behaviour,
+      netuid,
+      slots,
+      claim: claimOf(0),
+      ...(transcript ? { transcript } : {}),
+      ...(leakTo === undefined ? {} : { leak: connectLeak(leakTo) }),
+      ...(neighbour === undefined ? {} : { neighbour: toHotkey(neighbour) }),
+      onForwardRefused: ({ code, data }) => {
+        log.info('forwarded go refused', { code, data });
+        tellParent({ forwardRefused: { code } });
+      },
+    },
+    signal,
+  );
+  const leakPort = behaviour === 'relays' ? await listenForLeaks(played.leaked, signal) : undefined;
+  try {
+    await runMiner(
+      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer },
+      { netuid, host: options.host, port: options.port },
+      signal,
+      (address) => tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } }),
+    );
+  } finally {
+    await Promise.all([receipts.close(), chain.close()]);
+  }
+  return EXIT.ok;
+}
+
+function classParams(name: string) {
+  const params = paramsByClass(name);
+  if (params) return params;
+  throw new AssayError('invalid-input', `no class ${name} in the parameter table`, {
+    what: 'class',
+    expected: 'a class of `assay params`',
+    got: name,
+  });
+}
+
+/** The side channel's ear, on loopback. */
+async function listenForLeaks(onLeak: (leak: Leak) => void, signal: AbortSignal): Promise<number> {
+  const server = createServer((socket) => {
+    const leaks = new UnpackrStream({ useRecords: false });
+    socket.on('error', () => socket.destroy());
+    leaks.on('error', () => socket.destroy());
+    leaks.on('data', onLeak);
+    socket.pipe(leaks);
+    signal.addEventListener('abort', () => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  signal.addEventListener('abort', () => server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('leaks: expected a TCP address');
+  return address.port;
+}
+
+/** The side channel's mouth; what cannot be delivered is lost, as leaks are. */
+function connectLeak(port: number): (leak: Leak) => void {
+  let out: PackrStream | undefined;
+  return (leak) => {
+    if (!out) {
+      const socket = createConnection({ host: '127.0.0.1', port });
+      const stream = new PackrStream({ useRecords: false });
+      const lost = () => {
+        out = undefined;
+      };
+      socket.on('error', lost);
+      socket.on('close', lost);
+      stream.pipe(socket);
+      out = stream;
+    }
+    out.write(leak);
+  };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });

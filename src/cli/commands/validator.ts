@@ -1,0 +1,133 @@
+// Owns: `assay validator start | outcomes | replay`.
+import Table from 'cli-table3';
+import type { Outcome } from '../../model/outcome.js';
+import { toNetuid } from '../../model/ids.js';
+import { createSeededRandom, systemRandom } from '../../model/prng.js';
+import { AssayError } from '../../model/errors.js';
+import { verdictToString } from '../../model/verdict.js';
+import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { kinds } from '../../verification/kinds/index.js';
+import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { loadConfig, validatorSchema } from '../config.js';
+import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { tellParent } from '../parent.js';
+
+export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const config = loadConfig(validatorSchema, flags);
+  const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }] = await Promise.all([
+    import('../../chain/subtensor/connect.js'),
+    import('../../protocol/grpc/wire.js'),
+    import('../../validator/validator.js'),
+    import('../../validator/own-delay.js'),
+  ]);
+  const keypair = await loadKey(config.hotkey, log);
+  const ledger = await openLedger({
+    ...systemParts,
+    dir: dataPaths.ledger(config.data),
+    log,
+    openingBytesBudget: config.openingBudgetBytes,
+  });
+  const admin = await startAdmin(config.adminPort, log);
+  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });
+  try {
+    const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, insecurePlaintext } = config;
+    await runValidator(
+      {
+        ...systemParts,
+        random: await randomFor(config.randomSeed, async () => (await chain.info()).type),
+        reader: chain,
+        writer: chain,
+        wire: createGrpcWire({ clock: systemParts.clock }),
+        keypair,
+        kinds,
+        ledger,
+        ownDelay: eventLoopDelay,
+        log,
+      },
+      {
+        netuid: toNetuid(config.netuid),
+        plan: { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks },
+        insecurePlaintext,
+      },
+      signal,
+      (status) => {
+        admin?.setServing(status.permit);
+        tellParent({ status });
+      },
+    );
+  } finally {
+    await Promise.all([ledger.close(), chain.close(), admin?.close()]);
+  }
+  return EXIT.ok;
+}
+
+/** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
+async function randomFor(seed: string | undefined, chainType: () => Promise<string>): Promise<typeof systemRandom> {
+  if (seed === undefined) return systemRandom;
+  if ((await chainType()) !== 'live') return createSeededRandom(seed);
+  const problem = 'randomSeed: a live chain needs real randomness';
+  throw new AssayError('invalid-config', problem, { source: 'randomSeed', problems: [problem] });
+}
+
+export async function listOutcomes(flags: {
+  data?: string;
+  miner?: string;
+  last?: number;
+  json?: boolean;
+}): Promise<number> {
+  const log = stderrLog('warn');
+  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
+  try {
+    const all = ledger.outcomes({ fromEpoch: 0 }).filter(({ miner }) => !flags.miner || miner === flags.miner);
+    const rows = all.slice(-(flags.last ?? 50));
+    if (flags.json) for (const row of rows) printJson(row);
+    else print(outcomeTable(rows));
+  } finally {
+    await ledger.close();
+  }
+  return EXIT.ok;
+}
+
+function outcomeTable(outcomes: readonly Outcome[]): string {
+  const table = new Table({
+    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'credit Gop/s'],
+    style: { head: [] },
+  });
+  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, creditOpsPerS } of outcomes)
+    table.push([
+      id.slice(0, 12),
+      epoch,
+      eventBlock,
+      miner,
+      slot,
+      verdictToString(verdict),
+      measuredMs === undefined ? '-' : measuredMs.toFixed(0),
+      (creditOpsPerS / 1e9).toFixed(3),
+    ]);
+  return table.toString();
+}
+
+export async function replay(prefix: string, flags: { data?: string; json?: boolean }): Promise<number> {
+  const [{ replayOutcome }, { verifyChain }, { readyKeys }] = await Promise.all([
+    import('../../validator/ledger/replay.js'),
+    import('../../protocol/evidence.js'),
+    import('../../keys/keypair.js'),
+  ]);
+  await readyKeys();
+  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log: stderrLog('warn') });
+  try {
+    const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix);
+    if (flags.json) printJson(result);
+    else {
+      const table = new Table({ head: ['check', 'holds', 'detail'], style: { head: [] }, colWidths: [22, 8, 70], wordWrap: true });
+      for (const { name, ok, detail } of result.checks) table.push([name, ok ? 'yes' : 'NO', detail]);
+      print(table.toString());
+      print(`outcome ${result.id}: recomputed verdict ${verdictToString(result.verdict)}`);
+      print(result.agrees ? 'the journal agrees' : 'the journal DISAGREES');
+    }
+    return result.agrees ? EXIT.ok : EXIT.failed;
+  } finally {
+    await ledger.close();
+  }
+}

@@ -1,0 +1,137 @@
+// Owns: the only reading of environment, files and flags. Rooms get typed options and never see process.env.
+import { readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { AssayError } from '../model/errors.js';
+
+/** A configuration file larger than this is not ours. */
+const MAX_CONFIG_BYTES = 1 << 20;
+
+const port = z.number().int().min(0).max(65535);
+const netuid = z.number().int().min(1).max(4095);
+const logLevel = z.enum(['debug', 'info', 'warn', 'error']);
+const url = z
+  .string()
+  .max(512)
+  .regex(/^wss?:\/\/.+/, 'expected ws:// or wss://');
+
+const shared = {
+  /** where the chain answers */
+  chain: url.default('ws://127.0.0.1:9944'),
+  netuid: netuid.default(1),
+  /** hotkey file of a Bittensor wallet, or a development URI such as //Alice */
+  hotkey: z.string().min(1).max(4096),
+  /** folder that this role owns */
+  data: z.string().min(1).max(4096),
+  logLevel: logLevel.default('info'),
+  insecurePlaintext: z.boolean().default(false),
+  /** gRPC health, loopback; 0 picks a port, -1 turns it off */
+  adminPort: z.number().int().min(-1).max(65535).default(0),
+};
+
+export const validatorSchema = z.strictObject({
+  ...shared,
+  eventsPerEpoch: z.number().int().min(1).max(64).default(5),
+  leadBlocks: z.number().int().min(1).max(100).default(1),
+  eventBlocks: z.number().int().min(1).max(1000).default(12),
+  publishLeadBlocks: z.number().int().min(1).max(1000).default(12),
+  /** bytes of openings kept for replay */
+  openingBudgetBytes: z.number().int().min(0).default(20 * 2 ** 30),
+  /** challenges that can be repeated; refused on live chains */
+  randomSeed: z.string().max(256).optional(),
+});
+export type ValidatorConfig = z.infer<typeof validatorSchema>;
+
+export const minerSchema = z.strictObject({
+  ...shared,
+  host: z.string().min(1).max(64).default('127.0.0.1'),
+  port: port.default(8091),
+  /** address that the chain shall name; the bound one without it */
+  announceIp: z.string().max(64).optional(),
+  /** tag of this host within the hotkey */
+  worker: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')
+    .default('host-1'),
+  /** class of the parameter table that this host's CPUs claim as one slot */
+  class: z.string().max(64).default('cpu-2048'),
+  threads: z.number().int().min(1).max(256).optional(),
+  /** hotkeys that may call without a permit */
+  listed: z.array(z.string().max(64)).max(1024).default([]),
+});
+export type MinerConfig = z.infer<typeof minerSchema>;
+
+export const localnetSchema = z.strictObject({
+  host: z.string().min(1).max(64).default('127.0.0.1'),
+  port: port.default(9944),
+  blockTimeMs: z.number().int().min(10).max(600_000).default(250),
+  finalityLagBlocks: z.number().int().min(0).max(100).default(2),
+  /** blocks are made on request (dev_newBlock) instead of by time */
+  manual: z.boolean().default(false),
+  /** root key, a development URI or an address */
+  sudo: z.string().max(256).default('//Alice'),
+  /** accounts that begin with balances: address or URI, = TAO */
+  fund: z.array(z.string().max(256)).max(1024).default([]),
+  logLevel: logLevel.default('info'),
+});
+export type LocalnetConfig = z.infer<typeof localnetSchema>;
+
+/**
+ * Flags win over environment (`ASSAY_<KEY>`), environment over the file of `--config`, the file over defaults.
+ * @throws AssayError `invalid-config` with one line per problem; unknown keys are problems
+ */
+export function loadConfig<S extends z.ZodObject>(
+  schema: S,
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): z.infer<S> {
+  const { config: path, ...own } = flags;
+  const file = typeof path === 'string' ? readConfigFile(path) : {};
+  const merged: Record<string, unknown> = { ...file };
+  for (const [key, shape] of Object.entries(schema.shape)) {
+    const variable = `ASSAY_${key.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+    const text = environment[variable];
+    if (text !== undefined) merged[key] = fromText(shape as z.ZodType, text);
+  }
+  for (const [key, value] of Object.entries(own)) if (value !== undefined) merged[key] = value;
+
+  const parsed = schema.safeParse(merged);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`);
+  const source = typeof path === 'string' ? path : 'flags and environment';
+  throw new AssayError('invalid-config', `configuration from ${source}: ${problems.join('; ')}`, { source, problems });
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  const fail = (problem: string, cause?: unknown) =>
+    new AssayError(
+      'invalid-config',
+      `${path}: ${problem}`,
+      { source: path, problems: [problem] },
+      cause === undefined ? {} : { cause },
+    );
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_CONFIG_BYTES) throw fail(`${size} bytes, at most ${MAX_CONFIG_BYTES} are read`);
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof AssayError) throw error;
+    throw fail('cannot be read', error);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw fail('not JSON', error);
+  }
+  throw fail('expected a JSON object');
+}
+
+/** Text as the schema's type would have it; what does not fit stays text, and the schema says what is wrong. */
+function fromText(shape: z.ZodType, text: string): unknown {
+  if (shape.safeParse(text).success) return text;
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  if (text.includes(',') || shape.safeParse([text]).success) return text.split(',').map((part) => part.trim());
+  return text;
+}

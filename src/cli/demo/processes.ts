@@ -1,0 +1,149 @@
+// Owns: the demo's processes: started, restarted when they die, ended by their own ids. Does not own: what they are.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Clock, withTimeout } from '../../model/clock.js';
+import { AssayError } from '../../model/errors.js';
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+/** A role that is not ready by then will not be; a busy machine of two cores takes a tenth of this. */
+const READY_MS = 60_000;
+/** What does not end when asked is ended. */
+const STOP_MS = 5000;
+/** A process that dies again and again has something else wrong with it. */
+const MAX_RESTARTS = 3;
+
+export interface ProcessSpec {
+  readonly name: string;
+  /** arguments of the command line, by how often it was restarted */
+  readonly args: (attempt: number) => readonly string[];
+  /** heap of the process, MiB */
+  readonly heapMiB: number;
+}
+
+export interface Managed {
+  readonly name: string;
+  readonly pid: number;
+  readonly log: string;
+  kill(signal: NodeJS.Signals): void;
+  /** ends it in order, and for good */
+  stop(): Promise<void>;
+}
+
+export interface Processes {
+  /** Resolves with what the role said when it was ready. @throws AssayError `timeout` or `unreachable` with its log's path */
+  start(spec: ProcessSpec): Promise<{ process: Managed; ready: Readonly<Record<string, unknown>> }>;
+  pids(): number[];
+  stopAll(): Promise<void>;
+}
+
+export function createProcesses(
+  parts: { clock: Clock; dir: string },
+  on: {
+    message(name: string, message: Readonly<Record<string, unknown>>): void;
+    died(name: string, how: string, restarting: boolean): void;
+  },
+): Processes {
+  const { clock } = parts;
+  const logs = join(parts.dir, 'logs');
+  const managed = new Set<{ readonly child: ChildProcess | undefined; stop(): Promise<void> }>();
+  let stopping = false;
+
+  return {
+    pids: () => [...managed].flatMap(({ child }) => (child?.pid === undefined ? [] : [child.pid])),
+    async start(spec) {
+      await mkdir(logs, { recursive: true });
+      const log = join(logs, `${spec.name}.log`);
+      let child: ChildProcess | undefined;
+      let attempt = 0;
+      let wanted = true;
+      let onReady: (ready: Readonly<Record<string, unknown>>) => void = () => {};
+      let onDead: (how: string) => void = () => {};
+
+      const launch = () => {
+        const file = openSync(log, 'a', 0o600);
+        const launched = spawn(
+          process.execPath,
+          [`--max-old-space-size=${spec.heapMiB}`, '--max-semi-space-size=2', MAIN, ...spec.args(attempt)],
+          { stdio: ['ignore', file, file, 'ipc'] },
+        );
+        closeSync(file);
+        child = launched;
+        launched.on('message', (message: unknown) => {
+          if (typeof message !== 'object' || message === null) return;
+          const said = message as Readonly<Record<string, unknown>>; // tellParent sends objects
+          if (typeof said.ready === 'object' && said.ready !== null)
+            onReady(said.ready as Readonly<Record<string, unknown>>);
+          on.message(spec.name, said);
+        });
+        launched.on('error', (error) => onDead(error.message));
+        launched.on('exit', (code, signal) => {
+          const how = signal ? `ended by ${signal}` : `exit code ${code}`;
+          if (child === launched) child = undefined;
+          onDead(how);
+          if (!wanted || stopping) return;
+          const again = attempt < MAX_RESTARTS;
+          on.died(spec.name, how, again);
+          attempt++;
+          if (again) launch();
+        });
+      };
+
+      const entry = {
+        get child() {
+          return child;
+        },
+        async stop() {
+          wanted = false;
+          managed.delete(entry);
+          await end(child);
+        },
+      };
+      managed.add(entry);
+      const ready = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
+        onReady = resolve;
+        onDead = (how) => {
+          // only the first start may fail the demo; later deaths are the supervisor's business
+          if (attempt >= MAX_RESTARTS || !wanted || stopping)
+            reject(new AssayError('unreachable', `${spec.name} did not start (${how}); its log is ${log}`, { address: spec.name }));
+        };
+      });
+      launch();
+      const late = () =>
+        new AssayError('timeout', `${spec.name} was not ready after ${READY_MS / 1000} s; its log is ${log}`, {
+          what: spec.name,
+          afterMs: READY_MS,
+        });
+      return {
+        ready: await withTimeout(clock, READY_MS, ready, late),
+        process: {
+          name: spec.name,
+          log,
+          get pid() {
+            return child?.pid ?? -1;
+          },
+          kill: (signal) => child?.kill(signal),
+          stop: entry.stop,
+        },
+      };
+    },
+    async stopAll() {
+      stopping = true;
+      await Promise.all([...managed].map((entry) => entry.stop()));
+    },
+  };
+
+  async function end(child: ChildProcess | undefined): Promise<void> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    child.kill('SIGTERM');
+    await withTimeout(clock, STOP_MS, exited, () => new Error('still there')).catch(async () => {
+      child.kill('SIGKILL');
+      await exited;
+    });
+  }
+}

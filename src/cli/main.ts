@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
+import { Command, Option } from 'commander';
+import { VERSION } from '../model/version.js';
+import { exitCodeOf, printError } from './output.js';
+import { abortOnSignals } from './signals.js';
+
+type Flags = Record<string, unknown>;
+
+const program = new Command('assay')
+  .description(
+    'Prove what you have, be paid for what you proved: validators, miners and a whole subnet on one machine.',
+  )
+  .version(VERSION)
+  .showHelpAfterError('(add --help for the flags of this command)')
+  .addHelpText(
+    'after',
+    `
+First commands:
+  assay demo                       a chain, two validators and eight miners, five of them liars; about a minute
+  assay localnet start             a chain of your own on ws://127.0.0.1:9944
+  assay miner start --help         serve this host's CPUs as one slot
+  assay validator start --help     check miners and set weights
+
+Flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of --config.
+Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 evidence expired.`,
+  );
+
+const integer = (text: string): number | string => (/^-?\d+$/.test(text) ? Number(text) : text); // the schema says what is wrong
+
+program
+  .command('demo')
+  .description('run a whole subnet on this machine: real chain, sockets and processes, simulated devices, real liars')
+  .option('--seed <text>', 'fixes keys, challenges, behaviours, registration order and content verdicts', 'assay')
+  .option('--json', 'one JSON document on standard output instead of progress and table')
+  .option('--keep', 'leave everything running afterwards, until Ctrl-C')
+  .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
+  .option('--dir <folder>', 'where journals and logs go (a temporary folder without it, removed at the end)')
+  .addHelpText(
+    'after',
+    `
+Exits 0 when honest miners earned, liars did not and both validators' weights are on the chain; 1 when something of
+that is not so; 3 when honest miners missed more than a quarter of their windows: this machine is too busy to time
+proofs now, which says nothing about miners.`,
+  )
+  .action(async (flags: Flags) => {
+    const { demo } = await import('./commands/demo.js');
+    return run((signal) => demo(flags, signal));
+  });
+
+const localnet = program.command('localnet').description('the embedded Substrate chain');
+localnet
+  .command('start')
+  .description('serve a localnet over WebSocket until Ctrl-C; any Substrate client can connect')
+  .option('--config <file>', 'JSON file with the same keys')
+  .option('--host <address>', 'address to bind (127.0.0.1)')
+  .option('--port <number>', 'port to bind, 0 picks one (9944)', integer)
+  .option('--block-time-ms <ms>', 'time between blocks (250)', integer)
+  .option('--finality-lag-blocks <n>', 'blocks between best and finalized head (2)', integer)
+  .option('--manual', 'make blocks only when dev_newBlock is called')
+  .option('--sudo <address or uri>', 'root key (//Alice)')
+  .option('--fund <account=tao...>', 'accounts with a balance in TAO; Alice, Bob and Charlie have a million each')
+  .option('--log-level <level>', 'debug, info, warn, error (info)')
+  .action(async (flags: Flags) => {
+    const { startLocalnet } = await import('./commands/localnet.js');
+    return run((signal) => startLocalnet(flags, signal));
+  });
+
+const validator = program.command('validator').description('check miners, keep evidence, set weights');
+roleOptions(validator.command('start'))
+  .description('challenge every miner of a subnet in common events and set weights once per epoch, until Ctrl-C')
+  .option('--events-per-epoch <n>', 'subnet-wide events in each epoch of the chain (5)', integer)
+  .option('--lead-blocks <n>', 'blocks from announcement to event (1)', integer)
+  .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
+  .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
+  .option('--opening-budget-bytes <n>', 'bytes of openings kept for replay (20 GiB)', integer)
+  .option('--random-seed <text>', 'challenges that can be repeated: for development chains, refused on live ones')
+  .action(async (flags: Flags) => {
+    const { startValidator } = await import('./commands/validator.js');
+    return run((signal) => startValidator(flags, signal));
+  });
+validator
+  .command('outcomes')
+  .description('list what the journal holds: every verdict with its reason and its name')
+  .requiredOption('--data <folder>', "the validator's data folder")
+  .option('--miner <hotkey>', 'only this miner')
+  .option('--last <n>', 'only the newest n', integer, 50)
+  .option('--json', 'one JSON object a line')
+  .action(async (flags: Flags) => {
+    const { listOutcomes } = await import('./commands/validator.js');
+    return run(() => listOutcomes(flags));
+  });
+validator
+  .command('replay')
+  .description('judge an outcome again from stored bytes and its parameter file alone, with fresh private projections')
+  .argument('<outcome>', 'name of the outcome, or a unique beginning of it (see: assay validator outcomes)')
+  .requiredOption('--data <folder>', "the validator's data folder")
+  .option('--json', 'one JSON document')
+  .addHelpText('after', '\nExits 0 when the journal agrees, 1 when it does not, 4 when the evidence has expired.')
+  .action(async (outcome: string, flags: Flags) => {
+    const { replay } = await import('./commands/validator.js');
+    return run(() => replay(outcome, flags));
+  });
+
+const miner = program.command('miner').description('serve slots and be paid for what they prove');
+roleOptions(miner.command('start'))
+  .description("serve this host's CPUs as one slot until Ctrl-C")
+  .option('--host <address>', 'address to bind (127.0.0.1)')
+  .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
+  .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
+  .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
+  .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
+  .option('--threads <n>', 'threads of the compute backend (all)', integer)
+  .option('--listed <hotkey...>', 'hotkeys that may call without a validator permit')
+  .action(async (flags: Flags) => {
+    const { startMiner } = await import('./commands/miner.js');
+    return run((signal) => startMiner(flags, signal));
+  });
+miner
+  .command('history')
+  .description('the receipts that validators signed: verdict, reason, measured time and credit of every session')
+  .requiredOption('--data <folder>', "the miner's data folder")
+  .option('--last <n>', 'only the newest n', integer, 50)
+  .option('--json', 'one JSON object a line, signatures included')
+  .action(async (flags: Flags) => {
+    const { history } = await import('./commands/miner.js');
+    return run(() => history(flags));
+  });
+
+program
+  .command('params')
+  .description('the parameter table of every proof kind, with its content addresses')
+  .option('--json', 'one JSON object a line')
+  .action(async (flags: Flags) => {
+    const { listParams } = await import('./commands/params.js');
+    return run(() => listParams(flags));
+  });
+
+program
+  .command('simulated', { hidden: true })
+  .argument('<role>', 'device or miner')
+  .argument('<json>', 'what to simulate')
+  .action(async (role: string, json: string) => {
+    const { simulated } = await import('./commands/simulated.js');
+    return run((signal) => simulated(role, json, signal));
+  });
+
+function roleOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'JSON file with the same keys')
+    .option('--chain <url>', 'WebSocket address of the chain (ws://127.0.0.1:9944)')
+    .option('--netuid <n>', 'subnet (1)', integer)
+    .option('--hotkey <file or uri>', 'hotkey file of a Bittensor wallet, or a development URI such as //Alice')
+    .option('--data <folder>', 'folder for journal and receipts')
+    .option('--insecure-plaintext', 'talk to addresses beyond loopback without TLS')
+    .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
+    .addOption(new Option('--log-level <level>', 'debug, info, warn, error (info)'));
+}
+
+async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void> {
+  const controller = abortOnSignals();
+  try {
+    process.exitCode = await work(controller.signal);
+  } catch (error) {
+    printError(error, process.env['ASSAY_DEBUG'] === '1');
+    process.exitCode = exitCodeOf(error);
+  }
+  // clients of the chain keep timers alive; everything of ours has ended by now
+  process.exit();
+}
+
+await program.parseAsync();

@@ -1,0 +1,47 @@
+// Owns: what commands print and how they end. Does not own: what they do.
+import { AssayError, type ErrorCode } from '../model/errors.js';
+import { createLog, type Log, type LogLevel } from '../model/log.js';
+
+/** Exit codes, the same for every command. */
+export const EXIT = {
+  ok: 0,
+  /** the command did its work and the answer is no: a check failed, a verdict disagrees */
+  failed: 1,
+  /** flags, files or environment are wrong */
+  usage: 2,
+  /** the machine is too busy to time proofs: neither success nor a verdict about miners */
+  busy: 3,
+  /** the evidence was evicted: nothing can be recomputed */
+  expired: 4,
+} as const;
+
+const USAGE: ReadonlySet<ErrorCode> = new Set(['invalid-config', 'invalid-input', 'insecure-address']);
+
+export const exitCodeOf = (error: unknown): number => {
+  if (error instanceof AssayError && error.code === 'evidence-expired') return EXIT.expired;
+  return error instanceof AssayError && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+};
+
+/** JSON lines on standard error: standard output is for what was asked. */
+export const stderrLog = (level: LogLevel, data: Record<string, unknown> = {}): Log =>
+  createLog((line) => process.stderr.write(`${line}\n`), { level, data });
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** bigint becomes a decimal string. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)));
+}
+
+/** One line of what went wrong, where, and what caused it; the stack only when asked for. */
+export function printError(error: unknown, debug: boolean): void {
+  const lines: string[] = [];
+  for (let e: unknown = error; e !== undefined && lines.length < 5; e = e instanceof Error ? e.cause : undefined) {
+    const code = e instanceof AssayError ? ` [${e.code}]` : '';
+    lines.push(`${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`);
+  }
+  process.stderr.write(`${lines.join('\n')}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}

@@ -1,0 +1,150 @@
+// Owns: what happens in every block before its extrinsics (subtensor coinbase/{block_step,run_coinbase}.rs).
+// Left out: TAO shares and injection into pools, moving prices, child keys, root claims.
+import { runtime } from '../../../chain/codec/runtime.js';
+import { accrueBlock, blockEmission, type PendingEmission, rootProportion } from '../../../emissions/coinbase.js';
+import { decayBurn } from '../../../emissions/registration.js';
+import { shouldRunEpoch } from '../../../emissions/schedule.js';
+import { type AssayError, isAssayError } from '../../../model/errors.js';
+import type { BlockContext } from '../../dispatch.js';
+import type { StateView } from '../../state.js';
+import { runSubnetEpoch } from './epoch.js';
+import { subnets } from './networks.js';
+
+const S = runtime.SubtensorModule.storage;
+/** 1.0 as I96F32 */
+const PRICE_ONE = 1n << 32n;
+
+/** An epoch that this build cannot run rightly: its slot is consumed, what it would have paid stays pending. */
+export interface EpochRefusal {
+  readonly netuid: number;
+  readonly block: number;
+  readonly error: AssayError<'unsupported'>;
+}
+
+export function blockStep(context: BlockContext, onRefusal: (refusal: EpochRefusal) => void): void {
+  const all = subnets(context.state);
+  for (const netuid of all) updatePrice(context, netuid);
+  const emitting = all.filter((netuid) => isEmitting(context.state, netuid));
+  const rootSell = movingPrices(context.state, emitting) > PRICE_ONE;
+  for (const netuid of emitting) accrue(context, netuid, rootSell);
+  runDueEpochs(context, all, onRefusal);
+  for (const netuid of emitting) {
+    const { state } = context;
+    state.put(S.RootProp, [netuid], rootProportionOf(state, netuid));
+  }
+}
+
+/** `update_registration_prices_for_networks` */
+function updatePrice({ state, block }: BlockContext, netuid: number): void {
+  if (state.get(S.RegistrationsThisBlock, netuid) !== 0) state.put(S.RegistrationsThisBlock, [netuid], 0);
+  if (block <= 1) return;
+  const bounds = { minBurnRao: state.get(S.MinBurn, netuid), maxBurnRao: state.get(S.MaxBurn, netuid) };
+  const burn = state.get(S.Burn, netuid);
+  const decayed = decayBurn(burn, state.get(S.BurnHalfLife, netuid), bounds);
+  if (decayed !== burn) state.put(S.Burn, [netuid], decayed);
+}
+
+/** `get_subnets_to_emit_to`. SubnetEmissionEnabled is about TAO alone: alpha accrues without it. */
+const isEmitting = (state: StateView, netuid: number): boolean =>
+  state.has(S.FirstEmissionBlockNumber, netuid) &&
+  state.get(S.SubtokenEnabled, netuid) &&
+  state.get(S.NetworkRegistrationAllowed, netuid);
+
+const movingPrices = (state: StateView, netuids: readonly number[]): bigint =>
+  netuids.reduce((sum, netuid) => sum + state.get(S.SubnetMovingPrice, netuid), 0n);
+
+const alphaIssuance = (state: StateView, netuid: number): bigint =>
+  state.get(S.SubnetAlphaIn, netuid) + state.get(S.SubnetAlphaOut, netuid);
+
+const rootProportionOf = (state: StateView, netuid: number): bigint =>
+  rootProportion({
+    rootTaoRao: state.get(S.SubnetTAO, 0),
+    alphaIssuanceRao: alphaIssuance(state, netuid),
+    taoWeight: state.get(S.TaoWeight),
+  });
+
+/** One block's alpha, minted into AlphaOut and set aside. */
+function accrue({ state }: BlockContext, netuid: number, rootSell: boolean): void {
+  const alphaEmissionRao = blockEmission(alphaIssuance(state, netuid));
+  const out = state.get(S.SubnetAlphaOut, netuid) + alphaEmissionRao;
+  state.put(S.SubnetAlphaOutEmission, [netuid], alphaEmissionRao);
+  state.put(S.SubnetAlphaOut, [netuid], out);
+  const ownerCut = state.get(S.OwnerCutEnabled, netuid) ? state.get(S.SubnetOwnerCut) : 0;
+  const { pending, recycledRao } = accrueBlock(pendingOf(state, netuid), {
+    alphaEmissionRao,
+    ownerCut,
+    rootProportion: rootProportionOf(state, netuid),
+    rootSell,
+  });
+  putPending({ state }, netuid, pending);
+  state.put(S.SubnetAlphaOut, [netuid], out > recycledRao ? out - recycledRao : 0n);
+}
+
+/** `drain_pending`: at most MaxEpochsPerBlock epochs, by netuid; the others move to the next block. */
+function runDueEpochs(
+  context: BlockContext,
+  netuids: readonly number[],
+  onRefusal: (refusal: EpochRefusal) => void,
+): void {
+  const { state, block } = context;
+  let ran = 0;
+  for (const netuid of netuids) {
+    const blocksSinceLastStep = state.get(S.BlocksSinceLastStep, netuid) + 1;
+    state.put(S.BlocksSinceLastStep, [netuid], blocksSinceLastStep);
+    const schedule = {
+      tempo: state.get(S.Tempo, netuid),
+      lastEpochBlock: state.get(S.LastEpochBlock, netuid),
+      pendingEpochAt: state.get(S.PendingEpochAt, netuid),
+      blocksSinceLastStep,
+    };
+    if (!shouldRunEpoch(schedule, block)) continue;
+    if (ran >= state.get(S.MaxEpochsPerBlock)) {
+      state.put(S.PendingEpochAt, [netuid], block + 1);
+      const data = { netuid, from_block: block, to_block: block + 1 };
+      context.emit({ pallet: 'SubtensorModule', name: 'EpochDeferred', data });
+      continue;
+    }
+    const error = tryEpoch(context, netuid);
+    if (error === undefined) ran++;
+    else {
+      context.emit({ pallet: 'SubtensorModule', name: 'EpochSkipped', data: { netuid, block } });
+      onRefusal({ netuid, block, error });
+    }
+    state.put(S.LastEpochBlock, [netuid], block);
+    state.put(S.PendingEpochAt, [netuid], 0);
+    state.put(S.SubnetEpochIndex, [netuid], state.get(S.SubnetEpochIndex, netuid) + 1);
+  }
+}
+
+/** @returns why this build cannot run the epoch; nothing was written then */
+function tryEpoch(context: BlockContext, netuid: number): AssayError<'unsupported'> | undefined {
+  const { state, block } = context;
+  const mark = state.mark();
+  try {
+    const pending = pendingOf(state, netuid);
+    putPending(context, netuid, { serverRao: 0n, validatorRao: 0n, rootRao: 0n, ownerCutRao: 0n });
+    runSubnetEpoch(context, netuid, pending);
+    state.put(S.BlocksSinceLastStep, [netuid], 0);
+    // after the distribution: the epoch itself masks bonds by the previous one's block
+    state.put(S.LastMechansimStepBlock, [netuid], block);
+    return undefined;
+  } catch (error) {
+    if (!isAssayError(error, 'unsupported')) throw error;
+    state.rollback(mark);
+    return error;
+  }
+}
+
+const pendingOf = (state: StateView, netuid: number): PendingEmission => ({
+  serverRao: state.get(S.PendingServerEmission, netuid),
+  validatorRao: state.get(S.PendingValidatorEmission, netuid),
+  rootRao: state.get(S.PendingRootAlphaDivs, netuid),
+  ownerCutRao: state.get(S.PendingOwnerCut, netuid),
+});
+
+function putPending({ state }: Pick<BlockContext, 'state'>, netuid: number, pending: PendingEmission): void {
+  state.put(S.PendingServerEmission, [netuid], pending.serverRao);
+  state.put(S.PendingValidatorEmission, [netuid], pending.validatorRao);
+  state.put(S.PendingRootAlphaDivs, [netuid], pending.rootRao);
+  state.put(S.PendingOwnerCut, [netuid], pending.ownerCutRao);
+}

@@ -1,0 +1,112 @@
+// Owns: subnets: registration, their initial parameters, start (subtensor subnets/subnet.rs). Dissolution is left out.
+import { runtime } from '../../../chain/codec/runtime.js';
+import { blockEmission, DEFAULT_BLOCK_EMISSION_RAO } from '../../../emissions/coinbase.js';
+import { initialLastEpochBlock } from '../../../emissions/schedule.js';
+import { badOrigin, type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
+import type { StateView } from '../../state.js';
+import { canWithdraw, transfer } from '../balances.js';
+import { appendNeuron } from './neurons.js';
+import { createHotkey, hotkeyExists, ownerOf, subnetAccount } from './staking.js';
+
+const S = runtime.SubtensorModule.storage;
+export const LAST_REGISTERED = { type: 'NetworkLastRegistered', value: [] } as const;
+const DEFAULT_TEMPO = 360;
+/** `DefaultNeuronBurnCost`: 1 TAO */
+const FIRST_BURN = 1_000_000_000n;
+const DYNAMIC = 1;
+
+/** All but root, ascending. */
+export const subnets = (state: StateView): number[] =>
+  state
+    .keys(S.NetworksAdded)
+    .map(([netuid]) => netuid)
+    .filter((netuid) => netuid !== 0 && state.get(S.NetworksAdded, netuid))
+    .sort((a, b) => a - b);
+
+export function registerNetwork({ hotkey }: { readonly hotkey: string }, context: CallContext): void {
+  const { state, block } = context;
+  const coldkey = ensureSigned(context.origin);
+  ensure(!hotkeyExists(state, hotkey) || ownerOf(state, hotkey) === coldkey, 'NonAssociatedColdKey');
+  ensure(passesNetworkRateLimit(state, block), 'NetworkTxRateLimitExceeded');
+  const known = subnets(state);
+  // the chain would dissolve its weakest subnet here
+  ensure(known.length < state.get(S.SubnetLimit), 'SubnetLimitReached');
+  const lock = lockCost(state, block);
+  ensure(canWithdraw(state, coldkey, lock), 'CannotAffordLockCost');
+
+  let netuid = 1;
+  while (known.includes(netuid)) netuid++;
+  initNetwork(context, netuid, DEFAULT_TEMPO);
+  transfer(context, coldkey, subnetAccount(netuid), lock, true);
+  state.put(S.NetworkLastLockCost, [], lock);
+  state.put(S.LastRateLimitedBlock, [LAST_REGISTERED], block);
+  createHotkey(context, coldkey, hotkey);
+  appendNeuron(context, netuid, hotkey);
+  state.put(S.SubnetMechanism, [netuid], DYNAMIC);
+  state.put(S.NetworkRegisteredAt, [netuid], block);
+  // the pool starts at price 1: a localnet's first subnets have no older prices to take the median of
+  state.put(S.SubnetTAO, [netuid], lock);
+  state.put(S.SubnetAlphaIn, [netuid], lock);
+  state.put(S.SubnetAlphaOut, [netuid], 0n);
+  state.put(S.SubnetOwner, [netuid], coldkey);
+  state.put(S.SubnetOwnerHotkey, [netuid], hotkey);
+  state.put(S.SubnetLocked, [netuid], lock);
+  state.put(S.TotalStake, [], state.get(S.TotalStake) + lock);
+  context.emit({ pallet: 'SubtensorModule', name: 'NetworkAdded', data: [netuid, DYNAMIC] });
+  // since June 2026 a new subnet gets TAO only after root enabled it
+  state.put(S.SubnetEmissionEnabled, [netuid], false);
+}
+
+/** `init_new_network` */
+function initNetwork({ state, block }: BlockContext, netuid: number, tempo: number): void {
+  state.put(S.SubnetworkN, [netuid], 0);
+  state.put(S.NetworksAdded, [netuid], true);
+  state.put(S.Tempo, [netuid], tempo);
+  state.put(S.LastEpochBlock, [netuid], initialLastEpochBlock(netuid, tempo, block));
+  state.put(S.TotalNetworks, [], state.get(S.TotalNetworks) + 1);
+  state.put(S.NetworkRegistrationAllowed, [netuid], true);
+  state.put(S.MaxAllowedUids, [netuid], 256);
+  state.put(S.MaxAllowedValidators, [netuid], 64);
+  state.put(S.MinAllowedWeights, [netuid], 1);
+  state.put(S.ImmunityPeriod, [netuid], 5000);
+  state.put(S.Yuma3On, [netuid], true);
+  state.put(S.Burn, [netuid], FIRST_BURN);
+  state.put(S.Kappa, [netuid], state.get(S.Kappa, netuid));
+  state.put(S.ActivityCutoff, [netuid], state.get(S.ActivityCutoff, netuid));
+}
+
+export function startCall({ netuid }: { readonly netuid: number }, context: CallContext): void {
+  const { state, block } = context;
+  ensure(state.get(S.NetworksAdded, netuid), 'SubnetNotExists');
+  if (ensureSigned(context.origin) !== state.get(S.SubnetOwner, netuid)) throw badOrigin();
+  ensure(!state.has(S.FirstEmissionBlockNumber, netuid), 'FirstEmissionBlockNumberAlreadySet');
+  const earliest = state.get(S.NetworkRegisteredAt, netuid) + state.get(S.StartCallDelay);
+  ensure(block >= earliest, 'NeedWaitingMoreBlocksToStarCall');
+  state.put(S.FirstEmissionBlockNumber, [netuid], block + 1);
+  state.put(S.SubtokenEnabled, [netuid], true);
+  context.emit({
+    pallet: 'SubtensorModule',
+    name: 'FirstEmissionBlockNumberSet',
+    data: [netuid, block + 1],
+  });
+}
+
+/** One registration per NetworkRateLimit blocks on the whole chain. */
+export function passesNetworkRateLimit(state: StateView, block: number): boolean {
+  const limit = state.get(S.NetworkRateLimit);
+  const last = state.get(S.LastRateLimitedBlock, LAST_REGISTERED);
+  return limit === 0n || last === 0 || BigInt(block - last) >= limit;
+}
+
+/** `get_network_lock_cost`: twice the last one, falling by the interval (which shrinks as the block emission halves). */
+export function lockCost(state: StateView, block: number): bigint {
+  const last = state.get(S.NetworkLastLockCost);
+  const lastBlock = state.get(S.LastRateLimitedBlock, LAST_REGISTERED);
+  const emission = blockEmission(state.get(runtime.Balances.storage.TotalIssuance));
+  const interval = (state.get(S.NetworkLockReductionInterval) * emission) / DEFAULT_BLOCK_EMISSION_RAO;
+  const decay = interval === 0n ? 0n : (last / interval) * BigInt(block - lastBlock);
+  const grown = last * (lastBlock === 0 ? 1n : 2n);
+  const floor = state.get(S.NetworkMinLockCost);
+  const cost = grown > decay ? grown - decay : 0n;
+  return cost > floor ? cost : floor;
+}

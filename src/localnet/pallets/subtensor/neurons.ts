@@ -1,0 +1,137 @@
+// Owns: uids: appending, replacing, pruning; burned registration (subtensor subnets/{registration,uids}.rs).
+import { runtime } from '../../../chain/codec/runtime.js';
+import { bumpBurn } from '../../../emissions/registration.js';
+import { type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
+import type { StateView } from '../../state.js';
+import { canWithdraw } from '../balances.js';
+import { buyAlpha, createHotkey, ownerOf } from './staking.js';
+
+const S = runtime.SubtensorModule.storage;
+
+export function burnedRegister(
+  { netuid, hotkey }: { readonly netuid: number; readonly hotkey: string },
+  context: CallContext,
+): void {
+  const { state } = context;
+  const coldkey = ensureSigned(context.origin);
+  ensure(netuid !== 0, 'RegistrationNotPermittedOnRootSubnet');
+  ensure(state.get(S.NetworksAdded, netuid), 'SubnetNotExists');
+  ensure(state.get(S.NetworkRegistrationAllowed, netuid), 'SubNetRegistrationDisabled');
+  ensure(!state.has(S.Uids, netuid, hotkey), 'HotKeyAlreadyRegisteredInSubNet');
+  const price = state.get(S.Burn, netuid);
+  ensure(canWithdraw(state, coldkey, price), 'NotEnoughBalanceToStake');
+  createHotkey(context, coldkey, hotkey);
+  ensure(ownerOf(state, hotkey) === coldkey, 'NonAssociatedColdKey');
+  const isFull = state.get(S.SubnetworkN, netuid) >= state.get(S.MaxAllowedUids, netuid);
+  const pruned = isFull ? neuronToPrune(state, netuid, context.block) : undefined;
+  ensure(!isFull || pruned !== undefined, 'NoNeuronIdAvailable');
+
+  const bought = buyAlpha(context, coldkey, netuid, price).paidOutRao;
+  const out = state.get(S.SubnetAlphaOut, netuid);
+  state.put(S.SubnetAlphaOut, [netuid], out > bought ? out - bought : 0n);
+
+  const uid = pruned ?? state.get(S.SubnetworkN, netuid);
+  if (pruned === undefined) appendNeuron(context, netuid, hotkey);
+  else replaceNeuron(context, netuid, pruned, hotkey);
+
+  const bounds = { minBurnRao: state.get(S.MinBurn, netuid), maxBurnRao: state.get(S.MaxBurn, netuid) };
+  state.put(S.Burn, [netuid], bumpBurn(price, state.get(S.BurnIncreaseMult, netuid), bounds));
+  state.put(S.RegistrationsThisBlock, [netuid], state.get(S.RegistrationsThisBlock, netuid) + 1);
+  const recycled = state.get(S.RAORecycledForRegistration, netuid) + price;
+  state.put(S.RAORecycledForRegistration, [netuid], recycled);
+  context.emit({ pallet: 'SubtensorModule', name: 'NeuronRegistered', data: [netuid, uid, hotkey] });
+}
+
+/** `append_neuron`: the next uid, every per-uid list one longer. */
+export function appendNeuron({ state, block }: BlockContext, netuid: number, hotkey: string): number {
+  const uid = state.get(S.SubnetworkN, netuid);
+  state.put(S.SubnetworkN, [netuid], uid + 1);
+  state.put(S.Active, [netuid], withEntry(state.get(S.Active, netuid), uid, true, false));
+  state.put(S.Emission, [netuid], withEntry(state.get(S.Emission, netuid), uid, 0n, 0n));
+  state.put(S.LastUpdate, [netuid], withEntry(state.get(S.LastUpdate, netuid), uid, block, 0));
+  state.put(S.ValidatorPermit, [netuid], withEntry(state.get(S.ValidatorPermit, netuid), uid, false, false));
+  for (const item of [S.Consensus, S.Incentive, S.Dividends, S.ValidatorTrust])
+    state.put(item, [netuid], withEntry(state.get(item, netuid), uid, 0, 0));
+  seat({ state, block }, netuid, uid, hotkey);
+  return uid;
+}
+
+/** `replace_neuron`: the seat passes on, nothing of the predecessor's standing does. */
+function replaceNeuron({ state, block }: BlockContext, netuid: number, uid: number, hotkey: string): void {
+  const old = state.get(S.Keys, netuid, uid);
+  state.delete(S.Uids, netuid, old);
+  state.delete(S.IsNetworkMember, old, netuid);
+  state.delete(S.Axons, netuid, old);
+  state.put(S.Active, [netuid], withEntry(state.get(S.Active, netuid), uid, true, false));
+  state.put(S.Emission, [netuid], withEntry(state.get(S.Emission, netuid), uid, 0n, 0n));
+  state.put(S.LastUpdate, [netuid], withEntry(state.get(S.LastUpdate, netuid), uid, block, 0));
+  state.put(S.ValidatorPermit, [netuid], withEntry(state.get(S.ValidatorPermit, netuid), uid, false, false));
+  for (const item of [S.Consensus, S.Incentive, S.Dividends, S.ValidatorTrust, S.StakeWeight])
+    state.put(item, [netuid], withEntry(state.get(item, netuid), uid, 0, 0));
+  state.delete(S.Bonds, netuid, uid);
+  state.delete(S.Weights, netuid, uid);
+  for (const [, other] of state.keys(S.Weights, netuid)) {
+    const row = state.get(S.Weights, netuid, other);
+    if (!row.some(([target, weight]) => target === uid && weight !== 0)) continue;
+    const without = row.map(([target, weight]) => [target, target === uid ? 0 : weight] as const);
+    state.put(S.Weights, [netuid, other], without);
+  }
+  seat({ state, block }, netuid, uid, hotkey);
+}
+
+function seat(
+  { state, block }: Pick<BlockContext, 'state' | 'block'>,
+  netuid: number,
+  uid: number,
+  hotkey: string,
+): void {
+  state.put(S.Keys, [netuid, uid], hotkey);
+  state.put(S.Uids, [netuid, hotkey], uid);
+  state.put(S.BlockAtRegistration, [netuid, uid], block);
+  state.put(S.IsNetworkMember, [hotkey, netuid], true);
+}
+
+/**
+ * `get_neuron_to_prune`: the lowest emission, then the oldest registration, then the lowest uid: of those past their
+ * immunity if more than MinNonImmuneUids are, else of the immune ones; never the owner's protected keys.
+ */
+export function neuronToPrune(state: StateView, netuid: number, block: number): number | undefined {
+  const protectedUids = ownerProtectedUids(state, netuid);
+  const immunity = state.get(S.ImmunityPeriod, netuid);
+  const emission = state.get(S.Emission, netuid);
+  const candidates = Array.from({ length: state.get(S.SubnetworkN, netuid) }, (_, uid) => ({
+    uid,
+    emission: emission[uid] ?? 0n,
+    registered: state.get(S.BlockAtRegistration, netuid, uid),
+  })).filter(({ uid }) => !protectedUids.has(uid));
+  const mortal = candidates.filter(({ registered }) => block - registered >= immunity);
+  const immune = candidates.filter(({ registered }) => block - registered < immunity);
+  const pool = mortal.length > state.get(S.MinNonImmuneUids, netuid) ? mortal : immune;
+  return pool.sort(
+    (a, b) => compareBigInt(a.emission, b.emission) || a.registered - b.registered || a.uid - b.uid,
+  )[0]?.uid;
+}
+
+const compareBigInt = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The owner's hotkey and the first ImmuneOwnerUidsLimit of the owner's registered keys. */
+function ownerProtectedUids(state: StateView, netuid: number): ReadonlySet<number> {
+  const registered = state
+    .get(S.OwnedHotkeys, state.get(S.SubnetOwner, netuid))
+    .map((hotkey) => state.get(S.Uids, netuid, hotkey))
+    .filter((uid) => uid !== undefined)
+    .map((uid) => ({ uid, at: state.get(S.BlockAtRegistration, netuid, uid) }))
+    .sort((a, b) => a.at - b.at || a.uid - b.uid);
+  const uids = new Set(registered.slice(0, state.get(S.ImmuneOwnerUidsLimit, netuid)).map(({ uid }) => uid));
+  const owner = state.get(S.Uids, netuid, state.get(S.SubnetOwnerHotkey, netuid));
+  if (owner !== undefined) uids.add(owner);
+  return uids;
+}
+
+/** `list` with `value` at `index`, filled up with `blank` where it was shorter. */
+export function withEntry<T>(list: readonly T[], index: number, value: T, blank: T): T[] {
+  const out = [...list];
+  while (out.length <= index) out.push(blank);
+  out[index] = value;
+  return out;
+}

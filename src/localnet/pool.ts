@@ -1,0 +1,99 @@
+// Owns: extrinsics that wait for a block, by sender and nonce. Does not own: what makes one valid (validity.ts).
+import type { SignedExtrinsic } from '../chain/codec/extrinsic.js';
+
+export interface Pending {
+  /** length-prefixed, as it will stand in the block */
+  readonly bytes: Uint8Array;
+  /** blake2-256 of `bytes`, 0x-hex */
+  readonly hash: string;
+  readonly extrinsic: SignedExtrinsic;
+  readonly who: string;
+  readonly nonce: number;
+  /** first block too late for it */
+  readonly death: number;
+  /** Told when it leaves the pool. */
+  readonly notify: (status: PoolStatus) => void;
+}
+
+export type PoolStatus =
+  | { readonly type: 'included'; readonly block: number; readonly index: number }
+  /** its era ended, or its nonce was used up by another */
+  | { readonly type: 'invalid' };
+
+export type PoolRefusal = 'already-imported' | 'priority' | 'full';
+
+
+export class Pool {
+  readonly #bySender = new Map<string, Map<number, Pending>>();
+  /** arrival order */
+  readonly #all = new Set<Pending>();
+
+  /** @param limit beyond it newcomers are refused, so that a flood cannot grow memory */
+  constructor(private readonly limit: number) {}
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** A second extrinsic of a nonce does not replace the first: tips buy no priority here. */
+  add(pending: Pending): PoolRefusal | undefined {
+    const nonces = this.#bySender.get(pending.who);
+    const same = nonces?.get(pending.nonce);
+    if (same) return same.hash === pending.hash ? 'already-imported' : 'priority';
+    if (this.#all.size >= this.limit) return 'full';
+    this.#all.add(pending);
+    if (nonces) nonces.set(pending.nonce, pending);
+    else this.#bySender.set(pending.who, new Map([[pending.nonce, pending]]));
+    return undefined;
+  }
+
+  /** The next nonce that `who` may use, given the account's own. */
+  nextNonce(who: string, nonce: number): number {
+    const nonces = this.#bySender.get(who);
+    let next = nonce;
+    while (nonces?.has(next)) next++;
+    return next;
+  }
+
+  /** True when nothing is missing before `pending`. */
+  isReady(pending: Pending, nonce: number): boolean {
+    return pending.nonce < this.nextNonce(pending.who, nonce);
+  }
+
+  /**
+   * Takes what block `number` can carry: in order of arrival, each sender's nonces without gap from the account's own.
+   * The others stay.
+   */
+  take(number: number, nonceOf: (who: string) => number, limit: number): Pending[] {
+    for (const pending of [...this.#all])
+      if (pending.death <= number || pending.nonce < nonceOf(pending.who)) this.#drop(pending, true);
+    const out: Pending[] = [];
+    const expected = new Map<string, number>();
+    // a pass per gap that an earlier arrival left open: 2 before 1 is sent is carried right after 1
+    for (let progress = true; progress && out.length < limit; ) {
+      progress = false;
+      for (const pending of this.#all) {
+        if (out.length >= limit) break;
+        const next = expected.get(pending.who) ?? nonceOf(pending.who);
+        if (pending.nonce !== next) continue;
+        expected.set(pending.who, next + 1);
+        this.#drop(pending, false);
+        out.push(pending);
+        progress = true;
+      }
+    }
+    return out;
+  }
+
+  pending(): readonly Pending[] {
+    return [...this.#all];
+  }
+
+  #drop(pending: Pending, tell: boolean): void {
+    this.#all.delete(pending);
+    const nonces = this.#bySender.get(pending.who);
+    nonces?.delete(pending.nonce);
+    if (nonces?.size === 0) this.#bySender.delete(pending.who);
+    if (tell) pending.notify({ type: 'invalid' });
+  }
+}

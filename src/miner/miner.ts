@@ -1,0 +1,107 @@
+// Owns: the miner's walk: listen, announce, admit, answer. Does not own: any step of it.
+import { create } from '@bufbuild/protobuf';
+import type { ChainReader, ChainWriter } from '../chain/chain.js';
+import type { Keypair } from '../keys/keypair.js';
+import type { Clock } from '../model/clock.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { Random } from '../model/prng.js';
+import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
+import { serve } from '../protocol/serve.js';
+import type { ProofSession } from '../protocol/session.js';
+import type { Wire } from '../protocol/wire.js';
+import { VERSION } from '../model/version.js';
+import { createAdmission } from './admit.js';
+import { announce } from './announce.js';
+import { createAnswer } from './answer.js';
+import type { ReceiptStore } from './receipts.js';
+import { assertDistinct, type Slot } from './slot.js';
+
+export interface MinerParts {
+  readonly reader: ChainReader;
+  readonly writer: Pick<ChainWriter, 'serveAxon'>;
+  readonly wire: Wire;
+  readonly keypair: Keypair;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly receipts: ReceiptStore;
+  readonly slots: readonly Slot[];
+  /**
+   * Takes the sessions instead of the answerer over `slots`.
+   * @default the honest answer
+   */
+  readonly answer?: (session: ProofSession) => Promise<void>;
+}
+
+export interface MinerOptions {
+  readonly netuid: Netuid;
+  /** address to bind */
+  readonly host: string;
+  /** 0 picks a free one */
+  readonly port: number;
+  /** address to announce on the chain. @default the bound one */
+  readonly announceIp?: string;
+  /** hotkeys that may call without a permit */
+  readonly listed?: readonly Hotkey[];
+  /** @default false */
+  readonly insecurePlaintext?: boolean;
+}
+
+/**
+ * Runs until aborted; rejects when the port cannot be bound or the axon cannot be announced.
+ * @param onReady called once the miner listens and the chain says so
+ */
+export async function runMiner(
+  parts: MinerParts,
+  options: MinerOptions,
+  signal: AbortSignal,
+  onReady: (address: { host: string; port: number }) => void = () => {},
+): Promise<void> {
+  const { reader, slots, log, clock, keypair } = parts;
+  assertDistinct(slots);
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  const admission = createAdmission({ reader, log }, options);
+  const answer =
+    parts.answer ??
+    createAnswer({ slots, hotkey: keypair.publicKey, clock, log, receipts: parts.receipts }, inner);
+  const claims = {
+    version: VERSION,
+    kinds: [...new Set(slots.map((slot) => slot.claim.kind))],
+    slots: slots.map(({ claim }) => ({ ...claim })),
+  };
+
+  try {
+    const server = await serve(
+      {
+        wire: parts.wire,
+        keypair,
+        clock,
+        log,
+        random: parts.random,
+        admit: admission.admit,
+        handlers: { describe: async () => create(DescribeResponseSchema, claims), prove: answer },
+      },
+      {
+        host: options.host,
+        port: options.port,
+        netuid: options.netuid,
+        insecurePlaintext: options.insecurePlaintext ?? false,
+      },
+      inner,
+    );
+    const axon = { ip: options.announceIp ?? server.host, port: server.port };
+    await announce(parts, { netuid: options.netuid, axon });
+    await admission.onHead((await reader.head()).number);
+    log.info('miner ready', { host: server.host, port: server.port, slots: slots.length });
+    onReady(server);
+    await reader.watchHeads((head) => {
+      void admission.onHead(head.number);
+    }, inner);
+    stop.abort();
+    await server.closed;
+  } finally {
+    stop.abort();
+  }
+}

@@ -1,0 +1,131 @@
+// Owns: the signed receipts a miner keeps: what each validator concluded, in the validator's own signature.
+import { createReadStream } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { toHex } from '../model/bytes.js';
+import { AssayError } from '../model/errors.js';
+import type { Hotkey } from '../model/ids.js';
+import { type Receipt, VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
+import type { SignedFrame } from '../protocol/session.js';
+
+export interface KeptReceipt {
+  /** unix ms of arrival */
+  readonly at: number;
+  readonly validator: Hotkey;
+  readonly eventId: Uint8Array;
+  readonly receipt: Receipt;
+  readonly signed: SignedFrame;
+  /** the validator's session certificate: with it and `signed`, anyone can check who said this */
+  readonly certificate: Uint8Array;
+}
+
+export interface ReceiptStore {
+  append(receipt: KeptReceipt): Promise<void>;
+}
+
+/** One line of the file, and one row of `assay miner history`. */
+export interface ReceiptRow {
+  readonly at: string;
+  readonly validator: string;
+  readonly event: string;
+  readonly eventBlock: string;
+  readonly slot: number;
+  readonly outcome: string;
+  readonly verdict: 'accepted' | 'rejected' | 'inconclusive';
+  readonly reason: string;
+  /** ms on the validator's clock; absent when no Commit arrived */
+  readonly measuredMs?: number;
+  readonly creditOpsPerS: number;
+  readonly paramsId: string;
+  readonly evidenceDigest: string;
+  readonly header: string;
+  readonly signature: string;
+  readonly body: string;
+  readonly certificate: string;
+}
+
+const VERDICTS: Partial<Record<VerdictKind, ReceiptRow['verdict']>> = {
+  [VerdictKind.ACCEPTED]: 'accepted',
+  [VerdictKind.REJECTED]: 'rejected',
+  [VerdictKind.INCONCLUSIVE]: 'inconclusive',
+};
+
+/** Keeps nothing: for simulations. */
+export const noReceipts: ReceiptStore = { append: async () => {} };
+
+/** Appends JSON lines to `path`; a line is on disk when `append` resolves. */
+export async function openReceipts(path: string): Promise<ReceiptStore & { close(): Promise<void> }> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'a', 0o600);
+  let tail: Promise<void> = Promise.resolve();
+  return {
+    append(kept) {
+      const line = `${JSON.stringify(toRow(kept))}\n`;
+      const write = tail.then(async () => {
+        await file.appendFile(line);
+        await file.datasync();
+      });
+      tail = write.catch(() => {}); // one failed write is its caller's; the next one still gets its turn
+      return write;
+    },
+    async close() {
+      await tail;
+      await file.close();
+    },
+  };
+}
+
+/**
+ * Reads receipts oldest first. A last line cut short by a crash is skipped.
+ * @throws AssayError `corrupt` for any other line that is no receipt
+ */
+export async function* readReceipts(path: string): AsyncGenerator<ReceiptRow> {
+  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+  let broken: number | undefined;
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (broken !== undefined) throw corrupt(path, broken);
+    const row = parseRow(text);
+    if (row) yield row;
+    else broken = line;
+  }
+}
+
+const corrupt = (path: string, line: number) =>
+  new AssayError('corrupt', `${path}:${line}: not a receipt`, { path, line, why: 'not a receipt' });
+
+function parseRow(text: string): ReceiptRow | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { validator, verdict, outcome } = value as Partial<ReceiptRow>;
+    const complete = typeof validator === 'string' && typeof verdict === 'string' && typeof outcome === 'string';
+    return complete ? (value as ReceiptRow) : undefined; // written by toRow: the rest follows from these
+  } catch {
+    return undefined;
+  }
+}
+
+function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptReceipt): ReceiptRow {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  return {
+    at: new Date(at).toISOString(),
+    validator,
+    event: toHex(eventId),
+    eventBlock: receipt.eventBlock.toString(),
+    slot: receipt.slot,
+    outcome: receipt.outcomeId,
+    verdict: VERDICTS[receipt.verdict] ?? 'inconclusive',
+    reason: receipt.reason,
+    ...(receipt.measuredMs === undefined ? {} : { measuredMs: receipt.measuredMs }),
+    creditOpsPerS: receipt.creditOpsPerS,
+    paramsId: toHex(receipt.paramsId),
+    evidenceDigest: toHex(receipt.evidenceDigest),
+    header: base64(signed.header),
+    signature: base64(signed.signature),
+    body: base64(signed.body),
+    certificate: base64(certificate),
+  };
+}

@@ -1,0 +1,92 @@
+// Owns: the calling end: signed calls and sessions to one hotkey at one address.
+// Does not own: order of frames (frames.ts), transports (wire.ts).
+import { create, toBinary } from '@bufbuild/protobuf';
+import { fromAddress } from '../keys/ss58.js';
+import { assertPlaintextAllowed } from './address.js';
+import {
+  CertificateCache,
+  checkChannel,
+  checkParties,
+  checkSignature,
+  createSessionKeys,
+} from './certificate.js';
+import { decode } from './codec.js';
+import { arrivalTime, CALL_ID_BYTES, checkFreshness, readEnvelope, seal } from './envelope.js';
+import { authenticate, Session } from './frames.js';
+import { DescribeRequestSchema, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
+import { toLimits } from './limits.js';
+import type { MinerPeer, PeerOptions, SessionParts } from './session.js';
+
+/**
+ * A peer to call. Connects when first used, and again when the connection broke; nothing is retried.
+ * @throws AssayError `insecure-address`, `invalid-input` for a hotkey that is no address
+ */
+export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
+  const { wire, keypair, clock, random } = parts;
+  const { address, hotkey, netuid, insecurePlaintext = false } = peer;
+  assertPlaintextAllowed(address.host, insecurePlaintext);
+  const limits = toLimits(peer.limits);
+  const other = fromAddress(hotkey);
+  const own = keypair.publicKey;
+  const sessionKey = createSessionKeys({ keypair, clock, random, limits }, { peer: other, netuid });
+  const certificates = new CertificateCache(4); // one peer: its key before and after a renewal, and a restart
+  const channel = wire.connect(address);
+
+  return {
+    async describe(signal) {
+      const key = sessionKey();
+      const callId = random.bytes(CALL_ID_BYTES);
+      const sentAt = Math.floor(clock.now());
+      const request = seal(
+        {
+          direction: 'request',
+          method: 'describe',
+          netuid,
+          sender: own,
+          receiver: other,
+          callId,
+          sequence: 0,
+          sentAt,
+          expiresAt: sentAt + limits.envelopeMs,
+        },
+        toBinary(DescribeRequestSchema, create(DescribeRequestSchema)),
+        key.sign,
+        key.certificate,
+      );
+      const arrived = await channel.describe(request, limits.describeDeadlineMs, signal);
+      const { message } = arrived;
+      const header = readEnvelope(message, {
+        direction: 'response',
+        method: 'describe',
+        netuid,
+        sender: other,
+        receiver: own,
+        callId,
+        sequence: 0,
+      });
+      const certificate = authenticate(message, certificates);
+      checkParties(certificate, header);
+      checkChannel(certificate);
+      checkSignature(certificate.key, message.header, message.signature);
+      checkFreshness(header, arrivalTime(clock, arrived), limits);
+      return decode(DescribeResponseSchema, message.body, 'describe-response');
+    },
+
+    prove() {
+      return new Session(channel.prove(), {
+        clock,
+        limits,
+        certificates,
+        netuid,
+        own,
+        other,
+        peer: hotkey,
+        id: random.bytes(CALL_ID_BYTES),
+        key: sessionKey(),
+        direction: 'request',
+      });
+    },
+
+    close: () => channel.close(),
+  };
+}

@@ -1,0 +1,160 @@
+// Owns: who comes in. In this order: limits, parse, signature, freshness and replay, admission.
+// Does not own: what is done with an admitted call (session.ts), sizes and connections (grpc/).
+import type { Keypair } from '../keys/keypair.js';
+import { toHex } from '../model/bytes.js';
+import type { Clock } from '../model/clock.js';
+import { AssayError } from '../model/errors.js';
+import type { Hotkey } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { Random } from '../model/prng.js';
+import {
+  CertificateCache,
+  checkChannel,
+  checkParties,
+  checkSignature,
+  createSessionKeys,
+  type SessionKey,
+  type VerifiedCertificate,
+  verifyCertificate,
+} from './certificate.js';
+import { arrivalTime, checkFreshness, type Header, type Method, readEnvelope } from './envelope.js';
+import { limitExceeded, unauthenticated } from './errors.js';
+import type { Limits } from './limits.js';
+import { NonceStore } from './nonces.js';
+import { Bucket, Buckets } from './rate.js';
+import type { Arrived, Origin } from './wire.js';
+
+/** Distinct remote addresses whose rates are known at once; a flood from more forgets the longest unused. */
+const ADDRESSES = 4096;
+
+export interface DoorParts {
+  readonly keypair: Keypair;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: Random;
+  readonly admit: (hotkey: Hotkey) => Promise<boolean> | boolean;
+}
+
+/** A call whose envelope, freshness and caller were found good. */
+export interface Admitted {
+  readonly header: Header;
+  readonly certificate: VerifiedCertificate;
+  readonly peer: PeerState;
+}
+
+/** What the server keeps about one admitted hotkey. */
+export interface PeerState {
+  readonly hotkey: Hotkey;
+  readonly sessionKey: () => SessionKey;
+  readonly calls: Bucket;
+  readonly nonces: NonceStore;
+  streams: number;
+}
+
+export class Door {
+  readonly #parts: DoorParts;
+  readonly #netuid: number;
+  readonly #limits: Limits;
+  readonly #startedAt: number;
+  readonly #certificates: CertificateCache;
+  readonly #callsByAddress: Buckets;
+  readonly #checksByAddress: Buckets;
+  readonly #peers = new Map<Hotkey, PeerState>();
+
+  constructor(parts: DoorParts, netuid: number, limits: Limits) {
+    this.#parts = parts;
+    this.#netuid = netuid;
+    this.#limits = limits;
+    this.#startedAt = Math.floor(parts.clock.now());
+    this.#certificates = new CertificateCache(limits.certificateCache);
+    this.#callsByAddress = new Buckets(limits.callsPerSecondPerAddress, ADDRESSES);
+    this.#checksByAddress = new Buckets(limits.certificatesPerSecondPerAddress, ADDRESSES);
+  }
+
+  /** Before anything of the call is looked at. @throws AssayError `limit-exceeded` */
+  knock(origin: Origin): void {
+    this.#callsByAddress.take(origin.address, 'calls-per-address', this.#parts.clock.monotonic());
+  }
+
+  /** @throws AssayError */
+  async enter(arrived: Arrived, method: Method, origin: Origin): Promise<Admitted> {
+    const { clock, keypair } = this.#parts;
+    const { message } = arrived;
+    const header = readEnvelope(message, {
+      direction: 'request',
+      method,
+      netuid: this.#netuid,
+      receiver: keypair.publicKey,
+      sequence: 0,
+    });
+
+    if (message.certificate.length === 0) throw unauthenticated('missing-certificate');
+    const known = this.#certificates.get(message.certificate);
+    if (!known) this.#checksByAddress.take(origin.address, 'certificates-per-address', clock.monotonic());
+    const certificate = known ?? verifyCertificate(message.certificate);
+    checkParties(certificate, header);
+    checkChannel(certificate);
+    checkSignature(certificate.key, message.header, message.signature);
+
+    const now = arrivalTime(clock, arrived);
+    checkFreshness(header, now, this.#limits);
+    // call ids are not kept over a restart: what was signed before it could be a replay
+    if (header.sentAt < this.#startedAt) throw unauthenticated('before-start', header.sentAt - now);
+    const hotkey = certificate.address;
+    if (this.#peers.get(hotkey)?.nonces.has(header.callId)) throw unauthenticated('replayed');
+
+    if (!(await this.#isAdmitted(hotkey)))
+      throw new AssayError('permission-denied', 'caller is not admitted', { reason: 'not-admitted' });
+
+    // state only from here on: strangers, however many, cost none
+    const peer = this.#peers.get(hotkey) ?? this.#addPeer(hotkey, header.sender);
+    peer.calls.take('calls-per-peer', clock.monotonic());
+    if (peer.nonces.has(header.callId)) throw unauthenticated('replayed'); // two at once, while admit was asked
+    peer.nonces.add(header.callId, header.sentAt + this.#limits.skewMs, clock.now());
+    if (!known) this.#certificates.put(certificate);
+    return { header, certificate, peer };
+  }
+
+  async #isAdmitted(hotkey: Hotkey): Promise<boolean> {
+    try {
+      return await this.#parts.admit(hotkey);
+    } catch (error) {
+      // not knowing is no admission; and it is our fault, not the caller's
+      this.#parts.log.error('admission could not be decided', { hotkey, error });
+      throw new AssayError('internal', 'admission could not be decided', { what: 'admit' }, { cause: error });
+    }
+  }
+
+  #addPeer(hotkey: Hotkey, publicKey: Uint8Array): PeerState {
+    const limits = this.#limits;
+    const now = this.#parts.clock.now();
+    if (this.#peers.size >= limits.peers) {
+      for (const [key, peer] of this.#peers) {
+        peer.nonces.forget(now);
+        if (peer.streams === 0 && peer.nonces.size === 0) this.#peers.delete(key);
+      }
+      if (this.#peers.size >= limits.peers) throw limitExceeded('peers', limits.peers, this.#peers.size + 1);
+    }
+    const { keypair, clock, random } = this.#parts;
+    const peer: PeerState = {
+      hotkey,
+      // a copy: the header's view would keep its message alive
+      sessionKey: createSessionKeys(
+        { keypair, clock, random, limits },
+        { peer: publicKey.slice(), netuid: this.#netuid },
+      ),
+      calls: new Bucket(limits.callsPerSecondPerPeer, clock.monotonic()),
+      nonces: new NonceStore(limits.noncesPerPeer),
+      streams: 0,
+    };
+    this.#peers.set(hotkey, peer);
+    return peer;
+  }
+}
+
+/** For logs: what went wrong, without a byte of the peer's. */
+export function toLogData(error: unknown): Record<string, unknown> {
+  return error instanceof AssayError ? { code: error.code, ...error.data } : { error };
+}
+
+export const shortId = (id: Uint8Array): string => toHex(id.subarray(0, 4));

@@ -1,0 +1,38 @@
+// Owns: the wire between validators and miners: signed calls and sessions, transports, limits, evidence of who said what.
+// Does not own: what frames mean (validator, miner, verification), who is admitted (the chain), wallet files (keys).
+
+export { isLoopback } from './address.js';
+export { type Admin, type AdminOptions, serveAdmin } from './admin.js';
+export { CERTIFICATE_BYTES, type Certificate, decodeCertificate } from './certificate.js';
+export { dial } from './dial.js';
+export { type Direction, decodeHeader, HEADER_BYTES, type Header, type Method } from './envelope.js';
+export { type EnvelopeFault, isRefusal } from './errors.js';
+export { type SignedFrame, type VerifiedChain, verifyChain } from './evidence.js';
+export * from './gen/assay/v1/miner_pb.js';
+export { createGrpcWire, type GrpcWireOptions } from './grpc/wire.js';
+export { DEFAULT_LIMITS, type Limits, OPENING_PIECE_BYTES } from './limits.js';
+export { createLoopback, type LoopbackOptions } from './loopback.js';
+export { serve } from './serve.js';
+export type {
+  FrameBody,
+  MinerPeer,
+  PeerOptions,
+  ProofSession,
+  Received,
+  Sent,
+  Served,
+  ServeHandlers,
+  ServeOptions,
+  ServeParts,
+  SessionParts,
+} from './session.js';
+export type {
+  Address,
+  Arrived,
+  Origin,
+  Wire,
+  WireChannel,
+  WireHandlers,
+  WireListener,
+  WireStream,
+} from './wire.js';

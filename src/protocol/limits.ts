@@ -1,0 +1,130 @@
+// Owns: every bound of the wire, each with its reason; docs/limits.md lists them. Does not own: what a proof kind may send.
+
+/** Opening data travels in pieces of at most this: large enough to amortise a signature, small enough to interleave slots. */
+export const OPENING_PIECE_BYTES = 256 * 1024;
+
+export interface Limits {
+  /** One message to a miner: Arm, Go, Open and Receipt are small, and a server's unread queue holds up to 20 of them. */
+  readonly requestBytes: number;
+  /** One message from a miner: an opening piece and its envelope, or the description of some thousand slots. */
+  readonly responseBytes: number;
+  /** Messages that arrived and nobody took; then the transport stops reading, so that a peer fills its own memory. */
+  readonly unreadMessages: number;
+  /** Open TCP connections of one server: each costs a socket and an HTTP/2 session before anybody is known. */
+  readonly connections: number;
+  /** The same from one address, so that one host cannot take them all. */
+  readonly connectionsPerAddress: number;
+  /** Streams open at once over all peers, verified or not. */
+  readonly streams: number;
+  /** The same from one address, counted before anybody is authenticated. */
+  readonly streamsPerAddress: number;
+  /** The same of one verified hotkey: one session is one slot, and this many slots fit one hotkey. */
+  readonly streamsPerPeer: number;
+  /** Calls (describe, and opening a stream) from one address, before a signature is looked at; bursts of 5 s. */
+  readonly callsPerSecondPerAddress: number;
+  /** Calls of one verified hotkey; bursts of 5 s, so that all its sessions of one event open at once. */
+  readonly callsPerSecondPerPeer: number;
+  /** sr25519 checks of certificates not seen before (0.3 ms each) from one address; bursts of 5 s. */
+  readonly certificatesPerSecondPerAddress: number;
+  /** One describe call, connecting included. */
+  readonly describeDeadlineMs: number;
+  /** From opening a stream until its first frame left: a black-holed address would hang for minutes. */
+  readonly connectMs: number;
+  /** From an accepted stream to its first frame, and from an accepted unary call to its message. */
+  readonly firstFrameMs: number;
+  /** No frame sent or taken on a stream: longer than any wait of `SESSION_LIMITS`. An ended stream that its peer does not drain for as long takes its connection with it. */
+  readonly streamIdleMs: number;
+  /** One stream altogether; must not exceed `certificateRenewMs`, or its certificate could expire under it. */
+  readonly streamMs: number;
+  /** Ping after this much silence on a connection: a dead peer is found within this plus `keepaliveTimeoutMs`. */
+  readonly keepaliveMs: number;
+  /** Without an answer to the ping the connection is dropped. */
+  readonly keepaliveTimeoutMs: number;
+  /** A connection without streams is closed; the next call opens another. */
+  readonly connectionIdleMs: number;
+  /** Longest pause between attempts to reconnect: a restarted miner must make the next event. */
+  readonly reconnectMs: number;
+  /** When a server ends: for its handlers to return, and for what was written to leave. */
+  readonly closeMs: number;
+  /** Clocks may differ by this; a refusal tells the measured offset. */
+  readonly skewMs: number;
+  /** From sent-at to expiry of one envelope. */
+  readonly envelopeMs: number;
+  /** Life of a session key's certificate: at most an hour, because nothing revokes it. */
+  readonly certificateMs: number;
+  /** A key with less than this left signs no new call or stream. */
+  readonly certificateRenewMs: number;
+  /** Verified certificates remembered, least recently used dropped: a miss costs one sr25519 check. */
+  readonly certificateCache: number;
+  /** Call ids of one peer within twice `skewMs`; full means refused, for an id forgotten early could be replayed. */
+  readonly noncesPerPeer: number;
+  /** Admitted hotkeys with state at once: more than a subnet has neurons. */
+  readonly peers: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  requestBytes: 64 * 1024,
+  responseBytes: OPENING_PIECE_BYTES + 32 * 1024,
+  unreadMessages: 4,
+  connections: 512,
+  connectionsPerAddress: 64,
+  streams: 1024,
+  streamsPerAddress: 512,
+  streamsPerPeer: 256,
+  callsPerSecondPerAddress: 500,
+  callsPerSecondPerPeer: 100,
+  certificatesPerSecondPerAddress: 50,
+  describeDeadlineMs: 10_000,
+  connectMs: 10_000,
+  firstFrameMs: 10_000,
+  streamIdleMs: 180_000,
+  streamMs: 15 * 60_000,
+  keepaliveMs: 10_000,
+  keepaliveTimeoutMs: 5_000,
+  connectionIdleMs: 10 * 60_000,
+  reconnectMs: 2_000,
+  closeMs: 5_000,
+  skewMs: 30_000,
+  envelopeMs: 30_000,
+  certificateMs: 60 * 60_000,
+  certificateRenewMs: 20 * 60_000,
+  certificateCache: 4096,
+  noncesPerPeer: 8192,
+  peers: 8192,
+};
+
+/** No certificate lives longer, whatever the options say: peers refuse it. */
+export const CERTIFICATE_MAX_MS = 60 * 60_000;
+
+/** @throws RangeError when two limits contradict each other */
+export function toLimits(overrides: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS, ...overrides };
+  for (const [key, value] of Object.entries(limits))
+    if (!Number.isFinite(value) || value <= 0)
+      throw new RangeError(`limits.${key}: expected a positive number, got ${value}`);
+  if (limits.certificateMs > CERTIFICATE_MAX_MS)
+    throw new RangeError(
+      `limits.certificateMs: expected at most ${CERTIFICATE_MAX_MS}, got ${limits.certificateMs}`,
+    );
+  if (limits.certificateRenewMs >= limits.certificateMs)
+    throw new RangeError('limits.certificateRenewMs: expected less than certificateMs');
+  if (limits.streamMs > limits.certificateRenewMs)
+    throw new RangeError('limits.streamMs: expected at most certificateRenewMs');
+  return limits;
+}
+
+/** Bounds of what the frames of a proof session may say, whatever their bytes. */
+export const SESSION_LIMITS = {
+  /** Slots of one hotkey that are challenged; what Describe claims beyond them is ignored. */
+  slotsPerMiner: 64,
+  /** Nonces that a Commit may list: more than a subnet has validators. */
+  validatorsPerEvent: 256,
+  /** Length of a worker tag. */
+  workerTagChars: 64,
+  /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */
+  goWaitMs: 60_000,
+  /** From Commit to Open: samples are drawn at once, but a validator may be busy with other slots. */
+  openWaitMs: 60_000,
+  /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */
+  receiptWaitMs: 120_000,
+} as const;

@@ -1,0 +1,67 @@
+// Owns: what the rooms above hold in their hands: peers, sessions, handlers.
+// Does not own: how they are made (dial.ts, serve.ts), bytes (envelope.ts), transports (wire.ts).
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Keypair } from '../keys/keypair.js';
+import type { Clock } from '../model/clock.js';
+import type { Hotkey } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { Random } from '../model/prng.js';
+import type { ProofSession } from './frames.js';
+import type { DescribeResponse, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
+import type { Limits } from './limits.js';
+import type { Address, Wire } from './wire.js';
+
+export type { SignedFrame } from './evidence.js';
+export type { FrameBody, ProofSession, Received, Sent } from './frames.js';
+
+export interface SessionParts {
+  readonly wire: Wire;
+  readonly keypair: Keypair;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: Random;
+}
+
+export interface PeerOptions {
+  readonly address: Address;
+  readonly hotkey: Hotkey;
+  readonly netuid: number;
+  /** allow an address that is not loopback without TLS. @default false */
+  readonly insecurePlaintext?: boolean;
+  /** @default limits.ts */
+  readonly limits?: Partial<Limits>;
+}
+
+export interface MinerPeer {
+  /** @throws AssayError `refused` (reason `cancelled`) when `signal` aborts */
+  describe(signal?: AbortSignal): Promise<DescribeResponse>;
+  /** Opens a session; the first `send` reaches out. */
+  prove(): ProofSession;
+  /** Breaks what is still open. */
+  close(): void;
+}
+
+export interface ServeHandlers {
+  describe(caller: Hotkey): Promise<MessageInitShape<typeof DescribeResponseSchema>>;
+  /** The session ends when the promise settles. An AssayError's code reaches the caller; anything else arrives as `internal`. */
+  prove(session: ProofSession): Promise<void>;
+}
+
+export interface ServeParts extends SessionParts {
+  /** Who may call: asked on every call, after the signature and freshness were found good. */
+  readonly admit: (hotkey: Hotkey) => Promise<boolean> | boolean;
+  readonly handlers: ServeHandlers;
+}
+
+export interface ServeOptions extends Address {
+  readonly netuid: number;
+  /** @default false */
+  readonly insecurePlaintext?: boolean;
+  /** @default limits.ts */
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Served extends Address {
+  /** resolves once the signal aborted and nothing of the server is left */
+  readonly closed: Promise<void>;
+}

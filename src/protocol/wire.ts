@@ -1,0 +1,66 @@
+// Owns: the seam between sessions and transports: Signed messages in, Signed messages out.
+// Does not own: what is in them (envelope.ts), who may call (session.ts), sockets (grpc/), memory (loopback.ts).
+import type { AssayError } from '../model/errors.js';
+import type { Signed } from './gen/assay/v1/miner_pb.js';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A message and when it came: stamped in the transport's data callback, before any queue. */
+export interface Arrived {
+  readonly message: Signed;
+  /** monotonic ms */
+  readonly at: number;
+}
+
+/** One end of an open stream. A failed transport rejects with an `AssayError`; nothing is thrown synchronously. */
+export interface WireStream {
+  /** Resolves when the bytes are flushed to the socket: awaiting it is the back-pressure. */
+  send(message: Signed): Promise<void>;
+  /** undefined: the other side ended in good order. One caller at a time. */
+  receive(): Promise<Arrived | undefined>;
+  /** No more from this side (half-close when called by the dialling end). */
+  end(): void;
+  /**
+   * Breaks the stream both ways: messages not yet taken are dropped, pending and later `receive` reject with `error`.
+   * From the listening end `error` reaches the caller as a status.
+   * @param error @default `refused`, reason `cancelled`
+   */
+  cancel(error?: AssayError): void;
+  /** Resolves when the transport is done with the stream, however it went. */
+  readonly closed: Promise<void>;
+}
+
+export interface WireChannel {
+  /** @throws AssayError `timeout` after `deadlineMs`, `refused` (reason `cancelled`) when `signal` aborts, or the peer's refusal */
+  describe(message: Signed, deadlineMs: number, signal?: AbortSignal): Promise<Arrived>;
+  prove(): WireStream;
+  /** Breaks what is still open. */
+  close(): void;
+}
+
+/** Where bytes came from, as far as the transport knows: for limits before anybody is authenticated, never for trust. */
+export interface Origin {
+  readonly address: string;
+}
+
+/** What a rejection carries reaches the caller as a status (errors.ts); anything but an AssayError arrives as `internal`. */
+export interface WireHandlers {
+  describe(arrived: Arrived, origin: Origin): Promise<Signed>;
+  /** The stream ends when the promise settles: in good order, or with the rejection's status. */
+  prove(stream: WireStream, origin: Origin): Promise<void>;
+}
+
+export interface WireListener extends Address {
+  /** Stops accepting, breaks what is open, resolves when nothing is left. */
+  close(): Promise<void>;
+}
+
+export interface Wire {
+  /** Port 0 picks a free one. @throws AssayError `unreachable` when the address cannot be bound */
+  listen(address: Address, handlers: WireHandlers): Promise<WireListener>;
+  /** Never blocks and never fails by itself: calls on the channel do. */
+  connect(address: Address): WireChannel;
+}

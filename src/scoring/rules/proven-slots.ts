@@ -1,0 +1,123 @@
+// Owns: the rule "each proven slot counts one, times its accepted share". Does not own: what a slot is worth on a market.
+import type { Hotkey } from '../../model/ids.js';
+import type { Outcome } from '../../model/outcome.js';
+import { type Verdict, verdictToString } from '../../model/verdict.js';
+import type { RuleInput, Scores, ZeroReason } from '../rule.js';
+
+export interface ProvenSlotsParams {
+  /** A slot that could not be judged (our fault) keeps its last share for at most this many epochs in a row. @default 1 */
+  readonly carryEpochs?: number;
+}
+
+/** Shares are integers of this denominator; sums of up to 2^21 slots stay exact in a double. */
+const ONE = 2 ** 32;
+
+/**
+ * A slot is proven in an epoch when at least one of its outcomes was accepted. Its share is accepted / counted, where
+ * counted are the events that the validator completed, less those in which this slot's outcome was inconclusive: an
+ * absence counts and earns nothing. A hotkey scores the sum of its proven slots' shares; every slot counts one, whatever
+ * its class, because capacity is not priced yet. What proven slots missed is `unproven`.
+ *
+ * A slot that was never proven in the epoch earns 0 and puts nothing on the owner: otherwise one miner claiming
+ * thousands of slots that it does not have would move everybody's pay to the owner. With nothing proven at all,
+ * `unproven` is 1: everything goes to the owner.
+ */
+export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsParams = {}): Scores {
+  const { outcomes, epoch } = input;
+  const history = new Map<number, EpochView>();
+  const view = (at: number): EpochView => {
+    const known = history.get(at) ?? viewOf(input, at);
+    history.set(at, known);
+    return known;
+  };
+
+  const scores = new Map<Hotkey, number>();
+  for (const hotkey of [...(input.hotkeys ?? []), ...outcomes.map(({ miner }) => miner)])
+    scores.set(hotkey, 0);
+  let unproven = 0;
+  let anyProven = false;
+  const known = new Set<SlotKey>();
+  for (let back = 0; back <= carryEpochs; back++)
+    for (const key of view(epoch - back).slots.keys()) known.add(key);
+  for (const key of known) {
+    const share = shareOf(key);
+    if (share === 0) continue;
+    anyProven = true;
+    const hotkey = hotkeyOf(key);
+    scores.set(hotkey, scores.get(hotkey)! + share);
+    unproven += ONE - share;
+  }
+
+  /** This epoch's share, or the last one before it while nothing could be counted. */
+  function shareOf(key: SlotKey): number {
+    for (let back = 0; back <= carryEpochs; back++) {
+      const share = view(epoch - back).shareOf(key);
+      if (share !== undefined) return share;
+    }
+    return 0;
+  }
+
+  const reasons = new Map<Hotkey, ZeroReason>();
+  for (const [hotkey, score] of scores) if (score === 0) reasons.set(hotkey, reasonOf(view(epoch), hotkey));
+  return {
+    scores: new Map([...scores].map(([hotkey, score]) => [hotkey, score / ONE])),
+    unproven: anyProven ? unproven / ONE : 1,
+    reasons,
+  };
+}
+
+/** `<slot> <hotkey>` */
+type SlotKey = string;
+const keyOf = ({ miner, slot }: Outcome): SlotKey => `${slot} ${miner}`;
+const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Hotkey; // made by keyOf
+
+interface EpochView {
+  /** number of events completed */
+  readonly events: number;
+  /** event -> verdict, for each slot challenged in a completed event */
+  readonly slots: ReadonlyMap<SlotKey, ReadonlyMap<string, Verdict>>;
+  /** undefined when nothing could be counted */
+  shareOf(key: SlotKey): number | undefined;
+}
+
+function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
+  const events = new Set(completed.filter((event) => event.epoch === epoch).map(({ event }) => event));
+  const slots = new Map<SlotKey, Map<string, Verdict>>();
+  for (const outcome of outcomes) {
+    if (outcome.epoch !== epoch || !events.has(outcome.event)) continue;
+    const verdicts = slots.get(keyOf(outcome)) ?? new Map<string, Verdict>();
+    slots.set(keyOf(outcome), verdicts);
+    // one session, one verdict: a second record of it changes nothing
+    if (!verdicts.has(outcome.event)) verdicts.set(outcome.event, outcome.verdict);
+  }
+  return {
+    events: events.size,
+    slots,
+    shareOf(key) {
+      const verdicts = [...(slots.get(key)?.values() ?? [])];
+      const counted = events.size - verdicts.filter(({ kind }) => kind === 'inconclusive').length;
+      if (counted === 0) return undefined;
+      const accepted = verdicts.filter(({ kind }) => kind === 'accepted').length;
+      return Math.floor((accepted * ONE) / counted);
+    },
+  };
+}
+
+function reasonOf({ events, slots }: EpochView, hotkey: Hotkey): ZeroReason {
+  const counts: Record<string, number> = {};
+  const own = [...slots].filter(([key]) => hotkeyOf(key) === hotkey).map(([, verdicts]) => verdicts);
+  let counted = 0;
+  for (const verdicts of own) {
+    for (const verdict of verdicts.values()) {
+      const name = verdictToString(verdict);
+      counts[name] = (counts[name] ?? 0) + 1;
+      if (verdict.kind !== 'inconclusive') counted++;
+    }
+    const absent = events - verdicts.size;
+    if (absent > 0) counts.absent = (counts.absent ?? 0) + absent;
+    counted += absent;
+  }
+  if (events === 0) return { why: 'no-event', counts };
+  if (own.length === 0) return { why: 'not-challenged', counts };
+  return { why: counted === 0 ? 'carry-ended' : 'never-accepted', counts };
+}

@@ -1,0 +1,159 @@
+// Owns: a device in a process of its own, reached over a loopback socket. Does not own: what it computes.
+import { createConnection, createServer, type Socket } from 'node:net';
+import { PackrStream, UnpackrStream } from 'msgpackr';
+import { AssayError } from '../../model/errors.js';
+import type { Slot, SlotClaim } from '../../miner/slot.js';
+import type { Proving } from '../../verification/proof.js';
+
+/** One request a message; `job` names the piece of work within the connection. */
+type Request =
+  | { op: 'prepare'; slot: number; basis: Uint8Array }
+  | { op: 'start'; job: number; slot: number; eventId: Uint8Array; basis: Uint8Array; seed: Uint8Array }
+  | { op: 'open'; job: number; request: Uint8Array }
+  | { op: 'end'; job: number };
+type Response =
+  | { job: number; commit: Uint8Array }
+  | { job: number; opening: Uint8Array }
+  | { job: number; error: string };
+
+/**
+ * Serves `slots` on 127.0.0.1 until aborted.
+ * @returns the port, once it listens
+ */
+export async function serveDevice(slots: readonly Slot[], signal: AbortSignal): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    serveSocket(socket, slots);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  signal.addEventListener('abort', () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('device: expected a TCP address');
+  return address.port;
+}
+
+function serveSocket(socket: Socket, slots: readonly Slot[]): void {
+  const out = new PackrStream({ useRecords: false });
+  const requests = new UnpackrStream({ useRecords: false });
+  const jobs = new Map<number, { stop: AbortController; proving: Promise<Proving> }>();
+  out.pipe(socket);
+  socket.pipe(requests);
+  socket.on('error', () => socket.destroy()); // the miner died: 'close' releases its jobs
+  requests.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    for (const job of [...jobs.keys()]) end(job);
+  });
+
+  const reply = (response: Response) => {
+    if (!socket.destroyed) out.write(response);
+  };
+  const end = (job: number) => {
+    const running = jobs.get(job);
+    jobs.delete(job);
+    running?.stop.abort();
+    running?.proving.then((proving) => proving.release()).catch(() => {});
+  };
+
+  requests.on('data', (request: Request) => {
+    if (request.op === 'prepare') {
+      const slot = slots.find(({ claim }) => claim.index === request.slot);
+      void slot?.prepare?.(request.basis).catch(() => {}); // a hint: start() does what this could not
+      return;
+    }
+    const { job } = request;
+    const fail = (error: unknown) => reply({ job, error: error instanceof Error ? error.message : String(error) });
+    if (request.op === 'start') {
+      const slot = slots.find(({ claim }) => claim.index === request.slot);
+      if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
+      const stop = new AbortController();
+      const { eventId, basis, seed } = request;
+      const proving = slot.start({ eventId, basis, seed }, stop.signal);
+      jobs.set(job, { stop, proving });
+      proving.then(({ commit }) => reply({ job, commit }), fail);
+    } else if (request.op === 'open') {
+      const running = jobs.get(job);
+      if (!running) return fail(new Error(`no job ${job}`));
+      running.proving
+        .then((proving) => proving.open(request.request))
+        .then((opening) => reply({ job, opening }), fail);
+    } else end(job);
+  });
+}
+
+/**
+ * A slot whose work is done by slot `deviceSlot` of the device at 127.0.0.1:`port`; what the miner calls its slot is
+ * its own affair.
+ */
+export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim): Slot {
+  const waiting = new Map<number, { resolve: (response: Response) => void; reject: (error: Error) => void }>();
+  let link: { out: PackrStream } | undefined;
+  let nextJob = 0;
+
+  function connect(): { out: PackrStream } {
+    if (link) return link;
+    const socket = createConnection({ host: '127.0.0.1', port });
+    const out = new PackrStream({ useRecords: false });
+    const responses = new UnpackrStream({ useRecords: false });
+    out.pipe(socket);
+    socket.pipe(responses);
+    responses.on('data', (response: Response) => {
+      const waiter = waiting.get(response.job);
+      waiting.delete(response.job);
+      if ('error' in response) waiter?.reject(unreachable(response.error));
+      else waiter?.resolve(response);
+    });
+    const lost = () => {
+      link = undefined;
+      for (const { reject } of waiting.values()) reject(unreachable('the connection broke'));
+      waiting.clear();
+    };
+    socket.on('error', lost);
+    socket.on('close', lost);
+    link = { out };
+    return link;
+  }
+
+  const unreachable = (why: string) =>
+    new AssayError('unreachable', `device at 127.0.0.1:${port}: ${why}`, { address: `127.0.0.1:${port}` });
+
+  const ask = (request: Extract<Request, { op: 'start' | 'open' }>): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const { out } = connect();
+      waiting.set(request.job, { resolve, reject });
+      out.write(request);
+    });
+
+  return {
+    claim,
+    async prepare(basis) {
+      connect().out.write({ op: 'prepare', slot: deviceSlot, basis } satisfies Request);
+    },
+    async start({ eventId, basis, seed }, signal) {
+      const job = nextJob++;
+      const release = () => {
+        signal.removeEventListener('abort', release);
+        link?.out.write({ op: 'end', job } satisfies Request);
+      };
+      signal.addEventListener('abort', release);
+      const started = await ask({ op: 'start', job, slot: deviceSlot, eventId, basis, seed });
+      if (!('commit' in started)) throw unreachable('answered out of order');
+      return {
+        commit: started.commit,
+        async open(request) {
+          const opened = await ask({ op: 'open', job, request });
+          if (!('opening' in opened)) throw unreachable('answered out of order');
+          return opened.opening;
+        },
+        release,
+      };
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// Owns: following a subnet until enough epochs ran on weights that all its validators set in time.
+import type { ChainReader, Head, Subnet } from '../chain/chain.js';
+import { alreadySetThisEpoch } from '../chain/weights.js';
+import type { Netuid, Uid } from '../model/ids.js';
+
+export interface EpochsInput {
+  readonly netuid: Netuid;
+  readonly judges: readonly { readonly name: string; readonly uid: Uid }[];
+  readonly paidEpochs: number;
+  /** Sees every snapshot; `counting` once permits are granted, `paid` epochs behind it. */
+  readonly onSubnet?: (now: Subnet, paid: number, counting: boolean) => void;
+}
+
+export interface Epochs {
+  /** epochs that ran on weights of every judge */
+  readonly paid: number;
+  /** the chain's index of the epoch in which the last of those weights were set */
+  readonly lastEpoch: number;
+  /** what the epochs assigned to the owner's uid, rao: incentive of an owner is burned */
+  readonly burnedRao: bigint;
+  /** where a judge's weights changed twice in one epoch */
+  readonly setTwice: readonly string[];
+}
+
+/** Epochs beyond the paid ones before giving up: setting up takes one or two. */
+const SPARE_EPOCHS = 5;
+
+/** @throws what reading the chain throws */
+export async function watchEpochs(
+  parts: { chain: Pick<ChainReader, 'subnet' | 'watchHeads'>; say: (line: string) => void },
+  input: EpochsInput,
+  signal: AbortSignal,
+): Promise<Epochs> {
+  const { chain, say } = parts;
+  const { netuid, judges, paidEpochs } = input;
+  const done = new AbortController();
+  /** blocks of LastUpdate by judge and epoch */
+  const updates = new Map<string, Set<number>>();
+  const setTwice: string[] = [];
+  let first: Subnet | undefined;
+  let last: Subnet | undefined;
+  let permits = false;
+  let paid = 0;
+  let lastEpoch = 0;
+  let burnedRao = 0n;
+  let reading: Promise<void> | undefined;
+  let failure: unknown;
+
+  const onSubnet = (now: Subnet) => {
+    first ??= now;
+    if (!permits && judges.every(({ uid }) => now.neurons[uid]?.validatorPermit)) {
+      permits = true;
+      say(`block ${now.block}: the validators have their permits since epoch ${now.epochIndex}: events begin`);
+    }
+    for (const { name, uid } of judges) noteWeights(now, name, uid);
+    if (last && now.epochIndex > last.epochIndex) noteEpoch(now, last);
+    last = now;
+    input.onSubnet?.(now, paid, permits);
+    if (paid >= paidEpochs || now.epochIndex - first.epochIndex >= paidEpochs + SPARE_EPOCHS) done.abort();
+  };
+
+  function noteWeights(now: Subnet, name: string, uid: Uid): void {
+    if (!alreadySetThisEpoch(now, uid)) return;
+    const key = keyOf(name, now.epochIndex);
+    const seen = updates.get(key) ?? new Set();
+    const { lastUpdate } = now.neurons[uid]!;
+    if (seen.has(lastUpdate)) return;
+    say(`block ${lastUpdate}: weights of ${name} are on the chain`);
+    if (seen.size === 1) setTwice.push(key);
+    updates.set(key, seen.add(lastUpdate));
+  }
+
+  function noteEpoch(now: Subnet, before: Subnet): void {
+    if (now.ownerUid !== undefined) burnedRao += now.neurons[now.ownerUid]!.emissionRao;
+    if (!judges.every(({ name }) => updates.has(keyOf(name, before.epochIndex)))) {
+      say(`block ${now.lastEpochBlock}: epoch ${now.epochIndex} ran without weights of every validator`);
+      return;
+    }
+    paid++;
+    lastEpoch = before.epochIndex;
+    say(`block ${now.lastEpochBlock}: epoch ${now.epochIndex} paid on weights: ${paid} of ${paidEpochs}`);
+  }
+
+  const onHead = (head: Head) => {
+    reading ??= chain
+      .subnet(netuid, head.hash)
+      .then(onSubnet)
+      .catch((error: unknown) => {
+        failure = error;
+        done.abort();
+      })
+      .finally(() => {
+        reading = undefined;
+      });
+  };
+  await chain.watchHeads(onHead, AbortSignal.any([signal, done.signal]));
+  await reading;
+  if (failure) throw failure;
+  return { paid, lastEpoch, burnedRao, setTwice };
+}
+
+const keyOf = (name: string, epoch: number): string => `${name} in epoch ${epoch}`;

@@ -1,0 +1,24 @@
+// Owns: a ledger's memory without its disk, for simulations in one process.
+import type { EventEntry, OutcomeEntry } from '../validator/ledger/entries.js';
+import type { Ledger } from '../validator/ledger/ledger.js';
+
+export type MemoryLedger = Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents'> & {
+  /** with their sessions, in the order of the calls */
+  readonly entries: readonly OutcomeEntry[];
+};
+
+export function createMemoryLedger(): MemoryLedger {
+  const entries: OutcomeEntry[] = [];
+  const events: EventEntry[] = [];
+  return {
+    entries,
+    async append(entry) {
+      if (entry.type === 'outcome') entries.push(entry);
+      else if (entry.type === 'event-completed') events.push(entry);
+    },
+    saveParams: async () => {},
+    outcomes: ({ fromEpoch }) => entries.map(({ outcome }) => outcome).filter(({ epoch }) => epoch >= fromEpoch),
+    completedEvents: ({ fromEpoch }) =>
+      events.filter(({ epoch }) => epoch >= fromEpoch),
+  };
+}

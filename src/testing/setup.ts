@@ -1,0 +1,83 @@
+// Owns: what the owner of a fresh localnet does before anybody can earn on it. Does not own: the processes.
+import type { ChainReader, ChainWriter, SudoCall } from '../chain/chain.js';
+import { keypairFromUri, type Keypair } from '../keys/index.js';
+import { type Netuid, toHotkey, type Uid } from '../model/ids.js';
+import { DEMO_PLAN, type World } from './world.js';
+
+const TAO = 1_000_000_000n;
+/** What each coldkey begins with. */
+export const FUNDS_TAO = 10_000;
+
+/**
+ * A new subnet starts as the chain starts it: Yuma3 and commit-reveal on, emission off, weights once in 100 blocks.
+ * The demo's epochs are short and its bonds classic, so root changes that, call by call (subtensor.md 10.1).
+ */
+export function ownersSudoCalls(netuid: Netuid): readonly { readonly why: string; readonly call: SudoCall }[] {
+  const call = (why: string, name: string, ...args: SudoCall['args']) => ({ why, call: { call: name, args: [netuid, ...args] } });
+  return [
+    call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
+    call('TAO flows to the subnet', 'sudo_set_subnet_emission_enabled', true),
+    call('classic bonds', 'sudo_set_yuma3_enabled', false),
+    call('weights in the open', 'sudo_set_commit_reveal_weights_enabled', false),
+    call('weights every epoch', 'sudo_set_weights_set_rate_limit', 0),
+    call('axons may be served at once', 'sudo_set_serving_rate_limit', 0),
+  ];
+}
+
+/** TAO by account, for the chain's genesis. */
+export function funds(world: World): string[] {
+  const coldkeys = [world.owner, ...world.validators, ...world.miners].map(({ coldkeyUri }) => coldkeyUri);
+  return coldkeys.map((uri) => `${keypairFromUri(uri).address}=${FUNDS_TAO}`);
+}
+
+export interface Registered {
+  readonly netuid: Netuid;
+  /** uid by name of the world */
+  readonly uids: ReadonlyMap<string, Uid>;
+  /** alpha staked, rao, by validator name */
+  readonly stakes: ReadonlyMap<string, bigint>;
+}
+
+/** Registers subnet and neurons, in the world's order, and stakes for the validators. */
+export async function setUp(
+  parts: { chain: ChainReader & ChainWriter; root: Keypair; say: (line: string) => void },
+  world: World,
+): Promise<Registered> {
+  const { chain, root, say } = parts;
+  const owner = keypairFromUri(world.owner.coldkeyUri);
+  const ownerHotkey = toHotkey(keypairFromUri(world.owner.hotkeyUri).address);
+  const { netuid } = await chain.registerNetwork(owner, ownerHotkey);
+  await chain.startCall(owner, netuid);
+  say(`subnet ${netuid} registered and started; root now calls, as the owner of any fresh localnet must:`);
+  const calls = ownersSudoCalls(netuid);
+  for (const { why, call } of calls) say(`  sudo AdminUtils.${call.call}(${call.args.join(', ')})  ${why}`);
+  await Promise.all(calls.map(({ call }) => chain.sudo(root, call)));
+
+  const uids = new Map<string, Uid>();
+  const byName = new Map([...world.validators, ...world.miners].map((each) => [each.name as string, each]));
+  const stakes = new Map<string, bigint>();
+  const staking: Promise<void>[] = [];
+  for (const name of world.registration) {
+    const { hotkeyUri, coldkeyUri } = byName.get(name)!;
+    const coldkey = keypairFromUri(coldkeyUri);
+    const hotkey = toHotkey(keypairFromUri(hotkeyUri).address);
+    const { uid } = await chain.burnedRegister(coldkey, netuid, hotkey);
+    uids.set(name, uid);
+    const validator = world.validators.find((each) => each.name === name);
+    if (validator)
+      staking.push(
+        chain
+          .addStake(coldkey, netuid, hotkey, validator.stakeRao)
+          .then(() => chain.alphaRao(hotkey, netuid))
+          .then((alpha) => {
+            stakes.set(name, alpha);
+            say(`${name} staked ${validator.stakeRao / TAO} TAO: ${tao(alpha)} alpha`);
+          }),
+      );
+  }
+  await Promise.all(staking);
+  return { netuid, uids, stakes };
+}
+
+/** Rao as TAO or alpha, three decimals. */
+export const tao = (rao: bigint): string => (Number(rao / 1_000_000n) / 1000).toFixed(3);

@@ -1,0 +1,105 @@
+// Owns: the demo's world as a value: who is there, under which keys, in which order. Does not own: running it.
+import type { Rejection } from '../model/verdict.js';
+import { createSeededRandom, shuffled } from '../model/prng.js';
+
+export const BEHAVIOURS = [
+  'honest-large',
+  'honest-small',
+  'fabricates-rows',
+  'replays',
+  'relays',
+  'shares-device-a',
+  'shares-device-b',
+  'silent',
+] as const;
+export type Behaviour = (typeof BEHAVIOURS)[number];
+
+export interface BehaviourFacts {
+  /** slots it claims */
+  readonly slots: number;
+  /** rejections about content that each of its sessions must end in; undefined when content is not what refuses it */
+  readonly content: Rejection | undefined;
+  readonly honest: boolean;
+  /** must end with exactly nothing */
+  readonly earnsNothing: boolean;
+  readonly what: string;
+}
+
+export const FACTS: Readonly<Record<Behaviour, BehaviourFacts>> = {
+  'honest-large': fact(2, undefined, true, false, 'two devices, two slots'),
+  'honest-small': fact(1, undefined, true, false, 'one device, one slot'),
+  'fabricates-rows': fact(1, 'projection', false, true, 'fills a quarter of the rows of every label with random bytes'),
+  replays: fact(1, 'seed', false, true, 'answers every challenge with one valid transcript made before'),
+  relays: fact(1, 'seed', false, true, "sends honest-small's frames as its own and forwards its Go to it"),
+  'shares-device-a': fact(1, undefined, false, false, 'one of two hotkeys on one device, one slot each'),
+  'shares-device-b': fact(1, undefined, false, false, 'the other one'),
+  silent: fact(1, undefined, false, true, 'accepts the stream and never answers'),
+};
+
+function fact(
+  slots: number,
+  content: Rejection | undefined,
+  honest: boolean,
+  earnsNothing: boolean,
+  what: string,
+): BehaviourFacts {
+  return { slots, content, honest, earnsNothing, what };
+}
+
+export interface WorldMiner {
+  /** miner-1 .. miner-8: says nothing about its behaviour */
+  readonly name: string;
+  readonly behaviour: Behaviour;
+  readonly hotkeyUri: string;
+  readonly coldkeyUri: string;
+  /** the simulated host's own loopback address */
+  readonly host: string;
+}
+
+export interface WorldValidator {
+  readonly name: 'validator-a' | 'validator-b';
+  readonly hotkeyUri: string;
+  readonly coldkeyUri: string;
+  readonly stakeRao: bigint;
+}
+
+export interface World {
+  readonly seed: string;
+  readonly owner: { readonly hotkeyUri: string; readonly coldkeyUri: string };
+  readonly validators: readonly WorldValidator[];
+  readonly miners: readonly WorldMiner[];
+  /** names of validators and miners in the order in which they register */
+  readonly registration: readonly string[];
+}
+
+const TAO = 1_000_000_000n;
+
+/** Everything that `--seed` fixes before a process starts. Behaviours are dealt to miners in an order of the seed's. */
+export function createWorld(seed: string): World {
+  const random = createSeededRandom(`assay/demo/${seed}`);
+  const uri = (name: string, key: 'hot' | 'cold') => `//assay-demo//${Buffer.from(seed).toString('hex') || '0'}//${name}//${key}`;
+  const keys = (name: string) => ({ hotkeyUri: uri(name, 'hot'), coldkeyUri: uri(name, 'cold') });
+  const behaviours = shuffled(BEHAVIOURS, random);
+  const miners = behaviours.map((behaviour, k) => ({
+    name: `miner-${k + 1}`,
+    behaviour,
+    ...keys(`miner-${k + 1}`),
+    host: `127.${16 + k}.0.1`,
+  }));
+  const validators = [
+    { name: 'validator-a', ...keys('validator-a'), stakeRao: 120n * TAO },
+    { name: 'validator-b', ...keys('validator-b'), stakeRao: 80n * TAO },
+  ] as const;
+  const registration = shuffled([...miners, ...validators].map(({ name }) => name), random);
+  return { seed, owner: keys('owner'), validators, miners, registration };
+}
+
+/** What the whole demo runs on: epochs, events and the owner's sudo calls. */
+export const DEMO_PLAN = {
+  tempo: 48,
+  paidEpochs: 3,
+  events: { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5 },
+  blockTimeMs: 250,
+  worker: 'host-1',
+} as const;
+

@@ -1,0 +1,244 @@
+// Owns: one session as the validator plays it: Arm, Go, Commit, Open, Opening, on its own clock.
+// Does not own: what the content is worth (judge.ts), when the event is (schedule.ts).
+import { compare, equals, fromHex } from '../model/bytes.js';
+import { type Clock, withTimeout } from '../model/clock.js';
+import { AssayError, isAssayError } from '../model/errors.js';
+import type { Random } from '../model/prng.js';
+import { inconclusive, rejected, type Rejection, type Verdict } from '../model/verdict.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
+import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
+import { nonceCommitment } from '../verification/seed.js';
+import type { Task } from './assign.js';
+import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
+import type { OwnDelay } from './own-delay.js';
+
+export interface EventFrame {
+  /** 32 bytes */
+  readonly id: Uint8Array;
+  readonly block: number;
+  readonly basis: Uint8Array;
+  /** resolves when the event's block is seen; rejects when it was missed */
+  readonly go: Promise<Beacon>;
+}
+
+export interface Beacon {
+  /** 32 bytes: hash of the event's block */
+  readonly hash: Uint8Array;
+  /** monotonic ms at which this validator saw it */
+  readonly seenAt: number;
+}
+
+/** Everything that travelled and when; `end` says how far it came. */
+export interface Played {
+  readonly task: Task;
+  readonly nonce: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly session: ProofSession;
+  /** in the order they were sent and arrived, as they travelled */
+  readonly frames: readonly SessionFrame[];
+  /** code of the error with which our door ended the session, where a frame of the miner's did that */
+  readonly refused: string | undefined;
+  /** monotonic ms at which we saw the event's block */
+  readonly seenAt: number | undefined;
+  readonly go: Sent | undefined;
+  readonly commit: Received | undefined;
+  /** nonces of the Commit, ascending and distinct */
+  readonly nonces: readonly Uint8Array[];
+  readonly open: Sent | undefined;
+  readonly request: Uint8Array;
+  /** monotonic ms at which the last piece arrived */
+  readonly openedAt: number | undefined;
+  readonly opening: Uint8Array;
+  readonly measuredMs: number | undefined;
+  readonly ownDelayMs: number;
+  /** undefined: complete, the content decides */
+  readonly end: Verdict | undefined;
+}
+
+/** Our own delay is credited up to this share of the window (proofs-amendments F19). */
+export const CREDITED_DELAY = 0.01;
+/** A stall of our own beyond this share of the window makes a missed window ours: nothing measured then means much. */
+const OWN_STALL = 0.25;
+/** Our Go must leave within this long after we saw the beacon, or a missed window is ours. */
+const GO_LATE_MS = 250;
+/** The process may be behind in reading what arrived in time; verdicts use arrival stamps, this only delays giving up. */
+const READ_GRACE_MS = 100;
+
+export async function play(
+  parts: { peer: MinerPeer; clock: Clock; random: Random; ownDelay: OwnDelay },
+  event: EventFrame,
+  task: Task,
+): Promise<Played> {
+  const { clock, random } = parts;
+  const nonce = random.bytes(16);
+  const salt = random.bytes(16);
+  const session = parts.peer.prove();
+  const played = {
+    task,
+    nonce,
+    salt,
+    session,
+    frames: [] as SessionFrame[],
+    refused: undefined as string | undefined,
+    seenAt: undefined as number | undefined,
+    go: undefined as Sent | undefined,
+    commit: undefined as Received | undefined,
+    nonces: [] as readonly Uint8Array[],
+    open: undefined as Sent | undefined,
+    request: new Uint8Array() as Uint8Array,
+    openedAt: undefined as number | undefined,
+    opening: new Uint8Array() as Uint8Array,
+    measuredMs: undefined as number | undefined,
+    ownDelayMs: 0,
+    end: undefined as Verdict | undefined,
+  };
+  const { windowMs, openingMs } = task.facts;
+  const limits = task.kind.limits(task.params);
+
+  try {
+    const ready = prepare();
+    const beacon = await event.go;
+    played.seenAt = beacon.seenAt;
+    if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
+
+    const endObservation = parts.ownDelay.observe();
+    let ownDelayMs = 0;
+    try {
+      const value = { nonce, salt, beacon: beacon.hash };
+      played.go = await send({ case: 'go', value });
+      await awaitCommit(played.go);
+    } finally {
+      ownDelayMs = endObservation() + (played.go?.flushMs ?? 0);
+      played.ownDelayMs = ownDelayMs;
+    }
+    const goLate = played.go.at - beacon.seenAt > GO_LATE_MS;
+    const ownFault = goLate || ownDelayMs > OWN_STALL * windowMs;
+    if (!played.commit) return ownFault ? own() : over('window');
+    const { nonces, body } = played.commit.frame.body.value as { nonces: Uint8Array[]; body: Uint8Array };
+    played.measuredMs = played.commit.at - played.go.at;
+    if (played.measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * windowMs) > windowMs)
+      return ownFault ? own() : over('window');
+    if (!isNonceSet(nonces) || body.length > limits.commitBytes) return over('protocol');
+    played.nonces = nonces;
+    if (!nonces.some((included) => equals(included, nonce))) return goLate ? own() : over('left-out');
+    if (task.kind.claimedOps(task.params, body) === undefined) return over('protocol');
+
+    played.request = task.kind.issue(task.params, random);
+    const opened = clock.monotonic();
+    played.open = await send({ case: 'open', value: { body: played.request } });
+    const faulty = await awaitOpening(opened + openingMs);
+    return faulty ? over(faulty) : played;
+  } catch (error) {
+    return endOf(error);
+  }
+
+  async function prepare(): Promise<boolean> {
+    const { claim } = task;
+    try {
+      await send({
+        case: 'arm',
+        value: {
+          eventId: event.id,
+          eventBlock: BigInt(event.block),
+          slot: claim.index,
+          kind: claim.kind,
+          paramsId: fromHex(claim.paramsId),
+          basis: event.basis,
+          nonceCommitment: nonceCommitment(nonce, salt),
+        },
+      });
+      return (await receive())?.frame.body.case === 'ready';
+    } catch {
+      return false; // unreachable, refused or broken: the slot is not there
+    }
+  }
+
+  async function awaitCommit(go: Sent): Promise<void> {
+    const received = await receiveBefore(go.at + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS);
+    if (received?.frame.body.case === 'commit') played.commit = received;
+  }
+
+  async function awaitOpening(deadline: number): Promise<Rejection | undefined> {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for (let piece = 0; ; piece++) {
+      const received = await receiveBefore(deadline);
+      if (!received) return 'opening-timeout';
+      if (received.frame.body.case !== 'opening') return 'malformed';
+      const { piece: index, last, data } = received.frame.body.value;
+      bytes += data.length;
+      if (index !== piece || bytes > limits.openingBytes || (data.length === 0 && !last)) return 'malformed';
+      chunks.push(data);
+      played.openedAt = received.at;
+      if (last) break;
+    }
+    played.opening = Buffer.concat(chunks);
+    return undefined;
+  }
+
+  async function send(body: FrameBody): Promise<Sent> {
+    const sent = await session.send(body);
+    played.frames.push({ from: 'validator', kind: frameKind(body.case), ...sent.signed });
+    return sent;
+  }
+
+  async function receive(): Promise<Received | undefined> {
+    const received = await session.receive();
+    const kind = received?.frame.body.case;
+    if (received && kind) played.frames.push({ from: 'miner', kind, ...received.signed });
+    return received;
+  }
+
+  /** The next frame, or undefined when none came by `deadline` or the miner ended. */
+  async function receiveBefore(deadline: number): Promise<Received | undefined> {
+    const leftMs = deadline - clock.monotonic();
+    const late = () => new AssayError('timeout', 'no frame in time', { what: 'frame', afterMs: leftMs });
+    try {
+      return await withTimeout(clock, Math.max(0, leftMs), receive(), late);
+    } catch (error) {
+      if (isAssayError(error, 'timeout') || isAssayError(error, 'unreachable')) return undefined;
+      throw error;
+    }
+  }
+
+  /** A broken envelope or sequence is the peer's doing; anything that is not an AssayError is ours. */
+  function endOf(error: unknown): Played {
+    if (!(error instanceof AssayError)) {
+      played.end = inconclusive('validator-fault');
+      return played;
+    }
+    if (isFault(error)) played.refused = error.code;
+    if (played.open) return over(isFault(error) ? 'malformed' : 'opening-timeout');
+    if (played.go) return over(isFault(error) ? 'protocol' : 'window');
+    return isAssayError(error, 'timeout') ? own() : over('window');
+  }
+
+  function over(reason: Rejection): Played {
+    played.end = rejected(reason);
+    return played;
+  }
+
+  function own(): Played {
+    played.end = inconclusive('validator-late');
+    return played;
+  }
+}
+
+const isFault = (error: AssayError): boolean =>
+  isAssayError(error, 'unauthenticated') ||
+  isAssayError(error, 'invalid-input') ||
+  isAssayError(error, 'limit-exceeded');
+
+function frameKind(name: FrameBody['case']): SessionFrame['kind'] {
+  const kind = FRAME_KINDS.find((known) => known === name);
+  if (!kind) throw new TypeError(`frame: expected one of ${FRAME_KINDS.join(', ')}, got ${String(name)}`);
+  return kind;
+}
+
+/** 16 bytes each, ascending, distinct. */
+function isNonceSet(nonces: readonly Uint8Array[]): boolean {
+  return (
+    nonces.length <= SESSION_LIMITS.validatorsPerEvent &&
+    nonces.every((nonce, i) => nonce.length === 16 && (i === 0 || compare(nonces[i - 1]!, nonce) < 0))
+  );
+}

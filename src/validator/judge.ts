@@ -1,0 +1,69 @@
+// Owns: verdicts about content. Does not own: what travelled (dispatch.ts), storing it (ledger/).
+import { fromHex } from '../model/bytes.js';
+import type { Log } from '../model/log.js';
+import type { Random } from '../model/prng.js';
+import { inconclusive, type Verdict } from '../model/verdict.js';
+import { slotSeed } from '../verification/seed.js';
+import type { EventFrame, Played } from './dispatch.js';
+
+export interface Judged {
+  readonly played: Played;
+  /** 32 bytes; undefined when the session never came to a Commit */
+  readonly seed: Uint8Array | undefined;
+  readonly verdict: Verdict;
+  /** integer operations per second over the event's common window; 0 unless accepted */
+  readonly creditOpsPerS: number;
+}
+
+/**
+ * Judges all sessions of an event. The private projections are drawn here, after the last commit of the event, once
+ * per parameter set, and are garbage when this returns: nothing else ever holds them.
+ */
+export function judge(
+  parts: { random: Random; log: Log; publicKeyOf: (hotkey: string) => Uint8Array },
+  event: EventFrame,
+  beacon: Uint8Array,
+  sessions: readonly Played[],
+): Judged[] {
+  const secrets = new Map<string, unknown>();
+  return sessions.map((played) => {
+    const { task, nonces } = played;
+    const { kind, params, claim, neuron } = task;
+    const seed = played.commit
+      ? slotSeed({
+          beacon,
+          nonces,
+          hotkey: parts.publicKeyOf(neuron.hotkey),
+          worker: claim.worker,
+          slot: claim.index,
+          eventId: event.id,
+          paramsId: fromHex(claim.paramsId),
+        })
+      : undefined;
+    const verdict = played.end ?? verify(played, seed!);
+    const commit = played.commit?.frame.body;
+    const ops =
+      verdict.kind === 'accepted' && commit?.case === 'commit'
+        ? (kind.claimedOps(params, commit.value.body) ?? 0)
+        : 0;
+    return { played, seed, verdict, creditOpsPerS: (ops * 1000) / task.facts.windowMs };
+  });
+
+  function verify({ task, commit, request, opening }: Played, seed: Uint8Array): Verdict {
+    const { kind, params, claim } = task;
+    const body = commit!.frame.body.value as { body: Uint8Array }; // `end` is set unless a Commit arrived
+    try {
+      const key = `${claim.kind}/${claim.paramsId}`;
+      if (!secrets.has(key)) secrets.set(key, kind.drawSecret(params, event.basis, parts.random));
+      return kind.verify(
+        { params, basis: event.basis, seed },
+        { commit: body.body, request, opening },
+        secrets.get(key),
+      );
+    } catch (error) {
+      // verify is total: whatever it throws is a fault of ours and costs the miner nothing
+      parts.log.error('verification failed on our side', { miner: task.neuron.hotkey, slot: claim.index, error });
+      return inconclusive('validator-fault');
+    }
+  }
+}

@@ -1,0 +1,228 @@
+// Owns: what the journal holds and how it stands in a line of JSON. Does not own: files (journal.ts, openings.ts).
+import { z } from 'zod';
+import type { WeightRow } from '../../chain/chain.js';
+import { fromHex, toHex } from '../../model/bytes.js';
+import { sha256 } from '../../model/hash.js';
+import { toHotkey } from '../../model/ids.js';
+import type { Outcome } from '../../model/outcome.js';
+import { CAUSES, REJECTIONS } from '../../model/verdict.js';
+
+/** Written when an event is armed and again when all its outcomes are in the journal: scoring counts completed ones only. */
+export interface EventEntry {
+  readonly type: 'event-started' | 'event-completed';
+  /** hex event id */
+  readonly event: string;
+  /** the chain's epoch index in which `block` lies */
+  readonly epoch: number;
+  readonly block: number;
+  /** 32 bytes */
+  readonly basis: Uint8Array;
+  /** 32 bytes: hash of the event's block; absent until that block is seen */
+  readonly beacon?: Uint8Array | undefined;
+}
+
+export interface WeightsEntry {
+  readonly type: 'weights';
+  readonly epoch: number;
+  /** block in which the row was read back */
+  readonly block: number;
+  readonly row: WeightRow;
+}
+
+export const FRAME_KINDS = ['arm', 'ready', 'go', 'commit', 'open', 'opening', 'receipt', 'refusal'] as const;
+
+/** One signed frame of a session as it travelled. */
+export interface SessionFrame {
+  readonly from: 'validator' | 'miner';
+  readonly kind: (typeof FRAME_KINDS)[number];
+  readonly header: Uint8Array;
+  /** 64 bytes of the sender's session key over `header` */
+  readonly signature: Uint8Array;
+  /** the encoded Frame message */
+  readonly body: Uint8Array;
+}
+
+/** A frame as the journal holds it: bodies of Opening pieces are in the opening file, in order, `bytes` each. */
+export interface StoredFrame extends Omit<SessionFrame, 'body'> {
+  readonly body: Uint8Array | { readonly bytes: number; readonly digest: Uint8Array };
+}
+
+/**
+ * What was observed in a session, enough to judge again. Times are ms on the validator's monotonic clock since it saw
+ * the beacon; absent for what never happened.
+ */
+export interface SessionRecord<F = SessionFrame> {
+  /** 32 bytes each, see Challenge */
+  readonly basis: Uint8Array;
+  /** absent when the event's block was never seen */
+  readonly beacon?: Uint8Array | undefined;
+  /** worker tag of the claim */
+  readonly worker: string;
+  /** our own nonce and salt, 16 bytes each: Arm commits to them, Go reveals them */
+  readonly nonce: Uint8Array;
+  readonly salt: Uint8Array;
+  /** the set that the Commit lists, 16 bytes each */
+  readonly nonces: readonly Uint8Array[];
+  /** 32 bytes: the seed that was judged under */
+  readonly seed?: Uint8Array | undefined;
+  readonly goAtMs?: number | undefined;
+  readonly commitAtMs?: number | undefined;
+  readonly openAtMs?: number | undefined;
+  /** arrival of the opening's last piece */
+  readonly openingAtMs?: number | undefined;
+  /** SHA-256 of the kind-specific bodies of Commit, Open and the joined Opening */
+  readonly digests: {
+    readonly commit?: Uint8Array | undefined;
+    readonly request?: Uint8Array | undefined;
+    readonly opening?: Uint8Array | undefined;
+  };
+  /** session-key certificates; the miner's is absent when nothing of it arrived */
+  readonly certificates: {
+    readonly validator?: Uint8Array | undefined;
+    readonly miner?: Uint8Array | undefined;
+  };
+  /** What our door refused in a frame of the miner's, where that ended the session: its error code. Such a frame is not evidence. */
+  readonly refused?: string | undefined;
+  /** in the order they were sent and arrived */
+  readonly frames: readonly F[];
+}
+
+export interface OutcomeEntry<F = SessionFrame> {
+  readonly type: 'outcome';
+  readonly outcome: Outcome;
+  readonly session: SessionRecord<F>;
+}
+
+export type LedgerEntry = EventEntry | WeightsEntry | OutcomeEntry;
+/** What a line of the journal is read as; `session` stays raw until somebody asks for it. */
+export type IndexedEntry =
+  | EventEntry
+  | WeightsEntry
+  | { readonly type: 'outcome'; readonly outcome: Outcome };
+
+/** First line of every journal. */
+export const JOURNAL_HEADER = JSON.stringify({ type: 'journal', version: 1 });
+
+/**
+ * One line, without its line feed.
+ * @param at unix ms
+ * @throws TypeError when `entry` could not be read back: a bug of the caller
+ */
+export function toLine(entry: LedgerEntry, at: number): string {
+  const stored = entry.type === 'outcome' ? { ...entry, session: toStored(entry.session) } : entry;
+  const line = JSON.stringify({ ...stored, at }, toJsonValue);
+  const value: unknown = JSON.parse(line);
+  const schema = entry.type === 'outcome' ? OUTCOME_LINE : INDEX_LINE;
+  const { error } = schema.safeParse(value);
+  if (error) throw new TypeError(`ledger entry: ${z.prettifyError(error)}`);
+  return line;
+}
+
+/** @throws ZodError or SyntaxError when `line` is no entry */
+export function toIndexed(line: string): IndexedEntry {
+  return INDEX_LINE.parse(JSON.parse(line));
+}
+
+/** @throws ZodError or SyntaxError when `line` is no outcome */
+export function toOutcomeEntry(line: string): OutcomeEntry<StoredFrame> {
+  return OUTCOME_LINE.parse(JSON.parse(line));
+}
+
+/** Looks at the holder: a Buffer's own toJSON has already made `value` a list of numbers. */
+function toJsonValue(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const own = this[key];
+  return own instanceof Uint8Array ? toHex(own) : value;
+}
+
+function toStored(session: SessionRecord): SessionRecord<StoredFrame> {
+  return { ...session, frames: session.frames.map(toStoredFrame) };
+}
+
+const toStoredFrame = (frame: SessionFrame): StoredFrame =>
+  frame.kind === 'opening'
+    ? { ...frame, body: { bytes: frame.body.length, digest: sha256(frame.body) } }
+    : frame;
+
+const bytes = (length?: number) =>
+  z
+    .string()
+    .regex(length === undefined ? /^([0-9a-f]{2})*$/ : new RegExp(`^[0-9a-f]{${2 * length}}$`))
+    .transform(fromHex);
+const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * length}}$`));
+const count = z.int().min(0);
+const ms = z.number().optional();
+const hotkey = z.string().transform(toHotkey);
+
+const OUTCOME = z
+  .object({
+    id: hex(16),
+    event: hex(32),
+    eventBlock: count,
+    epoch: count,
+    netuid: count.max(0xffff),
+    validator: hotkey,
+    miner: hotkey,
+    kind: z.string(),
+    paramsId: hex(32),
+    slot: count,
+    verdict: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('accepted') }),
+      z.object({ kind: z.literal('rejected'), reason: z.enum(REJECTIONS) }),
+      z.object({ kind: z.literal('inconclusive'), cause: z.enum(CAUSES) }),
+    ]),
+    measuredMs: ms,
+    ownDelayMs: z.number(),
+    creditOpsPerS: z.number(),
+    at: z.number(),
+  })
+  .transform((value): Outcome => ({ ...value, measuredMs: value.measuredMs }));
+
+const EVENT = z.object({
+  type: z.enum(['event-started', 'event-completed']),
+  event: hex(32),
+  epoch: count,
+  block: count,
+  basis: bytes(32),
+  beacon: bytes(32).optional(),
+});
+
+const WEIGHTS = z.object({
+  type: z.literal('weights'),
+  epoch: count,
+  block: count,
+  row: z.array(z.tuple([count.max(0xffff), count.max(0xffff)])),
+});
+
+const INDEX_LINE = z.union([EVENT, WEIGHTS, z.object({ type: z.literal('outcome'), outcome: OUTCOME })]);
+
+const FRAME = z.object({
+  from: z.enum(['validator', 'miner']),
+  kind: z.enum(FRAME_KINDS),
+  header: bytes(),
+  signature: bytes(),
+  body: z.union([bytes(), z.object({ bytes: count, digest: bytes(32) })]),
+});
+
+const SESSION = z.object({
+  basis: bytes(32),
+  beacon: bytes(32).optional(),
+  worker: z.string(),
+  nonce: bytes(16),
+  salt: bytes(16),
+  nonces: z.array(bytes()),
+  seed: bytes(32).optional(),
+  goAtMs: ms,
+  commitAtMs: ms,
+  openAtMs: ms,
+  openingAtMs: ms,
+  digests: z.object({
+    commit: bytes(32).optional(),
+    request: bytes(32).optional(),
+    opening: bytes(32).optional(),
+  }),
+  certificates: z.object({ validator: bytes().optional(), miner: bytes().optional() }),
+  refused: z.string().optional(),
+  frames: z.array(FRAME),
+});
+
+const OUTCOME_LINE = z.object({ type: z.literal('outcome'), outcome: OUTCOME, session: SESSION });

@@ -1,0 +1,144 @@
+// Owns: an append-only file of lines that survives SIGKILL. Does not own: what the lines say (entries.ts).
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { AssayError } from '../../model/errors.js';
+
+/** Where a line is, in bytes, without its line feed. */
+export interface LinePlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Journal {
+  /**
+   * Resolves when the line is on disk. Lines stand in the order of the calls; those that come while a write is under
+   * way share the next one and its fsync.
+   * @param after must be done before the line is written; its failure is this append's failure
+   */
+  append(line: string, after?: Promise<void>): Promise<LinePlace>;
+  read(place: LinePlace): Promise<string>;
+  /** Resolves when everything appended is on disk. */
+  close(): Promise<void>;
+}
+
+/**
+ * Calls `onLine` for each complete line.
+ * @returns bytes in complete lines, and in a last line without line feed: one that a crash cut short
+ */
+export async function readLines(
+  path: string,
+  onLine: (line: string, place: LinePlace, number: number) => void,
+): Promise<{ complete: number; torn: number }> {
+  let pending: Buffer[] = [];
+  let offset = 0;
+  let number = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      pending.push(chunk.subarray(from, end));
+      const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+      onLine(bytes.toString('utf8'), { offset, length: bytes.length }, ++number);
+      offset += bytes.length + 1;
+      pending = [];
+      from = end + 1;
+    }
+    if (from < chunk.length) pending.push(chunk.subarray(from));
+  }
+  return { complete: offset, torn: pending.reduce((sum, part) => sum + part.length, 0) };
+}
+
+/** @param size bytes of complete lines; anything behind them is cut off */
+export async function openJournal(path: string, size: number): Promise<Journal> {
+  const file = await open(path, 'a+', 0o600);
+  await file.truncate(size);
+  return createJournal(path, file, size);
+}
+
+/** For reading only: beside the process that writes. */
+export async function openJournalReader(path: string): Promise<Pick<Journal, 'read' | 'close'>> {
+  const file = await open(path, 'r');
+  return { read: (place) => readPlace(path, file, place), close: () => file.close() };
+}
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly after: Promise<void> | undefined;
+  resolve(place: LinePlace): void;
+  reject(error: unknown): void;
+}
+
+function createJournal(path: string, file: FileHandle, initialSize: number): Journal {
+  let size = initialSize;
+  let waiting: Waiting[] = [];
+  let writing: Promise<void> | undefined;
+  /** why nothing can be appended any more */
+  let broken: AssayError | undefined;
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      await writeBatch(await readyOf(batch));
+    }
+    writing = undefined;
+  }
+
+  async function writeBatch(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      await file.appendFile(Buffer.concat(batch.map(({ bytes }) => bytes)));
+      await file.datasync();
+    } catch (error) {
+      // half a line must not stay before the next one
+      await file.truncate(size).catch((cause: unknown) => {
+        const why = 'a failed write could not be undone';
+        broken = new AssayError('corrupt', `${path}: ${why}`, { path, why }, { cause });
+      });
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    for (const { bytes, resolve } of batch) {
+      resolve({ offset: size, length: bytes.length - 1 });
+      size += bytes.length;
+    }
+  }
+
+  return {
+    append(line, after) {
+      after?.catch(() => {}); // awaited when its turn comes
+      if (broken) return Promise.reject(broken);
+      if (line.includes('\n')) return Promise.reject(new TypeError('line: expected no line feed'));
+      return new Promise((resolve, reject) => {
+        waiting.push({ bytes: Buffer.from(`${line}\n`), after, resolve, reject });
+        writing ??= Promise.resolve().then(writeAll);
+      });
+    },
+    read: (place) => readPlace(path, file, place),
+    async close() {
+      broken ??= new AssayError('internal', 'journal is closed', { what: path });
+      await writing;
+      await file.close();
+    },
+  };
+}
+
+/** Those whose `after` is done; the others are rejected with its error. */
+async function readyOf(batch: readonly Waiting[]): Promise<Waiting[]> {
+  const ready: Waiting[] = [];
+  for (const item of batch)
+    try {
+      await item.after;
+      ready.push(item);
+    } catch (error) {
+      item.reject(error);
+    }
+  return ready;
+}
+
+async function readPlace(path: string, file: FileHandle, { offset, length }: LinePlace): Promise<string> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await file.read(bytes, 0, length, offset);
+  if (bytesRead !== length)
+    throw new AssayError('corrupt', `${path}: ends within an entry`, { path, why: 'ends within an entry' });
+  return bytes.toString('utf8');
+}

@@ -1,0 +1,317 @@
+// Owns: judging a stored session again, from stored bytes and the stored parameter set alone.
+// Does not own: what holds a signature chain together (protocol), what content is worth (verification).
+import { fromBinary } from '@bufbuild/protobuf';
+import { fromAddress } from '../../keys/ss58.js';
+import { compare, equals, fromHex, toHex } from '../../model/bytes.js';
+import { AssayError } from '../../model/errors.js';
+import { sha256 } from '../../model/hash.js';
+import type { Hotkey } from '../../model/ids.js';
+import type { Outcome } from '../../model/outcome.js';
+import type { Random } from '../../model/prng.js';
+import { rejected, type Verdict, verdictToString } from '../../model/verdict.js';
+import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
+import { SESSION_LIMITS } from '../../protocol/limits.js';
+import type { ParamsFacts } from '../../verification/proof.js';
+import { eventId, nonceCommitment, slotSeed } from '../../verification/seed.js';
+import type { ProofKinds } from '../assign.js';
+import type { SessionRecord, StoredFrame } from './entries.js';
+import type { LedgerReader } from './ledger.js';
+
+/** Proves that `signer` sent these frames to `peer` in one session, in this order, or throws an AssayError (protocol/evidence.ts). */
+export type VerifyChain = (chain: {
+  certificate: Uint8Array;
+  frames: readonly { header: Uint8Array; signature: Uint8Array; body: Uint8Array }[];
+  expect: { signer: Hotkey; peer: Hotkey; netuid: number };
+}) => { readonly headers: readonly { readonly callId: Uint8Array }[] };
+
+export interface ReplayParts {
+  readonly ledger: Pick<LedgerReader, 'find' | 'readOpening' | 'readParams'>;
+  readonly kinds: ProofKinds;
+  /** for fresh projections: those of the event never left the process that drew them */
+  readonly random: Random;
+  readonly verifyChain: VerifyChain;
+}
+
+export interface ReplayCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface Replay {
+  readonly id: string;
+  /** what the stored bytes say now; never read from the journal */
+  readonly verdict: Verdict;
+  /** the verdict is the one recorded, and every check holds */
+  readonly agrees: boolean;
+  readonly checks: readonly ReplayCheck[];
+}
+
+/** Our own delay is credited up to this share of the window (proofs-amendments F19). */
+const CREDITED_DELAY = 0.01;
+
+/**
+ * @param id an outcome's id or the beginning of no other
+ * @throws AssayError `evidence-expired` when the opening's bytes are gone and the verdict hangs on them; `unsupported` for
+ * an inconclusive outcome (it rests on a fault of ours, not on evidence) and an unknown kind; `corrupt` when the ledger
+ * does not parse; `invalid-input` when no outcome or several match
+ */
+export async function replayOutcome(parts: ReplayParts, id: string): Promise<Replay> {
+  const { outcome, session } = await parts.ledger.find(id);
+  if (outcome.verdict.kind === 'inconclusive')
+    throw unsupported(
+      `replay of ${outcome.id}`,
+      `${verdictToString(outcome.verdict)} is a fault of our own, no evidence`,
+    );
+  const kind = Object.hasOwn(parts.kinds, outcome.kind) ? parts.kinds[outcome.kind] : undefined;
+  if (!kind) throw unsupported(`replay of ${outcome.id}`, `proof kind ${outcome.kind} is not known here`);
+  const params = kind.parseParams(await parts.ledger.readParams(outcome.paramsId));
+
+  const facts = kind.facts(params);
+  const hasOpening = session.frames.some((frame) => frame.kind === 'opening');
+  const stored = hasOpening ? await parts.ledger.readOpening(outcome.id) : new Uint8Array();
+
+  const checks: ReplayCheck[] = [];
+  const check = (name: string, problem: string | undefined) =>
+    checks.push({ name, ok: problem === undefined, detail: problem ?? 'holds' });
+
+  const frames = restore(session.frames, stored);
+  check('opening bytes', openingProblem(session.frames, stored));
+  check('signatures', signatureProblem(parts.verifyChain, outcome, session, frames));
+  check('challenge', challengeProblem(outcome, session, frames));
+
+  const { end, commit, request, opening } = walk(outcome, session, frames, {
+    facts,
+    limits: kind.limits(params),
+    isCommit: (body) => kind.claimedOps(params, body) !== undefined,
+  });
+  check('digests', digestProblem(session, { commit: commit?.body, request, opening }));
+  check('times', timesProblem(outcome, session));
+
+  let verdict = end;
+  if (!verdict && commit && session.beacon) {
+    const { basis, beacon, worker } = session;
+    const seed = slotSeed({
+      beacon,
+      nonces: commit.nonces,
+      hotkey: fromAddress(outcome.miner),
+      worker,
+      slot: outcome.slot,
+      eventId: eventId({ netuid: outcome.netuid, block: outcome.eventBlock, basis }),
+      paramsId: fromHex(outcome.paramsId),
+    });
+    const sameSeed = session.seed !== undefined && equals(seed, session.seed);
+    check('seed', sameSeed ? undefined : 'not the seed that beacon, nonces, hotkey, worker and slot give');
+    verdict = kind.verify(
+      { params, basis, seed },
+      { commit: commit.body, request: request ?? new Uint8Array(), opening: opening ?? new Uint8Array() },
+      kind.drawSecret(params, basis, parts.random),
+    );
+  }
+  verdict ??= rejected('window'); // a complete session without a beacon: the challenge check has failed
+
+  const ops = verdict.kind === 'accepted' && commit ? (kind.claimedOps(params, commit.body) ?? 0) : 0;
+  const credit = (ops * 1000) / facts.windowMs;
+  check(
+    'credit',
+    credit === outcome.creditOpsPerS ? undefined : `${outcome.creditOpsPerS} recorded, ${credit} due`,
+  );
+  const recorded = verdictToString(outcome.verdict);
+  const now = verdictToString(verdict);
+  check('verdict', now === recorded ? undefined : `${recorded} recorded, the evidence says ${now}`);
+  return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
+}
+
+/** A stored frame with its bytes back; `message` is undefined when they are no Frame. */
+interface Restored {
+  readonly stored: StoredFrame;
+  readonly signed: { readonly header: Uint8Array; readonly signature: Uint8Array; readonly body: Uint8Array };
+  readonly message: Frame['body'] | undefined;
+}
+
+function restore(frames: readonly StoredFrame[], opening: Uint8Array): Restored[] {
+  let at = 0;
+  return frames.map((stored) => {
+    let body = stored.body;
+    if (!(body instanceof Uint8Array)) {
+      at += body.bytes;
+      body = opening.subarray(at - body.bytes, at);
+    }
+    const { header, signature } = stored;
+    return { stored, signed: { header, signature, body }, message: decode(body) };
+  });
+}
+
+function decode(body: Uint8Array): Frame['body'] | undefined {
+  try {
+    return fromBinary(FrameSchema, body).body;
+  } catch {
+    return undefined;
+  }
+}
+
+function openingProblem(frames: readonly StoredFrame[], opening: Uint8Array): string | undefined {
+  let at = 0;
+  for (const { body } of frames) {
+    if (body instanceof Uint8Array) continue;
+    const piece = opening.subarray(at, at + body.bytes);
+    if (!equals(sha256(piece), body.digest)) return `the piece at byte ${at} is not the one recorded`;
+    at += body.bytes;
+  }
+  return at === opening.length ? undefined : `${opening.length} bytes kept, ${at} recorded`;
+}
+
+function signatureProblem(
+  verifyChain: VerifyChain,
+  { validator, miner, netuid }: Outcome,
+  { certificates }: SessionRecord<StoredFrame>,
+  frames: readonly Restored[],
+): string | undefined {
+  const calls = new Set<string>();
+  for (const from of ['validator', 'miner'] as const) {
+    const certificate = certificates[from];
+    const signed = frames.filter(({ stored }) => stored.from === from).map((frame) => frame.signed);
+    if (signed.length === 0) continue;
+    if (!certificate) return `no certificate of the ${from}'s session key`;
+    const [signer, peer] = from === 'validator' ? [validator, miner] : [miner, validator];
+    try {
+      const { headers } = verifyChain({ certificate, frames: signed, expect: { signer, peer, netuid } });
+      for (const { callId } of headers) calls.add(toHex(callId));
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+      return `the ${from}'s frames: ${error.message}`;
+    }
+  }
+  return calls.size <= 1 ? undefined : 'the frames are of more than one session';
+}
+
+/** What we asked, as we signed it, is what the outcome says we asked. */
+function challengeProblem(
+  outcome: Outcome,
+  session: SessionRecord<StoredFrame>,
+  frames: readonly Restored[],
+): string | undefined {
+  const { basis, beacon, nonce, salt } = session;
+  const id = eventId({ netuid: outcome.netuid, block: outcome.eventBlock, basis });
+  if (toHex(id) !== outcome.event) return 'the event is not the one of this subnet, block and basis';
+  for (const { stored, message } of frames) {
+    if (message?.case !== stored.kind) return `a frame recorded as ${stored.kind} is none`;
+    if (message.case === 'arm') {
+      const { value } = message;
+      const same =
+        equals(value.eventId, id) &&
+        value.eventBlock === BigInt(outcome.eventBlock) &&
+        value.slot === outcome.slot &&
+        value.kind === outcome.kind &&
+        toHex(value.paramsId) === outcome.paramsId &&
+        equals(value.basis, basis);
+      if (!same) return 'Arm names another event, slot, kind or parameter set';
+      if (!equals(value.nonceCommitment, nonceCommitment(nonce, salt))) return 'Arm commits to another nonce';
+    }
+    if (message.case === 'go') {
+      const { value } = message;
+      if (!equals(value.nonce, nonce) || !equals(value.salt, salt)) return 'Go reveals another nonce';
+      if (!beacon || !equals(value.beacon, beacon)) return 'Go names another beacon';
+    }
+  }
+  return undefined;
+}
+
+function digestProblem(
+  { digests }: SessionRecord<StoredFrame>,
+  bodies: Record<'commit' | 'request' | 'opening', Uint8Array | undefined>,
+): string | undefined {
+  for (const name of ['commit', 'request', 'opening'] as const) {
+    const [recorded, body] = [digests[name], bodies[name]];
+    if (name === 'opening' && !body) continue; // incomplete: its pieces have digests of their own
+    const same = recorded && body ? equals(sha256(body), recorded) : recorded === body;
+    if (!same) return `the ${name} is not the one recorded`;
+  }
+  return undefined;
+}
+
+/** Below what any clock resolves; sums of the same stamps differ in their last bits. */
+const ROUNDING_MS = 1e-3;
+
+function timesProblem({ measuredMs }: Outcome, session: SessionRecord<StoredFrame>): string | undefined {
+  const { goAtMs, commitAtMs } = session;
+  if (measuredMs === undefined) return undefined;
+  if (goAtMs === undefined || commitAtMs === undefined) return 'a measured time, but no Go or no Commit';
+  const between = commitAtMs - goAtMs;
+  return Math.abs(between - measuredMs) <= ROUNDING_MS
+    ? undefined
+    : `${measuredMs} ms measured, ${between} ms between Go and Commit`;
+}
+
+interface Walked {
+  /** undefined: complete, the content decides */
+  readonly end: Verdict | undefined;
+  readonly commit: Commit | undefined;
+  readonly request: Uint8Array | undefined;
+  readonly opening: Uint8Array | undefined;
+}
+
+/** The rules of dispatch.ts over stored frames and times. */
+function walk(
+  { measuredMs, ownDelayMs }: Outcome,
+  session: SessionRecord<StoredFrame>,
+  frames: readonly Restored[],
+  rules: {
+    facts: ParamsFacts;
+    limits: { readonly commitBytes: number; readonly openingBytes: number };
+    isCommit: (body: Uint8Array) => boolean;
+  },
+): Walked {
+  const { facts, limits } = rules;
+  const sent = (kind: 'go' | 'open') =>
+    frames.find(({ stored }) => stored.from === 'validator' && stored.kind === kind);
+  const [, second, ...later] = frames.filter(({ stored }) => stored.from === 'miner'); // the first is Ready
+  const commit = sent('go') && second?.message?.case === 'commit' ? second.message.value : undefined;
+  const open = sent('open')?.message;
+  const request = open?.case === 'open' ? open.value.body : undefined;
+  const broken = (reason: 'protocol' | 'malformed', otherwise: 'window' | 'opening-timeout'): Walked =>
+    over(session.refused === undefined ? otherwise : reason);
+  const over = (reason: Parameters<typeof rejected>[0], opening?: Uint8Array): Walked => ({
+    end: rejected(reason),
+    commit,
+    request,
+    opening,
+  });
+
+  if (!sent('go')) return over('window');
+  if (!commit || measuredMs === undefined) return broken('protocol', 'window');
+  if (measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * facts.windowMs) > facts.windowMs)
+    return over('window');
+  if (!isNonceSet(commit.nonces) || commit.body.length > limits.commitBytes) return over('protocol');
+  if (!commit.nonces.some((included) => equals(included, session.nonce))) return over('left-out');
+  if (!rules.isCommit(commit.body)) return over('protocol');
+  if (!request) return broken('protocol', 'window');
+
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for (const { message } of later) {
+    if (message?.case !== 'opening') return over('malformed');
+    const { piece, last, data } = message.value;
+    bytes += data.length;
+    if (piece !== pieces.length || bytes > limits.openingBytes || (data.length === 0 && !last))
+      return over('malformed');
+    pieces.push(data);
+    if (!last) continue;
+    const opening = Buffer.concat(pieces);
+    const { openAtMs = 0, openingAtMs = Number.POSITIVE_INFINITY } = session;
+    if (openingAtMs - openAtMs > facts.openingMs) return over('opening-timeout', opening);
+    return { end: undefined, commit, request, opening };
+  }
+  return broken('malformed', 'opening-timeout');
+}
+
+/** 16 bytes each, ascending, distinct. */
+function isNonceSet(nonces: readonly Uint8Array[]): boolean {
+  return (
+    nonces.length <= SESSION_LIMITS.validatorsPerEvent &&
+    nonces.every((nonce, i) => nonce.length === 16 && (i === 0 || compare(nonces[i - 1]!, nonce) < 0))
+  );
+}
+
+const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
+  new AssayError('unsupported', `${what}: ${why}`, { what, why });

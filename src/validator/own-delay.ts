@@ -1,0 +1,24 @@
+// Owns: what the validator itself delayed: stalls of its event loop while a window was open.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export interface OwnDelay {
+  /** Starts one observation; the returned function ends it and gives the longest stall in ms. */
+  observe(): () => number;
+}
+
+const RESOLUTION_MS = 5;
+
+/** Stalls of this process's event loop beyond the timer's own period. */
+export const eventLoopDelay: OwnDelay = {
+  observe() {
+    const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+    histogram.enable();
+    return () => {
+      histogram.disable();
+      return Math.max(0, histogram.max / 1e6 - RESOLUTION_MS);
+    };
+  },
+};
+
+/** For a virtual clock, under which nothing stalls. */
+export const noDelay: OwnDelay = { observe: () => () => 0 };

@@ -1,0 +1,99 @@
+// Owns: turning what was played and judged into the journal's entries and the miner's receipts.
+import type { Hotkey } from '../model/ids.js';
+import { concat, toHex, u16le, utf8, fromHex } from '../model/bytes.js';
+import { sha256 } from '../model/hash.js';
+import type { Outcome } from '../model/outcome.js';
+import type { Verdict } from '../model/verdict.js';
+import { VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
+import type { FrameBody } from '../protocol/session.js';
+import type { EventFrame } from './dispatch.js';
+import type { Judged } from './judge.js';
+import type { OutcomeEntry } from './ledger/entries.js';
+
+export function toOutcomeEntry(
+  judged: Judged,
+  event: EventFrame & { epoch: number; netuid: number },
+  facts: { beacon: Uint8Array; validator: Hotkey; at: number },
+): OutcomeEntry {
+  const { played, seed, verdict, creditOpsPerS } = judged;
+  const { task, session, commit, go, open, seenAt } = played;
+  const { neuron, claim } = task;
+  const since = (at: number | undefined) => (at === undefined || seenAt === undefined ? undefined : at - seenAt);
+  const body = commit?.frame.body.case === 'commit' ? commit.frame.body.value.body : undefined;
+  const complete = played.openedAt !== undefined;
+  const event32 = toHex(event.id);
+  const outcome: Outcome = {
+    id: outcomeId(event.id, facts.validator, neuron.hotkey, claim.index),
+    event: event32,
+    eventBlock: event.block,
+    epoch: event.epoch,
+    netuid: event.netuid,
+    validator: facts.validator,
+    miner: neuron.hotkey,
+    kind: claim.kind,
+    paramsId: claim.paramsId,
+    slot: claim.index,
+    verdict,
+    measuredMs: played.measuredMs,
+    ownDelayMs: played.ownDelayMs,
+    creditOpsPerS,
+    at: facts.at,
+  };
+  return {
+    type: 'outcome',
+    outcome,
+    session: {
+      basis: event.basis,
+      beacon: facts.beacon,
+      worker: claim.worker,
+      nonce: played.nonce,
+      salt: played.salt,
+      nonces: played.nonces,
+      seed,
+      goAtMs: since(go?.at),
+      commitAtMs: since(commit?.at),
+      openAtMs: since(open?.at),
+      openingAtMs: since(played.openedAt),
+      digests: {
+        commit: body && sha256(body),
+        request: open ? sha256(played.request) : undefined,
+        opening: complete ? sha256(played.opening) : undefined,
+      },
+      certificates: { validator: session.ownCertificate, miner: session.peerCertificate() },
+      refused: played.refused,
+      frames: played.frames,
+    },
+  };
+}
+
+/** 32 hex digits: what names the evidence on both sides. */
+function outcomeId(event: Uint8Array, validator: Hotkey, miner: Hotkey, slot: number): string {
+  return toHex(sha256(event, utf8(validator), utf8(miner), u16le(slot)).subarray(0, 16));
+}
+
+const VERDICTS: Record<Verdict['kind'], VerdictKind> = {
+  accepted: VerdictKind.ACCEPTED,
+  rejected: VerdictKind.REJECTED,
+  inconclusive: VerdictKind.INCONCLUSIVE,
+};
+
+/** The session's last frame: the miner keeps it, signed by us. */
+export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
+  const { verdict, measuredMs } = outcome;
+  const { commit, request, opening } = session.digests;
+  const digests = [commit, request, opening].map((digest) => digest ?? new Uint8Array(32));
+  return {
+    case: 'receipt',
+    value: {
+      outcomeId: outcome.id,
+      verdict: VERDICTS[verdict.kind],
+      reason: verdict.kind === 'rejected' ? verdict.reason : verdict.kind === 'inconclusive' ? verdict.cause : '',
+      ...(measuredMs === undefined ? {} : { measuredMs }),
+      creditOpsPerS: outcome.creditOpsPerS,
+      evidenceDigest: sha256(concat(...digests)),
+      paramsId: fromHex(outcome.paramsId),
+      eventBlock: BigInt(outcome.eventBlock),
+      slot: outcome.slot,
+    },
+  };
+}

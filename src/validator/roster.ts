@@ -1,0 +1,58 @@
+// Owns: which neurons can be challenged, and what each claims. Does not own: which tasks follow (assign.ts).
+import type { Neuron, Subnet } from '../chain/chain.js';
+import { toHex } from '../model/bytes.js';
+import type { Hotkey } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { MinerPeer } from '../protocol/session.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
+
+export interface Claim {
+  readonly index: number;
+  readonly worker: string;
+  readonly kind: string;
+  /** lower-case hex of 32 bytes */
+  readonly paramsId: string;
+}
+
+export interface Miner {
+  readonly neuron: Neuron;
+  readonly peer: MinerPeer;
+  /** settles when the miner described itself; [] when it did not */
+  readonly claims: Promise<readonly Claim[]>;
+}
+
+/** Neurons with an axon, other than the validator and the subnet's owner. */
+export function candidates(subnet: Subnet, self: Hotkey): Neuron[] {
+  return subnet.neurons.filter(
+    ({ axon, hotkey }) => axon !== undefined && hotkey !== self && hotkey !== subnet.ownerHotkey,
+  );
+}
+
+/** Asks every candidate for its claims at once; nobody waits for anybody else. */
+export function roster(
+  parts: { peerOf: (neuron: Neuron) => MinerPeer; log: Log },
+  input: { subnet: Subnet; self: Hotkey },
+  signal: AbortSignal,
+): Miner[] {
+  return candidates(input.subnet, input.self).map((neuron) => {
+    const peer = parts.peerOf(neuron);
+    const claims = peer.describe(signal).then(
+      ({ slots }) => toClaims(slots),
+      (error: unknown) => {
+        parts.log.info('miner did not describe itself', { uid: neuron.uid, hotkey: neuron.hotkey, error });
+        return [];
+      },
+    );
+    return { neuron, peer, claims };
+  });
+}
+
+function toClaims(
+  slots: readonly { index: number; worker: string; kind: string; paramsId: Uint8Array }[],
+): Claim[] {
+  const claims = new Map<number, Claim>();
+  for (const { index, worker, kind, paramsId } of slots.slice(0, SESSION_LIMITS.slotsPerMiner))
+    if (paramsId.length === 32 && worker.length <= SESSION_LIMITS.workerTagChars && !claims.has(index))
+      claims.set(index, { index, worker, kind, paramsId: toHex(paramsId) });
+  return [...claims.values()];
+}

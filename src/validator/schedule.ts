@@ -1,0 +1,77 @@
+// Owns: when events are, as a pure function of the chain: unpredictable until `leadBlocks` before, the same for all.
+// Does not own: what happens in them (round.ts).
+import { utf8 } from '../model/bytes.js';
+import { sha256 } from '../model/hash.js';
+
+export interface EventPlan {
+  /** subnet-wide events per chain epoch */
+  readonly eventsPerEpoch: number;
+  /** blocks from the announcing block to the event's block: the time in which slots are armed */
+  readonly leadBlocks: number;
+  /** blocks kept for one event after its block: window, opening, judgement */
+  readonly eventBlocks: number;
+  /** blocks before the next epoch at which weights are due */
+  readonly publishLeadBlocks: number;
+}
+
+export interface EpochFrame {
+  /** block that consumed the last epoch slot */
+  readonly start: number;
+  /** blocks from it to the next one */
+  readonly length: number;
+}
+
+/** Offsets from the epoch's start between which one event's block is drawn, both inclusive. */
+export interface Segment {
+  readonly first: number;
+  readonly last: number;
+}
+
+const TAG = utf8('assay/1/event-block');
+
+/**
+ * One segment per event, none overlapping: an event that begins in the last block of its segment is judged before
+ * the next segment's events can begin, and before weights are due.
+ * @throws RangeError when the epoch is too short for the plan
+ */
+export function eventSegments(length: number, plan: EventPlan): Segment[] {
+  const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks } = plan;
+  const first = leadBlocks + 1;
+  const size = Math.floor((length - publishLeadBlocks - first) / eventsPerEpoch);
+  if (size < eventBlocks)
+    throw new RangeError(
+      `epoch: ${length} blocks hold no ${eventsPerEpoch} events of ${eventBlocks} blocks; raise tempo or lower the plan`,
+    );
+  return Array.from({ length: eventsPerEpoch }, (_, k) => ({
+    first: first + k * size,
+    last: first + (k + 1) * size - eventBlocks,
+  }));
+}
+
+/**
+ * The event's block that `block` announces, or undefined. In each segment every block that could announce draws from
+ * its own hash with probability 1 / (candidates left): uniform over the segment, exactly one event, and nobody knows
+ * it before the announcing block exists.
+ * @param hashOf hash of an earlier block of this epoch, or of `block` itself
+ */
+export async function announcedEvent(
+  block: number,
+  epoch: EpochFrame,
+  plan: EventPlan,
+  hashOf: (block: number) => Promise<Uint8Array>,
+): Promise<number | undefined> {
+  const offset = block - epoch.start + plan.leadBlocks;
+  const segment = eventSegments(epoch.length, plan).find(({ first, last }) => offset >= first && offset <= last);
+  if (!segment) return undefined;
+  for (let candidate = segment.first; candidate <= offset; candidate++) {
+    const hash = await hashOf(epoch.start + candidate - plan.leadBlocks);
+    if (draws(hash, segment.last - candidate + 1))
+      return candidate === offset ? epoch.start + candidate : undefined; // an earlier block announced it
+  }
+  return undefined;
+}
+
+function draws(hash: Uint8Array, candidates: number): boolean {
+  // 48 bits: the remainder's bias is below candidates / 2^48
+  return Buffer.from(sha256(TAG, hash)).readUIntBE(0, 6) % candidates === 0;
+}

@@ -1,0 +1,258 @@
+// Owns: the validator's life: heads in, events and weights out, once each. Does not own: an event (round.ts).
+import type { ChainInfo, ChainReader, ChainWriter, Head, Neuron, Subnet } from '../chain/chain.js';
+import { fromAddress } from '../keys/ss58.js';
+import type { Keypair } from '../keys/keypair.js';
+import { toHex } from '../model/bytes.js';
+import type { Clock } from '../model/clock.js';
+import { AssayError } from '../model/errors.js';
+import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { Outcome } from '../model/outcome.js';
+import type { Random } from '../model/prng.js';
+import { dial } from '../protocol/dial.js';
+import type { MinerPeer } from '../protocol/session.js';
+import type { Wire } from '../protocol/wire.js';
+import { eventId } from '../verification/seed.js';
+import type { ProofKinds } from './assign.js';
+import type { Beacon } from './dispatch.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { OwnDelay } from './own-delay.js';
+import { publish } from './publish.js';
+import { type Event, runEvent } from './round.js';
+import { announcedEvent, type EventPlan } from './schedule.js';
+import { scoreEpoch } from './score.js';
+import type { ValidatorStatus } from './status.js';
+
+export interface ValidatorParts {
+  readonly reader: ChainReader;
+  readonly writer: Pick<ChainWriter, 'setWeights'>;
+  readonly wire: Wire;
+  readonly keypair: Keypair;
+  readonly kinds: ProofKinds;
+  readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ownDelay: OwnDelay;
+  readonly log: Log;
+}
+
+export interface ValidatorOptions {
+  readonly netuid: Netuid;
+  readonly plan: EventPlan;
+  /** @default false */
+  readonly insecurePlaintext?: boolean;
+}
+
+/** An event whose block has not come is given up when this many blocks have passed it unseen. */
+const MISSED_AFTER_BLOCKS = 0;
+/** Weights are sent with what is there when so few blocks are left to the epoch. */
+const LAST_CALL_BLOCKS = 2;
+/** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
+const KEPT_HASHES = 4096;
+
+interface Running {
+  readonly block: number;
+  readonly epoch: number;
+  readonly go: (beacon: Beacon) => void;
+  readonly miss: (error: Error) => void;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Runs until aborted; what it was doing is finished or dropped by then, and the journal says which.
+ * @param onStatus called with a fresh value after each step
+ */
+export async function runValidator(
+  parts: ValidatorParts,
+  options: ValidatorOptions,
+  signal: AbortSignal,
+  onStatus: (status: ValidatorStatus) => void = () => {},
+): Promise<void> {
+  const { reader, clock, log, ledger, keypair } = parts;
+  const { netuid, plan } = options;
+  const self = toHotkey(keypair.address);
+  const chain: ChainInfo = await reader.info();
+  const peers = createPeers(parts, options);
+  const hashes = new Map<number, Uint8Array>();
+  const running = new Map<number, Running>();
+  let subnet: Subnet | undefined;
+  let announcedUpTo: number | undefined;
+  let publishedEpoch: number | undefined;
+  let status: ValidatorStatus = { hotkey: self, netuid, head: 0, epoch: 0, permit: false, events: 0, running: 0 };
+
+  const tell = (change: Partial<ValidatorStatus>) => {
+    status = { ...status, ...change, running: running.size };
+    onStatus(status);
+  };
+
+  const hashOf = async (block: number): Promise<Uint8Array> => {
+    const known = hashes.get(block);
+    if (known) return known;
+    const hash = await reader.blockHash(block);
+    hashes.set(block, hash);
+    return hash;
+  };
+
+  /** Synchronous up to the Go: nothing may stand between a beacon and the frames that wait for it. */
+  const onHead = (head: Head) => {
+    const seenAt = clock.monotonic();
+    hashes.set(head.number, head.hash);
+    hashes.delete(head.number - KEPT_HASHES);
+    running.get(head.number)?.go({ hash: head.hash, seenAt });
+    for (const event of running.values())
+      if (head.number > event.block + MISSED_AFTER_BLOCKS)
+        event.miss(new AssayError('timeout', `event block ${event.block} was not seen`, { what: 'head', afterMs: 0 }));
+    pending = head;
+    step ??= walk().finally(() => {
+      step = undefined;
+    });
+  };
+
+  let pending: Head | undefined;
+  let step: Promise<void> | undefined;
+
+  async function walk(): Promise<void> {
+    while (pending && !signal.aborted) {
+      const head = pending;
+      pending = undefined;
+      try {
+        await onBlock(head);
+      } catch (error) {
+        if (!signal.aborted) log.warn('block not processed', { block: head.number, error });
+      }
+    }
+  }
+
+  async function onBlock(head: Head): Promise<void> {
+    if (!subnet || subnet.nextEpochBlock === undefined || head.number >= subnet.nextEpochBlock)
+      subnet = await reader.subnet(netuid, head.hash);
+    const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
+    tell({ head: head.number, epoch: subnet.epochIndex, permit: own?.validatorPermit ?? false });
+    if (!own) log.warn('hotkey is not registered on the subnet', { netuid, hotkey: self });
+    if (!own?.validatorPermit || subnet.nextEpochBlock === undefined) {
+      announcedUpTo = head.number;
+      return;
+    }
+    await announce(head, subnet);
+    if (publishDue(head, subnet)) await setWeights(head, subnet);
+  }
+
+  async function announce(head: Head, current: Subnet): Promise<void> {
+    const epoch = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
+    const from = Math.max(announcedUpTo === undefined ? head.number : announcedUpTo + 1, epoch.start);
+    announcedUpTo = head.number;
+    for (let block = from; block <= head.number; block++) {
+      const eventBlock = await announcedEvent(block, epoch, plan, hashOf);
+      if (eventBlock === undefined || running.has(eventBlock)) continue;
+      if ((pending?.number ?? head.number) >= eventBlock) log.warn('event announced too late for us', { eventBlock });
+      else start(eventBlock, current, await hashOf(epoch.start));
+    }
+  }
+
+  function start(block: number, current: Subnet, basis: Uint8Array): void {
+    let go!: Running['go'];
+    let miss!: Running['miss'];
+    const beacon = new Promise<Beacon>((resolve, reject) => {
+      go = resolve;
+      miss = reject;
+    });
+    beacon.catch(() => {}); // whoever waits for it sees the rejection; nobody may be waiting yet
+    const id = eventId({ netuid, block, basis });
+    const epoch = current.epochIndex;
+    const event: Event = { id, block, basis, epoch, netuid, go: beacon };
+    const onAbort = () => miss(new AssayError('timeout', 'stopping', { what: 'event', afterMs: 0 }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
+
+    const done = (async () => {
+      try {
+        // axons may have changed since the epoch began
+        const fresh = await reader.subnet(netuid).catch(() => current);
+        const roundParts = { ...parts, peerOf: peers.of, publicKeyOf: fromAddress };
+        const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
+        log.info('event judged', { block, epoch, ...tally(outcomes) });
+        tell({ events: status.events + 1, lastEvent: { block, epoch, ...tally(outcomes) } });
+      } catch (error) {
+        if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+        running.delete(block);
+      }
+    })();
+    running.set(block, { block, epoch, go, miss, done });
+  }
+
+  function publishDue(head: Head, current: Subnet): boolean {
+    const left = current.nextEpochBlock! - head.number;
+    if (publishedEpoch === current.epochIndex || left > plan.publishLeadBlocks) return false;
+    const judging = [...running.values()].some(({ epoch }) => epoch === current.epochIndex);
+    return !judging || left <= LAST_CALL_BLOCKS;
+  }
+
+  async function setWeights(head: Head, current: Subnet): Promise<void> {
+    const epoch = current.epochIndex;
+    const score = scoreEpoch(ledger, epoch);
+    if (!score) {
+      publishedEpoch = epoch;
+      log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
+      return;
+    }
+    try {
+      const scores = (state: Subnet) => score.withOwner(state.ownerHotkey);
+      const result = await publish(parts, { netuid, self, scores });
+      if (result.done === 'not-possible') {
+        log.warn('weights cannot be set now', { epoch, block: head.number, ...result });
+        return;
+      }
+      publishedEpoch = epoch;
+      if (result.done === 'already-set') {
+        log.info('weights of this epoch are on the chain already', { epoch });
+        return;
+      }
+      const { block } = result.landed;
+      await ledger.append({ type: 'weights', epoch, block, row: result.row });
+      log.info('weights set', { epoch, block, row: result.row, reasons: score.reasons });
+      tell({ lastWeights: { epoch, block, row: result.row } });
+    } catch (error) {
+      // decided anew from chain state at the next block: the send may have landed all the same
+      log.warn('weights not set yet', { epoch, block: head.number, error });
+    }
+  }
+
+  try {
+    log.info('validator ready', { hotkey: self, netuid, chain: chain.name });
+    await reader.watchHeads(onHead, signal);
+  } finally {
+    await step;
+    await Promise.all([...running.values()].map(({ done }) => done));
+    peers.close();
+  }
+}
+
+function tally(outcomes: readonly Outcome[]): { accepted: number; rejected: number; inconclusive: number } {
+  const count = (kind: Outcome['verdict']['kind']) => outcomes.filter(({ verdict }) => verdict.kind === kind).length;
+  return { accepted: count('accepted'), rejected: count('rejected'), inconclusive: count('inconclusive') };
+}
+
+/** One connection per miner, renewed when its axon moves. */
+function createPeers(
+  parts: ValidatorParts,
+  { netuid, insecurePlaintext = false }: ValidatorOptions,
+): { of(neuron: Neuron): MinerPeer; close(): void } {
+  const open = new Map<Hotkey, { key: string; peer: MinerPeer }>();
+  return {
+    of({ hotkey, axon }) {
+      const address = { host: axon!.ip, port: axon!.port }; // the roster holds only neurons that serve one
+      const key = `${address.host}:${address.port}`;
+      const known = open.get(hotkey);
+      if (known?.key === key) return known.peer;
+      known?.peer.close();
+      const peer = dial(parts, { address, hotkey, netuid, insecurePlaintext });
+      open.set(hotkey, { key, peer });
+      return peer;
+    },
+    close() {
+      for (const { peer } of open.values()) peer.close();
+    },
+  };
+}

@@ -1,0 +1,21 @@
+// Owns: proof kinds as functions of their arguments. Does not own: sessions, sockets, time, what a verdict pays.
+export {
+  COMPUTE_PARAMS,
+  type ComputeParams,
+  canonicalJson,
+  computeOps,
+  findParams,
+  paramsByClass,
+  paramsId,
+} from './kinds/compute/params.js';
+export type { ComputeSecret } from './kinds/compute/secret.js';
+export { type AnyProofKind, computeProof, kinds } from './kinds/index.js';
+export {
+  type Challenge,
+  defineProof,
+  type Evidence,
+  type ParamsFacts,
+  type ProofKind,
+  type Proving,
+} from './proof.js';
+export { eventId, nonceCommitment, slotSeed } from './seed.js';

@@ -1,0 +1,32 @@
+// Owns: the proof kind `compute` put together. Does not own: sessions and time (validator, miner).
+import { toHex } from '../../../model/bytes.js';
+import { defineProof } from '../../proof.js';
+import { decodeCommit, limits } from './codec.js';
+import { issue } from './issue.js';
+import { acquireOperand } from './operand.js';
+import { COMPUTE_PARAMS, type ComputeParams, computeOps, paramsId, parseParams } from './params.js';
+import { prove } from './prove.js';
+import { ComputeSecret } from './secret.js';
+import { verify } from './verify.js';
+
+/** The exact integer GEMM chain: proves operations finished within a window (docs/proofs/compute.md). */
+export const computeProof = defineProof<ComputeParams, ComputeSecret>({
+  kind: 'compute',
+  table: new Map(COMPUTE_PARAMS.map((params) => [toHex(paramsId(params)), params])),
+  facts: (params) => ({
+    className: params.class,
+    windowMs: params.windowMs,
+    openingMs: params.openingTimeoutMs,
+    localnetOnly: params.localnetOnly,
+  }),
+  parseParams,
+  limits,
+  claimedOps: (params, commit) => (decodeCommit(params, commit) ? computeOps(params) : undefined),
+  issue,
+  drawSecret: (params, basis, random) => ComputeSecret.draw(params, basis, random),
+  async prepare({ compute }, params, basis) {
+    (await acquireOperand(compute, basis, params.n)).release();
+  },
+  prove,
+  verify,
+});

@@ -1,0 +1,185 @@
+// Owns: the content-addressed parameter table of the compute proof. Does not own: what a window pays (scoring).
+import { createHash } from 'node:crypto';
+import { toHex, utf8 } from '../../../model/bytes.js';
+import { AssayError } from '../../../model/errors.js';
+
+/** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
+export interface ComputeParams {
+  readonly kind: 'compute';
+  /** name in the table, e.g. `paced`; part of the address, so that equal numbers of two classes stay two sets */
+  readonly class: string;
+  /** side of the square operands: a power of two, 16..16384 */
+  readonly n: number;
+  /** labels that a Commit must have finished: all of them or nothing */
+  readonly labels: number;
+  /** samples each validator opens */
+  readonly samples: number;
+  /** private projections, each modulo a prime of its own: 2 or 3 */
+  readonly projections: number;
+  /** from a validator's own Go to the arrival of Commit, for every slot of the event */
+  readonly windowMs: number;
+  /** a Go later than this after its event's block is ours to answer for, and other validators ignore it */
+  readonly goLeadMs: number;
+  /** from Open to the last byte of the opening */
+  readonly openingTimeoutMs: number;
+  /** earns on localnets only: the device's rate is a simulated one */
+  readonly localnetOnly: boolean;
+  /** rate a simulated device of this class declares, integer operations per second; 0 for real devices */
+  readonly paceOpsPerS: number;
+}
+
+/**
+ * F24: opening late gains nothing, so the deadline is generous: a minute and the bytes at 1 Mbit/s.
+ * @param openingMb size of the opening in MB (10^6 bytes), docs/proofs/compute.md
+ */
+const openingTimeout = (openingMb: number): number => 60_000 + openingMb * 8000;
+
+const REAL = { samples: 64, projections: 2, goLeadMs: 1000, localnetOnly: false, paceOpsPerS: 0 } as const;
+
+/**
+ * The table. Changing any number makes another set with another id: old evidence is judged by the numbers it was made under.
+ */
+export const COMPUTE_PARAMS: readonly ComputeParams[] = [
+  {
+    // 48 labels of 2 * 128^3 operations at 2^27 a second are 1.5 s of device time in a window of 2 s; what they cost
+    // the CPU for real is a small part of that (measured: benchmarks/verification)
+    kind: 'compute',
+    class: 'paced',
+    n: 128,
+    labels: 48,
+    samples: 64,
+    projections: 2,
+    windowMs: 2000,
+    goLeadMs: 1000,
+    openingTimeoutMs: 10_000,
+    localnetOnly: true,
+    paceOpsPerS: 134_217_728,
+  },
+  {
+    // a host's CPUs taken together; n from F25: below 2048 hashing is a fifth of the work. Two cores with
+    // onnxruntime-node finish in about 2 s of the window (measured: benchmarks/verification)
+    kind: 'compute',
+    class: 'cpu-2048',
+    n: 2048,
+    labels: 32,
+    ...REAL,
+    windowMs: 3000,
+    openingTimeoutMs: openingTimeout(1),
+  },
+  {
+    // GPU classes are sized from published peaks and memory, not measured: 4 GiB of labels
+    kind: 'compute',
+    class: 'gpu-4096',
+    n: 4096,
+    labels: 256,
+    ...REAL,
+    windowMs: 3000,
+    openingTimeoutMs: openingTimeout(2),
+  },
+  {
+    // 16 GiB of labels: cards of 24 GB
+    kind: 'compute',
+    class: 'gpu-8192',
+    n: 8192,
+    labels: 256,
+    ...REAL,
+    windowMs: 3000,
+    openingTimeoutMs: openingTimeout(4),
+  },
+  {
+    // 64 GiB of labels: cards of 80 GB and more
+    kind: 'compute',
+    class: 'gpu-16384',
+    n: 16_384,
+    labels: 256,
+    ...REAL,
+    windowMs: 3000,
+    openingTimeoutMs: openingTimeout(7),
+  },
+];
+
+/** Integer operations that the whole set proves: a multiply and an add are two. */
+export const computeOps = (params: Pick<ComputeParams, 'n' | 'labels'>): number =>
+  2 * params.n ** 3 * params.labels;
+
+/** JSON without spaces, keys sorted at every level: the bytes that a parameter set is addressed by. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object')
+    return `{${Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`)
+      .join(',')}}`;
+  return JSON.stringify(value);
+}
+
+/** 32 bytes: SHA-256 of the canonical JSON; what Arm and SlotClaim carry. */
+export const paramsId = (params: object): Uint8Array =>
+  Uint8Array.from(
+    createHash('sha256')
+      .update(utf8(canonicalJson(params)))
+      .digest(),
+  );
+
+const byId = new Map(COMPUTE_PARAMS.map((params) => [toHex(paramsId(params)), params]));
+
+/** The set that `id` addresses, if it is in the table. */
+export const findParams = (id: Uint8Array): ComputeParams | undefined => byId.get(toHex(id));
+
+export const paramsByClass = (name: string): ComputeParams | undefined =>
+  COMPUTE_PARAMS.find((params) => params.class === name);
+
+type Check = { readonly expected: string; readonly holds: (value: unknown) => boolean };
+const integer = (min: number, max: number): Check => ({
+  expected: `an integer in ${min}..${max}`,
+  holds: (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max,
+});
+
+const CHECKS: { readonly [K in keyof ComputeParams]: Check } = {
+  kind: { expected: '"compute"', holds: (v) => v === 'compute' },
+  class: {
+    expected: 'lower-case kebab of at most 32 characters',
+    holds: (v) => typeof v === 'string' && /^[a-z][a-z0-9-]{0,31}$/.test(v),
+  },
+  n: {
+    expected: 'a power of two in 16..16384',
+    holds: (v) => typeof v === 'number' && v >= 16 && v <= 16_384 && Number.isInteger(Math.log2(v)),
+  },
+  labels: integer(1, 65_536),
+  samples: integer(1, 1024),
+  projections: integer(2, 3),
+  windowMs: integer(1, 600_000),
+  goLeadMs: integer(1, 60_000),
+  openingTimeoutMs: integer(1, 3_600_000),
+  localnetOnly: { expected: 'true or false', holds: (v) => typeof v === 'boolean' },
+  paceOpsPerS: integer(0, Number.MAX_SAFE_INTEGER),
+};
+
+/**
+ * Canonical parameters from a parsed JSON value.
+ * @throws AssayError `invalid-input` naming the key
+ */
+export function parseParams(value: unknown): ComputeParams {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw invalid('params', 'an object', value);
+  const given = value as Record<string, unknown>; // every key is checked below
+  for (const key of Object.keys(given))
+    if (!Object.hasOwn(CHECKS, key))
+      throw invalid(`params.${key}`, `one of ${Object.keys(CHECKS).join(', ')}`, key);
+  for (const [key, { expected, holds }] of Object.entries(CHECKS))
+    if (!holds(given[key])) throw invalid(`params.${key}`, expected, given[key]);
+  const params = given as unknown as ComputeParams; // each key has just been checked
+  return Object.fromEntries(
+    Object.keys(CHECKS).map((key) => [key, params[key as keyof ComputeParams]]),
+  ) as unknown as ComputeParams;
+}
+
+function invalid(what: string, expected: string, value: unknown): AssayError<'invalid-input'> {
+  const got = (JSON.stringify(value) ?? String(value)).slice(0, 60);
+  return new AssayError('invalid-input', `${what}: expected ${expected}, got ${got}`, {
+    what,
+    expected,
+    got,
+  });
+}

@@ -1,0 +1,15 @@
+// Owns: the list of proof kinds this build knows. A new kind is one line here.
+import type { ProofKind } from '../proof.js';
+import { computeProof } from './compute/index.js';
+
+/** A kind whose parameters and secret are its own business: what validator and miner hold. */
+export type AnyProofKind = ProofKind<unknown, unknown>;
+
+/** By name; without a prototype, so that a name from the wire finds a kind or nothing. */
+export const kinds: Readonly<Record<string, AnyProofKind | undefined>> = Object.freeze(
+  Object.assign(Object.create(null) as Record<string, AnyProofKind | undefined>, {
+    [computeProof.kind]: computeProof,
+  }),
+);
+
+export { computeProof };

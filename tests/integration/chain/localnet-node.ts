@@ -1,0 +1,60 @@
+// A manual localnet behind a WebSocket, which can go away and come back on the same port.
+
+import { keypairFromUri, readyKeys } from '../../../src/keys/index.js';
+import type { Keypair } from '../../../src/keys/keypair.js';
+import { createLocalnet, type Localnet, serveLocalnet } from '../../../src/localnet/index.js';
+
+export interface LocalnetNode {
+  readonly localnet: Localnet;
+  readonly url: string;
+  /** sudo, with 1,000,000 TAO */
+  readonly root: Keypair;
+  /** Ends the server and every connection; the chain itself lives on. */
+  goDown(): Promise<void>;
+  /** Serves again, at the same url: this chain, or another one in its place. */
+  comeUp(other?: Localnet): Promise<void>;
+}
+
+export async function startLocalnet(options: { finalityLagBlocks?: number } = {}): Promise<LocalnetNode> {
+  await readyKeys();
+  const root = keypairFromUri('//Alice');
+  const localnet = await createLocalnet({
+    sudo: root.address,
+    balances: [[root.address, 1_000_000n * 1_000_000_000n]],
+    manual: true,
+    ...options,
+  });
+  let stop = new AbortController();
+  let served: Promise<void> = Promise.resolve();
+  let port = 0;
+  const serve = (chain: Localnet) => {
+    stop = new AbortController();
+    return new Promise<string>((resolve, reject) => {
+      served = serveLocalnet(
+        chain,
+        {
+          port,
+          onListening: (address) => {
+            port = address.port;
+            resolve(address.url);
+          },
+        },
+        stop.signal,
+      );
+      served.catch(reject);
+    });
+  };
+  const url = await serve(localnet);
+  return {
+    localnet,
+    url,
+    root,
+    async goDown() {
+      stop.abort();
+      await served;
+    },
+    async comeUp(other = localnet) {
+      await serve(other);
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
+import type { Outcome } from '../../../src/model/outcome.js';
+import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import { provenSlots } from '../../../src/scoring/index.js';
+
+const ALICE = toHotkey('alice');
+const BOB = toHotkey('bob');
+const OURS = inconclusive('validator-fault');
+
+const outcome = (
+  event: string,
+  epoch: number,
+  verdict: Verdict,
+  { miner = ALICE, slot = 0 }: { miner?: Hotkey; slot?: number } = {},
+): Outcome => ({
+  id: `${event}-${miner}-${slot}`,
+  event,
+  eventBlock: 0,
+  epoch,
+  netuid: 2,
+  validator: toHotkey('validator'),
+  miner,
+  kind: 'compute',
+  paramsId: '',
+  slot,
+  verdict,
+  measuredMs: 1,
+  ownDelayMs: 0,
+  creditOpsPerS: 0,
+  at: 0,
+});
+const events = (epoch: number, ...ids: string[]) => ids.map((event) => ({ event, epoch }));
+
+describe('proven-slots', () => {
+  it('pays each proven slot its accepted share and gives the rest to the owner', () => {
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a', 'b', 'c', 'd'),
+      outcomes: [
+        ...['a', 'b', 'c', 'd'].map((event) => outcome(event, 5, accepted)),
+        ...['a', 'b', 'c'].map((event) => outcome(event, 5, accepted, { slot: 1 })),
+        outcome('d', 5, rejected('window'), { slot: 1 }),
+        outcome('a', 5, accepted, { miner: BOB }),
+        outcome('b', 5, rejected('projection'), { miner: BOB }),
+        outcome('c', 5, rejected('projection'), { miner: BOB }),
+        outcome('d', 5, rejected('projection'), { miner: BOB }),
+      ],
+    });
+    expect([...result.scores]).toEqual([
+      [ALICE, 1.75],
+      [BOB, 0.25],
+    ]);
+    expect(result.unproven).toBe(1);
+    expect(result.reasons.size).toBe(0);
+  });
+
+  it('counts an absence from a completed event as nothing earned', () => {
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a', 'b'),
+      outcomes: [outcome('a', 5, accepted)],
+    });
+    expect(result.scores.get(ALICE)).toBe(0.5);
+    expect(result.unproven).toBe(0.5);
+  });
+
+  it('leaves events out that the validator did not complete', () => {
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a'),
+      outcomes: [outcome('a', 5, accepted), outcome('cut-short', 5, rejected('window'))],
+    });
+    expect(result.scores.get(ALICE)).toBe(1);
+    expect(result.unproven).toBe(0);
+  });
+
+  it('does not hold an inconclusive outcome against the slot', () => {
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a', 'b'),
+      outcomes: [outcome('a', 5, accepted), outcome('b', 5, OURS)],
+    });
+    expect(result.scores.get(ALICE)).toBe(1);
+    expect(result.unproven).toBe(0);
+  });
+
+  it('gives everything to the owner when nothing is proven, and says why for each hotkey', () => {
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a', 'b'),
+      outcomes: [outcome('a', 5, rejected('seed')), outcome('b', 5, rejected('window'))],
+      hotkeys: [ALICE, BOB],
+    });
+    expect([...result.scores]).toEqual([
+      [ALICE, 0],
+      [BOB, 0],
+    ]);
+    expect(result.unproven).toBe(1);
+    expect(result.reasons.get(ALICE)).toEqual({
+      why: 'never-accepted',
+      counts: { 'rejected:seed': 1, 'rejected:window': 1 },
+    });
+    expect(result.reasons.get(BOB)).toEqual({ why: 'not-challenged', counts: {} });
+  });
+
+  it('puts nothing on the owner for slots that were never proven, however many are claimed', () => {
+    const claims = Array.from({ length: 3000 }, (_, slot) =>
+      outcome('a', 5, rejected('window'), { miner: BOB, slot }),
+    );
+    const result = provenSlots({
+      epoch: 5,
+      completed: events(5, 'a'),
+      outcomes: [outcome('a', 5, accepted), ...claims],
+    });
+    expect(result.scores.get(ALICE)).toBe(1);
+    expect(result.unproven).toBe(0);
+  });
+
+  describe('carry', () => {
+    const completed = [...events(3, 'a', 'b'), ...events(4, 'c'), ...events(5, 'd')];
+    const proven = [outcome('a', 3, accepted), outcome('b', 3, rejected('window'))];
+
+    it('keeps the last share through an epoch that could not be judged', () => {
+      const result = provenSlots({ epoch: 4, completed, outcomes: [...proven, outcome('c', 4, OURS)] });
+      expect(result.scores.get(ALICE)).toBe(0.5);
+      expect(result.unproven).toBe(0.5);
+    });
+
+    it('ends after carryEpochs in a row, or making us fail would pay', () => {
+      const outcomes = [...proven, outcome('c', 4, OURS), outcome('d', 5, OURS)];
+      const once = provenSlots({ epoch: 5, completed, outcomes });
+      expect(once.scores.get(ALICE)).toBe(0);
+      expect(once.reasons.get(ALICE)).toEqual({
+        why: 'carry-ended',
+        counts: { 'inconclusive:validator-fault': 1 },
+      });
+      expect(provenSlots({ epoch: 5, completed, outcomes }, { carryEpochs: 2 }).scores.get(ALICE)).toBe(0.5);
+    });
+
+    it('carries all slots through an epoch in which the validator completed no event', () => {
+      const result = provenSlots({ epoch: 4, completed: events(3, 'a', 'b'), outcomes: proven });
+      expect(result.scores.get(ALICE)).toBe(0.5);
+    });
+
+    it('gives nothing to a slot that stayed away from the events of the epoch', () => {
+      const result = provenSlots({ epoch: 4, completed, outcomes: proven });
+      expect(result.scores.get(ALICE)).toBe(0);
+    });
+
+    it('says that there was no event when there is nothing to carry either', () => {
+      const result = provenSlots({ epoch: 9, completed, outcomes: proven });
+      expect(result.reasons.get(ALICE)).toEqual({ why: 'no-event', counts: {} });
+    });
+  });
+
+  describe('for any outcomes', () => {
+    const EVENTS = ['a', 'b', 'c', 'd', 'e'];
+    const verdict = fc.constantFrom<Verdict>(accepted, rejected('window'), rejected('seed'), OURS);
+    const row = fc.record({
+      event: fc.constantFrom(...EVENTS),
+      epoch: fc.constantFrom(4, 5),
+      miner: fc.constantFrom(ALICE, BOB, toHotkey('carol')),
+      slot: fc.integer({ min: 0, max: 3 }),
+      verdict,
+    });
+    const input = fc.record({
+      rows: fc.uniqueArray(row, {
+        maxLength: 60,
+        selector: ({ event, epoch, miner, slot }) => `${epoch}${event} ${miner} ${slot}`,
+      }),
+      done: fc.subarray(EVENTS),
+    });
+    const run = ({ rows, done }: { rows: readonly Row[]; done: readonly string[] }) =>
+      provenSlots({
+        epoch: 5,
+        completed: [4, 5].flatMap((epoch) => events(epoch, ...done.map((event) => `${epoch}${event}`))),
+        outcomes: rows.map(({ event, epoch, verdict, miner, slot }) =>
+          outcome(`${epoch}${event}`, epoch, verdict, { miner, slot }),
+        ),
+      });
+    type Row = { event: string; epoch: number; miner: Hotkey; slot: number; verdict: Verdict };
+
+    it('scores and unproven add up to the number of proven slots, exactly', () => {
+      fc.assert(
+        fc.property(input, (given) => {
+          const { scores, unproven } = run(given);
+          const sum = [...scores.values()].reduce((a, b) => a + b, 0);
+          expect(Number.isInteger(sum + unproven)).toBe(true);
+          if (sum === 0) expect(unproven).toBe(1);
+        }),
+      );
+    });
+
+    it('has a reason for every zero and for nothing else', () => {
+      fc.assert(
+        fc.property(input, (given) => {
+          const { scores, reasons } = run(given);
+          for (const [hotkey, score] of scores) expect(reasons.has(hotkey)).toBe(score === 0);
+        }),
+      );
+    });
+
+    it('does not hang on the order of the journal', () => {
+      fc.assert(
+        fc.property(input, ({ rows, done }) => {
+          const there = run({ rows, done });
+          const back = run({ rows: [...rows].reverse(), done: [...done].reverse() });
+          expect(new Map(back.scores)).toEqual(new Map(there.scores));
+          expect(back.unproven).toBe(there.unproven);
+        }),
+      );
+    });
+
+    it('never pays less for a rejection turned into an acceptance', () => {
+      fc.assert(
+        fc.property(input, fc.nat(), ({ rows, done }, pick) => {
+          const refused = rows.filter((each) => each.verdict.kind === 'rejected');
+          const better = refused[pick % Math.max(1, refused.length)];
+          if (!better) return;
+          const changed = rows.map((each) => (each === better ? { ...each, verdict: accepted } : each));
+          const before = run({ rows, done }).scores.get(better.miner)!;
+          expect(run({ rows: changed, done }).scores.get(better.miner)!).toBeGreaterThanOrEqual(before);
+        }),
+      );
+    });
+
+    it('never pays one miner for what happens to another', () => {
+      fc.assert(
+        fc.property(input, ({ rows, done }) => {
+          const alone = run({ rows: rows.filter(({ miner }) => miner === ALICE), done });
+          expect(run({ rows, done }).scores.get(ALICE)).toBe(alone.scores.get(ALICE));
+        }),
+      );
+    });
+  });
+});

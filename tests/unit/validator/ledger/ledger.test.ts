@@ -1,0 +1,351 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { toHex } from '../../../../src/model/bytes.js';
+import { silentLog } from '../../../../src/model/log.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
+import { accepted, inconclusive, rejected } from '../../../../src/model/verdict.js';
+import type { EventEntry, OutcomeEntry } from '../../../../src/validator/ledger/entries.js';
+import {
+  type Ledger,
+  openLedger,
+  openLedgerReader,
+  type WritableLedgerOptions,
+} from '../../../../src/validator/ledger/ledger.js';
+import { COMPUTE_PARAMS, paramsId } from '../../../../src/verification/kinds/compute/params.js';
+import { bytes32, clock, newFolder, outcomeEntry, recordingLog } from './folders.js';
+
+const open = (dir: string, options: Partial<WritableLedgerOptions> = {}): Promise<Ledger> =>
+  openLedger({ dir, clock, random: createSeededRandom('ledger'), log: silentLog, ...options });
+const openingOf = (entry: OutcomeEntry) => entry.session.frames.at(-1)!.body;
+const completed = (epoch: number, name: string): EventEntry => ({
+  type: 'event-completed',
+  event: toHex(bytes32(name)),
+  epoch,
+  block: 12,
+  basis: bytes32('basis'),
+  beacon: bytes32('beacon'),
+});
+
+describe('ledger', () => {
+  it('gives back after a restart what was appended before', async () => {
+    const dir = await newFolder();
+    const entry = outcomeEntry('a', { verdict: rejected('projection'), epoch: 4, openingBytes: 1000 });
+    const row = [
+      [0, 65535],
+      [3, 0],
+    ] as const;
+    const first = await open(dir);
+    await first.append({ ...completed(4, 'one'), type: 'event-started', beacon: undefined });
+    await first.append(entry);
+    await first.append(outcomeEntry('b', { verdict: inconclusive('validator-late'), epoch: 3 }));
+    await first.append(completed(4, 'one'));
+    await first.append({ type: 'weights', epoch: 4, block: 77, row });
+    await first.close();
+
+    const ledger = await open(dir);
+    expect(ledger.outcomes({ fromEpoch: 0 }).map(({ id }) => id)).toEqual(
+      ['a', 'b'].map((name) => outcomeEntry(name).outcome.id),
+    );
+    expect(ledger.outcomes({ fromEpoch: 4 })).toEqual([entry.outcome]);
+    expect(ledger.completedEvents({ fromEpoch: 4 })).toEqual([completed(4, 'one')]);
+    expect(ledger.completedEvents({ fromEpoch: 5 })).toEqual([]);
+    expect(ledger.lastWeights()).toEqual({ type: 'weights', epoch: 4, block: 77, row });
+    const found = await ledger.find(entry.outcome.id);
+    expect(found.outcome).toEqual(entry.outcome);
+    expect(found.session.frames[0]).toEqual(entry.session.frames[0]);
+    expect(found.session.frames[1]!.body).toMatchObject({ bytes: 1000 });
+    expect(Buffer.from(await ledger.readOpening(entry.outcome.id))).toEqual(Buffer.from(openingOf(entry)));
+    await ledger.close();
+  });
+
+  it('keeps the order of the calls when appends overlap', async () => {
+    const dir = await newFolder();
+    const ledger = await open(dir);
+    const names = Array.from({ length: 200 }, (_, i) => `outcome ${i}`);
+    await Promise.all(
+      names.map((name, i) =>
+        ledger.append(outcomeEntry(name, { verdict: rejected('path'), openingBytes: i % 3 ? 0 : 500 })),
+      ),
+    );
+    const ids = names.map((name) => outcomeEntry(name).outcome.id);
+    expect(ledger.outcomes({ fromEpoch: 0 }).map(({ id }) => id)).toEqual(ids);
+    const middle = await ledger.find(ids[99]!);
+    expect(middle.outcome.id).toBe(ids[99]);
+    await ledger.close();
+  });
+
+  it('finds an outcome by the beginning of its id, and refuses one that is not unique', async () => {
+    const ledger = await open(await newFolder());
+    const [a, b] = ['a', 'b'].map((name) => outcomeEntry(name));
+    await ledger.append(a!);
+    await ledger.append(b!);
+    expect((await ledger.find(a!.outcome.id.slice(0, 6))).outcome.id).toBe(a!.outcome.id);
+    await expect(ledger.find('')).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(ledger.find('zz')).rejects.toMatchObject({ code: 'invalid-input' });
+    await ledger.close();
+  });
+
+  it('lets the first verdict of a session stand', async () => {
+    const { log, lines } = recordingLog();
+    const ledger = await open(await newFolder(), { log });
+    await ledger.append(outcomeEntry('a', { verdict: rejected('seed') }));
+    await ledger.append(outcomeEntry('a', { verdict: accepted }));
+    expect(ledger.outcomes({ fromEpoch: 0 }).map(({ verdict }) => verdict)).toEqual([rejected('seed')]);
+    expect(lines).toMatchObject([{ level: 'warn' }]);
+    await ledger.close();
+  });
+
+  it('refuses an entry that could not be read back, and goes on', async () => {
+    const ledger = await open(await newFolder());
+    const entry = outcomeEntry('a');
+    const broken = { ...entry, outcome: { ...entry.outcome, creditOpsPerS: Number.NaN } };
+    await expect(ledger.append(broken)).rejects.toThrow(TypeError);
+    await ledger.append(entry);
+    expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
+    await ledger.close();
+  });
+
+  describe('after a crash', () => {
+    it('drops a last line cut short at any byte, with a warning, and appends after it', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      await first.append(outcomeEntry('a'));
+      await first.append(outcomeEntry('b'));
+      await first.close();
+      const journal = join(dir, 'journal.jsonl');
+      const whole = await readFile(journal);
+      const lastLine = whole.lastIndexOf(10, whole.length - 2) + 1;
+      for (const cut of [lastLine + 1, lastLine + 100, whole.length - 1]) {
+        await writeFile(journal, whole);
+        await truncate(journal, cut);
+        const { log, lines } = recordingLog();
+        const ledger = await open(dir, { log });
+        expect(lines).toMatchObject([{ level: 'warn', bytes: cut - lastLine }]);
+        expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
+        await ledger.append(outcomeEntry('c'));
+        await ledger.close();
+        const again = await open(dir);
+        expect(again.outcomes({ fromEpoch: 0 }).map(({ id }) => id)).toEqual(
+          ['a', 'c'].map((name) => outcomeEntry(name).outcome.id),
+        );
+        await again.close();
+      }
+    });
+
+    it('names a broken line that is not the last', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      for (const name of ['a', 'b', 'c']) await first.append(outcomeEntry(name));
+      await first.close();
+      const journal = join(dir, 'journal.jsonl');
+      const lines = (await readFile(journal, 'utf8')).split('\n');
+      lines[2] = lines[2]!.slice(0, 50);
+      await writeFile(journal, lines.join('\n'));
+      await expect(open(dir)).rejects.toMatchObject({
+        code: 'corrupt',
+        data: { path: journal, line: 3, why: 'not an entry of a ledger' },
+      });
+    });
+
+    it('refuses a journal of another version', async () => {
+      const dir = await newFolder();
+      await writeFile(join(dir, 'journal.jsonl'), '{"type":"journal","version":2}\n');
+      await expect(open(dir)).rejects.toMatchObject({ code: 'corrupt', data: { line: 1 } });
+    });
+
+    it('removes opening files that no outcome speaks of', async () => {
+      const dir = await newFolder();
+      await (await open(dir)).close();
+      await writeFile(join(dir, 'openings', `${'0'.repeat(32)}.bin`), 'left over');
+      await writeFile(join(dir, 'openings', 'half.bin.tmp'), 'left over');
+      await (await open(dir)).close();
+      expect(await readdir(join(dir, 'openings'))).toEqual([]);
+    });
+  });
+
+  describe('openings', () => {
+    const REJECTED = rejected('projection');
+    const add = async (
+      ledger: Ledger,
+      name: string,
+      verdict = accepted as OutcomeEntry['outcome']['verdict'],
+    ) => {
+      const entry = outcomeEntry(name, { verdict, openingBytes: 1000 });
+      await ledger.append(entry);
+      return entry.outcome.id;
+    };
+    const kept = async (dir: string) =>
+      (await readdir(join(dir, 'openings'))).map((name) => name.slice(0, -'.bin'.length)).sort();
+
+    it('keeps every rejected one, and accepted ones as a random sample', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir, { keepAccepted: 0.25 });
+      const refused: string[] = [];
+      const good: string[] = [];
+      for (let i = 0; i < 40; i++) refused.push(await add(ledger, `r${i}`, REJECTED));
+      for (let i = 0; i < 200; i++) good.push(await add(ledger, `a${i}`));
+      const files = new Set(await kept(dir));
+      expect(refused.every((id) => files.has(id))).toBe(true);
+      const sample = good.filter((id) => files.has(id)).length;
+      expect(sample).toBe(51); // of 200, drawn by the seeded stream
+      await expect(ledger.readOpening(good.find((id) => !files.has(id))!)).rejects.toMatchObject({
+        code: 'evidence-expired',
+      });
+      await ledger.close();
+    });
+
+    it('makes room by dropping the oldest accepted, then the oldest rejected', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 3000 });
+      const r1 = await add(ledger, 'r1', REJECTED);
+      const a1 = await add(ledger, 'a1');
+      const a2 = await add(ledger, 'a2');
+      const a3 = await add(ledger, 'a3');
+      expect(await kept(dir)).toEqual([r1, a2, a3].sort());
+      const r2 = await add(ledger, 'r2', REJECTED);
+      const r3 = await add(ledger, 'r3', REJECTED);
+      expect(await kept(dir)).toEqual([r1, r2, r3].sort());
+      await add(ledger, 'a4');
+      expect(await kept(dir)).toEqual([r1, r2, r3].sort());
+      const r4 = await add(ledger, 'r4', REJECTED);
+      expect(await kept(dir)).toEqual([r2, r3, r4].sort());
+      await expect(ledger.readOpening(r1)).rejects.toMatchObject({
+        code: 'evidence-expired',
+        data: { outcome: r1 },
+      });
+      await expect(ledger.readOpening(a1)).rejects.toMatchObject({ code: 'evidence-expired' });
+      expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(8);
+      await ledger.close();
+    });
+
+    it('knows its order and budget again after a restart, also when the budget became smaller', async () => {
+      const dir = await newFolder();
+      const first = await open(dir, { keepAccepted: 1 });
+      await add(first, 'a1');
+      const r1 = await add(first, 'r1', REJECTED);
+      const r2 = await add(first, 'r2', REJECTED);
+      await first.close();
+      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 2500 });
+      expect(await kept(dir)).toEqual([r1, r2].sort());
+      const r3 = await add(ledger, 'r3', REJECTED);
+      expect(await kept(dir)).toEqual([r2, r3].sort());
+      await ledger.close();
+    });
+
+    it('records the outcome of an opening that is larger than the whole budget', async () => {
+      const dir = await newFolder();
+      const { log, lines } = recordingLog();
+      const ledger = await open(dir, { log, openingBytesBudget: 999 });
+      const id = await add(ledger, 'r', REJECTED);
+      expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
+      expect(lines).toMatchObject([{ level: 'warn', outcome: id }]);
+      await expect(ledger.readOpening(id)).rejects.toMatchObject({ code: 'evidence-expired' });
+      await ledger.close();
+    });
+
+    it('has no bytes for a session without an opening, which is not the same as expired', async () => {
+      const ledger = await open(await newFolder());
+      const entry = outcomeEntry('silent', { verdict: rejected('window') });
+      await ledger.append(entry);
+      expect(await ledger.readOpening(entry.outcome.id)).toEqual(new Uint8Array());
+      await ledger.close();
+    });
+  });
+
+  describe('parameter sets', () => {
+    const params = COMPUTE_PARAMS[0]!;
+    const id = toHex(paramsId(params));
+
+    it('are written once and read back by their address', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir);
+      await Promise.all([ledger.saveParams(id, params), ledger.saveParams(id, params)]);
+      const { mtimeMs } = await stat(join(dir, 'params', `${id}.json`));
+      await ledger.saveParams(id, params);
+      expect((await stat(join(dir, 'params', `${id}.json`))).mtimeMs).toBe(mtimeMs);
+      expect(await ledger.readParams(id)).toEqual(params);
+      await ledger.close();
+    });
+
+    it('are refused under an address that is not theirs, then and later', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir);
+      await expect(ledger.saveParams(id, { ...params, n: 64 })).rejects.toThrow(TypeError);
+      await expect(ledger.readParams(id)).rejects.toMatchObject({ code: 'corrupt' });
+      await ledger.saveParams(id, params);
+      await appendFile(join(dir, 'params', `${id}.json`), ' ');
+      await expect(ledger.readParams(id)).rejects.toMatchObject({ code: 'corrupt' });
+      await ledger.close();
+    });
+  });
+
+  describe('one writer', () => {
+    it('refuses a folder that is open already, and gives it back on close', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      await expect(open(dir)).rejects.toMatchObject({
+        code: 'invalid-input',
+        data: { got: `${dir}, open in process ${process.pid}` },
+      });
+      await first.close();
+      await (await open(dir)).close();
+      expect((await readdir(dir)).sort()).toEqual(['journal.jsonl', 'openings', 'params']);
+    });
+
+    it('refuses a folder that another living process has', async () => {
+      const dir = await newFolder();
+      const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      await once(other, 'spawn');
+      await (await open(dir)).close();
+      await writeFile(join(dir, 'lock'), lockLine(other.pid!));
+      await expect(open(dir)).rejects.toMatchObject({
+        data: { got: `${dir}, open in process ${other.pid}` },
+      });
+      other.kill('SIGKILL');
+      await once(other, 'exit');
+      await (await open(dir)).close();
+    });
+
+    it('takes over the lock of a process that is gone, and of one whose id was given to another', async () => {
+      const dir = await newFolder();
+      const gone = spawnSync(process.execPath, ['-e', '']).pid;
+      for (const stale of [`${gone} 1`, `${process.pid} 1`, '', 'nonsense']) {
+        await writeFile(join(dir, 'lock'), stale);
+        await (await open(dir)).close();
+      }
+    });
+
+    it('lets anybody read beside the writer, and shows readers only whole lines', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir);
+      const entry = outcomeEntry('a', { verdict: rejected('path'), openingBytes: 10 });
+      await ledger.append(entry);
+      await appendFile(join(dir, 'journal.jsonl'), '{"type":"outc');
+      const reader = await openLedgerReader({ dir, log: silentLog });
+      expect(reader.outcomes({ fromEpoch: 0 })).toEqual([entry.outcome]);
+      expect(await reader.readOpening(entry.outcome.id)).toHaveLength(10);
+      await reader.close();
+      await ledger.close();
+    });
+
+    it('says when there is no ledger to read', async () => {
+      const dir = await newFolder();
+      await expect(openLedgerReader({ dir, log: silentLog })).rejects.toMatchObject({
+        code: 'invalid-input',
+      });
+      expect(await readdir(dir)).toEqual([]);
+    });
+  });
+});
+
+/** As the ledger writes it, so that the process counts as the one that took the lock. */
+function lockLine(pid: number): string {
+  if (process.platform !== 'linux') return `${pid}`;
+  const { stdout } = spawnSync('cat', [`/proc/${pid}/stat`], { encoding: 'utf8' });
+  return `${pid} ${stdout.slice(stdout.lastIndexOf(')') + 2).split(' ')[19]}`;
+}

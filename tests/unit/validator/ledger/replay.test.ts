@@ -1,0 +1,420 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js';
+import { devKeypair, type Keypair, readyKeys } from '../../../../src/keys/keypair.js';
+import { concat, equals, toHex, utf8 } from '../../../../src/model/bytes.js';
+import { sha256 } from '../../../../src/model/hash.js';
+import { toHotkey } from '../../../../src/model/ids.js';
+import { silentLog } from '../../../../src/model/log.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
+import { accepted, inconclusive, rejected, type Verdict } from '../../../../src/model/verdict.js';
+import { createSessionKeys } from '../../../../src/protocol/certificate.js';
+import { seal } from '../../../../src/protocol/envelope.js';
+import { verifyChain } from '../../../../src/protocol/evidence.js';
+import { FrameSchema } from '../../../../src/protocol/gen/assay/v1/miner_pb.js';
+import { DEFAULT_LIMITS } from '../../../../src/protocol/limits.js';
+import type { FrameBody } from '../../../../src/protocol/session.js';
+import type { ProofKinds } from '../../../../src/validator/assign.js';
+import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
+import { openLedger } from '../../../../src/validator/ledger/ledger.js';
+import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
+import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
+import { canonicalJson, paramsId } from '../../../../src/verification/kinds/compute/params.js';
+import { defineProof, type ProofKind } from '../../../../src/verification/proof.js';
+import { eventId, nonceCommitment, slotSeed } from '../../../../src/verification/seed.js';
+import { bytes16, bytes32, clock, newFolder } from './folders.js';
+
+interface EchoParams {
+  readonly kind: 'echo';
+  readonly bytes: number;
+}
+const ECHO_PARAMS: EchoParams = { kind: 'echo', bytes: 64 };
+
+/** The smallest proof: the commit is the hash of seed and opening, the opening is what the request asks for. */
+const echo = defineProof<EchoParams, Uint8Array>({
+  kind: 'echo',
+  table: new Map([[toHex(paramsId(ECHO_PARAMS)), ECHO_PARAMS]]),
+  facts: () => ({ className: 'echo', windowMs: 2000, openingMs: 1000, localnetOnly: true }),
+  parseParams: (value) => value as EchoParams,
+  limits: ({ bytes }) => ({ commitBytes: 32, openingBytes: bytes }),
+  claimedOps: (_params, commit) => (commit.length === 32 ? 1000 : undefined),
+  issue: (_params, random) => random.bytes(8),
+  drawSecret: (_params, _basis, random) => random.bytes(16),
+  async prove(_parts, { params, seed }) {
+    const labels = createSeededRandom(toHex(seed)).bytes(params.bytes);
+    return { commit: sha256(seed, labels), open: async () => labels, release: () => {} };
+  },
+  verify({ seed }, { commit, opening }, secret) {
+    if (secret.length !== 16) throw new TypeError('no secret of ours');
+    return equals(sha256(seed, opening), commit) ? accepted : rejected('seed');
+  },
+});
+
+const PACED = [...computeProof.table].find(([, params]) => params.class === 'paced')!;
+const CASES = [
+  { kind: echo as ProofKind<unknown, unknown>, params: ECHO_PARAMS as object },
+  { kind: computeProof as ProofKind<unknown, unknown>, params: PACED[1] as object },
+];
+const KINDS: ProofKinds = Object.fromEntries(CASES.map(({ kind }) => [kind.kind, kind]));
+
+const NETUID = 2;
+const BLOCK = 40;
+const BASIS = bytes32('basis');
+const BEACON = bytes32('beacon');
+const NONCE = bytes16('nonce');
+const SALT = bytes16('salt');
+const EVENT = eventId({ netuid: NETUID, block: BLOCK, basis: BASIS });
+
+interface Recording {
+  readonly entry: OutcomeEntry;
+  readonly params: object;
+  readonly id: string;
+}
+interface Script {
+  readonly nonces?: readonly Uint8Array[];
+  readonly measuredMs?: number;
+  /** changes what the miner commits to or opens before it signs */
+  readonly commit?: (commit: Uint8Array) => Uint8Array;
+  readonly opening?: (opening: Uint8Array) => Uint8Array;
+  readonly stopAfter?: 'arm' | 'go' | 'commit' | 'open' | 'half';
+  readonly refused?: string;
+  readonly openingAfterMs?: number;
+}
+
+/** A whole session as the protocol room signs it, with the verdict that the validator would have recorded. */
+async function record(
+  kind: ProofKind<unknown, unknown>,
+  params: object,
+  verdict: Verdict,
+  script: Script = {},
+): Promise<Recording> {
+  const validator = devKeypair('validator');
+  const miner = devKeypair('miner');
+  const address = paramsId(params);
+  const callId = bytes16('call');
+  const ends = {
+    validator: sender(validator, miner, 'request'),
+    miner: sender(miner, validator, 'response'),
+  };
+  const frames: SessionFrame[] = [];
+  const say = (from: 'validator' | 'miner', body: FrameBody) => frames.push(ends[from].frame(body));
+
+  function sender(self: Keypair, peer: Keypair, direction: 'request' | 'response') {
+    const random = createSeededRandom(self.address);
+    const keys = createSessionKeys(
+      { keypair: self, clock, random, limits: DEFAULT_LIMITS },
+      { peer: peer.publicKey, netuid: NETUID },
+    )();
+    let sequence = 0;
+    return {
+      certificate: keys.certificate,
+      frame(body: FrameBody): SessionFrame {
+        const sentAt = clock.now();
+        const header = {
+          direction,
+          method: 'prove' as const,
+          netuid: NETUID,
+          sender: self.publicKey,
+          receiver: peer.publicKey,
+          callId,
+          sequence: sequence++,
+          sentAt,
+          expiresAt: sentAt + DEFAULT_LIMITS.envelopeMs,
+        };
+        const message = toBinary(FrameSchema, create(FrameSchema, { body }));
+        const { header: bytes, signature } = seal(header, message, keys.sign);
+        const from = direction === 'request' ? 'validator' : 'miner';
+        return { from, kind: body.case as SessionFrame['kind'], header: bytes, signature, body: message };
+      },
+    };
+  }
+
+  const nonces = script.nonces ?? [NONCE];
+  const seed = slotSeed({
+    beacon: BEACON,
+    nonces,
+    hotkey: miner.publicKey,
+    worker: 'host-1',
+    slot: 3,
+    eventId: EVENT,
+    paramsId: address,
+  });
+  const proving = await kind.prove(
+    { compute: createReferenceCompute() },
+    { params, basis: BASIS, seed },
+    new AbortController().signal,
+  );
+  const commit = (script.commit ?? ((same) => same))(proving.commit);
+  const request = kind.issue(params, createSeededRandom('request'));
+  const opening = (script.opening ?? ((same) => same))(await proving.open(request));
+  proving.release();
+
+  const reached = (step: NonNullable<Script['stopAfter']>) => {
+    const order = ['arm', 'go', 'commit', 'open', 'half'] as const;
+    return !script.stopAfter || order.indexOf(step) <= order.indexOf(script.stopAfter);
+  };
+  say('validator', {
+    case: 'arm',
+    value: {
+      eventId: EVENT,
+      eventBlock: BigInt(BLOCK),
+      slot: 3,
+      kind: kind.kind,
+      paramsId: address,
+      basis: BASIS,
+      nonceCommitment: nonceCommitment(NONCE, SALT),
+    },
+  });
+  if (reached('go')) {
+    say('miner', { case: 'ready', value: {} });
+    say('validator', { case: 'go', value: { nonce: NONCE, salt: SALT, beacon: BEACON } });
+  }
+  if (reached('commit')) say('miner', { case: 'commit', value: { nonces: [...nonces], body: commit } });
+  if (reached('open')) say('validator', { case: 'open', value: { body: request } });
+  const half = Math.floor(opening.length / 2);
+  if (reached('half'))
+    say('miner', { case: 'opening', value: { piece: 0, last: false, data: opening.subarray(0, half) } });
+  if (!script.stopAfter)
+    say('miner', { case: 'opening', value: { piece: 1, last: true, data: opening.subarray(half) } });
+
+  const measuredMs = reached('commit') ? (script.measuredMs ?? 1600) : undefined;
+  const complete = !script.stopAfter;
+  const { windowMs } = kind.facts(params);
+  return {
+    params,
+    id: toHex(bytes16('outcome')),
+    entry: {
+      type: 'outcome',
+      outcome: {
+        id: toHex(bytes16('outcome')),
+        event: toHex(EVENT),
+        eventBlock: BLOCK,
+        epoch: 5,
+        netuid: NETUID,
+        validator: toHotkey(validator.address),
+        miner: toHotkey(miner.address),
+        kind: kind.kind,
+        paramsId: toHex(address),
+        slot: 3,
+        verdict,
+        measuredMs,
+        ownDelayMs: 1,
+        creditOpsPerS: verdict.kind === 'accepted' ? (kind.claimedOps(params, commit)! * 1000) / windowMs : 0,
+        at: clock.now(),
+      },
+      session: {
+        basis: BASIS,
+        beacon: BEACON,
+        worker: 'host-1',
+        nonce: NONCE,
+        salt: SALT,
+        nonces,
+        seed,
+        goAtMs: 3,
+        commitAtMs: measuredMs === undefined ? undefined : 3 + measuredMs,
+        openAtMs: reached('open') ? 1700 : undefined,
+        openingAtMs: complete ? 1700 + (script.openingAfterMs ?? 20) : undefined,
+        digests: {
+          commit: reached('commit') ? sha256(commit) : undefined,
+          request: reached('open') ? sha256(request) : undefined,
+          opening: complete ? sha256(opening) : undefined,
+        },
+        certificates: { validator: ends.validator.certificate, miner: ends.miner.certificate },
+        refused: script.refused,
+        frames,
+      },
+    },
+  };
+}
+
+/** Stores the session, lets `tamper` at the folder, and judges again from what is on disk. */
+async function store({ entry, params }: Recording, tamper: (dir: string) => Promise<void> = async () => {}) {
+  const dir = await newFolder();
+  const options = { dir, clock, random: createSeededRandom('keep'), log: silentLog, keepAccepted: 1 };
+  const writer = await openLedger(options);
+  await writer.saveParams(entry.outcome.paramsId, params);
+  await writer.append(entry);
+  await writer.close();
+  await tamper(dir);
+  const ledger = await openLedger(options);
+  return {
+    replay: (random = 'fresh'): Promise<Replay> =>
+      replayOutcome(
+        { ledger, kinds: KINDS, random: createSeededRandom(random), verifyChain },
+        entry.outcome.id,
+      ),
+    close: () => ledger.close(),
+  };
+}
+
+async function replayed(recording: Recording, tamper?: (dir: string) => Promise<void>): Promise<Replay> {
+  const stored = await store(recording, tamper);
+  try {
+    return await stored.replay();
+  } finally {
+    await stored.close();
+  }
+}
+const failed = ({ checks }: Replay): string[] => checks.filter(({ ok }) => !ok).map(({ name }) => name);
+
+/** One bit of the bytes that `pick` finds in the outcome's line of the journal, as hex. */
+const flipInJournal = (pick: (session: OutcomeEntry['session']) => string) => async (dir: string) => {
+  const path = join(dir, 'journal.jsonl');
+  const [header, line] = (await readFile(path, 'utf8')).split('\n');
+  const hex = pick(JSON.parse(line!).session);
+  const at = Math.floor(hex.length / 4) * 2;
+  const changed = hex.slice(0, at) + (Number.parseInt(hex[at]!, 16) ^ 1).toString(16) + hex.slice(at + 1);
+  await writeFile(path, `${header}\n${line!.replace(hex, changed)}\n`);
+};
+const field = (kind: string, name: 'header' | 'signature' | 'body') => (session: OutcomeEntry['session']) =>
+  String(session.frames.find((frame) => frame.kind === kind)![name]);
+
+async function flipInOpening(dir: string): Promise<void> {
+  const [name] = await readdir(join(dir, 'openings'));
+  const path = join(dir, 'openings', name!);
+  const bytes = await readFile(path);
+  bytes[Math.floor(bytes.length / 3)]! ^= 16;
+  await writeFile(path, bytes);
+}
+
+beforeAll(readyKeys);
+
+describe.each(CASES)('replay of $kind.kind', ({ kind, params }) => {
+  let honest: Recording;
+  beforeAll(async () => {
+    honest = await record(kind, params, accepted);
+  });
+
+  it('reaches the recorded verdict from stored bytes and the parameter file alone, as often as asked', async () => {
+    const stored = await store(honest);
+    for (const random of ['one draw', 'another draw']) {
+      const result = await stored.replay(random);
+      expect(result.checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(result).toMatchObject({ verdict: accepted, agrees: true });
+    }
+    await stored.close();
+  });
+
+  it('disagrees when one bit of the opening was flipped', async () => {
+    const result = await replayed(honest, flipInOpening);
+    expect(result.agrees).toBe(false);
+    expect(failed(result)).toEqual(expect.arrayContaining(['opening bytes', 'signatures']));
+    expect(result.verdict.kind).toBe('rejected');
+  });
+
+  it.each([
+    ['the commit', field('commit', 'body')],
+    ['a signature', field('commit', 'signature')],
+    ['a header', field('opening', 'header')],
+    ['our own challenge', field('go', 'body')],
+    [
+      'the certificate of the miner',
+      ({ certificates }: OutcomeEntry['session']) => String(certificates.miner),
+    ],
+    ['the beacon', ({ beacon }: OutcomeEntry['session']) => String(beacon)],
+    ['the nonce', ({ salt }: OutcomeEntry['session']) => String(salt)],
+    ['the seed', ({ seed }: OutcomeEntry['session']) => String(seed)],
+  ])('disagrees when one bit of %s was flipped', async (_what, pick) => {
+    const result = await replayed(honest, flipInJournal(pick));
+    expect(result.agrees).toBe(false);
+  });
+
+  it('finds out a verdict that the evidence does not bear', async () => {
+    const { entry } = honest;
+    const lie = (verdict: Verdict): Recording => ({
+      ...honest,
+      entry: { ...entry, outcome: { ...entry.outcome, verdict, creditOpsPerS: 0 } },
+    });
+    const result = await replayed(lie(rejected('projection')));
+    expect(result).toMatchObject({ verdict: accepted, agrees: false });
+    expect(failed(result)).toEqual(['credit', 'verdict']);
+  });
+
+  it('rejects work for another seed for the same reason as the validator did', async () => {
+    const replays = await record(kind, params, rejected('seed'), {
+      commit: (commit) => concat(commit.subarray(0, -1), Uint8Array.of(commit.at(-1)! ^ 1)),
+    });
+    expect(await replayed(replays)).toMatchObject({ verdict: rejected('seed'), agrees: true });
+  });
+});
+
+describe('replay of sessions that ended early', () => {
+  const early = (verdict: Verdict, script: Script) =>
+    record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, verdict, script);
+
+  it.each<[string, Verdict, Script]>([
+    ['never ready', rejected('window'), { stopAfter: 'arm' }],
+    ['silent after Go', rejected('window'), { stopAfter: 'go' }],
+    ['late', rejected('window'), { stopAfter: 'commit', measuredMs: 2002 }],
+    ['our nonce left out', rejected('left-out'), { stopAfter: 'commit', nonces: [bytes16('theirs')] }],
+    ['a nonce twice', rejected('protocol'), { stopAfter: 'commit', nonces: [NONCE, NONCE] }],
+    ['a commit that is none', rejected('protocol'), { stopAfter: 'commit', commit: (c) => c.subarray(1) }],
+    [
+      'a broken envelope before the commit',
+      rejected('protocol'),
+      { stopAfter: 'go', refused: 'unauthenticated' },
+    ],
+    ['silent after Open', rejected('opening-timeout'), { stopAfter: 'open' }],
+    ['half an opening', rejected('opening-timeout'), { stopAfter: 'half' }],
+    [
+      'a broken envelope within the opening',
+      rejected('malformed'),
+      { stopAfter: 'half', refused: 'invalid-input' },
+    ],
+    ['an opening after its deadline', rejected('opening-timeout'), { openingAfterMs: 1001 }],
+    ['an opening too large', rejected('malformed'), { opening: (o) => concat(o, utf8('more')) }],
+  ])('%s', async (_what, verdict, script) => {
+    const result = await replayed(await early(verdict, script));
+    expect(result.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(result).toMatchObject({ verdict, agrees: true });
+  });
+
+  it('credits our own delay up to one percent of the window', async () => {
+    const { entry, ...rest } = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted, {
+      measuredMs: 2019,
+    });
+    const delayed = { ...entry, outcome: { ...entry.outcome, ownDelayMs: 500 } };
+    expect(await replayed({ ...rest, entry: delayed })).toMatchObject({ agrees: true, verdict: accepted });
+    expect(await replayed({ ...rest, entry })).toMatchObject({ agrees: false, verdict: rejected('window') });
+  });
+});
+
+describe('replay refuses', () => {
+  it('what has expired, instead of repeating the recorded verdict', async () => {
+    const recording = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted);
+    const gone = (dir: string) => rm(join(dir, 'openings'), { recursive: true });
+    await expect(replayed(recording, gone)).rejects.toMatchObject({
+      code: 'evidence-expired',
+      data: { outcome: recording.id },
+    });
+  });
+
+  it('an inconclusive outcome, which no evidence bears out', async () => {
+    const recording = await record(
+      echo as ProofKind<unknown, unknown>,
+      ECHO_PARAMS,
+      inconclusive('validator-late'),
+    );
+    await expect(replayed(recording)).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('a kind that it does not know', async () => {
+    const { entry, ...rest } = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted);
+    for (const kind of ['memory', 'constructor']) {
+      const other = { ...entry, outcome: { ...entry.outcome, kind } };
+      await expect(replayed({ ...rest, entry: other })).rejects.toMatchObject({ code: 'unsupported' });
+    }
+  });
+
+  it('a parameter file that was changed', async () => {
+    const recording = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted);
+    const easier = (dir: string) =>
+      writeFile(
+        join(dir, 'params', `${recording.entry.outcome.paramsId}.json`),
+        canonicalJson({ ...ECHO_PARAMS, bytes: 1 }),
+      );
+    await expect(replayed(recording, easier)).rejects.toMatchObject({ code: 'corrupt' });
+  });
+});
