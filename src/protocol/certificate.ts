@@ -35,7 +35,7 @@ export interface Certificate {
 
 /**
  * offset: 0 tag(7) 7 layout(1) 8 netuid(2) 10 hotkey(32) 42 peer(32) 74 session key(32) 106 channel(32) 138 issued(8) 146 expires(8), then
- * the hotkey's sr25519 signature over these. The tag keeps the hotkey's signature from being one of an extrinsic: no pallet 97 ("a") exists.
+ * the hotkey's sr25519 signature over these. The tag keeps the hotkey's signature from being one of an extrinsic: no pallet has index 97 ("a"; finney spec 424 ends at 32).
  */
 function encodeSigned(certificate: Certificate): Uint8Array {
   const out = new Uint8Array(SIGNED_BYTES);

@@ -123,7 +123,7 @@ function toHandshakeError(url: string, error: unknown): unknown {
   if (reason === undefined || /not connected|disconnected|No response/.test(reason)) return error;
   return new AssayError(
     'refused',
-    `${url} is no node that this client understands: ${reason}`,
+    `${url} is no node that this client understands: ${reason.slice(0, 200)}`,
     { reason: reason.slice(0, 300) },
     { cause: error },
   );

@@ -36,7 +36,7 @@ describe('accumulators', () => {
 });
 
 describe('a commit', () => {
-  const root = createSeededRandom('root').bytes(32);
+  const root = Uint8Array.from(createSeededRandom('root').bytes(32));
 
   test('counts when it names all labels and a root of 32 bytes', () => {
     expect(decodeCommit(params, encodeCommit({ labels: 20, root }))?.root).toEqual(root);

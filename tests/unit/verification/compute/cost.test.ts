@@ -69,12 +69,12 @@ describe('verifying', () => {
   });
 
   test('takes 2 t n multiplications a sample, whatever the number of labels', async () => {
-    const few = await cost(64, 8, 16);
+    const few = await cost(64, 32, 16);
     counted.hashedBytes = 0;
-    const many = await cost(64, 32, 16);
+    const many = await cost(64, 128, 16);
     expect(few.verifierMacs).toBe(16 * 2 * 2 * 64);
     expect(many.verifierMacs).toBe(few.verifierMacs);
-    expect(many.proverMacs).toBe(32 * 64 ** 3 + 16 * 64 ** 2);
+    expect(many.proverMacs).toBe(128 * 64 ** 3 + 16 * 64 ** 2);
     // only the paths grow, by the two levels of a four times larger top
     expect(many.verifierHashed / few.verifierHashed).toBeLessThan(1.5);
   });

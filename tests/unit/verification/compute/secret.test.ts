@@ -60,30 +60,45 @@ describe('projections', () => {
     }
   });
 
-  test('agree with BigInt', async () => {
+  test('ask for c . r = a . y modulo each prime, no more and no less', () => {
     const n = 64;
     const params: ComputeParams = { ...paced, n, projections: 2 };
-    // the same stream gives the same r, which only this test may know
-    const stream = createSeededRandom('bigint');
-    const r = [2 ** 26 - 5, 2 ** 26 - 27].map((p) => {
-      const bytes = Buffer.from(stream.bytes(4 * n));
-      return Array.from({ length: n }, (_, i) => {
-        const value = bytes.readUInt32LE(4 * i) & (2 ** 26 - 1);
-        expect(value).toBeLessThan(p);
-        return BigInt(value);
-      });
-    });
-    const secret = computeProof.drawSecret(params, basis, createSeededRandom('bigint'));
-    const random = createSeededRandom('c');
+    // r = (1, 2^20, 2^25, 2^25, ...): so this test can write down differences that each prime does not see
+    const known: Random = {
+      below: () => 0,
+      bytes(length) {
+        const out = Buffer.alloc(length);
+        for (let i = 0; i < length / 4; i++) out.writeUInt32LE([1, 2 ** 20][i] ?? 2 ** 25, 4 * i);
+        return out;
+      },
+    };
+    const secret = computeProof.drawSecret(params, basis, known);
+    const withSum = (target: bigint): Int32Array => {
+      const c = new Int32Array(n);
+      let high = target >> 25n;
+      c[0] = Number(target & (2n ** 20n - 1n));
+      c[1] = Number((target >> 20n) & 31n);
+      for (let k = 2; k < n; k++) {
+        const part = high < 2n ** 22n - 1n ? high : 2n ** 22n - 1n;
+        c[k] = Number(part);
+        high -= part;
+      }
+      expect(high).toBe(0n);
+      return c;
+    };
+    const p = 2n ** 26n - 5n;
+    const q = 2n ** 26n - 27n;
     const zero = new Int8Array(n);
-    for (let trial = 0; trial < 50; trial++) {
-      // a = 0, so that the check is c . r = 0: solve it for one element with BigInt and expect exactly that to pass
-      const c = Int32Array.from({ length: n }, () => random.below(2 ** 22) - 2 ** 21);
-      const sums = r.map((v) => v.reduce((sum, x, k) => sum + x * BigInt(c[k]), 0n));
-      const holds = sums.every((sum, u) => sum % BigInt([2 ** 26 - 5, 2 ** 26 - 27][u]) === 0n);
-      expect(secret.projects(zero, c)).toBe(holds);
-    }
-    expect(secret.projects(zero, new Int32Array(n))).toBe(true);
+    expect(secret.projects(zero, withSum(0n))).toBe(true);
+    expect(secret.projects(zero, withSum(p * q))).toBe(true);
+    expect(
+      secret.projects(
+        zero,
+        withSum(p * q).map((x) => -x),
+      ),
+    ).toBe(true);
+    for (const seen of [1n, p, q, p * (q - 1n), (p - 1n) * q, p * q - 1n])
+      expect(secret.projects(zero, withSum(seen)), String(seen)).toBe(false);
   });
 });
 

@@ -1,0 +1,202 @@
+// Owns: the demo's walk in one process under a clock that jumps: embedded chain, loopback transport, the same devices.
+// Does not own: real time, sockets, processes (cli/commands/demo.ts).
+import { createReferenceCompute } from '../compute/cpu/reference.js';
+import { keypairFromUri, readyKeys } from '../keys/index.js';
+import { createLocalnet } from '../localnet/localnet.js';
+import { noReceipts } from '../miner/receipts.js';
+import { runMiner } from '../miner/miner.js';
+import { createLocalSlot, type Slot, type SlotClaim } from '../miner/slot.js';
+import type { AssayError } from '../model/errors.js';
+import { type Hotkey, toHotkey } from '../model/ids.js';
+import { type Log, silentLog } from '../model/log.js';
+import type { Outcome } from '../model/outcome.js';
+import { createSeededRandom } from '../model/prng.js';
+import { createLoopback } from '../protocol/loopback.js';
+import { noDelay } from '../validator/own-delay.js';
+import { runValidator } from '../validator/validator.js';
+import { paramsByClass, paramsId } from '../verification/kinds/compute/params.js';
+import { computeProof, kinds } from '../verification/kinds/index.js';
+import { createPacedDevice } from './devices/paced.js';
+import { withTurns } from './devices/turns.js';
+import { createEmbeddedChain } from './embedded-chain.js';
+import { watchEpochs } from './epochs.js';
+import { fabricatesRows } from './liars/compute.js';
+import type { Leak } from './liars/sessions.js';
+import { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
+import { buildReport, type Check, checkReport, type DemoReport, missedShare } from './report.js';
+import { setUp } from './setup.js';
+import { makeTranscript, simulateMiner } from './simulated-miner.js';
+import { createVirtualClock } from './virtual-clock.js';
+import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from './world.js';
+
+export interface Simulation {
+  readonly world: World;
+  readonly report: DemoReport;
+  readonly checks: readonly Check[];
+  readonly missed: number;
+  readonly outcomes: readonly Outcome[];
+  readonly ledgers: readonly MemoryLedger[];
+  /** what honest-small said to a forwarded Go */
+  readonly refusedForwards: readonly AssayError[];
+  /** where a validator's weights changed twice in one epoch */
+  readonly setTwice: readonly string[];
+}
+
+/** Share of rows that `fabricates-rows` skips, in the demo too. */
+export const FABRICATED_SHARE = 0.25;
+
+/** Runs until `paidEpochs` epochs ran on weights. The same seed gives the same verdicts, weights and amounts. */
+export async function simulate(options: {
+  seed: string;
+  /** @default that of the demo */
+  paidEpochs?: number;
+  log?: Log;
+}): Promise<Simulation> {
+  const { seed, paidEpochs = DEMO_PLAN.paidEpochs, log = silentLog } = options;
+  await readyKeys();
+  const clock = createVirtualClock();
+  return clock.runUntil(run());
+
+  async function run(): Promise<Simulation> {
+    const world = createWorld(seed);
+    const stop = new AbortController();
+    const { signal } = stop;
+    const root = keypairFromUri('//Alice');
+    const coldkeys = [world.owner, ...world.validators, ...world.miners].map((each) => each.coldkeyUri);
+    const localnet = await createLocalnet({
+      sudo: root.address,
+      balances: coldkeys.map((uri) => [keypairFromUri(uri).address, 10_000_000_000_000n] as const),
+      blockTimeMs: DEMO_PLAN.blockTimeMs,
+      clock,
+      log,
+    });
+    const chain = createEmbeddedChain(localnet);
+    const blocks = localnet.run(signal);
+    const say = (line: string) => log.info(line);
+    const registered = await setUp({ chain, root, say }, world);
+    const { netuid, uids, stakes } = registered;
+
+    const wire = createLoopback({ clock });
+    const refusedForwards: AssayError[] = [];
+    const leaks: { to: (leak: Leak) => void } = { to: () => {} };
+    const slots = createSlots(seed, clock);
+    const hotkeyOf = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
+    const victim = world.miners.find(({ behaviour }) => behaviour === 'honest-small')!;
+    const roles: Promise<void>[] = [];
+    const startMiner = async (miner: WorldMiner): Promise<void> => {
+      const keypair = keypairFromUri(miner.hotkeyUri);
+      const parts = { keypair, clock, log: log.child({ miner: miner.name }), receipts: noReceipts, wire, reader: chain };
+      const random = createSeededRandom(`${seed}/${miner.name}`);
+      const params = pacedParams();
+      const played = simulateMiner(
+        parts,
+        {
+          behaviour: miner.behaviour,
+          netuid,
+          slots: slots.get(miner.behaviour) ?? [],
+          claim: claimOf(0),
+          ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
+          ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),
+          ...(miner.behaviour === 'replays'
+            ? { transcript: await makeTranscript({ kind: computeProof, compute: createReferenceCompute(), random }, params) }
+            : {}),
+          onForwardRefused: (refusal) => refusedForwards.push(refusal),
+        },
+        signal,
+      );
+      if (miner.behaviour === 'relays') leaks.to = (leak) => played.leaked(leak);
+      await new Promise<void>((resolve, reject) => {
+        const running = runMiner(
+          { ...parts, writer: chain, random, slots: played.slots, answer: played.answer },
+          { netuid, host: miner.host, port: 0 },
+          signal,
+          () => resolve(),
+        );
+        roles.push(running);
+        running.catch(reject);
+      });
+    };
+    await Promise.all(world.miners.map(startMiner));
+
+    const ledgers = world.validators.map(() => createMemoryLedger());
+    for (const [i, { name, hotkeyUri }] of world.validators.entries())
+      roles.push(
+        runValidator(
+          {
+            reader: chain,
+            writer: chain,
+            wire,
+            keypair: keypairFromUri(hotkeyUri),
+            kinds,
+            ledger: ledgers[i]!,
+            clock,
+            random: createSeededRandom(`${seed}/${name}`),
+            ownDelay: noDelay,
+            log: log.child({ validator: name }),
+          },
+          { netuid, plan: DEMO_PLAN.events },
+          signal,
+        ),
+      );
+
+    const judges = world.validators.map(({ name }) => ({ name, uid: uids.get(name)! }));
+    const epochs = await watchEpochs({ chain, say }, { netuid, judges, paidEpochs }, signal);
+    stop.abort();
+    await Promise.all([blocks, ...roles]);
+
+    const report = await buildReport(chain, {
+      netuid,
+      behaviours: new Map(world.miners.map((miner) => [hotkeyOf(miner.hotkeyUri), miner.behaviour])),
+      validators: world.validators.map(({ name, hotkeyUri }, i) => ({
+        hotkey: hotkeyOf(hotkeyUri),
+        stakeRao: stakes.get(name)!,
+        ledger: ledgers[i]!,
+      })),
+      lastEpoch: epochs.lastEpoch,
+      epochs: epochs.paid,
+      blocks: localnet.head().number,
+      seconds: Math.round(clock.monotonic() / 100) / 10,
+      peakPssMiB: null,
+      burnedRao: epochs.burnedRao,
+    });
+    const outcomes = ledgers.flatMap((ledger) => ledger.outcomes({ fromEpoch: 0 }));
+    const checks = checkReport(report, outcomes);
+    const { setTwice } = epochs;
+    return { world, report, checks, missed: missedShare(report), outcomes, ledgers, refusedForwards, setTwice };
+  }
+}
+
+function pacedParams() {
+  const params = paramsByClass('paced');
+  if (!params) throw new RangeError('parameter table: expected a class paced');
+  return params;
+}
+
+const claimOf = (index: number): SlotClaim => ({
+  index,
+  worker: DEMO_PLAN.worker,
+  kind: computeProof.kind,
+  paramsId: paramsId(pacedParams()),
+});
+
+/** Each behaviour's slots on devices of its own; the sharers' two on one. */
+function createSlots(seed: string, clock: Parameters<typeof createPacedDevice>[1]['clock']): ReadonlyMap<Behaviour, Slot[]> {
+  const params = pacedParams();
+  const id = paramsId(params);
+  const { worker } = DEMO_PLAN;
+  const slotOn = (compute: ReturnType<typeof createPacedDevice>, index: number, kind = computeProof) =>
+    createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker });
+  const device = (share = 1) =>
+    createPacedDevice(createReferenceCompute(), { clock, opsPerS: params.paceOpsPerS * share });
+  const liar = fabricatesRows({ share: FABRICATED_SHARE, random: createSeededRandom(`${seed}/fabricates`) });
+  const shared = device();
+  const [a, b] = withTurns([slotOn(shared, 0), slotOn(shared, 0)], clock);
+  return new Map<Behaviour, Slot[]>([
+    ['honest-large', [slotOn(device(), 0), slotOn(device(), 1)]],
+    ['honest-small', [slotOn(device(), 0)]],
+    ['fabricates-rows', [slotOn(device(1 - FABRICATED_SHARE), 0, { ...computeProof, prove: liar.prove })]],
+    ['shares-device-a', [a!]],
+    ['shares-device-b', [b!]],
+  ]);
+}
+

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import {
+  CERTIFICATE_MAX_MS,
+  DEFAULT_LIMITS,
+  OPENING_PIECE_BYTES,
+  SESSION_LIMITS,
+  toLimits,
+} from '../../../src/protocol/limits.js';
+
+test('docs/limits.md names every limit with its default', () => {
+  const doc = readFileSync('docs/limits.md', 'utf8');
+  for (const [key, value] of Object.entries({ ...DEFAULT_LIMITS, ...SESSION_LIMITS, OPENING_PIECE_BYTES })) {
+    const row = doc.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
+    expect(row, `a row for ${key}`).toBeDefined();
+    expect(row).toContain(`| ${value.toLocaleString('en-US')} |`);
+  }
+});
+
+test('an opening piece and its envelope fit one message', () => {
+  expect(DEFAULT_LIMITS.responseBytes - OPENING_PIECE_BYTES).toBeGreaterThan(1024);
+});
+
+test('a stream ends before its certificate does', () => {
+  expect(DEFAULT_LIMITS.streamMs).toBeLessThanOrEqual(DEFAULT_LIMITS.certificateRenewMs);
+});
+
+test('an honest caller at its rate never fills its store of call ids', () => {
+  const { callsPerSecondPerPeer: rate, skewMs, noncesPerPeer } = DEFAULT_LIMITS;
+  expect(noncesPerPeer).toBeGreaterThan(rate * 5 + (rate * 2 * skewMs) / 1000);
+});
+
+test('limits that contradict one another are refused', () => {
+  expect(() => toLimits({ certificateMs: CERTIFICATE_MAX_MS + 1 })).toThrow(RangeError);
+  expect(() => toLimits({ certificateRenewMs: DEFAULT_LIMITS.certificateMs })).toThrow(RangeError);
+  expect(() => toLimits({ streamMs: DEFAULT_LIMITS.certificateRenewMs + 1 })).toThrow(RangeError);
+  expect(() => toLimits({ streams: 0 })).toThrow(RangeError);
+  expect(() => toLimits({ skewMs: Number.NaN })).toThrow(RangeError);
+  expect(toLimits({ streams: 3 })).toEqual({ ...DEFAULT_LIMITS, streams: 3 });
+});
