@@ -100,9 +100,10 @@ function* floorProblems() {
   }
 }
 
-/** Only the demo and the attacks need liars, and no other command should pay for loading them. */
+/** Only the demo, the processes it starts (simulated) and the attacks need liars; no other command should pay for loading them. */
 function* testingProblems() {
-  const mayImportTesting = (file) => roomOf(file) === 'testing' || /^cli\/(.*\/)?(demo|attack)/.test(file);
+  const mayImportTesting = (file) =>
+    roomOf(file) === 'testing' || /^cli\/(.*\/)?(demo|attack|simulated)/.test(file);
   for (const [file, imports] of files)
     for (const { line, target } of imports)
       if (target && roomOf(target) === 'testing' && roomOf(file) === PORCH && !mayImportTesting(file))

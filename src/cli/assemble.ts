@@ -1,8 +1,8 @@
 // Owns: names to parts: a chain from a URL, a key from a file or URI, a kind registry. Does not own: what parts do.
 import { join } from 'node:path';
-import { keypairFromUri, type Keypair, readHotkeyFile, readyKeys } from '../keys/index.js';
-import type { Log } from '../model/log.js';
+import { type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
 import { systemClock } from '../model/clock.js';
+import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
 
 /**

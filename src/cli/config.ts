@@ -35,11 +35,14 @@ export const validatorSchema = z.strictObject({
   eventBlocks: z.number().int().min(1).max(1000).default(12),
   publishLeadBlocks: z.number().int().min(1).max(1000).default(12),
   /** bytes of openings kept for replay */
-  openingBudgetBytes: z.number().int().min(0).default(20 * 2 ** 30),
+  openingBudgetBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(20 * 2 ** 30),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });
-export type ValidatorConfig = z.infer<typeof validatorSchema>;
 
 export const minerSchema = z.strictObject({
   ...shared,
@@ -58,7 +61,6 @@ export const minerSchema = z.strictObject({
   /** hotkeys that may call without a permit */
   listed: z.array(z.string().max(64)).max(1024).default([]),
 });
-export type MinerConfig = z.infer<typeof minerSchema>;
 
 export const localnetSchema = z.strictObject({
   host: z.string().min(1).max(64).default('127.0.0.1'),
@@ -73,7 +75,6 @@ export const localnetSchema = z.strictObject({
   fund: z.array(z.string().max(256)).max(1024).default([]),
   logLevel: logLevel.default('info'),
 });
-export type LocalnetConfig = z.infer<typeof localnetSchema>;
 
 /**
  * Flags win over environment (`ASSAY_<KEY>`), environment over the file of `--config`, the file over defaults.
@@ -96,9 +97,14 @@ export function loadConfig<S extends z.ZodObject>(
 
   const parsed = schema.safeParse(merged);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`);
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
+  );
   const source = typeof path === 'string' ? path : 'flags and environment';
-  throw new AssayError('invalid-config', `configuration from ${source}: ${problems.join('; ')}`, { source, problems });
+  throw new AssayError('invalid-config', `configuration from ${source}: ${problems.join('; ')}`, {
+    source,
+    problems,
+  });
 }
 
 function readConfigFile(path: string): Record<string, unknown> {
@@ -120,7 +126,8 @@ function readConfigFile(path: string): Record<string, unknown> {
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch (error) {
     throw fail('not JSON', error);
   }
@@ -132,6 +139,7 @@ function fromText(shape: z.ZodType, text: string): unknown {
   if (shape.safeParse(text).success) return text;
   if (text === 'true' || text === 'false') return text === 'true';
   if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
-  if (text.includes(',') || shape.safeParse([text]).success) return text.split(',').map((part) => part.trim());
+  if (text.includes(',') || shape.safeParse([text]).success)
+    return text.split(',').map((part) => part.trim());
   return text;
 }

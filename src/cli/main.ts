@@ -30,8 +30,14 @@ const integer = (text: string): number | string => (/^-?\d+$/.test(text) ? Numbe
 
 program
   .command('demo')
-  .description('run a whole subnet on this machine: real chain, sockets and processes, simulated devices, real liars')
-  .option('--seed <text>', 'fixes keys, challenges, behaviours, registration order and content verdicts', 'assay')
+  .description(
+    'run a whole subnet on this machine: real chain, sockets and processes, simulated devices, real liars',
+  )
+  .option(
+    '--seed <text>',
+    'fixes keys, challenges, behaviours, registration order and content verdicts',
+    'assay',
+  )
   .option('--json', 'one JSON document on standard output instead of progress and table')
   .option('--keep', 'leave everything running afterwards, until Ctrl-C')
   .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
@@ -59,7 +65,10 @@ localnet
   .option('--finality-lag-blocks <n>', 'blocks between best and finalized head (2)', integer)
   .option('--manual', 'make blocks only when dev_newBlock is called')
   .option('--sudo <address or uri>', 'root key (//Alice)')
-  .option('--fund <account=tao...>', 'accounts with a balance in TAO; Alice, Bob and Charlie have a million each')
+  .option(
+    '--fund <account=tao...>',
+    'accounts with a balance in TAO; Alice, Bob and Charlie have a million each',
+  )
   .option('--log-level <level>', 'debug, info, warn, error (info)')
   .action(async (flags: Flags) => {
     const { startLocalnet } = await import('./commands/localnet.js');
@@ -68,13 +77,18 @@ localnet
 
 const validator = program.command('validator').description('check miners, keep evidence, set weights');
 roleOptions(validator.command('start'))
-  .description('challenge every miner of a subnet in common events and set weights once per epoch, until Ctrl-C')
+  .description(
+    'challenge every miner of a subnet in common events and set weights once per epoch, until Ctrl-C',
+  )
   .option('--events-per-epoch <n>', 'subnet-wide events in each epoch of the chain (5)', integer)
   .option('--lead-blocks <n>', 'blocks from announcement to event (1)', integer)
   .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--opening-budget-bytes <n>', 'bytes of openings kept for replay (20 GiB)', integer)
-  .option('--random-seed <text>', 'challenges that can be repeated: for development chains, refused on live ones')
+  .option(
+    '--random-seed <text>',
+    'challenges that can be repeated: for development chains, refused on live ones',
+  )
   .action(async (flags: Flags) => {
     const { startValidator } = await import('./commands/validator.js');
     return run((signal) => startValidator(flags, signal));
@@ -92,11 +106,16 @@ validator
   });
 validator
   .command('replay')
-  .description('judge an outcome again from stored bytes and its parameter file alone, with fresh private projections')
+  .description(
+    'judge an outcome again from stored bytes and its parameter file alone, with fresh private projections',
+  )
   .argument('<outcome>', 'name of the outcome, or a unique beginning of it (see: assay validator outcomes)')
   .requiredOption('--data <folder>', "the validator's data folder")
   .option('--json', 'one JSON document')
-  .addHelpText('after', '\nExits 0 when the journal agrees, 1 when it does not, 4 when the evidence has expired.')
+  .addHelpText(
+    'after',
+    '\nExits 0 when the journal agrees, 1 when it does not, 4 when the evidence has expired.',
+  )
   .action(async (outcome: string, flags: Flags) => {
     const { replay } = await import('./commands/validator.js');
     return run(() => replay(outcome, flags));
@@ -118,7 +137,9 @@ roleOptions(miner.command('start'))
   });
 miner
   .command('history')
-  .description('the receipts that validators signed: verdict, reason, measured time and credit of every session')
+  .description(
+    'the receipts that validators signed: verdict, reason, measured time and credit of every session',
+  )
   .requiredOption('--data <folder>', "the miner's data folder")
   .option('--last <n>', 'only the newest n', integer, 50)
   .option('--json', 'one JSON object a line, signatures included')
@@ -150,7 +171,10 @@ function roleOptions(command: Command): Command {
     .option('--config <file>', 'JSON file with the same keys')
     .option('--chain <url>', 'WebSocket address of the chain (ws://127.0.0.1:9944)')
     .option('--netuid <n>', 'subnet (1)', integer)
-    .option('--hotkey <file or uri>', 'hotkey file of a Bittensor wallet, or a development URI such as //Alice')
+    .option(
+      '--hotkey <file or uri>',
+      'hotkey file of a Bittensor wallet, or a development URI such as //Alice',
+    )
     .option('--data <folder>', 'folder for journal and receipts')
     .option('--insecure-plaintext', 'talk to addresses beyond loopback without TLS')
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)

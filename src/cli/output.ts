@@ -38,10 +38,23 @@ export function printJson(value: unknown): void {
 /** One line of what went wrong, where, and what caused it; the stack only when asked for. */
 export function printError(error: unknown, debug: boolean): void {
   const lines: string[] = [];
-  for (let e: unknown = error; e !== undefined && lines.length < 5; e = e instanceof Error ? e.cause : undefined) {
+  for (
+    let e: unknown = error;
+    e !== undefined && lines.length < 5;
+    e = e instanceof Error ? e.cause : undefined
+  ) {
     const code = e instanceof AssayError ? ` [${e.code}]` : '';
-    lines.push(`${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`);
+    lines.push(
+      `${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`,
+    );
   }
   process.stderr.write(`${lines.join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
+
+/** Tables without colours and without a line between rows: they are piped and pasted. */
+export const PLAIN: { head: string[]; border: string[]; compact: boolean } = {
+  head: [],
+  border: [],
+  compact: true,
+};

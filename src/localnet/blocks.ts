@@ -1,16 +1,17 @@
 // Owns: making blocks and remembering them: order inside a block, events, header, finality. Does not own: the pool, RPC.
-import { toHex } from '../model/bytes.js';
+
 import { encodeInherent } from '../chain/codec/extrinsic.js';
 import { type Header, headerHash } from '../chain/codec/header.js';
 import {
   type EventRecord,
-  runtime,
   type RuntimeCall,
   type RuntimeEvent,
+  runtime,
   runtimeCall,
 } from '../chain/codec/runtime.js';
 import { encode } from '../chain/codec/scale.js';
 import { blake2b256 } from '../chain/codec/storage.js';
+import { toHex } from '../model/bytes.js';
 import {
   type AllHandlers,
   type BlockContext,
@@ -28,8 +29,15 @@ import { systemHandlers, timestampHandlers } from './pallets/system.js';
 import type { Pending } from './pool.js';
 import type { State } from './state.js';
 
-const { Account, BlockHash, EventCount, Events, ExtrinsicCount, Number: BlockNumber, ParentHash } =
-  runtime.System.storage;
+const {
+  Account,
+  BlockHash,
+  EventCount,
+  Events,
+  ExtrinsicCount,
+  Number: BlockNumber,
+  ParentHash,
+} = runtime.System.storage;
 
 const HANDLERS: AllHandlers = {
   System: systemHandlers,

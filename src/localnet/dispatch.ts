@@ -1,7 +1,13 @@
 // Owns: carrying out one call: origin, context, failure, nesting. Does not own: what calls do (pallets/), blocks.
 import type { ErrorName } from '../chain/codec/pallet.js';
+import {
+  dispatchErrorName,
+  type Runtime,
+  type RuntimeCall,
+  type RuntimeEvent,
+  runtime,
+} from '../chain/codec/runtime.js';
 import type { FieldsValue, ValueOf, VariantDef } from '../chain/codec/scale.js';
-import { dispatchErrorName, type Runtime, type RuntimeCall, type RuntimeEvent, runtime } from '../chain/codec/runtime.js';
 import type { dispatchError, tokenError } from '../chain/codec/types.js';
 import type { State } from './state.js';
 

@@ -22,7 +22,6 @@ export type PoolStatus =
 
 export type PoolRefusal = 'already-imported' | 'priority' | 'full';
 
-
 export class Pool {
   readonly #bySender = new Map<string, Map<number, Pending>>();
   /** arrival order */

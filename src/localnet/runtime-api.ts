@@ -1,9 +1,9 @@
 // Owns: state_call: the runtime APIs that clients call on the localnet.
 import { encodeMetadata } from '../chain/codec/metadata.js';
 import type { Pallet } from '../chain/codec/pallet.js';
+import { runtimeVersionCodec } from '../chain/codec/pallets/system.js';
 import { timestampPallet } from '../chain/codec/pallets/timestamp.js';
 import { pallets, runtime, runtimeVersion } from '../chain/codec/runtime.js';
-import { runtimeVersionCodec } from '../chain/codec/pallets/system.js';
 import {
   blocks,
   bytes,
@@ -70,7 +70,10 @@ export function createRuntimeApi(node: Node): RuntimeApi {
         lastEpochBlock: state.get(S.LastEpochBlock, netuid),
         pendingEpochAt: state.get(S.PendingEpochAt, netuid),
       };
-      return encode(option(blocks), state.get(S.NetworksAdded, netuid) ? nextEpochBlock(schedule) : undefined);
+      return encode(
+        option(blocks),
+        state.get(S.NetworksAdded, netuid) ? nextEpochBlock(schedule) : undefined,
+      );
     },
     SubnetRegistrationRuntimeApi_get_network_registration_cost: (_data, block) =>
       encode(u64, lockCost(node.state(block), block)),
@@ -99,8 +102,7 @@ export function createRuntimeApi(node: Node): RuntimeApi {
         throw error;
       }
     },
-    accountOf: (text) =>
-      addressOf(/^0x[0-9a-fA-F]{64}$/.test(text) ? fromHex(text) : fromAddress(text)),
+    accountOf: (text) => addressOf(/^0x[0-9a-fA-F]{64}$/.test(text) ? fromHex(text) : fromAddress(text)),
     storageHash: (value) => (value === undefined ? null : `0x${toHex(blake2b256(value))}`),
   };
 }

@@ -147,8 +147,7 @@ export class State implements StateView, RawView {
   #matching(prefix: string, isLive: (versions: readonly Version[]) => boolean): string[] {
     const out: string[] = [];
     const scan = (keys: Iterable<string>): void => {
-      for (const key of keys)
-        if (key.startsWith(prefix) && isLive(this.#versions.get(key)!)) out.push(key);
+      for (const key of keys) if (key.startsWith(prefix) && isLive(this.#versions.get(key)!)) out.push(key);
     };
     if (prefix.length >= ITEM_PREFIX_CHARS) scan(this.#items.get(prefix.slice(0, ITEM_PREFIX_CHARS)) ?? []);
     else scan(this.#versions.keys());
@@ -218,4 +217,3 @@ function read<K extends readonly unknown[], V, R extends V | undefined>(
   if (version.decoded === undefined) version.decoded = decode(item.value, version.bytes);
   return version.decoded as V; // decoded by the item that owns the key
 }
-

@@ -10,7 +10,12 @@ import type { Log } from '../model/log.js';
  * @throws AssayError `chain-unknown` when the hotkey is not registered on the subnet
  */
 export async function announce(
-  parts: { reader: Pick<ChainReader, 'subnet'>; writer: Pick<ChainWriter, 'serveAxon'>; keypair: Keypair; log: Log },
+  parts: {
+    reader: Pick<ChainReader, 'subnet'>;
+    writer: Pick<ChainWriter, 'serveAxon'>;
+    keypair: Keypair;
+    log: Log;
+  },
   input: { netuid: Netuid; axon: Axon },
 ): Promise<void> {
   const { keypair, log } = parts;
@@ -19,9 +24,13 @@ export async function announce(
   const { neurons } = await parts.reader.subnet(netuid);
   const own = neurons.find((neuron) => neuron.hotkey === hotkey);
   if (!own)
-    throw new AssayError('chain-unknown', `hotkey ${hotkey} is not registered on subnet ${netuid}: register it first`, {
-      what: `neuron ${hotkey} on subnet ${netuid}`,
-    });
+    throw new AssayError(
+      'chain-unknown',
+      `hotkey ${hotkey} is not registered on subnet ${netuid}: register it first`,
+      {
+        what: `neuron ${hotkey} on subnet ${netuid}`,
+      },
+    );
   if (own.axon?.ip === axon.ip && own.axon.port === axon.port) return;
   const landed = await parts.writer.serveAxon(keypair, netuid, axon);
   log.info('axon served', { ip: axon.ip, port: axon.port, block: landed.block });

@@ -107,7 +107,8 @@ export function createAnswer(
       session.receive(),
       () => new AssayError('timeout', `no ${what} within ${waitMs} ms`, { what, afterMs: waitMs }),
     );
-    if (!received) throw new AssayError('unreachable', `session ended before ${what}`, { address: session.peer });
+    if (!received)
+      throw new AssayError('unreachable', `session ended before ${what}`, { address: session.peer });
     const got = received.frame.body.case;
     if (!wanted.includes(got))
       throw new Refused(RefusalCode.OUT_OF_ORDER, `expected ${what}, got ${got ?? 'an empty frame'}`);
@@ -147,7 +148,10 @@ function assertArm(arm: Arm): void {
     ['nonce_commitment', arm.nonceCommitment],
   ] as const)
     if (bytes.length !== 32)
-      throw new Refused(RefusalCode.OUT_OF_ORDER, `${ArmSchema.name}.${name}: expected 32 bytes, got ${bytes.length}`);
+      throw new Refused(
+        RefusalCode.OUT_OF_ORDER,
+        `${ArmSchema.name}.${name}: expected 32 bytes, got ${bytes.length}`,
+      );
 }
 
 async function sendOpening(session: ProofSession, opening: Uint8Array): Promise<void> {

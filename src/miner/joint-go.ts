@@ -2,8 +2,8 @@
 // Does not own: frames (answer.ts), the work (slot.ts).
 import { equals, toHex } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
-import { slotSeed } from '../verification/seed.js';
 import type { Proving } from '../verification/proof.js';
+import { slotSeed } from '../verification/seed.js';
 import type { Slot } from './slot.js';
 
 /** After the first Go the work starts when every armed validator has sent its own, or after this long. */
@@ -32,10 +32,7 @@ export interface Bay {
   arm(event: { eventId: Uint8Array; basis: Uint8Array }): Membership | JoinRefusal;
 }
 
-export function createBay(
-  parts: { slot: Slot; clock: Clock; hotkey: Uint8Array },
-  signal: AbortSignal,
-): Bay {
+export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array }, signal: AbortSignal): Bay {
   const { slot, clock, hotkey } = parts;
   const armed = new Map<string, Group>();
   let running: Group | undefined;
@@ -97,7 +94,9 @@ export function createBay(
         clock.sleep(JOINT_GO_WAIT_MS, waited.signal).then(resolve);
       });
       this.#begun = true;
-      const nonces = [...this.#nonces.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, nonce]) => nonce);
+      const nonces = [...this.#nonces.entries()]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, nonce]) => nonce);
       const { worker, index, paramsId } = slot.claim;
       const seed = slotSeed({ beacon, nonces, hotkey, worker, slot: index, eventId: this.eventId, paramsId });
       const job = { eventId: this.eventId, basis: this.basis, seed };

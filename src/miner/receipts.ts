@@ -81,7 +81,10 @@ export async function openReceipts(path: string): Promise<ReceiptStore & { close
  * @throws AssayError `corrupt` for any other line that is no receipt
  */
 export async function* readReceipts(path: string): AsyncGenerator<ReceiptRow> {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+  const lines = createInterface({
+    input: createReadStream(path, 'utf8'),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
   let broken: number | undefined;
   let line = 0;
   for await (const text of lines) {
@@ -101,7 +104,8 @@ function parseRow(text: string): ReceiptRow | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
     const { validator, verdict, outcome } = value as Partial<ReceiptRow>;
-    const complete = typeof validator === 'string' && typeof verdict === 'string' && typeof outcome === 'string';
+    const complete =
+      typeof validator === 'string' && typeof verdict === 'string' && typeof outcome === 'string';
     return complete ? (value as ReceiptRow) : undefined; // written by toRow: the rest follows from these
   } catch {
     return undefined;

@@ -1,7 +1,8 @@
 // Owns: what a miner is paid for: a slot, and how work on it is begun. Does not own: sessions (answer.ts).
+
+import type { Compute } from '../compute/compute.js';
 import { equals, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
-import type { Compute } from '../compute/compute.js';
 import type { ProofKind, Proving } from '../verification/proof.js';
 
 /** What Describe claims. */
@@ -44,7 +45,12 @@ export function createLocalSlot<Params, Secret>(
 }
 
 /** @throws AssayError `invalid-input` when two slots share an index */
-export function findSlot(slots: readonly Slot[], index: number, kind: string, paramsId: Uint8Array): Slot | undefined {
+export function findSlot(
+  slots: readonly Slot[],
+  index: number,
+  kind: string,
+  paramsId: Uint8Array,
+): Slot | undefined {
   return slots.find(
     ({ claim }) => claim.index === index && claim.kind === kind && equals(claim.paramsId, paramsId),
   );

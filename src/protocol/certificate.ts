@@ -191,7 +191,7 @@ export function createSessionKeys(
         issuedAt: now,
         expiresAt: until,
       }),
-      sign: (bytes) => sign(null, bytes, privateKey),
+      sign: (bytes) => Uint8Array.from(sign(null, bytes, privateKey)), // no Buffer in evidence: its slice does not copy
     };
     return current;
   };

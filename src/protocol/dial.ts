@@ -31,11 +31,12 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
   const sessionKey = createSessionKeys({ keypair, clock, random, limits }, { peer: other, netuid });
   const certificates = new CertificateCache(4); // one peer: its key before and after a renewal, and a restart
   const channel = wire.connect(address);
+  const newCallId = () => Uint8Array.from(random.bytes(CALL_ID_BYTES)); // a Buffer's slice would not copy
 
   return {
     async describe(signal) {
       const key = sessionKey();
-      const callId = random.bytes(CALL_ID_BYTES);
+      const callId = newCallId();
       const sentAt = Math.floor(clock.now());
       const request = seal(
         {
@@ -81,7 +82,7 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
         own,
         other,
         peer: hotkey,
-        id: random.bytes(CALL_ID_BYTES),
+        id: newCallId(),
         key: sessionKey(),
         direction: 'request',
       });

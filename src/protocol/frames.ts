@@ -2,7 +2,7 @@
 // Does not own: the first frame's admission (door.ts), what frames mean (validator, miner).
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { Clock } from '../model/clock.js';
-import type { AssayError } from '../model/errors.js';
+import { type AssayError, isAssayError } from '../model/errors.js';
 import type { Hotkey } from '../model/ids.js';
 import {
   type CertificateCache,
@@ -15,7 +15,7 @@ import {
 } from './certificate.js';
 import { decode } from './codec.js';
 import { arrivalTime, checkFreshness, type Direction, type Header, readEnvelope, seal } from './envelope.js';
-import { cancelled, invalidInput, timedOut, unauthenticated } from './errors.js';
+import { cancelled, invalidInput, isRefusal, timedOut, unauthenticated } from './errors.js';
 import type { SignedFrame } from './evidence.js';
 import { type Frame, FrameSchema, type Signed } from './gen/assay/v1/miner_pb.js';
 import type { Limits } from './limits.js';
@@ -143,6 +143,8 @@ export class Session implements ProofSession {
     try {
       await this.#stream.send(message);
     } catch (error) {
+      // it never left, so the next would leave a gap; after any other failure what arrived can still be taken
+      if (isAssayError(error, 'limit-exceeded') && !isRefusal(error)) this.#break(error);
       throw this.#fault ?? error;
     }
     this.#connected = true;

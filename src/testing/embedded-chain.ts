@@ -33,7 +33,11 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
     throw new AssayError('chain-rejected', `${name}: ${error}`, { call: name, error });
   }
 
-  const landed = ({ block, blockHash, extrinsicHash }: Receipt): Landed => ({ block, blockHash, extrinsicHash });
+  const landed = ({ block, blockHash, extrinsicHash }: Receipt): Landed => ({
+    block,
+    blockHash,
+    extrinsicHash,
+  });
 
   return {
     info: async () => ({
@@ -66,7 +70,11 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
     transfer: async (from, to, value) =>
       landed(
         await send(
-          { pallet: 'Balances', name: 'transfer_keep_alive', args: { dest: { type: 'Id', value: [to] }, value } },
+          {
+            pallet: 'Balances',
+            name: 'transfer_keep_alive',
+            args: { dest: { type: 'Id', value: [to] }, value },
+          },
           from.address,
         ),
       ),
@@ -84,7 +92,9 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
       });
     },
     startCall: async (coldkey, netuid) =>
-      landed(await send({ pallet: 'SubtensorModule', name: 'start_call', args: { netuid } }, coldkey.address)),
+      landed(
+        await send({ pallet: 'SubtensorModule', name: 'start_call', args: { netuid } }, coldkey.address),
+      ),
     async burnedRegister(coldkey, netuid, hotkey) {
       const receipt = await send(
         { pallet: 'SubtensorModule', name: 'burned_register', args: { netuid, hotkey } },
@@ -101,11 +111,25 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
       ),
     async serveAxon(hotkey, netuid, axon) {
       const { value: ip, type: ip_type } = toChainIp(axon.ip);
-      const args = { netuid, version: 1000, ip, port: axon.port, ip_type, protocol: 4, placeholder1: 0, placeholder2: 0 };
+      const args = {
+        netuid,
+        version: 1000,
+        ip,
+        port: axon.port,
+        ip_type,
+        protocol: 4,
+        placeholder1: 0,
+        placeholder2: 0,
+      };
       return landed(await send({ pallet: 'SubtensorModule', name: 'serve_axon', args }, hotkey.address));
     },
     async setWeights(hotkey, netuid, row, version_key) {
-      const args = { netuid, dests: row.map(([uid]) => uid), weights: row.map(([, value]) => value), version_key };
+      const args = {
+        netuid,
+        dests: row.map(([uid]) => uid),
+        weights: row.map(([, value]) => value),
+        version_key,
+      };
       return landed(await send({ pallet: 'SubtensorModule', name: 'set_weights', args }, hotkey.address));
     },
     sudo: async (root, call) =>
@@ -169,7 +193,8 @@ function readSubnet(state: StateView, netuid: Netuid, block: number): Subnet {
 /** By position to by name; a u64 is a bigint in the codec whatever the caller wrote. */
 function toAdminCall({ call, args }: SudoCall): RuntimeCall {
   const definition = adminUtils.calls[call as keyof typeof adminUtils.calls];
-  if (!definition) throw new AssayError('chain-unknown', `no call AdminUtils.${call}`, { what: `AdminUtils.${call}` });
+  if (!definition)
+    throw new AssayError('chain-unknown', `no call AdminUtils.${call}`, { what: `AdminUtils.${call}` });
   const named = Object.entries(definition.fields).map(([name, codec], i) => {
     const value = args[i];
     return [name, codec === u64 && typeof value === 'number' ? BigInt(value) : value];

@@ -40,6 +40,7 @@ export async function watchEpochs(
   let first: Subnet | undefined;
   let last: Subnet | undefined;
   let permits = false;
+  let countedFrom = Number.POSITIVE_INFINITY;
   let paid = 0;
   let lastEpoch = 0;
   let burnedRao = 0n;
@@ -50,7 +51,10 @@ export async function watchEpochs(
     first ??= now;
     if (!permits && judges.every(({ uid }) => now.neurons[uid]?.validatorPermit)) {
       permits = true;
-      say(`block ${now.block}: the validators have their permits since epoch ${now.epochIndex}: events begin`);
+      countedFrom = now.block === first.block ? now.block : now.lastEpochBlock;
+      say(
+        `block ${now.block}: the validators have their permits since epoch ${now.epochIndex}: events begin`,
+      );
     }
     for (const { name, uid } of judges) noteWeights(now, name, uid);
     if (last && now.epochIndex > last.epochIndex) noteEpoch(now, last);
@@ -72,6 +76,7 @@ export async function watchEpochs(
 
   function noteEpoch(now: Subnet, before: Subnet): void {
     if (now.ownerUid !== undefined) burnedRao += now.neurons[now.ownerUid]!.emissionRao;
+    if (before.lastEpochBlock < countedFrom) return; // begun before everybody was there: it may lack events
     if (!judges.every(({ name }) => updates.has(keyOf(name, before.epochIndex)))) {
       say(`block ${now.lastEpochBlock}: epoch ${now.epochIndex} ran without weights of every validator`);
       return;

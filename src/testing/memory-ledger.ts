@@ -17,8 +17,8 @@ export function createMemoryLedger(): MemoryLedger {
       else if (entry.type === 'event-completed') events.push(entry);
     },
     saveParams: async () => {},
-    outcomes: ({ fromEpoch }) => entries.map(({ outcome }) => outcome).filter(({ epoch }) => epoch >= fromEpoch),
-    completedEvents: ({ fromEpoch }) =>
-      events.filter(({ epoch }) => epoch >= fromEpoch),
+    outcomes: ({ fromEpoch }) =>
+      entries.map(({ outcome }) => outcome).filter(({ epoch }) => epoch >= fromEpoch),
+    completedEvents: ({ fromEpoch }) => events.filter(({ epoch }) => epoch >= fromEpoch),
   };
 }

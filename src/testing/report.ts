@@ -84,7 +84,8 @@ export async function buildReport(
     [...input.behaviours].map(async ([hotkey, behaviour]): Promise<MinerReport> => {
       const neuron = neuronOf(subnet, hotkey);
       const own = judges.flatMap(({ outcomes }) => outcomes.filter(({ miner }) => miner === hotkey));
-      const count = (kind: Outcome['verdict']['kind']) => own.filter(({ verdict }) => verdict.kind === kind).length;
+      const count = (kind: Outcome['verdict']['kind']) =>
+        own.filter(({ verdict }) => verdict.kind === kind).length;
       const reasons: Record<string, number> = {};
       for (const { verdict } of own) {
         if (verdict.kind === 'accepted') continue;
@@ -152,11 +153,15 @@ export function disagreements(outcomes: readonly Outcome[]): string[] {
   const found: string[] = [];
   for (const group of groups.values()) {
     // only what hangs on bytes: an opening that was judged, by whoever came to judge it
-    const judged = [...group.values()].filter(({ verdict }) => verdict.kind === 'accepted' || isAboutContent(verdict));
+    const judged = [...group.values()].filter(
+      ({ verdict }) => verdict.kind === 'accepted' || isAboutContent(verdict),
+    );
     const verdicts = new Set(judged.map(({ verdict }) => verdictToString(verdict)));
     const [first] = judged;
     if (first && verdicts.size > 1)
-      found.push(`${first.miner} slot ${first.slot}, block ${first.eventBlock}: ${[...verdicts].join(' / ')}`);
+      found.push(
+        `${first.miner} slot ${first.slot}, block ${first.eventBlock}: ${[...verdicts].join(' / ')}`,
+      );
   }
   return found;
 }
@@ -194,7 +199,11 @@ export function checkReport(report: DemoReport, outcomes: readonly Outcome[]): C
   );
   for (const { uid, weightsOnChain, weightsSetAtBlock } of report.validators)
     checks.push(
-      check(`weights of validator uid ${uid} are on the chain`, weightsOnChain, `set at block ${weightsSetAtBlock}`),
+      check(
+        `weights of validator uid ${uid} are on the chain`,
+        weightsOnChain,
+        `set at block ${weightsSetAtBlock}`,
+      ),
     );
   const differing = disagreements(outcomes);
   checks.push(
@@ -209,13 +218,17 @@ export function checkReport(report: DemoReport, outcomes: readonly Outcome[]): C
 
 const check = (what: string, ok: boolean, found: string): Check => ({ what, ok, found });
 
-const ratio = (a: bigint, b: bigint): string => (b === 0n ? 'nothing to compare with' : `${Number((1000n * a) / b) / 1000} times`);
+const ratio = (a: bigint, b: bigint): string =>
+  b === 0n ? 'nothing to compare with' : `${Number((1000n * a) / b) / 1000} times`;
 
 /** Honest miners' missed windows as a share of their judged sessions. */
 export function missedShare(report: DemoReport): number {
   const honest = report.miners.filter(({ behaviour }) => FACTS[behaviour].honest);
   const checks = honest.reduce((sum, miner) => sum + miner.checks, 0);
-  const missed = honest.reduce((sum, { reasons }) => sum + (reasons.window ?? 0) + (reasons['inconclusive:validator-late'] ?? 0), 0);
+  const missed = honest.reduce(
+    (sum, { reasons }) => sum + (reasons.window ?? 0) + (reasons['inconclusive:validator-late'] ?? 0),
+    0,
+  );
   return checks === 0 ? 1 : missed / checks;
 }
 

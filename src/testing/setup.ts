@@ -1,6 +1,6 @@
 // Owns: what the owner of a fresh localnet does before anybody can earn on it. Does not own: the processes.
 import type { ChainReader, ChainWriter, SudoCall } from '../chain/chain.js';
-import { keypairFromUri, type Keypair } from '../keys/index.js';
+import { type Keypair, keypairFromUri } from '../keys/index.js';
 import { type Netuid, toHotkey, type Uid } from '../model/ids.js';
 import { DEMO_PLAN, type World } from './world.js';
 
@@ -12,8 +12,13 @@ export const FUNDS_TAO = 10_000;
  * A new subnet starts as the chain starts it: Yuma3 and commit-reveal on, emission off, weights once in 100 blocks.
  * The demo's epochs are short and its bonds classic, so root changes that, call by call (subtensor.md 10.1).
  */
-export function ownersSudoCalls(netuid: Netuid): readonly { readonly why: string; readonly call: SudoCall }[] {
-  const call = (why: string, name: string, ...args: SudoCall['args']) => ({ why, call: { call: name, args: [netuid, ...args] } });
+export function ownersSudoCalls(
+  netuid: Netuid,
+): readonly { readonly why: string; readonly call: SudoCall }[] {
+  const call = (why: string, name: string, ...args: SudoCall['args']) => ({
+    why,
+    call: { call: name, args: [netuid, ...args] },
+  });
   return [
     call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
     call('TAO flows to the subnet', 'sudo_set_subnet_emission_enabled', true),

@@ -1,11 +1,11 @@
 // Owns: what a miner of each behaviour serves and answers. Does not own: its devices, its process, its keys.
 import type { ChainReader } from '../chain/chain.js';
 import type { Compute } from '../compute/compute.js';
-import type { AssayError } from '../model/errors.js';
-import type { Hotkey, Netuid } from '../model/ids.js';
 import { createAnswer } from '../miner/answer.js';
 import type { MinerParts } from '../miner/miner.js';
 import type { Slot, SlotClaim } from '../miner/slot.js';
+import type { AssayError } from '../model/errors.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
 import type { ProofKind } from '../verification/proof.js';
 import {
   createRelayingSlot,
@@ -82,7 +82,11 @@ export function simulateMiner(
 
 /** One valid transcript under a seed of the liar's own choosing: commit and an opening for samples of its own. */
 export async function makeTranscript<Params, Secret>(
-  parts: { kind: ProofKind<Params, Secret>; compute: Compute; random: { bytes(n: number): Uint8Array; below(n: number): number } },
+  parts: {
+    kind: ProofKind<Params, Secret>;
+    compute: Compute;
+    random: { bytes(n: number): Uint8Array; below(n: number): number };
+  },
   params: Params,
 ): Promise<{ commit: Uint8Array; opening: Uint8Array }> {
   const { kind, compute, random } = parts;

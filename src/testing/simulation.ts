@@ -1,10 +1,11 @@
 // Owns: the demo's walk in one process under a clock that jumps: embedded chain, loopback transport, the same devices.
 // Does not own: real time, sockets, processes (cli/commands/demo.ts).
+import { setMaxListeners } from 'node:events';
 import { createReferenceCompute } from '../compute/cpu/reference.js';
 import { keypairFromUri, readyKeys } from '../keys/index.js';
 import { createLocalnet } from '../localnet/localnet.js';
-import { noReceipts } from '../miner/receipts.js';
 import { runMiner } from '../miner/miner.js';
+import { noReceipts } from '../miner/receipts.js';
 import { createLocalSlot, type Slot, type SlotClaim } from '../miner/slot.js';
 import type { AssayError } from '../model/errors.js';
 import { type Hotkey, toHotkey } from '../model/ids.js';
@@ -61,6 +62,7 @@ export async function simulate(options: {
     const world = createWorld(seed);
     const stop = new AbortController();
     const { signal } = stop;
+    setMaxListeners(0, signal); // ten roles in one process wait for it
     const root = keypairFromUri('//Alice');
     const coldkeys = [world.owner, ...world.validators, ...world.miners].map((each) => each.coldkeyUri);
     const localnet = await createLocalnet({
@@ -85,7 +87,14 @@ export async function simulate(options: {
     const roles: Promise<void>[] = [];
     const startMiner = async (miner: WorldMiner): Promise<void> => {
       const keypair = keypairFromUri(miner.hotkeyUri);
-      const parts = { keypair, clock, log: log.child({ miner: miner.name }), receipts: noReceipts, wire, reader: chain };
+      const parts = {
+        keypair,
+        clock,
+        log: log.child({ miner: miner.name }),
+        receipts: noReceipts,
+        wire,
+        reader: chain,
+      };
       const random = createSeededRandom(`${seed}/${miner.name}`);
       const params = pacedParams();
       const played = simulateMiner(
@@ -98,7 +107,12 @@ export async function simulate(options: {
           ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
           ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),
           ...(miner.behaviour === 'replays'
-            ? { transcript: await makeTranscript({ kind: computeProof, compute: createReferenceCompute(), random }, params) }
+            ? {
+                transcript: await makeTranscript(
+                  { kind: computeProof, compute: createReferenceCompute(), random },
+                  params,
+                ),
+              }
             : {}),
           onForwardRefused: (refusal) => refusedForwards.push(refusal),
         },
@@ -162,7 +176,16 @@ export async function simulate(options: {
     const outcomes = ledgers.flatMap((ledger) => ledger.outcomes({ fromEpoch: 0 }));
     const checks = checkReport(report, outcomes);
     const { setTwice } = epochs;
-    return { world, report, checks, missed: missedShare(report), outcomes, ledgers, refusedForwards, setTwice };
+    return {
+      world,
+      report,
+      checks,
+      missed: missedShare(report),
+      outcomes,
+      ledgers,
+      refusedForwards,
+      setTwice,
+    };
   }
 }
 
@@ -180,7 +203,10 @@ const claimOf = (index: number): SlotClaim => ({
 });
 
 /** Each behaviour's slots on devices of its own; the sharers' two on one. */
-function createSlots(seed: string, clock: Parameters<typeof createPacedDevice>[1]['clock']): ReadonlyMap<Behaviour, Slot[]> {
+function createSlots(
+  seed: string,
+  clock: Parameters<typeof createPacedDevice>[1]['clock'],
+): ReadonlyMap<Behaviour, Slot[]> {
   const params = pacedParams();
   const id = paramsId(params);
   const { worker } = DEMO_PLAN;
@@ -199,4 +225,3 @@ function createSlots(seed: string, clock: Parameters<typeof createPacedDevice>[1
     ['shares-device-b', [b!]],
   ]);
 }
-

@@ -1,6 +1,7 @@
 // Owns: the demo's world as a value: who is there, under which keys, in which order. Does not own: running it.
-import type { Rejection } from '../model/verdict.js';
+
 import { createSeededRandom, shuffled } from '../model/prng.js';
+import type { Rejection } from '../model/verdict.js';
 
 export const BEHAVIOURS = [
   'honest-large',
@@ -28,7 +29,13 @@ export interface BehaviourFacts {
 export const FACTS: Readonly<Record<Behaviour, BehaviourFacts>> = {
   'honest-large': fact(2, undefined, true, false, 'two devices, two slots'),
   'honest-small': fact(1, undefined, true, false, 'one device, one slot'),
-  'fabricates-rows': fact(1, 'projection', false, true, 'fills a quarter of the rows of every label with random bytes'),
+  'fabricates-rows': fact(
+    1,
+    'projection',
+    false,
+    true,
+    'fills a quarter of the rows of every label with random bytes',
+  ),
   replays: fact(1, 'seed', false, true, 'answers every challenge with one valid transcript made before'),
   relays: fact(1, 'seed', false, true, "sends honest-small's frames as its own and forwards its Go to it"),
   'shares-device-a': fact(1, undefined, false, false, 'one of two hotkeys on one device, one slot each'),
@@ -77,7 +84,8 @@ const TAO = 1_000_000_000n;
 /** Everything that `--seed` fixes before a process starts. Behaviours are dealt to miners in an order of the seed's. */
 export function createWorld(seed: string): World {
   const random = createSeededRandom(`assay/demo/${seed}`);
-  const uri = (name: string, key: 'hot' | 'cold') => `//assay-demo//${Buffer.from(seed).toString('hex') || '0'}//${name}//${key}`;
+  const uri = (name: string, key: 'hot' | 'cold') =>
+    `//assay-demo//${Buffer.from(seed).toString('hex') || '0'}//${name}//${key}`;
   const keys = (name: string) => ({ hotkeyUri: uri(name, 'hot'), coldkeyUri: uri(name, 'cold') });
   const behaviours = shuffled(BEHAVIOURS, random);
   const miners = behaviours.map((behaviour, k) => ({
@@ -90,7 +98,10 @@ export function createWorld(seed: string): World {
     { name: 'validator-a', ...keys('validator-a'), stakeRao: 120n * TAO },
     { name: 'validator-b', ...keys('validator-b'), stakeRao: 80n * TAO },
   ] as const;
-  const registration = shuffled([...miners, ...validators].map(({ name }) => name), random);
+  const registration = shuffled(
+    [...miners, ...validators].map(({ name }) => name),
+    random,
+  );
   return { seed, owner: keys('owner'), validators, miners, registration };
 }
 
@@ -102,4 +113,3 @@ export const DEMO_PLAN = {
   blockTimeMs: 250,
   worker: 'host-1',
 } as const;
-

@@ -4,7 +4,7 @@ import { compare, equals, fromHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import type { Random } from '../model/prng.js';
-import { inconclusive, rejected, type Rejection, type Verdict } from '../model/verdict.js';
+import { inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
 import { nonceCommitment } from '../verification/seed.js';
@@ -236,7 +236,7 @@ function frameKind(name: FrameBody['case']): SessionFrame['kind'] {
 }
 
 /** 16 bytes each, ascending, distinct. */
-function isNonceSet(nonces: readonly Uint8Array[]): boolean {
+export function isNonceSet(nonces: readonly Uint8Array[]): boolean {
   return (
     nonces.length <= SESSION_LIMITS.validatorsPerEvent &&
     nonces.every((nonce, i) => nonce.length === 16 && (i === 0 || compare(nonces[i - 1]!, nonce) < 0))

@@ -62,7 +62,11 @@ export function judge(
       );
     } catch (error) {
       // verify is total: whatever it throws is a fault of ours and costs the miner nothing
-      parts.log.error('verification failed on our side', { miner: task.neuron.hotkey, slot: claim.index, error });
+      parts.log.error('verification failed on our side', {
+        miner: task.neuron.hotkey,
+        slot: claim.index,
+        error,
+      });
       return inconclusive('validator-fault');
     }
   }

@@ -43,7 +43,8 @@ export async function publish(
   const earlier = await reader.weights(input.netuid, uid);
   const { row, dropped } = toWeightRow({ scores: input.scores(subnet), subnet, earlier });
   if (dropped.length > 0) log.info('scores of hotkeys that are no longer registered', { dropped });
-  if (row.length === 0) return { done: 'not-possible', reason: 'nobody scored and the owner is not registered' };
+  if (row.length === 0)
+    return { done: 'not-possible', reason: 'nobody scored and the owner is not registered' };
   const landed = await parts.writer.setWeights(parts.keypair, input.netuid, row, subnet.weightsVersionKey);
   return { done: 'set', landed, row };
 }

@@ -1,7 +1,8 @@
 // Owns: turning what was played and judged into the journal's entries and the miner's receipts.
-import type { Hotkey } from '../model/ids.js';
-import { concat, toHex, u16le, utf8, fromHex } from '../model/bytes.js';
+
+import { concat, fromHex, toHex, u16le, utf8 } from '../model/bytes.js';
 import { sha256 } from '../model/hash.js';
+import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Verdict } from '../model/verdict.js';
 import { VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
@@ -18,7 +19,8 @@ export function toOutcomeEntry(
   const { played, seed, verdict, creditOpsPerS } = judged;
   const { task, session, commit, go, open, seenAt } = played;
   const { neuron, claim } = task;
-  const since = (at: number | undefined) => (at === undefined || seenAt === undefined ? undefined : at - seenAt);
+  const since = (at: number | undefined) =>
+    at === undefined || seenAt === undefined ? undefined : at - seenAt;
   const body = commit?.frame.body.case === 'commit' ? commit.frame.body.value.body : undefined;
   const complete = played.openedAt !== undefined;
   const event32 = toHex(event.id);
@@ -87,7 +89,8 @@ export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
     value: {
       outcomeId: outcome.id,
       verdict: VERDICTS[verdict.kind],
-      reason: verdict.kind === 'rejected' ? verdict.reason : verdict.kind === 'inconclusive' ? verdict.cause : '',
+      reason:
+        verdict.kind === 'rejected' ? verdict.reason : verdict.kind === 'inconclusive' ? verdict.cause : '',
       ...(measuredMs === undefined ? {} : { measuredMs }),
       creditOpsPerS: outcome.creditOpsPerS,
       evidenceDigest: sha256(concat(...digests)),

@@ -3,8 +3,8 @@ import type { Neuron, Subnet } from '../chain/chain.js';
 import { toHex } from '../model/bytes.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
-import type { MinerPeer } from '../protocol/session.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
+import type { MinerPeer } from '../protocol/session.js';
 
 export interface Claim {
   readonly index: number;

@@ -61,7 +61,9 @@ export async function announcedEvent(
   hashOf: (block: number) => Promise<Uint8Array>,
 ): Promise<number | undefined> {
   const offset = block - epoch.start + plan.leadBlocks;
-  const segment = eventSegments(epoch.length, plan).find(({ first, last }) => offset >= first && offset <= last);
+  const segment = eventSegments(epoch.length, plan).find(
+    ({ first, last }) => offset >= first && offset <= last,
+  );
   if (!segment) return undefined;
   for (let candidate = segment.first; candidate <= offset; candidate++) {
     const hash = await hashOf(epoch.start + candidate - plan.leadBlocks);

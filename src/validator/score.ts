@@ -23,10 +23,13 @@ export function scoreEpoch(
   const completed = ledger.completedEvents({ fromEpoch });
   if (completed.length === 0) return undefined;
   const outcomes = ledger.outcomes({ fromEpoch });
-  const { scores, reasons, unproven } = provenSlots({ outcomes, completed, epoch }, { carryEpochs: CARRY_EPOCHS });
+  const { scores, reasons, unproven } = provenSlots(
+    { outcomes, completed, epoch },
+    { carryEpochs: CARRY_EPOCHS },
+  );
   return {
     scores,
     reasons,
-    withOwner: (owner) => new Map([...scores, [owner, unproven]]),
+    withOwner: (owner) => new Map([...scores, [owner, (scores.get(owner) ?? 0) + unproven]]),
   };
 }

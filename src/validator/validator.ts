@@ -1,7 +1,7 @@
 // Owns: the validator's life: heads in, events and weights out, once each. Does not own: an event (round.ts).
 import type { ChainInfo, ChainReader, ChainWriter, Head, Neuron, Subnet } from '../chain/chain.js';
-import { fromAddress } from '../keys/ss58.js';
 import type { Keypair } from '../keys/keypair.js';
+import { fromAddress } from '../keys/ss58.js';
 import { toHex } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
@@ -78,7 +78,15 @@ export async function runValidator(
   let subnet: Subnet | undefined;
   let announcedUpTo: number | undefined;
   let publishedEpoch: number | undefined;
-  let status: ValidatorStatus = { hotkey: self, netuid, head: 0, epoch: 0, permit: false, events: 0, running: 0 };
+  let status: ValidatorStatus = {
+    hotkey: self,
+    netuid,
+    head: 0,
+    epoch: 0,
+    permit: false,
+    events: 0,
+    running: 0,
+  };
 
   const tell = (change: Partial<ValidatorStatus>) => {
     status = { ...status, ...change, running: running.size };
@@ -101,7 +109,9 @@ export async function runValidator(
     running.get(head.number)?.go({ hash: head.hash, seenAt });
     for (const event of running.values())
       if (head.number > event.block + MISSED_AFTER_BLOCKS)
-        event.miss(new AssayError('timeout', `event block ${event.block} was not seen`, { what: 'head', afterMs: 0 }));
+        event.miss(
+          new AssayError('timeout', `event block ${event.block} was not seen`, { what: 'head', afterMs: 0 }),
+        );
     pending = head;
     step ??= walk().finally(() => {
       step = undefined;
@@ -144,7 +154,8 @@ export async function runValidator(
     for (let block = from; block <= head.number; block++) {
       const eventBlock = await announcedEvent(block, epoch, plan, hashOf);
       if (eventBlock === undefined || running.has(eventBlock)) continue;
-      if ((pending?.number ?? head.number) >= eventBlock) log.warn('event announced too late for us', { eventBlock });
+      if ((pending?.number ?? head.number) >= eventBlock)
+        log.warn('event announced too late for us', { eventBlock });
       else start(eventBlock, current, await hashOf(epoch.start));
     }
   }
@@ -230,7 +241,8 @@ export async function runValidator(
 }
 
 function tally(outcomes: readonly Outcome[]): { accepted: number; rejected: number; inconclusive: number } {
-  const count = (kind: Outcome['verdict']['kind']) => outcomes.filter(({ verdict }) => verdict.kind === kind).length;
+  const count = (kind: Outcome['verdict']['kind']) =>
+    outcomes.filter(({ verdict }) => verdict.kind === kind).length;
   return { accepted: count('accepted'), rejected: count('rejected'), inconclusive: count('inconclusive') };
 }
 

@@ -2,7 +2,6 @@
 export {
   COMPUTE_PARAMS,
   type ComputeParams,
-  canonicalJson,
   computeOps,
   findParams,
   paramsByClass,

@@ -59,7 +59,8 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#bytes[this.reserve(1)] = value;
+    const at = this.reserve(1); // may replace the buffer: not inside the index
+    this.#bytes[at] = value;
   }
 
   /** Little-endian unsigned integer of `size` <= 6 bytes. */

@@ -43,6 +43,8 @@ export interface Connection {
     onValue: (value: unknown) => void,
     call?: string,
   ): Promise<Subscription>;
+  /** `promise`, or a rejection with `unreachable` when the connection ends first. */
+  orLost<T>(promise: Promise<T>): Promise<T>;
   /** Resolves when connected, closed or aborted: look which. */
   whenConnected(signal?: AbortSignal): Promise<void>;
   readonly isClosed: boolean;
@@ -98,11 +100,15 @@ async function openOnce(
   let api: ApiPromise | undefined;
   const open = async (): Promise<Opened> => {
     await openSocket(provider);
-    // WsProvider's `ttl` getter may give undefined, which ProviderInterface's optional field does not admit
-    api = new ApiPromise({ provider: provider as ProviderInterface, noInitWarn: true });
-    await api.isReadyOrError.catch((error: unknown) => {
+    const broken = new Promise<never>((_, reject) => {
+      provider.on('disconnected', () => reject(new Error('socket closed')));
+    });
+    broken.catch(() => {}); // after the handshake nobody waits for it
+    api = new ApiPromise({ provider: patient(provider), noInitWarn: true });
+    const ready = api.isReadyOrError.catch((error: unknown) => {
       throw toHandshakeError(url, error);
     });
+    await Promise.race([ready, broken]);
     return { provider, api, genesis: api.genesisHash.toHex() };
   };
   const opening = open();
@@ -117,10 +123,50 @@ async function openOnce(
   }
 }
 
+/**
+ * The provider as ApiPromise sees it. What ApiPromise asks for itself (metadata, runtime versions; never a submission)
+ * waits out an outage: a rejection would be written to the console, once for each request.
+ */
+function patient(provider: WsProvider): ProviderInterface {
+  const isOutage = (error: unknown) => /disconnected from|not connected/.test(String(error));
+  return {
+    hasSubscriptions: true,
+    isClonable: false,
+    get isConnected() {
+      return provider.isConnected;
+    },
+    clone: () => patient(provider.clone()),
+    connect: () => provider.connect(),
+    disconnect: () => provider.disconnect(),
+    on: (type, sub) => provider.on(type, sub),
+    async send<T>(method: string, params: unknown[], isCacheable?: boolean): Promise<T> {
+      for (;;) {
+        try {
+          return await provider.send<T>(method, params, isCacheable);
+        } catch (error) {
+          if (!isOutage(error)) throw error;
+          await new Promise<void>((resolve) => {
+            const off = provider.on('connected', () => {
+              off();
+              resolve();
+            });
+          });
+        }
+      }
+    },
+    subscribe: (type, method, params, callback) =>
+      provider.subscribe(type, method, params, callback).catch((error: unknown) => {
+        if (!isOutage(error)) throw error;
+        return new Promise<never>(() => {}); // ApiPromise subscribes anew whenever it is connected
+      }),
+    unsubscribe: (type, method, id) => provider.unsubscribe(type, method, id),
+  };
+}
+
 /** `refused` when something answers that is no node we can talk to; anything else may pass. */
 function toHandshakeError(url: string, error: unknown): unknown {
   const reason = /Unable to initialize the API: (.*)/s.exec(String(error))?.[1];
-  if (reason === undefined || /not connected|disconnected|No response/.test(reason)) return error;
+  if (reason === undefined || /No response/.test(reason)) return error;
   return new AssayError(
     'refused',
     `${url} is no node that this client understands: ${reason.slice(0, 200)}`,
@@ -257,6 +303,12 @@ function superviseConnection(parts: ConnectionParts, { provider, api, genesis }:
       };
       void here.then(stop);
       return { lost: here, stop };
+    },
+    orLost(promise) {
+      const ended = lost.promise.then(() => {
+        throw unreachable(url);
+      });
+      return Promise.race([promise, ended]);
     },
     async whenConnected(signal) {
       if (connected || signal?.aborted) return;

@@ -45,7 +45,7 @@ export async function runtimeAt(connection: Connection, hash: string, parent: st
   const version = await connection.request('state_getRuntimeVersion', [parent]);
   if (isRecord(version) && version.specVersion === api.runtimeVersion.specVersion.toNumber())
     return currentRuntime(api);
-  const { registry, metadata } = await api.getBlockRegistry(fromHex(hash));
+  const { registry, metadata } = await connection.orLost(api.getBlockRegistry(fromHex(hash)));
   return runtimeOf(registry, metadata);
 }
 

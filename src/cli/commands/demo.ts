@@ -9,12 +9,12 @@ import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
 import { watchEpochs } from '../../testing/epochs.js';
 import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../../testing/report.js';
+import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
 import { openLedgerReader } from '../../validator/ledger/ledger.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { watchPss } from '../demo/memory.js';
 import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
-import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { checkLines, closingLines, minerTable, validatorTable } from '../demo/table.js';
 import { EXIT, print, printJson } from '../output.js';
 
@@ -34,7 +34,8 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   const { clock } = systemParts;
   const began = clock.monotonic();
   const stamp = () => `${((clock.monotonic() - began) / 1000).toFixed(1).padStart(6)} s  `;
-  const say = (line: string) => (options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`));
+  const say = (line: string) =>
+    options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`);
   await readyKeys();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-demo-')));
   const world = createWorld(options.seed);
@@ -46,7 +47,9 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   let chain: (ChainReader & ChainWriter) | undefined;
 
   try {
-    say(`seed ${world.seed}: one chain, ${world.validators.length} validators, ${world.miners.length} miners; logs in ${join(dir, 'logs')}`);
+    say(
+      `seed ${world.seed}: one chain, ${world.validators.length} validators, ${world.miners.length} miners; logs in ${join(dir, 'logs')}`,
+    );
     const { connectSubtensor } = await import('../../chain/subtensor/connect.js');
     const [node, devices] = await Promise.all([startChain(processes, world), startDevices(processes, world)]);
     chain = await connectSubtensor({ url: node.url, log: silentLog, clock, signal: inner });
@@ -55,13 +58,19 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     const roles = { processes, world, dir, url: node.url, netuid: registered.netuid };
     await raceAbort(inner, startMiners(roles, devices));
     const validators = await raceAbort(inner, startValidators(roles));
-    say(`${world.miners.length} miners and ${world.validators.length} validators are up; behaviours by uid: ${dealt(world, registered)}`);
+    say(
+      `${world.miners.length} miners and ${world.validators.length} validators are up; behaviours by uid: ${dealt(world, registered)}`,
+    );
 
     const judges = world.validators.map(({ name }) => ({ name, uid: registered.uids.get(name)! }));
     const onSubnet = killOnce(options, validators, say);
     const epochs = await raceAbort(
       inner,
-      watchEpochs({ chain, say }, { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet }, inner),
+      watchEpochs(
+        { chain, say },
+        { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet },
+        inner,
+      ),
     );
     if (!options.keep) for (const validator of validators.values()) await validator.stop();
     const { report, checks } = await conclude(chain, world, registered, dir, {
@@ -79,11 +88,14 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       print(validatorTable(report));
       print(checkLines(checks));
       print(closingLines(report, missed, watch.refusedForwards()));
-      print(`${report.epochs} paid epochs, ${report.blocks} blocks, ${report.seconds} s, peak memory ${report.peakPssMiB ?? '?'} MiB`);
+      print(
+        `${report.epochs} paid epochs, ${report.blocks} blocks, ${report.seconds} s, peak memory ${report.peakPssMiB ?? '?'} MiB`,
+      );
     }
     const code = exitCode(checks, missed);
     if (options.json) for (const { what, ok, found } of checks) if (!ok) say(`NOT SO: ${what} (${found})`);
-    if (code === EXIT.busy) say('this machine is too busy to time proofs: neither success nor a verdict about miners');
+    if (code === EXIT.busy)
+      say('this machine is too busy to time proofs: neither success nor a verdict about miners');
     if (options.keep) {
       say(`still running: chain at ${node.url}, journals in ${dir}; Ctrl-C ends it`);
       await new Promise<void>((resolve) => inner.addEventListener('abort', () => resolve()));
@@ -103,11 +115,16 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
 
 function parseOptions(flags: Record<string, unknown>): Options {
   const { seed, json, keep, kill, dir } = flags;
-  if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed)) throw usage('--seed', '1 to 64 printable characters', seed);
+  if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed))
+    throw usage('--seed', '1 to 64 printable characters', seed);
   const parsed = typeof kill === 'string' ? /^(validator-[ab])@(\d+)$/.exec(kill) : undefined;
   const epoch = Number(parsed?.[2]);
   if (kill !== undefined && !(parsed && epoch >= 1 && epoch <= DEMO_PLAN.paidEpochs))
-    throw usage('--kill', `validator-a or validator-b, @, and a paid epoch of 1..${DEMO_PLAN.paidEpochs}`, kill);
+    throw usage(
+      '--kill',
+      `validator-a or validator-b, @, and a paid epoch of 1..${DEMO_PLAN.paidEpochs}`,
+      kill,
+    );
   return {
     seed,
     json: json === true,
@@ -118,7 +135,11 @@ function parseOptions(flags: Record<string, unknown>): Options {
 }
 
 const usage = (what: string, expected: string, got: unknown) =>
-  new AssayError('invalid-input', `${what}: expected ${expected}, got ${String(got)}`, { what, expected, got: String(got) });
+  new AssayError('invalid-input', `${what}: expected ${expected}, got ${String(got)}`, {
+    what,
+    expected,
+    got: String(got),
+  });
 
 /** What the roles say of themselves, and what becomes of their processes. */
 function createWatch(say: (line: string) => void) {
@@ -128,12 +149,16 @@ function createWatch(say: (line: string) => void) {
     refusedForwards: () => refused,
     message(name: string, message: Readonly<Record<string, unknown>>) {
       if (message.forwardRefused) refused++;
-      const status = message.status as { lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number } } | undefined;
+      const status = message.status as
+        | { lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number } }
+        | undefined;
       const event = status?.lastEvent;
       if (!event || events.get(name) === event.block) return;
       events.set(name, event.block);
       const own = event.inconclusive > 0 ? `, ${event.inconclusive} inconclusive` : '';
-      say(`${name}: event at block ${event.block}: ${event.accepted} accepted, ${event.rejected} rejected${own}`);
+      say(
+        `${name}: event at block ${event.block}: ${event.accepted} accepted, ${event.rejected} rejected${own}`,
+      );
     },
     died(name: string, how: string, restarting: boolean) {
       say(`${name} died (${how})${restarting ? ': restarted' : ': given up'}`);
@@ -142,7 +167,18 @@ function createWatch(say: (line: string) => void) {
 }
 
 async function startChain(processes: Processes, world: World): Promise<{ url: string }> {
-  const args = ['localnet', 'start', '--port', '0', '--block-time-ms', String(DEMO_PLAN.blockTimeMs), '--log-level', 'warn', '--fund', ...funds(world)];
+  const args = [
+    'localnet',
+    'start',
+    '--port',
+    '0',
+    '--block-time-ms',
+    String(DEMO_PLAN.blockTimeMs),
+    '--log-level',
+    'warn',
+    '--fund',
+    ...funds(world),
+  ];
   const { ready } = await processes.start({ name: 'chain', args: () => args, heapMiB: HEAP.chain });
   return { url: String(ready.url) };
 }
@@ -152,8 +188,18 @@ type Devices = ReadonlyMap<Behaviour, readonly { port: number; slot: number }[]>
 /** Two for honest-large, one each for those that work alone, one for the two that share; none for the others. */
 async function startDevices(processes: Processes, world: World): Promise<Devices> {
   const device = async (name: string, slots: number, prover: 'honest' | 'fabricates-rows' = 'honest') => {
-    const json = JSON.stringify({ prover, slots, turns: slots > 1, class: 'paced', seed: `${world.seed}/${name}` });
-    const { ready } = await processes.start({ name, args: () => ['simulated', 'device', json], heapMiB: HEAP.device });
+    const json = JSON.stringify({
+      prover,
+      slots,
+      turns: slots > 1,
+      class: 'paced',
+      seed: `${world.seed}/${name}`,
+    });
+    const { ready } = await processes.start({
+      name,
+      args: () => ['simulated', 'device', json],
+      heapMiB: HEAP.device,
+    });
     return Array.from({ length: slots }, (_, slot) => ({ port: Number(ready.port), slot }));
   };
   const [large1, large2, small, shared, fabricates] = await Promise.all([
@@ -198,11 +244,17 @@ async function startMiners({ processes, world, dir, url, netuid }: Roles, device
       seed: `${world.seed}/${miner.name}`,
       ...extra,
     });
-    const { ready } = await processes.start({ name: miner.name, args: () => ['simulated', 'miner', json], heapMiB: HEAP.miner });
+    const { ready } = await processes.start({
+      name: miner.name,
+      args: () => ['simulated', 'miner', json],
+      heapMiB: HEAP.miner,
+    });
     return ready;
   };
   const of = (behaviour: Behaviour) => world.miners.find((miner) => miner.behaviour === behaviour)!;
-  const others = world.miners.filter(({ behaviour }) => behaviour !== 'relays' && behaviour !== 'honest-small');
+  const others = world.miners.filter(
+    ({ behaviour }) => behaviour !== 'relays' && behaviour !== 'honest-small',
+  );
   // the one that relays listens for leaks before the one whose frames leak begins to send
   const leaking = async () => {
     const { leakPort } = await start(of('relays'), { neighbour: hotkeyOf('honest-small') });
@@ -226,7 +278,13 @@ const explainLoopback = (world: World, cause: unknown) =>
     { cause },
   );
 
-async function startValidators({ processes, world, dir, url, netuid }: Roles): Promise<ReadonlyMap<string, Managed>> {
+async function startValidators({
+  processes,
+  world,
+  dir,
+  url,
+  netuid,
+}: Roles): Promise<ReadonlyMap<string, Managed>> {
   const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks } = DEMO_PLAN.events;
   const started = await Promise.all(
     world.validators.map(async ({ name, hotkeyUri }) => {
@@ -268,7 +326,14 @@ async function conclude(
   world: World,
   { netuid, stakes }: Registered,
   dir: string,
-  run: { epochs: number; lastEpoch: number; burnedRao: bigint; seconds: number; peakPssMiB: number | null; once: readonly string[] },
+  run: {
+    epochs: number;
+    lastEpoch: number;
+    burnedRao: bigint;
+    seconds: number;
+    peakPssMiB: number | null;
+    once: readonly string[];
+  },
 ) {
   const hotkey = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
   const ledgers = await Promise.all(

@@ -17,7 +17,10 @@ const GENESIS_TAO = [
 ] as const;
 
 export async function startLocalnet(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const { host, port, blockTimeMs, finalityLagBlocks, manual, sudo, fund, logLevel } = loadConfig(localnetSchema, flags);
+  const { host, port, blockTimeMs, finalityLagBlocks, manual, sudo, fund, logLevel } = loadConfig(
+    localnetSchema,
+    flags,
+  );
   await readyKeys();
   const balances = new Map<string, bigint>();
   for (const [uri, tao] of GENESIS_TAO) balances.set(addressOf(uri), tao * RAO_PER_TAO);
@@ -44,7 +47,9 @@ export async function startLocalnet(flags: Record<string, unknown>, signal: Abor
         tellParent({ ready: { url, port: bound } });
         if (process.connected) return;
         print(`localnet on ${url}; root is ${addressOf(sudo)}`);
-        print(manual ? 'blocks on request: call dev_newBlock' : `a block every ${blockTimeMs} ms; Ctrl-C ends it`);
+        print(
+          manual ? 'blocks on request: call dev_newBlock' : `a block every ${blockTimeMs} ms; Ctrl-C ends it`,
+        );
       },
     },
     signal,
@@ -65,7 +70,11 @@ function parseFund(entry: string): [address: string, rao: bigint] {
   const tao = entry.slice(at + 1);
   if (at < 1 || !/^\d{1,9}$/.test(tao)) {
     const expected = '<address or //URI>=<whole TAO>';
-    throw new AssayError('invalid-input', `--fund ${entry}: expected ${expected}`, { what: '--fund', expected, got: entry });
+    throw new AssayError('invalid-input', `--fund ${entry}: expected ${expected}`, {
+      what: '--fund',
+      expected,
+      got: entry,
+    });
   }
   return [addressOf(entry.slice(0, at)), BigInt(tao) * RAO_PER_TAO];
 }

@@ -1,26 +1,32 @@
 // Owns: `assay miner start | history`.
 import { access } from 'node:fs/promises';
 import Table from 'cli-table3';
+import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
-import { readReceipts, type ReceiptRow } from '../../miner/receipts.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
 import { loadConfig, minerSchema } from '../config.js';
-import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(minerSchema, flags);
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
-  const [{ connectSubtensor }, { createGrpcWire }, { openCpu }, { createLocalSlot }, { runMiner }, { openReceipts }] =
-    await Promise.all([
-      import('../../chain/subtensor/connect.js'),
-      import('../../protocol/grpc/wire.js'),
-      import('../../compute/probe.js'),
-      import('../../miner/slot.js'),
-      import('../../miner/miner.js'),
-      import('../../miner/receipts.js'),
-    ]);
+  const [
+    { connectSubtensor },
+    { createGrpcWire },
+    { openCpu },
+    { createLocalSlot },
+    { runMiner },
+    { openReceipts },
+  ] = await Promise.all([
+    import('../../chain/subtensor/connect.js'),
+    import('../../protocol/grpc/wire.js'),
+    import('../../compute/probe.js'),
+    import('../../miner/slot.js'),
+    import('../../miner/miner.js'),
+    import('../../miner/receipts.js'),
+  ]);
   const { computeProof } = await import('../../verification/kinds/index.js');
   const { paramsByClass, paramsId } = await import('../../verification/kinds/compute/params.js');
 
@@ -73,8 +79,13 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
 export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {
   const path = dataPaths.receipts(flags.data!);
   await access(path).catch((cause: unknown) => {
-    const expected = "the data folder of a miner that was challenged at least once";
-    throw new AssayError('invalid-input', `${path}: no receipts here`, { what: 'data folder', expected, got: path }, { cause });
+    const expected = 'the data folder of a miner that was challenged at least once';
+    throw new AssayError(
+      'invalid-input',
+      `${path}: no receipts here`,
+      { what: 'data folder', expected, got: path },
+      { cause },
+    );
   });
   let rows: ReceiptRow[] = [];
   const last = flags.last ?? 50;
@@ -89,7 +100,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
   }
   const table = new Table({
     head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'credit Gop/s'],
-    style: { head: [] },
+    style: PLAIN,
   });
   for (const row of rows)
     table.push([

@@ -1,16 +1,26 @@
 // Owns: `assay params`.
 import Table from 'cli-table3';
 import { kinds } from '../../verification/kinds/index.js';
-import { EXIT, print, printJson } from '../output.js';
+import { EXIT, PLAIN, print, printJson } from '../output.js';
 
 export async function listParams(flags: { json?: boolean }): Promise<number> {
-  const table = new Table({ head: ['kind', 'class', 'params id', 'window ms', 'opening ms', 'pays on'], style: { head: [] } });
+  const table = new Table({
+    head: ['kind', 'class', 'params id', 'window ms', 'opening ms', 'pays on'],
+    style: PLAIN,
+  });
   for (const kind of Object.values(kinds).filter((known) => known !== undefined))
     for (const [id, params] of kind.table) {
       const { className, windowMs, openingMs, localnetOnly } = kind.facts(params);
       if (flags.json) printJson({ kind: kind.kind, id, params });
       else
-        table.push([kind.kind, className, id.slice(0, 16), windowMs, openingMs, localnetOnly ? 'localnets' : 'any chain']);
+        table.push([
+          kind.kind,
+          className,
+          id.slice(0, 16),
+          windowMs,
+          openingMs,
+          localnetOnly ? 'localnets' : 'any chain',
+        ]);
     }
   if (!flags.json) print(table.toString());
   return EXIT.ok;

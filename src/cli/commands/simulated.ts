@@ -1,5 +1,5 @@
 // Owns: the hidden roles that the demo starts as processes of their own: devices, and miners of every behaviour.
-import { createServer, createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
 import { createReferenceCompute } from '../../compute/cpu/reference.js';
@@ -15,8 +15,8 @@ import { fabricatesRows } from '../../testing/liars/compute.js';
 import type { Leak } from '../../testing/liars/sessions.js';
 import { makeTranscript, simulateMiner } from '../../testing/simulated-miner.js';
 import { BEHAVIOURS } from '../../testing/world.js';
-import { computeProof } from '../../verification/kinds/index.js';
 import { paramsByClass, paramsId } from '../../verification/kinds/compute/params.js';
+import { computeProof } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { EXIT, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
@@ -54,7 +54,11 @@ const FABRICATED_SHARE = 0.25;
 export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
   if (role === 'device') return device(deviceSchema.parse(JSON.parse(json)), signal);
   if (role === 'miner') return miner(minerSchema.parse(JSON.parse(json)), signal);
-  throw new AssayError('invalid-input', `no simulated role ${role}`, { what: 'role', expected: 'device or miner', got: role });
+  throw new AssayError('invalid-input', `no simulated role ${role}`, {
+    what: 'role',
+    expected: 'device or miner',
+    got: role,
+  });
 }
 
 async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
@@ -91,12 +95,19 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const netuid = toNetuid(options.netuid);
   const log = stderrLog('info', { netuid });
   const params = classParams(options.class);
-  const claimOf = (index: number): SlotClaim => ({ index, worker, kind: 'compute', paramsId: paramsId(params) });
+  const claimOf = (index: number): SlotClaim => ({
+    index,
+    worker,
+    kind: 'compute',
+    paramsId: paramsId(params),
+  });
   const keypair = keypairFromUri(options.hotkeyUri);
   const receipts = await openReceipts(dataPaths.receipts(options.data));
   const wire = createGrpcWire({ clock: systemParts.clock });
   const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock });
-  const slots: Slot[] = options.devices.map(({ port, slot }, index) => connectDevice(port, slot, claimOf(index)));
+  const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
+    connectDevice(port, slot, claimOf(index)),
+  );
   const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
   const transcript =
     behaviour === 'replays'

@@ -1,15 +1,15 @@
 // Owns: `assay validator start | outcomes | replay`.
 import Table from 'cli-table3';
-import type { Outcome } from '../../model/outcome.js';
-import { toNetuid } from '../../model/ids.js';
-import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { AssayError } from '../../model/errors.js';
+import { toNetuid } from '../../model/ids.js';
+import type { Outcome } from '../../model/outcome.js';
+import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
 import { loadConfig, validatorSchema } from '../config.js';
-import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -30,6 +30,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   });
   const admin = await startAdmin(config.adminPort, log);
   const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });
+  let ready = false;
   try {
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, insecurePlaintext } = config;
     await runValidator(
@@ -52,6 +53,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
       signal,
       (status) => {
+        if (!ready) tellParent({ ready: {} });
+        ready = true;
         admin?.setServing(status.permit);
         tellParent({ status });
       },
@@ -63,7 +66,10 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
 }
 
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
-async function randomFor(seed: string | undefined, chainType: () => Promise<string>): Promise<typeof systemRandom> {
+async function randomFor(
+  seed: string | undefined,
+  chainType: () => Promise<string>,
+): Promise<typeof systemRandom> {
   if (seed === undefined) return systemRandom;
   if ((await chainType()) !== 'live') return createSeededRandom(seed);
   const problem = 'randomSeed: a live chain needs real randomness';
@@ -79,7 +85,9 @@ export async function listOutcomes(flags: {
   const log = stderrLog('warn');
   const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
   try {
-    const all = ledger.outcomes({ fromEpoch: 0 }).filter(({ miner }) => !flags.miner || miner === flags.miner);
+    const all = ledger
+      .outcomes({ fromEpoch: 0 })
+      .filter(({ miner }) => !flags.miner || miner === flags.miner);
     const rows = all.slice(-(flags.last ?? 50));
     if (flags.json) for (const row of rows) printJson(row);
     else print(outcomeTable(rows));
@@ -92,7 +100,7 @@ export async function listOutcomes(flags: {
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
     head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'credit Gop/s'],
-    style: { head: [] },
+    style: PLAIN,
   });
   for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, creditOpsPerS } of outcomes)
     table.push([
@@ -120,7 +128,12 @@ export async function replay(prefix: string, flags: { data?: string; json?: bool
     const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix);
     if (flags.json) printJson(result);
     else {
-      const table = new Table({ head: ['check', 'holds', 'detail'], style: { head: [] }, colWidths: [22, 8, 70], wordWrap: true });
+      const table = new Table({
+        head: ['check', 'holds', 'detail'],
+        style: PLAIN,
+        colWidths: [22, 8, 70],
+        wordWrap: true,
+      });
       for (const { name, ok, detail } of result.checks) table.push([name, ok ? 'yes' : 'NO', detail]);
       print(table.toString());
       print(`outcome ${result.id}: recomputed verdict ${verdictToString(result.verdict)}`);

@@ -5,12 +5,19 @@ import type { Clock } from '../../model/clock.js';
 const EVERY_MS = 2000;
 
 /** Sum of proportional set sizes (shared pages counted by share), in MiB; null where the system does not tell. */
-export function watchPss(clock: Clock, pids: () => readonly number[], signal: AbortSignal): { peakMiB(): number | null } {
+export function watchPss(
+  clock: Clock,
+  pids: () => readonly number[],
+  signal: AbortSignal,
+): { peakMiB(): number | null } {
   let peakKiB = 0;
   void (async () => {
     while (!signal.aborted) {
       const sizes = await Promise.all([process.pid, ...pids()].map(pssKiB));
-      peakKiB = Math.max(peakKiB, sizes.reduce((sum, size) => sum + size, 0));
+      peakKiB = Math.max(
+        peakKiB,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
       await clock.sleep(EVERY_MS, signal);
     }
   })();

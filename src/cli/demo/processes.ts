@@ -107,15 +107,23 @@ export function createProcesses(
         onDead = (how) => {
           // only the first start may fail the demo; later deaths are the supervisor's business
           if (attempt >= MAX_RESTARTS || !wanted || stopping)
-            reject(new AssayError('unreachable', `${spec.name} did not start (${how}); its log is ${log}`, { address: spec.name }));
+            reject(
+              new AssayError('unreachable', `${spec.name} did not start (${how}); its log is ${log}`, {
+                address: spec.name,
+              }),
+            );
         };
       });
       launch();
       const late = () =>
-        new AssayError('timeout', `${spec.name} was not ready after ${READY_MS / 1000} s; its log is ${log}`, {
-          what: spec.name,
-          afterMs: READY_MS,
-        });
+        new AssayError(
+          'timeout',
+          `${spec.name} was not ready after ${READY_MS / 1000} s; its log is ${log}`,
+          {
+            what: spec.name,
+            afterMs: READY_MS,
+          },
+        );
       return {
         ready: await withTimeout(clock, READY_MS, ready, late),
         process: {

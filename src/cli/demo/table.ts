@@ -2,11 +2,23 @@
 import Table from 'cli-table3';
 import { type Check, type DemoReport, TOO_BUSY } from '../../testing/report.js';
 import { tao } from '../../testing/setup.js';
+import { PLAIN } from '../output.js';
 
 export function minerTable(report: DemoReport): string {
   const table = new Table({
-    head: ['uid', 'miner', 'slots', 'checks', 'accepted', 'verdicts and reasons', 'score', 'weight', 'incentive', 'alpha earned'],
-    style: { head: [], compact: true },
+    head: [
+      'uid',
+      'miner',
+      'slots',
+      'checks',
+      'accepted',
+      'verdicts and reasons',
+      'score',
+      'weight',
+      'incentive',
+      'alpha earned',
+    ],
+    style: PLAIN,
   });
   for (const miner of report.miners) {
     const reasons = Object.entries(miner.reasons).map(([reason, count]) => `${count} ${reason}`);
@@ -31,7 +43,7 @@ export function minerTable(report: DemoReport): string {
 export function validatorTable(report: DemoReport): string {
   const table = new Table({
     head: ['uid', 'validator', 'alpha staked', 'weights set at block', 'alpha earned'],
-    style: { head: [], compact: true },
+    style: PLAIN,
   });
   for (const { uid, hotkey, stake, weightsSetAtBlock, alphaEarned } of report.validators)
     table.push([uid, hotkey, tao(BigInt(stake)), weightsSetAtBlock ?? 'never', tao(BigInt(alphaEarned))]);

@@ -90,8 +90,7 @@ function ensureWindowOpen({ state, block }: CallContext, netuid: number): void {
   if (tempo === 0) return;
   const lastEpochBlock = state.get(S.LastEpochBlock, netuid);
   const remaining = blocksUntilNextEpoch({ tempo, lastEpochBlock }, block);
-  const isOpen =
-    state.get(S.PendingEpochAt, netuid) <= block && remaining >= state.get(S.AdminFreezeWindow);
+  const isOpen = state.get(S.PendingEpochAt, netuid) <= block && remaining >= state.get(S.AdminFreezeWindow);
   ensure(isOpen, 'AdminActionProhibitedDuringWeightsWindow');
 }
 
@@ -155,7 +154,10 @@ export const adminUtilsHandlers: Handlers<'AdminUtils'> = {
   sudo_set_max_allowed_validators({ netuid, max_allowed_validators: value }, context) {
     const fits = value <= context.state.get(S.MaxAllowedUids, netuid);
     const event = subtensorEvent('MaxAllowedValidatorsSet', netuid, value);
-    byRootInWindow(context, netuid, S.MaxAllowedValidators, value, event, [fits, 'MaxValidatorsLargerThanMaxUIds']);
+    byRootInWindow(context, netuid, S.MaxAllowedValidators, value, event, [
+      fits,
+      'MaxValidatorsLargerThanMaxUIds',
+    ]);
   },
   sudo_set_bonds_moving_average({ netuid, bonds_moving_average: value }, context) {
     const allowed = context.origin.type === 'root' || value <= 975_000n;
@@ -260,7 +262,11 @@ export const adminUtilsHandlers: Handlers<'AdminUtils'> = {
     byOwner(context, netuid, S.OwnerCutEnabled, enabled, undefined);
   },
   sudo_set_subnet_emission_enabled({ netuid, enabled }, context) {
-    const event = { pallet: 'AdminUtils', name: 'SubnetEmissionEnabledSet', data: { netuid, enabled } } as const;
+    const event = {
+      pallet: 'AdminUtils',
+      name: 'SubnetEmissionEnabledSet',
+      data: { netuid, enabled },
+    } as const;
     const check = [netuid !== 0, 'NotPermittedOnRootSubnet'] as const;
     byRoot(context, netuid, S.SubnetEmissionEnabled, enabled, event, check);
   },

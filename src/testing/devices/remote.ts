@@ -1,20 +1,28 @@
 // Owns: a device in a process of its own, reached over a loopback socket. Does not own: what it computes.
 import { createConnection, createServer, type Socket } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
-import { AssayError } from '../../model/errors.js';
 import type { Slot, SlotClaim } from '../../miner/slot.js';
+import { AssayError } from '../../model/errors.js';
 import type { Proving } from '../../verification/proof.js';
 
-/** One request a message; `job` names the piece of work within the connection. */
+/** One request a message; `job` names the piece of work within the connection, `call` the answer's place. */
 type Request =
   | { op: 'prepare'; slot: number; basis: Uint8Array }
-  | { op: 'start'; job: number; slot: number; eventId: Uint8Array; basis: Uint8Array; seed: Uint8Array }
-  | { op: 'open'; job: number; request: Uint8Array }
+  | {
+      op: 'start';
+      call: number;
+      job: number;
+      slot: number;
+      eventId: Uint8Array;
+      basis: Uint8Array;
+      seed: Uint8Array;
+    }
+  | { op: 'open'; call: number; job: number; request: Uint8Array }
   | { op: 'end'; job: number };
 type Response =
-  | { job: number; commit: Uint8Array }
-  | { job: number; opening: Uint8Array }
-  | { job: number; error: string };
+  | { call: number; commit: Uint8Array }
+  | { call: number; opening: Uint8Array }
+  | { call: number; error: string };
 
 /**
  * Serves `slots` on 127.0.0.1 until aborted.
@@ -69,7 +77,10 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
       return;
     }
     const { job } = request;
-    const fail = (error: unknown) => reply({ job, error: error instanceof Error ? error.message : String(error) });
+    if (request.op === 'end') return end(job);
+    const { call } = request;
+    const fail = (error: unknown) =>
+      reply({ call, error: error instanceof Error ? error.message : String(error) });
     if (request.op === 'start') {
       const slot = slots.find(({ claim }) => claim.index === request.slot);
       if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
@@ -77,14 +88,14 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
       const { eventId, basis, seed } = request;
       const proving = slot.start({ eventId, basis, seed }, stop.signal);
       jobs.set(job, { stop, proving });
-      proving.then(({ commit }) => reply({ job, commit }), fail);
-    } else if (request.op === 'open') {
+      proving.then(({ commit }) => reply({ call, commit }), fail);
+    } else {
       const running = jobs.get(job);
       if (!running) return fail(new Error(`no job ${job}`));
       running.proving
         .then((proving) => proving.open(request.request))
-        .then((opening) => reply({ job, opening }), fail);
-    } else end(job);
+        .then((opening) => reply({ call, opening }), fail);
+    }
   });
 }
 
@@ -93,9 +104,13 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
  * its own affair.
  */
 export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim): Slot {
-  const waiting = new Map<number, { resolve: (response: Response) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (response: Response) => void; reject: (error: Error) => void }
+  >();
   let link: { out: PackrStream } | undefined;
   let nextJob = 0;
+  let nextCall = 0;
 
   function connect(): { out: PackrStream } {
     if (link) return link;
@@ -105,8 +120,8 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
     out.pipe(socket);
     socket.pipe(responses);
     responses.on('data', (response: Response) => {
-      const waiter = waiting.get(response.job);
-      waiting.delete(response.job);
+      const waiter = waiting.get(response.call);
+      waiting.delete(response.call);
       if ('error' in response) waiter?.reject(unreachable(response.error));
       else waiter?.resolve(response);
     });
@@ -127,7 +142,7 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
   const ask = (request: Extract<Request, { op: 'start' | 'open' }>): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { out } = connect();
-      waiting.set(request.job, { resolve, reject });
+      waiting.set(request.call, { resolve, reject });
       out.write(request);
     });
 
@@ -143,12 +158,20 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
         link?.out.write({ op: 'end', job } satisfies Request);
       };
       signal.addEventListener('abort', release);
-      const started = await ask({ op: 'start', job, slot: deviceSlot, eventId, basis, seed });
+      const started = await ask({
+        op: 'start',
+        call: nextCall++,
+        job,
+        slot: deviceSlot,
+        eventId,
+        basis,
+        seed,
+      });
       if (!('commit' in started)) throw unreachable('answered out of order');
       return {
         commit: started.commit,
         async open(request) {
-          const opened = await ask({ op: 'open', job, request });
+          const opened = await ask({ op: 'open', call: nextCall++, job, request });
           if (!('opening' in opened)) throw unreachable('answered out of order');
           return opened.opening;
         },

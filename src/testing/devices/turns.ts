@@ -1,6 +1,7 @@
 // Owns: jobs served one after the other: the best that two slots on one device can do with a common window.
-import type { Clock } from '../../model/clock.js';
+
 import type { Slot } from '../../miner/slot.js';
+import type { Clock } from '../../model/clock.js';
 
 /** Jobs that arrive within this long of each other belong to one event; who goes first changes with every event. */
 const GATHER_MS = 60;

@@ -2,7 +2,7 @@
 import { concat } from '../../model/bytes.js';
 import { type Random, shuffled } from '../../model/prng.js';
 import type { Rejection } from '../../model/verdict.js';
-import { committedRoot, createChain, fold } from '../../verification/kinds/compute/chain.js';
+import { committedRoot, createChain, fold, LeafHasher, TAG } from '../../verification/kinds/compute/chain.js';
 import {
   decodeAccumulator,
   decodeOpening,
@@ -206,7 +206,9 @@ function cancellingRow(transcript: Transcript, i: number): Uint8Array {
   const { chain, next } = transcript;
   const column = transcript.column(chain.backEdges[next + 1], i);
   const y = chain.tweakColumns(next + 1);
-  const guess = chain.tweakRow(next + 1, i, new Uint8Array(32), new Uint8Array(32));
+  const columnLeaf = new Uint8Array(32);
+  new LeafHasher(TAG.columnLeaf, chain.n).into(column, columnLeaf, 0);
+  const guess = chain.tweakRow(next + 1, i, new Uint8Array(32), columnLeaf);
   return column.map((byte, k) => -(byte + (Math.imul(guess, y[k]) >>> 24)));
 }
 

@@ -1,8 +1,9 @@
 // Owns: liars that lie by what they send, not by what they compute. Each does the best it can within its lie.
+
+import type { Slot, SlotClaim, SlotJob } from '../../miner/slot.js';
 import { concat, toHex } from '../../model/bytes.js';
 import { type AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
-import type { SlotClaim, Slot, SlotJob } from '../../miner/slot.js';
 import type { FrameBody, ProofSession, Received } from '../../protocol/session.js';
 import type { Wire } from '../../protocol/wire.js';
 import type { Proving } from '../../verification/proof.js';
@@ -15,7 +16,10 @@ export const silentAnswer: Answer = async (session) => {
 };
 
 /** Answers every challenge with one valid transcript, made beforehand for a challenge of its own. */
-export function createReplayingSlot(claim: SlotClaim, transcript: { commit: Uint8Array; opening: Uint8Array }): Slot {
+export function createReplayingSlot(
+  claim: SlotClaim,
+  transcript: { commit: Uint8Array; opening: Uint8Array },
+): Slot {
   return {
     claim,
     start: async (): Promise<Proving> => ({
@@ -156,7 +160,8 @@ export function withForwarding(
       const answered = await stream.receive();
       parts.log.warn('a neighbour took a forwarded Go', { answered: answered !== undefined });
     } catch (error) {
-      if (isAssayError(error, 'unauthenticated') || isAssayError(error, 'permission-denied')) parts.onRefused(error);
+      if (isAssayError(error, 'unauthenticated') || isAssayError(error, 'permission-denied'))
+        parts.onRefused(error);
       else parts.log.warn('forwarding failed', { error });
     } finally {
       stream.cancel();
@@ -164,4 +169,3 @@ export function withForwarding(
     }
   }
 }
-

@@ -1,7 +1,6 @@
 // Owns: what the journal holds and how it stands in a line of JSON. Does not own: files (journal.ts, openings.ts).
 import { z } from 'zod';
 import type { WeightRow } from '../../chain/chain.js';
-import { fromHex, toHex } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import { toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -131,7 +130,9 @@ export function toOutcomeEntry(line: string): OutcomeEntry<StoredFrame> {
 /** Looks at the holder: a Buffer's own toJSON has already made `value` a list of numbers. */
 function toJsonValue(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const own = this[key];
-  return own instanceof Uint8Array ? toHex(own) : value;
+  return own instanceof Uint8Array
+    ? Buffer.from(own.buffer, own.byteOffset, own.length).toString('hex')
+    : value;
 }
 
 function toStored(session: SessionRecord): SessionRecord<StoredFrame> {
@@ -143,11 +144,14 @@ const toStoredFrame = (frame: SessionFrame): StoredFrame =>
     ? { ...frame, body: { bytes: frame.body.length, digest: sha256(frame.body) } }
     : frame;
 
+/** Buffer's decoder stops at the first character that is no digit, so a length that fits is a check of all of them. */
 const bytes = (length?: number) =>
-  z
-    .string()
-    .regex(length === undefined ? /^([0-9a-f]{2})*$/ : new RegExp(`^[0-9a-f]{${2 * length}}$`))
-    .transform(fromHex);
+  z.string().transform((text, context): Uint8Array => {
+    const value = Buffer.from(text, 'hex');
+    if (value.length * 2 !== text.length || (length !== undefined && value.length !== length))
+      context.addIssue(`expected ${length ?? 'whole'} bytes in hexadecimal digits`);
+    return new Uint8Array(value);
+  });
 const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * length}}$`));
 const count = z.int().min(0);
 const ms = z.number().optional();

@@ -3,13 +3,13 @@
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex, utf8 } from '../../model/bytes.js';
+import { canonicalJson } from '../../model/canonical-json.js';
 import type { Clock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Log } from '../../model/log.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
-import { canonicalJson } from '../../verification/kinds/compute/params.js';
 import {
   type EventEntry,
   type IndexedEntry,

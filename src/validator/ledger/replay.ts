@@ -2,7 +2,7 @@
 // Does not own: what holds a signature chain together (protocol), what content is worth (verification).
 import { fromBinary } from '@bufbuild/protobuf';
 import { fromAddress } from '../../keys/ss58.js';
-import { compare, equals, fromHex, toHex } from '../../model/bytes.js';
+import { equals, fromHex, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
@@ -10,10 +10,10 @@ import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
 import { rejected, type Verdict, verdictToString } from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
-import { SESSION_LIMITS } from '../../protocol/limits.js';
 import type { ParamsFacts } from '../../verification/proof.js';
 import { eventId, nonceCommitment, slotSeed } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
+import { CREDITED_DELAY, isNonceSet } from '../dispatch.js';
 import type { SessionRecord, StoredFrame } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 
@@ -46,9 +46,6 @@ export interface Replay {
   readonly agrees: boolean;
   readonly checks: readonly ReplayCheck[];
 }
-
-/** Our own delay is credited up to this share of the window (proofs-amendments F19). */
-const CREDITED_DELAY = 0.01;
 
 /**
  * @param id an outcome's id or the beginning of no other
@@ -303,14 +300,6 @@ function walk(
     return { end: undefined, commit, request, opening };
   }
   return broken('malformed', 'opening-timeout');
-}
-
-/** 16 bytes each, ascending, distinct. */
-function isNonceSet(nonces: readonly Uint8Array[]): boolean {
-  return (
-    nonces.length <= SESSION_LIMITS.validatorsPerEvent &&
-    nonces.every((nonce, i) => nonce.length === 16 && (i === 0 || compare(nonces[i - 1]!, nonce) < 0))
-  );
 }
 
 const unsupported = (what: string, why: string): AssayError<'unsupported'> =>

@@ -28,7 +28,7 @@ export function keyOf(
   peer: Keypair,
   options: { now?: number; netuid?: number; seed?: string } = {},
 ): SessionKey {
-  const { now = NOW, netuid = 7, seed = 'key' } = options;
+  const { now = NOW, netuid = 7, seed = keypair.address } = options;
   return createSessionKeys(
     { keypair, clock: clockAt(now), random: createSeededRandom(seed), limits: toLimits() },
     { peer: peer.publicKey, netuid },

@@ -1,7 +1,12 @@
 // Owns: what happens in every block before its extrinsics (subtensor coinbase/{block_step,run_coinbase}.rs).
 // Left out: TAO shares and injection into pools, moving prices, child keys, root claims.
 import { runtime } from '../../../chain/codec/runtime.js';
-import { accrueBlock, blockEmission, type PendingEmission, rootProportion } from '../../../emissions/coinbase.js';
+import {
+  accrueBlock,
+  blockEmission,
+  type PendingEmission,
+  rootProportion,
+} from '../../../emissions/coinbase.js';
 import { decayBurn } from '../../../emissions/registration.js';
 import { shouldRunEpoch } from '../../../emissions/schedule.js';
 import { type AssayError, isAssayError } from '../../../model/errors.js';

@@ -135,13 +135,7 @@ function pay(
   });
 }
 
-function toPayee(
-  state: StateView,
-  netuid: number,
-  hotkey: string,
-  uid: number,
-  output: EpochOutput,
-): Payee {
+function toPayee(state: StateView, netuid: number, hotkey: string, uid: number, output: EpochOutput): Payee {
   const coldkey = ownerOf(state, hotkey);
   const autoStakeHotkey = state.get(S.AutoStakeDestination, coldkey, netuid);
   return {

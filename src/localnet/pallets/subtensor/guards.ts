@@ -1,6 +1,6 @@
 // Owns: the checks that Subtensor makes before a call may enter the pool, and again before it is carried out
 // (subtensor guards/ and extensions/subtensor.rs). They name the same errors as the call itself would.
-import { runtime, type RuntimeCall } from '../../../chain/codec/runtime.js';
+import { type RuntimeCall, runtime } from '../../../chain/codec/runtime.js';
 import { type BlockContext, CallFailed, ensure } from '../../dispatch.js';
 import { passesNetworkRateLimit } from './networks.js';
 import { checkServeAxon } from './serving.js';

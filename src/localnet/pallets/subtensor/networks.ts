@@ -2,7 +2,7 @@
 import { runtime } from '../../../chain/codec/runtime.js';
 import { blockEmission, DEFAULT_BLOCK_EMISSION_RAO } from '../../../emissions/coinbase.js';
 import { initialLastEpochBlock } from '../../../emissions/schedule.js';
-import { badOrigin, type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
+import { type BlockContext, badOrigin, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { canWithdraw, transfer } from '../balances.js';
 import { appendNeuron } from './neurons.js';

@@ -27,7 +27,9 @@ export function subnetAccount(netuid: number): string {
 export function stakeOf(state: StateView, hotkey: string, coldkey: string, netuid: number): bigint {
   const shares = state.get(S.TotalHotkeyShares, hotkey, netuid);
   if (shares === 0n) return 0n;
-  return (state.get(S.TotalHotkeyAlpha, hotkey, netuid) * state.get(S.Alpha, hotkey, coldkey, netuid)) / shares;
+  return (
+    (state.get(S.TotalHotkeyAlpha, hotkey, netuid) * state.get(S.Alpha, hotkey, coldkey, netuid)) / shares
+  );
 }
 
 /** Adds alpha to one staker; the others keep theirs. */

@@ -1,6 +1,7 @@
 // Owns: the content-addressed parameter table of the compute proof. Does not own: what a window pays (scoring).
 import { createHash } from 'node:crypto';
 import { toHex, utf8 } from '../../../model/bytes.js';
+import { canonicalJson } from '../../../model/canonical-json.js';
 import { AssayError } from '../../../model/errors.js';
 
 /** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
@@ -101,18 +102,6 @@ export const COMPUTE_PARAMS: readonly ComputeParams[] = [
 /** Integer operations that the whole set proves: a multiply and an add are two. */
 export const computeOps = (params: Pick<ComputeParams, 'n' | 'labels'>): number =>
   2 * params.n ** 3 * params.labels;
-
-/** JSON without spaces, keys sorted at every level: the bytes that a parameter set is addressed by. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (value !== null && typeof value === 'object')
-    return `{${Object.entries(value)
-      .filter(([, v]) => v !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`)
-      .join(',')}}`;
-  return JSON.stringify(value);
-}
 
 /** 32 bytes: SHA-256 of the canonical JSON; what Arm and SlotClaim carry. */
 export const paramsId = (params: object): Uint8Array =>

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js';
 import { devKeypair, type Keypair, readyKeys } from '../../../../src/keys/keypair.js';
 import { concat, equals, toHex, utf8 } from '../../../../src/model/bytes.js';
+import { canonicalJson } from '../../../../src/model/canonical-json.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { toHotkey } from '../../../../src/model/ids.js';
 import { silentLog } from '../../../../src/model/log.js';
@@ -21,7 +22,7 @@ import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledge
 import { openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
 import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
-import { canonicalJson, paramsId } from '../../../../src/verification/kinds/compute/params.js';
+import { paramsId } from '../../../../src/verification/kinds/compute/params.js';
 import { defineProof, type ProofKind } from '../../../../src/verification/proof.js';
 import { eventId, nonceCommitment, slotSeed } from '../../../../src/verification/seed.js';
 import { bytes16, bytes32, clock, newFolder } from './folders.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../../src/model/bytes.js';
+import { canonicalJson } from '../../../../src/model/canonical-json.js';
 import {
   COMPUTE_PARAMS,
-  canonicalJson,
   computeOps,
   findParams,
   paramsByClass,
