@@ -139,6 +139,7 @@ async function verifyCost(
 /** The part that all slots of an event share: O(t n^2) for each validator. */
 async function measureShared(emit: Emit): Promise<void> {
   for (const [n, projections] of [
+    [128, 2],
     [2048, 2],
     [4096, 2],
     [4096, 3],

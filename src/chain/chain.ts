@@ -18,7 +18,7 @@ export interface ChainInfo {
 }
 
 export interface Axon {
-  /** textual IPv4 or IPv6 address */
+  /** textual IPv4 or IPv6 address; the unspecified one (0.0.0.0, ::) takes a served axon back */
   readonly ip: string;
   readonly port: number;
 }
@@ -101,7 +101,7 @@ export type SudoCall = {
 
 /**
  * Each write resolves once its effect was read back; it rejects with `chain-rejected` (nothing changed),
- * `not-landed` (included, effect absent) or `unreachable` (unknown: decide anew from chain state).
+ * `not-landed` (included, effect absent), or `unreachable` or `timeout` (unknown: decide anew from chain state).
  */
 export interface ChainWriter {
   transfer(from: Keypair, to: string, amountRao: bigint): Promise<Landed>;

@@ -40,6 +40,8 @@ export const validatorSchema = z.strictObject({
     .int()
     .min(0)
     .default(20 * 2 ** 30),
+  /** share of accepted openings that is kept, drawn after the verdict */
+  keepAccepted: z.number().min(0).max(1).default(0.05),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });

@@ -26,6 +26,7 @@ Flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over t
 Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 evidence expired.`,
   );
 
+const decimal = (text: string): number | string => (/^\d*\.?\d+$/.test(text) ? Number(text) : text);
 const integer = (text: string): number | string => (/^-?\d+$/.test(text) ? Number(text) : text); // the schema says what is wrong
 
 program
@@ -85,6 +86,11 @@ roleOptions(validator.command('start'))
   .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--opening-budget-bytes <n>', 'bytes of openings kept for replay (20 GiB)', integer)
+  .option(
+    '--keep-accepted <share>',
+    'share of accepted openings to keep, drawn after the verdict (0.05)',
+    decimal,
+  )
   .option(
     '--random-seed <text>',
     'challenges that can be repeated: for development chains, refused on live ones',

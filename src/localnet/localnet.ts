@@ -161,7 +161,8 @@ class EmbeddedNode implements Node {
     const { clock = systemClock, log = silentLog, onEpochRefused } = options;
     assertAtLeast('blockTimeMs', blockTimeMs, 1);
     assertAtLeast('finalityLagBlocks', finalityLagBlocks, 0);
-    assertAtLeast('historyBlocks', historyBlocks, 1);
+    // what is not final yet must still be known
+    assertAtLeast('historyBlocks', historyBlocks, Math.max(1, finalityLagBlocks));
     this.options = { blockTimeMs, manual };
     this.clock = clock;
     this.log = log;

@@ -1,7 +1,7 @@
 // Owns: the demo's walk in one process under a clock that jumps: embedded chain, loopback transport, the same devices.
 // Does not own: real time, sockets, processes (cli/commands/demo.ts).
 import { setMaxListeners } from 'node:events';
-import { createReferenceCompute } from '../compute/cpu/reference.js';
+import { createPackedCompute } from '../compute/cpu/packed.js';
 import { keypairFromUri, readyKeys } from '../keys/index.js';
 import { createLocalnet } from '../localnet/localnet.js';
 import { runMiner } from '../miner/miner.js';
@@ -109,7 +109,7 @@ export async function simulate(options: {
           ...(miner.behaviour === 'replays'
             ? {
                 transcript: await makeTranscript(
-                  { kind: computeProof, compute: createReferenceCompute(), random },
+                  { kind: computeProof, compute: createPackedCompute(), random },
                   params,
                 ),
               }
@@ -213,7 +213,7 @@ function createSlots(
   const slotOn = (compute: ReturnType<typeof createPacedDevice>, index: number, kind = computeProof) =>
     createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker });
   const device = (share = 1) =>
-    createPacedDevice(createReferenceCompute(), { clock, opsPerS: params.paceOpsPerS * share });
+    createPacedDevice(createPackedCompute(), { clock, opsPerS: params.paceOpsPerS * share });
   const liar = fabricatesRows({ share: FABRICATED_SHARE, random: createSeededRandom(`${seed}/fabricates`) });
   const shared = device();
   const [a, b] = withTurns([slotOn(shared, 0), slotOn(shared, 0)], clock);

@@ -4,8 +4,8 @@ import { isNonceError } from './errors.js';
 export interface Nonces {
   /**
    * Calls `send` with the account's next nonce, one call at a time for each account. `send` resolves when the pool has
-   * taken the extrinsic. Refused for its nonce alone, it is called once more with a fresh one: the pool holds nothing
-   * of the first. Each success must be followed by one `settled`.
+   * taken the extrinsic. Refused for its nonce alone, it is called again with a fresh one: the pool holds nothing of
+   * the first. Each success must be followed by one `settled`.
    */
   use<T>(address: string, send: (nonce: number) => Promise<T>): Promise<T>;
   /** The extrinsic is in a block, or known never to be: `landed` false makes the next one ask the chain again. */
@@ -20,6 +20,9 @@ interface AccountState {
   /** the last in line */
   tail: Promise<unknown>;
 }
+
+/** Another program with the same key may take the nonce that we were just told; not so often in a row. */
+const MAX_RESYNCS = 8;
 
 /**
  * `system_accountNextIndex` alone collides: five parallel sends all read nonce 0 (measured, ecosystem.md 4.3). While
@@ -53,14 +56,15 @@ export function createNonces(fetchNext: (address: string) => Promise<number>): N
   ): Promise<T> {
     const counted = account.pending > 0 ? account.next : undefined;
     let nonce = counted ?? (await fetchNext(address));
-    try {
-      return await attempt(nonce);
-    } catch (error) {
-      if (!isNonceError(error)) throw error;
-      const fresh = await fetchNext(address);
-      if (fresh === nonce) throw error; // the chain names the same one again: not ours to solve
-      nonce = fresh;
-      return await attempt(nonce);
+    for (let resyncs = 0; ; resyncs++) {
+      try {
+        return await attempt(nonce);
+      } catch (error) {
+        if (!isNonceError(error) || resyncs === MAX_RESYNCS) throw error;
+        const fresh = await fetchNext(address);
+        if (fresh === nonce) throw error; // the chain names the same one again: not ours to solve
+        nonce = fresh;
+      }
     }
 
     async function attempt(at: number): Promise<T> {

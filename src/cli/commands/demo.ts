@@ -45,6 +45,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   const inner = AbortSignal.any([signal, stop.signal]);
   const pss = watchPss(clock, processes.pids, inner);
   let chain: (ChainReader & ChainWriter) | undefined;
+  let failed = true;
 
   try {
     say(
@@ -93,6 +94,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       );
     }
     const code = exitCode(checks, missed);
+    failed = code === EXIT.failed;
     if (options.json) for (const { what, ok, found } of checks) if (!ok) say(`NOT SO: ${what} (${found})`);
     if (code === EXIT.busy)
       say('this machine is too busy to time proofs: neither success nor a verdict about miners');
@@ -109,7 +111,9 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     stop.abort();
     await chain?.close().catch(() => {}); // the node may be gone first
     await processes.stopAll();
-    if (!options.dir) await rm(dir, { recursive: true, force: true });
+    const keepFiles = options.dir !== undefined || (failed && !signal.aborted);
+    if (keepFiles) say(`journals and logs are in ${dir}`);
+    else await rm(dir, { recursive: true, force: true });
   }
 }
 
@@ -293,6 +297,7 @@ async function startValidators({
         ...['--data', join(dir, name), '--admin-port', '-1'],
         ...['--events-per-epoch', String(eventsPerEpoch), '--lead-blocks', String(leadBlocks)],
         ...['--event-blocks', String(eventBlocks), '--publish-lead-blocks', String(publishLeadBlocks)],
+        ...['--keep-accepted', '0.5'], // enough to try `assay validator replay` on
         ...['--random-seed', `${world.seed}/${name}/${attempt}`],
       ];
       const { process } = await processes.start({ name, args, heapMiB: HEAP.validator });

@@ -2,7 +2,7 @@
 import { createConnection, createServer } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
-import { createReferenceCompute } from '../../compute/cpu/reference.js';
+import { createPackedCompute } from '../../compute/cpu/packed.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
 import { createLocalSlot, type Slot, type SlotClaim } from '../../miner/slot.js';
 import { AssayError } from '../../model/errors.js';
@@ -64,7 +64,7 @@ export async function simulated(role: string, json: string, signal: AbortSignal)
 async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
   const { clock } = systemParts;
   const params = classParams(options.class);
-  const inner = createReferenceCompute();
+  const inner = createPackedCompute();
   const honest = options.prover === 'honest';
   // the liar's device is a quarter slower than its class: skipping a quarter of the rows is how it keeps up
   const opsPerS = params.paceOpsPerS * (honest ? 1 : 1 - FABRICATED_SHARE);
@@ -112,7 +112,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const transcript =
     behaviour === 'replays'
       ? await makeTranscript(
-          { kind: computeProof, compute: createReferenceCompute(), random: createSeededRandom(options.seed) },
+          { kind: computeProof, compute: createPackedCompute(), random: createSeededRandom(options.seed) },
           params,
         )
       : undefined;

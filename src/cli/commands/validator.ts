@@ -27,6 +27,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     dir: dataPaths.ledger(config.data),
     log,
     openingBytesBudget: config.openingBudgetBytes,
+    keepAccepted: config.keepAccepted,
   });
   const admin = await startAdmin(config.adminPort, log);
   const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });

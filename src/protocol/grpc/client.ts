@@ -27,6 +27,9 @@ export function connectGrpc(address: Address, limits: Limits, monotonic: () => n
     'grpc.max_reconnect_backoff_ms': limits.reconnectMs,
     'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.enable_retries': 0, // a call is signed for one attempt
+    // grpc-js reports a write as done once it is in this buffer, connected or not (retrying-call.ts, also with retries off): without it
+    // `flushMs` would measure nothing, and nothing would push back
+    'grpc.per_rpc_retry_buffer_size': 0,
     'grpc.enable_http_proxy': 0, // grpc-js would read http_proxy from the environment
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1, // no connection shared with another channel to the same address

@@ -297,6 +297,39 @@ export function wireConformance(name: string, makeWire: MakeWire): void {
       expect(flushed).toBe(total);
     });
 
+    test('pushes back on the dialling end too', async () => {
+      const total = 64;
+      let letGo: () => void = () => {};
+      const gate = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const got: number[] = [];
+      const { channel } = await open(
+        {
+          async prove(stream) {
+            await gate;
+            for (let m = await stream.receive(); m; m = await stream.receive()) got.push(numberOf(m.message));
+          },
+        },
+        { limits: { requestBytes: 320 * 1024 } },
+      );
+      const stream = channel.prove();
+      let flushed = 0;
+      const sending = (async () => {
+        for (let i = 0; i < total; i++) {
+          await stream.send(message(i, 256 * 1024));
+          flushed++;
+        }
+        stream.end();
+      })();
+      for (let i = 0; i < 100; i++) await channel.describe(message(i), 5000);
+      expect(flushed).toBeLessThan(total);
+      letGo();
+      await sending;
+      expect(await stream.receive()).toBeUndefined();
+      expect(got).toEqual(Array.from({ length: total }, (_, i) => i));
+    });
+
     test('stamps arrival when a message comes, not when it is taken', async () => {
       let now = 1000;
       const clock: Clock = { ...systemClock, monotonic: () => now };

@@ -126,6 +126,25 @@ describe('a second client without any of our code', () => {
   });
 });
 
+describe('two clients with one key', () => {
+  it('land all they send, though each counts for itself', async () => {
+    const other = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
+    const to = devKeypair('to').address;
+    const sends = [chain, other].flatMap((client) =>
+      Array.from({ length: 5 }, (_, i) => client.transfer(node.root, to, 1_000_000n + BigInt(i))),
+    );
+    await land(Promise.all(sends));
+    expect(await chain.balanceRao(to)).toBe(2n * 5_000_010n);
+    await other.close();
+  });
+});
+
+describe('an embedded localnet', () => {
+  it('is a development chain, on which simulated devices may earn', async () => {
+    expect((await chain.info()).type).toBe('development');
+  });
+});
+
 describe('state of a block under an older runtime', () => {
   it('is read by that runtime’s metadata', async () => {
     const { hash } = await chain.head();

@@ -57,8 +57,8 @@ export const COMPUTE_PARAMS: readonly ComputeParams[] = [
     paceOpsPerS: 134_217_728,
   },
   {
-    // a host's CPUs taken together; n from F25: below 2048 hashing is a fifth of the work. Two cores with
-    // onnxruntime-node finish in about 2 s of the window (measured: benchmarks/verification)
+    // a host's CPUs taken together; n from F25: below 2048 hashing is a fifth of the work. With
+    // onnxruntime-node these labels are 2.7 s of CPU, about 2 s of two idle cores (measured: benchmarks/verification)
     kind: 'compute',
     class: 'cpu-2048',
     n: 2048,

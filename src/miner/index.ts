@@ -1,0 +1,12 @@
+// Owns: the miner's side: announce, admit, answer, the slots it is paid for, the receipts it keeps.
+// Does not own: devices (compute), what is proven (verification), signatures and sockets (protocol).
+export { type MinerOptions, type MinerParts, runMiner } from './miner.js';
+export {
+  type KeptReceipt,
+  noReceipts,
+  openReceipts,
+  type ReceiptRow,
+  type ReceiptStore,
+  readReceipts,
+} from './receipts.js';
+export { createLocalSlot, type Slot, type SlotClaim, type SlotJob } from './slot.js';

@@ -1,0 +1,33 @@
+// Owns: what others test with: conformance suites of the seams, liars, twins without a network, the whole walk in one process.
+// Does not own: tests of our own (tests/), anything that a running subnet needs.
+import type { MakeWire } from './conformance/wire.js';
+
+export { type ChainFixture, chainConformance } from './conformance/chain.js';
+export { type ConformanceCase, type Liar, type ProofSubject, proofConformance } from './conformance/proof.js';
+export type { MakeWire } from './conformance/wire.js';
+export { createPacedDevice } from './devices/paced.js';
+export { withTurns } from './devices/turns.js';
+export { createEmbeddedChain } from './embedded-chain.js';
+export { type ComputeLiar, computeLiars } from './liars/compute.js';
+export {
+  createRelayingSlot,
+  createReplayingSlot,
+  type Leak,
+  silentAnswer,
+  withForwarding,
+  withLeak,
+} from './liars/sessions.js';
+export { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
+export type { Check, DemoReport, MinerReport, ValidatorReport } from './report.js';
+export { type Simulation, simulate } from './simulation.js';
+export { createVirtualClock, type VirtualClock } from './virtual-clock.js';
+export { BEHAVIOURS, type Behaviour, type World } from './world.js';
+
+/**
+ * The cases of every transport, as vitest tests: `await wireConformance('mine', createMine)` at the top of a test file.
+ * vitest is loaded here and by nothing else of this room.
+ */
+export async function wireConformance(name: string, makeWire: MakeWire): Promise<void> {
+  const suite = await import('./conformance/wire.js');
+  suite.wireConformance(name, makeWire);
+}

@@ -1,0 +1,23 @@
+// Owns: the validator's side: events, sessions, verdicts on its own clock, the ledger of evidence, weights once an epoch.
+// Does not own: what content is worth (verification), what a verdict pays (scoring), sockets (protocol), the chain (chain).
+export type { ProofKinds } from './assign.js';
+export {
+  type Ledger,
+  type LedgerOptions,
+  type LedgerReader,
+  openLedger,
+  openLedgerReader,
+  type WritableLedgerOptions,
+} from './ledger/ledger.js';
+export {
+  type Replay,
+  type ReplayCheck,
+  type ReplayParts,
+  replayOutcome,
+  type VerifyChain,
+} from './ledger/replay.js';
+export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
+export { announcedEvent, type EpochFrame, type EventPlan, eventSegments, type Segment } from './schedule.js';
+export { type EpochScore, scoreEpoch } from './score.js';
+export type { ValidatorStatus } from './status.js';
+export { runValidator, type ValidatorOptions, type ValidatorParts } from './validator.js';
