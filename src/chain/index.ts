@@ -21,7 +21,6 @@ export {
   alreadySetThisEpoch,
   type CanSetWeights,
   canSetWeights,
-  maxUpscale,
   toWeightRow,
   type WeightRowInput,
   type WeightRowResult,

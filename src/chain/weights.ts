@@ -62,23 +62,6 @@ function pad(row: Map<Uid, number>, { neurons, minAllowedWeights }: WeightRowInp
   }
 }
 
-/**
- * What the chain stores for a submitted row (subtensor epoch/math.rs vec_u16_max_upscale_to_u16, in I32F32, where
- * division truncates and rounding is half away from zero). A row whose largest value is 65535 is left as it is.
- */
-export function maxUpscale(values: readonly number[]): number[] {
-  const largest = Math.max(0, ...values);
-  if (largest === 0) return values.map(() => 0);
-  const ONE = 1n << 32n;
-  const max = BigInt(largest);
-  return values.map((value) => {
-    const e = BigInt(value);
-    // a large maximum leaves room to multiply by the ratio; a small one would lose its fraction, so divide last
-    const fixed = largest > 32768 ? e * ((BigInt(MAX) * ONE) / max) : (e * BigInt(MAX) * ONE) / max;
-    return Number((fixed + ONE / 2n) / ONE);
-  });
-}
-
 export type WeightsRefusal =
   /** weights must be committed and revealed here, which this build does not do yet */
   | 'commit-reveal-unsupported'

@@ -69,14 +69,20 @@ export function createAnswer(
         throw new Refused(RefusalCode.NONCE_MISMATCH, 'go: the nonce is not the one that Arm committed to');
       const going = membership.go(go.nonce, go.beacon);
       if (typeof going === 'string') throw new Refused(REFUSALS[going], `slot ${arm.slot}: ${going}`);
-      const { nonces, proving } = await going;
-      const commit = create(CommitSchema, { nonces: [...nonces], body: proving.commit });
-      await session.send({ case: 'commit', value: commit });
-
-      const next = await expectOneOf(session, ['open', 'receipt'], SESSION_LIMITS.openWaitMs);
-      if (next.frame.body.case === 'receipt') return await keep(session, next, arm);
+      // read meanwhile: a validator that left frees the slot, one that gave up sends its receipt
+      const arriving = session.receive();
+      const working = going.catch(failedSlot);
+      const done = await Promise.race([working, arriving.then(() => undefined)]);
+      if (done) {
+        const commit = create(CommitSchema, { nonces: [...done.nonces], body: done.proving.commit });
+        await session.send({ case: 'commit', value: commit });
+      }
+      const wanted = done ? (['open', 'receipt'] as const) : (['receipt'] as const);
+      const next = await expectOneOf(session, wanted, SESSION_LIMITS.openWaitMs, arriving);
+      if (!done || next.frame.body.case === 'receipt') return await keep(session, next, arm);
       const open = next.frame.body.value as BodyOf<'open'>;
-      await sendOpening(session, await proving.open(open.body));
+      await sendOpening(session, await done.proving.open(open.body).catch(failedSlot));
+      membership.leave(); // the receipt may take its time, and no labels are needed for it
       await keep(session, (await expect(session, 'receipt', SESSION_LIMITS.receiptWaitMs)).received, arm);
     } catch (error) {
       await refuse(session, error);
@@ -99,12 +105,13 @@ export function createAnswer(
     session: ProofSession,
     wanted: readonly Body['case'][],
     waitMs: number,
+    arriving = session.receive(),
   ): Promise<Received> {
     const what = wanted.join(' or ');
     const received = await withTimeout(
       clock,
       waitMs,
-      session.receive(),
+      arriving,
       () => new AssayError('timeout', `no ${what} within ${waitMs} ms`, { what, afterMs: waitMs }),
     );
     if (!received)
@@ -139,6 +146,13 @@ export function createAnswer(
     // the peer may be gone: then there is nobody left to tell
     await session.send({ case: 'refusal', value }).catch(() => {});
   }
+}
+
+/** A device out of reach is this miner's own failure and must not pass for a session that broke. */
+function failedSlot(error: unknown): never {
+  if (isAssayError(error, 'unreachable') || isAssayError(error, 'timeout'))
+    throw new AssayError('internal', 'the slot failed', { what: 'slot' }, { cause: error });
+  throw error;
 }
 
 function assertArm(arm: Arm): void {

@@ -23,7 +23,7 @@ export type JoinRefusal = 'busy' | 'disagrees';
 export interface Membership {
   /** Adds this validator's nonce; resolves for all when the work is done, rejects when it failed. */
   go(nonce: Uint8Array, beacon: Uint8Array): Promise<JointResult> | JoinRefusal;
-  /** Must be called once; the last one to leave releases the work. */
+  /** Must be called, and may be again; the last one to leave releases the work. */
   leave(): void;
 }
 

@@ -9,7 +9,7 @@ import type { Random } from '../model/prng.js';
 import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
-import type { ProofSession } from '../protocol/session.js';
+import type { ProofSession, Served } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
 import { announce } from './announce.js';
@@ -72,8 +72,9 @@ export async function runMiner(
     slots: slots.map(({ claim }) => ({ ...claim })),
   };
 
+  let server: Served | undefined;
   try {
-    const server = await serve(
+    server = await serve(
       {
         wire: parts.wire,
         keypair,
@@ -99,9 +100,8 @@ export async function runMiner(
     await reader.watchHeads((head) => {
       void admission.onHead(head.number);
     }, inner);
-    stop.abort();
-    await server.closed;
   } finally {
     stop.abort();
+    await server?.closed;
   }
 }

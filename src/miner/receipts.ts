@@ -1,6 +1,6 @@
 // Owns: the signed receipts a miner keeps: what each validator concluded, in the validator's own signature.
 import { createReadStream } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { toHex } from '../model/bytes.js';
@@ -57,7 +57,8 @@ export const noReceipts: ReceiptStore = { append: async () => {} };
 /** Appends JSON lines to `path`; a line is on disk when `append` resolves. */
 export async function openReceipts(path: string): Promise<ReceiptStore & { close(): Promise<void> }> {
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, 'a', 0o600);
+  const file = await open(path, 'a+', 0o600);
+  await mendEnd(file);
   let tail: Promise<void> = Promise.resolve();
   return {
     append(kept) {
@@ -74,6 +75,24 @@ export async function openReceipts(path: string): Promise<ReceiptStore & { close
       await file.close();
     },
   };
+}
+
+/** A crash may have cut the last line: what is appended behind it would be lost with it. */
+async function mendEnd(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  const chunk = Buffer.alloc(64 * 1024);
+  let tail = Buffer.alloc(0);
+  let end = -1;
+  for (let at = size; at > 0 && end < 0; at -= chunk.length) {
+    const from = Math.max(0, at - chunk.length);
+    const { bytesRead } = await file.read(chunk, 0, at - from, from);
+    tail = Buffer.concat([chunk.subarray(0, bytesRead), tail]);
+    end = tail.lastIndexOf(10);
+  }
+  const last = tail.subarray(end + 1);
+  if (last.length === 0) return;
+  if (parseRow(last.toString('utf8'))) await file.appendFile('\n');
+  else await file.truncate(size - last.length);
 }
 
 /**

@@ -44,7 +44,7 @@ export function createLocalSlot<Params, Secret>(
   };
 }
 
-/** @throws AssayError `invalid-input` when two slots share an index */
+/** The slot that a validator names, if it is claimed here. */
 export function findSlot(
   slots: readonly Slot[],
   index: number,

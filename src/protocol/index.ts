@@ -8,7 +8,37 @@ export { dial } from './dial.js';
 export { type Direction, decodeHeader, HEADER_BYTES, type Header, type Method } from './envelope.js';
 export { type EnvelopeFault, isRefusal } from './errors.js';
 export { type SignedFrame, type VerifiedChain, verifyChain } from './evidence.js';
-export * from './gen/assay/v1/miner_pb.js';
+export {
+  type Arm,
+  ArmSchema,
+  type Commit,
+  CommitSchema,
+  type DescribeRequest,
+  DescribeRequestSchema,
+  type DescribeResponse,
+  DescribeResponseSchema,
+  type Frame,
+  FrameSchema,
+  type Go,
+  GoSchema,
+  MinerService,
+  type Open,
+  type Opening,
+  OpeningSchema,
+  OpenSchema,
+  type Ready,
+  ReadySchema,
+  type Receipt,
+  ReceiptSchema,
+  type Refusal,
+  RefusalCode,
+  RefusalSchema,
+  type Signed,
+  SignedSchema,
+  type SlotClaim,
+  SlotClaimSchema,
+  VerdictKind,
+} from './gen/assay/v1/miner_pb.js';
 export { createGrpcWire, type GrpcWireOptions } from './grpc/wire.js';
 export { DEFAULT_LIMITS, type Limits, OPENING_PIECE_BYTES } from './limits.js';
 export { createLoopback, type LoopbackOptions } from './loopback.js';

@@ -38,7 +38,7 @@ export interface Limits {
   readonly streamMs: number;
   /** Ping after this much silence on a connection: a dead peer is found within this plus `keepaliveTimeoutMs`. */
   readonly keepaliveMs: number;
-  /** Without an answer to the ping the connection is dropped. */
+  /** Without an answer to the ping the connection is dropped: longer than an honest miner's CPU backend may hold its event loop. */
   readonly keepaliveTimeoutMs: number;
   /** A connection without streams is closed; the next call opens another. */
   readonly connectionIdleMs: number;
@@ -80,7 +80,7 @@ export const DEFAULT_LIMITS: Limits = {
   streamIdleMs: 180_000,
   streamMs: 15 * 60_000,
   keepaliveMs: 10_000,
-  keepaliveTimeoutMs: 5_000,
+  keepaliveTimeoutMs: 20_000,
   connectionIdleMs: 10 * 60_000,
   reconnectMs: 2_000,
   closeMs: 5_000,

@@ -7,7 +7,7 @@ export interface EpochsInput {
   readonly netuid: Netuid;
   readonly judges: readonly { readonly name: string; readonly uid: Uid }[];
   readonly paidEpochs: number;
-  /** Sees every snapshot; `counting` once permits are granted, `paid` epochs behind it. */
+  /** Sees every snapshot; `counting` within an epoch that can count, with `paid` epochs behind it. */
   readonly onSubnet?: (now: Subnet, paid: number, counting: boolean) => void;
 }
 
@@ -59,7 +59,7 @@ export async function watchEpochs(
     for (const { name, uid } of judges) noteWeights(now, name, uid);
     if (last && now.epochIndex > last.epochIndex) noteEpoch(now, last);
     last = now;
-    input.onSubnet?.(now, paid, permits);
+    input.onSubnet?.(now, paid, now.lastEpochBlock >= countedFrom);
     if (paid >= paidEpochs || now.epochIndex - first.epochIndex >= paidEpochs + SPARE_EPOCHS) done.abort();
   };
 

@@ -5,6 +5,7 @@ import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
+import { isRefusal } from '../protocol/errors.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
 import { nonceCommitment } from '../verification/seed.js';
@@ -53,6 +54,8 @@ export interface Played {
   readonly ownDelayMs: number;
   /** undefined: complete, the content decides */
   readonly end: Verdict | undefined;
+  /** Resolves when the miner closed its side; what still comes is dropped. */
+  drain(): Promise<void>;
 }
 
 /** Our own delay is credited up to this share of the window (proofs-amendments F19). */
@@ -91,13 +94,19 @@ export async function play(
     measuredMs: undefined as number | undefined,
     ownDelayMs: 0,
     end: undefined as Verdict | undefined,
+    async drain() {
+      while (await next());
+    },
   };
+  /** a session has one reader at a time, and a deadline leaves this one behind */
+  let reading: Promise<Received | undefined> | undefined;
   const { windowMs, openingMs } = task.facts;
   const limits = task.kind.limits(task.params);
 
   try {
     const ready = prepare();
-    const beacon = await event.go;
+    const beacon = await event.go.catch(() => undefined);
+    if (!beacon) return own();
     played.seenAt = beacon.seenAt;
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
 
@@ -124,9 +133,8 @@ export async function play(
     if (task.kind.claimedOps(task.params, body) === undefined) return over('protocol');
 
     played.request = task.kind.issue(task.params, random);
-    const opened = clock.monotonic();
     played.open = await send({ case: 'open', value: { body: played.request } });
-    const faulty = await awaitOpening(opened + openingMs);
+    const faulty = await awaitOpening(played.open);
     return faulty ? over(faulty) : played;
   } catch (error) {
     return endOf(error);
@@ -158,22 +166,22 @@ export async function play(
     if (received?.frame.body.case === 'commit') played.commit = received;
   }
 
-  async function awaitOpening(deadline: number): Promise<Rejection | undefined> {
+  async function awaitOpening(open: Sent): Promise<Rejection | undefined> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for (let piece = 0; ; piece++) {
-      const received = await receiveBefore(deadline);
+      const received = await receiveBefore(open.at + openingMs + READ_GRACE_MS);
       if (!received) return 'opening-timeout';
       if (received.frame.body.case !== 'opening') return 'malformed';
       const { piece: index, last, data } = received.frame.body.value;
       bytes += data.length;
       if (index !== piece || bytes > limits.openingBytes || (data.length === 0 && !last)) return 'malformed';
       chunks.push(data);
+      if (!last) continue;
       played.openedAt = received.at;
-      if (last) break;
+      played.opening = Buffer.concat(chunks);
+      return received.at - open.at > openingMs ? 'opening-timeout' : undefined;
     }
-    played.opening = Buffer.concat(chunks);
-    return undefined;
   }
 
   async function send(body: FrameBody): Promise<Sent> {
@@ -183,10 +191,18 @@ export async function play(
   }
 
   async function receive(): Promise<Received | undefined> {
-    const received = await session.receive();
+    const received = await next();
     const kind = received?.frame.body.case;
-    if (received && kind) played.frames.push({ from: 'miner', kind, ...received.signed });
+    // what comes after the verdict is no evidence for it
+    if (received && kind && !played.end) played.frames.push({ from: 'miner', kind, ...received.signed });
     return received;
+  }
+
+  function next(): Promise<Received | undefined> {
+    reading ??= session.receive().finally(() => {
+      reading = undefined;
+    });
+    return reading;
   }
 
   /** The next frame, or undefined when none came by `deadline` or the miner ended. */
@@ -210,7 +226,7 @@ export async function play(
     if (isFault(error)) played.refused = error.code;
     if (played.open) return over(isFault(error) ? 'malformed' : 'opening-timeout');
     if (played.go) return over(isFault(error) ? 'protocol' : 'window');
-    return isAssayError(error, 'timeout') ? own() : over('window');
+    return over('window'); // also where the miner's end timed out: or it could choose when to be judged
   }
 
   function over(reason: Rejection): Played {
@@ -224,10 +240,12 @@ export async function play(
   }
 }
 
+/** Our door refused a frame; that the miner refused one of ours is no frame of its own. */
 const isFault = (error: AssayError): boolean =>
-  isAssayError(error, 'unauthenticated') ||
-  isAssayError(error, 'invalid-input') ||
-  isAssayError(error, 'limit-exceeded');
+  !isRefusal(error) &&
+  (isAssayError(error, 'unauthenticated') ||
+    isAssayError(error, 'invalid-input') ||
+    isAssayError(error, 'limit-exceeded'));
 
 function frameKind(name: FrameBody['case']): SessionFrame['kind'] {
   const kind = FRAME_KINDS.find((known) => known === name);

@@ -34,8 +34,9 @@ export function roster(
   input: { subnet: Subnet; self: Hotkey },
   signal: AbortSignal,
 ): Miner[] {
-  return candidates(input.subnet, input.self).map((neuron) => {
-    const peer = parts.peerOf(neuron);
+  return candidates(input.subnet, input.self).flatMap((neuron) => {
+    const peer = reach(neuron);
+    if (!peer) return [];
     const claims = peer.describe(signal).then(
       ({ slots }) => toClaims(slots),
       (error: unknown) => {
@@ -43,8 +44,18 @@ export function roster(
         return [];
       },
     );
-    return { neuron, peer, claims };
+    return [{ neuron, peer, claims }];
   });
+
+  /** Anybody may announce any address: one that we must not call costs its own miner the event, and nobody else. */
+  function reach(neuron: Neuron): MinerPeer | undefined {
+    try {
+      return parts.peerOf(neuron);
+    } catch (error) {
+      parts.log.info('miner cannot be called', { uid: neuron.uid, hotkey: neuron.hotkey, error });
+      return undefined;
+    }
+  }
 }
 
 function toClaims(

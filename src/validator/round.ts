@@ -6,9 +6,9 @@ import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
-import type { MinerPeer, ProofSession } from '../protocol/session.js';
+import type { FrameBody, MinerPeer } from '../protocol/session.js';
 import { assign, type ProofKinds } from './assign.js';
-import { type EventFrame, play } from './dispatch.js';
+import { type EventFrame, type Played, play } from './dispatch.js';
 import { judge } from './judge.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { OwnDelay } from './own-delay.js';
@@ -51,9 +51,14 @@ export async function runEvent(
   await ledger.append({ type: 'event-started', ...facts, beacon: undefined });
 
   const miners = roster(parts, { subnet, self }, signal);
+  // claims that come after the Go are of no use, and a miner that hangs here must not delay everybody's verdicts
+  const tooLate = event.go.then(
+    () => [],
+    () => [],
+  );
   const played = await Promise.all(
     miners.map(async ({ neuron, peer, claims }) => {
-      const tasks = assign(kinds, chain, neuron, await claims);
+      const tasks = assign(kinds, chain, neuron, await Promise.race([claims, tooLate]));
       return Promise.all(tasks.map((task) => play({ ...parts, peer }, event, task)));
     }),
   );
@@ -66,18 +71,15 @@ export async function runEvent(
   for (const { task } of played.flat()) await ledger.saveParams(task.claim.paramsId, task.params as object);
   await ledger.append({ type: 'event-completed', ...facts, beacon });
 
-  for (const [i, entry] of entries.entries()) void settle(judged[i]!.played.session, toReceipt(entry));
+  for (const [i, entry] of entries.entries()) void settle(judged[i]!.played, toReceipt(entry));
   return entries.map(({ outcome }) => outcome);
 
   /** The miner's copy. Whether it takes it is its own affair: nothing of ours waits for it. */
-  async function settle(session: ProofSession, receipt: Parameters<ProofSession['send']>[0]): Promise<void> {
+  async function settle({ session, drain }: Played, receipt: FrameBody): Promise<void> {
     try {
       await session.send(receipt);
       session.end();
-      const closed = (async () => {
-        while (await session.receive());
-      })();
-      await withTimeout(clock, CLOSE_MS, closed, () => new Error('not closed'));
+      await withTimeout(clock, CLOSE_MS, drain(), () => new Error('not closed'));
     } catch (error) {
       parts.log.debug('receipt not delivered', { miner: session.peer, error });
     } finally {

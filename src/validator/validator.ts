@@ -143,7 +143,10 @@ export async function runValidator(
       announcedUpTo = head.number;
       return;
     }
-    await announce(head, subnet);
+    await announce(head, subnet).catch((error: unknown) => {
+      // an epoch too short for the plan, a hash out of reach: no event, but what was scored is still to be set
+      log.warn('events of this block not announced', { block: head.number, error });
+    });
     if (publishDue(head, subnet)) await setWeights(head, subnet);
   }
 
@@ -235,6 +238,9 @@ export async function runValidator(
     await reader.watchHeads(onHead, signal);
   } finally {
     await step;
+    // no heads any more: what waits for its block would wait for ever
+    for (const { miss } of running.values())
+      miss(new AssayError('timeout', 'no more heads', { what: 'head', afterMs: 0 }));
     await Promise.all([...running.values()].map(({ done }) => done));
     peers.close();
   }

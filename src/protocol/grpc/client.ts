@@ -23,7 +23,6 @@ export function connectGrpc(address: Address, limits: Limits, monotonic: () => n
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.client_idle_timeout_ms': limits.connectionIdleMs,
     'grpc.initial_reconnect_backoff_ms': Math.min(200, limits.reconnectMs),
-    'grpc.min_reconnect_backoff_ms': Math.min(200, limits.reconnectMs),
     'grpc.max_reconnect_backoff_ms': limits.reconnectMs,
     'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.enable_retries': 0, // a call is signed for one attempt

@@ -39,12 +39,14 @@ export async function serveDevice(slots: readonly Slot[], signal: AbortSignal): 
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  signal.addEventListener('abort', () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('device: expected a TCP address');
+  const stop = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   return address.port;
 }
 
@@ -125,7 +127,10 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
       if ('error' in response) waiter?.reject(unreachable(response.error));
       else waiter?.resolve(response);
     });
+    let over = false;
     const lost = () => {
+      if (over) return; // 'close' follows 'error', when another connection may stand already
+      over = true;
       link = undefined;
       for (const { reject } of waiting.values()) reject(unreachable('the connection broke'));
       waiting.clear();

@@ -75,6 +75,7 @@ export function createRelayingSlot(claim: SlotClaim): Slot & { leaked(leak: Leak
     for (;;) {
       const value = read();
       if (value !== undefined) return value;
+      signal.throwIfAborted(); // an 'abort' that was is not told again
       await new Promise<void>((resolve, reject) => {
         const wake = () => {
           waiting.delete(wake);
@@ -146,7 +147,10 @@ export function withForwarding(
   };
 
   async function forward(session: ProofSession, frames: readonly Received[]): Promise<void> {
-    const address = await parts.neighbour();
+    const address = await parts.neighbour().catch((error: unknown) => {
+      parts.log.warn('forwarding failed', { error });
+      return undefined;
+    });
     if (!address) return;
     const channel = parts.wire.connect(address);
     const stream = channel.prove();

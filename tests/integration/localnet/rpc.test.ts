@@ -1,6 +1,6 @@
 // What a node must survive and say, on the wire.
 import { once } from 'node:events';
-import { GenericExtrinsicEra } from '@polkadot/types';
+import type { GenericExtrinsicEra } from '@polkadot/types';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../../src/localnet/limits.js';
@@ -29,8 +29,7 @@ describe('the localnet over WebSocket', () => {
     node = await startNode();
   });
   afterAll(() => node.close());
-  const transfer = () =>
-    node.api.tx.balances!.transferKeepAlive!(node.pair('Charlie').address, TAO);
+  const transfer = () => node.api.tx.balances!.transferKeepAlive!(node.pair('Charlie').address, TAO);
 
   it('tells what it is', async () => {
     expect((await node.api.rpc.system.chainType()).toString()).toBe('Development');
@@ -154,7 +153,9 @@ describe('the localnet over WebSocket', () => {
     signed[call] = 250;
     const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString('hex')}`;
     const submit = (bytes: string) => node.provider.send('author_submitExtrinsic', [bytes]);
-    await expect(submit(hex(signed))).rejects.toThrow(/1001: Extrinsic has invalid format.*no pallet of index 250/);
+    await expect(submit(hex(signed))).rejects.toThrow(
+      /1001: Extrinsic has invalid format.*no pallet of index 250/,
+    );
     await expect(submit('0x')).rejects.toThrow('1001');
     await expect(submit('0x00')).rejects.toThrow('1001');
     await expect(submit('nothing')).rejects.toThrow('-32602');
@@ -170,7 +171,9 @@ describe('the localnet over WebSocket', () => {
     const much = await node.land(send.transferKeepAlive!(node.pair('Eve').address, 10n ** 18n), alice);
     expect(much.error).toBe('Token');
     expect(much.events).toEqual(['system.ExtrinsicFailed']);
-    expect((await node.land(send.transferKeepAlive!(node.pair('Eve').address, 1), alice)).error).toBe('Token');
+    expect((await node.land(send.transferKeepAlive!(node.pair('Eve').address, 1), alice)).error).toBe(
+      'Token',
+    );
     const after = await node.api.rpc.system.accountNextIndex(alice.address);
     expect(after.toNumber()).toBe(before.toNumber() + 2);
   });
@@ -179,10 +182,15 @@ describe('the localnet over WebSocket', () => {
     const nonces: number[] = [];
     const heads: number[] = [];
     const alice = node.pair('Alice');
-    const stopStorage = await node.api.query.system!.account!(alice.address, (account: { toJSON(): unknown }) => {
-      nonces.push((account.toJSON() as { nonce: number }).nonce);
-    });
-    const stopHeads = await node.api.rpc.chain.subscribeNewHeads((head) => void heads.push(head.number.toNumber()));
+    const stopStorage = await node.api.query.system!.account!(
+      alice.address,
+      (account: { toJSON(): unknown }) => {
+        nonces.push((account.toJSON() as { nonce: number }).nonce);
+      },
+    );
+    const stopHeads = await node.api.rpc.chain.subscribeNewHeads(
+      (head) => void heads.push(head.number.toNumber()),
+    );
     const start = heads[0] ?? node.localnet.head().number;
     await node.land(node.api.tx.system!.remark!('0x'), alice);
     await node.newBlock();
@@ -222,7 +230,12 @@ describe('the localnet over WebSocket', () => {
 
   it('bounds the subscriptions of a connection', async () => {
     const { ask, close } = await rawSocket(node.url);
-    const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'chain_subscribeFinalizedHeads', params: [] });
+    const request = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'chain_subscribeFinalizedHeads',
+      params: [],
+    });
     const batch = `[${Array.from({ length: 255 }, () => request).join()}]`;
     await ask(batch);
     const { socket, ask: askOther, close: closeOther } = await rawSocket(node.url);

@@ -20,8 +20,7 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
   const query = () => node.api.query.subtensorModule!;
   const sudo = (call: Parameters<TestNode['land']>[0]) =>
     node.land(node.api.tx.sudo!.sudo!(call), keys().alice);
-  const big = async (item: string, ...args: unknown[]) =>
-    BigInt((await query()[item]!(...args)).toString());
+  const big = async (item: string, ...args: unknown[]) => BigInt((await query()[item]!(...args)).toString());
   /** up to and including the next epoch's block */
   async function untilEpoch(): Promise<string> {
     const index = Number(await query().subnetEpochIndex!(1));
@@ -44,9 +43,14 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
     expect((await query().subnetOwner!(1)).toString()).toBe(owner.address);
     expect((await query().keys!(1, 0)).toString()).toBe(ownerHotkey.address);
     const started = await Promise.all(
-      ['tempo', 'yuma3On', 'commitRevealWeightsEnabled', 'subnetEmissionEnabled', 'weightsSetRateLimit', 'burn'].map(
-        async (item) => (await query()[item]!(1)).toJSON(),
-      ),
+      [
+        'tempo',
+        'yuma3On',
+        'commitRevealWeightsEnabled',
+        'subnetEmissionEnabled',
+        'weightsSetRateLimit',
+        'burn',
+      ].map(async (item) => (await query()[item]!(1)).toJSON()),
     );
     expect(started).toEqual([360, true, true, false, 100, 1_000_000_000]);
     expect(await big('subnetTAO', 1)).toBe(1000n * TAO);

@@ -63,7 +63,11 @@ describe('SCALE', () => {
       fc.array(fc.tuple(fc.integer({ min: 0, max: 65535 }), fc.option(u(128n), { nil: undefined }))),
       u(64n),
     );
-    fc.assert(fc.property(value, (input) => expect(decode(codec, encode(codec, input))).toEqual(input)));
+    fc.assert(
+      fc.property(value, (input) => {
+        expect(decode(codec, encode(codec, input))).toEqual(input);
+      }),
+    );
   });
 
   it('refuses, and does nothing but refuse, any bytes that are no call', () => {
@@ -128,9 +132,14 @@ describe('metadata', () => {
       ['Sudo', 12],
       ['AdminUtils', 19],
     ]);
-    const error = registry.findMetaError({ index: 7, error: 2 } as never);
-    expect([error.section, error.name]).toEqual(['subtensorModule', 'InvalidIpAddress']);
-    expect(registry.findMetaError({ index: 7, error: 146 } as never).name).toBe('AccountRejectsLockedAlpha');
+    const errorName = (position: number) => {
+      const { section, name } = registry.findMetaError(
+        registry.createType('DispatchErrorModule', { index: 7, error: [position, 0, 0, 0] }),
+      );
+      return `${section}.${name}`;
+    };
+    expect(errorName(2)).toBe('subtensorModule.InvalidIpAddress');
+    expect(errorName(146)).toBe('subtensorModule.AccountRejectsLockedAlpha');
 
     const axon = {
       block: 5n,
@@ -142,7 +151,10 @@ describe('metadata', () => {
       placeholder1: 0,
       placeholder2: 0,
     };
-    const item = byName.get('SubtensorModule')!.storage.unwrap().items.find(({ name }) => name.eq('Axons'))!;
+    const item = byName
+      .get('SubtensorModule')!
+      .storage.unwrap()
+      .items.find(({ name }) => name.eq('Axons'))!;
     const type = registry.createLookupType(item.type.asMap.value);
     expect(registry.createType(type, encode(axonInfo, axon)).toJSON()).toMatchObject({
       ip: 0x7f110001,

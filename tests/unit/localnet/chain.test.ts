@@ -1,0 +1,322 @@
+// The chain without a network: calls in order, epochs, refusals.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RuntimeCall } from '../../../src/chain/codec/runtime.js';
+import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
+import {
+  createLocalnet,
+  type Localnet,
+  type LocalnetOptions,
+  type Receipt,
+} from '../../../src/localnet/localnet.js';
+import type { EpochRefusal } from '../../../src/localnet/pallets/subtensor/block-step.js';
+import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
+
+const TAO = 1_000_000_000n;
+const keys = async () => {
+  await readyKeys();
+  const [alice, owner, ownerHotkey, validator, miner] = [
+    'alice',
+    'owner',
+    'owner-hotkey',
+    'validator',
+    'miner',
+  ].map((name) => devKeypair(name).address) as [string, string, string, string, string];
+  return { alice, owner, ownerHotkey, validator, miner };
+};
+const refusals: EpochRefusal[] = [];
+afterEach(() => void refusals.splice(0));
+
+async function setUp(options: Partial<LocalnetOptions> = {}) {
+  const k = await keys();
+  const chain = await createLocalnet({
+    sudo: k.alice,
+    balances: [
+      [k.alice, 10_000n * TAO],
+      [k.owner, 10_000n * TAO],
+    ],
+    manual: true,
+    onEpochRefused: (refusal) => void refusals.push(refusal),
+    ...options,
+  });
+  return { chain, ...k };
+}
+
+async function land(chain: Localnet, call: RuntimeCall, signer: string): Promise<Receipt> {
+  const receipt = chain.submit(call, signer);
+  chain.produceBlock();
+  return await receipt;
+}
+const subtensor = (name: string, args: object) =>
+  ({ pallet: 'SubtensorModule', name, args }) as unknown as RuntimeCall; // names and arguments are what is tested
+const admin = (name: string, args: object) =>
+  ({ pallet: 'Sudo', name: 'sudo', args: { call: { pallet: 'AdminUtils', name, args } } }) as RuntimeCall;
+
+/** A started subnet with a staked validator and a miner; yuma3 and commit-reveal off, no rate limits. */
+async function withSubnet(options: Partial<LocalnetOptions> = {}) {
+  const world = await setUp(options);
+  const { chain, alice, owner, ownerHotkey, validator, miner } = world;
+  const steps: (readonly [RuntimeCall, string])[] = [
+    [subtensor('register_network', { hotkey: ownerHotkey }), owner],
+    [subtensor('start_call', { netuid: 1 }), owner],
+    [admin('sudo_set_yuma3_enabled', { netuid: 1, enabled: false }), alice],
+    [admin('sudo_set_commit_reveal_weights_enabled', { netuid: 1, enabled: false }), alice],
+    [admin('sudo_set_weights_set_rate_limit', { netuid: 1, weights_set_rate_limit: 0n }), alice],
+    [subtensor('burned_register', { netuid: 1, hotkey: validator }), alice],
+    [subtensor('burned_register', { netuid: 1, hotkey: miner }), alice],
+    [subtensor('add_stake', { netuid: 1, hotkey: validator, amount_staked: 50n * TAO }), alice],
+  ];
+  for (const [call, signer] of steps) expect((await land(chain, call, signer)).error).toBeUndefined();
+  return world;
+}
+
+function blocks(chain: Localnet, count: number): void {
+  for (let i = 0; i < count; i++) chain.produceBlock();
+}
+
+describe('the embedded chain', () => {
+  it('makes equal blocks from equal calls', async () => {
+    const hashes = await Promise.all(
+      [1, 2].map(async () => {
+        const { chain } = await withSubnet();
+        blocks(chain, 10);
+        return Buffer.from(chain.head().hash).toString('hex');
+      }),
+    );
+    expect(hashes[0]).toBe(hashes[1]);
+  });
+
+  it('finalizes with the configured lag', async () => {
+    const { chain } = await setUp({ finalityLagBlocks: 3 });
+    blocks(chain, 2);
+    expect(chain.finalized().number).toBe(0);
+    blocks(chain, 5);
+    expect([chain.head().number, chain.finalized().number]).toEqual([7, 4]);
+    expect(await chain.rpc('chain_getFinalizedHead')).toBe(await chain.rpc('chain_getBlockHash', [4]));
+  });
+
+  it('runs on the clock it is given, and stops when told to', async () => {
+    const clock = createVirtualClock();
+    const { chain } = await setUp({ manual: false, blockTimeMs: 250, clock });
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const off = chain.onBlock(({ number }) => {
+      seen.push(clock.monotonic());
+      if (number === 4) stop.abort();
+    });
+    await clock.runUntil(chain.run(stop.signal));
+    off();
+    expect(seen).toEqual([250, 500, 750, 1000]);
+    expect(chain.query('Timestamp', 'Now')).toBe(BigInt(clock.now()));
+  });
+
+  it('forgets blocks beyond its history, but not genesis', async () => {
+    const { chain } = await setUp({ historyBlocks: 5 });
+    const early = chain.produceBlock();
+    blocks(chain, 10);
+    expect(() => chain.blockHash(early.number)).toThrow('block 1 is not there');
+    expect(() => chain.blockHash(99)).toThrow('block 99 is not there');
+    const genesis = (await chain.rpc('chain_getBlockHash', [0])) as string;
+    await expect(chain.rpc('state_getStorage', ['0x00', genesis])).rejects.toThrow('State already discarded');
+  });
+
+  it('leaves nothing behind of a call that failed but its nonce', async () => {
+    const { chain, alice, miner } = await setUp();
+    const before = chain.query('System', 'Account', alice);
+    const call = subtensor('burned_register', { netuid: 1, hotkey: miner });
+    const { error, events } = await land(chain, call, alice);
+    expect(error).toBe('SubtensorModule.SubnetNotExists');
+    expect(events.map(({ name }) => name)).toEqual(['ExtrinsicFailed']);
+    expect(chain.query('System', 'Account', alice)).toEqual({ ...before, nonce: 1 });
+    expect(chain.query('SubtensorModule', 'OwnedHotkeys', alice)).toEqual([]);
+  });
+
+  it('reports the inner error of a sudo call, and undoes only the inner call', async () => {
+    const { chain, alice } = await setUp();
+    const receipt = await land(chain, admin('sudo_set_tempo', { netuid: 7, tempo: 10 }), alice);
+    expect(receipt.error).toBe('AdminUtils.SubnetDoesNotExist');
+    expect(receipt.events.map(({ name }) => name)).toEqual(['Sudid', 'ExtrinsicSuccess']);
+  });
+});
+
+describe('subnets', () => {
+  it('cost twice the last lock, and as much as the rate limit allows', async () => {
+    const { chain, owner, alice } = await setUp({ fastBlocks: false });
+    const register = (hotkey: string) => subtensor('register_network', { hotkey });
+    expect((await land(chain, register(devKeypair('h1').address), owner)).error).toBeUndefined();
+    expect(chain.query('Balances', 'TotalIssuance')).toBe(20_000n * TAO);
+    await expect(land(chain, register(devKeypair('h2').address), owner)).rejects.toMatchObject({
+      code: 'chain-rejected',
+      data: { error: 'SubtensorModule.NetworkTxRateLimitExceeded' },
+    });
+    await land(chain, admin('sudo_set_network_rate_limit', { rate_limit: 0n }), alice);
+    const before = chain.query('System', 'Account', owner).data.free;
+    expect((await land(chain, register(devKeypair('h2').address), owner)).error).toBeUndefined();
+    const paid = before - chain.query('System', 'Account', owner).data.free;
+    expect(paid).toBeGreaterThan(1999n * TAO);
+    expect(paid).toBeLessThanOrEqual(2000n * TAO);
+    const foreign = await land(chain, register(devKeypair('h2').address), alice);
+    expect(foreign.error).toBe('SubtensorModule.NonAssociatedColdKey');
+  });
+
+  it('freeze their hyperparameters near an epoch, for root as well', async () => {
+    const { chain, owner, ownerHotkey, alice } = await setUp();
+    await land(chain, subtensor('register_network', { hotkey: ownerHotkey }), owner);
+    const tempo = (value: number) => admin('sudo_set_tempo', { netuid: 1, tempo: value });
+    expect((await land(chain, tempo(20), alice)).error).toBeUndefined();
+    blocks(chain, 10);
+    expect((await land(chain, tempo(30), alice)).error).toBe(
+      'SubtensorModule.AdminActionProhibitedDuringWeightsWindow',
+    );
+    const kappa = admin('sudo_set_kappa', { netuid: 1, kappa: 1 });
+    expect((await land(chain, kappa, alice)).error).toBeUndefined();
+  });
+
+  it('with Yuma3 on have their epoch refused with a typed error, and keep what it would have paid', async () => {
+    const { chain, owner, ownerHotkey } = await setUp();
+    await land(chain, subtensor('register_network', { hotkey: ownerHotkey }), owner);
+    await land(chain, subtensor('start_call', { netuid: 1 }), owner);
+    while (chain.query('SubtensorModule', 'SubnetEpochIndex', 1) === 0) chain.produceBlock();
+    expect(refusals).toMatchObject([{ netuid: 1, block: 360, error: { code: 'unsupported' } }]);
+    expect(chain.events(360).map(({ event }) => event.name)).toContain('EpochSkipped');
+    const minted = chain.query('SubtensorModule', 'SubnetAlphaOut', 1);
+    const kept = (['PendingServerEmission', 'PendingValidatorEmission', 'PendingOwnerCut'] as const)
+      .map((item) => chain.query('SubtensorModule', item, 1))
+      .reduce((sum, part) => sum + part, 0n);
+    expect(minted).toBe(358n * TAO);
+    expect(minted - kept).toBeLessThanOrEqual(2n * 358n);
+    expect(chain.query('SubtensorModule', 'LastMechansimStepBlock', 1)).toBe(0);
+    expect(chain.query('SubtensorModule', 'LastEpochBlock', 1)).toBe(360);
+  });
+
+  it('share the epochs a block has room for', async () => {
+    const { chain, alice, owner } = await setUp();
+    await land(chain, admin('sudo_set_network_min_lock_cost', { lock_cost: TAO }), alice);
+    for (const hotkey of ['h1', 'h2'].map((name) => devKeypair(name).address))
+      expect((await land(chain, subtensor('register_network', { hotkey }), owner)).error).toBeUndefined();
+    await land(chain, admin('sudo_set_max_epochs_per_block', { max_epochs_per_block: 1 }), alice);
+    for (const netuid of [1, 2])
+      await land(chain, admin('sudo_set_yuma3_enabled', { netuid, enabled: false }), alice);
+    const tempos = [1, 2].map((netuid) =>
+      chain.submit(admin('sudo_set_tempo', { netuid, tempo: 20 }), alice),
+    );
+    const { number } = chain.produceBlock();
+    await Promise.all(tempos);
+    const lastEpochs = () => [1, 2].map((netuid) => chain.query('SubtensorModule', 'LastEpochBlock', netuid));
+    blocks(chain, 20);
+    expect(lastEpochs()).toEqual([number + 20, number]);
+    expect(chain.events(number + 20).map(({ event }) => event)).toContainEqual({
+      pallet: 'SubtensorModule',
+      name: 'EpochDeferred',
+      data: { netuid: 2, from_block: number + 20, to_block: number + 21 },
+    });
+    blocks(chain, 1);
+    expect(lastEpochs()).toEqual([number + 20, number + 21]);
+    expect(refusals).toEqual([]);
+  });
+});
+
+describe('set_weights', () => {
+  const setWeights = (dests: number[], weights: number[], version_key = 0n) =>
+    subtensor('set_weights', { netuid: 1, dests, weights, version_key });
+
+  it('checks in the order of the chain', async () => {
+    const { chain, alice, validator, miner } = await withSubnet();
+    const refused = async (call: RuntimeCall, who: string) =>
+      (await land(chain, call, who)).error?.replace('SubtensorModule.', '');
+    const outcomes: (string | undefined)[] = [];
+    outcomes.push(await refused(setWeights([0], [1, 2]), alice));
+    outcomes.push(await refused(setWeights([0, 1, 2, 3], [1, 1, 1, 1]), alice));
+    outcomes.push(await refused(setWeights([0, 0], [1, 1]), alice));
+    await land(chain, admin('sudo_set_weights_version_key', { netuid: 1, weights_version_key: 5n }), alice);
+    outcomes.push(await refused(setWeights([0, 0], [1, 1], 4n), validator));
+    outcomes.push(await refused(setWeights([0, 0], [1, 1], 5n), validator));
+    outcomes.push(await refused(setWeights([2], [1], 5n), miner));
+    expect(outcomes).toEqual([
+      'WeightVecNotEqualSize',
+      'UidsLengthExceedUidsInSubNet',
+      'HotKeyNotRegisteredInSubNet',
+      'IncorrectWeightVersionKey',
+      'NeuronNoValidatorPermit',
+      undefined, // itself alone needs no permit
+    ]);
+    await land(chain, admin('sudo_set_tempo', { netuid: 1, tempo: 20 }), alice);
+    blocks(chain, 20);
+    expect(chain.query('SubtensorModule', 'ValidatorPermit', 1)).toEqual([true, true, false]);
+    expect(await refused(setWeights([0, 0], [1, 1], 5n), validator)).toBe('DuplicateUids');
+    expect(await refused(setWeights([0, 3], [1, 1], 5n), validator)).toBe('UidVecContainInvalidOne');
+    expect(await refused(setWeights([0, 2], [1, 2], 5n), validator)).toBeUndefined();
+    expect(chain.query('SubtensorModule', 'Weights', 1, 1)).toEqual([
+      [0, 32768],
+      [2, 65535],
+    ]);
+    await expect(
+      (async () => {
+        await land(chain, admin('sudo_set_stake_threshold', { min_stake: 10n ** 15n }), alice);
+        await land(chain, setWeights([0], [1], 5n), validator);
+      })(),
+    ).rejects.toMatchObject({ data: { error: 'SubtensorModule.NotEnoughStakeToSetWeights' } });
+  });
+
+  it('waits for the rate limit, counted from registration too', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    const limit = { netuid: 1, weights_set_rate_limit: 30n };
+    await land(chain, admin('sudo_set_weights_set_rate_limit', limit), alice);
+    await expect(land(chain, setWeights([1], [1]), validator)).rejects.toMatchObject({
+      data: { error: 'SubtensorModule.SettingWeightsTooFast' },
+    });
+    blocks(chain, 30);
+    expect((await land(chain, setWeights([1], [1]), validator)).error).toBeUndefined();
+    await expect(land(chain, setWeights([1], [1]), validator)).rejects.toThrow('SettingWeightsTooFast');
+  });
+
+  it('is closed while commit-reveal is on', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    const on = admin('sudo_set_commit_reveal_weights_enabled', { netuid: 1, enabled: true });
+    await land(chain, on, alice);
+    const { error } = await land(chain, setWeights([1], [1]), validator);
+    expect(error).toBe('SubtensorModule.CommitRevealEnabled');
+  });
+});
+
+describe('a full subnet', () => {
+  it('replaces the neuron that earned least, and none of the owner', async () => {
+    const { chain, alice, validator, miner } = await withSubnet();
+    const settings: RuntimeCall[] = [
+      admin('sudo_set_min_allowed_uids', { netuid: 1, min_allowed_uids: 1 }),
+      admin('sudo_set_max_allowed_uids', { netuid: 1, max_allowed_uids: 3 }),
+      admin('sudo_set_min_non_immune_uids', { netuid: 1, min: 0 }),
+      admin('sudo_set_immunity_period', { netuid: 1, immunity_period: 0 }),
+      subtensor('set_weights', { netuid: 1, dests: [1], weights: [1], version_key: 0n }),
+    ];
+    for (const call of settings)
+      expect((await land(chain, call, call.pallet === 'Sudo' ? alice : validator)).error).toBeUndefined();
+    const newcomer = devKeypair('newcomer').address;
+    const before = chain.query('SubtensorModule', 'Emission', 1);
+    expect(before).toEqual([0n, 0n, 0n]);
+    const register = subtensor('burned_register', { netuid: 1, hotkey: newcomer });
+    expect((await land(chain, register, alice)).error).toBeUndefined();
+    // all earned nothing: the validator registered first, and the owner's uid 0 is protected
+    expect(chain.query('SubtensorModule', 'Keys', 1, 1)).toBe(newcomer);
+    expect(chain.query('SubtensorModule', 'Uids', 1, validator)).toBeUndefined();
+    expect(chain.query('SubtensorModule', 'Uids', 1, miner)).toBe(2);
+    expect(chain.query('SubtensorModule', 'Weights', 1, 1)).toEqual([]);
+    expect(chain.query('SubtensorModule', 'SubnetworkN', 1)).toBe(3);
+  });
+});
+
+describe('stake', () => {
+  it('grows for all stakers of a hotkey by its dividends, for its owner also by the take', async () => {
+    const { chain, alice, owner, validator } = await withSubnet();
+    const stake = subtensor('add_stake', { netuid: 1, hotkey: validator, amount_staked: 50n * TAO });
+    expect((await land(chain, stake, owner)).error).toBeUndefined();
+    const shares = (coldkey: string) => chain.query('SubtensorModule', 'Alpha', validator, coldkey, 1);
+    const before = [shares(alice), shares(owner)];
+    const total = chain.query('SubtensorModule', 'TotalHotkeyAlpha', validator, 1);
+    await land(chain, admin('sudo_set_tempo', { netuid: 1, tempo: 20 }), alice);
+    blocks(chain, 20);
+    expect(chain.query('SubtensorModule', 'TotalHotkeyAlpha', validator, 1)).toBeGreaterThan(total);
+    expect(shares(owner)).toBe(before[1]);
+    expect(shares(alice)).toBeGreaterThan(before[0]!);
+    expect(chain.query('SubtensorModule', 'AlphaDividendsPerSubnet', 1, validator)).toBeGreaterThan(0n);
+  });
+});
