@@ -20,6 +20,7 @@ import { type Log, silentLog } from '../model/log.js';
 import { type Block, makeBlock, sealGenesis } from './blocks.js';
 import { writeGenesis } from './genesis.js';
 import { LIMITS } from './limits.js';
+import type { Items, KeysOf, Localnet, LocalnetHead, Node, ReadOf, Receipt } from './node.js';
 import type { EpochRefusal } from './pallets/subtensor/block-step.js';
 import { Pool, type PoolStatus } from './pool.js';
 import { createRpc, type Rpc } from './rpc.js';
@@ -51,74 +52,7 @@ export interface LocalnetOptions {
   readonly onEpochRefused?: (refusal: EpochRefusal) => void;
 }
 
-export interface LocalnetHead {
-  readonly number: number;
-  /** 32 bytes */
-  readonly hash: Uint8Array;
-}
-
-/** What became of an extrinsic. */
-export interface Receipt {
-  readonly block: number;
-  readonly blockHash: Uint8Array;
-  readonly extrinsicHash: Uint8Array;
-  /** `SubtensorModule.SubnetNotExists`, `BadOrigin`; undefined when it succeeded. Of Sudo.sudo: the inner call's. */
-  readonly error: string | undefined;
-  readonly events: readonly RuntimeEvent[];
-}
-
-type Items<P extends keyof Runtime> = Runtime[P]['storage'];
-type KeysOf<I> = I extends StorageItem<infer K, infer _V, infer _R> ? K : never;
-type ReadOf<I> = I extends StorageItem<infer _K, infer V, infer R> ? V | R : never;
-
-export interface Localnet {
-  /** Makes blocks on the clock until aborted. @throws AssayError `unsupported` in manual mode */
-  run(signal: AbortSignal): Promise<void>;
-  /** Makes the next block now, whatever the mode. */
-  produceBlock(): LocalnetHead;
-  head(): LocalnetHead;
-  finalized(): LocalnetHead;
-  /** @throws AssayError `chain-unknown` for a block that does not exist yet or is forgotten */
-  blockHash(number: number): Uint8Array;
-  /** Events of a block. @throws AssayError `chain-unknown` */
-  events(number: number): readonly EventRecord[];
-  /** Calls `callback` after each block; the returned function ends that. */
-  onBlock(callback: (head: LocalnetHead) => void): () => void;
-  /** A storage value at the head, decoded: accounts as SS58, u64 amounts as bigint, absent optionals undefined. */
-  query<P extends keyof Runtime, I extends keyof Items<P>>(
-    pallet: P,
-    item: I,
-    ...keys: KeysOf<Items<P>[I]>
-  ): ReadOf<Items<P>[I]>;
-  /** The whole state at the head or, by number, at a remembered block. @throws AssayError `chain-unknown` */
-  state(block?: number): StateView;
-  /**
-   * Puts a call into the next block in the name of `signer`, who need not sign: whoever holds this object is trusted,
-   * and sr25519 signatures are random, which would make block hashes so. Everything else is as over RPC.
-   *
-   * @param signer SS58 address
-   * @returns once it is in a block: in manual mode `produceBlock` must follow
-   * @throws AssayError `chain-rejected` when the pool's guards refuse it
-   */
-  submit(call: RuntimeCall, signer: string): Promise<Receipt>;
-  /** JSON-RPC without a socket; subscriptions need `serveLocalnet`. @throws RpcError */
-  rpc(method: string, params?: readonly unknown[]): Promise<unknown>;
-}
-
-/** What rpc.ts and serve.ts need beyond the public door. */
-export interface Node extends Localnet {
-  readonly options: Required<Pick<LocalnetOptions, 'blockTimeMs' | 'manual'>>;
-  readonly store: State;
-  readonly log: Log;
-  readonly clock: Clock;
-  block(number: number): Block | undefined;
-  blockByHash(hash: string): Block | undefined;
-  /** @throws RpcError */
-  submitBytes(bytes: Uint8Array, notify?: (status: PoolStatus) => void): { hash: string; ready: boolean };
-  nextNonce(who: string): number;
-  pendingExtrinsics(): readonly Uint8Array[];
-  createRpc(): Rpc;
-}
+export type { Localnet, LocalnetHead, Receipt } from './node.js';
 
 const MANUAL_GENESIS_MS = Date.UTC(2026, 0, 1);
 
@@ -179,11 +113,7 @@ class EmbeddedNode implements Node {
     this.#genesis = sealGenesis(this.store);
     this.#head = this.#genesis;
     this.#remember(this.#genesis);
-    this.#rpc = this.createRpc();
-  }
-
-  createRpc(): Rpc {
-    return createRpc(this);
+    this.#rpc = createRpc(this);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import type { Block } from './blocks.js';
 import { LIMITS } from './limits.js';
-import type { LocalnetHead, Node } from './localnet.js';
+import type { LocalnetHead, Node } from './node.js';
 import type { PoolStatus } from './pool.js';
 import { createRuntimeApi } from './runtime-api.js';
 import type { RawView } from './state.js';
@@ -286,7 +286,10 @@ function watchExtrinsic(node: Node, bytes: Uint8Array, id: string, session: Sess
     if (watching) session.notify('author_extrinsicUpdate', id, status);
   };
   const onStatus = (status: PoolStatus): void => {
-    if (status.type === 'invalid') return tell('invalid');
+    if (status.type === 'invalid') {
+      tell('invalid');
+      return;
+    }
     const hash = hashJson(node.blockHash(status.block));
     tell({ inBlock: hash });
     const finish = (): void => {

@@ -25,7 +25,7 @@ import { priceRao } from '../emissions/amm.js';
 import { nextEpochBlock } from '../emissions/schedule.js';
 import { fromAddress } from '../keys/ss58.js';
 import { fromHex, toHex } from '../model/bytes.js';
-import type { Node } from './localnet.js';
+import type { Node } from './node.js';
 import { lockCost } from './pallets/subtensor/networks.js';
 import { RpcError } from './validity.js';
 

@@ -5,7 +5,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { AssayError } from '../model/errors.js';
 import { LIMITS } from './limits.js';
 import { type Localnet, nodeOf } from './localnet.js';
-import type { Rpc, Session } from './rpc.js';
+import { createRpc, type Rpc, type Session } from './rpc.js';
 import { RpcError } from './validity.js';
 
 export interface ServeOptions {
@@ -38,7 +38,7 @@ export async function serveLocalnet(
     // many small JSON messages on loopback: compressing them costs more than it saves
     perMessageDeflate: false,
   });
-  const rpc = node.createRpc();
+  const rpc = createRpc(node);
   server.on('connection', (socket) => {
     if (server.clients.size > LIMITS.connections) {
       socket.close(1013, 'too many connections');
@@ -66,8 +66,8 @@ export async function serveLocalnet(
 function serveConnection(socket: WebSocket, rpc: Rpc, onError: (error: unknown) => void): void {
   const send = (message: unknown): void => {
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > LIMITS.bufferedBytes) return socket.terminate();
-    socket.send(JSON.stringify(message));
+    if (socket.bufferedAmount > LIMITS.bufferedBytes) socket.terminate();
+    else socket.send(JSON.stringify(message));
   };
   // notifications wait for the response that tells the subscription's id, or the client could not tell whose they are
   let answering = false;

@@ -167,6 +167,7 @@ export class State implements StateView, RawView {
     const last = versions.at(-1);
     const previous = last?.block === this.#block ? last : undefined;
     if (previous) versions.pop();
+    else if (last) last.decoded = undefined; // history is read seldom: keep its bytes, not its objects
     this.#journal.push({ key, previous });
     versions.push({ block: this.#block, bytes });
     let changed = this.#changed.get(this.#block);

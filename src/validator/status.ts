@@ -2,6 +2,14 @@
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
 
+export interface EventTally {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly inconclusive: number;
+  /** longest delay of our own in any of its sessions, ms: event loop and writing Go; 1 % of the window is credited */
+  readonly ownDelayMs: number;
+}
+
 export interface ValidatorStatus {
   readonly hotkey: Hotkey;
   readonly netuid: number;
@@ -13,12 +21,6 @@ export interface ValidatorStatus {
   readonly events: number;
   /** events in progress */
   readonly running: number;
-  readonly lastEvent?: {
-    readonly block: number;
-    readonly epoch: number;
-    readonly accepted: number;
-    readonly rejected: number;
-    readonly inconclusive: number;
-  };
+  readonly lastEvent?: EventTally & { readonly block: number; readonly epoch: number };
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

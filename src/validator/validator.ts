@@ -21,7 +21,7 @@ import { publish } from './publish.js';
 import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan } from './schedule.js';
 import { scoreEpoch } from './score.js';
-import type { ValidatorStatus } from './status.js';
+import type { EventTally, ValidatorStatus } from './status.js';
 
 export interface ValidatorParts {
   readonly reader: ChainReader;
@@ -246,10 +246,15 @@ export async function runValidator(
   }
 }
 
-function tally(outcomes: readonly Outcome[]): { accepted: number; rejected: number; inconclusive: number } {
+function tally(outcomes: readonly Outcome[]): EventTally {
   const count = (kind: Outcome['verdict']['kind']) =>
     outcomes.filter(({ verdict }) => verdict.kind === kind).length;
-  return { accepted: count('accepted'), rejected: count('rejected'), inconclusive: count('inconclusive') };
+  return {
+    accepted: count('accepted'),
+    rejected: count('rejected'),
+    inconclusive: count('inconclusive'),
+    ownDelayMs: Math.round(Math.max(0, ...outcomes.map(({ ownDelayMs }) => ownDelayMs))),
+  };
 }
 
 /** One connection per miner, renewed when its axon moves. */

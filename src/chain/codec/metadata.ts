@@ -247,19 +247,24 @@ class TypeTable {
     out.u8(TYPE_DEF[shape.kind]);
     switch (shape.kind) {
       case 'primitive':
-        return out.u8(PRIMITIVES[shape.name]);
+        out.u8(PRIMITIVES[shape.name]);
+        break;
       case 'compact':
       case 'sequence':
-        return writeCompact(this.add(shape.of), out);
+        writeCompact(this.add(shape.of), out);
+        break;
       case 'array':
         out.uint(shape.length, 4);
-        return writeCompact(this.add(shape.of), out);
+        writeCompact(this.add(shape.of), out);
+        break;
       case 'tuple':
-        return writeList(shape.of, out, (part) => writeCompact(this.add(part), out));
+        writeList(shape.of, out, (part) => writeCompact(this.add(part), out));
+        break;
       case 'composite':
-        return this.#writeFields(shape.fields, out);
+        this.#writeFields(shape.fields, out);
+        break;
       case 'variant':
-        return writeList(shape.variants, out, ({ name, index, fields }) => {
+        writeList(shape.variants, out, ({ name, index, fields }) => {
           writeText(name, out);
           this.#writeFields(fields, out);
           out.u8(index);

@@ -12,6 +12,7 @@ import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../
 import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
 import { openLedgerReader } from '../../validator/ledger/ledger.js';
+import type { ValidatorStatus } from '../../validator/status.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { watchPss } from '../demo/memory.js';
 import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
@@ -153,15 +154,13 @@ function createWatch(say: (line: string) => void) {
     refusedForwards: () => refused,
     message(name: string, message: Readonly<Record<string, unknown>>) {
       if (message.forwardRefused) refused++;
-      const status = message.status as
-        | { lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number } }
-        | undefined;
-      const event = status?.lastEvent;
+      const event = (message.status as Pick<ValidatorStatus, 'lastEvent'> | undefined)?.lastEvent;
       if (!event || events.get(name) === event.block) return;
       events.set(name, event.block);
-      const own = event.inconclusive > 0 ? `, ${event.inconclusive} inconclusive` : '';
+      const { block, accepted, rejected, inconclusive, ownDelayMs } = event;
+      const own = inconclusive > 0 ? `, ${inconclusive} inconclusive` : '';
       say(
-        `${name}: event at block ${event.block}: ${event.accepted} accepted, ${event.rejected} rejected${own}`,
+        `${name}: event at block ${block}: ${accepted} accepted, ${rejected} rejected${own}; own delay ${ownDelayMs} ms`,
       );
     },
     died(name: string, how: string, restarting: boolean) {

@@ -36,7 +36,8 @@ export async function startNode(options: Partial<LocalnetOptions> = {}) {
     closed.catch(reject);
   });
   const provider = new WsProvider(url, 100);
-  const api = await ApiPromise.create({ provider, noInitWarn: true });
+  // its own types disagree about optional fields under exactOptionalPropertyTypes
+  const api = await ApiPromise.create({ provider: provider as never, noInitWarn: true });
 
   const newBlock = (): Promise<string> => provider.send('dev_newBlock', []);
   const at = (hash: string) => api.at(hash);
