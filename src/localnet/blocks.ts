@@ -75,13 +75,24 @@ export function makeBlock(
   parts: {
     readonly state: State;
     readonly onRefusal: (refusal: EpochRefusal) => void;
+    readonly onFault: (error: unknown, call: string) => void;
   },
   parent: Block,
   input: { readonly timestampMs: number; readonly extrinsics: readonly Pending[] },
 ): Block {
-  const { state, onRefusal } = parts;
+  const { state } = parts;
+  state.open(parent.number + 1);
+  try {
+    return fillBlock(parts, parent, input);
+  } catch (error) {
+    state.rollback(0); // half a block is none: the next attempt starts from the parent again
+    throw error;
+  }
+}
+
+function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Block {
+  const { state, onRefusal, onFault } = parts;
   const number = parent.number + 1;
-  state.open(number);
   state.put(BlockNumber, [], number);
   state.put(ParentHash, [], parent.hash);
   state.put(BlockHash, [parent.number], parent.hash);
@@ -97,7 +108,7 @@ export function makeBlock(
   blockStep(context, onRefusal);
   flush({ type: 'Initialization', value: [] });
 
-  const dispatch = createDispatcher(HANDLERS, guardCall, { ...context, events });
+  const dispatch = createDispatcher(HANDLERS, guardCall, { ...context, events, onFault });
   const bodies: Uint8Array[] = [];
   const apply = (body: Uint8Array, call: RuntimeCall, origin: Origin): void => {
     report(context, dispatch(call, origin));

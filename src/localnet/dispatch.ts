@@ -83,11 +83,17 @@ export type AllHandlers = { readonly [P in keyof Runtime]: Handlers<P> };
 
 export type Dispatcher = (call: RuntimeCall, origin: Origin) => DispatchError | undefined;
 
-/** Calls of one block: what fails leaves neither writes nor events. */
+/**
+ * Calls of one block: what fails leaves neither writes nor events. A fault of our own fails the call as `Other` and is
+ * told to `onFault`: arguments that we did not foresee must not stop the chain.
+ */
 export function createDispatcher(
   handlers: AllHandlers,
   guard: (who: string, call: RuntimeCall, block: BlockContext) => CallFailed | undefined,
-  block: BlockContext & { readonly events: RuntimeEvent[] },
+  block: BlockContext & {
+    readonly events: RuntimeEvent[];
+    readonly onFault: (error: unknown, call: string) => void;
+  },
 ): Dispatcher {
   const dispatch: Dispatcher = (call, origin) => {
     const table = handlers[call.pallet] as Readonly<Record<string, AnyHandler>>;
@@ -108,7 +114,8 @@ export function createDispatcher(
       block.state.rollback(mark);
       block.events.length = events;
       if (error instanceof CallFailed) return error.error;
-      throw error;
+      block.onFault(error, `${call.pallet}.${call.name}`);
+      return { type: 'Other', value: [] };
     }
   };
   return dispatch;

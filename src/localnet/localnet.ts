@@ -139,8 +139,18 @@ class EmbeddedNode implements Node {
     const nowMs = this.options.manual ? slotMs : this.clock.now();
     this.#timestampMs = Math.max(Math.trunc(nowMs), this.#timestampMs + 1);
     const extrinsics = this.#pool.take(number, (who) => this.#nonceOf(who), LIMITS.blockExtrinsics);
-    const parts = { state: this.store, onRefusal: this.#onRefusal };
-    const block = makeBlock(parts, this.#head, { timestampMs: this.#timestampMs, extrinsics });
+    const parts = {
+      state: this.store,
+      onRefusal: this.#onRefusal,
+      onFault: (error: unknown, call: string) => this.log.error('call failed by our fault', { call, error }),
+    };
+    let block: Block;
+    try {
+      block = makeBlock(parts, this.#head, { timestampMs: this.#timestampMs, extrinsics });
+    } catch (error) {
+      for (const { notify } of extrinsics) notify({ type: 'invalid' });
+      throw error;
+    }
     this.#head = block;
     this.#remember(block);
     this.log.debug('block', { number, hash: toHex(block.hash), extrinsics: extrinsics.length });

@@ -1,11 +1,11 @@
 // An embedded node behind a real socket and a bare ApiPromise: none of Assay's client code.
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
-import type { KeyringPair } from '@polkadot/keyring/types';
 import type { EventRecord } from '@polkadot/types/interfaces';
 import { createLocalnet, type LocalnetOptions } from '../../../src/localnet/localnet.js';
 import { serveLocalnet } from '../../../src/localnet/serve.js';
 
+type KeyringPair = ReturnType<Keyring['addFromUri']>;
 export const TAO = 1_000_000_000n;
 
 export interface Landed {

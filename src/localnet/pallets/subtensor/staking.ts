@@ -23,15 +23,6 @@ export function subnetAccount(netuid: number): string {
   return addressOf(concat(seed, new Uint8Array(32 - seed.length)));
 }
 
-/** What `coldkey` holds on `hotkey`: its shares of the hotkey's alpha, floored. */
-export function stakeOf(state: StateView, hotkey: string, coldkey: string, netuid: number): bigint {
-  const shares = state.get(S.TotalHotkeyShares, hotkey, netuid);
-  if (shares === 0n) return 0n;
-  return (
-    (state.get(S.TotalHotkeyAlpha, hotkey, netuid) * state.get(S.Alpha, hotkey, coldkey, netuid)) / shares
-  );
-}
-
 /** Adds alpha to one staker; the others keep theirs. */
 export function addStakeTo(
   { state }: BlockContext,

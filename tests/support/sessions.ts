@@ -1,0 +1,185 @@
+// Owns: real signed sessions over the loopback: a miner that follows a script, validators that dial it.
+import { devKeypair, type Keypair } from '../../src/keys/keypair.js';
+import { utf8 } from '../../src/model/bytes.js';
+import type { Clock } from '../../src/model/clock.js';
+import { sha256 } from '../../src/model/hash.js';
+import { type Hotkey, toHotkey } from '../../src/model/ids.js';
+import { silentLog } from '../../src/model/log.js';
+import { createSeededRandom } from '../../src/model/prng.js';
+import { dial } from '../../src/protocol/dial.js';
+import type { Frame } from '../../src/protocol/gen/assay/v1/miner_pb.js';
+import { createLoopback } from '../../src/protocol/loopback.js';
+import { serve } from '../../src/protocol/serve.js';
+import type { FrameBody, MinerPeer, ProofSession, ServeHandlers } from '../../src/protocol/session.js';
+import type { Wire, WireStream } from '../../src/protocol/wire.js';
+import { nonceCommitment } from '../../src/verification/seed.js';
+import { NETUID } from './subnets.js';
+import { TOY_COMMIT, TOY_PARAMS_ID, toyOpening } from './toy-kind.js';
+
+export const bytes32 = (name: string): Uint8Array => new Uint8Array(sha256(utf8(name)));
+export const bytes16 = (name: string): Uint8Array => bytes32(name).slice(0, 16);
+
+type BodyOf<C extends Frame['body']['case']> = Extract<Frame['body'], { case: C }>['value'];
+
+/** The next frame, which must be a `frame`. */
+export async function take<C extends NonNullable<Frame['body']['case']>>(
+  session: ProofSession,
+  frame: C,
+): Promise<BodyOf<C>> {
+  const received = await session.receive();
+  const got = received?.frame.body;
+  if (got?.case !== frame) throw new TypeError(`expected ${frame}, got ${got?.case ?? 'the end'}`);
+  return got.value as BodyOf<C>;
+}
+
+export const READY: FrameBody = { case: 'ready', value: {} };
+export const commitOf = (nonces: readonly Uint8Array[], body = TOY_COMMIT): FrameBody => ({
+  case: 'commit',
+  value: { nonces: [...nonces], body },
+});
+export const piece = (index: number, data: Uint8Array, last = false): FrameBody => ({
+  case: 'opening',
+  value: { piece: index, data, last },
+});
+
+export type Script = (session: ProofSession, clock: Clock) => Promise<void>;
+
+export interface Honest {
+  /** @default 500 */
+  readonly workMs?: number;
+  /** @default the validator's own */
+  readonly nonces?: (own: Uint8Array) => readonly Uint8Array[];
+  readonly commit?: Uint8Array;
+  /** instead of the honest opening in two pieces */
+  readonly open?: (session: ProofSession, request: Uint8Array, clock: Clock) => Promise<void>;
+}
+
+/** The whole session as an honest miner plays it, but for what is said otherwise. */
+export function plays({ workMs = 500, nonces = (own) => [own], commit, open }: Honest = {}): Script {
+  return async (session, clock) => {
+    await take(session, 'arm');
+    await session.send(READY);
+    const { nonce } = await take(session, 'go');
+    await clock.sleep(workMs);
+    await session.send(commitOf(nonces(nonce), commit));
+    const { body } = await take(session, 'open');
+    if (open) await open(session, body, clock);
+    else {
+      const opening = toyOpening(body);
+      await session.send(piece(0, opening.subarray(0, 5)));
+      await session.send(piece(1, opening.subarray(5), true));
+    }
+    await session.receive();
+  };
+}
+
+/** A loopback on which the listening end's frames pass `mangle` on their way out. */
+export function mangling(
+  clock: Clock,
+  mangle: (index: number, send: () => Promise<void>) => Promise<void>,
+): Wire {
+  const wire = createLoopback({ clock });
+  return {
+    connect: (address) => wire.connect(address),
+    listen: (address, handlers) =>
+      wire.listen(address, {
+        describe: (arrived, origin) => handlers.describe(arrived, origin),
+        prove(stream, origin) {
+          let index = 0;
+          const mangled: WireStream = {
+            receive: () => stream.receive(),
+            end: () => stream.end(),
+            cancel: (error) => stream.cancel(error),
+            closed: stream.closed,
+            send: (message) => mangle(index++, () => stream.send(message)),
+          };
+          return handlers.prove(mangled, origin);
+        },
+      }),
+  };
+}
+
+export interface ScriptedMiner {
+  readonly hotkey: Hotkey;
+  readonly keypair: Keypair;
+  readonly address: { readonly host: string; readonly port: number };
+  peer(validator: Keypair): MinerPeer;
+  /** what the scripts threw, in the order of their ends */
+  readonly failures: unknown[];
+}
+
+/** Serves until `signal` aborts. Needs `readyKeys()`. */
+export async function scriptedMiner(
+  parts: { clock: Clock; wire?: Wire; name?: string },
+  script: Script,
+  signal: AbortSignal,
+  describe: ServeHandlers['describe'] = async () => TOY_DESCRIPTION,
+): Promise<ScriptedMiner> {
+  const { clock, name = 'miner', wire = createLoopback({ clock }) } = parts;
+  const keypair = devKeypair(name);
+  const failures: unknown[] = [];
+  const base = { wire, clock, log: silentLog };
+  const served = await serve(
+    {
+      ...base,
+      keypair,
+      random: createSeededRandom(name),
+      admit: () => true,
+      handlers: {
+        describe,
+        prove: (session) =>
+          script(session, clock).catch((error: unknown) => {
+            failures.push(error);
+            throw error;
+          }),
+      },
+    },
+    { host: '127.0.0.1', port: 0, netuid: NETUID },
+    signal,
+  );
+  const address = { host: served.host, port: served.port };
+  const hotkey = toHotkey(keypair.address);
+  return {
+    hotkey,
+    keypair,
+    address,
+    failures,
+    peer: (validator) =>
+      dial(
+        { ...base, keypair: validator, random: createSeededRandom(`${name}/${validator.address}`) },
+        { address, hotkey, netuid: NETUID },
+      ),
+  };
+}
+
+export const TOY_DESCRIPTION = {
+  version: 'test',
+  kinds: ['toy'],
+  slots: [{ index: 0, worker: 'host-1', kind: 'toy', paramsId: TOY_PARAMS_ID }],
+};
+
+/** Arm of slot 0 in event `event`, committing to `nonce`. */
+export function armOf(
+  nonce: Uint8Array,
+  overrides: Partial<Extract<FrameBody, { case: 'arm' }>['value']> = {},
+): FrameBody {
+  return {
+    case: 'arm',
+    value: {
+      eventId: bytes32('event'),
+      eventBlock: 120n,
+      slot: 0,
+      kind: 'toy',
+      paramsId: TOY_PARAMS_ID,
+      basis: bytes32('basis'),
+      nonceCommitment: nonceCommitment(nonce, SALT),
+      ...overrides,
+    },
+  };
+}
+
+export const SALT = bytes16('salt');
+export const goOf = (nonce: Uint8Array, beacon = bytes32('beacon')): FrameBody => ({
+  case: 'go',
+  value: { nonce, salt: SALT, beacon },
+});
