@@ -2,7 +2,7 @@
 // Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
-import { exitCodeOf, printError } from './output.js';
+import { EXIT, exitCodeOf, printError } from './output.js';
 import { abortOnSignals } from './signals.js';
 
 type Flags = Record<string, unknown>;
@@ -13,6 +13,7 @@ const program = new Command('assay')
   )
   .version(VERSION)
   .showHelpAfterError('(add --help for the flags of this command)')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.usage))
   .addHelpText(
     'after',
     `

@@ -1,0 +1,402 @@
+// One session as the validator plays it, against scripted miners: real envelopes over the loopback, a clock that jumps.
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Neuron } from '../../../src/chain/chain.js';
+import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
+import { toHex } from '../../../src/model/bytes.js';
+import { AssayError } from '../../../src/model/errors.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
+import { inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import type { Wire } from '../../../src/protocol/wire.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
+import type { Task } from '../../../src/validator/assign.js';
+import { type Played, play } from '../../../src/validator/dispatch.js';
+import type { ProofKind } from '../../../src/verification/proof.js';
+import {
+  bytes16,
+  bytes32,
+  commitOf,
+  mangling,
+  piece,
+  plays,
+  READY,
+  type Script,
+  scriptedMiner,
+  take,
+} from '../../support/sessions.js';
+import { neuron } from '../../support/subnets.js';
+import { TOY_PARAMS, TOY_PARAMS_ID, type ToyParams, toyKind, toyOpening } from '../../support/toy-kind.js';
+
+beforeAll(readyKeys);
+
+/** Monotonic ms at which the event's block is seen. */
+const GO_AT = 500;
+
+interface Setting {
+  readonly wire?: (clock: VirtualClock) => Wire;
+  /** what our own event loop stalled while the window was open */
+  readonly ownDelayMs?: number;
+  /** how long before we could act the block was seen */
+  readonly seenBeforeMs?: number;
+  readonly missed?: boolean;
+  readonly kind?: Partial<ProofKind<ToyParams, string>>;
+  /** looks on after `play` returned */
+  readonly then?: (played: Played, clock: VirtualClock) => Promise<void>;
+}
+
+async function playAgainst(script: Script, setting: Setting = {}): Promise<Played> {
+  const { ownDelayMs = 0, seenBeforeMs = 0, missed = false } = setting;
+  const clock = createVirtualClock();
+  const stop = new AbortController();
+  return clock.runUntil(run());
+
+  async function run(): Promise<Played> {
+    const wire = setting.wire?.(clock);
+    const miner = await scriptedMiner({ clock, ...(wire ? { wire } : {}) }, script, stop.signal);
+    const peer = miner.peer(devKeypair('validator'));
+    const go = clock.sleep(GO_AT).then(() => {
+      if (missed) throw new AssayError('timeout', 'block not seen', { what: 'head', afterMs: 0 });
+      return { hash: bytes32('beacon'), seenAt: clock.monotonic() - seenBeforeMs };
+    });
+    go.catch(() => {});
+    const played = await play(
+      { peer, clock, random: createSeededRandom('validator'), ownDelay: { observe: () => () => ownDelayMs } },
+      { id: bytes32('event'), block: 120, basis: bytes32('basis'), go },
+      taskFor({ hotkey: miner.hotkey }, setting.kind),
+    );
+    await setting.then?.(played, clock);
+    peer.close();
+    stop.abort();
+    return played;
+  }
+}
+
+function taskFor(of: Partial<Neuron>, overrides: Setting['kind'] = {}): Task {
+  const kind = toyKind(overrides);
+  const claim = { index: 0, worker: 'host-1', kind: 'toy', paramsId: toHex(TOY_PARAMS_ID) };
+  return { neuron: neuron(3, of), claim, kind, params: TOY_PARAMS, facts: kind.facts(TOY_PARAMS) };
+}
+
+const kindsOf = (played: Played) => played.frames.map(({ from, kind }) => `${from} ${kind}`);
+const verdictOf = async (script: Script, setting?: Setting): Promise<Verdict | undefined> =>
+  (await playAgainst(script, setting)).end;
+
+describe('an honest miner', () => {
+  test('is heard to the end: every frame kept as it travelled, times on our own clock', async () => {
+    const played = await playAgainst(plays());
+    expect(played.end).toBeUndefined();
+    expect(kindsOf(played)).toEqual([
+      'validator arm',
+      'miner ready',
+      'validator go',
+      'miner commit',
+      'validator open',
+      'miner opening',
+      'miner opening',
+    ]);
+    expect([played.seenAt, played.go?.at, played.commit?.at, played.measuredMs]).toEqual([
+      500, 500, 1000, 500,
+    ]);
+    expect(played.nonces).toEqual([played.nonce]);
+    expect(toHex(played.opening)).toBe(toHex(toyOpening(played.request)));
+    expect(played.refused).toBeUndefined();
+  });
+
+  test('asks nothing of us before the block is seen: the Go, with nonce and beacon, is sent then', async () => {
+    let before: number | undefined;
+    const played = await playAgainst(async (session, clock) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      await take(session, 'go');
+      before = clock.monotonic();
+    });
+    expect(before).toBe(GO_AT);
+    expect(played.end).toEqual(rejected('window'));
+  });
+});
+
+describe('the window', () => {
+  test('a Commit exactly at its end counts', async () => {
+    expect(await verdictOf(plays({ workMs: 1000 }))).toBeUndefined();
+  });
+
+  test('a Commit one millisecond later does not', async () => {
+    const played = await playAgainst(plays({ workMs: 1001 }));
+    expect(played.end).toEqual(rejected('window'));
+    expect(played.measuredMs).toBe(1001);
+    expect(kindsOf(played)).not.toContain('validator open');
+  });
+
+  test('is widened by our own delay, by no more than a hundredth of itself', async () => {
+    expect(await verdictOf(plays({ workMs: 1005 }), { ownDelayMs: 5 })).toBeUndefined();
+    expect(await verdictOf(plays({ workMs: 1006 }), { ownDelayMs: 5 })).toEqual(rejected('window'));
+    expect(await verdictOf(plays({ workMs: 1010 }), { ownDelayMs: 200 })).toBeUndefined();
+    expect(await verdictOf(plays({ workMs: 1011 }), { ownDelayMs: 200 })).toEqual(rejected('window'));
+  });
+
+  test('is given up soon after its end, and the session does not wait for the miner', async () => {
+    let gaveUpAt = 0;
+    const played = await playAgainst(plays({ workMs: 60_000 }), {
+      then: async (_played, clock) => {
+        gaveUpAt = clock.monotonic();
+      },
+    });
+    expect(played.end).toEqual(rejected('window'));
+    expect(gaveUpAt).toBe(GO_AT + 1000 + 10 + 100);
+  });
+
+  test('a Commit that comes after the verdict is no part of the evidence', async () => {
+    const played = await playAgainst(plays({ workMs: 1500 }), {
+      then: async (_played, clock) => {
+        await clock.sleep(2000);
+      },
+    });
+    expect(played.end).toEqual(rejected('window'));
+    expect(kindsOf(played)).toEqual(['validator arm', 'miner ready', 'validator go']);
+  });
+
+  test('is missed by a miner that refuses, before the Go or after it', async () => {
+    const refusal = { case: 'refusal', value: { code: 1, detail: 'busy' } } as const;
+    const before = await playAgainst(async (session) => {
+      await take(session, 'arm');
+      await session.send(refusal);
+    });
+    expect(before.end).toEqual(rejected('window'));
+    expect(kindsOf(before)).toEqual(['validator arm', 'miner refusal']);
+    const after = await playAgainst(async (session) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      await take(session, 'go');
+      await session.send(refusal);
+    });
+    expect(after.end).toEqual(rejected('window'));
+  });
+
+  test('is missed by a miner that is not ready at the Go, even if it is ready a moment later', async () => {
+    const played = await playAgainst(async (session, clock) => {
+      await take(session, 'arm');
+      await clock.sleep(GO_AT + 1);
+      await session.send(READY);
+      await session.receive();
+    });
+    expect(played.end).toEqual(rejected('window'));
+    expect(played.go).toBeUndefined();
+  });
+
+  test('is missed by a miner that is not there', async () => {
+    const nobody: Setting['wire'] = (clock) => ({
+      ...mangling(clock, (_index, send) => send()),
+      connect: () => mangling(clock, (_index, send) => send()).connect({ host: '127.0.0.1', port: 9 }),
+    });
+    expect(await verdictOf(plays(), { wire: nobody })).toEqual(rejected('window'));
+  });
+
+  test('is missed by a miner that breaks its session with a time-out of its own: it cannot choose to be inconclusive', async () => {
+    const timeout = () => new AssayError('timeout', 'so sorry', { what: 'go', afterMs: 1 });
+    const before: Script = async (session) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      throw timeout();
+    };
+    expect(await verdictOf(before)).toEqual(rejected('window'));
+    const after: Script = async (session) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      await take(session, 'go');
+      throw timeout();
+    };
+    expect(await verdictOf(after)).toEqual(rejected('window'));
+  });
+});
+
+describe('the Commit', () => {
+  test('that lists others and not us leaves us out', async () => {
+    const played = await playAgainst(plays({ nonces: () => [bytes16('another validator')] }));
+    expect(played.end).toEqual(rejected('left-out'));
+    expect(played.nonces).toEqual([bytes16('another validator')]);
+    expect(await verdictOf(plays({ nonces: () => [] }))).toEqual(rejected('left-out'));
+  });
+
+  const zeros = new Uint8Array(16);
+  const ones = new Uint8Array(16).fill(255);
+  test.each([
+    ['not ascending', (own: Uint8Array) => [ones, own, zeros]],
+    ['twice the same', (own: Uint8Array) => [own, own]],
+    ['too short', (own: Uint8Array) => [zeros.subarray(0, 15), own]],
+    ['too long', (own: Uint8Array) => [own, new Uint8Array(17).fill(255)]],
+    [
+      'more than a subnet has validators',
+      (own: Uint8Array) => [
+        ...Array.from({ length: 256 }, (_, i) => Uint8Array.of(0, i, ...zeros.subarray(2))),
+        own,
+      ],
+    ],
+  ])('with nonces %s breaks the protocol', async (_what, nonces) => {
+    expect(await verdictOf(plays({ nonces }))).toEqual(rejected('protocol'));
+  });
+
+  test('with a set in order that holds ours among others is good', async () => {
+    expect(await verdictOf(plays({ nonces: (own) => [zeros, own, ones] }))).toBeUndefined();
+  });
+
+  test('with a body that is no commit of this kind breaks the protocol', async () => {
+    expect(await verdictOf(plays({ commit: new Uint8Array(0) }))).toEqual(rejected('protocol'));
+    expect(await verdictOf(plays({ commit: new Uint8Array(17) }))).toEqual(rejected('protocol'));
+  });
+
+  test('a frame with a gap in its sequence breaks the protocol, and our door says so', async () => {
+    const played = await playAgainst(
+      async (session) => {
+        await take(session, 'arm');
+        await session.send(READY);
+        const { nonce } = await take(session, 'go');
+        await session.send(READY); // lost on its way
+        await session.send(commitOf([nonce]));
+        await session.receive().catch(() => {});
+      },
+      { wire: (clock) => mangling(clock, async (index, send) => (index === 1 ? undefined : send())) },
+    );
+    expect(played.end).toEqual(rejected('protocol'));
+    expect(played.refused).toBe('unauthenticated');
+    expect(kindsOf(played)).toEqual(['validator arm', 'miner ready', 'validator go']);
+  });
+
+  test('a frame sent twice breaks the protocol', async () => {
+    const twice: Setting['wire'] = (clock) =>
+      mangling(clock, async (index, send) => {
+        await send();
+        if (index === 0) await send();
+      });
+    const played = await playAgainst(plays(), { wire: twice });
+    expect(played.end).toEqual(rejected('protocol'));
+    expect(played.refused).toBe('unauthenticated');
+  });
+
+  test("the miner's refusal of a frame of ours is no fault that our door found", async () => {
+    const played = await playAgainst(async (session) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      await take(session, 'go');
+      throw new AssayError('unauthenticated', 'skew', { reason: 'skew', skewMs: 40_000 });
+    });
+    expect(played.end).toEqual(rejected('window'));
+    expect(played.refused).toBeUndefined();
+  });
+});
+
+describe('the Opening', () => {
+  const opens = (open: NonNullable<Parameters<typeof plays>[0]>['open'] & {}) => plays({ open });
+
+  test('is awaited for as long as the parameters say', async () => {
+    const at = (ms: number) =>
+      opens(async (session, request, clock) => {
+        await session.send(piece(0, toyOpening(request).subarray(0, 5)));
+        await clock.sleep(ms);
+        await session.send(piece(1, toyOpening(request).subarray(5), true));
+      });
+    const inTime = await playAgainst(at(500));
+    expect(inTime.end).toBeUndefined();
+    expect(inTime.openedAt! - inTime.open!.at).toBe(500);
+    const late = await playAgainst(at(501));
+    expect(late.end).toEqual(rejected('opening-timeout'));
+    expect(late.openedAt! - late.open!.at).toBe(501);
+  });
+
+  test('that never comes is a time-out, and so is one whose last piece never comes', async () => {
+    const silent = await playAgainst(opens(async (session) => void (await session.receive())));
+    expect(silent.end).toEqual(rejected('opening-timeout'));
+    const half = await playAgainst(
+      opens(async (session) => {
+        await session.send(piece(0, Uint8Array.of(1)));
+        await session.receive();
+      }),
+    );
+    expect(half.end).toEqual(rejected('opening-timeout'));
+    expect(half.openedAt).toBeUndefined();
+    expect(half.opening).toHaveLength(0);
+  });
+
+  test('a miner that ends or dies after the Open has timed out', async () => {
+    expect(await verdictOf(opens(async (session) => session.end()))).toEqual(rejected('opening-timeout'));
+    expect(await verdictOf(opens(async (session) => session.cancel()))).toEqual(rejected('opening-timeout'));
+  });
+
+  const one = Uint8Array.of(1);
+  test.each([
+    ['out of order', [piece(1, one), piece(0, one, true)]],
+    ['repeated', [piece(0, one), piece(0, one), piece(1, one, true)]],
+    ['with one left out', [piece(0, one), piece(2, one, true)]],
+    ['empty without being the last', [piece(0, new Uint8Array()), piece(1, one, true)]],
+    ['together larger than any honest opening', [piece(0, new Uint8Array(32)), piece(1, one, true)]],
+    ['mixed with another frame', [piece(0, one), READY]],
+    ['a second Commit', [commitOf([])]],
+  ])('in pieces %s is malformed', async (_what, frames) => {
+    const played = await playAgainst(
+      opens(async (session) => {
+        for (const frame of frames) await session.send(frame).catch(() => {});
+      }),
+    );
+    expect(played.end).toEqual(rejected('malformed'));
+  });
+
+  test('with a gap in the sequence is malformed', async () => {
+    const played = await playAgainst(
+      opens(async (session) => {
+        await session.send(piece(0, one)); // lost on its way
+        await session.send(piece(1, one, true));
+        await session.receive().catch(() => {});
+      }),
+      { wire: (clock) => mangling(clock, async (index, send) => (index === 2 ? undefined : send())) },
+    );
+    expect(played.end).toEqual(rejected('malformed'));
+    expect(played.refused).toBe('unauthenticated');
+  });
+});
+
+describe('what is our own fault costs the miner nothing', () => {
+  test('a Go written late turns a missed window and an absence from the set into inconclusive', async () => {
+    const late = { seenBeforeMs: 251 };
+    expect(await verdictOf(plays({ workMs: 1001 }), late)).toEqual(inconclusive('validator-late'));
+    expect(await verdictOf(plays({ workMs: 5000 }), late)).toEqual(inconclusive('validator-late'));
+    expect(await verdictOf(plays({ nonces: () => [] }), late)).toEqual(inconclusive('validator-late'));
+    expect(await verdictOf(plays(), late)).toBeUndefined();
+    const justInTime = { seenBeforeMs: 250 };
+    expect(await verdictOf(plays({ workMs: 1001 }), justInTime)).toEqual(rejected('window'));
+    expect(await verdictOf(plays({ nonces: () => [] }), justInTime)).toEqual(rejected('left-out'));
+  });
+
+  test('a stall beyond a quarter of the window excuses a missed window', async () => {
+    expect(await verdictOf(plays({ workMs: 1011 }), { ownDelayMs: 250 })).toEqual(rejected('window'));
+    expect(await verdictOf(plays({ workMs: 1011 }), { ownDelayMs: 251 })).toEqual(
+      inconclusive('validator-late'),
+    );
+    expect(await verdictOf(plays({ workMs: 9000 }), { ownDelayMs: 251 })).toEqual(
+      inconclusive('validator-late'),
+    );
+  });
+
+  test('but saves no bad Commit and no bad Opening', async () => {
+    const stalled = { ownDelayMs: 900 };
+    const malformed = plays({
+      open: async (session) => void (await session.send(piece(3, Uint8Array.of(1), true))),
+    });
+    const silent = plays({ open: async (session) => void (await session.receive()) });
+    expect(await verdictOf(malformed, stalled)).toEqual(rejected('malformed'));
+    expect(await verdictOf(silent, stalled)).toEqual(rejected('opening-timeout'));
+    expect(await verdictOf(plays({ commit: new Uint8Array(3) }), stalled)).toEqual(rejected('protocol'));
+  });
+
+  test('a block that was never seen, and a crash of ours, are inconclusive', async () => {
+    expect(await verdictOf(plays(), { missed: true })).toEqual(inconclusive('validator-late'));
+    const broken = {
+      issue: () => {
+        throw new Error('out of randomness');
+      },
+    };
+    expect(await verdictOf(plays(), { kind: broken })).toEqual(inconclusive('validator-fault'));
+  });
+
+  test('what our own delay was is told, whatever the end', async () => {
+    expect((await playAgainst(plays(), { ownDelayMs: 7 })).ownDelayMs).toBe(7);
+    expect((await playAgainst(plays({ workMs: 3000 }), { ownDelayMs: 7 })).ownDelayMs).toBe(7);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { u32le, utf8 } from '../../../src/model/bytes.js';
+import { AssayError } from '../../../src/model/errors.js';
+import { sha256 } from '../../../src/model/hash.js';
+import { announcedEvent, type EventPlan, eventSegments } from '../../../src/validator/schedule.js';
+
+const PLAN: EventPlan = { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5 };
+const EPOCH = { start: 100, length: 48 };
+
+const hashesOf = (seed: number) => async (block: number) =>
+  new Uint8Array(sha256(utf8('test hash'), u32le(seed), u32le(block)));
+
+/** Every event of the epoch with the block that announced it, as a validator sees them block by block. */
+async function walk(seed: number, plan = PLAN, epoch = EPOCH) {
+  const events: { at: number; block: number }[] = [];
+  const hashOf = hashesOf(seed);
+  for (let at = epoch.start; at < epoch.start + epoch.length; at++) {
+    const block = await announcedEvent(at, epoch, plan, (wanted) => {
+      if (wanted > at || wanted < epoch.start) throw new Error(`asked for block ${wanted} at ${at}`);
+      return hashOf(wanted);
+    });
+    if (block !== undefined) events.push({ at, block });
+  }
+  return events;
+}
+
+describe('segments', () => {
+  test('of the demo plan are two, apart by more than an event, done before weights are due', () => {
+    expect(eventSegments(48, PLAN)).toEqual([
+      { first: 3, last: 9 },
+      { first: 23, last: 29 },
+    ]);
+  });
+
+  test('never overlap and end before weights are due, for any plan that fits', () => {
+    let fitting = 0;
+    for (let length = 10; length <= 400; length += 13)
+      for (const eventsPerEpoch of [1, 2, 3, 7])
+        for (const leadBlocks of [1, 4])
+          for (const eventBlocks of [1, 9, 30]) {
+            const plan = { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks: 6 };
+            if (length - 6 - leadBlocks - 1 < eventsPerEpoch * eventBlocks) {
+              expect(() => eventSegments(length, plan)).toThrow(RangeError);
+              continue;
+            }
+            fitting++;
+            let free = leadBlocks + 1;
+            for (const { first, last } of eventSegments(length, plan)) {
+              expect(first).toBeGreaterThanOrEqual(free);
+              expect(last).toBeGreaterThanOrEqual(first);
+              free = last + eventBlocks;
+            }
+            expect(free).toBeLessThanOrEqual(length - 6);
+          }
+    expect(fitting).toBeGreaterThan(300);
+  });
+
+  test('an epoch one block too short for the plan is refused by name', () => {
+    expect(eventSegments(36, PLAN)).toHaveLength(2);
+    expect(() => eventSegments(35, PLAN)).toThrow(
+      new RangeError('epoch: 35 blocks hold no 2 events of 14 blocks; raise tempo or lower the plan'),
+    );
+  });
+});
+
+describe('events', () => {
+  const EPOCHS = 3000;
+
+  test('each segment holds exactly one event, announced two blocks before, uniform over its blocks', async () => {
+    const counts = new Map<number, number>();
+    for (let seed = 0; seed < EPOCHS; seed++) {
+      const events = await walk(seed);
+      expect(events).toHaveLength(2);
+      for (const { at, block } of events) {
+        expect(block - at).toBe(2);
+        counts.set(block - EPOCH.start, (counts.get(block - EPOCH.start) ?? 0) + 1);
+      }
+    }
+    expect([...counts.keys()].sort((a, b) => a - b)).toEqual([
+      3, 4, 5, 6, 7, 8, 9, 23, 24, 25, 26, 27, 28, 29,
+    ]);
+    const expected = EPOCHS / 7;
+    for (const { first, last } of eventSegments(EPOCH.length, PLAN)) {
+      let chi2 = 0;
+      for (let offset = first; offset <= last; offset++)
+        chi2 += (counts.get(offset)! - expected) ** 2 / expected;
+      expect(chi2).toBeLessThan(22.5); // 6 degrees of freedom, one in a thousand
+    }
+  });
+
+  test('the two events of an epoch are independent of each other', async () => {
+    let both = 0;
+    for (let seed = 0; seed < EPOCHS; seed++) {
+      const [a, b] = await walk(seed);
+      if (a!.block - EPOCH.start === 3 && b!.block - EPOCH.start === 23) both++;
+    }
+    // 3000 / 49 = 61 expected, standard deviation 7.7
+    expect(both).toBeGreaterThan(38);
+    expect(both).toBeLessThan(85);
+  });
+
+  test('two validators that see the same chain see the same events', async () => {
+    for (let seed = 0; seed < 50; seed++) expect(await walk(seed)).toEqual(await walk(seed));
+    expect(await walk(1)).not.toEqual(await walk(2));
+  });
+
+  test('nobody knows an event before the block that announces it: another hash there moves it', async () => {
+    const [{ at, block }] = (await walk(7)) as [{ at: number; block: number }];
+    const hashOf = hashesOf(7);
+    const otherwise = new Set<number | undefined>();
+    for (let other = 0; other < 40; other++)
+      otherwise.add(
+        await announcedEvent(at, EPOCH, PLAN, (wanted) =>
+          wanted === at ? hashesOf(1000 + other)(wanted) : hashOf(wanted),
+        ),
+      );
+    expect(otherwise).toEqual(new Set([undefined, block]));
+  });
+
+  test('between segments, before the first and near the end nothing is announced', async () => {
+    const hashOf = hashesOf(3);
+    for (const offset of [0, 8, 20, 28, 40, 47])
+      expect(await announcedEvent(EPOCH.start + offset, EPOCH, PLAN, hashOf)).toBeUndefined();
+  });
+
+  test('a hash that the chain cannot give rejects with what the chain said', async () => {
+    const unknown = new AssayError('chain-unknown', 'no block 101', { what: 'block 101' });
+    await expect(announcedEvent(101, EPOCH, PLAN, () => Promise.reject(unknown))).rejects.toBe(unknown);
+  });
+});
