@@ -13,6 +13,8 @@ export const EXIT = {
   busy: 3,
   /** the evidence was evicted: nothing can be recomputed */
   expired: 4,
+  /** Ctrl-C before the command came to its end, as shells count it */
+  interrupted: 130,
 } as const;
 
 const USAGE: ReadonlySet<ErrorCode> = new Set(['invalid-config', 'invalid-input', 'insecure-address']);

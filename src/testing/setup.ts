@@ -1,8 +1,8 @@
 // Owns: what the owner of a fresh localnet does before anybody can earn on it. Does not own: the processes.
 import type { ChainReader, ChainWriter, SudoCall } from '../chain/chain.js';
 import { type Keypair, keypairFromUri } from '../keys/index.js';
-import { type Netuid, toHotkey, type Uid } from '../model/ids.js';
-import { DEMO_PLAN, type World } from './world.js';
+import { type Hotkey, type Netuid, toHotkey, type Uid } from '../model/ids.js';
+import { DEMO_PLAN, type World, type WorldValidator } from './world.js';
 
 const TAO = 1_000_000_000n;
 /** What each coldkey begins with. */
@@ -69,19 +69,20 @@ export async function setUp(
     const { uid } = await chain.burnedRegister(coldkey, netuid, hotkey);
     uids.set(name, uid);
     const validator = world.validators.find((each) => each.name === name);
-    if (validator)
-      staking.push(
-        chain
-          .addStake(coldkey, netuid, hotkey, validator.stakeRao)
-          .then(() => chain.alphaRao(hotkey, netuid))
-          .then((alpha) => {
-            stakes.set(name, alpha);
-            say(`${name} staked ${validator.stakeRao / TAO} TAO: ${tao(alpha)} alpha`);
-          }),
-      );
+    if (!validator) continue;
+    const staked = stake(coldkey, hotkey, validator);
+    staked.catch(() => {}); // a registration may fail first, and nobody would wait for this one
+    staking.push(staked);
   }
   await Promise.all(staking);
   return { netuid, uids, stakes };
+
+  async function stake(coldkey: Keypair, hotkey: Hotkey, { name, stakeRao }: WorldValidator): Promise<void> {
+    await chain.addStake(coldkey, netuid, hotkey, stakeRao);
+    const alpha = await chain.alphaRao(hotkey, netuid);
+    stakes.set(name, alpha);
+    say(`${name} staked ${stakeRao / TAO} TAO: ${tao(alpha)} alpha`);
+  }
 }
 
 /** Rao as TAO or alpha, three decimals. */

@@ -38,7 +38,7 @@ const CLOSE_MS = 2000;
 /**
  * Plays, judges and records one event.
  * @returns one outcome per task
- * @throws when the event's block was missed: then nothing of it counts
+ * @throws when the event's block was missed or we are stopping: then nothing of it counts
  */
 export async function runEvent(
   parts: RoundParts,
@@ -63,6 +63,8 @@ export async function runEvent(
     }),
   );
   const { hash: beacon } = await event.go;
+  // what broke while we were stopping says nothing about anybody
+  signal.throwIfAborted();
 
   const judged = judge(parts, event, beacon, played.flat());
   const at = clock.now();

@@ -107,7 +107,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   } catch (error) {
     if (!signal.aborted) throw error;
     say('interrupted');
-    return EXIT.failed;
+    return EXIT.interrupted;
   } finally {
     stop.abort();
     await chain?.close().catch(() => {}); // the node may be gone first

@@ -42,7 +42,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });
+  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
   const { host, port, announceIp, insecurePlaintext } = config;
   try {
     await runMiner(

@@ -104,7 +104,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const keypair = keypairFromUri(options.hotkeyUri);
   const receipts = await openReceipts(dataPaths.receipts(options.data));
   const wire = createGrpcWire({ clock: systemParts.clock });
-  const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock });
+  const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock, signal });
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
     connectDevice(port, slot, claimOf(index)),
   );

@@ -30,7 +30,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     keepAccepted: config.keepAccepted,
   });
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock });
+  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
   let ready = false;
   try {
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, insecurePlaintext } = config;

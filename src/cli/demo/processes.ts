@@ -55,6 +55,8 @@ export function createProcesses(
     pids: () => [...managed].flatMap(({ child }) => (child?.pid === undefined ? [] : [child.pid])),
     async start(spec) {
       await mkdir(logs, { recursive: true });
+      if (stopping)
+        throw new AssayError('unreachable', `${spec.name}: the demo is ending`, { address: spec.name });
       const log = join(logs, `${spec.name}.log`);
       let child: ChildProcess | undefined;
       let attempt = 0;

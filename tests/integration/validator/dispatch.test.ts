@@ -39,8 +39,8 @@ interface Setting {
   readonly seenBeforeMs?: number;
   readonly missed?: boolean;
   readonly kind?: Partial<ProofKind<ToyParams, string>>;
-  /** looks on after `play` returned */
-  readonly then?: (played: Played, clock: VirtualClock) => Promise<void>;
+  /** looks on once `play` returned */
+  readonly after?: (played: Played, clock: VirtualClock) => Promise<void>;
 }
 
 async function playAgainst(script: Script, setting: Setting = {}): Promise<Played> {
@@ -63,7 +63,7 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
       { id: bytes32('event'), block: 120, basis: bytes32('basis'), go },
       taskFor({ hotkey: miner.hotkey }, setting.kind),
     );
-    await setting.then?.(played, clock);
+    await setting.after?.(played, clock);
     peer.close();
     stop.abort();
     return played;
@@ -96,7 +96,7 @@ describe('an honest miner', () => {
     expect([played.seenAt, played.go?.at, played.commit?.at, played.measuredMs]).toEqual([
       500, 500, 1000, 500,
     ]);
-    expect(played.nonces).toEqual([played.nonce]);
+    expect(played.nonces.map(toHex)).toEqual([toHex(played.nonce)]);
     expect(toHex(played.opening)).toBe(toHex(toyOpening(played.request)));
     expect(played.refused).toBeUndefined();
   });
@@ -136,7 +136,7 @@ describe('the window', () => {
   test('is given up soon after its end, and the session does not wait for the miner', async () => {
     let gaveUpAt = 0;
     const played = await playAgainst(plays({ workMs: 60_000 }), {
-      then: async (_played, clock) => {
+      after: async (_played, clock) => {
         gaveUpAt = clock.monotonic();
       },
     });
@@ -146,7 +146,7 @@ describe('the window', () => {
 
   test('a Commit that comes after the verdict is no part of the evidence', async () => {
     const played = await playAgainst(plays({ workMs: 1500 }), {
-      then: async (_played, clock) => {
+      after: async (_played, clock) => {
         await clock.sleep(2000);
       },
     });

@@ -1,0 +1,236 @@
+// The validator's life on an embedded chain: when it asks, what it misses, what a restart remembers.
+import { describe, expect, test } from 'vitest';
+import type { ChainReader, ChainWriter, Subnet, WeightRow } from '../../../src/chain/chain.js';
+import { alreadySetThisEpoch } from '../../../src/chain/weights.js';
+import { AssayError } from '../../../src/model/errors.js';
+import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
+import { DEMO_PLAN } from '../../../src/testing/world.js';
+import { onSmallSubnet, type RunningValidator, type SmallSubnet } from '../../support/small-subnet.js';
+
+const announced = ({ lines }: RunningValidator) => lines.filter(({ msg }) => msg === 'event announced');
+const has = ({ lines }: RunningValidator, message: string) => lines.some(({ msg }) => msg === message);
+
+/** The rows that were sent, with the epoch in which each was. */
+function counting(subnet: SmallSubnet): {
+  writer: Pick<ChainWriter, 'setWeights'>;
+  rows: { epoch: number; row: WeightRow }[];
+} {
+  const rows: { epoch: number; row: WeightRow }[] = [];
+  return {
+    rows,
+    writer: {
+      async setWeights(hotkey, netuid, row, versionKey) {
+        rows.push({ epoch: (await subnet.chain.subnet(netuid)).epochIndex, row });
+        return subnet.chain.setWeights(hotkey, netuid, row, versionKey);
+      },
+    },
+  };
+}
+
+const permitOf = (subnet: SmallSubnet, now: Subnet, name: string) =>
+  now.neurons[subnet.uids.get(name)!]!.validatorPermit;
+
+/** Resolves when the epoch after the one that granted permits has begun: from here on everything is regular. */
+async function regular(subnet: SmallSubnet): Promise<Subnet> {
+  const { epochIndex } = await subnet.until((now) => permitOf(subnet, now, 'validator-a'));
+  return subnet.until((now) => now.epochIndex > epochIndex);
+}
+
+describe('events', () => {
+  test('begin after the epoch that grants permits, two in each epoch, the same for both validators', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const a = subnet.start('validator-a');
+      const b = subnet.start('validator-b');
+      const granted = await subnet.until((now) => permitOf(subnet, now, 'validator-a'));
+      expect(announced(a)).toEqual([]);
+      expect(a.status()?.permit).toBe(false);
+      await subnet.until((now) => now.epochIndex === granted.epochIndex + 2);
+      const blocks = announced(a).map(({ block }) => block as number);
+      expect(blocks).toHaveLength(4);
+      for (const block of blocks) expect(block).toBeGreaterThan(granted.lastEpochBlock + 2);
+      expect(announced(b).map(({ block, event }) => [block, event])).toEqual(
+        announced(a).map(({ block, event }) => [block, event]),
+      );
+      expect(a.lines.filter(({ msg }) => msg === 'event judged')).toMatchObject(
+        Array(4).fill({ accepted: 1, rejected: 0, inconclusive: 0 }),
+      );
+      expect(a.status()).toMatchObject({ permit: true, events: 4, running: 0 });
+    });
+  });
+
+  test('a validator without a permit asks nobody and sets no weights', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const pauper = subnet.start('pauper');
+      const { epochIndex } = await subnet.until((now) => permitOf(subnet, now, 'validator-a'));
+      const now = await subnet.until(({ epochIndex: at }) => at === epochIndex + 2);
+      expect(permitOf(subnet, now, 'pauper')).toBe(false);
+      expect(announced(pauper)).toEqual([]);
+      expect(alreadySetThisEpoch(now, subnet.uids.get('pauper')!)).toBe(false);
+      expect(pauper.status()?.permit).toBe(false);
+    });
+  });
+
+  test('one whose block was not seen counts for nobody; the next ones do', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      let skipped: number | undefined;
+      const reader: ChainReader = {
+        ...subnet.chain,
+        watchHeads: (onHead, signal) =>
+          subnet.chain.watchHeads((head) => {
+            if (head.number !== skipped) onHead(head);
+          }, signal),
+      };
+      const a = subnet.start('validator-a', { ledger, reader });
+      const b = subnet.start('validator-b');
+      const { epochIndex } = await subnet.until(() => {
+        skipped ??= announced(a)[0]?.block as number | undefined;
+        return skipped !== undefined;
+      });
+      await subnet.until((now) => now.epochIndex > epochIndex);
+      expect(announced(a)).toHaveLength(2);
+      expect(has(a, 'event dropped: it counts for nobody')).toBe(true);
+      expect(ledger.completedEvents({ fromEpoch: 0 }).map(({ block }) => block)).toEqual([
+        announced(a)[1]!.block,
+      ]);
+      expect(ledger.outcomes({ fromEpoch: 0 }).map(({ eventBlock }) => eventBlock)).not.toContain(skipped);
+      // the miner lost nothing by it: both validators give it all there is
+      const rows = await Promise.all(
+        ['validator-a', 'validator-b'].map((name) =>
+          subnet.chain.weights(subnet.netuid, subnet.uids.get(name)!),
+        ),
+      );
+      expect(rows).toEqual(Array(2).fill([[subnet.uids.get('miner-1'), 65535]]));
+      expect(has(b, 'event dropped: it counts for nobody')).toBe(false);
+    });
+  });
+
+  test('an epoch too short for the plan has none, and weights of what was scored before are set all the same', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      const first = subnet.start('validator-a', { ledger });
+      await regular(subnet);
+      await first.stop();
+      const { rows, writer } = counting(subnet);
+      const plan = { ...DEMO_PLAN.events, eventBlocks: 40 };
+      const second = subnet.start('validator-a', { ledger, writer, plan });
+      await subnet.until((now) => alreadySetThisEpoch(now, subnet.uids.get('validator-a')!));
+      expect(announced(second)).toEqual([]);
+      expect(has(second, 'events of this block not announced')).toBe(true);
+      expect(rows.map(({ row }) => row)).toEqual([[[subnet.uids.get('miner-1'), 65535]]]);
+    });
+  });
+});
+
+describe('weights', () => {
+  test('are set once per epoch, in its last blocks', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const { rows, writer } = counting(subnet);
+      const a = subnet.start('validator-a', { writer });
+      const { epochIndex } = await regular(subnet);
+      const set = await subnet.until((now) => alreadySetThisEpoch(now, subnet.uids.get('validator-a')!));
+      expect(set.nextEpochBlock! - set.block).toBeLessThan(DEMO_PLAN.events.publishLeadBlocks);
+      await subnet.until((now) => now.epochIndex === epochIndex + 2);
+      const epochs = rows.map(({ epoch }) => epoch);
+      expect(epochs).toEqual([epochIndex - 1, epochIndex, epochIndex + 1]);
+      expect(a.status()?.lastWeights).toMatchObject({ epoch: epochIndex + 1 });
+    });
+  });
+
+  test('are not forgotten by a restart in the middle of an epoch', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      const { rows, writer } = counting(subnet);
+      const first = subnet.start('validator-a', { ledger, writer });
+      const { epochIndex } = await subnet.until(() => first.status()?.events === 1);
+      await first.stop();
+      expect(rows).toEqual([]);
+      const second = subnet.start('validator-a', { ledger, writer });
+      await subnet.until((now) => now.epochIndex > epochIndex);
+      expect(second.status()?.lastWeights?.epoch).toBe(epochIndex);
+      expect(rows).toEqual([{ epoch: epochIndex, row: [[subnet.uids.get('miner-1'), 65535]] }]);
+    });
+  });
+
+  test('are not repeated by a restart after they were set', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      const { rows, writer } = counting(subnet);
+      const first = subnet.start('validator-a', { ledger, writer });
+      const { epochIndex, block } = await subnet.until(() => first.status()?.lastWeights !== undefined);
+      await first.stop();
+      const second = subnet.start('validator-a', { ledger, writer });
+      await subnet.until((now) => now.epochIndex > epochIndex);
+      expect(has(second, 'weights of this epoch are on the chain already')).toBe(true);
+      expect(rows.map(({ epoch }) => epoch)).toEqual([epochIndex]);
+      const { lastUpdate } = (await subnet.chain.subnet(subnet.netuid)).neurons[
+        subnet.uids.get('validator-a')!
+      ]!;
+      expect(lastUpdate).toBeLessThanOrEqual(block);
+      await subnet.until((now) => now.epochIndex > epochIndex + 1);
+      expect(rows.map(({ epoch }) => epoch)).toEqual([epochIndex, epochIndex + 1]);
+    });
+  });
+
+  test('that landed although their sender was told otherwise are not sent again', async () => {
+    await onSmallSubnet(async (subnet) => {
+      let sends = 0;
+      const a = subnet.start('validator-a', {
+        writer: {
+          async setWeights(...args) {
+            sends++;
+            await subnet.chain.setWeights(...args);
+            throw new AssayError('unreachable', 'connection lost', { address: 'ws://127.0.0.1:9944' });
+          },
+        },
+      });
+      const { epochIndex } = await subnet.until(() => has(a, 'weights not set yet'));
+      await subnet.until((now) => now.epochIndex > epochIndex);
+      expect(sends).toBe(1);
+      expect(has(a, 'weights of this epoch are on the chain already')).toBe(true);
+    });
+  });
+
+  test('that did not land are tried again at the next block', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const sentAt: number[] = [];
+      subnet.start('validator-a', {
+        writer: {
+          async setWeights(...args) {
+            sentAt.push((await subnet.chain.head()).number);
+            if (sentAt.length < 3)
+              throw new AssayError('unreachable', 'no connection', { address: 'ws://127.0.0.1:9944' });
+            return subnet.chain.setWeights(...args);
+          },
+        },
+      });
+      await subnet.until((now) => alreadySetThisEpoch(now, subnet.uids.get('validator-a')!));
+      expect(sentAt.map((block) => block - sentAt[0]!)).toEqual([0, 1, 2]);
+    });
+  });
+});
+
+describe('the end', () => {
+  test('a chain that breaks while an event waits for its block ends the validator with that error', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const broken = new AssayError('unreachable', 'gone for good', { address: 'ws://127.0.0.1:9944' });
+      let breakNow = () => {};
+      const reader: ChainReader = {
+        ...subnet.chain,
+        watchHeads: (onHead, signal) =>
+          Promise.race([
+            subnet.chain.watchHeads(onHead, signal),
+            new Promise<never>((_resolve, reject) => {
+              breakNow = () => reject(broken);
+            }),
+          ]),
+      };
+      const a = subnet.start('validator-a', { reader });
+      const ended = a.ended.catch((error: unknown) => error);
+      await subnet.until(() => announced(a).length === 1);
+      breakNow();
+      expect(await ended).toBe(broken);
+      expect(has(a, 'event judged')).toBe(false);
+    });
+  });
+});

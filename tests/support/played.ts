@@ -1,0 +1,84 @@
+// Owns: sessions as dispatch hands them on, without anybody to play them with.
+import { create } from '@bufbuild/protobuf';
+import { toHex } from '../../src/model/bytes.js';
+import { FrameSchema } from '../../src/protocol/gen/assay/v1/miner_pb.js';
+import type { ProofSession } from '../../src/protocol/session.js';
+import type { EventFrame, Played } from '../../src/validator/dispatch.js';
+import type { ProofKind } from '../../src/verification/proof.js';
+import { bytes16, bytes32 } from './sessions.js';
+import { neuron } from './subnets.js';
+import { TOY_COMMIT, TOY_PARAMS, TOY_PARAMS_ID, toyOpening } from './toy-kind.js';
+
+const REQUEST = bytes32('request').slice(0, 4);
+const SIGNED = { header: bytes32('header'), signature: new Uint8Array(64), body: bytes32('body') };
+
+const session: ProofSession = {
+  id: bytes16('session'),
+  peer: neuron(3).hotkey,
+  ownCertificate: bytes32('own certificate'),
+  peerCertificate: () => bytes32('peer certificate'),
+  send: async () => ({ signed: SIGNED, at: 0, flushMs: 0 }),
+  receive: async () => undefined,
+  end: () => {},
+  cancel: () => {},
+};
+
+/** A complete session of an honest miner: block seen at 5000 ms, Commit 500 ms after the Go. */
+export function playedSession(
+  kind: ProofKind<unknown, unknown>,
+  overrides: Partial<Played> & { slot?: number; paramsId?: Uint8Array } = {},
+): Played {
+  const { slot = 0, paramsId = TOY_PARAMS_ID, ...played } = overrides;
+  return {
+    task: {
+      neuron: neuron(3),
+      claim: { index: slot, worker: 'host-1', kind: 'toy', paramsId: toHex(paramsId) },
+      kind,
+      params: TOY_PARAMS,
+      facts: kind.facts(TOY_PARAMS),
+    },
+    nonce: bytes16('nonce'),
+    salt: bytes16('salt'),
+    session,
+    frames: [],
+    refused: undefined,
+    seenAt: 5000,
+    go: { signed: SIGNED, at: 5001, flushMs: 0 },
+    commit: committed(TOY_COMMIT),
+    nonces: [bytes16('nonce')],
+    open: { signed: SIGNED, at: 5502, flushMs: 0 },
+    request: REQUEST,
+    openedAt: 5512,
+    opening: toyOpening(REQUEST),
+    measuredMs: 500,
+    ownDelayMs: 1.5,
+    end: undefined,
+    drain: async () => {},
+    ...played,
+  };
+}
+
+export function committed(body: Uint8Array): NonNullable<Played['commit']> {
+  const value = { nonces: [bytes16('nonce')], body };
+  return { frame: create(FrameSchema, { body: { case: 'commit', value } }), signed: SIGNED, at: 5501 };
+}
+
+/** Of a session in which nothing came back. */
+export const NOTHING_ARRIVED: Partial<Played> = {
+  commit: undefined,
+  nonces: [],
+  open: undefined,
+  request: new Uint8Array(),
+  openedAt: undefined,
+  opening: new Uint8Array(),
+  measuredMs: undefined,
+};
+
+export const EVENT: EventFrame & { epoch: number; netuid: number } = {
+  id: bytes32('event'),
+  block: 120,
+  basis: bytes32('basis'),
+  go: Promise.resolve({ hash: bytes32('beacon'), seenAt: 5000 }),
+  epoch: 5,
+  netuid: 7,
+};

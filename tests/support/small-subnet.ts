@@ -1,0 +1,177 @@
+// Owns: a subnet of two validators and one honest miner on an embedded chain, all under one clock that jumps.
+import { setMaxListeners } from 'node:events';
+import type { ChainReader, ChainWriter, Subnet } from '../../src/chain/chain.js';
+import { createReferenceCompute } from '../../src/compute/cpu/reference.js';
+import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
+import { createLocalnet } from '../../src/localnet/localnet.js';
+import { runMiner } from '../../src/miner/miner.js';
+import { noReceipts } from '../../src/miner/receipts.js';
+import { createLocalSlot } from '../../src/miner/slot.js';
+import { type Hotkey, type Netuid, toHotkey, type Uid } from '../../src/model/ids.js';
+import { silentLog } from '../../src/model/log.js';
+import { createSeededRandom } from '../../src/model/prng.js';
+import { createLoopback } from '../../src/protocol/loopback.js';
+import { createEmbeddedChain } from '../../src/testing/embedded-chain.js';
+import { createMemoryLedger, type MemoryLedger } from '../../src/testing/memory-ledger.js';
+import { setUp } from '../../src/testing/setup.js';
+import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.js';
+import { DEMO_PLAN, type World } from '../../src/testing/world.js';
+import { noDelay } from '../../src/validator/own-delay.js';
+import type { EventPlan } from '../../src/validator/schedule.js';
+import type { ValidatorStatus } from '../../src/validator/status.js';
+import { runValidator } from '../../src/validator/validator.js';
+import { type Line, recordingLog } from './logs.js';
+import { TOY_PARAMS, TOY_PARAMS_ID, toyKind } from './toy-kind.js';
+
+const key = (name: string) => ({ hotkeyUri: `//test//${name}//hot`, coldkeyUri: `//test//${name}//cold` });
+const TAO = 1_000_000_000n;
+
+/** `pauper` is registered as the others are and has no stake. */
+const WORLD: World = {
+  seed: 'small',
+  owner: key('owner'),
+  validators: [
+    { name: 'validator-a', ...key('validator-a'), stakeRao: 120n * TAO },
+    { name: 'validator-b', ...key('validator-b'), stakeRao: 80n * TAO },
+  ],
+  miners: [
+    { name: 'miner-1', behaviour: 'honest-small', ...key('miner-1'), host: '127.16.0.1' },
+    { name: 'pauper', behaviour: 'silent', ...key('pauper'), host: '127.17.0.1' },
+  ],
+  registration: ['miner-1', 'validator-a', 'pauper', 'validator-b'],
+};
+
+export interface RunningValidator {
+  readonly lines: readonly Line[];
+  readonly status: () => ValidatorStatus | undefined;
+  /** what `runValidator` gave */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ValidatorSetting {
+  readonly ledger?: MemoryLedger;
+  readonly reader?: ChainReader;
+  readonly writer?: Pick<ChainWriter, 'setWeights'>;
+  readonly plan?: EventPlan;
+}
+
+export interface SmallSubnet {
+  readonly clock: VirtualClock;
+  readonly chain: ChainReader & ChainWriter;
+  readonly netuid: Netuid;
+  readonly uids: ReadonlyMap<string, Uid>;
+  hotkeyOf(name: string): Hotkey;
+  start(name: 'validator-a' | 'validator-b' | 'pauper', setting?: ValidatorSetting): RunningValidator;
+  /** Resolves after the first block in which `holds`, with the subnet of that block. */
+  until(holds: (subnet: Subnet) => boolean): Promise<Subnet>;
+}
+
+/** Runs `body` on a subnet whose epochs have 48 blocks of 250 ms, with the demo's plan of events. */
+export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>): Promise<T> {
+  await readyKeys();
+  const clock = createVirtualClock();
+  return clock.runUntil(run());
+
+  async function run(): Promise<T> {
+    const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
+    const root = keypairFromUri('//Alice');
+    const coldkeys = [WORLD.owner, ...WORLD.validators, ...WORLD.miners].map(({ coldkeyUri }) => coldkeyUri);
+    const localnet = await createLocalnet({
+      sudo: root.address,
+      balances: coldkeys.map((uri) => [keypairFromUri(uri).address, 10_000n * TAO] as const),
+      blockTimeMs: DEMO_PLAN.blockTimeMs,
+      clock,
+    });
+    const chain = createEmbeddedChain(localnet);
+    const roles: Promise<void>[] = [localnet.run(stop.signal)];
+    const { netuid, uids } = await setUp({ chain, root, say: () => {} }, WORLD);
+    const wire = createLoopback({ clock });
+    const kind = toyKind();
+    const compute = createReferenceCompute();
+    const slot = createLocalSlot(
+      { compute, kind, params: TOY_PARAMS, paramsId: TOY_PARAMS_ID },
+      { index: 0, worker: 'host-1' },
+    );
+    const keyOf = (name: string) => keypairFromUri(key(name).hotkeyUri);
+    await new Promise<void>((resolve, reject) => {
+      const running = runMiner(
+        {
+          reader: chain,
+          writer: chain,
+          wire,
+          keypair: keyOf('miner-1'),
+          clock,
+          random: createSeededRandom('miner-1'),
+          log: silentLog,
+          receipts: noReceipts,
+          slots: [slot],
+        },
+        { netuid, host: '127.16.0.1', port: 0 },
+        stop.signal,
+        () => resolve(),
+      );
+      running.catch(reject);
+      roles.push(running);
+    });
+
+    const subnet: SmallSubnet = {
+      clock,
+      chain,
+      netuid,
+      uids,
+      hotkeyOf: (name) => toHotkey(keyOf(name).address),
+      start(name, { ledger = createMemoryLedger(), reader = chain, writer = chain, plan } = {}) {
+        const own = new AbortController();
+        const { log, lines } = recordingLog();
+        let status: ValidatorStatus | undefined;
+        const running = runValidator(
+          {
+            reader,
+            writer,
+            wire,
+            keypair: keyOf(name),
+            kinds: { toy: kind },
+            ledger,
+            clock,
+            random: createSeededRandom(`${name} at ${clock.monotonic()}`),
+            ownDelay: noDelay,
+            log,
+          },
+          { netuid, plan: plan ?? DEMO_PLAN.events },
+          AbortSignal.any([stop.signal, own.signal]),
+          (now) => {
+            status = now;
+          },
+        );
+        roles.push(running.catch(() => {})); // `ended` tells
+        return {
+          lines,
+          ended: running,
+          status: () => status,
+          stop() {
+            own.abort();
+            return running;
+          },
+        };
+      },
+      until: (holds) =>
+        new Promise((resolve, reject) => {
+          const off = localnet.onBlock(({ hash }) => {
+            chain.subnet(netuid, hash).then((now) => {
+              if (!holds(now)) return;
+              off();
+              resolve(now);
+            }, reject);
+          });
+        }),
+    };
+    try {
+      return await body(subnet);
+    } finally {
+      stop.abort();
+      await Promise.all(roles);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { AssayError } from '../../../src/model/errors.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { silentLog } from '../../../src/model/log.js';
+import type { MinerPeer } from '../../../src/protocol/session.js';
+import { assign } from '../../../src/validator/assign.js';
+import { candidates, roster } from '../../../src/validator/roster.js';
+import { recordingLog } from '../../support/logs.js';
+import { TOY_DESCRIPTION } from '../../support/sessions.js';
+import { neuron, subnet } from '../../support/subnets.js';
+import { TOY_PARAMS_ID, toyKind } from '../../support/toy-kind.js';
+
+const axon = { ip: '127.0.0.1', port: 1 };
+const STATE = subnet([
+  neuron(0, { axon }),
+  neuron(1, { axon }),
+  neuron(2),
+  neuron(3, { axon }),
+  neuron(4, { axon }),
+]);
+const self = toHotkey('hotkey-1');
+const { signal } = new AbortController();
+
+const peerSaying = (slots: unknown): MinerPeer =>
+  ({ describe: async () => ({ ...TOY_DESCRIPTION, slots }), close: () => {} }) as unknown as MinerPeer; // no sessions
+
+describe('the roster', () => {
+  test('holds who serves an axon, without ourselves and the owner', () => {
+    expect(candidates(STATE, self).map(({ uid }) => uid)).toEqual([3, 4]);
+  });
+
+  test('knows a miner that does not answer, with no claims', async () => {
+    const { log, messages } = recordingLog();
+    const silent = { describe: () => Promise.reject(new AssayError('unreachable', 'no', { address: 'x' })) };
+    const miners = roster(
+      { peerOf: () => silent as unknown as MinerPeer, log },
+      { subnet: STATE, self },
+      signal,
+    );
+    expect(await Promise.all(miners.map(({ claims }) => claims))).toEqual([[], []]);
+    expect(messages()).toEqual(['miner did not describe itself', 'miner did not describe itself']);
+  });
+
+  test('leaves out a miner whose address must not be called, and goes on with the others', async () => {
+    const { log, messages } = recordingLog();
+    const peerOf = ({ uid }: { uid: number }) => {
+      if (uid === 3) throw new AssayError('insecure-address', 'plaintext to 8.8.8.8', { address: '8.8.8.8' });
+      return peerSaying(TOY_DESCRIPTION.slots);
+    };
+    const miners = roster({ peerOf, log }, { subnet: STATE, self }, signal);
+    expect(miners.map(({ neuron: { uid } }) => uid)).toEqual([4]);
+    expect(await miners[0]!.claims).toHaveLength(1);
+    expect(messages()).toEqual(['miner cannot be called']);
+  });
+
+  test('takes from a description only claims that make sense, each index once, at most 64', async () => {
+    const slot = (index: number, of = {}) => ({
+      index,
+      worker: 'w',
+      kind: 'toy',
+      paramsId: TOY_PARAMS_ID,
+      ...of,
+    });
+    const claimed = async (slots: unknown) => {
+      const parts = { peerOf: () => peerSaying(slots), log: silentLog };
+      const [miner] = roster(parts, { subnet: STATE, self }, signal);
+      return (await miner!.claims).map(({ index, worker }) => `${index} ${worker}`);
+    };
+    expect(
+      await claimed([
+        slot(0),
+        slot(0, { worker: 'again' }),
+        slot(1, { paramsId: new Uint8Array(31) }),
+        slot(2, { worker: 'x'.repeat(65) }),
+        slot(3),
+      ]),
+    ).toEqual(['0 w', '3 w']);
+    expect(await claimed(Array.from({ length: 100 }, (_, i) => slot(i)))).toHaveLength(64);
+    expect(await claimed([])).toEqual([]);
+  });
+});
+
+describe('assign', () => {
+  const claim = { index: 0, worker: 'w', kind: 'toy', paramsId: '11'.repeat(32) };
+  const kinds = { toy: toyKind() };
+
+  test('makes a task of every claim under a kind and parameters that we know', () => {
+    const claims = [claim, { ...claim, kind: 'unheard-of' }, { ...claim, paramsId: '22'.repeat(32) }];
+    const tasks = assign(kinds, { type: 'local' }, neuron(3), claims);
+    expect(tasks.map((task) => task.claim)).toEqual([claim]);
+    expect(tasks[0]!.facts.windowMs).toBe(1000);
+  });
+
+  test('challenges no simulated device on a live chain', () => {
+    expect(assign(kinds, { type: 'live' }, neuron(3), [claim])).toEqual([]);
+    expect(assign(kinds, { type: 'development' }, neuron(3), [claim])).toHaveLength(1);
+  });
+});

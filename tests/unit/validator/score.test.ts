@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
+import type { Outcome } from '../../../src/model/outcome.js';
+import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
+import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
+import { scoreEpoch } from '../../../src/validator/score.js';
+import { bytes32 } from '../../support/sessions.js';
+
+const [A, B, OWNER] = ['a', 'b', 'owner'].map(toHotkey) as [Hotkey, Hotkey, Hotkey];
+
+function ledgerOf(
+  ...events: { epoch: number; completed?: boolean; verdicts: [Hotkey, Verdict, number?][] }[]
+) {
+  const ledger = createMemoryLedger();
+  for (const [k, { epoch, completed = true, verdicts }] of events.entries()) {
+    const event = `event ${k}`;
+    for (const [miner, verdict, slot = 0] of verdicts) {
+      const outcome = { event, epoch, miner, slot, verdict } as Outcome; // what scoring looks at
+      void ledger.append({ type: 'outcome', outcome, session: {} as OutcomeEntry['session'] });
+    }
+    const facts = { event, epoch, block: 10 * k, basis: bytes32('basis') };
+    void ledger.append({ type: 'event-started', ...facts });
+    if (completed) void ledger.append({ type: 'event-completed', ...facts });
+  }
+  return ledger;
+}
+
+describe('scores of an epoch', () => {
+  test('are the accepted share of the events that were completed in it', () => {
+    const ledger = ledgerOf(
+      {
+        epoch: 5,
+        verdicts: [
+          [A, accepted],
+          [A, accepted, 1],
+          [B, rejected('window')],
+        ],
+      },
+      {
+        epoch: 5,
+        verdicts: [
+          [A, accepted],
+          [A, rejected('window'), 1],
+          [B, rejected('seed')],
+        ],
+      },
+    );
+    const score = scoreEpoch(ledger, 5)!;
+    expect([...score.scores]).toEqual([
+      [A, 1.5],
+      [B, 0],
+    ]);
+    expect(score.reasons.get(B)).toEqual({
+      why: 'never-accepted',
+      counts: { 'rejected:window': 1, 'rejected:seed': 1 },
+    });
+  });
+
+  test('give the owner what proven slots missed, beside what its hotkey proved itself', () => {
+    const ledger = ledgerOf(
+      {
+        epoch: 5,
+        verdicts: [
+          [A, accepted],
+          [OWNER, accepted],
+        ],
+      },
+      {
+        epoch: 5,
+        verdicts: [
+          [A, rejected('window')],
+          [OWNER, accepted],
+        ],
+      },
+    );
+    const score = scoreEpoch(ledger, 5)!;
+    expect([...score.withOwner(B)]).toEqual([
+      [A, 0.5],
+      [OWNER, 1],
+      [B, 0.5],
+    ]);
+    expect(score.withOwner(OWNER).get(OWNER)).toBe(1.5);
+    expect(score.scores.get(OWNER)).toBe(1);
+  });
+
+  test('give everything to the owner when nothing was proven', () => {
+    const score = scoreEpoch(ledgerOf({ epoch: 5, verdicts: [[A, rejected('projection')]] }), 5)!;
+    expect([...score.withOwner(OWNER)]).toEqual([
+      [A, 0],
+      [OWNER, 1],
+    ]);
+  });
+
+  test('leave events out that were never completed', () => {
+    const ledger = ledgerOf(
+      { epoch: 5, verdicts: [[A, accepted]] },
+      { epoch: 5, completed: false, verdicts: [[A, rejected('window')]] },
+    );
+    expect(scoreEpoch(ledger, 5)!.scores.get(A)).toBe(1);
+  });
+
+  test('are carried over one epoch in which nothing could be judged, and not over two', () => {
+    const before = {
+      epoch: 4,
+      verdicts: [
+        [A, accepted],
+        [B, rejected('seed')],
+      ] as [Hotkey, Verdict][],
+    };
+    const ours = [[A, inconclusive('validator-fault')]] as [Hotkey, Verdict][];
+    const ledger = ledgerOf(before, { epoch: 5, verdicts: ours }, { epoch: 6, verdicts: ours });
+    expect(scoreEpoch(ledger, 5)!.scores.get(A)).toBe(1);
+    expect(scoreEpoch(ledger, 6)!.scores.get(A)).toBe(0);
+    expect(scoreEpoch(ledger, 6)!.reasons.get(A)?.why).toBe('carry-ended');
+  });
+
+  test('are those of the epoch before when no event was completed, and nothing at all after two such epochs', () => {
+    const ledger = ledgerOf({ epoch: 4, verdicts: [[A, accepted]] });
+    expect(scoreEpoch(ledger, 5)!.scores.get(A)).toBe(1);
+    expect(scoreEpoch(ledger, 6)).toBeUndefined();
+    expect(scoreEpoch(createMemoryLedger(), 1)).toBeUndefined();
+  });
+});
