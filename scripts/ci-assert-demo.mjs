@@ -27,16 +27,19 @@ for (const condition of broken(readFileSync(logPath, 'utf8'))) {
 }
 
 const { miners = [], validators = [] } = parse(documentPath) ?? {};
+for (const { behaviour, checks } of miners) expect(checks > 0, `${behaviour} was never challenged`);
 for (const behaviour of EARN_NOTHING) {
   const matching = miners.filter((miner) => miner.behaviour === behaviour);
   expect(matching.length === 1, `${matching.length} miners with behaviour ${behaviour}, expected 1`);
-  for (const { alphaEarned, accepted, reasons } of matching) {
+  for (const { alphaEarned, accepted, checks, reasons } of matching) {
     expect(alphaEarned === '0', `${behaviour} earned ${alphaEarned} rao of alpha, expected 0`);
     expect(accepted === 0, `${behaviour} was accepted ${accepted} times, expected never`);
     const about = Object.keys(reasons).filter((reason) => CONTENT.includes(reason));
     const wanted = CONTENT_REASON[behaviour];
+    // on a machine too slow for any of its sessions to be opened, all of them missed the window
+    const judged = about.length > 0 || !wanted || reasons.window === checks;
     expect(
-      about.every((reason) => reason === wanted) && (about.length > 0 || !wanted || exit !== '0'),
+      about.every((reason) => reason === wanted) && judged,
       `${behaviour} was refused for ${JSON.stringify(reasons)}, expected ${wanted ?? 'nothing about content'}`,
     );
   }

@@ -46,6 +46,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     #result: Promise<JointResult> | undefined;
     #begin: (() => void) | undefined;
     #begun = false;
+    #over = false;
 
     constructor(
       readonly id: string,
@@ -68,7 +69,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     }
 
     #go(member: object, nonce: Uint8Array, beacon: Uint8Array): Promise<JointResult> | JoinRefusal {
-      if (running && running !== this) return 'busy';
+      if (this.#over || (running && running !== this)) return 'busy';
       if (this.#beacon && !equals(this.#beacon, beacon)) return 'disagrees';
       this.#beacon ??= beacon;
       this.#armed.delete(member);
@@ -94,6 +95,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
         clock.sleep(JOINT_GO_WAIT_MS, waited.signal).then(resolve);
       });
       this.#begun = true;
+      this.#releaseUnlessHeld(); // those whose Go it was may have left by now
       const nonces = [...this.#nonces.entries()]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([, nonce]) => nonce);
@@ -107,7 +109,13 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
       this.#armed.delete(member);
       if (!this.#inside.delete(member)) return;
       if (this.#armed.size === 0 && this.#result) this.#begin?.();
-      if (this.#inside.size > 0) return;
+      this.#releaseUnlessHeld();
+    }
+
+    /** Until the start everybody inside holds the group; then only those that went: an Arm alone must not block the slot. */
+    #releaseUnlessHeld(): void {
+      if (this.#over || this.#inside.size > (this.#begun ? this.#armed.size : 0)) return;
+      this.#over = true;
       armed.delete(this.id);
       signal.removeEventListener('abort', this.#abort);
       this.#stop.abort();

@@ -56,18 +56,20 @@ export async function watchEpochs(
         `block ${now.block}: the validators have their permits since epoch ${now.epochIndex}: events begin`,
       );
     }
-    for (const { name, uid } of judges) noteWeights(now, name, uid);
     if (last && now.epochIndex > last.epochIndex) noteEpoch(now, last);
+    else for (const { name, uid } of judges) noteWeights(now, now, name, uid);
     last = now;
     input.onSubnet?.(now, paid, now.lastEpochBlock >= countedFrom);
     if (paid >= paidEpochs || now.epochIndex - first.epochIndex >= paidEpochs + SPARE_EPOCHS) done.abort();
   };
 
-  function noteWeights(now: Subnet, name: string, uid: Uid): void {
-    if (!alreadySetThisEpoch(now, uid)) return;
-    const key = keyOf(name, now.epochIndex);
-    const seen = updates.get(key) ?? new Set();
+  /** `now` may lie in the next epoch already: its last update then still tells of the one before. */
+  function noteWeights(epoch: Subnet, now: Subnet, name: string, uid: Uid): void {
+    if (!alreadySetThisEpoch({ neurons: now.neurons, lastEpochBlock: epoch.lastEpochBlock }, uid)) return;
     const { lastUpdate } = now.neurons[uid]!;
+    if (now.epochIndex > epoch.epochIndex && lastUpdate >= now.lastEpochBlock) return;
+    const key = keyOf(name, epoch.epochIndex);
+    const seen = updates.get(key) ?? new Set();
     if (seen.has(lastUpdate)) return;
     say(`block ${lastUpdate}: weights of ${name} are on the chain`);
     if (seen.size === 1) setTwice.push(key);
@@ -75,6 +77,7 @@ export async function watchEpochs(
   }
 
   function noteEpoch(now: Subnet, before: Subnet): void {
+    for (const { name, uid } of judges) noteWeights(before, now, name, uid);
     if (now.ownerUid !== undefined) burnedRao += now.neurons[now.ownerUid]!.emissionRao;
     if (before.lastEpochBlock < countedFrom) return; // begun before everybody was there: it may lack events
     if (!judges.every(({ name }) => updates.has(keyOf(name, before.epochIndex)))) {

@@ -106,7 +106,10 @@ export async function play(
   try {
     const ready = prepare();
     const beacon = await event.go.catch(() => undefined);
-    if (!beacon) return own();
+    if (!beacon) {
+      session.cancel(); // nobody will come back to it, and the miner's slot waits for our Go
+      return own();
+    }
     played.seenAt = beacon.seenAt;
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
 

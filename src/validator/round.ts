@@ -62,19 +62,29 @@ export async function runEvent(
       return Promise.all(tasks.map((task) => play({ ...parts, peer }, event, task)));
     }),
   );
-  const { hash: beacon } = await event.go;
-  // what broke while we were stopping says nothing about anybody
-  signal.throwIfAborted();
+  const sessions = played.flat();
+  try {
+    return await conclude();
+  } catch (error) {
+    for (const { session } of sessions) session.cancel(); // no receipt will come
+    throw error;
+  }
 
-  const judged = judge(parts, event, beacon, played.flat());
-  const at = clock.now();
-  const entries = judged.map((each) => toOutcomeEntry(each, event, { beacon, validator: self, at }));
-  await Promise.all(entries.map((entry) => ledger.append(entry)));
-  for (const { task } of played.flat()) await ledger.saveParams(task.claim.paramsId, task.params as object);
-  await ledger.append({ type: 'event-completed', ...facts, beacon });
+  async function conclude(): Promise<readonly Outcome[]> {
+    const { hash: beacon } = await event.go;
+    // what broke while we were stopping says nothing about anybody
+    signal.throwIfAborted();
 
-  for (const [i, entry] of entries.entries()) void settle(judged[i]!.played, toReceipt(entry));
-  return entries.map(({ outcome }) => outcome);
+    const judged = judge(parts, event, beacon, sessions);
+    const at = clock.now();
+    const entries = judged.map((each) => toOutcomeEntry(each, event, { beacon, validator: self, at }));
+    await Promise.all(entries.map((entry) => ledger.append(entry)));
+    for (const { task } of sessions) await ledger.saveParams(task.claim.paramsId, task.params as object);
+    await ledger.append({ type: 'event-completed', ...facts, beacon });
+
+    for (const [i, entry] of entries.entries()) void settle(judged[i]!.played, toReceipt(entry));
+    return entries.map(({ outcome }) => outcome);
+  }
 
   /** The miner's copy. Whether it takes it is its own affair: nothing of ours waits for it. */
   async function settle({ session, drain }: Played, receipt: FrameBody): Promise<void> {

@@ -25,7 +25,7 @@ export function minerTable(report: DemoReport): string {
     table.push([
       miner.uid,
       miner.behaviour,
-      miner.slots,
+      `${miner.slots} paced`,
       miner.checks,
       miner.accepted,
       reasons.join(', ') || 'all accepted',

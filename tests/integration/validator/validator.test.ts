@@ -41,9 +41,10 @@ describe('events', () => {
     await onSmallSubnet(async (subnet) => {
       const a = subnet.start('validator-a');
       const b = subnet.start('validator-b');
+      await subnet.until(() => a.status() !== undefined);
+      expect(a.status()?.permit).toBe(false);
       const granted = await subnet.until((now) => permitOf(subnet, now, 'validator-a'));
       expect(announced(a)).toEqual([]);
-      expect(a.status()?.permit).toBe(false);
       await subnet.until((now) => now.epochIndex === granted.epochIndex + 2);
       const blocks = announced(a).map(({ block }) => block as number);
       expect(blocks).toHaveLength(4);

@@ -4,6 +4,7 @@ import { node, ROOT, scratchProject } from './scratch.js';
 
 const miner = (behaviour: string, reasons: Record<string, number>, alphaEarned = '0', accepted = 0) => ({
   behaviour,
+  checks: accepted + Object.values(reasons).reduce((sum, count) => sum + count, 0),
   accepted,
   reasons,
   alphaEarned,
@@ -58,14 +59,24 @@ describe('the demo in CI', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['a liar that earned', replacing(miner('silent', {}, '1')), 'silent earned 1 rao'],
+    ['a liar that earned', replacing(miner('silent', { window: 12 }, '1')), 'silent earned 1 rao'],
     [
       'a liar that was accepted',
       replacing(miner('relays', { seed: 11 }, '0', 1)),
       'relays was accepted 1 times',
     ],
     ['another reason about content', replacing(miner('replays', { seed: 11, path: 1 })), 'expected seed'],
-    ['no reason about content', replacing(miner('replays', { window: 12 })), 'replays was refused for'],
+    [
+      'no reason about content',
+      replacing(miner('replays', { window: 2, 'inconclusive:validator-late': 1 })),
+      'replays was refused for',
+    ],
+    ['a miner that was never challenged', replacing(miner('replays', {})), 'replays was never challenged'],
+    [
+      'a walk without any session',
+      { ...GOOD, miners: GOOD.miners.map((m) => ({ ...m, checks: 0 })) },
+      'never challenged',
+    ],
     [
       'a false verdict about honest content',
       replacing(miner('honest-large', { fold: 1 }, '9', 19)),

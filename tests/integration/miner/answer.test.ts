@@ -1,0 +1,397 @@
+// The miner's side of a session: real envelopes over the loopback, validators that say what they like.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
+import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
+import { createAnswer } from '../../../src/miner/answer.js';
+import type { KeptReceipt } from '../../../src/miner/receipts.js';
+import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
+import { toHex, utf8 } from '../../../src/model/bytes.js';
+import { AssayError } from '../../../src/model/errors.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { verifyChain } from '../../../src/protocol/evidence.js';
+import { RefusalCode, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import type { FrameBody, ProofSession } from '../../../src/protocol/session.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
+import type { Proving } from '../../../src/verification/proof.js';
+import { type Line, recordingLog } from '../../support/logs.js';
+import { armOf, bytes16, bytes32, goOf, scriptedMiner, take } from '../../support/sessions.js';
+import { NETUID } from '../../support/subnets.js';
+import { TOY_COMMIT, TOY_PARAMS, TOY_PARAMS_ID, toyKind, toyOpening } from '../../support/toy-kind.js';
+
+beforeAll(readyKeys);
+
+const WORK_MS = 1000;
+const [A, B] = [bytes16('a'), bytes16('b')];
+const REQUEST = utf8('open');
+
+interface Scene {
+  readonly clock: VirtualClock;
+  /** a session of validator `name`, not yet armed */
+  open(name?: string): ProofSession;
+  /** a session that is armed and ready */
+  ready(nonce: Uint8Array, name?: string, event?: string): Promise<ProofSession>;
+  readonly receipts: KeptReceipt[];
+  readonly lines: readonly Line[];
+}
+
+interface Setting {
+  readonly opening?: number;
+  readonly fail?: 'start' | 'open';
+  readonly onAbort?: () => void;
+}
+
+async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {}): Promise<void> {
+  const clock = createVirtualClock();
+  const kind = toyKind();
+  const working = createLocalSlot(
+    { compute: createReferenceCompute(), kind, params: TOY_PARAMS, paramsId: TOY_PARAMS_ID },
+    { index: 0, worker: 'host-1' },
+  );
+  const lost = () =>
+    new AssayError('unreachable', 'device: the connection broke', { address: '127.0.0.1:1' });
+  const slot: Slot = {
+    ...working,
+    async start(job, signal): Promise<Proving> {
+      signal.addEventListener('abort', () => setting.onAbort?.());
+      await clock.sleep(WORK_MS, signal);
+      signal.throwIfAborted();
+      if (setting.fail === 'start') throw lost();
+      const proving = await working.start(job, signal);
+      return {
+        ...proving,
+        async open(request) {
+          if (setting.fail === 'open') throw lost();
+          if (request.length === 0)
+            throw new AssayError('invalid-input', 'request: expected 4 bytes, got 0', {
+              what: 'request',
+              expected: '4 bytes',
+              got: '0',
+            });
+          return setting.opening === undefined ? proving.open(request) : new Uint8Array(setting.opening);
+        },
+      };
+    },
+  };
+  const stop = new AbortController();
+  const { log, lines } = recordingLog();
+  const receipts: KeptReceipt[] = [];
+  await clock.runUntil(run());
+
+  async function run(): Promise<void> {
+    const answer = createAnswer(
+      {
+        slots: [slot],
+        hotkey: devKeypair('miner').publicKey,
+        clock,
+        log,
+        receipts: { append: async (kept) => void receipts.push(kept) },
+      },
+      stop.signal,
+    );
+    const miner = await scriptedMiner({ clock }, answer, stop.signal);
+    const peers = new Map<string, ReturnType<typeof miner.peer>>();
+    const open = (name = 'validator') => {
+      const peer = peers.get(name) ?? miner.peer(devKeypair(name));
+      peers.set(name, peer);
+      return peer.prove();
+    };
+    await body({
+      clock,
+      open,
+      receipts,
+      lines,
+      async ready(nonce, name, event) {
+        const session = open(name);
+        await session.send(armOf(nonce, event === undefined ? {} : { eventId: bytes32(event) }));
+        await take(session, 'ready');
+        return session;
+      },
+    });
+    for (const peer of peers.values()) peer.close();
+    stop.abort();
+  }
+}
+
+const refusal = async (session: ProofSession): Promise<[string, string]> => {
+  const { code, detail } = await take(session, 'refusal');
+  return [RefusalCode[code], detail];
+};
+
+const OPEN: FrameBody = { case: 'open', value: { body: REQUEST } };
+const receiptOf = (reason = ''): FrameBody => ({
+  case: 'receipt',
+  value: {
+    outcomeId: 'ab'.repeat(16),
+    verdict: reason === '' ? VerdictKind.ACCEPTED : VerdictKind.REJECTED,
+    reason,
+    creditOpsPerS: 1,
+    evidenceDigest: bytes32('evidence'),
+    paramsId: TOY_PARAMS_ID,
+    eventBlock: 120n,
+    slot: 0,
+  },
+});
+
+describe('a session', () => {
+  test('goes from Arm to the receipt, which is kept with the signature of the validator', () =>
+    scene(async ({ ready, receipts, clock }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      const commit = await take(session, 'commit');
+      expect(clock.monotonic()).toBe(WORK_MS);
+      expect([commit.nonces.map(toHex), toHex(commit.body)]).toEqual([[toHex(A)], toHex(TOY_COMMIT)]);
+      await session.send(OPEN);
+      const opening = await take(session, 'opening');
+      expect([opening.piece, opening.last, toHex(opening.data)]).toEqual([
+        0,
+        true,
+        toHex(toyOpening(REQUEST)),
+      ]);
+      await session.send(receiptOf());
+      expect(await session.receive()).toBeUndefined();
+      expect(receipts).toHaveLength(1);
+      const [kept] = receipts;
+      expect(kept).toMatchObject({ validator: devKeypair('validator').address, eventId: bytes32('event') });
+      expect(kept!.receipt).toMatchObject({ outcomeId: 'ab'.repeat(16), verdict: VerdictKind.ACCEPTED });
+      const { headers } = verifyChain({
+        certificate: kept!.certificate,
+        frames: [kept!.signed],
+        expect: {
+          signer: kept!.validator,
+          peer: toHotkey(devKeypair('miner').address),
+          netuid: NETUID,
+        },
+      });
+      expect(headers[0]!.sequence).toBe(3);
+    }));
+
+  test('sends an opening in pieces of 256 KiB, numbered from zero', () =>
+    scene(
+      async ({ ready }) => {
+        const session = await ready(A);
+        await session.send(goOf(A));
+        await take(session, 'commit');
+        await session.send(OPEN);
+        const pieces: [number, boolean, number][] = [];
+        for (;;) {
+          const { piece, last, data } = await take(session, 'opening');
+          pieces.push([piece, last, data.length]);
+          if (last) break;
+        }
+        expect(pieces).toEqual([
+          [0, false, 262_144],
+          [1, false, 262_144],
+          [2, true, 1],
+        ]);
+      },
+      { opening: 2 * 262_144 + 1 },
+    ));
+
+  test('gives two validators of one event the same Commit, nonces in ascending order', () =>
+    scene(async ({ ready }) => {
+      const sessions = [await ready(A, 'validator'), await ready(B, 'stranger')];
+      await sessions[0]!.send(goOf(A));
+      await sessions[1]!.send(goOf(B));
+      const commits = await Promise.all(sessions.map((session) => take(session, 'commit')));
+      const nonces = commits.map((commit) => commit.nonces.map(toHex));
+      expect(nonces).toEqual(Array(2).fill([toHex(A), toHex(B)].sort()));
+      expect(toHex(commits[1]!.body)).toBe(toHex(commits[0]!.body));
+    }));
+
+  test('takes a receipt instead of Open from a validator that had enough', () =>
+    scene(async ({ ready, receipts }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      await take(session, 'commit');
+      await session.send(receiptOf('left-out'));
+      expect(await session.receive()).toBeUndefined();
+      expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['left-out']);
+    }));
+
+  test('takes a receipt while it still works: the window is over, and so is the work', () => {
+    let aborted = 0;
+    return scene(
+      async ({ ready, receipts, clock }) => {
+        const session = await ready(A);
+        await session.send(goOf(A));
+        await clock.sleep(600);
+        await session.send(receiptOf('window'));
+        expect(await session.receive()).toBeUndefined();
+        expect(clock.monotonic()).toBe(600);
+        expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['window']);
+        expect(aborted).toBe(1);
+        await ready(B, 'stranger', 'next event');
+      },
+      { onAbort: () => aborted++ },
+    );
+  });
+});
+
+describe('is refused with a code', () => {
+  const codeOf = (frames: readonly FrameBody[], code: keyof typeof RefusalCode, detail: string) =>
+    scene(async ({ open, ready }) => {
+      const session = open();
+      for (const frame of frames) {
+        await session.send(frame);
+        if (frame.case === 'arm' && frames.length > 1) await take(session, 'ready');
+      }
+      expect(await refusal(session)).toEqual([code, detail]);
+      expect(await session.receive().catch(() => undefined)).toBeUndefined();
+      await ready(B, 'stranger'); // the slot is free
+    });
+
+  test.each<[string, FrameBody[], keyof typeof RefusalCode, string]>([
+    ['Go first', [goOf(A)], 'OUT_OF_ORDER', 'expected arm, got go'],
+    ['Open first', [OPEN], 'OUT_OF_ORDER', 'expected arm, got open'],
+    ['a second Arm', [armOf(A), armOf(A)], 'OUT_OF_ORDER', 'expected go, got arm'],
+    ['Open before Go', [armOf(A), OPEN], 'OUT_OF_ORDER', 'expected go, got open'],
+    [
+      "a miner's own frame",
+      [{ case: 'commit', value: { nonces: [], body: TOY_COMMIT } }],
+      'OUT_OF_ORDER',
+      'expected arm, got commit',
+    ],
+    ['an unknown slot', [armOf(A, { slot: 1 })], 'UNKNOWN_SLOT', 'slot 1: not claimed here'],
+    ['an unknown kind', [armOf(A, { kind: 'disk' })], 'UNKNOWN_SLOT', 'slot 0: not claimed here'],
+    [
+      'other parameters',
+      [armOf(A, { paramsId: new Uint8Array(32) })],
+      'UNKNOWN_SLOT',
+      'slot 0: not claimed here',
+    ],
+    [
+      'a basis cut short',
+      [armOf(A, { basis: new Uint8Array(31) })],
+      'OUT_OF_ORDER',
+      'Arm.basis: expected 32 bytes, got 31',
+    ],
+    [
+      'an event id that is too long',
+      [armOf(A, { eventId: new Uint8Array(33) })],
+      'OUT_OF_ORDER',
+      'Arm.event_id: expected 32 bytes, got 33',
+    ],
+    [
+      'no commitment',
+      [armOf(A, { nonceCommitment: new Uint8Array() })],
+      'OUT_OF_ORDER',
+      'Arm.nonce_commitment: expected 32 bytes, got 0',
+    ],
+    [
+      'another nonce than armed',
+      [armOf(A), goOf(B)],
+      'NONCE_MISMATCH',
+      'go: the nonce is not the one that Arm committed to',
+    ],
+    ['a nonce cut short', [armOf(A), goOf(A.subarray(1))], 'OUT_OF_ORDER', 'go: wrong field lengths'],
+    [
+      'a beacon cut short',
+      [armOf(A), goOf(A, new Uint8Array(31))],
+      'OUT_OF_ORDER',
+      'go: wrong field lengths',
+    ],
+  ])('for %s', (_what, frames, code, detail) => codeOf(frames, code, detail));
+
+  test('for anything but a receipt while it works', () =>
+    scene(async ({ ready }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      await session.send(OPEN);
+      expect(await refusal(session)).toEqual(['OUT_OF_ORDER', 'expected receipt, got open']);
+    }));
+
+  test('for another beacon or basis than the first validator named, and for a slot at work', () =>
+    scene(async ({ ready, open }) => {
+      const [first, second] = [await ready(A, 'validator'), await ready(B, 'stranger')];
+      const third = open('third');
+      await third.send(armOf(B, { basis: bytes32('another basis') }));
+      expect(await refusal(third)).toEqual(['DISAGREES', 'slot 0: disagrees']);
+      await first.send(goOf(A));
+      await second.send(goOf(B, bytes32('another beacon')));
+      expect(await refusal(second)).toEqual(['DISAGREES', 'slot 0: disagrees']);
+      const fourth = open('third');
+      await fourth.send(armOf(B, { eventId: bytes32('another event') }));
+      expect(await refusal(fourth)).toEqual(['BUSY', 'slot 0: busy']);
+      await take(first, 'commit');
+    }));
+
+  test('for a request that is none', () =>
+    scene(async ({ ready }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      await take(session, 'commit');
+      await session.send({ case: 'open', value: { body: new Uint8Array() } });
+      expect(await refusal(session)).toEqual(['OUT_OF_ORDER', 'request: expected 4 bytes, got 0']);
+    }));
+
+  test.each(['start', 'open'] as const)(
+    "when its device is lost at %s: internal to the validator, a warning to the miner's operator",
+    (fail) =>
+      scene(
+        async ({ ready, lines }) => {
+          const session = await ready(A);
+          await session.send(goOf(A));
+          if (fail === 'open') {
+            await take(session, 'commit');
+            await session.send(OPEN);
+          }
+          expect(await refusal(session)).toEqual(['INTERNAL', 'the miner could not finish']);
+          expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+            { error: { code: 'internal', cause: { code: 'unreachable' } } },
+          ]);
+        },
+        { fail },
+      ),
+  );
+});
+
+describe('the slot is free again', () => {
+  test('when a validator vanishes while the miner works', () => {
+    let aborted = 0;
+    return scene(
+      async ({ ready, clock }) => {
+        const session = await ready(A);
+        await session.send(goOf(A));
+        await clock.sleep(100);
+        session.cancel();
+        await clock.sleep(1);
+        expect(aborted).toBe(1);
+        await ready(B, 'stranger', 'next event');
+        expect(clock.monotonic()).toBe(101);
+      },
+      { onAbort: () => aborted++ },
+    );
+  });
+
+  test('when a validator armed and never went', () =>
+    scene(async ({ ready, clock }) => {
+      const [a] = [await ready(A, 'validator'), await ready(B, 'stranger')];
+      await a!.send(goOf(A));
+      await take(a!, 'commit');
+      await a!.send(receiptOf());
+      await a!.receive();
+      expect(clock.monotonic()).toBe(300 + WORK_MS);
+      await ready(A, 'validator', 'next event');
+    }));
+
+  test('as soon as the opening is sent: a receipt may take its time, and is still kept', () =>
+    scene(async ({ ready, clock, receipts }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      await take(session, 'commit');
+      await session.send(OPEN);
+      await take(session, 'opening');
+      await ready(B, 'stranger', 'next event');
+      await clock.sleep(100_000);
+      await session.send(receiptOf());
+      await session.receive();
+      expect(receipts).toHaveLength(1);
+    }));
+
+  test('a minute after a Go that never came', () =>
+    scene(async ({ ready, clock }) => {
+      const session = await ready(A);
+      expect(await refusal(session)).toEqual(['INTERNAL', 'the miner could not finish']);
+      expect(clock.monotonic()).toBe(60_000);
+    }));
+});

@@ -1,0 +1,167 @@
+import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  type KeptReceipt,
+  openReceipts,
+  type ReceiptRow,
+  readReceipts,
+} from '../../../src/miner/receipts.js';
+import { toHex } from '../../../src/model/bytes.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { ReceiptSchema, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import { bytes32 } from '../../support/sessions.js';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+/** Of a file in a folder that does not exist yet. */
+async function newPath(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'assay-receipts-'));
+  folders.push(folder);
+  return join(folder, 'miner', 'receipts.jsonl');
+}
+
+const kept = (
+  name: string,
+  of: { verdict?: VerdictKind; reason?: string; measuredMs?: number } = {},
+): KeptReceipt => ({
+  at: 1_700_000_000_000,
+  validator: toHotkey('validator'),
+  eventId: bytes32('event'),
+  receipt: create(ReceiptSchema, {
+    outcomeId: name,
+    verdict: VerdictKind.ACCEPTED,
+    creditOpsPerS: 1.5e9,
+    evidenceDigest: bytes32('evidence'),
+    paramsId: bytes32('params'),
+    eventBlock: 120n,
+    slot: 2,
+    ...of,
+  }),
+  signed: { header: bytes32('header'), signature: bytes32('signature'), body: Uint8Array.of(1, 2, 3) },
+  certificate: bytes32('certificate'),
+});
+
+async function rowsOf(path: string): Promise<ReceiptRow[]> {
+  const rows: ReceiptRow[] = [];
+  for await (const row of readReceipts(path)) rows.push(row);
+  return rows;
+}
+
+async function fileOf(...names: string[]): Promise<string> {
+  const path = await newPath();
+  const store = await openReceipts(path);
+  for (const name of names) await store.append(kept(name));
+  await store.close();
+  return path;
+}
+
+const outcomes = async (path: string) => (await rowsOf(path)).map(({ outcome }) => outcome);
+
+describe('receipts', () => {
+  test('come back as they were, with the bytes that convict whoever signed them', async () => {
+    const path = await newPath();
+    const store = await openReceipts(path);
+    await store.append(kept('first', { measuredMs: 1500.25 }));
+    await store.append(kept('second', { verdict: VerdictKind.REJECTED, reason: 'projection' }));
+    await store.append(kept('third', { verdict: VerdictKind.INCONCLUSIVE, reason: 'validator-late' }));
+    await store.close();
+    const rows = await rowsOf(path);
+    expect(rows[0]).toEqual({
+      at: '2023-11-14T22:13:20.000Z',
+      validator: 'validator',
+      event: toHex(bytes32('event')),
+      eventBlock: '120',
+      slot: 2,
+      outcome: 'first',
+      verdict: 'accepted',
+      reason: '',
+      measuredMs: 1500.25,
+      creditOpsPerS: 1.5e9,
+      paramsId: toHex(bytes32('params')),
+      evidenceDigest: toHex(bytes32('evidence')),
+      header: Buffer.from(bytes32('header')).toString('base64'),
+      signature: Buffer.from(bytes32('signature')).toString('base64'),
+      body: 'AQID',
+      certificate: Buffer.from(bytes32('certificate')).toString('base64'),
+    });
+    expect(rows.slice(1).map(({ outcome, verdict, reason }) => [outcome, verdict, reason])).toEqual([
+      ['second', 'rejected', 'projection'],
+      ['third', 'inconclusive', 'validator-late'],
+    ]);
+    expect(rows[1]).not.toHaveProperty('measuredMs');
+  });
+
+  test('keep the order of the calls when appends overlap, and go on after a restart', async () => {
+    const path = await newPath();
+    const names = Array.from({ length: 50 }, (_, i) => `outcome ${i}`);
+    const store = await openReceipts(path);
+    await Promise.all(names.map((name) => store.append(kept(name))));
+    await store.close();
+    const again = await openReceipts(path);
+    await again.append(kept('after'));
+    await again.close();
+    expect(await outcomes(path)).toEqual([...names, 'after']);
+  });
+
+  test('an empty file holds none', async () => {
+    expect(await outcomes(await fileOf())).toEqual([]);
+  });
+});
+
+describe('after a crash', () => {
+  test('a last line cut short at any byte is skipped, and what is appended later is not lost with it', async () => {
+    const path = await fileOf('a', 'b');
+    const whole = await readFile(path);
+    const lastLine = whole.lastIndexOf(10, whole.length - 2) + 1;
+    for (const cut of [lastLine + 1, lastLine + 100, whole.length - 2]) {
+      await writeFile(path, whole);
+      await truncate(path, cut);
+      expect(await outcomes(path)).toEqual(['a']);
+      const store = await openReceipts(path);
+      await store.append(kept('c'));
+      await store.close();
+      expect(await outcomes(path)).toEqual(['a', 'c']);
+    }
+  });
+
+  test('a last line that lacks only its line feed is kept', async () => {
+    const path = await fileOf('a', 'b');
+    await truncate(path, (await readFile(path)).length - 1);
+    const store = await openReceipts(path);
+    await store.append(kept('c'));
+    await store.close();
+    expect(await outcomes(path)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a cut line longer than one reading of the file is found too', async () => {
+    const path = await fileOf('a');
+    await appendFile(path, `{"validator":"${'x'.repeat(200_000)}`);
+    const store = await openReceipts(path);
+    await store.append(kept('c'));
+    await store.close();
+    expect(await outcomes(path)).toEqual(['a', 'c']);
+  });
+
+  test('a corrupt line that is not the last is named', async () => {
+    const path = await fileOf('a', 'b', 'c');
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    for (const broken of [
+      '{"validator":',
+      '[]',
+      'null',
+      '{"validator":1,"verdict":"accepted","outcome":"x"}',
+    ]) {
+      await writeFile(path, [lines[0], broken, lines[2], ''].join('\n'));
+      await expect(outcomes(path)).rejects.toMatchObject({
+        code: 'corrupt',
+        data: { path, line: 2, why: 'not a receipt' },
+      });
+    }
+  });
+});
