@@ -6,7 +6,7 @@ import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
 
 /**
- * @param source path of a hotkey file, or a URI that begins with `//` or holds a phrase or seed
+ * @param source path of a hotkey file, or a URI that begins with `//` or `0x`; a phrase belongs into a file
  * @throws AssayError `invalid-input` or `corrupt` naming the file
  */
 export async function loadKey(source: string, log: Log): Promise<Keypair> {

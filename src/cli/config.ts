@@ -68,6 +68,8 @@ export const localnetSchema = z.strictObject({
   host: z.string().min(1).max(64).default('127.0.0.1'),
   port: port.default(9944),
   blockTimeMs: z.number().int().min(10).max(600_000).default(250),
+  /** blocks per epoch of new subnets */
+  tempo: z.number().int().min(1).max(65_535).default(360),
   finalityLagBlocks: z.number().int().min(0).max(100).default(2),
   /** blocks are made on request (dev_newBlock) instead of by time */
   manual: z.boolean().default(false),
@@ -107,6 +109,15 @@ export function loadConfig<S extends z.ZodObject>(
     source,
     problems,
   });
+}
+
+/** `--last`, checked. @throws AssayError `invalid-config` */
+export function lastOf(flags: { last?: unknown }): number {
+  return loadConfig(
+    z.strictObject({ last: z.number().int().min(1).max(1_000_000).default(50) }),
+    { last: flags.last },
+    {},
+  ).last;
 }
 
 function readConfigFile(path: string): Record<string, unknown> {

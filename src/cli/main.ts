@@ -18,13 +18,15 @@ const program = new Command('assay')
     'after',
     `
 First commands:
-  assay demo                       a chain, two validators and eight miners, five of them liars; about a minute
+  assay demo                       a chain, two validators and eight miners, six of them cheats; about a minute
   assay localnet start             a chain of your own on ws://127.0.0.1:9944
   assay miner start --help         serve this host's CPUs as one slot
   assay validator start --help     check miners and set weights
 
-Flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of --config.
-Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 evidence expired.`,
+Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of
+--config.
+Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 nothing to recompute: evidence
+expired, or a verdict that rests on no evidence; 130 interrupted.`,
   );
 
 const decimal = (text: string): number | string => (/^\d*\.?\d+$/.test(text) ? Number(text) : text);
@@ -64,6 +66,7 @@ localnet
   .option('--host <address>', 'address to bind (127.0.0.1)')
   .option('--port <number>', 'port to bind, 0 picks one (9944)', integer)
   .option('--block-time-ms <ms>', 'time between blocks (250)', integer)
+  .option('--tempo <blocks>', 'blocks per epoch of new subnets (360)', integer)
   .option('--finality-lag-blocks <n>', 'blocks between best and finalized head (2)', integer)
   .option('--manual', 'make blocks only when dev_newBlock is called')
   .option('--sudo <address or uri>', 'root key (//Alice)')
@@ -121,7 +124,7 @@ validator
   .option('--json', 'one JSON document')
   .addHelpText(
     'after',
-    '\nExits 0 when the journal agrees, 1 when it does not, 4 when the evidence has expired.',
+    '\nExits 0 when the journal agrees, 1 when it does not, 4 when there is nothing to recompute: the evidence has\nexpired, or the outcome is inconclusive, which rests on a fault of the validator and not on evidence.',
   )
   .action(async (outcome: string, flags: Flags) => {
     const { replay } = await import('./commands/validator.js');

@@ -11,7 +11,7 @@ export const EXIT = {
   usage: 2,
   /** the machine is too busy to time proofs: neither success nor a verdict about miners */
   busy: 3,
-  /** the evidence was evicted: nothing can be recomputed */
+  /** nothing can be recomputed: the evidence was evicted, or the verdict never rested on any */
   expired: 4,
   /** Ctrl-C before the command came to its end, as shells count it */
   interrupted: 130,

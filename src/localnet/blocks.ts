@@ -74,6 +74,7 @@ export function sealGenesis(state: State): Block {
 export function makeBlock(
   parts: {
     readonly state: State;
+    readonly newSubnetTempo: number;
     readonly onRefusal: (refusal: EpochRefusal) => void;
     readonly onFault: (error: unknown, call: string) => void;
   },
@@ -91,7 +92,7 @@ export function makeBlock(
 }
 
 function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Block {
-  const { state, onRefusal, onFault } = parts;
+  const { state, newSubnetTempo, onRefusal, onFault } = parts;
   const number = parent.number + 1;
   state.put(BlockNumber, [], number);
   state.put(ParentHash, [], parent.hash);
@@ -100,7 +101,12 @@ function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Blo
 
   const records: EventRecord[] = [];
   const events: RuntimeEvent[] = [];
-  const context: BlockContext = { state, block: number, emit: (event) => void events.push(event) };
+  const context: BlockContext = {
+    state,
+    block: number,
+    newSubnetTempo,
+    emit: (event) => void events.push(event),
+  };
   const flush = (phase: EventRecord['phase']): void => {
     for (const event of events.splice(0)) records.push({ phase, event, topics: [] });
   };

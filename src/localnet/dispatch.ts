@@ -22,6 +22,8 @@ export interface BlockContext {
   readonly state: State;
   /** the block being made */
   readonly block: number;
+  /** tempo that register_network gives. @default 360, the chain's */
+  readonly newSubnetTempo?: number;
   emit(event: RuntimeEvent): void;
 }
 
@@ -105,6 +107,7 @@ export function createDispatcher(
       table[call.name]!(call.args, {
         state: block.state,
         block: block.block,
+        ...(block.newSubnetTempo === undefined ? {} : { newSubnetTempo: block.newSubnetTempo }),
         emit: (event) => block.emit(event),
         origin,
         dispatch,

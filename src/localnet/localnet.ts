@@ -34,6 +34,8 @@ export interface LocalnetOptions {
   readonly balances?: readonly (readonly [address: string, rao: bigint])[];
   /** @default 250 */
   readonly blockTimeMs?: number;
+  /** blocks per epoch of subnets registered from now on; sudo_set_tempo changes it later @default 360 */
+  readonly tempo?: number;
   /** Blocks come only from `produceBlock` (or RPC `dev_newBlock`), never from `run`. @default false */
   readonly manual?: boolean;
   /** how many blocks behind the head finality stays @default 2 */
@@ -83,6 +85,7 @@ class EmbeddedNode implements Node {
   readonly #genesis: Block;
   readonly #genesisMs: number;
   readonly #finalityLag: number;
+  readonly #tempo: number;
   readonly #history: number;
   readonly #onRefusal: (refusal: EpochRefusal) => void;
   readonly #rpc: Rpc;
@@ -90,10 +93,11 @@ class EmbeddedNode implements Node {
   #timestampMs: number;
 
   constructor(options: LocalnetOptions) {
-    const { sudo, balances = [], blockTimeMs = 250, manual = false } = options;
+    const { sudo, balances = [], blockTimeMs = 250, tempo = 360, manual = false } = options;
     const { finalityLagBlocks = 2, historyBlocks = 2400, fastBlocks = true } = options;
     const { clock = systemClock, log = silentLog, onEpochRefused } = options;
     assertAtLeast('blockTimeMs', blockTimeMs, 1);
+    assertAtLeast('tempo', tempo, 1);
     assertAtLeast('finalityLagBlocks', finalityLagBlocks, 0);
     // what is not final yet must still be known
     assertAtLeast('historyBlocks', historyBlocks, Math.max(1, finalityLagBlocks));
@@ -101,6 +105,7 @@ class EmbeddedNode implements Node {
     this.clock = clock;
     this.log = log;
     this.#finalityLag = finalityLagBlocks;
+    this.#tempo = tempo;
     this.#history = historyBlocks;
     this.#genesisMs = options.genesisMs ?? (manual ? MANUAL_GENESIS_MS : clock.now());
     this.#timestampMs = this.#genesisMs;
@@ -141,6 +146,7 @@ class EmbeddedNode implements Node {
     const extrinsics = this.#pool.take(number, (who) => this.#nonceOf(who), LIMITS.blockExtrinsics);
     const parts = {
       state: this.store,
+      newSubnetTempo: this.#tempo,
       onRefusal: this.#onRefusal,
       onFault: (error: unknown, call: string) => this.log.error('call failed by our fault', { call, error }),
     };

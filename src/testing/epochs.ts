@@ -23,7 +23,7 @@ export interface Epochs {
 }
 
 /** Epochs beyond the paid ones before giving up: setting up takes one or two. */
-const SPARE_EPOCHS = 5;
+export const SPARE_EPOCHS = 5;
 
 /** @throws what reading the chain throws */
 export async function watchEpochs(

@@ -21,7 +21,7 @@ export function ownersSudoCalls(
   });
   return [
     call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
-    call('TAO flows to the subnet', 'sudo_set_subnet_emission_enabled', true),
+    call('a new subnet has it off; without it no TAO would flow', 'sudo_set_subnet_emission_enabled', true),
     call('classic bonds', 'sudo_set_yuma3_enabled', false),
     call('weights in the open', 'sudo_set_commit_reveal_weights_enabled', false),
     call('weights every epoch', 'sudo_set_weights_set_rate_limit', 0),

@@ -331,7 +331,7 @@ async function watchHeads(
   let last: Head | undefined;
   while (!signal.aborted && !connection.isClosed) {
     await connection.whenConnected(signal);
-    if (signal.aborted || connection.isClosed) return;
+    if (signal.aborted || connection.isClosed) break;
     const end = ending(signal);
     let subscription: Subscription | undefined;
     try {
@@ -357,6 +357,8 @@ async function watchHeads(
       end.dispose();
     }
   }
+  // closed under us: whoever waits for heads must hear why there will be none
+  if (!signal.aborted) await connection.request('chain_getHeader', []);
 }
 
 /** A promise that ends by itself when `signal` aborts. */

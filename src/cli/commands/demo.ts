@@ -1,13 +1,15 @@
 // Owns: `assay demo`: a whole subnet on this machine, with real parts. Does not own: what any part does.
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainReader, ChainWriter, Subnet } from '../../chain/chain.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
-import { watchEpochs } from '../../testing/epochs.js';
+import { SPARE_EPOCHS, watchEpochs } from '../../testing/epochs.js';
 import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../../testing/report.js';
 import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
@@ -27,6 +29,8 @@ interface Options {
   readonly dir: string | undefined;
 }
 
+/** An epoch that takes this many times its blocks' time does not end any more. */
+const STUCK = 4;
 /** Heaps, MiB: what the roles were seen to need, twice. */
 const HEAP = { chain: 256, validator: 192, miner: 160, device: 64 } as const;
 
@@ -40,9 +44,12 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   await readyKeys();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-demo-')));
   const world = createWorld(options.seed);
-  const watch = createWatch(say);
-  const processes = createProcesses({ clock, dir }, watch);
   const stop = new AbortController();
+  const watch = createWatch(say, (name, how) => {
+    const log = join(dir, 'logs', `${name}.log`);
+    stop.abort(new AssayError('unreachable', `${name} died (${how}); its log is ${log}`, { address: name }));
+  });
+  const processes = createProcesses({ clock, dir }, watch);
   const inner = AbortSignal.any([signal, stop.signal]);
   const pss = watchPss(clock, processes.pids, inner);
   let chain: (ChainReader & ChainWriter) | undefined;
@@ -66,14 +73,18 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
 
     const judges = world.validators.map(({ name }) => ({ name, uid: registered.uids.get(name)! }));
     const onSubnet = killOnce(options, validators, say);
-    const epochs = await raceAbort(
+    const limitMs = STUCK * (DEMO_PLAN.paidEpochs + SPARE_EPOCHS) * DEMO_PLAN.tempo * DEMO_PLAN.blockTimeMs;
+    const watched = watchEpochs(
+      { chain, say },
+      { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet },
       inner,
-      watchEpochs(
-        { chain, say },
-        { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet },
-        inner,
-      ),
     );
+    const stuck = () =>
+      new AssayError('timeout', `the epochs did not end within ${limitMs / 1000} s`, {
+        what: 'epochs',
+        afterMs: limitMs,
+      });
+    const epochs = await raceAbort(inner, withTimeout(clock, limitMs, watched, stuck));
     if (!options.keep) for (const validator of validators.values()) await validator.stop();
     const { report, checks } = await conclude(chain, world, registered, dir, {
       epochs: epochs.paid,
@@ -148,7 +159,7 @@ const usage = (what: string, expected: string, got: unknown) =>
   });
 
 /** What the roles say of themselves, and what becomes of their processes. */
-function createWatch(say: (line: string) => void) {
+function createWatch(say: (line: string) => void, onGivenUp: (name: string, how: string) => void) {
   const events = new Map<string, number>();
   let refused = 0;
   return {
@@ -165,6 +176,7 @@ function createWatch(say: (line: string) => void) {
       );
     },
     died(name: string, how: string, restarting: boolean) {
+      if (!restarting) onGivenUp(name, how);
       say(`${name} died (${how})${restarting ? ': restarted' : ': given up'}`);
     },
   };
@@ -183,7 +195,12 @@ async function startChain(processes: Processes, world: World): Promise<{ url: st
     '--fund',
     ...funds(world),
   ];
-  const { ready } = await processes.start({ name: 'chain', args: () => args, heapMiB: HEAP.chain });
+  const { ready } = await processes.start({
+    name: 'chain',
+    args: () => args,
+    heapMiB: HEAP.chain,
+    restart: false,
+  });
   return { url: String(ready.url) };
 }
 
@@ -192,16 +209,18 @@ type Devices = ReadonlyMap<Behaviour, readonly { port: number; slot: number }[]>
 /** Two for honest-large, one each for those that work alone, one for the two that share; none for the others. */
 async function startDevices(processes: Processes, world: World): Promise<Devices> {
   const device = async (name: string, slots: number, prover: 'honest' | 'fabricates-rows' = 'honest') => {
-    const json = JSON.stringify({
-      prover,
-      slots,
-      turns: slots > 1,
-      class: 'paced',
-      seed: `${world.seed}/${name}`,
-    });
+    const json = (port: unknown) =>
+      JSON.stringify({
+        prover,
+        slots,
+        turns: slots > 1,
+        class: 'paced',
+        seed: `${world.seed}/${name}`,
+        port: port ?? 0, // a restarted device is looked for where the first one was
+      });
     const { ready } = await processes.start({
       name,
-      args: () => ['simulated', 'device', json],
+      args: (_attempt, { port }) => ['simulated', 'device', json(port)],
       heapMiB: HEAP.device,
     });
     return Array.from({ length: slots }, (_, slot) => ({ port: Number(ready.port), slot }));
@@ -234,28 +253,31 @@ async function startMiners({ processes, world, dir, url, netuid }: Roles, device
   const hotkeyOf = (behaviour: Behaviour) =>
     keypairFromUri(world.miners.find((miner) => miner.behaviour === behaviour)!.hotkeyUri).address;
   const start = async (miner: WorldMiner, extra: Readonly<Record<string, unknown>> = {}) => {
-    const json = JSON.stringify({
-      behaviour: miner.behaviour,
-      chain: url,
-      netuid,
-      hotkeyUri: miner.hotkeyUri,
-      host: miner.host,
-      port: 0,
-      worker: DEMO_PLAN.worker,
-      class: 'paced',
-      devices: devices.get(miner.behaviour) ?? [],
-      data: join(dir, miner.name),
-      seed: `${world.seed}/${miner.name}`,
-      ...extra,
-    });
+    const json = (leakPort: unknown) =>
+      JSON.stringify({
+        behaviour: miner.behaviour,
+        chain: url,
+        netuid,
+        hotkeyUri: miner.hotkeyUri,
+        host: miner.host,
+        port: 0,
+        leakPort: leakPort ?? 0, // leaks go where the first one listened
+        worker: DEMO_PLAN.worker,
+        class: 'paced',
+        devices: devices.get(miner.behaviour) ?? [],
+        data: join(dir, miner.name),
+        seed: `${world.seed}/${miner.name}`,
+        ...extra,
+      });
     const { ready } = await processes.start({
       name: miner.name,
-      args: () => ['simulated', 'miner', json],
+      args: (_attempt, { leakPort }) => ['simulated', 'miner', json(leakPort)],
       heapMiB: HEAP.miner,
     });
     return ready;
   };
   const of = (behaviour: Behaviour) => world.miners.find((miner) => miner.behaviour === behaviour)!;
+  await assertBindable(world.miners.map(({ host }) => host));
   const others = world.miners.filter(
     ({ behaviour }) => behaviour !== 'relays' && behaviour !== 'honest-small',
   );
@@ -264,23 +286,29 @@ async function startMiners({ processes, world, dir, url, netuid }: Roles, device
     const { leakPort } = await start(of('relays'), { neighbour: hotkeyOf('honest-small') });
     await start(of('honest-small'), { leakTo: leakPort });
   };
-  await Promise.all([leaking(), ...others.map((miner) => start(miner))]).catch((error: unknown) => {
-    throw isAddressProblem(error) ? explainLoopback(world, error) : error;
-  });
+  await Promise.all([leaking(), ...others.map((miner) => start(miner))]);
 }
 
-const isAddressProblem = (error: unknown): boolean =>
-  error instanceof AssayError && error.code === 'unreachable' && process.platform !== 'linux';
-
-const explainLoopback = (world: World, cause: unknown) =>
-  new AssayError(
+/** Linux binds every address of 127.0.0.0/8; other systems only those that somebody gave to the loopback interface. */
+async function assertBindable(hosts: readonly string[]): Promise<void> {
+  const tried = await Promise.all(hosts.map(async (host) => ({ host, bound: await canBind(host) })));
+  const missing = tried.filter(({ bound }) => !bound).map(({ host }) => host);
+  if (missing.length === 0) return;
+  const commands = missing.map((host) => `sudo ifconfig lo0 alias ${host}`).join('; ');
+  throw new AssayError(
     'unreachable',
-    `a simulated host's address cannot be bound; add aliases to the loopback interface first, e.g. ${world.miners
-      .map(({ host }) => `sudo ifconfig lo0 alias ${host}`)
-      .join('; ')}`,
-    { address: world.miners[0]!.host },
-    { cause },
+    `${missing.length} simulated hosts have no address here; add them first (macOS): ${commands}`,
+    { address: missing.join(', ') },
   );
+}
+
+function canBind(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(0, host, () => server.close(() => resolve(true)));
+  });
+}
 
 async function startValidators({
   processes,

@@ -17,7 +17,7 @@ const GENESIS_TAO = [
 ] as const;
 
 export async function startLocalnet(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const { host, port, blockTimeMs, finalityLagBlocks, manual, sudo, fund, logLevel } = loadConfig(
+  const { host, port, blockTimeMs, tempo, finalityLagBlocks, manual, sudo, fund, logLevel } = loadConfig(
     localnetSchema,
     flags,
   );
@@ -33,6 +33,7 @@ export async function startLocalnet(flags: Record<string, unknown>, signal: Abor
     sudo: addressOf(sudo),
     balances: [...balances],
     blockTimeMs,
+    tempo,
     finalityLagBlocks,
     manual,
     clock,

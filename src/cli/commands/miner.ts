@@ -5,7 +5,7 @@ import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
-import { loadConfig, minerSchema } from '../config.js';
+import { lastOf, loadConfig, minerSchema } from '../config.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
@@ -88,7 +88,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
     );
   });
   let rows: ReceiptRow[] = [];
-  const last = flags.last ?? 50;
+  const last = lastOf(flags);
   for await (const row of readReceipts(path)) {
     rows.push(row);
     if (rows.length > 2 * last + 1000) rows = rows.slice(-last);

@@ -28,6 +28,7 @@ const deviceSchema = z.strictObject({
   turns: z.boolean(),
   class: z.string(),
   seed: z.string(),
+  port: z.number().int(),
 });
 
 const minerSchema = z.strictObject({
@@ -45,6 +46,8 @@ const minerSchema = z.strictObject({
   leakTo: z.number().int().optional(),
   /** relays: whose frames it is given */
   neighbour: z.string().optional(),
+  /** relays: where it listens for them, 0 picks one */
+  leakPort: z.number().int(),
   seed: z.string(),
 });
 
@@ -52,13 +55,27 @@ const minerSchema = z.strictObject({
 const FABRICATED_SHARE = 0.25;
 
 export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
-  if (role === 'device') return device(deviceSchema.parse(JSON.parse(json)), signal);
-  if (role === 'miner') return miner(minerSchema.parse(JSON.parse(json)), signal);
+  if (role === 'device') return device(parse(deviceSchema, json), signal);
+  if (role === 'miner') return miner(parse(minerSchema, json), signal);
   throw new AssayError('invalid-input', `no simulated role ${role}`, {
     what: 'role',
     expected: 'device or miner',
     got: role,
   });
+}
+
+function parse<S extends z.ZodType>(schema: S, json: string): z.infer<S> {
+  try {
+    return schema.parse(JSON.parse(json));
+  } catch (cause) {
+    const got = json.slice(0, 100);
+    throw new AssayError(
+      'invalid-input',
+      'simulated: not what this role takes',
+      { what: 'role options', expected: 'JSON as the demo writes it', got },
+      { cause },
+    );
+  }
 }
 
 async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
@@ -77,7 +94,7 @@ async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal
   const own = Array.from({ length: options.slots }, (_, index) =>
     createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker: 'device' }),
   );
-  const port = await serveDevice(options.turns ? withTurns(own, clock) : own, signal);
+  const port = await serveDevice(options.turns ? withTurns(own, clock) : own, { port: options.port }, signal);
   tellParent({ ready: { port } });
   await aborted(signal);
   return EXIT.ok;
@@ -134,7 +151,8 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     },
     signal,
   );
-  const leakPort = behaviour === 'relays' ? await listenForLeaks(played.leaked, signal) : undefined;
+  const leakPort =
+    behaviour === 'relays' ? await listenForLeaks(options.leakPort, played.leaked, signal) : undefined;
   try {
     await runMiner(
       { ...parts, random: systemRandom, slots: played.slots, answer: played.answer },
@@ -159,7 +177,11 @@ function classParams(name: string) {
 }
 
 /** The side channel's ear, on loopback. */
-async function listenForLeaks(onLeak: (leak: Leak) => void, signal: AbortSignal): Promise<number> {
+async function listenForLeaks(
+  port: number,
+  onLeak: (leak: Leak) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const server = createServer((socket) => {
     const leaks = new UnpackrStream({ useRecords: false });
     socket.on('error', () => socket.destroy());
@@ -170,7 +192,7 @@ async function listenForLeaks(onLeak: (leak: Leak) => void, signal: AbortSignal)
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   signal.addEventListener('abort', () => server.close());
   const address = server.address();

@@ -1,6 +1,6 @@
 // Owns: `assay validator start | outcomes | replay`.
 import Table from 'cli-table3';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
@@ -8,8 +8,8 @@ import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
-import { loadConfig, validatorSchema } from '../config.js';
-import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
+import { lastOf, loadConfig, validatorSchema } from '../config.js';
+import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -89,7 +89,7 @@ export async function listOutcomes(flags: {
     const all = ledger
       .outcomes({ fromEpoch: 0 })
       .filter(({ miner }) => !flags.miner || miner === flags.miner);
-    const rows = all.slice(-(flags.last ?? 50));
+    const rows = all.slice(-lastOf(flags));
     if (flags.json) for (const row of rows) printJson(row);
     else print(outcomeTable(rows));
   } finally {
@@ -126,7 +126,16 @@ export async function replay(prefix: string, flags: { data?: string; json?: bool
   await readyKeys();
   const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log: stderrLog('warn') });
   try {
-    const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix);
+    const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix).catch(
+      (error: unknown) => {
+        if (!isAssayError(error, 'unsupported')) throw error;
+        return error;
+      },
+    );
+    if (result instanceof AssayError) {
+      printError(result, false);
+      return EXIT.expired;
+    }
     if (flags.json) printJson(result);
     else {
       const table = new Table({

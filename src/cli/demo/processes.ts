@@ -15,10 +15,17 @@ const STOP_MS = 5000;
 /** A process that dies again and again has something else wrong with it. */
 const MAX_RESTARTS = 3;
 
+/** Roles are told everything by their arguments: a variable of whoever started the demo must not change one. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('ASSAY_')),
+);
+
 export interface ProcessSpec {
   readonly name: string;
-  /** arguments of the command line, by how often it was restarted */
-  readonly args: (attempt: number) => readonly string[];
+  /** Arguments of the command line, by how often it was restarted and what its first start said when it was ready. */
+  readonly args: (attempt: number, first: Readonly<Record<string, unknown>>) => readonly string[];
+  /** false: nothing can go on without what it held, so its death ends the demo. @default true */
+  readonly restart?: boolean;
   /** heap of the process, MiB */
   readonly heapMiB: number;
 }
@@ -61,6 +68,7 @@ export function createProcesses(
       let child: ChildProcess | undefined;
       let attempt = 0;
       let wanted = true;
+      let first: Readonly<Record<string, unknown>> = {};
       let onReady: (ready: Readonly<Record<string, unknown>>) => void = () => {};
       let onDead: (how: string) => void = () => {};
 
@@ -68,16 +76,24 @@ export function createProcesses(
         const file = openSync(log, 'a', 0o600);
         const launched = spawn(
           process.execPath,
-          [`--max-old-space-size=${spec.heapMiB}`, '--max-semi-space-size=2', MAIN, ...spec.args(attempt)],
-          { stdio: ['ignore', file, file, 'ipc'] },
+          [
+            `--max-old-space-size=${spec.heapMiB}`,
+            '--max-semi-space-size=2',
+            MAIN,
+            ...spec.args(attempt, first),
+          ],
+          { stdio: ['ignore', file, file, 'ipc'], env: ENVIRONMENT },
         );
         closeSync(file);
         child = launched;
         launched.on('message', (message: unknown) => {
           if (typeof message !== 'object' || message === null) return;
           const said = message as Readonly<Record<string, unknown>>; // tellParent sends objects
-          if (typeof said.ready === 'object' && said.ready !== null)
-            onReady(said.ready as Readonly<Record<string, unknown>>);
+          if (typeof said.ready === 'object' && said.ready !== null) {
+            const ready = said.ready as Readonly<Record<string, unknown>>;
+            if (attempt === 0) first = ready;
+            onReady(ready);
+          }
           on.message(spec.name, said);
         });
         launched.on('error', (error) => onDead(error.message));
@@ -86,7 +102,7 @@ export function createProcesses(
           if (child === launched) child = undefined;
           onDead(how);
           if (!wanted || stopping) return;
-          const again = attempt < MAX_RESTARTS;
+          const again = attempt < MAX_RESTARTS && spec.restart !== false;
           on.died(spec.name, how, again);
           attempt++;
           if (again) launch();
@@ -108,7 +124,7 @@ export function createProcesses(
         onReady = resolve;
         onDead = (how) => {
           // only the first start may fail the demo; later deaths are the supervisor's business
-          if (attempt >= MAX_RESTARTS || !wanted || stopping)
+          if (attempt >= MAX_RESTARTS || spec.restart === false || !wanted || stopping)
             reject(
               new AssayError('unreachable', `${spec.name} did not start (${how}); its log is ${log}`, {
                 address: spec.name,

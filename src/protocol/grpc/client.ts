@@ -52,7 +52,7 @@ export function connectGrpc(address: Address, limits: Limits, monotonic: () => n
           describeMethod.requestSerialize,
           describeMethod.responseDeserialize,
           bytes,
-          { deadline: Date.now() + deadlineMs },
+          { deadline: Date.now() + deadlineMs }, // grpc counts in real time, whatever our clock
           (error, response) => {
             open.delete(abandon);
             signal?.removeEventListener('abort', onAbort);

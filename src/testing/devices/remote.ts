@@ -26,9 +26,14 @@ type Response =
 
 /**
  * Serves `slots` on 127.0.0.1 until aborted.
+ * @param options.port 0 picks a free one
  * @returns the port, once it listens
  */
-export async function serveDevice(slots: readonly Slot[], signal: AbortSignal): Promise<number> {
+export async function serveDevice(
+  slots: readonly Slot[],
+  options: { port: number },
+  signal: AbortSignal,
+): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -37,7 +42,7 @@ export async function serveDevice(slots: readonly Slot[], signal: AbortSignal): 
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(options.port, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('device: expected a TCP address');

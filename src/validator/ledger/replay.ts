@@ -58,7 +58,7 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
   if (outcome.verdict.kind === 'inconclusive')
     throw unsupported(
       `replay of ${outcome.id}`,
-      `${verdictToString(outcome.verdict)} is a fault of our own, no evidence`,
+      'it was inconclusive: that rests on a fault of our own, not on evidence',
     );
   const kind = Object.hasOwn(parts.kinds, outcome.kind) ? parts.kinds[outcome.kind] : undefined;
   if (!kind) throw unsupported(`replay of ${outcome.id}`, `proof kind ${outcome.kind} is not known here`);
@@ -111,11 +111,10 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
   const credit = (ops * 1000) / facts.windowMs;
   check(
     'credit',
-    credit === outcome.creditOpsPerS ? undefined : `${outcome.creditOpsPerS} recorded, ${credit} due`,
+    credit === outcome.creditOpsPerS ? undefined : `another was recorded than the ${credit} op/s due`,
   );
-  const recorded = verdictToString(outcome.verdict);
-  const now = verdictToString(verdict);
-  check('verdict', now === recorded ? undefined : `${recorded} recorded, the evidence says ${now}`);
+  const same = verdictToString(verdict) === verdictToString(outcome.verdict);
+  check('verdict', same ? undefined : 'the journal has another one');
   return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
 }
 

@@ -10,6 +10,7 @@ import { createHotkey, hotkeyExists, ownerOf, subnetAccount } from './staking.js
 
 const S = runtime.SubtensorModule.storage;
 export const LAST_REGISTERED = { type: 'NetworkLastRegistered', value: [] } as const;
+/** `InitialTempo` */
 const DEFAULT_TEMPO = 360;
 /** `DefaultNeuronBurnCost`: 1 TAO */
 const FIRST_BURN = 1_000_000_000n;
@@ -36,7 +37,7 @@ export function registerNetwork({ hotkey }: { readonly hotkey: string }, context
 
   let netuid = 1;
   while (known.includes(netuid)) netuid++;
-  initNetwork(context, netuid, DEFAULT_TEMPO);
+  initNetwork(context, netuid, context.newSubnetTempo ?? DEFAULT_TEMPO);
   transfer(context, coldkey, subnetAccount(netuid), lock, true);
   state.put(S.NetworkLastLockCost, [], lock);
   state.put(S.LastRateLimitedBlock, [LAST_REGISTERED], block);

@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { loadConfig, localnetSchema, minerSchema, validatorSchema } from '../../../src/cli/config.js';
+import { AssayError } from '../../../src/model/errors.js';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function fileOf(content: unknown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-config-'));
+  folders.push(folder);
+  const path = join(folder, 'config.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+const NEEDED = { hotkey: '//Alice', data: '/tmp/x' };
+
+/** What was wrong, in words. */
+function problems(load: () => unknown): readonly string[] {
+  try {
+    load();
+  } catch (error) {
+    expect(error).toBeInstanceOf(AssayError);
+    const { code, data } = error as AssayError<'invalid-config'>;
+    expect(code).toBe('invalid-config');
+    for (const problem of data.problems) expect((error as Error).message).toContain(problem);
+    return data.problems;
+  }
+  return expect.fail('was accepted');
+}
+
+describe('configuration', () => {
+  test('has a default for everything that need not be said', () => {
+    expect(loadConfig(minerSchema, NEEDED, {})).toEqual({
+      ...NEEDED,
+      chain: 'ws://127.0.0.1:9944',
+      netuid: 1,
+      logLevel: 'info',
+      insecurePlaintext: false,
+      adminPort: 0,
+      host: '127.0.0.1',
+      port: 8091,
+      worker: 'host-1',
+      class: 'cpu-2048',
+      listed: [],
+    });
+    expect(loadConfig(validatorSchema, NEEDED, {})).toMatchObject({
+      eventsPerEpoch: 5,
+      leadBlocks: 1,
+      eventBlocks: 12,
+      publishLeadBlocks: 12,
+      openingBudgetBytes: 21_474_836_480,
+    });
+  });
+
+  test('takes flags before environment, environment before the file, the file before defaults', () => {
+    const config = fileOf({ ...NEEDED, host: '127.0.0.2', port: 1, netuid: 2, worker: 'from-file' });
+    const environment = { ASSAY_PORT: '3', ASSAY_NETUID: '4' };
+    expect(loadConfig(minerSchema, { config, netuid: 5 }, environment)).toMatchObject({
+      netuid: 5,
+      port: 3,
+      host: '127.0.0.2',
+      worker: 'from-file',
+      class: 'cpu-2048',
+    });
+  });
+
+  test('a flag that was not given does not hide what was said elsewhere', () => {
+    const flags = { ...NEEDED, port: undefined };
+    expect(loadConfig(minerSchema, flags, { ASSAY_PORT: '3' }).port).toBe(3);
+  });
+
+  test('reads environment as the type that the key has', () => {
+    const environment = {
+      ASSAY_HOTKEY: '12345',
+      ASSAY_DATA: 'true',
+      ASSAY_INSECURE_PLAINTEXT: 'true',
+      ASSAY_ADMIN_PORT: '-1',
+      ASSAY_LISTED: 'one, two',
+      ASSAY_LOG_LEVEL: 'debug',
+      ASSAY_ANNOUNCE_IP: '127.16.0.1',
+      ASSAY_SOMETHING_ELSE: 'is not ours',
+    };
+    expect(loadConfig(minerSchema, {}, environment)).toMatchObject({
+      hotkey: '12345',
+      data: 'true',
+      insecurePlaintext: true,
+      adminPort: -1,
+      listed: ['one', 'two'],
+      logLevel: 'debug',
+      announceIp: '127.16.0.1',
+    });
+    expect(loadConfig(minerSchema, NEEDED, { ASSAY_LISTED: 'one' }).listed).toEqual(['one']);
+    expect(loadConfig(validatorSchema, NEEDED, { ASSAY_RANDOM_SEED: '7' }).randomSeed).toBe('7');
+    expect(
+      loadConfig(localnetSchema, {}, { ASSAY_MANUAL: 'false', ASSAY_FUND: '//Bob=1,//Eve=2' }),
+    ).toMatchObject({ manual: false, fund: ['//Bob=1', '//Eve=2'] });
+  });
+});
+
+describe('wrong configuration is refused by the name of the key', () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['an unknown key', { ...NEEDED, hots: 1 }, /"hots"/],
+    ['a key of another role', { ...NEEDED, eventsPerEpoch: 3 }, /"eventsPerEpoch"/],
+    ['a key that every object has', { ...NEEDED, toString: 1 }, /"toString"/],
+    ['a missing key', { data: 'x' }, /^hotkey: /],
+    ['a port above the last', { ...NEEDED, port: 65_536 }, /^port: .*65535/],
+    ['a port below the first', { ...NEEDED, port: -1 }, /^port: .*0/],
+    ['half a port', { ...NEEDED, port: 1.5 }, /^port: .*int/],
+    ['a port in words', { ...NEEDED, port: 'http' }, /^port: .*number/],
+    ['root as the subnet', { ...NEEDED, netuid: 0 }, /^netuid: .*1/],
+    [
+      'an address that is no WebSocket',
+      { ...NEEDED, chain: 'http://x' },
+      /^chain: expected ws:\/\/ or wss:\/\//,
+    ],
+    ['an unheard-of log level', { ...NEEDED, logLevel: 'loud' }, /^logLevel: .*"debug"/],
+    ['a worker tag with spaces', { ...NEEDED, worker: 'my host' }, /^worker: expected 1 to 64 letters/],
+    ['a list that is none', { ...NEEDED, listed: 5 }, /^listed: .*array/],
+    ['an entry of a list', { ...NEEDED, listed: ['a', 5] }, /^listed\.1: /],
+    ['an empty data folder', { ...NEEDED, data: '' }, /^data: /],
+    ['not a number', { ...NEEDED, threads: Number.NaN }, /^threads: /],
+  ])('%s', (_what, flags, named) => {
+    const found = problems(() => loadConfig(minerSchema, flags, {}));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(named);
+    expect(problems(() => loadConfig(minerSchema, { config: fileOf(flags) }, {}))).toHaveLength(1);
+  });
+
+  test('every problem at once, not the first alone', () => {
+    const found = problems(() => loadConfig(minerSchema, { port: -1, netuid: 0 }, {}));
+    expect(found.map((problem) => problem.split(':')[0]).sort()).toEqual([
+      'data',
+      'hotkey',
+      'netuid',
+      'port',
+    ]);
+  });
+
+  test('text of the environment that is not of the type', () => {
+    const found = (environment: Record<string, string>) =>
+      problems(() => loadConfig(minerSchema, NEEDED, environment));
+    expect(found({ ASSAY_PORT: 'eighty' })[0]).toMatch(/^port: /);
+    expect(found({ ASSAY_PORT: '' })[0]).toMatch(/^port: /);
+    expect(found({ ASSAY_PORT: '99999' })[0]).toMatch(/^port: /);
+    expect(found({ ASSAY_INSECURE_PLAINTEXT: 'yes' })[0]).toMatch(/^insecurePlaintext: /);
+    expect(found({ ASSAY_LOG_LEVEL: 'loud' })[0]).toMatch(/^logLevel: /);
+  });
+
+  test('numbers out of range for a validator', () => {
+    const found = (of: object) => problems(() => loadConfig(validatorSchema, { ...NEEDED, ...of }, {}))[0];
+    expect(found({ eventsPerEpoch: 0 })).toMatch(/^eventsPerEpoch: /);
+    expect(found({ eventsPerEpoch: 65 })).toMatch(/^eventsPerEpoch: /);
+    expect(found({ leadBlocks: 0 })).toMatch(/^leadBlocks: /);
+    expect(found({ eventBlocks: 1001 })).toMatch(/^eventBlocks: /);
+    expect(found({ openingBudgetBytes: -1 })).toMatch(/^openingBudgetBytes: /);
+  });
+});
+
+describe('a configuration file', () => {
+  const found = (config: string) => problems(() => loadConfig(minerSchema, { config }, {}));
+
+  test('that is no JSON, or no object, is refused', () => {
+    expect(found(fileOf('{"port": 1'))).toEqual(['not JSON']);
+    expect(found(fileOf(''))).toEqual(['not JSON']);
+    for (const content of ['[]', 'null', '5', '"text"'])
+      expect(found(fileOf(content))).toEqual(['expected a JSON object']);
+  });
+
+  test('that is larger than a megabyte is not read', () => {
+    const large = fileOf({ ...NEEDED, worker: 'x'.repeat(1 << 20) });
+    expect(found(large)).toEqual([expect.stringMatching(/^\d{7} bytes, at most 1048576 are read$/)]);
+  });
+
+  test('that is not there, or is a folder, cannot be read', () => {
+    expect(found('/nonexistent/config.json')).toEqual(['cannot be read']);
+    expect(found(tmpdir())).toEqual(['cannot be read']);
+  });
+
+  test('is named by the error', () => {
+    const config = fileOf({ ...NEEDED, port: -1 });
+    expect(() => loadConfig(minerSchema, { config }, {})).toThrow(`configuration from ${config}: port: `);
+  });
+
+  test('cannot reach the prototype of what is built from it', () => {
+    const config = fileOf('{"hotkey":"//Alice","data":"x","__proto__":{"port":7}}');
+    const before = Object.keys(Object.prototype);
+    try {
+      expect(loadConfig(minerSchema, { config }, {}).port).toBe(8091);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'invalid-config' });
+    }
+    expect(Object.keys(Object.prototype)).toEqual(before);
+  });
+});

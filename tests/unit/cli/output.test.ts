@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { EXIT, exitCodeOf, printError, printJson, stderrLog } from '../../../src/cli/output.js';
+import { AssayError } from '../../../src/model/errors.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+function capture(stream: 'stdout' | 'stderr'): string[] {
+  const written: string[] = [];
+  vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+    written.push(String(text));
+    return true;
+  });
+  return written;
+}
+
+const config = new AssayError('invalid-config', 'port: expected a number', {
+  source: 'flags',
+  problems: ['port: expected a number'],
+});
+
+describe('exit codes', () => {
+  test('tell wrong usage, expired evidence and failure apart', () => {
+    expect(EXIT).toEqual({ ok: 0, failed: 1, usage: 2, busy: 3, expired: 4 });
+    expect(exitCodeOf(config)).toBe(2);
+    expect(exitCodeOf(new AssayError('invalid-input', 'x', { what: 'x', expected: 'y', got: 'z' }))).toBe(2);
+    expect(exitCodeOf(new AssayError('insecure-address', 'x', { address: '8.8.8.8' }))).toBe(2);
+    expect(exitCodeOf(new AssayError('evidence-expired', 'x', { outcome: 'ab' }))).toBe(4);
+    expect(exitCodeOf(new AssayError('unreachable', 'x', { address: 'y' }))).toBe(1);
+    expect(exitCodeOf(new Error('bug'))).toBe(1);
+    expect(exitCodeOf('thrown text')).toBe(1);
+  });
+});
+
+describe('an error', () => {
+  test('is one line with its code, and one for each cause', () => {
+    const written = capture('stderr');
+    printError(new Error('no demo', { cause: new Error('no localnet', { cause: config }) }), false);
+    expect(written.join('')).toBe(
+      'error: no demo\n  because: no localnet\n  because: port: expected a number [invalid-config]\n',
+    );
+  });
+
+  test('shows its stack only when asked', () => {
+    const written = capture('stderr');
+    printError(config, false);
+    expect(written).toHaveLength(1);
+    printError(config, true);
+    expect(written.at(-1)).toContain('output.test.ts');
+  });
+
+  test('whose causes go round in a circle ends all the same', () => {
+    const written = capture('stderr');
+    const a: Error & { cause?: unknown } = new Error('a');
+    a.cause = a;
+    printError(a, false);
+    expect(written.join('').split('\n')).toHaveLength(6);
+  });
+
+  test('that is no Error is told as it is', () => {
+    const written = capture('stderr');
+    printError('just text', true);
+    expect(written).toEqual(['error: just text\n']);
+  });
+});
+
+describe('what was asked for', () => {
+  test('goes to standard output, amounts as decimal strings', () => {
+    const written = capture('stdout');
+    printJson({ burned: 12345678901234567890n, blocks: 3 });
+    expect(written).toEqual(['{"burned":"12345678901234567890","blocks":3}\n']);
+  });
+
+  test('is not mixed with logs: those are JSON lines on standard error, from their level on', () => {
+    const [out, err] = [capture('stdout'), capture('stderr')];
+    const log = stderrLog('info', { netuid: 7 });
+    log.debug('unheard');
+    log.info('heard', { stake: 5n });
+    expect(out).toEqual([]);
+    expect(err).toHaveLength(1);
+    expect(JSON.parse(err[0]!)).toMatchObject({ level: 'info', msg: 'heard', netuid: 7, stake: '5' });
+  });
+});

@@ -1,0 +1,232 @@
+// A device behind a loopback socket: what it answers, to whom, and what its death means.
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Slot } from '../../../src/miner/slot.js';
+import { toHex, utf8 } from '../../../src/model/bytes.js';
+import { connectDevice, serveDevice } from '../../../src/testing/devices/remote.js';
+import { bytes32 } from '../../support/sessions.js';
+import { TOY_PARAMS_ID } from '../../support/toy-kind.js';
+
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+const CLAIM = { index: 7, worker: 'host-1', kind: 'toy', paramsId: TOY_PARAMS_ID };
+const jobOf = (name: string) => ({
+  eventId: bytes32(`event ${name}`),
+  basis: bytes32('basis'),
+  seed: bytes32(name),
+});
+const { signal } = new AbortController();
+
+interface Opening {
+  readonly request: string;
+  answer(bytes: Uint8Array): void;
+}
+
+/** A device of one slot whose commit is the job's seed and whose openings are answered by hand. */
+async function device(of: Partial<Slot> = {}) {
+  const stop = new AbortController();
+  stops.push(stop);
+  const openings: Opening[] = [];
+  const arrived = new Set<() => void>();
+  const released: string[] = [];
+  const prepared: string[] = [];
+  const settled = new Set<() => void>();
+  const slot: Slot = {
+    claim: { ...CLAIM, index: 0 },
+    prepare: async (basis) => void prepared.push(toHex(basis)),
+    start: async ({ seed }) => ({
+      commit: seed,
+      open: (request) =>
+        new Promise((resolve) => {
+          openings.push({ request: toHex(request), answer: resolve });
+          for (const tell of arrived) tell();
+        }),
+      release: () => {
+        released.push(toHex(seed));
+        for (const tell of settled) tell();
+      },
+    }),
+    ...of,
+  };
+  const port = await serveDevice([slot], stop.signal);
+  const until = (holds: () => boolean, on: Set<() => void>) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!holds()) return;
+        on.delete(look);
+        resolve();
+      };
+      on.add(look);
+      look();
+    });
+  return {
+    port,
+    stop,
+    openings,
+    released,
+    prepared,
+    asked: (count: number) => until(() => openings.length >= count, arrived),
+    wasReleased: (count: number) => until(() => released.length >= count, settled),
+  };
+}
+
+describe('a device behind a socket', () => {
+  test('does the work of its slot, whatever the miner calls that slot', async () => {
+    const { port, prepared, released, wasReleased } = await device();
+    const slot = connectDevice(port, 0, CLAIM);
+    expect(slot.claim).toBe(CLAIM);
+    await slot.prepare?.(bytes32('basis'));
+    const proving = await slot.start(jobOf('a'), signal);
+    expect(toHex(proving.commit)).toBe(toHex(bytes32('a')));
+    expect(prepared).toEqual([toHex(bytes32('basis'))]);
+    expect(released).toEqual([]);
+    proving.release();
+    await wasReleased(1);
+  });
+
+  test('answers two openings of one job each with its own, whichever is ready first', async () => {
+    const { port, openings, asked } = await device();
+    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), signal);
+    const [first, second] = [proving.open(utf8('1')), proving.open(utf8('2'))];
+    await asked(2);
+    expect(openings.map(({ request }) => request)).toEqual(['31', '32']);
+    openings[1]!.answer(utf8('to the second'));
+    openings[0]!.answer(utf8('to the first'));
+    expect(toHex(await first)).toBe(toHex(utf8('to the first')));
+    expect(toHex(await second)).toBe(toHex(utf8('to the second')));
+  });
+
+  test('keeps jobs of one connection, and connections, apart', async () => {
+    const { port, openings, asked } = await device();
+    const slots = [connectDevice(port, 0, CLAIM), connectDevice(port, 0, CLAIM)];
+    const provings = await Promise.all(
+      slots.flatMap((slot, i) => ['x', 'y'].map((name) => slot.start(jobOf(`${name}${i}`), signal))),
+    );
+    expect(provings.map(({ commit }) => toHex(commit))).toEqual(
+      ['x0', 'y0', 'x1', 'y1'].map((name) => toHex(bytes32(name))),
+    );
+    const opened = provings.map((proving, i) => proving.open(Uint8Array.of(i)));
+    await asked(4);
+    for (const { request, answer } of openings) answer(utf8(`answer to ${request}`));
+    expect((await Promise.all(opened)).map((bytes) => Buffer.from(bytes).toString())).toEqual(
+      [0, 1, 2, 3].map((i) => `answer to 0${i}`),
+    );
+  });
+
+  test('stops work that is aborted, and says so', async () => {
+    let stopped = 0;
+    const { port } = await device({
+      start: (_job, at) =>
+        new Promise((_resolve, reject) => {
+          at.addEventListener('abort', () => {
+            stopped++;
+            reject(at.reason);
+          });
+          stop.abort();
+        }),
+    });
+    const stop = new AbortController();
+    const started = connectDevice(port, 0, CLAIM).start(jobOf('a'), stop.signal);
+    await expect(started).rejects.toMatchObject({ code: 'unreachable' });
+    expect(stopped).toBe(1);
+  });
+
+  test('tells why work failed, and goes on', async () => {
+    let failing = true;
+    const { port } = await device({
+      start: async ({ seed }) => {
+        if (failing) throw new Error('too hot');
+        return { commit: seed, open: async (request) => request, release: () => {} };
+      },
+    });
+    const slot = connectDevice(port, 0, CLAIM);
+    await expect(slot.start(jobOf('a'), signal)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: `device at 127.0.0.1:${port}: too hot`,
+      data: { address: `127.0.0.1:${port}` },
+    });
+    failing = false;
+    expect(toHex((await slot.start(jobOf('b'), signal)).commit)).toBe(toHex(bytes32('b')));
+  });
+
+  test('that lacks the slot is unreachable for it', async () => {
+    const { port } = await device();
+    await expect(connectDevice(port, 1, CLAIM).start(jobOf('a'), signal)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: `device at 127.0.0.1:${port}: no slot 1 for job 0`,
+    });
+  });
+});
+
+describe('the death of a device', () => {
+  test('is an error of everything that waits for it', async () => {
+    const { port, stop, asked } = await device();
+    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), signal);
+    const [first, second] = [proving.open(utf8('1')), proving.open(utf8('2'))].map((opening) =>
+      opening.catch((error: unknown) => error),
+    );
+    await asked(2);
+    stop.abort();
+    for (const error of await Promise.all([first, second]))
+      expect(error).toMatchObject({ code: 'unreachable', data: { address: `127.0.0.1:${port}` } });
+  });
+
+  test('leaves nothing to wait for: where nobody listens, starting fails at once', async () => {
+    const { port, stop } = await device();
+    stop.abort();
+    const slot = connectDevice(port, 0, CLAIM);
+    await expect(slot.start(jobOf('a'), signal)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(slot.start(jobOf('b'), signal)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  test('is over when another listens on its port: the next work goes there', async () => {
+    const sockets = new Set<Socket>();
+    const deaf = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const port = await new Promise<number>((resolve) => {
+      deaf.listen(0, '127.0.0.1', () => resolve((deaf.address() as { port: number }).port));
+    });
+    const slot = connectDevice(port, 0, CLAIM);
+    for (let i = 0; i < 5; i++) {
+      // starting again at once, before the broken socket has closed altogether, must reach a new one
+      const before = sockets.size;
+      await expect(slot.start(jobOf(`${i}`), signal)).rejects.toMatchObject({ code: 'unreachable' });
+      expect(sockets.size).toBe(before + 1);
+    }
+    await new Promise((resolve) => deaf.close(resolve));
+  });
+
+  test('of the miner releases what it had at work', async () => {
+    const { port, wasReleased, stop } = await device();
+    const proxy = createServer();
+    proxy.on('connection', async (socket: Socket) => {
+      const { connect } = await import('node:net');
+      const through = connect(port, '127.0.0.1');
+      socket.pipe(through).pipe(socket);
+      socket.on('error', () => {});
+      through.on('error', () => {});
+      dead.then(() => {
+        socket.destroy();
+        through.destroy();
+      });
+    });
+    let die = () => {};
+    const dead = new Promise<void>((resolve) => {
+      die = resolve;
+    });
+    const at = await new Promise<number>((resolve) => {
+      proxy.listen(0, '127.0.0.1', () => resolve((proxy.address() as { port: number }).port));
+    });
+    await connectDevice(at, 0, CLAIM).start(jobOf('a'), signal);
+    die();
+    await wasReleased(1);
+    stop.abort();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+});
