@@ -357,8 +357,11 @@ async function watchHeads(
       end.dispose();
     }
   }
-  // closed under us: whoever waits for heads must hear why there will be none
-  if (!signal.aborted) await connection.request('chain_getHeader', []);
+  if (signal.aborted) return;
+  // closed by its owner is the end; closed because the node is not what it was is an error that must be heard
+  await connection.request('chain_getHeader', []).catch((error: unknown) => {
+    if (!isAssayError(error, 'unreachable')) throw error;
+  });
 }
 
 /** A promise that ends by itself when `signal` aborts. */

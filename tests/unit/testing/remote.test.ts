@@ -1,5 +1,5 @@
 // A device behind a loopback socket: what it answers, to whom, and what its death means.
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Slot } from '../../../src/miner/slot.js';
 import { toHex, utf8 } from '../../../src/model/bytes.js';
@@ -26,7 +26,7 @@ interface Opening {
 }
 
 /** A device of one slot whose commit is the job's seed and whose openings are answered by hand. */
-async function device(of: Partial<Slot> = {}) {
+async function device(of: Partial<Slot> = {}, at = 0) {
   const stop = new AbortController();
   stops.push(stop);
   const openings: Opening[] = [];
@@ -51,7 +51,7 @@ async function device(of: Partial<Slot> = {}) {
     }),
     ...of,
   };
-  const port = await serveDevice([slot], stop.signal);
+  const port = await serveDevice([slot], { port: at }, stop.signal);
   const until = (holds: () => boolean, on: Set<() => void>) =>
     new Promise<void>((resolve) => {
       const look = () => {
@@ -182,51 +182,67 @@ describe('the death of a device', () => {
     await expect(slot.start(jobOf('b'), signal)).rejects.toMatchObject({ code: 'unreachable' });
   });
 
-  test('is over when another listens on its port: the next work goes there', async () => {
-    const sockets = new Set<Socket>();
-    const deaf = createServer((socket) => {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.once('data', () => socket.resetAndDestroy());
-    });
-    const port = await new Promise<number>((resolve) => {
-      deaf.listen(0, '127.0.0.1', () => resolve((deaf.address() as { port: number }).port));
-    });
+  test('is over when it is started again on its port: the next work goes there', async () => {
+    const { port, stop } = await device();
     const slot = connectDevice(port, 0, CLAIM);
-    for (let i = 0; i < 5; i++) {
-      // starting again at once, before the broken socket has closed altogether, must reach a new one
-      const before = sockets.size;
-      await expect(slot.start(jobOf(`${i}`), signal)).rejects.toMatchObject({ code: 'unreachable' });
-      expect(sockets.size).toBe(before + 1);
-    }
-    await new Promise((resolve) => deaf.close(resolve));
+    const proving = await slot.start(jobOf('a'), signal);
+    stop.abort();
+    await expect(proving.open(utf8('1'))).rejects.toMatchObject({ code: 'unreachable' });
+    await device({}, port);
+    expect(toHex((await slot.start(jobOf('b'), signal)).commit)).toBe(toHex(bytes32('b')));
+    // what the first one had at work is gone with it
+    await expect(proving.open(utf8('1'))).rejects.toMatchObject({
+      code: 'unreachable',
+      message: `device at 127.0.0.1:${port}: no job 0`,
+    });
+  });
+
+  test('is noticed once: work started anew while the broken socket still closes is not lost with it', async () => {
+    const { port } = await device();
+    const proxy = await proxyTo(port, { resets: 1 });
+    const slot = connectDevice(proxy.port, 0, CLAIM);
+    // at once when the error is known: the broken socket's 'close' is still to come
+    const proving = await slot.start(jobOf('a'), signal).catch(() => slot.start(jobOf('b'), signal));
+    expect(toHex(proving.commit)).toBe(toHex(bytes32('b')));
+    await proxy.close();
   });
 
   test('of the miner releases what it had at work', async () => {
-    const { port, wasReleased, stop } = await device();
-    const proxy = createServer();
-    proxy.on('connection', async (socket: Socket) => {
-      const { connect } = await import('node:net');
-      const through = connect(port, '127.0.0.1');
-      socket.pipe(through).pipe(socket);
-      socket.on('error', () => {});
-      through.on('error', () => {});
-      dead.then(() => {
-        socket.destroy();
-        through.destroy();
-      });
-    });
-    let die = () => {};
-    const dead = new Promise<void>((resolve) => {
-      die = resolve;
-    });
-    const at = await new Promise<number>((resolve) => {
-      proxy.listen(0, '127.0.0.1', () => resolve((proxy.address() as { port: number }).port));
-    });
-    await connectDevice(at, 0, CLAIM).start(jobOf('a'), signal);
-    die();
+    const { port, wasReleased } = await device();
+    const proxy = await proxyTo(port);
+    await connectDevice(proxy.port, 0, CLAIM).start(jobOf('a'), signal);
+    await proxy.close();
     await wasReleased(1);
-    stop.abort();
-    await new Promise((resolve) => proxy.close(resolve));
   });
 });
+
+/** A door before the device at `port`; the first `resets` connections break when something comes. */
+async function proxyTo(port: number, { resets = 0 } = {}): Promise<{ port: number; close(): Promise<void> }> {
+  const sockets: Socket[] = [];
+  const proxy = createServer((socket) => {
+    socket.on('error', () => {});
+    sockets.push(socket);
+    if (sockets.length <= resets) {
+      socket.once('data', () => socket.resetAndDestroy());
+      return;
+    }
+    const through = connect(port, '127.0.0.1').on('error', () => {});
+    sockets.push(through);
+    socket.pipe(through).pipe(socket);
+  });
+  const own = await new Promise<number>((resolve, reject) => {
+    proxy.listen(0, '127.0.0.1', () => {
+      const address = proxy.address();
+      if (address === null || typeof address === 'string')
+        reject(new TypeError('proxy: expected a TCP address'));
+      else resolve(address.port);
+    });
+  });
+  return {
+    port: own,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => proxy.close(() => resolve()));
+    },
+  };
+}
