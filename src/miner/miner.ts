@@ -1,4 +1,5 @@
 // Owns: the miner's walk: listen, announce, admit, answer. Does not own: any step of it.
+import { setMaxListeners } from 'node:events';
 import { create } from '@bufbuild/protobuf';
 import type { ChainReader, ChainWriter } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
@@ -62,6 +63,7 @@ export async function runMiner(
   assertDistinct(slots);
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
+  setMaxListeners(0, inner); // every slot at work waits for it
   const admission = createAdmission({ reader, log }, options);
   const answer =
     parts.answer ??

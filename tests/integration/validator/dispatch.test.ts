@@ -6,7 +6,8 @@ import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
-import type { Wire } from '../../../src/protocol/wire.js';
+import { createLoopback } from '../../../src/protocol/loopback.js';
+import type { Wire, WireStream } from '../../../src/protocol/wire.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Task } from '../../../src/validator/assign.js';
 import { type Played, play } from '../../../src/validator/dispatch.js';
@@ -205,6 +206,32 @@ describe('the window', () => {
       throw timeout();
     };
     expect(await verdictOf(after)).toEqual(rejected('window'));
+  });
+
+  test('is missed by a miner that keeps our Go from leaving', async () => {
+    const stuck: Setting['wire'] = (clock) => {
+      const wire = createLoopback({ clock });
+      return {
+        listen: (address, handlers) => wire.listen(address, handlers),
+        connect(address) {
+          const channel = wire.connect(address);
+          return {
+            ...channel,
+            prove() {
+              const stream = channel.prove();
+              let sent = 0;
+              const send: WireStream['send'] = async (message) => {
+                if (sent++ === 1)
+                  throw new AssayError('timeout', 'not flushed', { what: 'frame', afterMs: 1 });
+                return stream.send(message);
+              };
+              return { ...stream, send };
+            },
+          };
+        },
+      };
+    };
+    expect(await verdictOf(plays(), { wire: stuck })).toEqual(rejected('window'));
   });
 });
 

@@ -211,7 +211,10 @@ describe('receipts', () => {
     await clock.sleep(1050);
     await session.send(commitOf([nonce]));
   };
-  const silent: Script = async (session) => void (await take(session, 'arm'));
+  const silent: Script = async (session, clock) => {
+    await take(session, 'arm');
+    await clock.sleep(1500); // and reads what came only then
+  };
   const leftOut: Script = async (session, clock) => {
     await take(session, 'arm');
     await session.send(READY);

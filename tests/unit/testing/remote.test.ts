@@ -18,7 +18,8 @@ const jobOf = (name: string) => ({
   basis: bytes32('basis'),
   seed: bytes32(name),
 });
-const { signal } = new AbortController();
+/** A session that goes on. */
+const lasting = () => new AbortController().signal;
 
 interface Opening {
   readonly request: string;
@@ -79,7 +80,7 @@ describe('a device behind a socket', () => {
     const slot = connectDevice(port, 0, CLAIM);
     expect(slot.claim).toBe(CLAIM);
     await slot.prepare?.(bytes32('basis'));
-    const proving = await slot.start(jobOf('a'), signal);
+    const proving = await slot.start(jobOf('a'), lasting());
     expect(toHex(proving.commit)).toBe(toHex(bytes32('a')));
     expect(prepared).toEqual([toHex(bytes32('basis'))]);
     expect(released).toEqual([]);
@@ -89,7 +90,7 @@ describe('a device behind a socket', () => {
 
   test('answers two openings of one job each with its own, whichever is ready first', async () => {
     const { port, openings, asked } = await device();
-    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), signal);
+    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), lasting());
     const [first, second] = [proving.open(utf8('1')), proving.open(utf8('2'))];
     await asked(2);
     expect(openings.map(({ request }) => request)).toEqual(['31', '32']);
@@ -103,7 +104,7 @@ describe('a device behind a socket', () => {
     const { port, openings, asked } = await device();
     const slots = [connectDevice(port, 0, CLAIM), connectDevice(port, 0, CLAIM)];
     const provings = await Promise.all(
-      slots.flatMap((slot, i) => ['x', 'y'].map((name) => slot.start(jobOf(`${name}${i}`), signal))),
+      slots.flatMap((slot, i) => ['x', 'y'].map((name) => slot.start(jobOf(`${name}${i}`), lasting()))),
     );
     expect(provings.map(({ commit }) => toHex(commit))).toEqual(
       ['x0', 'y0', 'x1', 'y1'].map((name) => toHex(bytes32(name))),
@@ -143,18 +144,18 @@ describe('a device behind a socket', () => {
       },
     });
     const slot = connectDevice(port, 0, CLAIM);
-    await expect(slot.start(jobOf('a'), signal)).rejects.toMatchObject({
+    await expect(slot.start(jobOf('a'), lasting())).rejects.toMatchObject({
       code: 'unreachable',
       message: `device at 127.0.0.1:${port}: too hot`,
       data: { address: `127.0.0.1:${port}` },
     });
     failing = false;
-    expect(toHex((await slot.start(jobOf('b'), signal)).commit)).toBe(toHex(bytes32('b')));
+    expect(toHex((await slot.start(jobOf('b'), lasting())).commit)).toBe(toHex(bytes32('b')));
   });
 
   test('that lacks the slot is unreachable for it', async () => {
     const { port } = await device();
-    await expect(connectDevice(port, 1, CLAIM).start(jobOf('a'), signal)).rejects.toMatchObject({
+    await expect(connectDevice(port, 1, CLAIM).start(jobOf('a'), lasting())).rejects.toMatchObject({
       code: 'unreachable',
       message: `device at 127.0.0.1:${port}: no slot 1 for job 0`,
     });
@@ -164,7 +165,7 @@ describe('a device behind a socket', () => {
 describe('the death of a device', () => {
   test('is an error of everything that waits for it', async () => {
     const { port, stop, asked } = await device();
-    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), signal);
+    const proving = await connectDevice(port, 0, CLAIM).start(jobOf('a'), lasting());
     const [first, second] = [proving.open(utf8('1')), proving.open(utf8('2'))].map((opening) =>
       opening.catch((error: unknown) => error),
     );
@@ -178,18 +179,18 @@ describe('the death of a device', () => {
     const { port, stop } = await device();
     stop.abort();
     const slot = connectDevice(port, 0, CLAIM);
-    await expect(slot.start(jobOf('a'), signal)).rejects.toMatchObject({ code: 'unreachable' });
-    await expect(slot.start(jobOf('b'), signal)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(slot.start(jobOf('a'), lasting())).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(slot.start(jobOf('b'), lasting())).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   test('is over when it is started again on its port: the next work goes there', async () => {
     const { port, stop } = await device();
     const slot = connectDevice(port, 0, CLAIM);
-    const proving = await slot.start(jobOf('a'), signal);
+    const proving = await slot.start(jobOf('a'), lasting());
     stop.abort();
     await expect(proving.open(utf8('1'))).rejects.toMatchObject({ code: 'unreachable' });
     await device({}, port);
-    expect(toHex((await slot.start(jobOf('b'), signal)).commit)).toBe(toHex(bytes32('b')));
+    expect(toHex((await slot.start(jobOf('b'), lasting())).commit)).toBe(toHex(bytes32('b')));
     // what the first one had at work is gone with it
     await expect(proving.open(utf8('1'))).rejects.toMatchObject({
       code: 'unreachable',
@@ -202,7 +203,7 @@ describe('the death of a device', () => {
     const proxy = await proxyTo(port, { resets: 1 });
     const slot = connectDevice(proxy.port, 0, CLAIM);
     // at once when the error is known: the broken socket's 'close' is still to come
-    const proving = await slot.start(jobOf('a'), signal).catch(() => slot.start(jobOf('b'), signal));
+    const proving = await slot.start(jobOf('a'), lasting()).catch(() => slot.start(jobOf('b'), lasting()));
     expect(toHex(proving.commit)).toBe(toHex(bytes32('b')));
     await proxy.close();
   });
@@ -210,7 +211,7 @@ describe('the death of a device', () => {
   test('of the miner releases what it had at work', async () => {
     const { port, wasReleased } = await device();
     const proxy = await proxyTo(port);
-    await connectDevice(proxy.port, 0, CLAIM).start(jobOf('a'), signal);
+    await connectDevice(proxy.port, 0, CLAIM).start(jobOf('a'), lasting());
     await proxy.close();
     await wasReleased(1);
   });
