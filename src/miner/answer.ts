@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { equals } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
+import type { Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import {
   type Arm,
@@ -17,7 +18,8 @@ import {
 } from '../protocol/gen/assay/v1/miner_pb.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { ProofSession, Received } from '../protocol/session.js';
-import { nonceCommitment } from '../verification/seed.js';
+import { eventId, nonceCommitment } from '../verification/seed.js';
+import type { EventCheck } from './event-check.js';
 import { type Bay, createBay, type JoinRefusal, type Membership } from './joint-go.js';
 import type { ReceiptStore } from './receipts.js';
 import { findSlot, type Slot } from './slot.js';
@@ -44,10 +46,18 @@ const REFUSALS: Record<JoinRefusal, RefusalCode> = {
  * @returns the handler of one proof session; it resolves when the session is over, whatever its end
  */
 export function createAnswer(
-  parts: { slots: readonly Slot[]; hotkey: Uint8Array; clock: Clock; log: Log; receipts: ReceiptStore },
+  parts: {
+    slots: readonly Slot[];
+    hotkey: Uint8Array;
+    netuid: Netuid;
+    events: EventCheck;
+    clock: Clock;
+    log: Log;
+    receipts: ReceiptStore;
+  },
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
-  const { slots, hotkey, clock, log, receipts } = parts;
+  const { slots, hotkey, netuid, events, clock, log, receipts } = parts;
   const bays = new Map<Slot, Bay>(slots.map((slot) => [slot, createBay({ slot, clock, hotkey }, signal)]));
 
   return async (session) => {
@@ -57,7 +67,12 @@ export function createAnswer(
       const slot = findSlot(slots, arm.slot, arm.kind, arm.paramsId);
       if (!slot) throw new Refused(RefusalCode.UNKNOWN_SLOT, `slot ${arm.slot}: not claimed here`);
       assertArm(arm);
-      const joined = bays.get(slot)!.arm(arm);
+      const block = Number(arm.eventBlock);
+      const { basis } = arm;
+      const named = equals(arm.eventId, eventId({ netuid, block, basis }));
+      if (!named || !(await events.isPlausible({ block, basis })))
+        throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: not one of this chain`);
+      const joined = bays.get(slot)!.arm(arm, session.peer);
       if (typeof joined === 'string') throw new Refused(REFUSALS[joined], `slot ${arm.slot}: ${joined}`);
       membership = joined;
       await session.send({ case: 'ready', value: create(ReadySchema) });
@@ -67,6 +82,8 @@ export function createAnswer(
         throw new Refused(RefusalCode.OUT_OF_ORDER, 'go: wrong field lengths');
       if (!equals(nonceCommitment(go.nonce, go.salt), arm.nonceCommitment))
         throw new Refused(RefusalCode.NONCE_MISMATCH, 'go: the nonce is not the one that Arm committed to');
+      if (!(await events.confirms(block, go.beacon)))
+        throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: the beacon is not its hash`);
       const going = membership.go(go.nonce, go.beacon);
       if (typeof going === 'string') throw new Refused(REFUSALS[going], `slot ${arm.slot}: ${going}`);
       // read meanwhile: a validator that left frees the slot, one that gave up sends its receipt
@@ -81,8 +98,12 @@ export function createAnswer(
       const next = await expectOneOf(session, wanted, SESSION_LIMITS.openWaitMs, arriving);
       if (!done || next.frame.body.case === 'receipt') return await keep(session, next, arm);
       const open = next.frame.body.value as BodyOf<'open'>;
-      await sendOpening(session, await done.proving.open(open.body).catch(failedSlot));
-      membership.leave(); // the receipt may take its time, and no labels are needed for it
+      const opening = await done.proving.open(open.body).catch(failedSlot);
+      membership.leave(); // the slot is free: what is left are bytes, and the validator may be slow to take them
+      const { openingSendMs } = SESSION_LIMITS;
+      const slow = () =>
+        new AssayError('timeout', 'the opening was not taken', { what: 'opening', afterMs: openingSendMs });
+      await withTimeout(clock, openingSendMs, sendOpening(session, opening), slow);
       await keep(session, (await expect(session, 'receipt', SESSION_LIMITS.receiptWaitMs)).received, arm);
     } catch (error) {
       await refuse(session, error);
@@ -124,6 +145,11 @@ export function createAnswer(
 
   async function keep(session: ProofSession, received: Received, arm: Arm): Promise<void> {
     const receipt = received.frame.body.value as BodyOf<'receipt'>;
+    const ours =
+      receipt.slot === arm.slot &&
+      receipt.eventBlock === arm.eventBlock &&
+      equals(receipt.paramsId, arm.paramsId);
+    if (!ours) throw new Refused(RefusalCode.OUT_OF_ORDER, 'receipt: not of this session');
     await receipts.append({
       at: clock.now(),
       validator: session.peer,

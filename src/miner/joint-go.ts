@@ -1,15 +1,14 @@
-// Owns: how the validators of one event start one piece of work together (proofs-amendments F15).
+// Owns: how the validators of one event start one piece of work together: sound for each whatever the others do.
 // Does not own: frames (answer.ts), the work (slot.ts).
 import { equals, toHex } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
+import type { Hotkey } from '../model/ids.js';
 import type { Proving } from '../verification/proof.js';
 import { slotSeed } from '../verification/seed.js';
 import type { Slot } from './slot.js';
 
 /** After the first Go the work starts when every armed validator has sent its own, or after this long. */
 export const JOINT_GO_WAIT_MS = 300;
-/** Events that may be armed on one slot at a time; the first one that goes wins. */
-const MAX_ARMED_EVENTS = 4;
 
 export interface JointResult {
   /** ascending; the Commit lists them */
@@ -29,12 +28,15 @@ export interface Membership {
 
 /** The slot's door: one event runs at a time, whoever asks. */
 export interface Bay {
-  arm(event: { eventId: Uint8Array; basis: Uint8Array }): Membership | JoinRefusal;
+  /** A validator arms one event at a time; the first event that goes wins. */
+  arm(event: { eventId: Uint8Array; basis: Uint8Array }, validator: Hotkey): Membership | JoinRefusal;
 }
 
 export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array }, signal: AbortSignal): Bay {
   const { slot, clock, hotkey } = parts;
   const armed = new Map<string, Group>();
+  /** validators with an event armed here that has not gone yet */
+  const arming = new Set<Hotkey>();
   let running: Group | undefined;
 
   class Group {
@@ -58,13 +60,20 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
 
     readonly #abort = () => this.#stop.abort();
 
-    join(): Membership {
+    /** @param onArmedNoMore called when this member goes or leaves; may be called twice */
+    join(onArmedNoMore: () => void): Membership {
       const member = {};
       this.#armed.add(member);
       this.#inside.add(member);
       return {
-        go: (nonce, beacon) => this.#go(member, nonce, beacon),
-        leave: () => this.#leave(member),
+        go: (nonce, beacon) => {
+          onArmedNoMore();
+          return this.#go(member, nonce, beacon);
+        },
+        leave: () => {
+          if (this.#inside.has(member)) onArmedNoMore();
+          this.#leave(member);
+        },
       };
     }
 
@@ -125,16 +134,18 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
   }
 
   return {
-    arm(event) {
+    arm(event, validator) {
       const id = toHex(event.eventId);
-      if (running) return 'busy';
+      if (running || arming.has(validator)) return 'busy';
       const known = armed.get(id);
-      if (known) return equals(known.basis, event.basis) ? known.join() : 'disagrees';
-      if (armed.size >= MAX_ARMED_EVENTS) return 'busy';
-      const group = new Group(id, event.eventId, event.basis);
-      armed.set(id, group);
-      void slot.prepare?.(event.basis).catch(() => {}); // start() does what this could not, or says why not
-      return group.join();
+      if (known && !equals(known.basis, event.basis)) return 'disagrees';
+      const group = known ?? new Group(id, event.eventId, event.basis);
+      if (!known) {
+        armed.set(id, group);
+        void slot.prepare?.(event.basis).catch(() => {}); // start() does what this could not, or says why not
+      }
+      arming.add(validator);
+      return group.join(() => arming.delete(validator));
     },
   };
 }

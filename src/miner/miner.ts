@@ -15,8 +15,12 @@ import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
 import { announce } from './announce.js';
 import { createAnswer } from './answer.js';
+import { createEventCheck } from './event-check.js';
 import type { ReceiptStore } from './receipts.js';
 import { assertDistinct, type Slot } from './slot.js';
+
+/** Handles one session; resolves when it is over, whatever its end. */
+export type Answer = (session: ProofSession) => Promise<void>;
 
 export interface MinerParts {
   readonly reader: ChainReader;
@@ -29,10 +33,10 @@ export interface MinerParts {
   readonly receipts: ReceiptStore;
   readonly slots: readonly Slot[];
   /**
-   * Takes the sessions instead of the answerer over `slots`.
-   * @default the honest answer
+   * Wraps the answerer over `slots`.
+   * @default the honest answer as it is
    */
-  readonly answer?: (session: ProofSession) => Promise<void>;
+  readonly answer?: (honest: Answer) => Answer;
 }
 
 export interface MinerOptions {
@@ -65,9 +69,12 @@ export async function runMiner(
   const inner = AbortSignal.any([signal, stop.signal]);
   setMaxListeners(0, inner); // every slot at work waits for it
   const admission = createAdmission({ reader, log }, options);
-  const answer =
-    parts.answer ??
-    createAnswer({ slots, hotkey: keypair.publicKey, clock, log, receipts: parts.receipts }, inner);
+  const events = createEventCheck({ reader, clock, log }, options);
+  const { receipts, answer: wrap = (honest) => honest } = parts;
+  const { netuid } = options;
+  const answer = wrap(
+    createAnswer({ slots, hotkey: keypair.publicKey, netuid, events, clock, log, receipts }, inner),
+  );
   const claims = {
     version: VERSION,
     kinds: [...new Set(slots.map((slot) => slot.claim.kind))],
@@ -96,11 +103,14 @@ export async function runMiner(
     );
     const axon = { ip: options.announceIp ?? server.host, port: server.port };
     await announce(parts, { netuid: options.netuid, axon });
-    await admission.onHead((await reader.head()).number);
+    const head = await reader.head();
+    events.onHead(head);
+    await admission.onHead(head.number);
     log.info('miner ready', { host: server.host, port: server.port, slots: slots.length });
     onReady(server);
-    await reader.watchHeads((head) => {
-      void admission.onHead(head.number);
+    await reader.watchHeads((next) => {
+      events.onHead(next);
+      void admission.onHead(next.number);
     }, inner);
   } finally {
     stop.abort();

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import type { Hotkey } from '../model/ids.js';
+import { CAUSES, REJECTIONS } from '../model/verdict.js';
 import { type Receipt, VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
 import type { SignedFrame } from '../protocol/session.js';
 
@@ -50,6 +51,8 @@ const VERDICTS: Partial<Record<VerdictKind, ReceiptRow['verdict']>> = {
   [VerdictKind.REJECTED]: 'rejected',
   [VerdictKind.INCONCLUSIVE]: 'inconclusive',
 };
+
+const REASONS: ReadonlySet<string> = new Set([...REJECTIONS, ...CAUSES]);
 
 /** Keeps nothing: for simulations. */
 export const noReceipts: ReceiptStore = { append: async () => {} };
@@ -139,11 +142,12 @@ function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptRec
     event: toHex(eventId),
     eventBlock: receipt.eventBlock.toString(),
     slot: receipt.slot,
-    outcome: receipt.outcomeId,
+    // what a validator wrote is shown on terminals: only what it may say is kept readable, the signed bytes stay whole
+    outcome: /^[0-9a-f]{32}$/.test(receipt.outcomeId) ? receipt.outcomeId : '',
     verdict: VERDICTS[receipt.verdict] ?? 'inconclusive',
-    reason: receipt.reason,
-    ...(receipt.measuredMs === undefined ? {} : { measuredMs: receipt.measuredMs }),
-    creditOpsPerS: receipt.creditOpsPerS,
+    reason: REASONS.has(receipt.reason) ? receipt.reason : '',
+    ...(Number.isFinite(receipt.measuredMs) ? { measuredMs: receipt.measuredMs! } : {}),
+    creditOpsPerS: Number.isFinite(receipt.creditOpsPerS) ? receipt.creditOpsPerS : 0,
     paramsId: toHex(receipt.paramsId),
     evidenceDigest: toHex(receipt.evidenceDigest),
     header: base64(signed.header),

@@ -8,15 +8,23 @@ export interface Random {
   bytes(length: number): Uint8Array;
   /** uniform integer in [0, bound), without modulo bias; 1 <= bound <= 2^32 */
   below(bound: number): number;
+  /** A stream of its own for `label`: of a seeded one the same whenever it is asked for, however far this one is. */
+  fork(label: string): Random;
 }
 
 /** The operating system's CSPRNG. */
-export const systemRandom: Random = fromBytes((length) => randomBytes(length));
+export const systemRandom: Random = fromBytes(
+  (length) => randomBytes(length),
+  () => systemRandom,
+);
 
 /** Deterministic AES-256-CTR stream of SHA-256(tag, seed): the same bytes for the same seed, on every machine. */
 export function createSeededRandom(seed: string): Random {
   const cipher = createCipheriv('aes-256-ctr', sha256(utf8('assay/prng/1'), utf8(seed)), new Uint8Array(16));
-  return fromBytes((length) => cipher.update(new Uint8Array(length)));
+  return fromBytes(
+    (length) => cipher.update(new Uint8Array(length)),
+    (label) => createSeededRandom(`${seed}\0${label}`),
+  );
 }
 
 /** A uniformly random order of `items`; `items` itself is left alone. */
@@ -29,9 +37,10 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return out;
 }
 
-function fromBytes(bytes: (length: number) => Uint8Array): Random {
+function fromBytes(bytes: (length: number) => Uint8Array, fork: (label: string) => Random): Random {
   return {
     bytes,
+    fork,
     below(bound) {
       if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32)
         throw new RangeError(`bound: expected an integer in 1..2^32, got ${bound}`);

@@ -119,12 +119,20 @@ export const SESSION_LIMITS = {
   slotsPerMiner: 64,
   /** Nonces that a Commit may list: more than a subnet has validators. */
   validatorsPerEvent: 256,
+  /** One frame other than Opening, unknown fields included: they are kept for ever. */
+  frameBytes: 8 * 1024,
+  /** Openings that a validator has asked for and not judged yet: what it may have to hold at once. */
+  openingBytesInFlight: 512 * 1024 * 1024,
+  /** The same of one hotkey, so that one miner cannot make all others wait. */
+  openingBytesPerMiner: 64 * 1024 * 1024,
   /** Length of a worker tag. */
   workerTagChars: 64,
   /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */
   goWaitMs: 60_000,
-  /** From Commit to Open: samples are drawn at once, but a validator may be busy with other slots. */
-  openWaitMs: 60_000,
+  /** From Commit to Open: it comes when the event's window is over; until then the slot is kept. */
+  openWaitMs: 15_000,
+  /** An opening must be taken by its validator within this: the slot is free already, the bytes are not. */
+  openingSendMs: 120_000,
   /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */
   receiptWaitMs: 120_000,
 } as const;

@@ -55,7 +55,7 @@ export interface ReportInput {
     readonly hotkey: Hotkey;
     /** alpha staked at the start */
     readonly stakeRao: bigint;
-    readonly ledger: Pick<Ledger, 'outcomes' | 'completedEvents'>;
+    readonly ledger: Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>;
   }[];
   /** the last epoch in which weights counted, by the chain's index */
   readonly lastEpoch: number;
@@ -227,12 +227,15 @@ const timingCheck = (what: string, ok: boolean, found: string): Check => ({ what
 const ratio = (a: bigint, b: bigint): string =>
   b === 0n ? 'nothing to compare with' : `${Number((1000n * a) / b) / 1000} times`;
 
+/** What an honest miner is rejected for only when this machine is too slow. */
+const TIMING_REASONS = ['window', 'left-out', 'opening-timeout'] as const;
+
 /** Honest miners' missed windows as a share of their judged sessions; 0 without any, which is a failed check of its own. */
 export function missedShare(report: DemoReport): number {
   const honest = report.miners.filter(({ behaviour }) => FACTS[behaviour].honest);
   const checks = honest.reduce((sum, miner) => sum + miner.checks, 0);
   const missed = honest.reduce(
-    (sum, { reasons }) => sum + (reasons.window ?? 0) + (reasons['inconclusive:validator-late'] ?? 0),
+    (sum, { reasons }) => sum + TIMING_REASONS.reduce((all, reason) => all + (reasons[reason] ?? 0), 0),
     0,
   );
   return checks === 0 ? 0 : missed / checks;

@@ -1,11 +1,11 @@
 // Owns: what a miner of each behaviour serves and answers. Does not own: its devices, its process, its keys.
 import type { ChainReader } from '../chain/chain.js';
 import type { Compute } from '../compute/compute.js';
-import { createAnswer } from '../miner/answer.js';
-import type { MinerParts } from '../miner/miner.js';
+import type { Answer, MinerParts } from '../miner/miner.js';
 import type { Slot, SlotClaim } from '../miner/slot.js';
 import type { AssayError } from '../model/errors.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
+import type { Random } from '../model/prng.js';
 import type { ProofKind } from '../verification/proof.js';
 import {
   createRelayingSlot,
@@ -20,7 +20,7 @@ import type { Behaviour } from './world.js';
 /** `slots` and `answer` of a miner, and its ear for what a neighbour leaks. */
 export interface SimulatedMiner {
   readonly slots: readonly Slot[];
-  readonly answer: NonNullable<MinerParts['answer']>;
+  readonly answer: (honest: Answer) => Answer;
   leaked(leak: Leak): void;
 }
 
@@ -40,26 +40,22 @@ export interface SimulatedMinerInput {
 }
 
 export function simulateMiner(
-  parts: Pick<MinerParts, 'keypair' | 'clock' | 'log' | 'receipts' | 'wire'> & {
-    reader: Pick<ChainReader, 'subnet'>;
-  },
+  parts: Pick<MinerParts, 'log' | 'wire'> & { reader: Pick<ChainReader, 'subnet'> },
   input: SimulatedMinerInput,
-  signal: AbortSignal,
 ): SimulatedMiner {
-  const { behaviour, claim, netuid } = input;
-  const hotkey = parts.keypair.publicKey;
-  const answerWith = (slots: readonly Slot[]) => createAnswer({ ...parts, slots, hotkey }, signal);
+  const { behaviour, claim, netuid, leak } = input;
   const deaf = () => {};
+  const asItIs = (honest: Answer) => honest;
 
-  if (behaviour === 'silent') return { slots: [idle(claim)], answer: silentAnswer, leaked: deaf };
+  if (behaviour === 'silent') return { slots: [idle(claim)], answer: () => silentAnswer, leaked: deaf };
   if (behaviour === 'replays') {
     const slot = createReplayingSlot(claim, required(input.transcript, 'transcript'));
-    return { slots: [slot], answer: answerWith([slot]), leaked: deaf };
+    return { slots: [slot], answer: asItIs, leaked: deaf };
   }
   if (behaviour === 'relays') {
     const slot = createRelayingSlot(claim);
     const neighbour = required(input.neighbour, 'neighbour');
-    const answer = withForwarding(answerWith([slot]), {
+    const forwarding = {
       wire: parts.wire,
       log: parts.log,
       onRefused: input.onForwardRefused ?? deaf,
@@ -68,14 +64,16 @@ export function simulateMiner(
         const axon = neurons.find((neuron) => neuron.hotkey === neighbour)?.axon;
         return axon && { host: axon.ip, port: axon.port };
       },
-    });
-    return { slots: [slot], answer, leaked: (leak) => slot.leaked(leak) };
+    };
+    return {
+      slots: [slot],
+      answer: (honest) => withForwarding(honest, forwarding),
+      leaked: (each) => slot.leaked(each),
+    };
   }
-  const honest = answerWith(input.slots);
-  const { leak } = input;
   return {
     slots: input.slots,
-    answer: leak ? (session) => honest(withLeak(session, leak)) : honest,
+    answer: leak ? (honest) => (session) => honest(withLeak(session, leak)) : asItIs,
     leaked: deaf,
   };
 }
@@ -85,7 +83,7 @@ export async function makeTranscript<Params, Secret>(
   parts: {
     kind: ProofKind<Params, Secret>;
     compute: Compute;
-    random: { bytes(n: number): Uint8Array; below(n: number): number };
+    random: Random;
   },
   params: Params,
 ): Promise<{ commit: Uint8Array; opening: Uint8Array }> {

@@ -97,27 +97,23 @@ export async function simulate(options: {
       };
       const random = createSeededRandom(`${seed}/${miner.name}`);
       const params = pacedParams();
-      const played = simulateMiner(
-        parts,
-        {
-          behaviour: miner.behaviour,
-          netuid,
-          slots: slots.get(miner.behaviour) ?? [],
-          claim: claimOf(0),
-          ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
-          ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),
-          ...(miner.behaviour === 'replays'
-            ? {
-                transcript: await makeTranscript(
-                  { kind: computeProof, compute: createPackedCompute(), random },
-                  params,
-                ),
-              }
-            : {}),
-          onForwardRefused: (refusal) => refusedForwards.push(refusal),
-        },
-        signal,
-      );
+      const played = simulateMiner(parts, {
+        behaviour: miner.behaviour,
+        netuid,
+        slots: slots.get(miner.behaviour) ?? [],
+        claim: claimOf(0),
+        ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
+        ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),
+        ...(miner.behaviour === 'replays'
+          ? {
+              transcript: await makeTranscript(
+                { kind: computeProof, compute: createPackedCompute(), random },
+                params,
+              ),
+            }
+          : {}),
+        onForwardRefused: (refusal) => refusedForwards.push(refusal),
+      });
       if (miner.behaviour === 'relays') leaks.to = (leak) => played.leaked(leak);
       await new Promise<void>((resolve, reject) => {
         const running = runMiner(

@@ -6,11 +6,12 @@ import { AssayError, isAssayError } from '../model/errors.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
 import { isRefusal } from '../protocol/errors.js';
-import { SESSION_LIMITS } from '../protocol/limits.js';
+import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
 import { nonceCommitment } from '../verification/seed.js';
 import type { Task } from './assign.js';
 import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
+import type { OpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 
 export interface EventFrame {
@@ -18,6 +19,10 @@ export interface EventFrame {
   readonly id: Uint8Array;
   readonly block: number;
   readonly basis: Uint8Array;
+  /** names the event within its epoch, e.g. `17.1`: what a seeded run repeats */
+  readonly ordinal: string;
+  /** nonces that a Commit may list: as many as there are permits */
+  readonly maxNonces: number;
   /** resolves when the event's block is seen; rejects when it was missed */
   readonly go: Promise<Beacon>;
 }
@@ -35,7 +40,7 @@ export interface Played {
   readonly nonce: Uint8Array;
   readonly salt: Uint8Array;
   readonly session: ProofSession;
-  /** in the order they were sent and arrived, as they travelled */
+  /** in the order they were sent and arrived, as they travelled; those of the miner up to the verdict */
   readonly frames: readonly SessionFrame[];
   /** code of the error with which our door ended the session, where a frame of the miner's did that */
   readonly refused: string | undefined;
@@ -51,28 +56,41 @@ export interface Played {
   readonly openedAt: number | undefined;
   readonly opening: Uint8Array;
   readonly measuredMs: number | undefined;
+  /** stalls of our own event loop while the window was open: nothing that a peer can bring about by reading slowly */
   readonly ownDelayMs: number;
   /** undefined: complete, the content decides */
   readonly end: Verdict | undefined;
-  /** Resolves when the miner closed its side; what still comes is dropped. */
+  /** reads what the miner still sends, until it ends: the one reader of the session after `play` */
   drain(): Promise<void>;
+  /** gives back the room that the opening took */
+  release(): void;
 }
 
-/** Our own delay is credited up to this share of the window (proofs-amendments F19). */
+/** Our own delay is credited up to this share of the window: a hundredth changes no honest verdict and pays no liar. */
 export const CREDITED_DELAY = 0.01;
-/** A stall of our own beyond this share of the window makes a missed window ours: nothing measured then means much. */
+/** A stall of our own beyond this share of the window makes a missed window doubtful; round.ts decides for the event. */
 const OWN_STALL = 0.25;
-/** Our Go must leave within this long after we saw the beacon, or a missed window is ours. */
-const GO_LATE_MS = 250;
 /** The process may be behind in reading what arrived in time; verdicts use arrival stamps, this only delays giving up. */
-const READ_GRACE_MS = 100;
+export const READ_GRACE_MS = 100;
 
+/**
+ * @param parts.windowOver resolves when the common window of the whole event is over: until then no Open goes out, so
+ *   that nobody's opening competes with what is still being timed
+ */
 export async function play(
-  parts: { peer: MinerPeer; clock: Clock; random: Random; ownDelay: OwnDelay },
+  parts: {
+    peer: MinerPeer;
+    clock: Clock;
+    random: Random;
+    ownDelay: OwnDelay;
+    gate: OpeningGate;
+    windowOver: Promise<void>;
+  },
   event: EventFrame,
   task: Task,
 ): Promise<Played> {
-  const { clock, random } = parts;
+  const { clock } = parts;
+  const random = parts.random.fork(`${event.ordinal}/${task.neuron.hotkey}/${task.claim.index}`);
   const nonce = random.bytes(16);
   const salt = random.bytes(16);
   const session = parts.peer.prove();
@@ -97,10 +115,13 @@ export async function play(
     async drain() {
       while (await next());
     },
+    release: () => {},
   };
   /** a session has one reader at a time, and a deadline leaves this one behind */
   let reading: Promise<Received | undefined> | undefined;
-  const { windowMs, openingMs } = task.facts;
+  /** how far we came: whatever breaks from here on is judged by it */
+  let phase: 'armed' | 'gone' | 'opened' = 'armed';
+  const { windowMs, openingMs, goLeadMs } = task.facts;
   const limits = task.kind.limits(task.params);
 
   try {
@@ -111,32 +132,39 @@ export async function play(
       return own();
     }
     played.seenAt = beacon.seenAt;
+    const goAt = clock.monotonic();
+    // when we call is ours alone; when the bytes leave, the peer has a hand in
+    if (goAt - beacon.seenAt > goLeadMs) {
+      session.cancel();
+      return own();
+    }
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
 
+    phase = 'gone';
     const endObservation = parts.ownDelay.observe();
-    let ownDelayMs = 0;
     try {
       const value = { nonce, salt, beacon: beacon.hash };
-      played.go = await send({ case: 'go', value });
+      played.go = await send({ case: 'go', value }, windowMs);
       await awaitCommit(played.go);
     } finally {
-      ownDelayMs = endObservation() + (played.go?.flushMs ?? 0);
-      played.ownDelayMs = ownDelayMs;
+      played.ownDelayMs = endObservation();
     }
-    const goLate = played.go.at - beacon.seenAt > GO_LATE_MS;
-    const ownFault = goLate || ownDelayMs > OWN_STALL * windowMs;
-    if (!played.commit) return ownFault ? own() : over('window');
+    const missed = () => (played.ownDelayMs > OWN_STALL * windowMs ? own() : over('window'));
+    if (!played.commit) return missed();
     const { nonces, body } = played.commit.frame.body.value as { nonces: Uint8Array[]; body: Uint8Array };
     played.measuredMs = played.commit.at - played.go.at;
-    if (played.measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * windowMs) > windowMs)
-      return ownFault ? own() : over('window');
-    if (!isNonceSet(nonces) || body.length > limits.commitBytes) return over('protocol');
+    if (played.measuredMs - Math.min(played.ownDelayMs, CREDITED_DELAY * windowMs) > windowMs)
+      return missed();
+    if (!isNonceSet(nonces, event.maxNonces) || body.length > limits.commitBytes) return over('protocol');
     played.nonces = nonces;
-    if (!nonces.some((included) => equals(included, nonce))) return goLate ? own() : over('left-out');
+    if (!nonces.some((included) => equals(included, nonce))) return over('left-out');
     if (task.kind.claimedOps(task.params, body) === undefined) return over('protocol');
 
+    await parts.windowOver;
+    played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
+    phase = 'opened';
     played.request = task.kind.issue(task.params, random);
-    played.open = await send({ case: 'open', value: { body: played.request } });
+    played.open = await send({ case: 'open', value: { body: played.request } }, openingMs);
     const faulty = await awaitOpening(played.open);
     return faulty ? over(faulty) : played;
   } catch (error) {
@@ -178,7 +206,7 @@ export async function play(
       if (received.frame.body.case !== 'opening') return 'malformed';
       const { piece: index, last, data } = received.frame.body.value;
       bytes += data.length;
-      if (index !== piece || bytes > limits.openingBytes || (data.length === 0 && !last)) return 'malformed';
+      if (index !== piece || bytes > limits.openingBytes || !isPiece(data, last)) return 'malformed';
       chunks.push(data);
       if (!last) continue;
       played.openedAt = received.at;
@@ -187,8 +215,13 @@ export async function play(
     }
   }
 
-  async function send(body: FrameBody): Promise<Sent> {
-    const sent = await session.send(body);
+  /** A peer that does not read holds up its own session only, and not for longer than `withinMs`. */
+  async function send(body: FrameBody, withinMs?: number): Promise<Sent> {
+    const sending = session.send(body);
+    const late = () =>
+      new AssayError('timeout', 'the frame was not taken', { what: 'frame', afterMs: withinMs ?? 0 });
+    sending.catch(() => {}); // after the deadline nobody waits for it
+    const sent = await (withinMs === undefined ? sending : withTimeout(clock, withinMs, sending, late));
     played.frames.push({ from: 'validator', kind: frameKind(body.case), ...sent.signed });
     return sent;
   }
@@ -196,8 +229,18 @@ export async function play(
   async function receive(): Promise<Received | undefined> {
     const received = await next();
     const kind = received?.frame.body.case;
+    if (!received || !kind) return received;
+    const { length } = received.signed.body;
+    if (kind !== 'opening' && length > SESSION_LIMITS.frameBytes) {
+      const limit = SESSION_LIMITS.frameBytes;
+      throw new AssayError('limit-exceeded', `${kind}: ${length} bytes, at most ${limit} are taken`, {
+        what: kind,
+        limit,
+        got: length,
+      });
+    }
     // what comes after the verdict is no evidence for it
-    if (received && kind && !played.end) played.frames.push({ from: 'miner', kind, ...received.signed });
+    if (!played.end) played.frames.push({ from: 'miner', kind, ...received.signed });
     return received;
   }
 
@@ -227,8 +270,8 @@ export async function play(
       return played;
     }
     if (isFault(error)) played.refused = error.code;
-    if (played.open) return over(isFault(error) ? 'malformed' : 'opening-timeout');
-    if (played.go) return over(isFault(error) ? 'protocol' : 'window');
+    if (phase === 'opened') return over(isFault(error) ? 'malformed' : 'opening-timeout');
+    if (phase === 'gone') return over(isFault(error) ? 'protocol' : 'window');
     return over('window'); // also where the miner's end timed out: or it could choose when to be judged
   }
 
@@ -256,10 +299,17 @@ function frameKind(name: FrameBody['case']): SessionFrame['kind'] {
   return kind;
 }
 
+/** Full pieces but for the last: each costs a signature and a place in the journal, so there must be few. */
+export const isPiece = (data: Uint8Array, last: boolean): boolean =>
+  last ? data.length <= OPENING_PIECE_BYTES : data.length === OPENING_PIECE_BYTES;
+
 /** 16 bytes each, ascending, distinct. */
-export function isNonceSet(nonces: readonly Uint8Array[]): boolean {
+export function isNonceSet(
+  nonces: readonly Uint8Array[],
+  max: number = SESSION_LIMITS.validatorsPerEvent,
+): boolean {
   return (
-    nonces.length <= SESSION_LIMITS.validatorsPerEvent &&
+    nonces.length <= Math.min(max, SESSION_LIMITS.validatorsPerEvent) &&
     nonces.every((nonce, i) => nonce.length === 16 && (i === 0 || compare(nonces[i - 1]!, nonce) < 0))
   );
 }

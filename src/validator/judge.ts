@@ -16,38 +16,40 @@ export interface Judged {
 }
 
 /**
- * Judges all sessions of an event. The private projections are drawn here, after the last commit of the event, once
- * per parameter set, and are garbage when this returns: nothing else ever holds them.
+ * The judge of one event: must not be asked before the event's window is over. The private projections are drawn at
+ * the first complete opening, after the last commit of the event, once per parameter set; nothing else ever holds them.
  */
-export function judge(
+export function createJudge(
   parts: { random: Random; log: Log; publicKeyOf: (hotkey: string) => Uint8Array },
   event: EventFrame,
   beacon: Uint8Array,
-  sessions: readonly Played[],
-): Judged[] {
+): (played: Played) => Judged {
   const secrets = new Map<string, unknown>();
-  return sessions.map((played) => {
-    const { task, nonces } = played;
-    const { kind, params, claim, neuron } = task;
-    const seed = played.commit
-      ? slotSeed({
-          beacon,
-          nonces,
-          hotkey: parts.publicKeyOf(neuron.hotkey),
-          worker: claim.worker,
-          slot: claim.index,
-          eventId: event.id,
-          paramsId: fromHex(claim.paramsId),
-        })
-      : undefined;
+
+  return (played) => {
+    const { task } = played;
+    const seed = played.commit && seedOf(played);
     const verdict = played.end ?? verify(played, seed!);
     const commit = played.commit?.frame.body;
     const ops =
       verdict.kind === 'accepted' && commit?.case === 'commit'
-        ? (kind.claimedOps(params, commit.value.body) ?? 0)
+        ? (task.kind.claimedOps(task.params, commit.value.body) ?? 0)
         : 0;
     return { played, seed, verdict, creditOpsPerS: (ops * 1000) / task.facts.windowMs };
-  });
+  };
+
+  function seedOf({ task, nonces }: Played): Uint8Array {
+    const { claim, neuron } = task;
+    return slotSeed({
+      beacon,
+      nonces,
+      hotkey: parts.publicKeyOf(neuron.hotkey),
+      worker: claim.worker,
+      slot: claim.index,
+      eventId: event.id,
+      paramsId: fromHex(claim.paramsId),
+    });
+  }
 
   function verify({ task, commit, request, opening }: Played, seed: Uint8Array): Verdict {
     const { kind, params, claim } = task;

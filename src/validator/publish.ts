@@ -27,12 +27,15 @@ export async function publish(
   input: {
     netuid: Netuid;
     self: Hotkey;
+    /** the chain's epoch index that was scored: its weights must not be taken for the next one's */
+    epoch: number;
     /** what each hotkey proved, with the owner's share of what was not proven */
     scores: (subnet: Subnet) => ReadonlyMap<Hotkey, number>;
   },
 ): Promise<Publication> {
   const { reader, log } = parts;
   const [head, subnet] = await Promise.all([reader.head(), reader.subnet(input.netuid)]);
+  if (subnet.epochIndex !== input.epoch) return { done: 'not-possible', reason: 'epoch-passed' };
   const uid = ownUid(subnet, input.self);
   if (alreadySetThisEpoch(subnet, uid)) return { done: 'already-set' };
   const possible = canSetWeights({ subnet, uid, block: Math.max(head.number, subnet.block) + 1 });

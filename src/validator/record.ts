@@ -1,6 +1,6 @@
 // Owns: turning what was played and judged into the journal's entries and the miner's receipts.
 
-import { concat, fromHex, toHex, u16le, utf8 } from '../model/bytes.js';
+import { concat, fromHex, toHex, u32le, utf8 } from '../model/bytes.js';
 import { sha256 } from '../model/hash.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
@@ -70,7 +70,7 @@ export function toOutcomeEntry(
 
 /** 32 hex digits: what names the evidence on both sides. */
 function outcomeId(event: Uint8Array, validator: Hotkey, miner: Hotkey, slot: number): string {
-  return toHex(sha256(event, utf8(validator), utf8(miner), u16le(slot)).subarray(0, 16));
+  return toHex(sha256(event, utf8(validator), utf8(miner), u32le(slot)).subarray(0, 16));
 }
 
 const VERDICTS: Record<Verdict['kind'], VerdictKind> = {

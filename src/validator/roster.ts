@@ -17,9 +17,12 @@ export interface Claim {
 export interface Miner {
   readonly neuron: Neuron;
   readonly peer: MinerPeer;
-  /** settles when the miner described itself; [] when it did not */
+  /** the miner's answer; its last one where none comes in time, [] where there never was one */
   readonly claims: Promise<readonly Claim[]>;
 }
+
+/** What each miner said last, by hotkey and axon: silence must not be a way out of being challenged. */
+export type ClaimBook = Map<string, readonly Claim[]>;
 
 /** Neurons with an axon, other than the validator and the subnet's owner. */
 export function candidates(subnet: Subnet, self: Hotkey): Neuron[] {
@@ -28,24 +31,33 @@ export function candidates(subnet: Subnet, self: Hotkey): Neuron[] {
   );
 }
 
-/** Asks every candidate for its claims at once; nobody waits for anybody else. */
+/**
+ * Asks every candidate for its claims at once; nobody waits for anybody else.
+ * @param input.until an answer that comes later is only noted for the next time
+ */
 export function roster(
-  parts: { peerOf: (neuron: Neuron) => MinerPeer; log: Log },
-  input: { subnet: Subnet; self: Hotkey },
+  parts: { peerOf: (neuron: Neuron) => MinerPeer; claims: ClaimBook; log: Log },
+  input: { subnet: Subnet; self: Hotkey; until: Promise<void> },
   signal: AbortSignal,
 ): Miner[] {
   return candidates(input.subnet, input.self).flatMap((neuron) => {
     const peer = reach(neuron);
-    if (!peer) return [];
-    const claims = peer.describe(signal).then(
-      ({ slots }) => toClaims(slots),
+    return peer ? [{ neuron, peer, claims: ask(neuron, peer) }] : [];
+  });
+
+  async function ask(neuron: Neuron, peer: MinerPeer): Promise<readonly Claim[]> {
+    const key = `${neuron.hotkey} ${neuron.axon!.ip}:${neuron.axon!.port}`; // candidates serve one
+    const answered = peer.describe(signal).then(
+      ({ slots }) => {
+        parts.claims.set(key, toClaims(slots));
+      },
       (error: unknown) => {
         parts.log.info('miner did not describe itself', { uid: neuron.uid, hotkey: neuron.hotkey, error });
-        return [];
       },
     );
-    return [{ neuron, peer, claims }];
-  });
+    await Promise.race([answered, input.until]);
+    return parts.claims.get(key) ?? [];
+  }
 
   /** Anybody may announce any address: one that we must not call costs its own miner the event, and nobody else. */
   function reach(neuron: Neuron): MinerPeer | undefined {

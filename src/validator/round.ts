@@ -6,19 +6,24 @@ import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
-import type { FrameBody, MinerPeer } from '../protocol/session.js';
-import { assign, type ProofKinds } from './assign.js';
-import { type EventFrame, type Played, play } from './dispatch.js';
-import { judge } from './judge.js';
+import { inconclusive, rejected } from '../model/verdict.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
+import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
+import { assign, type ProofKinds, type Task } from './assign.js';
+import { CREDITED_DELAY, type EventFrame, type Played, play, READ_GRACE_MS } from './dispatch.js';
+import { createJudge, type Judged } from './judge.js';
+import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
+import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
-import { roster } from './roster.js';
+import { type ClaimBook, roster } from './roster.js';
 
 export interface RoundParts {
   readonly peerOf: (neuron: Neuron) => MinerPeer;
   readonly publicKeyOf: (hotkey: string) => Uint8Array;
   readonly kinds: ProofKinds;
+  readonly claims: ClaimBook;
   readonly ledger: Pick<Ledger, 'append' | 'saveParams'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,67 +40,146 @@ export interface Event extends EventFrame {
 /** A miner may take this long to close its side after the receipt. */
 const CLOSE_MS = 2000;
 
+/** What is left of a session once its outcome is in the journal: the bytes of its opening are not. */
+interface Settled {
+  readonly outcome: Outcome;
+  readonly receipt: FrameBody;
+  readonly session: ProofSession;
+  readonly drain: () => Promise<void>;
+}
+
 /**
  * Plays, judges and records one event.
- * @returns one outcome per task
- * @throws when the event's block was missed or we are stopping: then nothing of it counts
+ * @returns one outcome per task; none where nobody claimed a slot that we know, and then the event does not count
+ * @throws when the event does not count because we failed: its block was missed, our Go left too late, our event loop
+ *   stalled and nobody committed in time, or we are stopping
  */
 export async function runEvent(
   parts: RoundParts,
   input: { event: Event; subnet: Subnet; chain: Pick<ChainInfo, 'type'>; self: Hotkey },
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  const { ledger, kinds, clock } = parts;
+  const { ledger, kinds, clock, log } = parts;
   const { event, subnet, chain, self } = input;
   const facts = { event: toHex(event.id), epoch: event.epoch, block: event.block, basis: event.basis };
   await ledger.append({ type: 'event-started', ...facts, beacon: undefined });
 
-  const miners = roster(parts, { subnet, self }, signal);
-  // claims that come after the Go are of no use, and a miner that hangs here must not delay everybody's verdicts
-  const tooLate = event.go.then(
-    () => [],
-    () => [],
+  // who has not described itself by the Go is taken at its last word: everybody's verdicts wait for nobody
+  const gone = event.go.then(
+    () => {},
+    () => {},
   );
-  const played = await Promise.all(
-    miners.map(async ({ neuron, peer, claims }) => {
-      const tasks = assign(kinds, chain, neuron, await Promise.race([claims, tooLate]));
-      return Promise.all(tasks.map((task) => play({ ...parts, peer }, event, task)));
-    }),
+  const tasks: Task[] = [];
+  let judge: ((played: Played) => Judged) | undefined;
+  const open = new Set<ProofSession>();
+  const gate = createOpeningGate({
+    total: SESSION_LIMITS.openingBytesInFlight,
+    perMiner: SESSION_LIMITS.openingBytesPerMiner,
+  });
+  const windowOver = event.go.then(
+    ({ seenAt }) => {
+      const windowMs = Math.max(0, ...tasks.map((task) => task.facts.windowMs));
+      const overAt = seenAt + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
+      return clock.sleep(overAt - clock.monotonic(), signal);
+    },
+    () => {},
   );
-  const sessions = played.flat();
+
   try {
-    return await conclude();
+    const played = await Promise.all(
+      roster(parts, { subnet, self, until: gone }, signal).map(async ({ neuron, peer, claims }) => {
+        const own = assign(kinds, chain, neuron, await claims);
+        tasks.push(...own);
+        return Promise.all(own.map((task) => playAndRecord(peer, task)));
+      }),
+    );
+    const { hash: beacon } = await event.go;
+    const settled = await conclude(played.flat(), beacon);
+    for (const each of settled) void settle(each);
+    return settled.map(({ outcome }) => outcome);
   } catch (error) {
-    for (const { session } of sessions) session.cancel(); // no receipt will come
+    for (const session of open) session.cancel(); // no receipt will come
     throw error;
   }
 
-  async function conclude(): Promise<readonly Outcome[]> {
-    const { hash: beacon } = await event.go;
+  /** A complete opening is judged and written down at once, so that nobody has to hold it; all else waits for the end. */
+  async function playAndRecord(peer: MinerPeer, task: Task): Promise<Played | Settled> {
+    const played = await play({ ...parts, peer, gate, windowOver }, event, task);
+    open.add(played.session);
+    try {
+      if (played.end !== undefined || signal.aborted) return played;
+      const { hash: beacon } = await event.go;
+      judge ??= createJudge(parts, event, beacon);
+      return await record(judge(played), beacon);
+    } finally {
+      played.release();
+    }
+  }
+
+  async function conclude(all: readonly (Played | Settled)[], beacon: Uint8Array): Promise<Settled[]> {
     // what broke while we were stopping says nothing about anybody
     signal.throwIfAborted();
-
-    const judged = judge(parts, event, beacon, sessions);
-    const at = clock.now();
-    const entries = judged.map((each) => toOutcomeEntry(each, event, { beacon, validator: self, at }));
-    await Promise.all(entries.map((entry) => ledger.append(entry)));
-    for (const { task } of sessions) await ledger.saveParams(task.claim.paramsId, task.params as object);
+    if (all.length === 0) return [];
+    const sessions = all.filter((each) => 'task' in each);
+    const late = sessions.filter(isOurLateness);
+    const anyInTime = all.length > sessions.length || sessions.some(reachedCommit);
+    // one session must not be excused for what others managed: a miner could bring the excuse about, and be paid for it
+    if (late.length > 0 && !anyInTime) throw new Error('our own delay: nobody could commit in time');
+    const settled = all.filter((each): each is Settled => !('task' in each));
+    judge ??= createJudge(parts, event, beacon);
+    for (const played of sessions)
+      settled.push(
+        await record(judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played), beacon),
+      );
     await ledger.append({ type: 'event-completed', ...facts, beacon });
+    return settled;
+  }
 
-    for (const [i, entry] of entries.entries()) void settle(judged[i]!.played, toReceipt(entry));
-    return entries.map(({ outcome }) => outcome);
+  async function record(judged: Judged, beacon: Uint8Array): Promise<Settled> {
+    const { task, session, drain } = judged.played;
+    const entry = toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
+    await ledger.saveParams(task.claim.paramsId, task.params as object);
+    const written = await append(entry);
+    return { outcome: written.outcome, receipt: toReceipt(written), session, drain };
+  }
+
+  /** One miner's entry that cannot be written must not void the event for all: it is then our fault and says so. */
+  async function append(entry: OutcomeEntry): Promise<OutcomeEntry> {
+    try {
+      await ledger.append(entry);
+      return entry;
+    } catch (error) {
+      log.error('outcome not recorded as it was', { outcome: entry.outcome.id, error });
+      const outcome = { ...entry.outcome, verdict: inconclusive('validator-fault'), creditOpsPerS: 0 };
+      const bare: OutcomeEntry = { ...entry, outcome, session: { ...entry.session, frames: [] } };
+      await ledger.append(bare);
+      return bare;
+    }
   }
 
   /** The miner's copy. Whether it takes it is its own affair: nothing of ours waits for it. */
-  async function settle({ session, drain }: Played, receipt: FrameBody): Promise<void> {
+  async function settle({ session, drain, receipt }: Settled): Promise<void> {
     try {
-      await session.send(receipt);
-      session.end();
-      await withTimeout(clock, CLOSE_MS, drain(), () => new Error('not closed'));
+      const closing = (async () => {
+        await session.send(receipt);
+        session.end();
+        await drain();
+      })();
+      closing.catch(() => {}); // after the deadline nobody waits for it
+      await withTimeout(clock, CLOSE_MS, closing, () => new Error('not closed'));
     } catch (error) {
-      parts.log.debug('receipt not delivered', { miner: session.peer, error });
+      log.debug('receipt not delivered', { miner: session.peer, error });
     } finally {
       session.cancel();
     }
   }
 }
+
+const isOurLateness = ({ end }: Played): boolean =>
+  end?.kind === 'inconclusive' && end.cause === 'validator-late';
+
+/** Whatever became of it afterwards. */
+const reachedCommit = (played: Played): boolean =>
+  played.commit !== undefined &&
+  !isOurLateness(played) &&
+  !(played.end?.kind === 'rejected' && played.end.reason === 'window');

@@ -73,6 +73,12 @@ export async function announcedEvent(
   return undefined;
 }
 
+/** Number of the segment that `eventBlock` was drawn in: names the event within its epoch. */
+export function segmentOf(eventBlock: number, epoch: EpochFrame, plan: EventPlan): number {
+  const offset = eventBlock - epoch.start;
+  return eventSegments(epoch.length, plan).findIndex(({ first, last }) => offset >= first && offset <= last);
+}
+
 function draws(hash: Uint8Array, candidates: number): boolean {
   // 48 bits: the remainder's bias is below candidates / 2^48
   return Buffer.from(sha256(TAG, hash)).readUIntBE(0, 6) % candidates === 0;

@@ -14,14 +14,21 @@ export interface EpochScore {
 /** Epochs before the scored one that the rule may carry from. */
 const CARRY_EPOCHS = 1;
 
-/** Undefined when no event was completed in the epoch nor in those carried from: then there is nothing to say. */
+/**
+ * Undefined when no event was completed in the epoch nor in those carried from: then there is nothing to say, and
+ * weights stay as they are. That ends once events were tried in all of these epochs: or miners who fell silent together
+ * would be paid for ever on what they once proved. What nobody proves goes to the owner.
+ */
 export function scoreEpoch(
-  ledger: Pick<Ledger, 'outcomes' | 'completedEvents'>,
+  ledger: Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>,
   epoch: number,
 ): EpochScore | undefined {
   const fromEpoch = epoch - CARRY_EPOCHS;
   const completed = ledger.completedEvents({ fromEpoch });
-  if (completed.length === 0) return undefined;
+  if (completed.length === 0) {
+    const tried = new Set(ledger.startedEvents({ fromEpoch }).map((event) => event.epoch));
+    for (let each = fromEpoch; each <= epoch; each++) if (!tried.has(each)) return undefined;
+  }
   const outcomes = ledger.outcomes({ fromEpoch });
   const { scores, reasons, unproven } = provenSlots(
     { outcomes, completed, epoch },

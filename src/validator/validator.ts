@@ -18,8 +18,9 @@ import type { Beacon } from './dispatch.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { OwnDelay } from './own-delay.js';
 import { publish } from './publish.js';
+import { type ClaimBook, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
-import { announcedEvent, type EventPlan } from './schedule.js';
+import { announcedEvent, type EventPlan, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorStatus } from './status.js';
 
@@ -29,7 +30,7 @@ export interface ValidatorParts {
   readonly wire: Wire;
   readonly keypair: Keypair;
   readonly kinds: ProofKinds;
-  readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents'>;
+  readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents' | 'startedEvents'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
@@ -46,7 +47,7 @@ export interface ValidatorOptions {
 /** An event whose block has not come is given up when this many blocks have passed it unseen. */
 const MISSED_AFTER_BLOCKS = 0;
 /** Weights are sent with what is there when so few blocks are left to the epoch. */
-const LAST_CALL_BLOCKS = 2;
+const LAST_CALL_BLOCKS = 4;
 /** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
 const KEPT_HASHES = 4096;
 
@@ -75,9 +76,12 @@ export async function runValidator(
   const peers = createPeers(parts, options);
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
+  const claims: ClaimBook = new Map();
   let subnet: Subnet | undefined;
   let announcedUpTo: number | undefined;
+  let warnedEpoch: number | undefined;
   let publishedEpoch: number | undefined;
+  let publishing: Promise<void> | undefined;
   let status: ValidatorStatus = {
     hotkey: self,
     netuid,
@@ -135,19 +139,37 @@ export async function runValidator(
 
   async function onBlock(head: Head): Promise<void> {
     if (!subnet || subnet.nextEpochBlock === undefined || head.number >= subnet.nextEpochBlock)
-      subnet = await reader.subnet(netuid, head.hash);
-    const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
-    tell({ head: head.number, epoch: subnet.epochIndex, permit: own?.validatorPermit ?? false });
+      await refresh(head);
+    const current = subnet!; // refreshed or known
+    const own = current.neurons.find(({ hotkey }) => hotkey === self);
+    tell({ head: head.number, epoch: current.epochIndex, permit: own?.validatorPermit ?? false });
     if (!own) log.warn('hotkey is not registered on the subnet', { netuid, hotkey: self });
-    if (!own?.validatorPermit || subnet.nextEpochBlock === undefined) {
+    if (!own?.validatorPermit || current.nextEpochBlock === undefined) {
       announcedUpTo = head.number;
       return;
     }
-    await announce(head, subnet).catch((error: unknown) => {
+    await announce(head, current).catch((error: unknown) => {
       // an epoch too short for the plan, a hash out of reach: no event, but what was scored is still to be set
-      log.warn('events of this block not announced', { block: head.number, error });
+      if (warnedEpoch !== current.epochIndex)
+        log.warn('events not announced', { epoch: current.epochIndex, block: head.number, error });
+      warnedEpoch = current.epochIndex;
     });
-    if (publishDue(head, subnet)) await setWeights(head, subnet);
+    // beside the walk: a send that waits for its block must not keep the next event from being announced
+    if (publishDue(head, current))
+      publishing ??= setWeights(head, current).finally(() => {
+        publishing = undefined;
+      });
+  }
+
+  /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
+  async function refresh(head: Head): Promise<void> {
+    subnet = await reader.subnet(netuid, head.hash);
+    peers.keep(new Set(subnet.neurons.map(({ hotkey }) => hotkey)));
+    const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
+    if (!own?.validatorPermit) return;
+    const never = new Promise<void>(() => {});
+    for (const miner of roster({ peerOf: peers.of, claims, log }, { subnet, self, until: never }, signal))
+      void miner.claims;
   }
 
   async function announce(head: Head, current: Subnet): Promise<void> {
@@ -173,7 +195,10 @@ export async function runValidator(
     beacon.catch(() => {}); // whoever waits for it sees the rejection; nobody may be waiting yet
     const id = eventId({ netuid, block, basis });
     const epoch = current.epochIndex;
-    const event: Event = { id, block, basis, epoch, netuid, go: beacon };
+    const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
+    const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
+    const maxNonces = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
+    const event: Event = { id, block, basis, epoch, netuid, ordinal, maxNonces, go: beacon };
     const onAbort = () => miss(new AssayError('timeout', 'stopping', { what: 'event', afterMs: 0 }));
     signal.addEventListener('abort', onAbort, { once: true });
     log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
@@ -182,8 +207,12 @@ export async function runValidator(
       try {
         // axons may have changed since the epoch began
         const fresh = await reader.subnet(netuid).catch(() => current);
-        const roundParts = { ...parts, peerOf: peers.of, publicKeyOf: fromAddress };
+        const roundParts = { ...parts, claims, peerOf: peers.of, publicKeyOf: fromAddress };
         const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
+        if (outcomes.length === 0) {
+          log.warn('event without a slot to challenge: it does not count', { block, epoch });
+          return;
+        }
         log.info('event judged', { block, epoch, ...tally(outcomes) });
         tell({ events: status.events + 1, lastEvent: { block, epoch, ...tally(outcomes) } });
       } catch (error) {
@@ -213,7 +242,7 @@ export async function runValidator(
     }
     try {
       const scores = (state: Subnet) => score.withOwner(state.ownerHotkey);
-      const result = await publish(parts, { netuid, self, scores });
+      const result = await publish(parts, { netuid, self, epoch, scores });
       if (result.done === 'not-possible') {
         log.warn('weights cannot be set now', { epoch, block: head.number, ...result });
         return;
@@ -225,7 +254,7 @@ export async function runValidator(
       }
       const { block } = result.landed;
       await ledger.append({ type: 'weights', epoch, block, row: result.row });
-      log.info('weights set', { epoch, block, row: result.row, reasons: score.reasons });
+      log.info('weights set', { epoch, block, row: result.row, reasons: Object.fromEntries(score.reasons) });
       tell({ lastWeights: { epoch, block, row: result.row } });
     } catch (error) {
       // decided anew from chain state at the next block: the send may have landed all the same
@@ -238,6 +267,7 @@ export async function runValidator(
     await reader.watchHeads(onHead, signal);
   } finally {
     await step;
+    await publishing;
     // no heads any more: what waits for its block would wait for ever
     for (const { miss } of running.values())
       miss(new AssayError('timeout', 'no more heads', { what: 'head', afterMs: 0 }));
@@ -261,7 +291,7 @@ function tally(outcomes: readonly Outcome[]): EventTally {
 function createPeers(
   parts: ValidatorParts,
   { netuid, insecurePlaintext = false }: ValidatorOptions,
-): { of(neuron: Neuron): MinerPeer; close(): void } {
+): { of(neuron: Neuron): MinerPeer; keep(hotkeys: ReadonlySet<Hotkey>): void; close(): void } {
   const open = new Map<Hotkey, { key: string; peer: MinerPeer }>();
   return {
     of({ hotkey, axon }) {
@@ -273,6 +303,13 @@ function createPeers(
       const peer = dial(parts, { address, hotkey, netuid, insecurePlaintext });
       open.set(hotkey, { key, peer });
       return peer;
+    },
+    keep(hotkeys) {
+      for (const [hotkey, { peer }] of open) {
+        if (hotkeys.has(hotkey)) continue;
+        peer.close();
+        open.delete(hotkey);
+      }
     },
     close() {
       for (const { peer } of open.values()) peer.close();

@@ -37,6 +37,8 @@ export interface ParamsFacts {
   readonly className: string;
   /** all slots of an event share it: Commit counts when it arrives within it, on the validator's clock from its own Go */
   readonly windowMs: number;
+  /** a Go that leaves later than this after its validator saw the beacon: that validator abstains from the event */
+  readonly goLeadMs: number;
   /** from Open to the last piece of the opening; not scored, but anything later is a bad opening */
   readonly openingMs: number;
   /** simulated devices: earns on development chains only */

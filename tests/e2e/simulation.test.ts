@@ -54,7 +54,10 @@ describe.each(SEEDS)('a subnet with liars, seed %s', (seed) => {
 
   test("a forwarded Go is refused by the neighbour's envelope check, every time", () => {
     expect(run.refusedForwards).toHaveLength(12);
-    expect(new Set(run.refusedForwards.map(({ code }) => code))).toEqual(new Set(['unauthenticated']));
+    const refusals = run.refusedForwards.map(({ code, data }) => JSON.stringify({ code, data }));
+    expect(new Set(refusals)).toEqual(
+      new Set(['{"code":"unauthenticated","data":{"reason":"wrong-receiver"}}']),
+    );
   });
 
   test('weights are set once per epoch, equal on both validators, and what proven slots missed is burned', () => {

@@ -1,6 +1,6 @@
 // Owns: subnets and neurons as values, for rooms that ask a chain for no more.
 import type { Neuron, Subnet } from '../../src/chain/chain.js';
-import { type Hotkey, toColdkey, toHotkey, toNetuid, toUid } from '../../src/model/ids.js';
+import { toColdkey, toHotkey, toNetuid, toUid } from '../../src/model/ids.js';
 
 export const NETUID = toNetuid(7);
 
@@ -42,5 +42,3 @@ export function subnet(neurons: readonly Neuron[] = [], overrides: Partial<Subne
     ...overrides,
   };
 }
-
-export const hotkeys = (...names: string[]): Hotkey[] => names.map(toHotkey);

@@ -134,23 +134,19 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
         )
       : undefined;
   const { leakTo, neighbour } = options;
-  const played = simulateMiner(
-    parts,
-    {
-      behaviour,
-      netuid,
-      slots,
-      claim: claimOf(0),
-      ...(transcript ? { transcript } : {}),
-      ...(leakTo === undefined ? {} : { leak: connectLeak(leakTo) }),
-      ...(neighbour === undefined ? {} : { neighbour: toHotkey(neighbour) }),
-      onForwardRefused: ({ code, data }) => {
-        log.info('forwarded go refused', { code, data });
-        tellParent({ forwardRefused: { code } });
-      },
+  const played = simulateMiner(parts, {
+    behaviour,
+    netuid,
+    slots,
+    claim: claimOf(0),
+    ...(transcript ? { transcript } : {}),
+    ...(leakTo === undefined ? {} : { leak: connectLeak(leakTo) }),
+    ...(neighbour === undefined ? {} : { neighbour: toHotkey(neighbour) }),
+    onForwardRefused: ({ code, data }) => {
+      log.info('forwarded go refused', { code, data });
+      tellParent({ forwardRefused: { code } });
     },
-    signal,
-  );
+  });
   const leakPort =
     behaviour === 'relays' ? await listenForLeaks(options.leakPort, played.leaked, signal) : undefined;
   try {

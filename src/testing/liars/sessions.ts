@@ -164,8 +164,7 @@ export function withForwarding(
       const answered = await stream.receive();
       parts.log.warn('a neighbour took a forwarded Go', { answered: answered !== undefined });
     } catch (error) {
-      if (isAssayError(error, 'unauthenticated') || isAssayError(error, 'permission-denied'))
-        parts.onRefused(error);
+      if (isAssayError(error, 'unauthenticated')) parts.onRefused(error);
       else parts.log.warn('forwarding failed', { error });
     } finally {
       stream.cancel();

@@ -62,6 +62,8 @@ export interface SessionRecord<F = SessionFrame> {
   readonly salt: Uint8Array;
   /** the set that the Commit lists, 16 bytes each */
   readonly nonces: readonly Uint8Array[];
+  /** Nonces that a Commit might list in this event. @default `SESSION_LIMITS.validatorsPerEvent` */
+  readonly maxNonces?: number | undefined;
   /** 32 bytes: the seed that was judged under */
   readonly seed?: Uint8Array | undefined;
   readonly goAtMs?: number | undefined;
@@ -99,22 +101,27 @@ export type IndexedEntry =
   | WeightsEntry
   | { readonly type: 'outcome'; readonly outcome: Outcome };
 
+/** Frames of one session: an opening of 1 GiB and some more. A line of them is written and read in one go. */
+const MAX_FRAMES = 4096;
+
 /** First line of every journal. */
 export const JOURNAL_HEADER = JSON.stringify({ type: 'journal', version: 1 });
 
 /**
  * One line, without its line feed.
  * @param at unix ms
- * @throws TypeError when `entry` could not be read back: a bug of the caller
+ * @throws TypeError when `entry` could not be read back, or has too many frames: a bug of the caller
  */
 export function toLine(entry: LedgerEntry, at: number): string {
+  const frames = entry.type === 'outcome' ? entry.session.frames.length : 0;
+  if (frames > MAX_FRAMES)
+    throw new TypeError(`ledger entry: expected at most ${MAX_FRAMES} frames, got ${frames}`);
   const stored = entry.type === 'outcome' ? { ...entry, session: toStored(entry.session) } : entry;
-  const line = JSON.stringify({ ...stored, at }, toJsonValue);
-  const value: unknown = JSON.parse(line);
+  const value = toJson({ ...stored, at });
   const schema = entry.type === 'outcome' ? OUTCOME_LINE : INDEX_LINE;
   const { error } = schema.safeParse(value);
   if (error) throw new TypeError(`ledger entry: ${z.prettifyError(error)}`);
-  return line;
+  return JSON.stringify(value);
 }
 
 /** @throws ZodError or SyntaxError when `line` is no entry */
@@ -127,12 +134,13 @@ export function toOutcomeEntry(line: string): OutcomeEntry<StoredFrame> {
   return OUTCOME_LINE.parse(JSON.parse(line));
 }
 
-/** Looks at the holder: a Buffer's own toJSON has already made `value` a list of numbers. */
-function toJsonValue(this: Record<string, unknown>, key: string, value: unknown): unknown {
-  const own = this[key];
-  return own instanceof Uint8Array
-    ? Buffer.from(own.buffer, own.byteOffset, own.length).toString('hex')
-    : value;
+/** What JSON.parse would give back, so that it can be checked before it is a string. */
+function toJson(value: unknown): unknown {
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
 }
 
 function toStored(session: SessionRecord): SessionRecord<StoredFrame> {
@@ -214,6 +222,7 @@ const SESSION = z.object({
   nonce: bytes(16),
   salt: bytes(16),
   nonces: z.array(bytes()),
+  maxNonces: count.optional(),
   seed: bytes(32).optional(),
   goAtMs: ms,
   commitAtMs: ms,

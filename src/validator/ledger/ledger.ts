@@ -24,7 +24,7 @@ import {
 } from './entries.js';
 import { lockFolder, syncFolder } from './folder.js';
 import { type LinePlace, openJournal, openJournalReader, readLines } from './journal.js';
-import { type OpeningsReader, openOpenings, openOpeningsReader, type Worth } from './openings.js';
+import { type OpeningFacts, type OpeningsReader, openOpenings, openOpeningsReader } from './openings.js';
 
 export interface LedgerOptions {
   readonly dir: string;
@@ -46,6 +46,8 @@ export interface LedgerReader {
   outcomes(filter: { fromEpoch: number }): readonly Outcome[];
   /** Events whose outcomes are all in the journal, in journal order. */
   completedEvents(filter: { fromEpoch: number }): readonly EventEntry[];
+  /** Events that this validator began, completed or not, in journal order: what is missing above is our own doing. */
+  startedEvents(filter: { fromEpoch: number }): readonly EventEntry[];
   /** The row that was set last; undefined when none was. */
   lastWeights(): WeightsEntry | undefined;
   /** @throws AssayError `invalid-input` when no outcome's id starts with `prefix`, or several do */
@@ -96,12 +98,14 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
       await journal.append(JOURNAL_HEADER);
       await syncFolder(dir);
     }
-    const openings = await openOpenings({ log }, join(dir, OPENINGS), openingBytesBudget, index.worths());
+    const openings = await openOpenings({ log }, join(dir, OPENINGS), openingBytesBudget, index.judged());
+    /** ids whose line is being written: those of one event are appended side by side */
+    const appending = new Set<string>();
     const saving = new Map<string, Promise<void>>();
     /** A verdict is worth more than its evidence: it is recorded when the disk has no room for both. */
-    const putOrWarn = (id: string, worth: Worth, bytes: Uint8Array): Promise<void> =>
-      openings.put(id, worth, bytes).catch((error: unknown) => {
-        log.error('opening not kept', { outcome: id, bytes: bytes.length, error });
+    const putOrWarn = (of: OpeningFacts, pieces: readonly Uint8Array[]): Promise<void> =>
+      openings.put(of, pieces).catch((error: unknown) => {
+        log.error('opening not kept', { outcome: of.id, error });
       });
     return {
       ...createReader(dir, index, journal.read, openings),
@@ -112,17 +116,22 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
           return index.add(entry);
         }
         const { outcome, session } = entry;
-        if (index.outcomes.has(outcome.id)) {
+        if (index.outcomes.has(outcome.id) || appending.has(outcome.id)) {
           // or a crash between two tries would let one of them be chosen
           log.warn('outcome not recorded: the first verdict of a session stands', { outcome: outcome.id });
           return;
         }
-        const opening = session.frames.filter(({ kind }) => kind === 'opening').map(({ body }) => body);
-        const worth = worthOf(outcome);
-        const keep = opening.length > 0 && (worth === 'rejected' || isDrawn(random, keepAccepted));
-        // the file first: what a crash leaves is a file without an outcome, never a rejection without its opening
-        const kept = keep ? putOrWarn(outcome.id, worth, Buffer.concat(opening)) : undefined;
-        index.add(entry, await journal.append(line, kept));
+        const pieces = session.frames.filter(({ kind }) => kind === 'opening').map(({ body }) => body);
+        const keep =
+          pieces.length > 0 && (outcome.verdict.kind === 'rejected' || isDrawn(random, keepAccepted));
+        appending.add(outcome.id);
+        try {
+          // the file first: what a crash leaves is a file without an outcome, never a rejection without its opening
+          const kept = keep ? putOrWarn(outcome, pieces) : undefined;
+          index.add(entry, await journal.append(line, kept));
+        } finally {
+          appending.delete(outcome.id);
+        }
       },
       saveParams(paramsId, params) {
         const known = saving.get(paramsId);
@@ -165,25 +174,29 @@ export async function openLedgerReader({ dir, log }: LedgerOptions): Promise<Led
 
 interface Index {
   readonly outcomes: Map<string, { readonly outcome: Outcome; readonly place: LinePlace }>;
-  readonly events: Map<string, EventEntry>;
+  readonly started: Map<string, EventEntry>;
+  readonly completed: Map<string, EventEntry>;
   weights: WeightsEntry | undefined;
   add(entry: IndexedEntry, place?: LinePlace): void;
-  worths(): Map<string, Worth>;
+  /** oldest first */
+  judged(): readonly Outcome[];
 }
 
 /** Evidence stays on disk; what scoring asks for is kept in memory. */
 function createIndex(): Index {
   const index: Index = {
     outcomes: new Map(),
-    events: new Map(),
+    started: new Map(),
+    completed: new Map(),
     weights: undefined,
     add(entry, place) {
       if (entry.type === 'weights') index.weights = entry;
-      else if (entry.type === 'event-completed') index.events.set(entry.event, entry);
+      else if (entry.type === 'event-started') index.started.set(entry.event, entry);
+      else if (entry.type === 'event-completed') index.completed.set(entry.event, entry);
       else if (entry.type === 'outcome' && place && !index.outcomes.has(entry.outcome.id))
         index.outcomes.set(entry.outcome.id, { outcome: entry.outcome, place });
     },
-    worths: () => new Map([...index.outcomes].map(([id, { outcome }]) => [id, worthOf(outcome)])),
+    judged: () => [...index.outcomes.values()].map(({ outcome }) => outcome),
   };
   return index;
 }
@@ -231,9 +244,10 @@ function createReader(
   }
 
   return {
-    outcomes: ({ fromEpoch }) =>
-      [...index.outcomes.values()].map(({ outcome }) => outcome).filter(({ epoch }) => epoch >= fromEpoch),
-    completedEvents: ({ fromEpoch }) => [...index.events.values()].filter(({ epoch }) => epoch >= fromEpoch),
+    outcomes: ({ fromEpoch }) => index.judged().filter(({ epoch }) => epoch >= fromEpoch),
+    completedEvents: ({ fromEpoch }) =>
+      [...index.completed.values()].filter(({ epoch }) => epoch >= fromEpoch),
+    startedEvents: ({ fromEpoch }) => [...index.started.values()].filter(({ epoch }) => epoch >= fromEpoch),
     lastWeights: () => index.weights,
     find: async (prefix) => read(locate(prefix).place),
     async readOpening(prefix) {
@@ -268,8 +282,6 @@ async function readParams(dir: string, paramsId: string): Promise<unknown> {
 }
 
 const paramsPath = (dir: string, paramsId: string): string => join(dir, PARAMS, `${paramsId}.json`);
-
-const worthOf = (outcome: Outcome): Worth => (outcome.verdict.kind === 'rejected' ? 'rejected' : 'other');
 
 const isDrawn = (random: Random, share: number): boolean => random.below(2 ** 32) < share * 2 ** 32;
 

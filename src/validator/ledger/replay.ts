@@ -10,10 +10,11 @@ import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
 import { rejected, type Verdict, verdictToString } from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
+import { SESSION_LIMITS } from '../../protocol/limits.js';
 import type { ParamsFacts } from '../../verification/proof.js';
 import { eventId, nonceCommitment, slotSeed } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
-import { CREDITED_DELAY, isNonceSet } from '../dispatch.js';
+import { CREDITED_DELAY, isNonceSet, isPiece } from '../dispatch.js';
 import type { SessionRecord, StoredFrame } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 
@@ -274,14 +275,17 @@ function walk(
     opening,
   });
 
-  if (!sent('go')) return over('window');
+  // refused once our Go was on its way, which a refusing peer may have kept from leaving
+  if (!sent('go')) return broken('protocol', 'window');
+  if (second && isTooLarge(second)) return over('protocol');
   if (!commit || measuredMs === undefined) return broken('protocol', 'window');
   if (measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * facts.windowMs) > facts.windowMs)
     return over('window');
-  if (!isNonceSet(commit.nonces) || commit.body.length > limits.commitBytes) return over('protocol');
+  if (!isNonceSet(commit.nonces, session.maxNonces) || commit.body.length > limits.commitBytes)
+    return over('protocol');
   if (!commit.nonces.some((included) => equals(included, session.nonce))) return over('left-out');
   if (!rules.isCommit(commit.body)) return over('protocol');
-  if (!request) return broken('protocol', 'window');
+  if (!request) return broken('malformed', 'opening-timeout'); // an Open that could not leave
 
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -289,7 +293,7 @@ function walk(
     if (message?.case !== 'opening') return over('malformed');
     const { piece, last, data } = message.value;
     bytes += data.length;
-    if (piece !== pieces.length || bytes > limits.openingBytes || (data.length === 0 && !last))
+    if (piece !== pieces.length || bytes > limits.openingBytes || !isPiece(data, last))
       return over('malformed');
     pieces.push(data);
     if (!last) continue;
@@ -300,6 +304,9 @@ function walk(
   }
   return broken('malformed', 'opening-timeout');
 }
+
+const isTooLarge = ({ stored, signed }: Restored): boolean =>
+  stored.kind !== 'opening' && signed.body.length > SESSION_LIMITS.frameBytes;
 
 const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
   new AssayError('unsupported', `${what}: ${why}`, { what, why });

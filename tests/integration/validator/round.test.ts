@@ -50,7 +50,7 @@ interface Round {
 /** Plays one event with `players` and then waits until every session is over. */
 async function playRound(
   players: Readonly<Record<string, Player>>,
-  setting: { missed?: boolean; uncallable?: readonly string[] } = {},
+  setting: { missed?: boolean; uncallable?: readonly string[]; diskFull?: boolean } = {},
 ): Promise<Round> {
   const clock = createVirtualClock();
   return clock.runUntil(run());
@@ -94,7 +94,10 @@ async function playRound(
         publicKeyOf: fromAddress,
         kinds: { toy: toyKind() },
         ledger: {
-          append: async (entry) => void entries.push(entry),
+          async append(entry) {
+            if (setting.diskFull && entry.type === 'outcome') throw new Error('disk full');
+            entries.push(entry);
+          },
           saveParams: async () => {},
         },
         clock,
@@ -168,6 +171,19 @@ describe('an event', () => {
   test('goes on without a miner that must not be called', async () => {
     const players = { good: { script: plays() }, elsewhere: { script: plays() } };
     expect((await playRound(players, { uncallable: ['elsewhere'] })).verdicts).toEqual(['good: accepted']);
+  });
+
+  test('that cannot be recorded lets every miner go at once, without a receipt', async () => {
+    let ended: unknown;
+    const script: Script = async (session, clock) => {
+      await plays({ open: async (open) => void (await open.receive()) })(session, clock).catch((error) => {
+        ended = [(error as AssayError).code, clock.monotonic()];
+      });
+    };
+    const { error, entries } = await playRound({ miner: { script } }, { diskFull: true });
+    expect(error).toEqual(new Error('disk full'));
+    expect(entries.map(({ type }) => type)).toEqual(['event-started']);
+    expect(ended).toEqual(['unreachable', GO_AT + 500 + 600]);
   });
 
   test('challenges every slot of a miner in a session of its own', async () => {

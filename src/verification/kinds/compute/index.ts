@@ -16,6 +16,7 @@ export const computeProof = defineProof<ComputeParams, ComputeSecret>({
   facts: (params) => ({
     className: params.class,
     windowMs: params.windowMs,
+    goLeadMs: params.goLeadMs,
     openingMs: params.openingTimeoutMs,
     localnetOnly: params.localnetOnly,
   }),

@@ -1,0 +1,89 @@
+// Owns: whether an event that a validator names is one of this chain. Does not own: who the validator is (admit.ts).
+import type { ChainReader, Head } from '../chain/chain.js';
+import { equals } from '../model/bytes.js';
+import type { Clock } from '../model/clock.js';
+import type { Netuid } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+
+/** Without it one validator could make a slot busy, or start it on a beacon of its own, at every other's expense. */
+export interface EventCheck {
+  /** `block` is about to come, and `basis` is the hash of the block that began the chain's epoch. */
+  isPlausible(event: { readonly block: number; readonly basis: Uint8Array }): Promise<boolean>;
+  /** `beacon` is the hash of `block`, as this miner's own node has it; waits a little until it has it. */
+  confirms(block: number, beacon: Uint8Array): Promise<boolean>;
+}
+
+/** An event may be announced so many blocks ahead, and its block may be so many behind our node's head. */
+const AHEAD_BLOCKS = 100;
+const BEHIND_BLOCKS = 2;
+/** A validator's node may have the event's block this much earlier than ours: the Go is held meanwhile. */
+const HOLD_MS = 3000;
+/** Hashes of heads kept: more than any event is old when its Go comes. */
+const KEPT_HEADS = 256;
+
+export function createEventCheck(
+  parts: { reader: Pick<ChainReader, 'subnet' | 'blockHash'>; clock: Clock; log: Log },
+  options: { netuid: Netuid },
+): EventCheck & { onHead(head: Head): void } {
+  const { reader, clock, log } = parts;
+  const heads = new Map<number, Uint8Array>();
+  const waiting = new Set<() => void>();
+  let newest = -1;
+  let basis: Uint8Array | undefined;
+  let readAt = -1;
+  let reading: Promise<void> | undefined;
+
+  /** At most once per head: whoever names a wrong basis makes us read no more often than the chain moves. */
+  async function readBasis(): Promise<void> {
+    if (readAt === newest) return;
+    reading ??= (async () => {
+      const at = newest;
+      try {
+        const { lastEpochBlock } = await reader.subnet(options.netuid);
+        basis = await reader.blockHash(lastEpochBlock);
+        readAt = at;
+      } catch (error) {
+        log.warn('epoch not read, the last known one holds', { error });
+      } finally {
+        reading = undefined;
+      }
+    })();
+    await reading;
+  }
+
+  return {
+    onHead({ number, hash }) {
+      newest = Math.max(newest, number);
+      heads.set(number, hash);
+      heads.delete(number - KEPT_HEADS);
+      for (const wake of [...waiting]) wake();
+    },
+    async isPlausible(event) {
+      if (event.block > newest + AHEAD_BLOCKS || event.block < newest - BEHIND_BLOCKS) return false;
+      if (basis && equals(basis, event.basis)) return true;
+      await readBasis();
+      return basis !== undefined && equals(basis, event.basis);
+    },
+    async confirms(block, beacon) {
+      const over = new AbortController();
+      const deadline = clock.sleep(HOLD_MS, over.signal);
+      let late = false;
+      void deadline.then(() => {
+        late = true;
+      });
+      while (newest < block && !late) {
+        let wake = () => {};
+        const moved = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        waiting.add(wake);
+        await Promise.race([moved, deadline]);
+        waiting.delete(wake);
+      }
+      over.abort();
+      if (newest < block) return false;
+      const hash = heads.get(block) ?? (await reader.blockHash(block).catch(() => undefined));
+      return hash !== undefined && equals(hash, beacon);
+    },
+  };
+}
