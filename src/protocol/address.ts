@@ -1,5 +1,5 @@
-// Owns: the plaintext rule. Does not own: TLS.
-import { isIPv4 } from 'node:net';
+// Owns: the plaintext rule, and what counts as one place. Does not own: TLS.
+import { isIPv4, isIPv6 } from 'node:net';
 import { AssayError } from '../model/errors.js';
 
 /** 127.0.0.0/8 and ::1, as literals: a name could resolve to anything. */
@@ -14,4 +14,25 @@ export function assertPlaintextAllowed(host: string, insecurePlaintext: boolean)
     `plaintext to or from ${host.slice(0, 64)} is refused: only 127.0.0.0/8 and ::1 without --insecure-plaintext`,
     { address: host.slice(0, 64) },
   );
+}
+
+/**
+ * What limits count as one place: an IPv4 address, the /64 of an IPv6 one, since whoever has one address of a /64 has 2^64 (RFC 6177).
+ * @param address as sockets tell it
+ */
+export function toNetwork(address: string): string {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined && isIPv4(mapped)) return mapped;
+  if (!isIPv6(address)) return address;
+  // a dotted end stands for the last two groups, which are no part of the /64
+  const [left = [], right] = address
+    .replace(/%.*$/, '')
+    .replace(/[\d.]+\.[\d.]+$/, '0:0')
+    .split('::')
+    .map((groups) => (groups === '' ? [] : groups.split(':')));
+  const groups = right
+    ? [...left, ...new Array<string>(8 - left.length - right.length).fill('0'), ...right]
+    : left;
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
 }

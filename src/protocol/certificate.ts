@@ -102,7 +102,9 @@ export function verifyCertificate(bytes: Uint8Array): VerifiedCertificate {
 }
 
 /**
- * That `certificate` speaks for the header's sender, at the header's own time (both times are the sender's clock, so no skew applies).
+ * That `certificate` speaks for the header's sender, and did so when the call or its direction of the session began (both times are the
+ * sender's clock, so no skew applies). Sent-at of a later frame decides nothing: a clock that is stepped is no fault, and the session is
+ * bounded by `streamMs`. Stored frames are judged by this same rule, or a frame could be good once and no evidence afterwards.
  * @throws AssayError `unauthenticated`
  */
 export function checkParties(certificate: Certificate, header: Header): void {
@@ -112,6 +114,7 @@ export function checkParties(certificate: Certificate, header: Header): void {
     !equals(certificate.peer, header.receiver)
   )
     throw unauthenticated('certificate-parties');
+  if (header.sequence > 0) return;
   if (header.sentAt < certificate.issuedAt || header.sentAt > certificate.expiresAt)
     throw unauthenticated('certificate-expired');
 }

@@ -11,7 +11,7 @@ import {
   createSessionKeys,
 } from './certificate.js';
 import { decode } from './codec.js';
-import { arrivalTime, CALL_ID_BYTES, checkFreshness, readEnvelope, seal } from './envelope.js';
+import { CALL_ID_BYTES, checkFreshness, readEnvelope, readWallClock, seal } from './envelope.js';
 import { authenticate, Session } from './frames.js';
 import { DescribeRequestSchema, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
 import { toLimits } from './limits.js';
@@ -37,7 +37,8 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
     async describe(signal) {
       const key = sessionKey();
       const callId = newCallId();
-      const sentAt = Math.floor(clock.now());
+      const toUnixMs = readWallClock(clock);
+      const sentAt = Math.floor(toUnixMs(clock.monotonic()));
       const request = seal(
         {
           direction: 'request',
@@ -69,7 +70,7 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
       checkParties(certificate, header);
       checkChannel(certificate);
       checkSignature(certificate.key, message.header, message.signature);
-      checkFreshness(header, arrivalTime(clock, arrived), limits);
+      checkFreshness(header, toUnixMs(arrived.at), limits);
       return decode(DescribeResponseSchema, message.body, 'describe-response');
     },
 

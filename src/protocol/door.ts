@@ -109,6 +109,7 @@ export class Door {
     // state only from here on: strangers, however many, cost none
     const peer = this.#peers.get(hotkey) ?? this.#addPeer(hotkey, header.sender);
     peer.calls.take('calls-per-peer', clock.monotonic());
+    origin.admitted(hotkey);
     if (peer.nonces.has(header.callId)) throw unauthenticated('replayed'); // two at once, while admit was asked
     peer.nonces.add(header.callId, header.sentAt + this.#limits.skewMs, clock.now());
     if (!known) this.#certificates.put(certificate);

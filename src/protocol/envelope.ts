@@ -128,6 +128,16 @@ export const arrivalTime = (clock: Clock, arrived: Arrived): number =>
   clock.now() - (clock.monotonic() - arrived.at);
 
 /**
+ * Unix ms of a monotonic time, by one reading of the wall clock: what began before that clock was stepped does not notice.
+ * Exact at the moment of the reading, so that a frame of that moment is never before its certificate.
+ */
+export function readWallClock(clock: Clock): (at: number) => number {
+  const wall = clock.now();
+  const since = clock.monotonic();
+  return (at) => wall + (at - since);
+}
+
+/**
  * @param now unix ms on our clock when the message arrived
  * @throws AssayError `unauthenticated` with the sender's clock minus ours
  */

@@ -24,7 +24,8 @@ export interface VerifiedChain {
 }
 
 /**
- * Proves that `signer` sent these frames to `peer`, in this order, in one session: each at its own time, however old.
+ * Proves that `signer` sent these frames to `peer`, in this order, in one session, however long ago. As in the session itself, the
+ * certificate must have been valid at sent-at of the first frame (sequence 0), and sent-at of later ones decides nothing.
  * Sequences must rise but may skip, because evidence keeps only the frames that matter. `readyKeys()` must have resolved.
  * @throws AssayError `invalid-input` or `unauthenticated` naming what does not hold
  */

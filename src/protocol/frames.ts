@@ -14,7 +14,14 @@ import {
   verifyCertificate,
 } from './certificate.js';
 import { decode } from './codec.js';
-import { arrivalTime, checkFreshness, type Direction, type Header, readEnvelope, seal } from './envelope.js';
+import {
+  checkFreshness,
+  type Direction,
+  type Header,
+  readEnvelope,
+  readWallClock,
+  seal,
+} from './envelope.js';
 import { cancelled, invalidInput, isRefusal, timedOut, unauthenticated } from './errors.js';
 import type { SignedFrame } from './evidence.js';
 import { type Frame, FrameSchema, type Signed } from './gen/assay/v1/miner_pb.js';
@@ -85,6 +92,7 @@ export class Session implements ProofSession {
   readonly #context: SessionContext;
   readonly #watch = new AbortController();
   readonly #startedAt: number;
+  readonly #toUnixMs: (at: number) => number;
   #activeAt: number;
   #first: SessionContext['first'];
   #certificate: VerifiedCertificate | undefined;
@@ -103,6 +111,7 @@ export class Session implements ProofSession {
     this.#certificate = context.first?.certificate;
     this.#connected = context.first !== undefined;
     this.#startedAt = context.clock.monotonic();
+    this.#toUnixMs = readWallClock(context.clock);
     this.#activeAt = this.#startedAt;
     stream.closed.then(() => this.#watch.abort());
     void this.#guard();
@@ -122,7 +131,7 @@ export class Session implements ProofSession {
     if (this.#fault) throw this.#fault;
     const { clock, limits, key, own, other, netuid, direction } = this.#context;
     const sequence = this.#sent++;
-    const sentAt = Math.floor(clock.now());
+    const sentAt = Math.floor(this.#toUnixMs(clock.monotonic()));
     const message = seal(
       {
         direction,
@@ -204,7 +213,7 @@ export class Session implements ProofSession {
 
   #check(arrived: Arrived): void {
     const { message } = arrived;
-    const { clock, limits, certificates, own, other, netuid, direction } = this.#context;
+    const { limits, certificates, own, other, netuid, direction } = this.#context;
     const header: Header = readEnvelope(message, {
       direction: direction === 'request' ? 'response' : 'request',
       method: 'prove',
@@ -220,7 +229,8 @@ export class Session implements ProofSession {
     checkParties(certificate, header);
     if (!known) checkChannel(certificate);
     checkSignature(certificate.key, message.header, message.signature);
-    checkFreshness(header, arrivalTime(clock, arrived), limits);
+    // later frames are bound by session, sequence and key: a clock stepped meanwhile, here or there, is nobody's fault
+    if (header.sequence === 0) checkFreshness(header, this.#toUnixMs(arrived.at), limits);
     this.#certificate = certificate;
   }
 

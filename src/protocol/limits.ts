@@ -10,14 +10,22 @@ export interface Limits {
   readonly responseBytes: number;
   /** Messages that arrived and nobody took; then the transport stops reading, so that a peer fills its own memory. */
   readonly unreadMessages: number;
-  /** Open TCP connections of one server: each costs a socket and an HTTP/2 session before anybody is known. */
+  /** Connections without an admitted call; for one more, the oldest of the address with most goes. With `connections` below 1024 descriptors, the usual limit of a process. */
+  readonly strangerConnections: number;
+  /** The same from one address (IPv6: one /64): validators that share a host may all connect at once. */
+  readonly strangerConnectionsPerAddress: number;
+  /** A connection that brought no admitted call within this is dropped: longer than `firstFrameMs`, so that a refusal arrives. Time in which our own event loop stood still does not count. */
+  readonly strangerMs: number;
+  /** Streams on connections without an admitted call; for one more, the oldest of the address with most ends. 512 leave eight flooding addresses and a validator's whole event side by side. */
+  readonly strangerStreams: number;
+  /** The same from one address, and ever on one such connection: a validator that reconnects opens all slots of one hotkey (`slotsPerMiner`, 64) at once, and is known with the first. */
+  readonly strangerStreamsPerAddress: number;
+  /** Connections that carried an admitted call: strangers cannot take one of these. */
   readonly connections: number;
-  /** The same from one address, so that one host cannot take them all. */
-  readonly connectionsPerAddress: number;
-  /** Streams open at once over all peers, verified or not. */
+  /** The same of one verified hotkey, which needs one, and a second while it reconnects; for one more its oldest goes. */
+  readonly connectionsPerPeer: number;
+  /** Streams open at once on connections of admitted peers, those whose frame is still to come included. */
   readonly streams: number;
-  /** The same from one address, counted before anybody is authenticated. */
-  readonly streamsPerAddress: number;
   /** The same of one verified hotkey: one session is one slot, and this many slots fit one hotkey. */
   readonly streamsPerPeer: number;
   /** Calls (describe, and opening a stream) from one address, before a signature is looked at; bursts of 5 s. */
@@ -66,10 +74,14 @@ export const DEFAULT_LIMITS: Limits = {
   requestBytes: 64 * 1024,
   responseBytes: OPENING_PIECE_BYTES + 32 * 1024,
   unreadMessages: 4,
+  strangerConnections: 256,
+  strangerConnectionsPerAddress: 64,
+  strangerMs: 15_000,
+  strangerStreams: 512,
+  strangerStreamsPerAddress: 80,
   connections: 512,
-  connectionsPerAddress: 64,
+  connectionsPerPeer: 8,
   streams: 1024,
-  streamsPerAddress: 512,
   streamsPerPeer: 256,
   callsPerSecondPerAddress: 500,
   callsPerSecondPerPeer: 100,

@@ -26,7 +26,8 @@ import type {
   WireStream,
 } from './wire.js';
 
-const ORIGIN: Origin = { address: 'loopback' };
+/** Nobody here is a stranger who could take a place. */
+const ORIGIN: Origin = { address: 'loopback', admitted: () => {} };
 
 export interface LoopbackOptions {
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 // Owns: the seam between sessions and transports: Signed messages in, Signed messages out.
 // Does not own: what is in them (envelope.ts), who may call (session.ts), sockets (grpc/), memory (loopback.ts).
 import type { AssayError } from '../model/errors.js';
+import type { Hotkey } from '../model/ids.js';
 import type { Signed } from './gen/assay/v1/miner_pb.js';
 
 export interface Address {
@@ -43,7 +44,13 @@ export interface WireChannel {
 
 /** Where bytes came from, as far as the transport knows: for limits before anybody is authenticated, never for trust. */
 export interface Origin {
+  /** what limits count as one place: an IPv4 address, the /64 of an IPv6 one */
   readonly address: string;
+  /**
+   * Says that the call is `hotkey`'s and may come in: until then it and its connection are a stranger's, and the first to go.
+   * @throws AssayError `limit-exceeded` when admitted peers have no more room
+   */
+  admitted(hotkey: Hotkey): void;
 }
 
 /** What a rejection carries reaches the caller as a status (errors.ts); anything but an AssayError arrives as `internal`. */

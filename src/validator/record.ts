@@ -51,6 +51,7 @@ export function toOutcomeEntry(
       nonce: played.nonce,
       salt: played.salt,
       nonces: played.nonces,
+      maxNonces: event.maxNonces,
       seed,
       goAtMs: since(go?.at),
       commitAtMs: since(commit?.at),

@@ -54,6 +54,7 @@ export function playedSession(
     ownDelayMs: 1.5,
     end: undefined,
     drain: async () => {},
+    release: () => {},
     ...played,
   };
 }
@@ -77,6 +78,8 @@ export const NOTHING_ARRIVED: Partial<Played> = {
 export const EVENT: EventFrame & { epoch: number; netuid: number } = {
   id: bytes32('event'),
   block: 120,
+  ordinal: '5.0',
+  maxNonces: 2,
   basis: bytes32('basis'),
   go: Promise.resolve({ hash: bytes32('beacon'), seenAt: 5000 }),
   epoch: 5,

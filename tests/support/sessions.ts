@@ -12,7 +12,7 @@ import { createLoopback } from '../../src/protocol/loopback.js';
 import { serve } from '../../src/protocol/serve.js';
 import type { FrameBody, MinerPeer, ProofSession, ServeHandlers } from '../../src/protocol/session.js';
 import type { Wire, WireStream } from '../../src/protocol/wire.js';
-import { nonceCommitment } from '../../src/verification/seed.js';
+import { eventId, nonceCommitment } from '../../src/verification/seed.js';
 import { NETUID } from './subnets.js';
 import { TOY_COMMIT, TOY_PARAMS_ID, toyOpening } from './toy-kind.js';
 
@@ -50,7 +50,7 @@ export interface Honest {
   /** @default the validator's own */
   readonly nonces?: (own: Uint8Array) => readonly Uint8Array[];
   readonly commit?: Uint8Array;
-  /** instead of the honest opening in two pieces */
+  /** instead of the honest opening in one piece */
   readonly open?: (session: ProofSession, request: Uint8Array, clock: Clock) => Promise<void>;
 }
 
@@ -64,11 +64,7 @@ export function plays({ workMs = 500, nonces = (own) => [own], commit, open }: H
     await session.send(commitOf(nonces(nonce), commit));
     const { body } = await take(session, 'open');
     if (open) await open(session, body, clock);
-    else {
-      const opening = toyOpening(body);
-      await session.send(piece(0, opening.subarray(0, 5)));
-      await session.send(piece(1, opening.subarray(5), true));
-    }
+    else await session.send(piece(0, toyOpening(body), true));
     await session.receive();
   };
 }
@@ -158,20 +154,21 @@ export const TOY_DESCRIPTION = {
   slots: [{ index: 0, worker: 'host-1', kind: 'toy', paramsId: TOY_PARAMS_ID }],
 };
 
-/** Arm of slot 0 in event `event`, committing to `nonce`. */
+/** Arm of slot 0 in the event of block 120, committing to `nonce`. */
 export function armOf(
   nonce: Uint8Array,
-  overrides: Partial<Extract<FrameBody, { case: 'arm' }>['value']> = {},
+  overrides: Partial<Extract<FrameBody, { case: 'arm' }>['value']> & { eventBlock?: bigint } = {},
 ): FrameBody {
+  const { eventBlock = 120n, basis = bytes32('basis') } = overrides;
   return {
     case: 'arm',
     value: {
-      eventId: bytes32('event'),
-      eventBlock: 120n,
+      eventId: eventId({ netuid: NETUID, block: Number(eventBlock), basis }),
+      eventBlock,
       slot: 0,
       kind: 'toy',
       paramsId: TOY_PARAMS_ID,
-      basis: bytes32('basis'),
+      basis,
       nonceCommitment: nonceCommitment(nonce, SALT),
       ...overrides,
     },

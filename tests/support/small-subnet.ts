@@ -63,7 +63,7 @@ export interface SmallSubnet {
   readonly uids: ReadonlyMap<string, Uid>;
   hotkeyOf(name: string): Hotkey;
   start(name: 'validator-a' | 'validator-b' | 'pauper', setting?: ValidatorSetting): RunningValidator;
-  /** Resolves after the first block in which `holds`, with the subnet of that block. */
+  /** Resolves after the first block in which `holds`, with the subnet of that block; rejects after ten epochs without one. */
   until(holds: (subnet: Subnet) => boolean): Promise<Subnet>;
 }
 
@@ -158,7 +158,9 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
       },
       until: (holds) =>
         new Promise((resolve, reject) => {
-          const off = localnet.onBlock(({ hash }) => {
+          const last = localnet.head().number + 10 * DEMO_PLAN.tempo;
+          const off = localnet.onBlock(({ number, hash }) => {
+            if (number > last) reject(new Error('what was waited for did not come within ten epochs'));
             chain.subnet(netuid, hash).then((now) => {
               if (!holds(now)) return;
               off();

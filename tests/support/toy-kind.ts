@@ -1,19 +1,24 @@
 // Owns: a proof kind that costs nothing: the commit is a word, the opening repeats the request.
 import { equals, toHex, utf8 } from '../../src/model/bytes.js';
 import { accepted, rejected } from '../../src/model/verdict.js';
+import { OPENING_PIECE_BYTES } from '../../src/protocol/limits.js';
 import type { ProofKind } from '../../src/verification/proof.js';
 
 export interface ToyParams {
   readonly windowMs: number;
+  readonly goLeadMs: number;
   readonly openingMs: number;
   readonly localnetOnly: boolean;
 }
 
-export const TOY_PARAMS: ToyParams = { windowMs: 1000, openingMs: 500, localnetOnly: true };
+export const TOY_PARAMS: ToyParams = { windowMs: 1000, goLeadMs: 250, openingMs: 500, localnetOnly: true };
 export const TOY_PARAMS_ID: Uint8Array = new Uint8Array(32).fill(0x11);
 /** claims a million operations */
 export const TOY_COMMIT: Uint8Array = utf8('work');
 export const TOY_OPS = 1_000_000;
+
+/** Room for two full pieces and a bit. */
+export const TOY_OPENING_BYTES = 2 * OPENING_PIECE_BYTES + 32;
 
 /** What an honest miner answers; 12 bytes. */
 export const toyOpening = (request: Uint8Array): Uint8Array => Uint8Array.of(...utf8('opened: '), ...request);
@@ -26,14 +31,15 @@ export function toyKind(
   const kind: ProofKind<ToyParams, string> = {
     kind: 'toy',
     table: new Map([[toHex(TOY_PARAMS_ID), TOY_PARAMS]]),
-    facts: ({ windowMs, openingMs, localnetOnly }) => ({
+    facts: ({ windowMs, goLeadMs, openingMs, localnetOnly }) => ({
       className: 'toy',
       windowMs,
+      goLeadMs,
       openingMs,
       localnetOnly,
     }),
     parseParams: () => TOY_PARAMS,
-    limits: () => ({ commitBytes: 16, openingBytes: 32 }),
+    limits: () => ({ commitBytes: 16, openingBytes: TOY_OPENING_BYTES }),
     claimedOps: (_params, commit) => (equals(commit, TOY_COMMIT) ? TOY_OPS : undefined),
     issue: (_params, random) => random.bytes(4),
     drawSecret: () => `secret ${++drawn}`,

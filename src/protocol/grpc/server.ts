@@ -1,5 +1,5 @@
-// Owns: the listening end over grpc-js, and the bounds it needs before anybody is known: connections, streams, patience.
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+// Owns: the listening end over grpc-js: its calls as a handler sees them, and patience with those who are slow.
+// Does not own: how many may come, and who goes first (connections.ts).
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
@@ -16,6 +16,7 @@ import { limitExceeded, peerEnded, timedOut, unreachable } from '../errors.js';
 import { MinerService } from '../gen/assay/v1/miner_pb.js';
 import type { Limits } from '../limits.js';
 import type { Address, Origin, WireHandlers, WireListener } from '../wire.js';
+import { type Call, Connections } from './connections.js';
 import { type Bytes, PUBLIC_SERVICES, toDefinition } from './service.js';
 import { toGrpcStatus } from './status.js';
 import { GrpcStream } from './stream.js';
@@ -26,22 +27,24 @@ export async function listenGrpc(
   limits: Limits,
   monotonic: () => number,
 ): Promise<WireListener> {
-  const sockets = new Sockets(limits);
+  const connections = new Connections(limits);
+  const places = new WeakMap<Metadata, Call>();
   const streams = new Set<GrpcStream>();
   const serving = new Set<Promise<void>>();
   const server = new Server({
     'grpc.max_receive_message_length': limits.requestBytes,
     'grpc.max_send_message_length': limits.responseBytes,
-    'grpc.max_concurrent_streams': limits.streamsPerAddress,
+    // twice, since those that ended or were refused count until their peer closed them too
+    'grpc.max_concurrent_streams': 2 * limits.streamsPerPeer,
     'grpc.keepalive_time_ms': limits.keepaliveMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.connectionIdleMs,
     'grpc.enable_channelz': 0,
-    interceptors: [boundStreams(limits)],
+    interceptors: [placeCalls(connections, places, limits)],
   });
 
   const describe: handleUnaryCall<Bytes, Uint8Array> = (call, callback) => {
-    const origin = toOrigin(call.getPeer());
+    const origin = toOrigin(places.get(call.metadata));
     const answer = async (): Promise<Uint8Array> => {
       const message = decodeSigned(call.request.bytes);
       const bytes = encodeSigned(await handlers.describe({ message, at: call.request.at }, origin));
@@ -60,7 +63,7 @@ export async function listenGrpc(
     let patience: NodeJS.Timeout | undefined;
     // a peer that does not read keeps a stream open for ever, and grpc-js cannot reset one: its connection goes instead
     const giveUpLater = () => {
-      patience ??= setTimeout(() => sockets.destroy(peer), limits.streamIdleMs).unref();
+      patience ??= setTimeout(() => connections.destroy(peer), limits.streamIdleMs).unref();
     };
     const stream = new GrpcStream({
       call,
@@ -86,7 +89,7 @@ export async function listenGrpc(
       stream.finish(unreachable(peer));
     });
     const handling = handlers
-      .prove(stream, toOrigin(peer))
+      .prove(stream, toOrigin(places.get(call.metadata)))
       .then(
         () => {
           call.end();
@@ -113,111 +116,46 @@ export async function listenGrpc(
   }
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const port = await sockets.listen(address, (socket) => injector.injectConnection(socket));
+  const port = await connections.listen(address, (socket) => injector.injectConnection(socket));
 
   return {
     host: address.host,
     port,
     async close() {
-      const freed = sockets.stop();
+      const freed = connections.stop();
       for (const stream of [...streams]) stream.cancel(unreachable(`${address.host}:${port}`));
       await Promise.all(serving);
       server.forceShutdown();
-      sockets.destroyAll(limits.closeMs);
+      connections.destroyAll(limits.closeMs);
       await freed;
     },
   };
 }
 
-/** The listening socket and what it accepted: grpc-js alone bounds neither, and cannot drop one connection. */
-class Sockets {
-  readonly #limits: Limits;
-  readonly #open = new Map<string, Socket>();
-  readonly #byAddress = new Map<string, number>();
-  #server: NetServer | undefined;
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
-
-  listen(address: Address, accept: (socket: Socket) => void): Promise<number> {
-    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket, accept));
-    server.maxConnections = this.#limits.connections;
-    this.#server = server;
-    return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(unreachable(`${address.host}:${address.port}`, error)));
-      server.listen({ host: address.host, port: address.port }, () => {
-        const bound = server.address();
-        resolve(typeof bound === 'object' && bound ? bound.port : address.port);
-      });
-    });
-  }
-
-  /** Resolves when the last connection is gone. */
-  stop(): Promise<void> {
-    return new Promise((resolve) => this.#server?.close(() => resolve()));
-  }
-
-  destroy(peer: string): void {
-    this.#open.get(peer)?.destroy();
-  }
-
-  /** Lets what was written leave first, but not for longer than `graceMs`. */
-  destroyAll(graceMs: number): void {
-    for (const socket of this.#open.values()) {
-      socket.end();
-      const patience = setTimeout(() => socket.destroy(), graceMs).unref();
-      socket.once('close', () => clearTimeout(patience));
-    }
-  }
-
-  #accept(socket: Socket, accept: (socket: Socket) => void): void {
-    const from = socket.remoteAddress;
-    const count = this.#byAddress.get(from ?? '') ?? 0;
-    if (from === undefined || count >= this.#limits.connectionsPerAddress) {
-      socket.destroy();
-      return;
-    }
-    const peer = `${from}:${socket.remotePort}`;
-    this.#byAddress.set(from, count + 1);
-    this.#open.set(peer, socket);
-    socket.once('close', () => {
-      this.#open.delete(peer);
-      const left = this.#byAddress.get(from)! - 1;
-      if (left === 0) this.#byAddress.delete(from);
-      else this.#byAddress.set(from, left);
-    });
-    accept(socket);
-  }
-}
-
-/** Counts every stream of every method, and ends those that bring no message. */
-function boundStreams(limits: Limits): ServerInterceptor {
-  let total = 0;
-  const byAddress = new Map<string, number>();
-
-  return (method, call) => {
-    const { address } = toOrigin(call.getPeer());
+/** Gives every call of every method its place among the connections, and ends unary ones that bring no message. */
+function placeCalls(
+  connections: Connections,
+  places: WeakMap<Metadata, Call>,
+  limits: Limits,
+): ServerInterceptor {
+  return (method, intercepted) => {
     let patience: NodeJS.Timeout | undefined;
-    let counted = false;
-    const guarded: ServerInterceptingCall = new ServerInterceptingCall(call, {
+    let place: Call | undefined;
+    const refuse = (error: unknown) => call.sendStatus(toGrpcStatus(error));
+    const call: ServerInterceptingCall = new ServerInterceptingCall(intercepted, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
-            const here = byAddress.get(address) ?? 0;
-            if (total >= limits.streams)
-              return guarded.sendStatus(toGrpcStatus(limitExceeded('streams', limits.streams, total + 1)));
-            if (here >= limits.streamsPerAddress)
-              return guarded.sendStatus(
-                toGrpcStatus(limitExceeded('streams-per-address', limits.streamsPerAddress, here + 1)),
-              );
-            counted = true;
-            total++;
-            byAddress.set(address, here + 1);
+            try {
+              place = connections.begin(intercepted.getPeer(), refuse);
+            } catch (error) {
+              return refuse(error);
+            }
+            places.set(metadata, place);
             // a stream's first frame is waited for by its session; a unary call has nobody who waits
             if (!method.requestStream)
               patience = setTimeout(
-                () => guarded.sendStatus(toGrpcStatus(timedOut('first-frame', limits.firstFrameMs))),
+                () => refuse(timedOut('first-frame', limits.firstFrameMs)),
                 limits.firstFrameMs,
               ).unref();
             pass(metadata);
@@ -228,19 +166,16 @@ function boundStreams(limits: Limits): ServerInterceptor {
           },
           onCancel: () => {
             clearTimeout(patience);
-            if (counted) {
-              counted = false;
-              total--;
-              const left = byAddress.get(address)! - 1;
-              if (left === 0) byAddress.delete(address);
-              else byAddress.set(address, left);
-            }
+            place?.end();
           },
         }),
     });
-    return guarded;
+    return call;
   };
 }
 
-/** grpc-js names a peer `address:port`, IPv6 without brackets. */
-const toOrigin = (peer: string): Origin => ({ address: peer.slice(0, peer.lastIndexOf(':')) });
+/** @param place found by the metadata object, the one thing of a call that interceptors and handlers both see */
+function toOrigin(place: Call | undefined): Origin {
+  if (!place) throw new TypeError('call: expected a place given by the interceptor, got none');
+  return { address: place.network, admitted: place.admit };
+}

@@ -9,7 +9,7 @@ import { createSeededRandom, systemRandom } from '../../../src/model/prng.js';
 import { dial } from '../../../src/protocol/dial.js';
 import { decodeHeader } from '../../../src/protocol/envelope.js';
 import { isRefusal } from '../../../src/protocol/errors.js';
-import { verifyChain } from '../../../src/protocol/evidence.js';
+import { type SignedFrame, verifyChain } from '../../../src/protocol/evidence.js';
 import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
 import type { Limits } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
@@ -485,9 +485,15 @@ describe.each([
       ['our own direction', (f) => [f(0), f(1, { direction: 'response' })], 1, { reason: 'wrong-direction' }],
       ['another sender', (f) => [f(0), f(1, { sender: new Uint8Array(32) })], 1, { reason: 'wrong-sender' }],
       [
-        'an old frame',
-        (f) => [f(0), f(1, { sentAt: 1e12, expiresAt: 1e12 + 1 })],
-        1,
+        'later frames whose clock was set back, or on: that is no fault',
+        (f) => [f(0), f(1, { sentAt: 1e12, expiresAt: 1e12 + 1 }), f(2, { sentAt: 3e12, expiresAt: 1 })],
+        3,
+        'ok',
+      ],
+      [
+        'a first frame that is old',
+        (f) => [f(0, { sentAt: 1e12, expiresAt: 1e12 + 1 })],
+        0,
         { reason: 'certificate-expired' },
       ],
       [
@@ -604,6 +610,103 @@ describe('under a virtual clock (loopback)', () => {
     expect([error.code, error.data]).toEqual(['timeout', { what: 'frame', afterMs: 180_000 }]);
     expect(clock.monotonic() - at).toBe(180_000);
     expect(there?.code).toMatch(/timeout|unreachable/);
+  });
+
+  describe.each([3_600_000, -3_600_000])('a wall clock stepped by %i ms', (ms) => {
+    /** Wall clocks that can be stepped over one monotonic time. */
+    async function stepping() {
+      const clock = createVirtualClock();
+      const offsets = { miner: 0, validator: 0 };
+      const of = (end: keyof typeof offsets): Clock => ({ ...clock, now: () => clock.now() + offsets[end] });
+      const minerSent: SignedFrame[] = [];
+      const setup = await clock.runUntil(
+        start(createLoopback, {
+          serverClock: of('miner'),
+          clientClock: of('validator'),
+          handlers: {
+            async prove(session) {
+              while (await session.receive())
+                minerSent.push((await session.send({ case: 'ready', value: {} })).signed);
+            },
+          },
+        }),
+      );
+      return { clock, offsets, minerSent, ...setup };
+    }
+    const hotkeys = () => {
+      const { miner, validator } = cast();
+      return { miner: toHotkey(miner.address), validator: toHotkey(validator.address) };
+    };
+
+    test.each([
+      ['the miner', ['miner']],
+      ['the validator', ['validator']],
+      ['both', ['miner', 'validator']],
+    ] as const)(
+      'at %s within a session: no frame is a fault, and all of it is evidence',
+      async (_who, ends) => {
+        const { clock, offsets, peer } = await stepping();
+        const session = peer.prove();
+        const [sent, got]: [SignedFrame[], SignedFrame[]] = [[], []];
+        await clock.runUntil(
+          (async () => {
+            for (let i = 0; i < 6; i++) {
+              sent.push((await session.send(arm(i))).signed);
+              got.push((await session.receive())!.signed);
+              if (i === 2) for (const end of ends) offsets[end] += ms;
+              await clock.sleep(30_000);
+            }
+            session.end();
+            expect(await session.receive()).toBeUndefined();
+          })(),
+        );
+        const { miner, validator } = hotkeys();
+        for (const [certificate, frames, signer, to] of [
+          [session.ownCertificate, sent, validator, miner],
+          [session.peerCertificate()!, got, miner, validator],
+        ] as const) {
+          const { headers } = verifyChain({ certificate, frames, expect: { signer, peer: to, netuid: 7 } });
+          expect(headers.map((h) => h.sequence)).toEqual([0, 1, 2, 3, 4, 5]);
+          // an end counts on from when the session began, so its own step does not show either
+          expect(headers[5]!.sentAt - headers[0]!.sentAt).toBe(150_000);
+        }
+      },
+    );
+
+    test.each(['miner', 'validator'] as const)(
+      'at the %s between the first frames of the two directions',
+      async (end) => {
+        const { clock, offsets, peer, minerSent } = await stepping();
+        const session = peer.prove();
+        await clock.runUntil(session.send(arm(0)));
+        if (end === 'miner') await clock.runUntil(vi.waitFor(() => expect(minerSent).toHaveLength(1)));
+        offsets[end] += ms;
+        const got = await clock.runUntil(session.receive());
+        expect(got?.frame.body.case).toBe('ready');
+        await clock.runUntil(session.send(arm(1)));
+        expect((await clock.runUntil(session.receive()))?.frame.body.case).toBe('ready');
+      },
+    );
+
+    test('before a session is still found: the first frame is too old, or too new', async () => {
+      const { clock, offsets, peer } = await stepping();
+      await clock.runUntil(clock.sleep(7_200_000)); // so that the server's start is not what refuses
+      offsets.validator += ms;
+      const session = peer.prove();
+      const error = await clock.runUntil(
+        failure(
+          (async () => {
+            await session.send(arm(0));
+            await session.receive();
+          })(),
+        ),
+      );
+      expect([error.code, error.data, isRefusal(error)]).toEqual([
+        'unauthenticated',
+        { reason: ms > 0 ? 'skew' : 'expired', skewMs: ms },
+        true,
+      ]);
+    });
   });
 
   test('a session that goes on for ever ends after streamMs', async () => {

@@ -6,11 +6,13 @@ import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import { OPENING_PIECE_BYTES } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { Wire, WireStream } from '../../../src/protocol/wire.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Task } from '../../../src/validator/assign.js';
 import { type Played, play } from '../../../src/validator/dispatch.js';
+import { createOpeningGate } from '../../../src/validator/opening-gate.js';
 import type { ProofKind } from '../../../src/verification/proof.js';
 import {
   bytes16,
@@ -29,6 +31,7 @@ import { TOY_PARAMS, TOY_PARAMS_ID, type ToyParams, toyKind, toyOpening } from '
 
 beforeAll(readyKeys);
 
+const FULL = new Uint8Array(OPENING_PIECE_BYTES);
 /** Monotonic ms at which the event's block is seen. */
 const GO_AT = 500;
 
@@ -39,6 +42,8 @@ interface Setting {
   /** how long before we could act the block was seen */
   readonly seenBeforeMs?: number;
   readonly missed?: boolean;
+  /** @default already */
+  readonly windowOver?: (clock: VirtualClock) => Promise<void>;
   readonly kind?: Partial<ProofKind<ToyParams, string>>;
   /** looks on once `play` returned */
   readonly after?: (played: Played, clock: VirtualClock) => Promise<void>;
@@ -60,8 +65,15 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
     });
     go.catch(() => {});
     const played = await play(
-      { peer, clock, random: createSeededRandom('validator'), ownDelay: { observe: () => () => ownDelayMs } },
-      { id: bytes32('event'), block: 120, basis: bytes32('basis'), go },
+      {
+        peer,
+        clock,
+        random: createSeededRandom('validator'),
+        ownDelay: { observe: () => () => ownDelayMs },
+        gate: createOpeningGate({ total: 1e9, perMiner: 1e9 }),
+        windowOver: setting.windowOver?.(clock) ?? Promise.resolve(),
+      },
+      { id: bytes32('event'), block: 120, basis: bytes32('basis'), ordinal: '5.0', maxNonces: 3, go },
       taskFor({ hotkey: miner.hotkey }, setting.kind),
     );
     await setting.after?.(played, clock);
@@ -91,7 +103,6 @@ describe('an honest miner', () => {
       'validator go',
       'miner commit',
       'validator open',
-      'miner opening',
       'miner opening',
     ]);
     expect([played.seenAt, played.go?.at, played.commit?.at, played.measuredMs]).toEqual([
@@ -251,9 +262,9 @@ describe('the Commit', () => {
     ['too short', (own: Uint8Array) => [zeros.subarray(0, 15), own]],
     ['too long', (own: Uint8Array) => [own, new Uint8Array(17).fill(255)]],
     [
-      'more than a subnet has validators',
+      'more than the event has validators',
       (own: Uint8Array) => [
-        ...Array.from({ length: 256 }, (_, i) => Uint8Array.of(0, i, ...zeros.subarray(2))),
+        ...Array.from({ length: 3 }, (_, i) => Uint8Array.of(0, i, ...zeros.subarray(2))),
         own,
       ],
     ],
@@ -268,6 +279,12 @@ describe('the Commit', () => {
   test('with a body that is no commit of this kind breaks the protocol', async () => {
     expect(await verdictOf(plays({ commit: new Uint8Array(0) }))).toEqual(rejected('protocol'));
     expect(await verdictOf(plays({ commit: new Uint8Array(17) }))).toEqual(rejected('protocol'));
+  });
+
+  test('in a frame larger than any but an opening may be breaks the protocol, and our door says so', async () => {
+    const played = await playAgainst(plays({ commit: new Uint8Array(8 * 1024) }));
+    expect(played.end).toEqual(rejected('protocol'));
+    expect(played.refused).toBe('limit-exceeded');
   });
 
   test('a frame with a gap in its sequence breaks the protocol, and our door says so', async () => {
@@ -313,12 +330,30 @@ describe('the Commit', () => {
 describe('the Opening', () => {
   const opens = (open: NonNullable<Parameters<typeof plays>[0]>['open'] & {}) => plays({ open });
 
+  test("is asked for when the window of the whole event is over, not before: nobody's opening disturbs a timing", async () => {
+    const played = await playAgainst(plays(), { windowOver: (clock) => clock.sleep(GO_AT + 1110) });
+    expect(played.end).toBeUndefined();
+    expect([played.commit?.at, played.open?.at]).toEqual([GO_AT + 500, GO_AT + 1110]);
+  });
+
+  test('in full pieces and a last one is put together in order', async () => {
+    const parts = [FULL.slice().fill(1), FULL.slice().fill(2), Uint8Array.of(3)];
+    const played = await playAgainst(
+      opens(async (session) => {
+        for (const [i, part] of parts.entries()) await session.send(piece(i, part, i === 2));
+        await session.receive();
+      }),
+    );
+    expect(played.end).toBeUndefined();
+    expect(Buffer.compare(played.opening, Buffer.concat(parts))).toBe(0);
+  });
+
   test('is awaited for as long as the parameters say', async () => {
     const at = (ms: number) =>
       opens(async (session, request, clock) => {
-        await session.send(piece(0, toyOpening(request).subarray(0, 5)));
+        await session.send(piece(0, FULL));
         await clock.sleep(ms);
-        await session.send(piece(1, toyOpening(request).subarray(5), true));
+        await session.send(piece(1, toyOpening(request), true));
       });
     const inTime = await playAgainst(at(500));
     expect(inTime.end).toBeUndefined();
@@ -333,7 +368,7 @@ describe('the Opening', () => {
     expect(silent.end).toEqual(rejected('opening-timeout'));
     const half = await playAgainst(
       opens(async (session) => {
-        await session.send(piece(0, Uint8Array.of(1)));
+        await session.send(piece(0, FULL));
         await session.receive();
       }),
     );
@@ -349,12 +384,17 @@ describe('the Opening', () => {
 
   const one = Uint8Array.of(1);
   test.each([
-    ['out of order', [piece(1, one), piece(0, one, true)]],
-    ['repeated', [piece(0, one), piece(0, one), piece(1, one, true)]],
-    ['with one left out', [piece(0, one), piece(2, one, true)]],
+    ['out of order', [piece(1, FULL), piece(0, one, true)]],
+    ['repeated', [piece(0, FULL), piece(0, FULL), piece(1, one, true)]],
+    ['with one left out', [piece(0, FULL), piece(2, one, true)]],
     ['empty without being the last', [piece(0, new Uint8Array()), piece(1, one, true)]],
-    ['together larger than any honest opening', [piece(0, new Uint8Array(32)), piece(1, one, true)]],
-    ['mixed with another frame', [piece(0, one), READY]],
+    ['smaller than they must be', [piece(0, FULL.subarray(1)), piece(1, one, true)]],
+    ['larger than they may be', [piece(0, new Uint8Array(OPENING_PIECE_BYTES + 1), true)]],
+    [
+      'together larger than any honest opening',
+      [piece(0, FULL), piece(1, FULL), piece(2, new Uint8Array(33), true)],
+    ],
+    ['mixed with another frame', [piece(0, FULL), READY]],
     ['a second Commit', [commitOf([])]],
   ])('in pieces %s is malformed', async (_what, frames) => {
     const played = await playAgainst(
@@ -368,7 +408,7 @@ describe('the Opening', () => {
   test('with a gap in the sequence is malformed', async () => {
     const played = await playAgainst(
       opens(async (session) => {
-        await session.send(piece(0, one)); // lost on its way
+        await session.send(piece(0, FULL)); // lost on its way
         await session.send(piece(1, one, true));
         await session.receive().catch(() => {});
       }),
@@ -380,13 +420,13 @@ describe('the Opening', () => {
 });
 
 describe('what is our own fault costs the miner nothing', () => {
-  test('a Go written late turns a missed window and an absence from the set into inconclusive', async () => {
-    const late = { seenBeforeMs: 251 };
-    expect(await verdictOf(plays({ workMs: 1001 }), late)).toEqual(inconclusive('validator-late'));
-    expect(await verdictOf(plays({ workMs: 5000 }), late)).toEqual(inconclusive('validator-late'));
-    expect(await verdictOf(plays({ nonces: () => [] }), late)).toEqual(inconclusive('validator-late'));
-    expect(await verdictOf(plays(), late)).toBeUndefined();
+  test('a block that we saw but were slow to act on: no Go goes out, and the miner is let go at once', async () => {
+    const late = await playAgainst(plays(), { seenBeforeMs: 251 });
+    expect(late.end).toEqual(inconclusive('validator-late'));
+    expect(late.go).toBeUndefined();
+    expect(kindsOf(late)).toEqual(['validator arm', 'miner ready']);
     const justInTime = { seenBeforeMs: 250 };
+    expect(await verdictOf(plays(), justInTime)).toBeUndefined();
     expect(await verdictOf(plays({ workMs: 1001 }), justInTime)).toEqual(rejected('window'));
     expect(await verdictOf(plays({ nonces: () => [] }), justInTime)).toEqual(rejected('left-out'));
   });

@@ -11,9 +11,11 @@ beforeAll(readyKeys);
 const ID = new Uint8Array(16).fill(3);
 
 /** What a validator keeps of a miner's session: Ready, Commit, one piece. */
-function evidence(options: { from?: Keypair; to?: Keypair; sentAt?: number; callId?: Uint8Array } = {}) {
+function evidence(
+  options: { from?: Keypair; to?: Keypair; sentAt?: number; laterAt?: number; callId?: Uint8Array } = {},
+) {
   const { miner, validator } = cast();
-  const { from = miner, to = validator, sentAt = NOW, callId = ID } = options;
+  const { from = miner, to = validator, sentAt = NOW, laterAt = sentAt, callId = ID } = options;
   const key = keyOf(from, to);
   const bodies = [
     frameBytes({ case: 'ready', value: {} }),
@@ -21,7 +23,13 @@ function evidence(options: { from?: Keypair; to?: Keypair; sentAt?: number; call
     frameBytes({ case: 'opening', value: { piece: 0, last: true, data: Uint8Array.of(2) } }),
   ];
   const frames: SignedFrame[] = bodies.map((body, sequence) => {
-    const header = { direction: 'response' as const, method: 'prove' as const, callId, sequence, sentAt };
+    const header = {
+      direction: 'response' as const,
+      method: 'prove' as const,
+      callId,
+      sequence,
+      sentAt: sequence === 0 ? sentAt : laterAt,
+    };
     const { header: bytes, signature, body: sent } = envelope({ from, to, key, header, body });
     return { header: bytes, signature, body: sent };
   });
@@ -88,10 +96,17 @@ test('frames of two sessions are no session', () => {
   expect(verdictOn({ ...chain, frames: [chain.frames[0]!, other.frames[1]!] })).toBe('wrong-call');
 });
 
-test('a frame outside the life of its certificate is not convicted', () => {
+test('a session that began outside the life of its certificate is not convicted', () => {
   expect(verdictOn(evidence({ sentAt: NOW - 1 }))).toBe('certificate-expired');
   expect(verdictOn(evidence({ sentAt: NOW + 3_600_000 }))).toBe('holds');
   expect(verdictOn(evidence({ sentAt: NOW + 3_600_001 }))).toBe('certificate-expired');
+});
+
+test.each([3_600_001, -3_600_000])('a clock stepped by %i ms within the session changes nothing', (ms) => {
+  const chain = evidence({ laterAt: NOW + ms });
+  expect(verdictOn(chain)).toBe('holds');
+  // nor when the frame that began it was not kept
+  expect(verdictOn({ ...chain, frames: chain.frames.slice(1) })).toBe('holds');
 });
 
 test('one stored bit flipped anywhere breaks the chain', () => {

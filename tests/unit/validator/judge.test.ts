@@ -4,7 +4,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, inconclusive, rejected } from '../../../src/model/verdict.js';
 import type { Played } from '../../../src/validator/dispatch.js';
-import { judge } from '../../../src/validator/judge.js';
+import { createJudge } from '../../../src/validator/judge.js';
 import { slotSeed } from '../../../src/verification/seed.js';
 import { recordingLog } from '../../support/logs.js';
 import { committed, EVENT, NOTHING_ARRIVED, playedSession } from '../../support/played.js';
@@ -12,11 +12,12 @@ import { bytes16, bytes32 } from '../../support/sessions.js';
 import { TOY_PARAMS_ID, toyKind } from '../../support/toy-kind.js';
 
 const judging = (sessions: readonly Played[], log = silentLog) =>
-  judge(
-    { random: createSeededRandom('judge'), log, publicKeyOf: (hotkey) => bytes32(hotkey) },
-    EVENT,
-    bytes32('beacon'),
-    sessions,
+  sessions.map(
+    createJudge(
+      { random: createSeededRandom('judge'), log, publicKeyOf: (hotkey) => bytes32(hotkey) },
+      EVENT,
+      bytes32('beacon'),
+    ),
   );
 
 describe('judge', () => {

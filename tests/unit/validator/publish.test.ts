@@ -57,7 +57,7 @@ function chain(
     log,
   };
   const run = (scores: ReadonlyMap<Hotkey, number> = SCORES) =>
-    publish(parts, { netuid: NETUID, self, scores: () => scores });
+    publish(parts, { netuid: NETUID, self, epoch: 5, scores: () => scores });
   return { run, sent, lines, landed };
 }
 
@@ -123,6 +123,12 @@ describe('publish', () => {
     expect((await chain({ ...limited, head: 139, state: { weightsRateLimit: 52 } }).run()).done).toBe(
       'not-possible',
     );
+  });
+
+  test('weights of an epoch that has passed meanwhile are not sent as those of the next', async () => {
+    const { run, sent } = chain({ state: { epochIndex: 6 } });
+    expect(await run()).toEqual({ done: 'not-possible', reason: 'epoch-passed' });
+    expect(sent).toEqual([]);
   });
 
   test('with nobody to weight it is not possible, rather than a vote for nothing', async () => {

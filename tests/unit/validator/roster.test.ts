@@ -4,7 +4,7 @@ import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { assign } from '../../../src/validator/assign.js';
-import { candidates, roster } from '../../../src/validator/roster.js';
+import { type Claim, candidates, roster } from '../../../src/validator/roster.js';
 import { recordingLog } from '../../support/logs.js';
 import { TOY_DESCRIPTION } from '../../support/sessions.js';
 import { neuron, subnet } from '../../support/subnets.js';
@@ -20,6 +20,7 @@ const STATE = subnet([
 ]);
 const self = toHotkey('hotkey-1');
 const { signal } = new AbortController();
+const INPUT = { subnet: STATE, self, until: new Promise<void>(() => {}) };
 
 const peerSaying = (slots: unknown): MinerPeer =>
   ({ describe: async () => ({ ...TOY_DESCRIPTION, slots }), close: () => {} }) as unknown as MinerPeer; // no sessions
@@ -33,8 +34,8 @@ describe('the roster', () => {
     const { log, messages } = recordingLog();
     const silent = { describe: () => Promise.reject(new AssayError('unreachable', 'no', { address: 'x' })) };
     const miners = roster(
-      { peerOf: () => silent as unknown as MinerPeer, log },
-      { subnet: STATE, self },
+      { peerOf: () => silent as unknown as MinerPeer, claims: new Map(), log },
+      INPUT,
       signal,
     );
     expect(await Promise.all(miners.map(({ claims }) => claims))).toEqual([[], []]);
@@ -47,7 +48,7 @@ describe('the roster', () => {
       if (uid === 3) throw new AssayError('insecure-address', 'plaintext to 8.8.8.8', { address: '8.8.8.8' });
       return peerSaying(TOY_DESCRIPTION.slots);
     };
-    const miners = roster({ peerOf, log }, { subnet: STATE, self }, signal);
+    const miners = roster({ peerOf, claims: new Map(), log }, INPUT, signal);
     expect(miners.map(({ neuron: { uid } }) => uid)).toEqual([4]);
     expect(await miners[0]!.claims).toHaveLength(1);
     expect(messages()).toEqual(['miner cannot be called']);
@@ -62,8 +63,8 @@ describe('the roster', () => {
       ...of,
     });
     const claimed = async (slots: unknown) => {
-      const parts = { peerOf: () => peerSaying(slots), log: silentLog };
-      const [miner] = roster(parts, { subnet: STATE, self }, signal);
+      const parts = { peerOf: () => peerSaying(slots), claims: new Map(), log: silentLog };
+      const [miner] = roster(parts, INPUT, signal);
       return (await miner!.claims).map(({ index, worker }) => `${index} ${worker}`);
     };
     expect(
@@ -77,6 +78,45 @@ describe('the roster', () => {
     ).toEqual(['0 w', '3 w']);
     expect(await claimed(Array.from({ length: 100 }, (_, i) => slot(i)))).toHaveLength(64);
     expect(await claimed([])).toEqual([]);
+  });
+});
+
+describe('a miner that does not answer in time', () => {
+  const silent = () => ({ describe: () => new Promise(() => {}) }) as unknown as MinerPeer; // says nothing
+  const gone = Promise.resolve();
+
+  test('is taken at its last word: silence is no way out of being challenged', async () => {
+    const claims = new Map<string, readonly Claim[]>();
+    const asked = (peerOf: () => MinerPeer, until: Promise<void>, state = STATE) =>
+      Promise.all(
+        roster({ peerOf, claims, log: silentLog }, { subnet: state, self, until }, signal).map(
+          async (miner) => (await miner.claims).length,
+        ),
+      );
+    expect(await asked(silent, gone)).toEqual([0, 0]);
+    expect(await asked(() => peerSaying(TOY_DESCRIPTION.slots), INPUT.until)).toEqual([1, 1]);
+    expect(await asked(silent, gone)).toEqual([1, 1]);
+    const moved = subnet([neuron(0, { axon }), neuron(3, { axon: { ...axon, port: 2 } })]);
+    expect(await asked(silent, gone, moved)).toEqual([0]);
+  });
+
+  test('is noted for the next time', async () => {
+    const claims = new Map<string, readonly Claim[]>();
+    let answer = (_description: unknown) => {};
+    const late = {
+      describe: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    } as unknown as MinerPeer;
+    const only = subnet([neuron(0, { axon }), neuron(3, { axon })]);
+    const parts = { peerOf: () => late, claims, log: silentLog };
+    const [miner] = roster(parts, { subnet: only, self, until: gone }, signal);
+    expect(await miner!.claims).toEqual([]);
+    answer(TOY_DESCRIPTION);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([...claims.keys()]).toEqual(['hotkey-3 127.0.0.1:1']);
   });
 });
 

@@ -34,20 +34,26 @@ export const clock = { now: () => 1_700_000_000_000, monotonic: () => 0, sleep: 
 export const bytes32 = (name: string): Uint8Array => new Uint8Array(sha256(utf8(name)));
 export const bytes16 = (name: string): Uint8Array => bytes32(name).slice(0, 16);
 
-/** An outcome of event `event` with an opening of `openingBytes` in one piece; 0: the session had none. */
+/** An outcome with an opening of `openingBytes` in one piece; 0: the session had none. */
 export function outcomeEntry(
   name: string,
-  overrides: { verdict?: Verdict; epoch?: number; openingBytes?: number } = {},
+  overrides: {
+    verdict?: Verdict;
+    epoch?: number;
+    openingBytes?: number;
+    miner?: string;
+    event?: string;
+  } = {},
 ): OutcomeEntry {
-  const { verdict = accepted, epoch = 1, openingBytes = 0 } = overrides;
+  const { verdict = accepted, epoch = 1, openingBytes = 0, miner = 'miner', event = 'event' } = overrides;
   const outcome: Outcome = {
     id: toHex(bytes16(name)),
-    event: toHex(bytes32('event')),
+    event: toHex(bytes32(event)),
     eventBlock: 12,
     epoch,
     netuid: 2,
     validator: toHotkey('validator'),
-    miner: toHotkey('miner'),
+    miner: toHotkey(miner),
     kind: 'compute',
     paramsId: toHex(bytes32('params')),
     slot: 0,

@@ -28,6 +28,7 @@ const completed = (epoch: number, name: string): EventEntry => ({
   basis: bytes32('basis'),
   beacon: bytes32('beacon'),
 });
+const begun = { type: 'event-started', beacon: undefined } as const;
 
 describe('ledger', () => {
   it('gives back after a restart what was appended before', async () => {
@@ -38,7 +39,7 @@ describe('ledger', () => {
       [3, 0],
     ] as const;
     const first = await open(dir);
-    await first.append({ ...completed(4, 'one'), type: 'event-started', beacon: undefined });
+    await first.append({ ...completed(4, 'one'), ...begun });
     await first.append(entry);
     await first.append(outcomeEntry('b', { verdict: inconclusive('validator-late'), epoch: 3 }));
     await first.append(completed(4, 'one'));
@@ -52,6 +53,8 @@ describe('ledger', () => {
     expect(ledger.outcomes({ fromEpoch: 4 })).toEqual([entry.outcome]);
     expect(ledger.completedEvents({ fromEpoch: 4 })).toEqual([completed(4, 'one')]);
     expect(ledger.completedEvents({ fromEpoch: 5 })).toEqual([]);
+    expect(ledger.startedEvents({ fromEpoch: 4 })).toEqual([{ ...completed(4, 'one'), ...begun }]);
+    expect(ledger.startedEvents({ fromEpoch: 5 })).toEqual([]);
     expect(ledger.lastWeights()).toEqual({ type: 'weights', epoch: 4, block: 77, row });
     const found = await ledger.find(entry.outcome.id);
     expect(found.outcome).toEqual(entry.outcome);
@@ -88,14 +91,57 @@ describe('ledger', () => {
     await ledger.close();
   });
 
-  it('lets the first verdict of a session stand', async () => {
+  it('remembers the events it began, also those that a crash kept from being completed', async () => {
+    const dir = await newFolder();
+    const first = await open(dir);
+    await first.append({ ...completed(3, 'one'), ...begun });
+    await first.append({ ...completed(4, 'two'), ...begun });
+    await first.append(completed(4, 'two'));
+    await first.append({ ...completed(5, 'three'), ...begun });
+    const names = (ledger: Ledger, fromEpoch: number) =>
+      ledger.startedEvents({ fromEpoch }).map(({ event }) => event);
+    const ids = ['one', 'two', 'three'].map((name) => toHex(bytes32(name)));
+    expect(names(first, 0)).toEqual(ids);
+    await first.close();
+
+    const ledger = await open(dir);
+    expect(names(ledger, 0)).toEqual(ids);
+    expect(names(ledger, 4)).toEqual(ids.slice(1));
+    expect(ledger.completedEvents({ fromEpoch: 0 }).map(({ event }) => event)).toEqual([ids[1]]);
+    await ledger.close();
+  });
+
+  it('lets the first verdict of a session stand, then and after a restart', async () => {
+    const dir = await newFolder();
     const { log, lines } = recordingLog();
-    const ledger = await open(await newFolder(), { log });
-    await ledger.append(outcomeEntry('a', { verdict: rejected('seed') }));
+    const { id } = outcomeEntry('a').outcome;
+    const first = await open(dir, { log });
+    await first.append(outcomeEntry('a', { verdict: rejected('seed') }));
+    await first.append(outcomeEntry('a', { verdict: accepted }));
+    await first.close();
+    const ledger = await open(dir, { log });
     await ledger.append(outcomeEntry('a', { verdict: accepted }));
     expect(ledger.outcomes({ fromEpoch: 0 }).map(({ verdict }) => verdict)).toEqual([rejected('seed')]);
-    expect(lines).toMatchObject([{ level: 'warn' }]);
+    expect(lines).toMatchObject([
+      { level: 'warn', outcome: id },
+      { level: 'warn', outcome: id },
+    ]);
     await ledger.close();
+  });
+
+  it('lets the first verdict stand also where both come at once, and writes one line', async () => {
+    const dir = await newFolder();
+    const { log, lines } = recordingLog();
+    const ledger = await open(dir, { log });
+    await Promise.all([
+      ledger.append(outcomeEntry('a', { verdict: rejected('seed'), openingBytes: 10 })),
+      ledger.append(outcomeEntry('a', { verdict: accepted, openingBytes: 20 })),
+    ]);
+    expect(ledger.outcomes({ fromEpoch: 0 }).map(({ verdict }) => verdict)).toEqual([rejected('seed')]);
+    expect(await ledger.readOpening(outcomeEntry('a').outcome.id)).toHaveLength(10);
+    expect(lines).toMatchObject([{ level: 'warn', outcome: outcomeEntry('a').outcome.id }]);
+    await ledger.close();
+    expect((await readFile(join(dir, 'journal.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(2);
   });
 
   it('refuses an entry that could not be read back, and goes on', async () => {
@@ -105,6 +151,31 @@ describe('ledger', () => {
     await expect(ledger.append(broken)).rejects.toThrow(TypeError);
     await ledger.append(entry);
     expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
+    await ledger.close();
+  });
+
+  it('refuses an entry of more frames than a line can hold, and takes one of as many', async () => {
+    const ledger = await open(await newFolder());
+    const entry = outcomeEntry('a', { openingBytes: 1 });
+    const [arm, piece] = entry.session.frames;
+    const withPieces = (count: number): OutcomeEntry => ({
+      ...entry,
+      session: { ...entry.session, frames: [arm!, ...new Array(count).fill(piece)] },
+    });
+    await expect(ledger.append(withPieces(4096))).rejects.toThrow('expected at most 4096 frames, got 4097');
+    await ledger.append(withPieces(4095));
+    expect((await ledger.find(entry.outcome.id)).session.frames).toHaveLength(4096);
+    await ledger.close();
+  });
+
+  it('writes the bytes of a Buffer as any others', async () => {
+    const ledger = await open(await newFolder());
+    const entry = outcomeEntry('a');
+    const basis = Buffer.from(entry.session.basis);
+    await ledger.append({ ...entry, session: { ...entry.session, basis, maxNonces: 7 } });
+    const { session } = await ledger.find(entry.outcome.id);
+    expect(session.basis).toEqual(bytes32('basis'));
+    expect(session.maxNonces).toBe(7);
     await ledger.close();
   });
 
@@ -168,12 +239,15 @@ describe('ledger', () => {
 
   describe('openings', () => {
     const REJECTED = rejected('projection');
+    /** what a file counts at least */
+    const BLOCK = 4096;
     const add = async (
       ledger: Ledger,
       name: string,
       verdict = accepted as OutcomeEntry['outcome']['verdict'],
+      of: { miner?: string; event?: string; openingBytes?: number } = {},
     ) => {
-      const entry = outcomeEntry(name, { verdict, openingBytes: 1000 });
+      const entry = outcomeEntry(name, { verdict, openingBytes: BLOCK, ...of });
       await ledger.append(entry);
       return entry.outcome.id;
     };
@@ -197,41 +271,106 @@ describe('ledger', () => {
       await ledger.close();
     });
 
-    it('makes room by dropping the oldest accepted, then the oldest rejected', async () => {
+    it('makes room by dropping the oldest accepted down to their share, then the oldest rejected', async () => {
       const dir = await newFolder();
-      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 3000 });
+      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 4 * BLOCK });
       const r1 = await add(ledger, 'r1', REJECTED);
       const a1 = await add(ledger, 'a1');
       const a2 = await add(ledger, 'a2');
       const a3 = await add(ledger, 'a3');
-      expect(await kept(dir)).toEqual([r1, a2, a3].sort());
+      expect(await kept(dir)).toEqual([r1, a1, a2, a3].sort());
+      const a4 = await add(ledger, 'a4');
+      expect(await kept(dir)).toEqual([r1, a2, a3, a4].sort());
       const r2 = await add(ledger, 'r2', REJECTED);
       const r3 = await add(ledger, 'r3', REJECTED);
-      expect(await kept(dir)).toEqual([r1, r2, r3].sort());
-      await add(ledger, 'a4');
-      expect(await kept(dir)).toEqual([r1, r2, r3].sort());
+      expect(await kept(dir)).toEqual([r1, r2, r3, a4].sort());
       const r4 = await add(ledger, 'r4', REJECTED);
-      expect(await kept(dir)).toEqual([r2, r3, r4].sort());
+      expect(await kept(dir)).toEqual([r2, r3, r4, a4].sort());
+      const a5 = await add(ledger, 'a5');
+      expect(await kept(dir)).toEqual([r2, r3, r4, a5].sort());
       await expect(ledger.readOpening(r1)).rejects.toMatchObject({
         code: 'evidence-expired',
+        message: `evidence expired: the opening of ${r1} was not kept, or is no longer`,
         data: { outcome: r1 },
       });
       await expect(ledger.readOpening(a1)).rejects.toMatchObject({ code: 'evidence-expired' });
-      expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(8);
+      expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(9);
       await ledger.close();
     });
 
-    it('knows its order and budget again after a restart, also when the budget became smaller', async () => {
+    it('lets a miner that fills the budget with rejections displace only its own', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 8 * BLOCK });
+      const sample = await add(ledger, 'a', accepted, { miner: 'honest' });
+      const liar = await add(ledger, 'r', REJECTED, { miner: 'liar' });
+      const flood: string[] = [];
+      for (let i = 0; i < 64; i++)
+        flood.push(await add(ledger, `f${i}`, rejected('path'), { miner: 'flood', event: `event ${i}` }));
+      expect(await kept(dir)).toEqual([sample, liar, ...flood.slice(-5)].sort());
+      const another = await add(ledger, 'r2', REJECTED, { miner: 'liar' });
+      expect(await kept(dir)).toEqual([sample, liar, another, ...flood.slice(-4)].sort());
+      await ledger.close();
+    });
+
+    it('takes from whoever has the most bytes, not the most files, and from the newcomer where all have as much', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir, { openingBytesBudget: 8 * BLOCK });
+      const big = await add(ledger, 'big', REJECTED, { miner: 'big', openingBytes: 4 * BLOCK });
+      const s1 = await add(ledger, 's1', REJECTED, { miner: 'small' });
+      const s2 = await add(ledger, 's2', REJECTED, { miner: 'small' });
+      expect(await kept(dir)).toEqual([big, s1, s2].sort());
+      const s3 = await add(ledger, 's3', REJECTED, { miner: 'small' });
+      expect(await kept(dir)).toEqual([s1, s2, s3].sort());
+      const rest = [];
+      for (const i of [1, 2, 3]) rest.push(await add(ledger, `n${i}`, REJECTED, { miner: 'new' }));
+      const n4 = await add(ledger, 'n4', REJECTED, { miner: 'new' });
+      expect(await kept(dir)).toEqual([s1, s2, s3, ...rest.slice(1), n4].sort());
+      await ledger.close();
+    });
+
+    it('keeps one opening of a miner and event that was rejected for what costs nothing', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir);
+      const cheap = ['seed', 'malformed', 'opening-timeout', 'protocol', 'window', 'left-out'] as const;
+      const all = await Promise.all(
+        Array.from({ length: 64 }, (_, i) => add(ledger, `slot ${i}`, rejected(cheap[i % cheap.length]!))),
+      );
+      const dear = await add(ledger, 'dear', REJECTED);
+      const other = await add(ledger, 'other miner', rejected('seed'), { miner: 'other' });
+      const later = await add(ledger, 'later event', rejected('seed'), { event: 'later' });
+      expect(await kept(dir)).toEqual([all[0]!, dear, other, later].sort());
+      await expect(ledger.readOpening(all[1]!)).rejects.toMatchObject({ code: 'evidence-expired' });
+      await ledger.close();
+
+      await writeFile(join(dir, 'openings', `${all[2]}.bin`), 'as an earlier version kept them');
+      const again = await open(dir);
+      await add(again, 'one more', rejected('malformed'));
+      expect(await kept(dir)).toEqual([all[0]!, dear, other, later].sort());
+      await again.close();
+    });
+
+    it('counts a file as the blocks that it takes, so that empty ones cannot fill the disk', async () => {
+      const dir = await newFolder();
+      const ledger = await open(dir, { openingBytesBudget: 4 * BLOCK });
+      const ids: string[] = [];
+      for (let i = 0; i < 10; i++) ids.push(await add(ledger, `e${i}`, REJECTED, { openingBytes: 1 }));
+      expect(await kept(dir)).toEqual(ids.slice(-3).sort());
+      await ledger.close();
+    });
+
+    it('knows its order, shares and budget again after a restart, also when the budget became smaller', async () => {
       const dir = await newFolder();
       const first = await open(dir, { keepAccepted: 1 });
       await add(first, 'a1');
-      const r1 = await add(first, 'r1', REJECTED);
-      const r2 = await add(first, 'r2', REJECTED);
+      const a2 = await add(first, 'a2');
+      const liar = await add(first, 'liar', REJECTED, { miner: 'liar' });
+      const flood: string[] = [];
+      for (let i = 0; i < 5; i++) flood.push(await add(first, `f${i}`, REJECTED, { miner: 'flood' }));
       await first.close();
-      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 2500 });
-      expect(await kept(dir)).toEqual([r1, r2].sort());
-      const r3 = await add(ledger, 'r3', REJECTED);
-      expect(await kept(dir)).toEqual([r2, r3].sort());
+      const ledger = await open(dir, { keepAccepted: 1, openingBytesBudget: 4 * BLOCK });
+      expect(await kept(dir)).toEqual([a2, liar, ...flood.slice(-2)].sort());
+      const next = await add(ledger, 'f5', REJECTED, { miner: 'flood' });
+      expect(await kept(dir)).toEqual([a2, liar, flood.at(-1)!, next].sort());
       await ledger.close();
     });
 

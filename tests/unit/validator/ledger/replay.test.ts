@@ -4,7 +4,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js';
 import { devKeypair, type Keypair, readyKeys } from '../../../../src/keys/keypair.js';
-import { concat, equals, toHex, utf8 } from '../../../../src/model/bytes.js';
+import { compare, concat, equals, toHex, utf8 } from '../../../../src/model/bytes.js';
 import { canonicalJson } from '../../../../src/model/canonical-json.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { toHotkey } from '../../../../src/model/ids.js';
@@ -15,7 +15,7 @@ import { createSessionKeys } from '../../../../src/protocol/certificate.js';
 import { seal } from '../../../../src/protocol/envelope.js';
 import { verifyChain } from '../../../../src/protocol/evidence.js';
 import { FrameSchema } from '../../../../src/protocol/gen/assay/v1/miner_pb.js';
-import { DEFAULT_LIMITS } from '../../../../src/protocol/limits.js';
+import { DEFAULT_LIMITS, OPENING_PIECE_BYTES, SESSION_LIMITS } from '../../../../src/protocol/limits.js';
 import type { FrameBody } from '../../../../src/protocol/session.js';
 import type { ProofKinds } from '../../../../src/validator/assign.js';
 import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
@@ -31,13 +31,14 @@ interface EchoParams {
   readonly kind: 'echo';
   readonly bytes: number;
 }
-const ECHO_PARAMS: EchoParams = { kind: 'echo', bytes: 64 };
+/** An opening of two pieces. */
+const ECHO_PARAMS: EchoParams = { kind: 'echo', bytes: OPENING_PIECE_BYTES + 1000 };
 
 /** The smallest proof: the commit is the hash of seed and opening, the opening is what the request asks for. */
 const echo = defineProof<EchoParams, Uint8Array>({
   kind: 'echo',
   table: new Map([[toHex(paramsId(ECHO_PARAMS)), ECHO_PARAMS]]),
-  facts: () => ({ className: 'echo', windowMs: 2000, openingMs: 1000, localnetOnly: true }),
+  facts: () => ({ className: 'echo', windowMs: 2000, goLeadMs: 1000, openingMs: 1000, localnetOnly: true }),
   parseParams: (value) => value as EchoParams,
   limits: ({ bytes }) => ({ commitBytes: 32, openingBytes: bytes }),
   claimedOps: (_params, commit) => (commit.length === 32 ? 1000 : undefined),
@@ -79,6 +80,11 @@ interface Script {
   /** changes what the miner commits to or opens before it signs */
   readonly commit?: (commit: Uint8Array) => Uint8Array;
   readonly opening?: (opening: Uint8Array) => Uint8Array;
+  /** sends these instead of full pieces, `last` with the last; the validator stops at one that is too long or short */
+  readonly pieces?: (opening: Uint8Array) => Uint8Array[];
+  /** behind the Commit, as an unknown field */
+  readonly padding?: number;
+  readonly maxNonces?: number;
   readonly stopAfter?: 'arm' | 'go' | 'commit' | 'open' | 'half';
   readonly refused?: string;
   readonly openingAfterMs?: number;
@@ -100,7 +106,8 @@ async function record(
     miner: sender(miner, validator, 'response'),
   };
   const frames: SessionFrame[] = [];
-  const say = (from: 'validator' | 'miner', body: FrameBody) => frames.push(ends[from].frame(body));
+  const say = (from: 'validator' | 'miner', body: FrameBody, padding?: number) =>
+    frames.push(ends[from].frame(body, padding));
 
   function sender(self: Keypair, peer: Keypair, direction: 'request' | 'response') {
     const random = createSeededRandom(self.address);
@@ -111,7 +118,7 @@ async function record(
     let sequence = 0;
     return {
       certificate: keys.certificate,
-      frame(body: FrameBody): SessionFrame {
+      frame(body: FrameBody, padding = 0): SessionFrame {
         const sentAt = clock.now();
         const header = {
           direction,
@@ -124,7 +131,8 @@ async function record(
           sentAt,
           expiresAt: sentAt + DEFAULT_LIMITS.envelopeMs,
         };
-        const message = toBinary(FrameSchema, create(FrameSchema, { body }));
+        const known = toBinary(FrameSchema, create(FrameSchema, { body }));
+        const message = padding > 0 ? concat(known, unknownField(padding)) : known;
         const { header: bytes, signature } = seal(header, message, keys.sign);
         const from = direction === 'request' ? 'validator' : 'miner';
         return { from, kind: body.case as SessionFrame['kind'], header: bytes, signature, body: message };
@@ -172,13 +180,14 @@ async function record(
     say('miner', { case: 'ready', value: {} });
     say('validator', { case: 'go', value: { nonce: NONCE, salt: SALT, beacon: BEACON } });
   }
-  if (reached('commit')) say('miner', { case: 'commit', value: { nonces: [...nonces], body: commit } });
+  if (reached('commit'))
+    say('miner', { case: 'commit', value: { nonces: [...nonces], body: commit } }, script.padding);
   if (reached('open')) say('validator', { case: 'open', value: { body: request } });
-  const half = Math.floor(opening.length / 2);
-  if (reached('half'))
-    say('miner', { case: 'opening', value: { piece: 0, last: false, data: opening.subarray(0, half) } });
-  if (!script.stopAfter)
-    say('miner', { case: 'opening', value: { piece: 1, last: true, data: opening.subarray(half) } });
+  const pieces = (script.pieces ?? fullPieces)(opening);
+  for (const [piece, data] of pieces.entries()) {
+    if (!reached('half') || (script.stopAfter && piece > 0)) break;
+    say('miner', { case: 'opening', value: { piece, last: piece === pieces.length - 1, data } });
+  }
 
   const measuredMs = reached('commit') ? (script.measuredMs ?? 1600) : undefined;
   const complete = !script.stopAfter;
@@ -212,6 +221,7 @@ async function record(
         nonce: NONCE,
         salt: SALT,
         nonces,
+        maxNonces: script.maxNonces,
         seed,
         goAtMs: 3,
         commitAtMs: measuredMs === undefined ? undefined : 3 + measuredMs,
@@ -229,6 +239,15 @@ async function record(
     },
   };
 }
+
+function fullPieces(opening: Uint8Array): Uint8Array[] {
+  const starts = Array.from({ length: Math.ceil(opening.length / OPENING_PIECE_BYTES) }, (_, i) => i);
+  return starts.map((i) => opening.subarray(i * OPENING_PIECE_BYTES, (i + 1) * OPENING_PIECE_BYTES));
+}
+
+/** Field 15, of two bytes of length, of zeros. */
+const unknownField = (bytes: number): Uint8Array =>
+  concat(Uint8Array.of(0x7a, (bytes & 0x7f) | 0x80, bytes >> 7), new Uint8Array(bytes));
 
 /** Stores the session, lets `tamper` at the folder, and judges again from what is on disk. */
 async function store({ entry, params }: Recording, tamper: (dir: string) => Promise<void> = async () => {}) {
@@ -342,6 +361,10 @@ describe.each(CASES)('replay of $kind.kind', ({ kind, params }) => {
 });
 
 describe('replay of sessions that ended early', () => {
+  const shortBy = (bytes: number) => (opening: Uint8Array) => [
+    opening.subarray(0, OPENING_PIECE_BYTES - bytes),
+    opening.subarray(OPENING_PIECE_BYTES - bytes),
+  ];
   const early = (verdict: Verdict, script: Script) =>
     record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, verdict, script);
 
@@ -351,11 +374,32 @@ describe('replay of sessions that ended early', () => {
     ['late', rejected('window'), { stopAfter: 'commit', measuredMs: 2002 }],
     ['our nonce left out', rejected('left-out'), { stopAfter: 'commit', nonces: [bytes16('theirs')] }],
     ['a nonce twice', rejected('protocol'), { stopAfter: 'commit', nonces: [NONCE, NONCE] }],
+    [
+      'more nonces than the event has permits',
+      rejected('protocol'),
+      { stopAfter: 'commit', nonces: [bytes16('a'), NONCE].sort(compare), maxNonces: 1 },
+    ],
+    [
+      'a commit frame too large to keep',
+      rejected('protocol'),
+      { stopAfter: 'commit', padding: SESSION_LIMITS.frameBytes },
+    ],
     ['a commit that is none', rejected('protocol'), { stopAfter: 'commit', commit: (c) => c.subarray(1) }],
     [
       'a broken envelope before the commit',
       rejected('protocol'),
       { stopAfter: 'go', refused: 'unauthenticated' },
+    ],
+    [
+      'a broken envelope before our Go could leave',
+      rejected('protocol'),
+      { stopAfter: 'arm', refused: 'unauthenticated' },
+    ],
+    ['an Open that was not taken', rejected('opening-timeout'), { stopAfter: 'commit' }],
+    [
+      'a broken envelope before our Open could leave',
+      rejected('malformed'),
+      { stopAfter: 'commit', refused: 'unauthenticated' },
     ],
     ['silent after Open', rejected('opening-timeout'), { stopAfter: 'open' }],
     ['half an opening', rejected('opening-timeout'), { stopAfter: 'half' }],
@@ -365,11 +409,24 @@ describe('replay of sessions that ended early', () => {
       { stopAfter: 'half', refused: 'invalid-input' },
     ],
     ['an opening after its deadline', rejected('opening-timeout'), { openingAfterMs: 1001 }],
+    ['pieces of one byte', rejected('malformed'), { pieces: (o) => [o.subarray(0, 1), o.subarray(1)] }],
+    ['a piece that is not full before the last', rejected('malformed'), { pieces: shortBy(1) }],
+    ['a piece too large before the last', rejected('malformed'), { pieces: shortBy(-1) }],
+    ['a last piece too large', rejected('malformed'), { pieces: (o) => [o] }],
+    ['an empty piece before the last', rejected('malformed'), { pieces: (o) => [o.subarray(0, 0), o] }],
     ['an opening too large', rejected('malformed'), { opening: (o) => concat(o, utf8('more')) }],
   ])('%s', async (_what, verdict, script) => {
     const result = await replayed(await early(verdict, script));
     expect(result.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(result).toMatchObject({ verdict, agrees: true });
+  });
+
+  it('accepts full pieces and a last one of any length', async () => {
+    for (const bytes of [1, OPENING_PIECE_BYTES, OPENING_PIECE_BYTES + 1, 2 * OPENING_PIECE_BYTES]) {
+      const params = { ...ECHO_PARAMS, bytes };
+      const recording = await record(echo as ProofKind<unknown, unknown>, params, accepted);
+      expect(await replayed(recording)).toMatchObject({ agrees: true, verdict: accepted });
+    }
   });
 
   it('credits our own delay up to one percent of the window', async () => {

@@ -1,0 +1,211 @@
+// Owns: the listening socket, what it accepted, and the calls on it: strangers in pools of their own, so that admitted peers never wait for them.
+// Does not own: who is admitted (door.ts), what a call is (server.ts).
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { AssayError } from '../../model/errors.js';
+import type { Hotkey } from '../../model/ids.js';
+import { toNetwork } from '../address.js';
+import { limitExceeded, unreachable } from '../errors.js';
+import type { Limits } from '../limits.js';
+import { Pool } from '../pool.js';
+import type { Address } from '../wire.js';
+
+/** A stranger's age is counted in turns of our own event loop: while it stands still, what a peer sent lies unread. */
+const SWEEPS = 10;
+
+/** A call of any method, from its headers to its end. */
+export interface Call {
+  /** what limits count as one place */
+  readonly network: string;
+  /** The call, its connection and everything else on it are the hotkey's from here on. @throws AssayError `limit-exceeded` */
+  admit(hotkey: Hotkey): void;
+  /** Its place is free again. */
+  end(): void;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** `address:port`, as grpc-js names it too */
+  readonly peer: string;
+  readonly network: string;
+  readonly calls: Set<Begun>;
+  /** undefined while a stranger's */
+  hotkey: Hotkey | undefined;
+  /** calls begun by a stranger, ended or not: grpc-js cannot reset what was refused, so its memory goes with the connection */
+  begun: number;
+  sweeps: number;
+}
+
+interface Begun {
+  readonly connection: Connection;
+  readonly refuse: (error: AssayError) => void;
+}
+
+/** grpc-js alone bounds neither connections nor calls, and cannot drop one connection. */
+export class Connections {
+  readonly #limits: Limits;
+  readonly #open = new Map<string, Connection>();
+  /** by network */
+  readonly #strangers: Pool<Connection>;
+  readonly #strangerCalls: Pool<Begun>;
+  /** by hotkey */
+  readonly #peers: Pool<Connection>;
+  readonly #peerCalls: Pool<Begun>;
+  #server: NetServer | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#strangers = new Pool(limits.strangerConnections, limits.strangerConnectionsPerAddress);
+    this.#strangerCalls = new Pool(limits.strangerStreams, limits.strangerStreamsPerAddress);
+    this.#peers = new Pool(limits.connections, limits.connectionsPerPeer);
+    this.#peerCalls = new Pool(limits.streams, limits.streamsPerPeer);
+  }
+
+  listen(address: Address, accept: (socket: Socket) => void): Promise<number> {
+    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket, accept));
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => reject(unreachable(`${address.host}:${address.port}`, error)));
+      server.listen({ host: address.host, port: address.port }, () => {
+        this.#sweeping = setInterval(() => this.#sweep(), this.#limits.strangerMs / SWEEPS).unref();
+        const bound = server.address();
+        resolve(typeof bound === 'object' && bound ? bound.port : address.port);
+      });
+    });
+  }
+
+  /** Resolves when the last connection is gone. */
+  stop(): Promise<void> {
+    clearInterval(this.#sweeping);
+    return new Promise((resolve) => this.#server?.close(() => resolve()));
+  }
+
+  destroy(peer: string): void {
+    this.#open.get(peer)?.socket.destroy();
+  }
+
+  /** Lets what was written leave first, but not for longer than `graceMs`. */
+  destroyAll(graceMs: number): void {
+    for (const { socket } of this.#open.values()) {
+      socket.end();
+      const patience = setTimeout(() => socket.destroy(), graceMs).unref();
+      socket.once('close', () => clearTimeout(patience));
+    }
+  }
+
+  /**
+   * @param refuse ends the call when its place is needed for another
+   * @throws AssayError `limit-exceeded`, `unreachable` when its connection is gone
+   */
+  begin(peer: string, refuse: (error: AssayError) => void): Call {
+    const connection = this.#open.get(peer);
+    if (!connection) throw unreachable(peer);
+    const { network, hotkey } = connection;
+    const begun: Begun = { connection, refuse };
+    if (hotkey === undefined) this.#beginAsStranger(begun);
+    else {
+      this.#checkRoom(hotkey);
+      this.#peerCalls.add(hotkey, begun);
+    }
+    connection.calls.add(begun);
+    return {
+      network,
+      admit: (hotkey) => this.#admit(begun, hotkey),
+      end: () => this.#end(begun),
+    };
+  }
+
+  #beginAsStranger(begun: Begun): void {
+    const { connection } = begun;
+    const { strangerStreamsPerAddress: each } = this.#limits;
+    if (++connection.begun > each) {
+      this.#drop(connection);
+      throw limitExceeded('stranger-streams', each, connection.begun);
+    }
+    const victim = this.#strangerCalls.victim(connection.network);
+    if (victim) {
+      this.#end(victim);
+      victim.refuse(limitExceeded('stranger-streams', each, each + 1));
+    }
+    this.#strangerCalls.add(connection.network, begun);
+  }
+
+  /** @throws AssayError `limit-exceeded` */
+  #checkRoom(hotkey: Hotkey): void {
+    const { total, each, size } = this.#peerCalls;
+    const own = this.#peerCalls.of(hotkey);
+    if (own >= each) throw limitExceeded('streams-per-peer', each, own + 1);
+    if (size >= total) throw limitExceeded('streams', total, size + 1);
+  }
+
+  #admit(begun: Begun, hotkey: Hotkey): void {
+    const { connection } = begun;
+    // a connection stays with the hotkey that it was first admitted for; and it may be gone by now
+    if (connection.hotkey !== undefined || this.#open.get(connection.peer) !== connection) return;
+    this.#checkRoom(hotkey);
+    const victim = this.#peers.victim(hotkey);
+    if (victim) this.#drop(victim);
+    this.#strangers.delete(connection.network, connection);
+    this.#peers.add(hotkey, connection);
+    connection.hotkey = hotkey;
+    const others = [...connection.calls].filter((call) => call !== begun);
+    // unless it had to go while admission was asked, it comes first
+    for (const call of connection.calls.has(begun) ? [begun, ...others] : others) {
+      this.#strangerCalls.delete(connection.network, call);
+      try {
+        this.#checkRoom(hotkey);
+        this.#peerCalls.add(hotkey, call);
+      } catch (error) {
+        connection.calls.delete(call);
+        call.refuse(error as AssayError); // #checkRoom throws nothing else
+      }
+    }
+  }
+
+  #end(begun: Begun): void {
+    const { connection } = begun;
+    connection.calls.delete(begun);
+    this.#strangerCalls.delete(connection.network, begun);
+    if (connection.hotkey !== undefined) this.#peerCalls.delete(connection.hotkey, begun);
+  }
+
+  #accept(socket: Socket, accept: (socket: Socket) => void): void {
+    const from = socket.remoteAddress;
+    if (from === undefined) {
+      socket.destroy();
+      return;
+    }
+    const network = toNetwork(from);
+    const victim = this.#strangers.victim(network);
+    if (victim) this.#drop(victim);
+    const connection: Connection = {
+      socket,
+      peer: `${from}:${socket.remotePort}`,
+      network,
+      calls: new Set(),
+      hotkey: undefined,
+      begun: 0,
+      sweeps: 0,
+    };
+    this.#open.set(connection.peer, connection);
+    this.#strangers.add(network, connection);
+    socket.once('close', () => this.#forget(connection));
+    accept(socket);
+  }
+
+  #sweep(): void {
+    for (const connection of [...this.#strangers]) if (++connection.sweeps > SWEEPS) this.#drop(connection);
+  }
+
+  #drop(connection: Connection): void {
+    this.#forget(connection);
+    connection.socket.destroy();
+  }
+
+  #forget(connection: Connection): void {
+    for (const call of connection.calls) this.#end(call);
+    this.#strangers.delete(connection.network, connection);
+    if (connection.hotkey !== undefined) this.#peers.delete(connection.hotkey, connection);
+    if (this.#open.get(connection.peer) === connection) this.#open.delete(connection.peer);
+  }
+}
