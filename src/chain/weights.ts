@@ -11,7 +11,8 @@ export interface WeightRowInput {
   readonly subnet: Pick<Subnet, 'neurons' | 'minAllowedWeights'>;
   /**
    * Uids weighted before (the stored row will do): those without a score now get an explicit zero. With Yuma3 and liquid
-   * alpha an absent entry drops its bond at once, a zero lets it decay (subtensor.md 6.8).
+   * alpha an absent entry drops its bond at once, a zero lets it decay (subtensor epoch/run_epoch.rs
+   * `compute_bonds_sparse`, which walks the entries of the weight row).
    * @default []
    */
   readonly earlier?: WeightRow;
@@ -101,7 +102,7 @@ export function canSetWeights({
   if (subnet.commitRevealEnabled) return { ok: false, reason: 'commit-reveal-unsupported' };
   const neuron = subnet.neurons.find((candidate) => candidate.uid === uid);
   if (!neuron) return { ok: false, reason: 'not-registered' };
-  // the owner's hotkey needs no permit (subtensor.md 3.1)
+  // the owner's hotkey needs no permit (subtensor subnets/weights.rs `check_validator_permit`)
   if (!neuron.validatorPermit && uid !== subnet.ownerUid)
     return {
       ok: false,

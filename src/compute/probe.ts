@@ -45,7 +45,8 @@ export async function openCpu(options: OpenCpuOptions): Promise<Compute> {
 
 /**
  * Where `compute` differs from the reference, or undefined when it is exact: at the extremes, where 16-bit pair sums
- * saturate (F20), and on random operands; with as many rows as a label and as an opening has, since kernels differ.
+ * saturate (vpmaddubsw clamps the sum of two products), and on random operands; with as many rows as a label and as an
+ * opening has, since kernels differ.
  */
 export async function inexactProduct(compute: Compute): Promise<string | undefined> {
   const reference = createReferenceCompute();

@@ -9,8 +9,9 @@ const TAO = 1_000_000_000n;
 export const FUNDS_TAO = 10_000;
 
 /**
- * A new subnet starts as the chain starts it: Yuma3 and commit-reveal on, emission off, weights once in 100 blocks.
- * The demo's epochs are short and its bonds classic, so root changes that, call by call (subtensor.md 10.1).
+ * A new subnet starts as the chain starts it: Yuma3 and commit-reveal on, emission off, weights once in 100 blocks
+ * (subtensor subnets/subnet.rs `do_register_network`, `init_new_network`). The demo's epochs are short and its bonds
+ * classic, so root changes that, call by call.
  */
 export function ownersSudoCalls(
   netuid: Netuid,

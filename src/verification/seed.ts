@@ -16,7 +16,7 @@ export const nonceCommitment = (nonce: Uint8Array, salt: Uint8Array): Uint8Array
   sha256(NONCE, nonce, salt);
 
 /**
- * The slot's seed, 32 bytes (proofs-amendments Part 3, Event).
+ * The slot's seed, 32 bytes (ARCHITECTURE.md, An event).
  * @param parts.nonces the included 16-byte nonces, in any order
  * @param parts.hotkey 32-byte public key of the miner
  */

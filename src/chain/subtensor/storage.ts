@@ -1,7 +1,8 @@
 // Owns: batched storage reads under live metadata. Does not own: which items make a subnet (reader.ts).
 //
-// Requests go to the node directly, not through api.query: @polkadot/api memoises an observable for each distinct key
-// set, 8 kB each, for ever (measured, ecosystem.md 4.1), and would need one request per item.
+// Requests go to the node directly, not through api.query: it would need one request per item, and @polkadot/rpc-core
+// memoises what it was asked by its arguments (bundle.js, `memoize`), so each distinct key set would grow a process that
+// runs for months.
 import type { ApiPromise } from '@polkadot/api';
 import { decorateStorage, type Metadata, unwrapStorageType } from '@polkadot/types';
 import type { Codec, Registry } from '@polkadot/types/types';

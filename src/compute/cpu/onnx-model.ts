@@ -11,7 +11,8 @@ const ZERO_POINT = 'z';
 
 /**
  * c = MatMulInteger(a, b, zero point of a): uint8 x int8 with zero point 128 is the exact product of int8 operands, and
- * the only form that the runtime's fast kernels take (int8 x int8 is 20 times slower; ecosystem.md 7.1).
+ * the only form that the runtime's fast kernels take: their instructions multiply unsigned by signed bytes (vpmaddubsw,
+ * vpdpbusd), and int8 x int8 falls back to a kernel that is many times slower.
  * B is a constant, so that the runtime packs it once; the rows of `a` are free.
  */
 export function matMulIntegerModel(b: Int8Array, n: number): Uint8Array {

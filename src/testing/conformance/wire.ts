@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../model/clock.js';
 import { systemClock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
+import { toHotkey } from '../../model/ids.js';
 import { isRefusal } from '../../protocol/errors.js';
 import { type Signed, SignedSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.js';
@@ -19,6 +20,8 @@ const message = (n: number, bytes = 8): Signed =>
     body: new Uint8Array(bytes).fill(n & 255),
   });
 const numberOf = (m: Signed): number => m.header[0]! + m.header[1]! * 256;
+
+const PEER = toHotkey('5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY');
 
 const echo: WireHandlers = {
   describe: async (arrived) => arrived.message,
@@ -55,7 +58,21 @@ export function wireConformance(name: string, makeWire: MakeWire): void {
     }> {
       const { clock = systemClock, limits } = options;
       const wire = makeWire(limits ? { clock, limits } : { clock });
-      const listener = await wire.listen({ host: '127.0.0.1', port: 0 }, { ...echo, ...handlers });
+      const { describe: answer, prove } = { ...echo, ...handlers };
+      // as the door does: whoever is not admitted soon loses its connection
+      const listener = await wire.listen(
+        { host: '127.0.0.1', port: 0 },
+        {
+          async describe(arrived, origin) {
+            origin.admitted(PEER);
+            return answer(arrived, origin);
+          },
+          async prove(stream, origin) {
+            origin.admitted(PEER);
+            return prove(stream, origin);
+          },
+        },
+      );
       const address = { host: listener.host, port: listener.port };
       const channel = wire.connect(address);
       let closing: Promise<void> | undefined;
@@ -117,6 +134,34 @@ export function wireConformance(name: string, makeWire: MakeWire): void {
       expect((await failure(stream.receive())).code).toBe('unreachable');
       await stream.closed;
       expect((await failure(stream.send(message(1)))).code).toBe('unreachable');
+    });
+
+    test('an address is told, and admitting a call once more changes nothing', async () => {
+      const addresses = new Set<string>();
+      const { channel } = await open({
+        async describe({ message }, origin) {
+          addresses.add(origin.address);
+          origin.admitted(PEER);
+          return message;
+        },
+        async prove(stream, origin) {
+          addresses.add(origin.address);
+          while (await stream.receive()) {
+            origin.admitted(PEER);
+            await stream.send(message(1));
+          }
+        },
+      });
+      const stream = channel.prove();
+      for (let i = 0; i < 3; i++) {
+        await stream.send(message(0));
+        expect(numberOf((await stream.receive())!.message)).toBe(1);
+        await channel.describe(message(1), 5000);
+      }
+      expect(addresses.size).toBe(1);
+      expect([...addresses][0]).not.toBe('');
+      stream.end();
+      expect(await stream.receive()).toBeUndefined();
     });
 
     test('passes a deadline', async () => {

@@ -160,14 +160,15 @@ class ForgedAccumulators {
 }
 
 /**
- * F10: makes up a row so that the next label's row of A would be zero, and takes that row's product for free. The
- * leaf-bound tweak moves with the made-up row, so the free row is not consistent and counts as skipped too.
+ * Makes up a row so that the next label's row of A would be zero, and takes that row's product for free. The leaf-bound
+ * tweak (docs/proofs/compute.md, The chain) moves with the made-up row, so the free row is not consistent and counts as
+ * skipped too.
  */
 export function cancelsRows(options: { readonly share: number; readonly random: Random }): ComputeLiar {
   const { share, random } = options;
   const skipped = (n: number): number => Math.round(share * n);
   return {
-    name: `cancels ${share * 100} % of the rows of A (F10)`,
+    name: `cancels ${share * 100} % of the rows of A`,
     reasons: ['projection'],
     // it makes up rows of every odd label and skips the same rows of the label after it
     acceptance: ({ params }) => (1 - skipped(params.n) / params.n) ** params.samples,

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChainReader, type ChainWriter, connectSubtensor } from '../../../src/chain/index.js';
 import { devKeypair, readyKeys, toAddress } from '../../../src/keys/index.js';
@@ -8,20 +7,17 @@ import { toHotkey, toNetuid, toUid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { type CannedNode, serveCanned } from './canned-node.js';
 
-// metadata V16 of Subtensor's mainnet, spec 424; not part of the repository
-const path = fileURLToPath(
-  new URL('../../../../shared/chain/finney-spec424.metadata.scale', import.meta.url),
-);
-const here = existsSync(path);
-if (!here) console.warn(`skipped: no real chain's metadata at ${path}`);
+// metadata V16 of Subtensor's mainnet, spec 424; not part of the repository (CONTRIBUTING.md, Tests)
+const path = process.env['ASSAY_TEST_METADATA'];
+if (!path) console.warn("skipped: no real chain's metadata; ASSAY_TEST_METADATA names its file");
 
-describe.skipIf(!here)('with the metadata of a real Subtensor', () => {
+describe.skipIf(!path)('with the metadata of a real Subtensor', () => {
   const netuid = toNetuid(7);
   let node: CannedNode;
   let chain: ChainReader & ChainWriter;
   beforeAll(async () => {
     await readyKeys();
-    node = await serveCanned(readFileSync(path));
+    node = await serveCanned(readFileSync(path!));
     chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
   });
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { createAnswer } from '../../../src/miner/answer.js';
 import type { KeptReceipt } from '../../../src/miner/receipts.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
-import { toHex, utf8 } from '../../../src/model/bytes.js';
+import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
@@ -23,13 +23,15 @@ beforeAll(readyKeys);
 const WORK_MS = 1000;
 const [A, B] = [bytes16('a'), bytes16('b')];
 const REQUEST = utf8('open');
+/** block of the event after the one that `armOf` names */
+const NEXT = 121n;
 
 interface Scene {
   readonly clock: VirtualClock;
   /** a session of validator `name`, not yet armed */
   open(name?: string): ProofSession;
   /** a session that is armed and ready */
-  ready(nonce: Uint8Array, name?: string, event?: string): Promise<ProofSession>;
+  ready(nonce: Uint8Array, name?: string, eventBlock?: bigint): Promise<ProofSession>;
   readonly receipts: KeptReceipt[];
   readonly lines: readonly Line[];
 }
@@ -82,6 +84,11 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
       {
         slots: [slot],
         hotkey: devKeypair('miner').publicKey,
+        netuid: NETUID,
+        events: {
+          isPlausible: async ({ block, basis }) => block < 1000 && equals(basis, bytes32('basis')),
+          confirms: async (_block, beacon) => !equals(beacon, bytes32("a validator's own beacon")),
+        },
         clock,
         log,
         receipts: { append: async (kept) => void receipts.push(kept) },
@@ -100,9 +107,9 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
       open,
       receipts,
       lines,
-      async ready(nonce, name, event) {
+      async ready(nonce, name, eventBlock) {
         const session = open(name);
-        await session.send(armOf(nonce, event === undefined ? {} : { eventId: bytes32(event) }));
+        await session.send(armOf(nonce, eventBlock === undefined ? {} : { eventBlock }));
         await take(session, 'ready');
         return session;
       },
@@ -151,7 +158,9 @@ describe('a session', () => {
       expect(await session.receive()).toBeUndefined();
       expect(receipts).toHaveLength(1);
       const [kept] = receipts;
-      expect(kept).toMatchObject({ validator: devKeypair('validator').address, eventId: bytes32('event') });
+      expect(kept!.validator).toBe(devKeypair('validator').address);
+      const { eventId } = armOf(A).value as { eventId: Uint8Array };
+      expect(toHex(kept!.eventId)).toBe(toHex(eventId));
       expect(kept!.receipt).toMatchObject({ outcomeId: 'ab'.repeat(16), verdict: VerdictKind.ACCEPTED });
       const { headers } = verifyChain({
         certificate: kept!.certificate,
@@ -220,11 +229,29 @@ describe('a session', () => {
         expect(clock.monotonic()).toBe(600);
         expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['window']);
         expect(aborted).toBe(1);
-        await ready(B, 'stranger', 'next event');
+        await ready(B, 'stranger', NEXT);
       },
       { onAbort: () => aborted++ },
     );
   });
+});
+
+describe('a receipt', () => {
+  test.each([
+    ['slot', { slot: 1 }],
+    ['event', { eventBlock: 119n }],
+    ['parameter set', { paramsId: bytes32('others') }],
+  ])('of another %s is not kept', (_what, of) =>
+    scene(async ({ ready, receipts }) => {
+      const session = await ready(A);
+      await session.send(goOf(A));
+      await take(session, 'commit');
+      const { value } = receiptOf() as Extract<FrameBody, { case: 'receipt' }>;
+      await session.send({ case: 'receipt', value: { ...value, ...of } });
+      expect(await refusal(session)).toEqual(['OUT_OF_ORDER', 'receipt: not of this session']);
+      expect(receipts).toEqual([]);
+    }),
+  );
 });
 
 describe('is refused with a code', () => {
@@ -278,6 +305,24 @@ describe('is refused with a code', () => {
       'Arm.nonce_commitment: expected 32 bytes, got 0',
     ],
     [
+      'an event far ahead of the chain',
+      [armOf(A, { eventBlock: 1000n })],
+      'DISAGREES',
+      'event at block 1000: not one of this chain',
+    ],
+    [
+      'an event whose id is not that of its block',
+      [armOf(A, { eventId: bytes32('of my own') })],
+      'DISAGREES',
+      'event at block 120: not one of this chain',
+    ],
+    [
+      'a beacon that this chain does not have',
+      [armOf(A), goOf(A, bytes32("a validator's own beacon"))],
+      'DISAGREES',
+      'event at block 120: the beacon is not its hash',
+    ],
+    [
       'another nonce than armed',
       [armOf(A), goOf(B)],
       'NONCE_MISMATCH',
@@ -305,12 +350,12 @@ describe('is refused with a code', () => {
       const [first, second] = [await ready(A, 'validator'), await ready(B, 'stranger')];
       const third = open('third');
       await third.send(armOf(B, { basis: bytes32('another basis') }));
-      expect(await refusal(third)).toEqual(['DISAGREES', 'slot 0: disagrees']);
+      expect(await refusal(third)).toEqual(['DISAGREES', 'event at block 120: not one of this chain']);
       await first.send(goOf(A));
       await second.send(goOf(B, bytes32('another beacon')));
       expect(await refusal(second)).toEqual(['DISAGREES', 'slot 0: disagrees']);
       const fourth = open('third');
-      await fourth.send(armOf(B, { eventId: bytes32('another event') }));
+      await fourth.send(armOf(B, { eventBlock: NEXT }));
       expect(await refusal(fourth)).toEqual(['BUSY', 'slot 0: busy']);
       await take(first, 'commit');
     }));
@@ -356,7 +401,7 @@ describe('the slot is free again', () => {
         session.cancel();
         await clock.sleep(1);
         expect(aborted).toBe(1);
-        await ready(B, 'stranger', 'next event');
+        await ready(B, 'stranger', NEXT);
         expect(clock.monotonic()).toBe(101);
       },
       { onAbort: () => aborted++ },
@@ -371,7 +416,7 @@ describe('the slot is free again', () => {
       await a!.send(receiptOf());
       await a!.receive();
       expect(clock.monotonic()).toBe(300 + WORK_MS);
-      await ready(A, 'validator', 'next event');
+      await ready(A, 'validator', NEXT);
     }));
 
   test('as soon as the opening is sent: a receipt may take its time, and is still kept', () =>
@@ -381,7 +426,7 @@ describe('the slot is free again', () => {
       await take(session, 'commit');
       await session.send(OPEN);
       await take(session, 'opening');
-      await ready(B, 'stranger', 'next event');
+      await ready(B, 'stranger', NEXT);
       await clock.sleep(100_000);
       await session.send(receiptOf());
       await session.receive();
@@ -393,6 +438,6 @@ describe('the slot is free again', () => {
       const session = await ready(A);
       expect(await refusal(session)).toEqual(['INTERNAL', 'the miner could not finish']);
       expect(clock.monotonic()).toBe(60_000);
-      await ready(B, 'stranger', 'next event');
+      await ready(B, 'stranger', NEXT);
     }));
 });

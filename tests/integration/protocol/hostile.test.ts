@@ -35,7 +35,11 @@ afterEach(async () => {
   expect(unhandled).toEqual([]);
 });
 
-async function start(limits: Partial<Limits> = {}, handlers: Partial<ServeHandlers> = {}) {
+async function start(
+  limits: Partial<Limits> = {},
+  handlers: Partial<ServeHandlers> = {},
+  admitted: readonly (keyof ReturnType<typeof cast>)[] = ['validator', 'stranger'],
+) {
   const abort = new AbortController();
   const served = await serve(
     {
@@ -44,7 +48,7 @@ async function start(limits: Partial<Limits> = {}, handlers: Partial<ServeHandle
       clock: systemClock,
       log: silentLog,
       random: systemRandom,
-      admit: () => true,
+      admit: (hotkey) => admitted.some((name) => cast()[name].address === hotkey),
       handlers: {
         describe: async () => ({ version: '1' }),
         prove: async (session) => {
@@ -64,11 +68,15 @@ async function start(limits: Partial<Limits> = {}, handlers: Partial<ServeHandle
   return { served, close };
 }
 
-function peerOf(address: { host: string; port: number }, limits: Partial<Limits> = {}) {
+function peerOf(
+  address: { host: string; port: number },
+  limits: Partial<Limits> = {},
+  keypair = cast().validator,
+) {
   const peer = dial(
     {
       wire: createGrpcWire({ clock: systemClock, limits }),
-      keypair: cast().validator,
+      keypair,
       clock: systemClock,
       log: silentLog,
       random: systemRandom,
@@ -79,16 +87,20 @@ function peerOf(address: { host: string; port: number }, limits: Partial<Limits>
   return peer;
 }
 
-function tcp(address: { host: string; port: number }): Socket {
-  const socket = connectTcp(address.port, address.host);
+/** @param localAddress any of 127.0.0.0/8, each of which counts as an address of its own */
+function tcp(address: { host: string; port: number }, localAddress = '127.0.0.1'): Socket {
+  const socket = connectTcp({ port: address.port, host: address.host, localAddress });
   socket.on('error', () => {});
   socket.resume();
   cleanups.push(() => socket.destroy());
   return socket;
 }
 
-function h2(address: { host: string; port: number }): http2.ClientHttp2Session {
-  const session = http2.connect(`http://${address.host}:${address.port}`);
+function h2(address: { host: string; port: number }, localAddress = '127.0.0.1'): http2.ClientHttp2Session {
+  const session = http2.connect(`http://${address.host}:${address.port}`, {
+    createConnection: () =>
+      connectTcp({ port: address.port, host: address.host, localAddress, noDelay: true }),
+  });
   session.on('error', () => {});
   cleanups.push(() => session.destroy());
   return session;
@@ -123,34 +135,6 @@ describe('the public port', () => {
     socket.write('GET / HTTP/1.1\r\n\r\n');
     await once(socket, 'close');
     await peerOf(served).describe();
-  });
-
-  test('takes so many connections from one address, and no more', async () => {
-    const { served } = await start({ connectionsPerAddress: 2 });
-    const kept = [tcp(served), tcp(served)];
-    await Promise.all(kept.map((socket) => once(socket, 'data')));
-    await once(tcp(served), 'close');
-    kept[0]!.destroy();
-    await vi.waitFor(() => peerOf(served).describe());
-  });
-
-  test('takes so many streams, whoever opens them, and is free again when they end', async () => {
-    const { served } = await start({ streams: 3 });
-    const session = h2(served);
-    const held = Array.from({ length: 3 }, () => session.request(headers('Prove')));
-    for (const stream of held) stream.on('error', () => {});
-    await once(session, 'remoteSettings');
-    await vi.waitFor(async () => expect(await codeOf(peerOf(served).describe())).toBe('limit-exceeded'));
-    for (const stream of held) stream.close();
-    await vi.waitFor(() => peerOf(served).describe());
-  });
-
-  test('takes so many streams from one address', async () => {
-    const { served } = await start({ streamsPerAddress: 2 });
-    const sessions = [h2(served), h2(served)];
-    for (const session of sessions) session.request(headers('Prove')).on('error', () => {});
-    await Promise.all(sessions.map((session) => once(session, 'remoteSettings')));
-    await vi.waitFor(async () => expect(await codeOf(peerOf(served).describe())).toBe('limit-exceeded'));
   });
 
   test('ends a call that brings no message, and a stream that brings no frame', async () => {
@@ -255,6 +239,173 @@ describe('the public port', () => {
     abort.abort();
     await served.closed;
   });
+});
+
+describe('strangers', () => {
+  const arm = { case: 'arm' as const, value: {} };
+  /** What an admitted validator does in an event, over a connection of its own. */
+  async function event(address: { host: string; port: number }, sessions = 1) {
+    const peer = peerOf(address);
+    await Promise.all(
+      Array.from({ length: sessions }, async () => {
+        const session = peer.prove();
+        await session.send(arm);
+        expect((await session.receive())?.frame.body.case).toBe('ready');
+        session.end();
+        expect(await session.receive()).toBeUndefined();
+      }),
+    );
+    expect((await peer.describe()).version).toBe('1');
+    return peer;
+  }
+  const answering: Partial<ServeHandlers> = {
+    async prove(session) {
+      while (await session.receive()) await session.send({ case: 'ready', value: {} });
+    },
+  };
+  const addresses = (count: number) => Array.from({ length: count }, (_, n) => `127.0.1.${n + 1}`);
+  const open = (socket: Socket | http2.ClientHttp2Session) => !socket.destroyed;
+
+  /** Streams without a message, until the server has seen the last of them. */
+  async function stall(session: http2.ClientHttp2Session, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) session.request(headers('Prove')).on('error', () => {});
+    await new Promise<void>((resolve) => {
+      session.once('close', resolve);
+      session.ping(() => resolve()); // answered in order; an error means that the session is gone
+    });
+  }
+
+  test('from two addresses hold all streams they can: a validator gets Describe, and a session for each slot', async () => {
+    const { served } = await start({}, answering);
+    const before = await event(served);
+    const flood = addresses(2).flatMap((from) => Array.from({ length: 8 }, () => h2(served, from)));
+    await Promise.all(flood.map((session) => stall(session, 80)));
+    await event(served, 64); // a connection that the server has not seen
+    await before.describe();
+    // one stream more than an address has, on one connection, and the connection goes
+    await Promise.all(flood.map((session) => stall(session, 512)));
+    expect(flood.filter(open)).toEqual([]);
+    await event(served, 64);
+  });
+
+  test('from eight addresses go on opening streams: a validator still gets its event', async () => {
+    const { served } = await start({}, answering);
+    let on = true;
+    const flooding = addresses(8).map(async (from) => {
+      while (on) {
+        const session = h2(served, from);
+        await stall(session, 80);
+        session.destroy();
+      }
+    });
+    for (let i = 0; i < 5; i++) {
+      const peer = await event(served);
+      await peer.describe();
+      peer.close();
+    }
+    on = false;
+    await Promise.all(flooding);
+  });
+
+  test('from eight addresses hold all connections they can: a validator still gets its event', async () => {
+    const { served } = await start({}, answering);
+    const before = await event(served);
+    const flood = addresses(8).flatMap((from) => Array.from({ length: 64 }, () => tcp(served, from)));
+    await Promise.all(flood.map((socket) => once(socket, 'connect')));
+    await vi.waitFor(() => expect(flood.filter(open).length).toBe(256));
+    await event(served, 64);
+    await before.describe();
+    expect(flood.filter(open).length).toBeGreaterThan(250);
+  });
+
+  test('lose their connection when nobody admits them in time, whatever they say; a validator keeps its own', async () => {
+    const { served } = await start({ strangerMs: 60 }, answering);
+    const peer = peerOf(served);
+    await peer.describe();
+    const session = peer.prove();
+    await session.send(arm);
+    await session.receive();
+    const [silent, polite] = [tcp(served), h2(served)];
+    polite.request(headers('Prove')).on('error', () => {});
+    const talking = setInterval(() => polite.ping(() => {}), 5);
+    cleanups.push(() => clearInterval(talking));
+    await Promise.all([once(silent, 'close'), once(polite, 'close')]);
+    await session.send(arm); // no second connection would know this session
+    expect((await session.receive())?.frame.body.case).toBe('ready');
+    session.cancel();
+  });
+
+  test('take so many connections from one address; the newcomer is let in, and the oldest goes', async () => {
+    const { served } = await start({ strangerConnectionsPerAddress: 2 });
+    const kept = [tcp(served), tcp(served)];
+    await Promise.all(kept.map((socket) => once(socket, 'data')));
+    const other = tcp(served, '127.0.1.1');
+    await once(other, 'data');
+    const third = tcp(served);
+    await Promise.all([once(kept[0]!, 'close'), once(third, 'data')]);
+    await peerOf(served).describe();
+    await once(kept[1]!, 'close');
+    expect([third, other].map(open)).toEqual([true, true]);
+  });
+
+  test('take so many streams from one address; the newest stays, and the oldest is told', async () => {
+    const { served } = await start({ strangerStreamsPerAddress: 2 });
+    const sessions = [h2(served), h2(served), h2(served)];
+    const streams: http2.ClientHttp2Stream[] = [];
+    for (const session of sessions) {
+      const stream = session.request(headers('Prove'));
+      stream.on('error', () => {});
+      streams.push(stream);
+      if (streams.length < 3) await new Promise<void>((resolve) => session.ping(() => resolve()));
+    }
+    const [response] = (await once(streams[0]!, 'response')) as [Record<string, string>];
+    expect([response['grpc-status'], response['assay-reason']]).toEqual(['8', 'stranger-streams']);
+    await peerOf(served).describe();
+  });
+
+  test('without a permit never leave their pool, however well they sign', async () => {
+    const { stranger } = cast();
+    const { served } = await start({ strangerConnectionsPerAddress: 1, strangerMs: 300 }, {}, ['validator']);
+    const refused = peerOf(served, {}, stranger);
+    expect(await codeOf(refused.describe())).toBe('permission-denied');
+    const validator = peerOf(served);
+    await validator.describe();
+    // another of their address comes, and theirs goes: not the validator's, which is older by now
+    const session = validator.prove();
+    await session.send(arm);
+    const newcomer = tcp(served);
+    await once(newcomer, 'close'); // after strangerMs
+    await session.send(arm);
+    session.cancel();
+  });
+});
+
+test('a hotkey has so many connections; for one more its oldest goes', async () => {
+  const { served } = await start({ connectionsPerPeer: 2 });
+  const peers = [peerOf(served), peerOf(served), peerOf(served)] as const;
+  const sessions = [];
+  for (const peer of peers) {
+    const session = peer.prove();
+    await session.send({ case: 'arm', value: {} });
+    await peer.describe();
+    sessions.push(session.receive());
+  }
+  expect(await codeOf(sessions[0]!)).toBe('unreachable');
+  await peers[1].describe();
+  await peers[2].describe();
+  for (const peer of peers) peer.close();
+  await Promise.allSettled(sessions);
+});
+
+test('streams of admitted peers have a bound of their own, and are free again when they end', async () => {
+  const { served } = await start({ streams: 3 });
+  const peer = peerOf(served);
+  await peer.describe();
+  const held = Array.from({ length: 3 }, () => peer.prove());
+  for (const session of held) await session.send({ case: 'arm', value: {} });
+  await vi.waitFor(async () => expect(await codeOf(peer.describe())).toBe('limit-exceeded'));
+  for (const session of held) session.cancel();
+  await vi.waitFor(() => peer.describe());
 });
 
 describe('a caller', () => {

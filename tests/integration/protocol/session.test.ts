@@ -491,12 +491,6 @@ describe.each([
         'ok',
       ],
       [
-        'a first frame that is old',
-        (f) => [f(0, { sentAt: 1e12, expiresAt: 1e12 + 1 })],
-        0,
-        { reason: 'certificate-expired' },
-      ],
-      [
         'a second certificate',
         (f) => [f(0), { ...f(1), certificate: f(0).certificate }],
         1,
@@ -534,6 +528,60 @@ describe.each([
       stream.end();
       expect((await failure(stream.receive())).data).toEqual({ reason: 'missing-envelope' });
     });
+  });
+
+  test.each([
+    ['31 s behind', -31_000, 0, { reason: 'skew', skewMs: expect.any(Number) }],
+    ['two minutes behind', -120_000, 0, { reason: 'expired', skewMs: expect.any(Number) }],
+    ['31 s ahead', 31_000, 0, { reason: 'skew', skewMs: expect.any(Number) }],
+    ['an hour behind', 0, -3_600_000, undefined],
+    ['an hour ahead', 0, 3_600_000, undefined],
+  ])('a miner’s clock is looked at in its first frame only: %s', async (_what, firstMs, laterMs, fault) => {
+    const { miner, validator } = cast();
+    const wire = make({ clock: systemClock });
+    const now = Date.now();
+    const key = keyOf(miner, validator, { now: now + Math.min(firstMs, 0) });
+    const listener = await wire.listen(
+      { host: '127.0.0.1', port: 0 },
+      {
+        describe: async () => expect.fail('not called'),
+        async prove(stream) {
+          const first = await stream.receive();
+          const { callId } = decodeHeader(first!.message.header);
+          for (const [sequence, ms] of [firstMs, laterMs].entries()) {
+            const sentAt = now + ms;
+            const header = {
+              direction: 'response' as const,
+              method: 'prove' as const,
+              callId,
+              sequence,
+              sentAt,
+              expiresAt: sentAt + 30_000,
+            };
+            const certificate = sequence === 0 ? key.certificate : undefined;
+            const body = frameBytes({ case: 'ready', value: {} });
+            await stream.send(envelope({ from: miner, to: validator, key, header, body, certificate }));
+          }
+          await stream.receive().catch(() => {});
+        },
+      },
+    );
+    cleanups.push(() => listener.close());
+    const peer = dial(
+      { wire, keypair: validator, clock: systemClock, log: silentLog, random: systemRandom },
+      { address: listener, hotkey: toHotkey(miner.address), netuid: 7 },
+    );
+    cleanups.push(() => peer.close());
+    const session = peer.prove();
+    await session.send(arm(0));
+    if (fault) {
+      const error = await failure(session.receive());
+      expect([error.data, isRefusal(error)]).toEqual([fault, false]);
+    } else {
+      expect((await session.receive())?.frame.body.case).toBe('ready');
+      expect((await session.receive())?.frame.body.case).toBe('ready');
+    }
+    session.cancel();
   });
 
   test('a miner against the rules is a fault found here, not a refusal', async () => {

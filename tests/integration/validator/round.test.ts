@@ -14,11 +14,11 @@ import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer, ServeHandlers } from '../../../src/protocol/session.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { LedgerEntry } from '../../../src/validator/ledger/entries.js';
-import { noDelay } from '../../../src/validator/own-delay.js';
 import { runEvent } from '../../../src/validator/round.js';
 import {
   bytes32,
   commitOf,
+  piece,
   plays,
   READY,
   type Script,
@@ -27,15 +27,27 @@ import {
   take,
 } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
-import { toyKind } from '../../support/toy-kind.js';
+import { toyKind, toyOpening } from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
 
 const GO_AT = 500;
+/** ms after the Go at which openings are asked for: window, credit and grace */
+const WINDOW_OVER = 1110;
 
 interface Player {
   readonly script: Script;
   readonly describe?: (clock: Clock) => ReturnType<ServeHandlers['describe']>;
+}
+
+interface Setting {
+  readonly missed?: boolean;
+  readonly uncallable?: readonly string[];
+  /** entries that the journal does not take */
+  readonly refused?: (entry: LedgerEntry) => boolean;
+  readonly ownDelayMs?: number;
+  /** how long before we could act the block was seen */
+  readonly seenBeforeMs?: number;
 }
 
 interface Round {
@@ -48,10 +60,7 @@ interface Round {
 }
 
 /** Plays one event with `players` and then waits until every session is over. */
-async function playRound(
-  players: Readonly<Record<string, Player>>,
-  setting: { missed?: boolean; uncallable?: readonly string[]; diskFull?: boolean } = {},
-): Promise<Round> {
+async function playRound(players: Readonly<Record<string, Player>>, setting: Setting = {}): Promise<Round> {
   const clock = createVirtualClock();
   return clock.runUntil(run());
 
@@ -81,7 +90,7 @@ async function playRound(
     const blocked = new Set((setting.uncallable ?? []).map((name) => devKeypair(name).address));
     const go = clock.sleep(GO_AT).then(() => {
       if (setting.missed) throw new AssayError('timeout', 'block not seen', { what: 'head', afterMs: 0 });
-      return { hash: bytes32('beacon'), seenAt: clock.monotonic() };
+      return { hash: bytes32('beacon'), seenAt: clock.monotonic() - (setting.seenBeforeMs ?? 0) };
     });
     const entries: LedgerEntry[] = [];
     let error: unknown;
@@ -93,20 +102,30 @@ async function playRound(
         },
         publicKeyOf: fromAddress,
         kinds: { toy: toyKind() },
+        claims: new Map(),
         ledger: {
           async append(entry) {
-            if (setting.diskFull && entry.type === 'outcome') throw new Error('disk full');
+            if (setting.refused?.(entry)) throw new Error('disk full');
             entries.push(entry);
           },
           saveParams: async () => {},
         },
         clock,
         random: createSeededRandom('round'),
-        ownDelay: noDelay,
+        ownDelay: { observe: () => () => setting.ownDelayMs ?? 0 },
         log: silentLog,
       },
       {
-        event: { id: bytes32('event'), block: 120, basis: bytes32('basis'), epoch: 5, netuid: NETUID, go },
+        event: {
+          id: bytes32('event'),
+          block: 120,
+          basis: bytes32('basis'),
+          ordinal: '5.0',
+          maxNonces: 2,
+          epoch: 5,
+          netuid: NETUID,
+          go,
+        },
         subnet: state,
         chain: { type: 'development' },
         self: toHotkey(validator.address),
@@ -129,6 +148,48 @@ async function playRound(
     };
   }
 }
+
+/** Plays `script`, then keeps what comes; `said` are verdict and reason of the receipt. */
+const receiving = (script: Script, said: string[]): Script => {
+  return async (session, clock) => {
+    await script(session, clock);
+    for (;;) {
+      const received = await session.receive();
+      if (!received) return;
+      if (received.frame.body.case !== 'receipt') continue;
+      const { verdict, reason, slot, eventBlock } = received.frame.body.value;
+      said.push(`${VerdictKind[verdict]} ${reason} ${slot} ${eventBlock}`);
+      verifyChain({
+        certificate: session.peerCertificate()!,
+        frames: [received.signed],
+        expect: {
+          signer: session.peer,
+          peer: toHotkey(devKeypair('miner').address),
+          netuid: NETUID,
+        },
+      });
+      return;
+    }
+  };
+};
+const working: Script = async (session, clock) => {
+  await take(session, 'arm');
+  await session.send(READY);
+  const { nonce } = await take(session, 'go');
+  await clock.sleep(1050);
+  await session.send(commitOf([nonce]));
+};
+const silent: Script = async (session, clock) => {
+  await take(session, 'arm');
+  await clock.sleep(1500); // and reads what came only then
+};
+const leftOut: Script = async (session, clock) => {
+  await take(session, 'arm');
+  await session.send(READY);
+  await take(session, 'go');
+  await clock.sleep(10);
+  await session.send(commitOf([]));
+};
 
 describe('an event', () => {
   test('ends with one verdict per task, all in the journal before the event counts as completed', async () => {
@@ -165,7 +226,7 @@ describe('an event', () => {
     };
     const { verdicts, judgedAt } = await playRound({ good: { script: plays() }, hanging });
     expect(verdicts).toEqual(['good: accepted']);
-    expect(judgedAt).toBe(GO_AT + 500);
+    expect(judgedAt).toBe(GO_AT + WINDOW_OVER);
   });
 
   test('goes on without a miner that must not be called', async () => {
@@ -173,17 +234,52 @@ describe('an event', () => {
     expect((await playRound(players, { uncallable: ['elsewhere'] })).verdicts).toEqual(['good: accepted']);
   });
 
-  test('that cannot be recorded lets every miner go at once, without a receipt', async () => {
+  test('that cannot be recorded at all is dropped, and lets every miner go at once, without a receipt', async () => {
     let ended: unknown;
     const script: Script = async (session, clock) => {
       await plays({ open: async (open) => void (await open.receive()) })(session, clock).catch((error) => {
         ended = [(error as AssayError).code, clock.monotonic()];
       });
     };
-    const { error, entries } = await playRound({ miner: { script } }, { diskFull: true });
+    const refused = ({ type }: LedgerEntry) => type === 'outcome';
+    const { error, entries } = await playRound({ miner: { script } }, { refused });
     expect(error).toEqual(new Error('disk full'));
     expect(entries.map(({ type }) => type)).toEqual(['event-started']);
-    expect(ended).toEqual(['unreachable', GO_AT + 500 + 600]);
+    expect(ended).toEqual(['unreachable', GO_AT + WINDOW_OVER + 600]);
+  });
+
+  test('goes on when one outcome cannot be recorded as it was: that is our fault, and says so', async () => {
+    const heard: string[] = [];
+    const refused = (entry: LedgerEntry) =>
+      entry.type === 'outcome' &&
+      entry.outcome.verdict.kind === 'rejected' &&
+      entry.outcome.verdict.reason === 'left-out';
+    const players = { good: { script: plays() }, miner: { script: receiving(leftOut, heard) } };
+    const { verdicts, entries, error } = await playRound(players, { refused });
+    expect(error).toBeUndefined();
+    expect(verdicts).toEqual(['good: accepted', 'miner: inconclusive:validator-fault']);
+    expect(entries.at(-1)!.type).toBe('event-completed');
+    expect(heard).toEqual(['INCONCLUSIVE validator-fault 0 120']);
+  });
+
+  test('in which nobody claims a slot does not count', async () => {
+    const idle: Player = { script: plays(), describe: async () => ({ ...TOY_DESCRIPTION, slots: [] }) };
+    const { verdicts, entries, error } = await playRound({ idle });
+    expect([verdicts, error]).toEqual([[], undefined]);
+    expect(entries.map(({ type }) => type)).toEqual(['event-started']);
+  });
+
+  test('keeps no opening waiting for others: each is judged and recorded when it is complete', async () => {
+    const slow = plays({
+      open: async (session, request, clock) => {
+        await clock.sleep(400);
+        await session.send(piece(0, toyOpening(request), true));
+      },
+    });
+    const { verdicts, entries } = await playRound({ slow: { script: slow }, quick: { script: plays() } });
+    expect([...verdicts].sort()).toEqual(['quick: accepted', 'slow: accepted']);
+    const at = entries.flatMap((entry) => (entry.type === 'outcome' ? [entry.outcome.at] : []));
+    expect(at[1]! - at[0]!).toBe(400);
   });
 
   test('challenges every slot of a miner in a session of its own', async () => {
@@ -196,49 +292,35 @@ describe('an event', () => {
   });
 });
 
-describe('receipts', () => {
-  /** Plays `script`, then keeps what comes; `said` are verdict and reason of the receipt. */
-  const receiving = (script: Script, said: string[]): Script => {
-    return async (session, clock) => {
-      await script(session, clock);
-      for (;;) {
-        const received = await session.receive();
-        if (!received) return;
-        if (received.frame.body.case !== 'receipt') continue;
-        const { verdict, reason, slot, eventBlock } = received.frame.body.value;
-        said.push(`${VerdictKind[verdict]} ${reason} ${slot} ${eventBlock}`);
-        verifyChain({
-          certificate: session.peerCertificate()!,
-          frames: [received.signed],
-          expect: {
-            signer: session.peer,
-            peer: toHotkey(devKeypair('miner').address),
-            netuid: NETUID,
-          },
-        });
-        return;
-      }
-    };
-  };
-  const working: Script = async (session, clock) => {
-    await take(session, 'arm');
-    await session.send(READY);
-    const { nonce } = await take(session, 'go');
-    await clock.sleep(1050);
-    await session.send(commitOf([nonce]));
-  };
-  const silent: Script = async (session, clock) => {
-    await take(session, 'arm');
-    await clock.sleep(1500); // and reads what came only then
-  };
-  const leftOut: Script = async (session, clock) => {
-    await take(session, 'arm');
-    await session.send(READY);
-    await take(session, 'go');
-    await clock.sleep(10);
-    await session.send(commitOf([]));
-  };
+describe('our own delay', () => {
+  const late = { script: plays({ workMs: 1011 }) };
 
+  test('is no excuse where others were in time: a miner could bring it about, and be paid for it', async () => {
+    const players = { good: { script: plays() }, late };
+    const { verdicts } = await playRound(players, { ownDelayMs: 251 });
+    expect(verdicts).toEqual(['good: accepted', 'late: rejected:window']);
+    const bad = { script: plays({ nonces: () => [] }) };
+    expect((await playRound({ bad, late }, { ownDelayMs: 251 })).verdicts).toEqual([
+      'bad: rejected:left-out',
+      'late: rejected:window',
+    ]);
+  });
+
+  test('voids the event where nobody could commit in time', async () => {
+    const { verdicts, entries, error } = await playRound({ late, later: late }, { ownDelayMs: 251 });
+    expect(error).toMatchObject({ message: 'our own delay: nobody could commit in time' });
+    expect(verdicts).toEqual([]);
+    expect(entries.map(({ type }) => type)).toEqual(['event-started']);
+    const good = { script: plays() };
+    expect((await playRound({ good }, { seenBeforeMs: 251 })).error).toBeInstanceOf(Error);
+  });
+
+  test('that is small leaves late miners what they are', async () => {
+    expect((await playRound({ late }, { ownDelayMs: 250 })).verdicts).toEqual(['late: rejected:window']);
+  });
+});
+
+describe('receipts', () => {
   test.each([
     ['late', working, 'REJECTED window 0 120'],
     ['silent', silent, 'REJECTED window 0 120'],
@@ -257,6 +339,6 @@ describe('receipts', () => {
     };
     const { verdicts, judgedAt } = await playRound({ deaf: { script: deaf } });
     expect(verdicts).toEqual(['deaf: rejected:window']);
-    expect(judgedAt).toBe(GO_AT + 1110);
+    expect(judgedAt).toBe(GO_AT + WINDOW_OVER);
   });
 });

@@ -116,7 +116,7 @@ describe('toWeightRow', () => {
 });
 
 describe('maxUpscale', () => {
-  // examples of subtensor.md 3.1, from the chain's own tests
+  // the rule of subtensor epoch/math.rs `vec_u16_max_upscale_to_u16`; upstream's own table is in tests/unit/emissions
   it.each([
     [
       [1, 2],

@@ -113,7 +113,7 @@ describe('opening the CPU', () => {
 
 /**
  * What vpmaddubsw would do with wider operands: sums of two products clamped to 15 bits. With B in [-64, 63] real
- * kernels stay within 16 bits (F20), so this one is made a bit worse than they are.
+ * kernels stay within 16 bits (255 * 64 * 2 = 32640), so this one is made a bit worse than they are.
  */
 function saturatingRuntime(): Onnx {
   class Tensor {

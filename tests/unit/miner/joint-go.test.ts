@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Bay, createBay, type JointResult, type Membership } from '../../../src/miner/joint-go.js';
 import type { Slot, SlotJob } from '../../../src/miner/slot.js';
 import { toHex } from '../../../src/model/bytes.js';
+import { toHotkey } from '../../../src/model/ids.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { slotSeed } from '../../../src/verification/seed.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
@@ -67,8 +68,12 @@ async function scene(
   await clock.runUntil(body({ bay, clock, jobs, prepared, most: () => most, released: () => released }));
 }
 
-function armed(bay: Bay, name = 'event'): Membership {
-  const joined = bay.arm(eventOf(name));
+let validators = 0;
+/** A validator of its own unless named. */
+const another = () => toHotkey(`validator ${validators++}`);
+
+function armed(bay: Bay, name = 'event', validator = another()): Membership {
+  const joined = bay.arm(eventOf(name), validator);
   if (typeof joined === 'string') throw new Error(`not armed: ${joined}`);
   return joined;
 }
@@ -167,7 +172,7 @@ describe('disagreement', () => {
   test('about the basis is refused at the Arm', () =>
     scene(async ({ bay }) => {
       armed(bay);
-      expect(bay.arm({ ...eventOf('event'), basis: bytes32('another basis') })).toBe('disagrees');
+      expect(bay.arm({ ...eventOf('event'), basis: bytes32('another basis') }, another())).toBe('disagrees');
     }));
 });
 
@@ -178,9 +183,9 @@ describe('one slot', () => {
       const b = armed(bay, 'two');
       const first = gone(a, A);
       expect(b.go(B, BEACON)).toBe('busy');
-      expect(bay.arm(eventOf('three'))).toBe('busy');
+      expect(bay.arm(eventOf('three'), another())).toBe('busy');
       await first;
-      expect(bay.arm(eventOf('three'))).toBe('busy');
+      expect(bay.arm(eventOf('three'), another())).toBe('busy');
       b.leave();
       a.leave();
       await clock.sleep(1);
@@ -189,13 +194,21 @@ describe('one slot', () => {
       expect(most()).toBe(1);
     }));
 
-  test('keeps at most four events armed; a validator more in one of them is not another event', () =>
+  test('has one event armed by each validator at a time, until that one goes or leaves', () =>
     scene(async ({ bay }) => {
-      const members = ['1', '2', '3', '4'].map((name) => armed(bay, name));
-      expect(bay.arm(eventOf('5'))).toBe('busy');
-      armed(bay, '4');
-      members[0]!.leave();
-      armed(bay, '5');
+      const [one, two] = [another(), another()];
+      const first = armed(bay, '1', one);
+      expect(bay.arm(eventOf('2'), one)).toBe('busy');
+      expect(bay.arm(eventOf('1'), one)).toBe('busy');
+      armed(bay, '2', two);
+      first.leave();
+      first.leave();
+      const second = armed(bay, '3', one);
+      first.leave(); // of an event long left: nothing of the present one
+      expect(bay.arm(eventOf('4'), one)).toBe('busy');
+      await gone(second, A);
+      second.leave();
+      armed(bay, '4', one);
     }));
 
   test('is not held by a validator that armed and never went', () =>
@@ -208,7 +221,7 @@ describe('one slot', () => {
       expect(absent.go(B, BEACON)).toBe('busy');
       await gone(armed(bay, 'next'), B);
       absent.leave();
-      expect(bay.arm(eventOf('after next'))).toBe('busy'); // the next event still runs
+      expect(bay.arm(eventOf('after next'), another())).toBe('busy'); // the next event still runs
     }));
 
   test('is not held by a work that nobody waits for when it would begin', () =>
@@ -218,7 +231,7 @@ describe('one slot', () => {
       a.leave();
       await clock.sleep(301);
       expect(await result).toBeInstanceOf(DOMException);
-      expect(typeof bay.arm(eventOf('next'))).toBe('object');
+      expect(typeof bay.arm(eventOf('next'), another())).toBe('object');
       absent.leave();
     }));
 });
@@ -235,7 +248,7 @@ describe('leaving', () => {
       expect(jobs[0]!.signal.aborted).toBe(true);
       for (const error of await Promise.all(results)) expect(error).toBeInstanceOf(DOMException);
       expect(released()).toBe(0);
-      expect(typeof bay.arm(eventOf('next'))).toBe('object');
+      expect(typeof bay.arm(eventOf('next'), another())).toBe('object');
     }));
 
   test('of the last one releases finished work, once, however often it leaves', () =>
@@ -251,7 +264,7 @@ describe('leaving', () => {
   test('before any Go leaves nothing behind', () =>
     scene(async ({ bay, jobs }) => {
       for (let i = 0; i < 20; i++) armed(bay, `event ${i}`).leave();
-      expect(typeof bay.arm(eventOf('next'))).toBe('object');
+      expect(typeof bay.arm(eventOf('next'), another())).toBe('object');
       expect(jobs).toEqual([]);
     }));
 

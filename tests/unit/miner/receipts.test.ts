@@ -12,7 +12,7 @@ import {
 import { toHex } from '../../../src/model/bytes.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { ReceiptSchema, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
-import { bytes32 } from '../../support/sessions.js';
+import { bytes16, bytes32 } from '../../support/sessions.js';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -26,6 +26,9 @@ async function newPath(): Promise<string> {
   return join(folder, 'miner', 'receipts.jsonl');
 }
 
+/** What names the outcome that a test calls `name`. */
+const idOf = (name: string) => toHex(bytes16(name));
+
 const kept = (
   name: string,
   of: { verdict?: VerdictKind; reason?: string; measuredMs?: number } = {},
@@ -34,7 +37,7 @@ const kept = (
   validator: toHotkey('validator'),
   eventId: bytes32('event'),
   receipt: create(ReceiptSchema, {
-    outcomeId: name,
+    outcomeId: idOf(name),
     verdict: VerdictKind.ACCEPTED,
     creditOpsPerS: 1.5e9,
     evidenceDigest: bytes32('evidence'),
@@ -78,7 +81,7 @@ describe('receipts', () => {
       event: toHex(bytes32('event')),
       eventBlock: '120',
       slot: 2,
-      outcome: 'first',
+      outcome: idOf('first'),
       verdict: 'accepted',
       reason: '',
       measuredMs: 1500.25,
@@ -91,8 +94,8 @@ describe('receipts', () => {
       certificate: Buffer.from(bytes32('certificate')).toString('base64'),
     });
     expect(rows.slice(1).map(({ outcome, verdict, reason }) => [outcome, verdict, reason])).toEqual([
-      ['second', 'rejected', 'projection'],
-      ['third', 'inconclusive', 'validator-late'],
+      [idOf('second'), 'rejected', 'projection'],
+      [idOf('third'), 'inconclusive', 'validator-late'],
     ]);
     expect(rows[1]).not.toHaveProperty('measuredMs');
   });
@@ -106,7 +109,28 @@ describe('receipts', () => {
     const again = await openReceipts(path);
     await again.append(kept('after'));
     await again.close();
-    expect(await outcomes(path)).toEqual([...names, 'after']);
+    expect(await outcomes(path)).toEqual([...names, 'after'].map(idOf));
+  });
+
+  test('show on a terminal nothing that a validator made up; its signed bytes stay whole', async () => {
+    const path = await newPath();
+    const store = await openReceipts(path);
+    const made = kept('x', { reason: '\u001b[2J', measuredMs: Number.POSITIVE_INFINITY });
+    const { receipt } = made;
+    receipt.outcomeId = '../../etc/passwd';
+    receipt.creditOpsPerS = Number.NaN;
+    receipt.verdict = 77 as VerdictKind;
+    await store.append(made);
+    await store.close();
+    const [row] = await rowsOf(path);
+    expect(row).toMatchObject({
+      outcome: '',
+      reason: '',
+      verdict: 'inconclusive',
+      creditOpsPerS: 0,
+      body: 'AQID',
+    });
+    expect(row).not.toHaveProperty('measuredMs');
   });
 
   test('an empty file holds none', async () => {
@@ -122,11 +146,11 @@ describe('after a crash', () => {
     for (const cut of [lastLine + 1, lastLine + 100, whole.length - 2]) {
       await writeFile(path, whole);
       await truncate(path, cut);
-      expect(await outcomes(path)).toEqual(['a']);
+      expect(await outcomes(path)).toEqual(['a'].map(idOf));
       const store = await openReceipts(path);
       await store.append(kept('c'));
       await store.close();
-      expect(await outcomes(path)).toEqual(['a', 'c']);
+      expect(await outcomes(path)).toEqual(['a', 'c'].map(idOf));
     }
   });
 
@@ -136,7 +160,7 @@ describe('after a crash', () => {
     const store = await openReceipts(path);
     await store.append(kept('c'));
     await store.close();
-    expect(await outcomes(path)).toEqual(['a', 'b', 'c']);
+    expect(await outcomes(path)).toEqual(['a', 'b', 'c'].map(idOf));
   });
 
   test('a cut line longer than one reading of the file is found too', async () => {
@@ -145,7 +169,7 @@ describe('after a crash', () => {
     const store = await openReceipts(path);
     await store.append(kept('c'));
     await store.close();
-    expect(await outcomes(path)).toEqual(['a', 'c']);
+    expect(await outcomes(path)).toEqual(['a', 'c'].map(idOf));
   });
 
   test('a corrupt line that is not the last is named', async () => {

@@ -29,6 +29,7 @@ import {
   scriptedMiner,
   take,
 } from '../../support/sessions.js';
+import { NETUID } from '../../support/subnets.js';
 import { TOY_COMMIT, TOY_PARAMS_ID } from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
@@ -108,7 +109,8 @@ describe('relays', () => {
   test('hears Commit and the whole Opening of a neighbour, who notices nothing', async () => {
     const sent: FrameBody[] = [];
     const leaks: Leak[] = [];
-    const arm = { frame: { body: armOf(NONCE, { slot: 4 }) } };
+    const eventId = bytes32('event');
+    const arm = { frame: { body: armOf(NONCE, { slot: 4, eventId }) } };
     const session = {
       id: bytes16('session'),
       peer: 'validator',
@@ -122,8 +124,8 @@ describe('relays', () => {
     for (const frame of frames) await leaking.send(frame);
     expect(sent.slice(1)).toEqual(frames);
     expect(leaks).toEqual([
-      { eventId: bytes32('event'), slot: 4, commit: TOY_COMMIT },
-      { eventId: bytes32('event'), slot: 4, opening: utf8('one, two') },
+      { eventId, slot: 4, commit: TOY_COMMIT },
+      { eventId, slot: 4, opening: utf8('one, two') },
     ]);
   });
 
@@ -146,8 +148,9 @@ describe('relays', () => {
         start: async () => ({ commit: TOY_COMMIT, open: async (request) => request, release: () => {} }),
       };
       const hotkey = devKeypair('relay').publicKey;
+      const events = { isPlausible: async () => true, confirms: async () => true };
       const honest = createAnswer(
-        { slots: [slot], hotkey, clock, log: silentLog, receipts: noReceipts },
+        { slots: [slot], hotkey, netuid: NETUID, events, clock, log: silentLog, receipts: noReceipts },
         stop.signal,
       );
       const answer = withForwarding(honest, {

@@ -209,11 +209,11 @@ describe('the missed share', () => {
     );
   };
 
-  test('counts missed windows and late Gos of honest miners only', () => {
+  test('counts what an honest miner is rejected for only on a machine too busy, of honest miners only', () => {
     expect(missedShare(report())).toBe(0);
     const missed = withReasons({
       'honest-large': { window: 2, projection: 5 },
-      'honest-small': { 'inconclusive:validator-late': 4 },
+      'honest-small': { 'left-out': 3, 'opening-timeout': 1, 'inconclusive:validator-fault': 4 },
       silent: { window: 12 },
     });
     expect(missedShare(missed)).toBe(0.25);

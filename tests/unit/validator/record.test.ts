@@ -25,7 +25,9 @@ describe('an outcome', () => {
   test('holds what scoring and a replay ask for, times since the block was seen', () => {
     const { outcome, session } = entryOf(accepted);
     expect(outcome).toEqual({
-      id: toHex(sha256(EVENT.id, utf8('validator'), utf8('hotkey-3'), Uint8Array.of(0, 0, 0, 0)).subarray(0, 16)),
+      id: toHex(
+        sha256(EVENT.id, utf8('validator'), utf8('hotkey-3'), Uint8Array.of(0, 0, 0, 0)).subarray(0, 16),
+      ),
       event: toHex(EVENT.id),
       eventBlock: 120,
       epoch: 5,

@@ -121,4 +121,11 @@ describe('scores of an epoch', () => {
     expect(scoreEpoch(ledger, 6)).toBeUndefined();
     expect(scoreEpoch(createMemoryLedger(), 1)).toBeUndefined();
   });
+
+  test('go to the owner when events were tried in two epochs and none was completed: silence is not paid for ever', () => {
+    const tried = (epoch: number) => ({ epoch, completed: false, verdicts: [] });
+    expect(scoreEpoch(ledgerOf(tried(5)), 5)).toBeUndefined();
+    const score = scoreEpoch(ledgerOf(tried(4), tried(5)), 5)!;
+    expect([...score.withOwner(OWNER)]).toEqual([[OWNER, 1]]);
+  });
 });

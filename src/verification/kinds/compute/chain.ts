@@ -12,10 +12,10 @@ const TWEAK_COLUMNS = utf8('assay/compute/1/y');
 const TWEAK_ROW = utf8('assay/compute/x');
 const ROOT = utf8('assay/compute/1/root');
 
-/** First bytes of preimages, apart from one another (F21). */
+/** First bytes of preimages: no leaf can pass for a node, nor a row for a column. */
 export const TAG = { rowLeaf: 1, columnLeaf: 2, chunk: 3, node: 4, top: 5 } as const;
 
-/** A leaf is a small tree over pieces of this size, so that a GPU hashes a row on many lanes (F21). */
+/** A leaf is a small tree over pieces of this size, so that a GPU hashes a row on many lanes. */
 const CHUNK = 1024;
 
 /** Bytes of AES-256 in counter mode: any row can be made alone. */
@@ -25,7 +25,10 @@ function keystream(key: Uint8Array, block: number, bytes: number): Uint8Array {
   return createCipheriv('aes-256-ctr', key, counter).update(new Uint8Array(bytes));
 }
 
-/** The public operand of an epoch, n x n values in [-64, 63] (F20: exact on every 8-bit dot product there is). */
+/**
+ * The public operand of an epoch, n x n values in [-64, 63]: exact on every 8-bit dot product there is, since the sum of
+ * two products stays within 16 bits (255 * 64 * 2 = 32640), where kernels with 16-bit pair sums saturate.
+ */
 export interface OperandSource {
   readonly n: number;
   /** Rows `from` .. `from + count - 1` as raw bytes; an element is `(byte & 127) - 64`. */
@@ -64,7 +67,7 @@ export interface Chain {
   origin(): Uint8Array;
   /** y_j: n 32-bit words. */
   tweakColumns(label: number): Uint32Array;
-  /** x_j[i], odd: bound to the two leaves that row i of A_j is made of (F10). */
+  /** x_j[i], odd: bound to the two leaves that row i of A_j is made of, so that nobody can choose that row. */
   tweakRow(label: number, row: number, rowLeaf: Uint8Array, columnLeaf: Uint8Array): number;
 }
 
@@ -152,7 +155,10 @@ export function fold(c: Int32Array, out: Uint8Array): void {
   }
 }
 
-/** Exclusive bound of |c| in an honest product (F20); it must be checked before any projection. */
+/**
+ * Exclusive bound of |c| in an honest product: more than 16 standard deviations of a sum of n random products. It must be
+ * checked before any projection: two values within it differ by less than every prime of the projections.
+ */
 export const accumulatorBound = (n: number): number => (n <= 8192 ? 2 ** 22 : 2 ** 23);
 
 /** Hashes rows or columns to leaves; holds scratch space, so one per user. */

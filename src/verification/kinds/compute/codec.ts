@@ -40,7 +40,7 @@ export interface Opening {
   readonly samples: readonly SampleOpening[];
 }
 
-/** Accumulators travel in this many bytes, signed little-endian (F20). */
+/** Accumulators travel in this many bytes, signed little-endian: what is honest is below 2^23 (chain.ts). */
 export const ACCUMULATOR_BYTES = 3;
 
 /** Upper bounds of what an honest prover sends; a few bytes above it. */

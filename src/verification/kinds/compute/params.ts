@@ -30,7 +30,8 @@ export interface ComputeParams {
 }
 
 /**
- * F24: opening late gains nothing, so the deadline is generous: a minute and the bytes at 1 Mbit/s.
+ * Opening late gains nothing, since Commit and samples are fixed, so the deadline is generous to slow uplinks: a minute
+ * and the bytes at 1 Mbit/s.
  * @param openingMb size of the opening in MB (10^6 bytes), docs/proofs/compute.md
  */
 const openingTimeout = (openingMb: number): number => 60_000 + openingMb * 8000;
@@ -43,7 +44,7 @@ const REAL = { samples: 64, projections: 2, goLeadMs: 1000, localnetOnly: false,
 export const COMPUTE_PARAMS: readonly ComputeParams[] = [
   {
     // 48 labels of 2 * 128^3 operations at 2^27 a second are 1.5 s of device time in a window of 2 s; what they cost
-    // the CPU for real is a small part of that (measured: benchmarks/verification)
+    // the CPU for real is a small part of that (measured: npm run bench -- verification)
     kind: 'compute',
     class: 'paced',
     n: 128,
@@ -57,8 +58,8 @@ export const COMPUTE_PARAMS: readonly ComputeParams[] = [
     paceOpsPerS: 134_217_728,
   },
   {
-    // a host's CPUs taken together; n from F25: below 2048 hashing is a fifth of the work. With
-    // onnxruntime-node these labels are 2.7 s of CPU, about 2 s of two idle cores (measured: benchmarks/verification)
+    // a host's CPUs taken together; n so large that multiplying (n^3) outweighs hashing (n^2) by far. With
+    // onnxruntime-node these labels are 2.7 s of CPU, about 2 s of two idle cores (measured: npm run bench -- verification)
     kind: 'compute',
     class: 'cpu-2048',
     n: 2048,

@@ -1,4 +1,5 @@
-// Owns: the private projection vectors of one event (F5). They never leave this class, let alone the process.
+// Owns: the private projection vectors of one event. They never leave this class, let alone the process: whoever knows
+// them before opening can forge any row.
 import type { Random } from '../../../model/prng.js';
 import { type OperandSource, operandSource } from './chain.js';
 import type { ComputeParams } from './params.js';

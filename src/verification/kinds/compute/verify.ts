@@ -112,7 +112,7 @@ function createSampleCheck(chain: Chain, opening: Opening, secret: ComputeSecret
     rows.into(labelRow, otherLeaf, 0);
     if (!inRows(otherLeaf, label, row, opened.labelRowPath)) return 'fold';
 
-    // without this a column tree could hold anything, and its owner would choose A (F14)
+    // without this a column tree could hold anything, and its owner would choose A
     if (back > 0 && opened.agreementRow[row] !== column[agreementRow]) return 'agreement';
     return undefined;
   };
