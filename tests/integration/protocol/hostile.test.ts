@@ -20,7 +20,7 @@ import { dial } from '../../../src/protocol/dial.js';
 import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
 import type { Limits } from '../../../src/protocol/limits.js';
 import { serve } from '../../../src/protocol/serve.js';
-import type { ServeHandlers } from '../../../src/protocol/session.js';
+import type { ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
 import { cast, envelope, frameBytes } from '../../unit/protocol/builders.js';
 
 beforeAll(readyKeys);
@@ -290,21 +290,19 @@ describe('strangers', () => {
 
   test('from eight addresses go on opening streams: a validator still gets its event', async () => {
     const { served } = await start({}, answering);
-    let on = true;
-    const flooding = addresses(8).map(async (from) => {
-      while (on) {
+    let flooding = 8;
+    const floods = addresses(8).map(async (from) => {
+      for (let round = 0; round < 20; round++) {
         const session = h2(served, from);
         await stall(session, 80);
         session.destroy();
       }
+      flooding--;
     });
-    for (let i = 0; i < 5; i++) {
-      const peer = await event(served);
-      await peer.describe();
-      peer.close();
-    }
-    on = false;
-    await Promise.all(flooding);
+    let events = 0;
+    for (; flooding > 0; events++) (await event(served)).close();
+    await Promise.all(floods);
+    expect(events).toBeGreaterThan(1);
   });
 
   test('from eight addresses hold all connections they can: a validator still gets its event', async () => {
@@ -327,7 +325,7 @@ describe('strangers', () => {
     await session.receive();
     const [silent, polite] = [tcp(served), h2(served)];
     polite.request(headers('Prove')).on('error', () => {});
-    const talking = setInterval(() => polite.ping(() => {}), 5);
+    const talking = setInterval(() => polite.destroyed || polite.ping(() => {}), 5);
     cleanups.push(() => clearInterval(talking));
     await Promise.all([once(silent, 'close'), once(polite, 'close')]);
     await session.send(arm); // no second connection would know this session
@@ -343,8 +341,9 @@ describe('strangers', () => {
     await once(other, 'data');
     const third = tcp(served);
     await Promise.all([once(kept[0]!, 'close'), once(third, 'data')]);
+    const gone = once(kept[1]!, 'close');
     await peerOf(served).describe();
-    await once(kept[1]!, 'close');
+    await gone;
     expect([third, other].map(open)).toEqual([true, true]);
   });
 
@@ -383,18 +382,21 @@ describe('strangers', () => {
 test('a hotkey has so many connections; for one more its oldest goes', async () => {
   const { served } = await start({ connectionsPerPeer: 2 });
   const peers = [peerOf(served), peerOf(served), peerOf(served)] as const;
-  const sessions = [];
+  const sessions: ProofSession[] = [];
+  const ends: Promise<string>[] = [];
   for (const peer of peers) {
     const session = peer.prove();
+    sessions.push(session);
     await session.send({ case: 'arm', value: {} });
     await peer.describe();
-    sessions.push(session.receive());
+    ends.push(codeOf(session.receive()));
   }
-  expect(await codeOf(sessions[0]!)).toBe('unreachable');
-  await peers[1].describe();
-  await peers[2].describe();
-  for (const peer of peers) peer.close();
-  await Promise.allSettled(sessions);
+  expect(await ends[0]).toBe('unreachable');
+  for (const session of sessions.slice(1)) {
+    await session.send({ case: 'arm', value: {} }); // these go on
+    session.cancel();
+  }
+  expect(await Promise.all(ends)).toEqual(['unreachable', 'refused', 'refused']);
 });
 
 test('streams of admitted peers have a bound of their own, and are free again when they end', async () => {

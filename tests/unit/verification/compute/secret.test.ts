@@ -17,6 +17,7 @@ async function product(n: number, a: Int8Array): Promise<Int32Array> {
 
 /** Every draw is the largest residue: the sums of the projections are as large as they get. */
 const largest: Random = {
+  fork: () => largest,
   below: (bound) => bound - 1,
   bytes(length) {
     const out = new Uint8Array(length);
@@ -65,6 +66,7 @@ describe('projections', () => {
     const params: ComputeParams = { ...paced, n, projections: 2 };
     // r = (1, 2^20, 2^25, 2^25, ...): so this test can write down differences that each prime does not see
     const known: Random = {
+      fork: () => known,
       below: () => 0,
       bytes(length) {
         const out = Buffer.alloc(length);
@@ -150,6 +152,7 @@ describe('the secret', () => {
   test('is drawn from nothing but the randomness handed in', () => {
     let drawn = 0;
     const counting: Random = {
+      fork: () => counting,
       below: () => 0,
       bytes(length) {
         drawn += length;
