@@ -1,5 +1,7 @@
 // Owns: IP addresses as the chain stores them: a number and a type. Does not own: who may be dialled (protocol).
+
 import { isIPv4, isIPv6 } from 'node:net';
+import type { Axon } from './chain.js';
 
 export interface ChainIp {
   /** the address as one big-endian number: a.b.c.d is a*2^24 + b*2^16 + c*2^8 + d (subtensor AxonInfo.ip, u128) */
@@ -62,4 +64,9 @@ function longestZeroRun(groups: readonly string[]): { start: number; length: num
     if (length > best.length) best = { start, length };
   }
   return best;
+}
+
+export function assertPort({ port }: Axon): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new RangeError(`port: expected an integer in 1..65535, got ${port}`);
 }

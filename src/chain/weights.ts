@@ -125,3 +125,14 @@ export function alreadySetThisEpoch(subnet: Pick<Subnet, 'neurons' | 'lastEpochB
   if (!neuron || neuron.lastUpdate === neuron.registeredAt) return false;
   return neuron.lastUpdate >= subnet.lastEpochBlock;
 }
+
+export function assertRow(weights: WeightRow): void {
+  let last = -1;
+  for (const [uid, value] of weights) {
+    if (!Number.isInteger(uid) || uid <= last || uid > 65535)
+      throw new RangeError(`weights: expected u16 uids in ascending order, got ${uid} after ${last}`);
+    if (!Number.isInteger(value) || value < 0 || value > 65535)
+      throw new RangeError(`weight of uid ${uid}: expected an integer in 0..65535, got ${value}`);
+    last = uid;
+  }
+}

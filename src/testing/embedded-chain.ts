@@ -1,15 +1,16 @@
 // Owns: the chain door's twin without a network: reader and writer over a localnet in the same process.
 // Does not own: the localnet's clock and blocks, which somebody else runs.
-import { fromChainIp, toChainIp } from '../chain/address.js';
+import { assertPort, fromChainIp, toChainIp } from '../chain/address.js';
 import type { ChainReader, ChainWriter, Landed, Neuron, Subnet, SudoCall } from '../chain/chain.js';
 import { adminUtils } from '../chain/codec/pallets/admin-utils.js';
 import { type RuntimeCall, runtime, runtimeVersion } from '../chain/codec/runtime.js';
 import { u64 } from '../chain/codec/scale.js';
 import { toSchedule } from '../chain/schedule.js';
+import { assertRow } from '../chain/weights.js';
 import type { Localnet, Receipt } from '../localnet/localnet.js';
 import type { StateView } from '../localnet/state.js';
 import { equals } from '../model/bytes.js';
-import { AssayError } from '../model/errors.js';
+import { AssayError, isAssayError } from '../model/errors.js';
 import { type Netuid, toColdkey, toHotkey, toNetuid, toUid } from '../model/ids.js';
 
 const S = runtime.SubtensorModule.storage;
@@ -25,12 +26,17 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
   };
 
   async function send(call: RuntimeCall, signer: string): Promise<Receipt> {
-    const receipt = await localnet.submit(call, signer);
-    if (receipt.error === undefined) return receipt;
-    const name = `${call.pallet}.${call.name}`;
-    // the chain client names errors without their pallet
-    const error = receipt.error.slice(receipt.error.indexOf('.') + 1);
-    throw new AssayError('chain-rejected', `${name}: ${error}`, { call: name, error });
+    const rejected = (error: string) => {
+      const name = `${call.pallet}.${call.name}`;
+      // the chain client names errors without their pallet
+      const short = error.slice(error.indexOf('.') + 1);
+      return new AssayError('chain-rejected', `${name}: ${short}`, { call: name, error: short });
+    };
+    const receipt = await localnet.submit(call, signer).catch((error: unknown) => {
+      throw isAssayError(error, 'chain-rejected') ? rejected(error.data.error) : error;
+    });
+    if (receipt.error !== undefined) throw rejected(receipt.error);
+    return receipt;
   }
 
   const landed = ({ block, blockHash, extrinsicHash }: Receipt): Landed => ({
@@ -56,8 +62,15 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
     balanceRao: async (address) => localnet.query('System', 'Account', address).data.free,
     alphaRao: async (hotkey, netuid) => localnet.query('SubtensorModule', 'TotalHotkeyAlpha', hotkey, netuid),
     watchHeads: (onHead, signal) =>
-      new Promise((resolve) => {
-        const stop = localnet.onBlock(onHead);
+      new Promise((resolve, reject) => {
+        const stop = localnet.onBlock((head) => {
+          try {
+            onHead(head);
+          } catch (error) {
+            stop();
+            reject(error); // a broken consumer must not become a silent one, nor stop the chain
+          }
+        });
         const end = () => {
           stop();
           resolve();
@@ -111,6 +124,7 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
       ),
     async serveAxon(hotkey, netuid, axon) {
       const { value: ip, type: ip_type } = toChainIp(axon.ip);
+      assertPort(axon);
       const args = {
         netuid,
         version: 1000,
@@ -124,6 +138,7 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
       return landed(await send({ pallet: 'SubtensorModule', name: 'serve_axon', args }, hotkey.address));
     },
     async setWeights(hotkey, netuid, row, version_key) {
+      assertRow(row);
       const args = {
         netuid,
         dests: row.map(([uid]) => uid),

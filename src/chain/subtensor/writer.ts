@@ -6,8 +6,9 @@ import { fromAddress } from '../../keys/ss58.js';
 import { toHex } from '../../model/bytes.js';
 import { toNetuid, toUid } from '../../model/ids.js';
 import { maxUpscale } from '../../model/max-upscale.js';
-import { toChainIp } from '../address.js';
-import type { Axon, ChainWriter, Landed, WeightRow } from '../chain.js';
+import { assertPort, toChainIp } from '../address.js';
+import type { ChainWriter, Landed } from '../chain.js';
+import { assertRow } from '../weights.js';
 import { retryRead } from '../with-retry.js';
 import { dispatchErrorName, rejected } from './errors.js';
 import { alphaOf, axonOf, weightsOf } from './reader.js';
@@ -212,19 +213,3 @@ const isAccount = (codec: Codec | undefined, address: string): boolean =>
 
 const isInteger = (codec: Codec | undefined, value: bigint): boolean =>
   codec !== undefined && asBigint(codec.toPrimitive()) === value;
-
-function assertPort({ port }: Axon): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65535)
-    throw new RangeError(`port: expected an integer in 1..65535, got ${port}`);
-}
-
-function assertRow(weights: WeightRow): void {
-  let last = -1;
-  for (const [uid, value] of weights) {
-    if (!Number.isInteger(uid) || uid <= last || uid > 65535)
-      throw new RangeError(`weights: expected u16 uids in ascending order, got ${uid} after ${last}`);
-    if (!Number.isInteger(value) || value < 0 || value > 65535)
-      throw new RangeError(`weight of uid ${uid}: expected an integer in 0..65535, got ${value}`);
-    last = uid;
-  }
-}

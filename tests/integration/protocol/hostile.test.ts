@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
@@ -290,19 +291,21 @@ describe('strangers', () => {
 
   test('from eight addresses go on opening streams: a validator still gets its event', async () => {
     const { served } = await start({}, answering);
-    let flooding = 8;
+    let flooding = true;
     const floods = addresses(8).map(async (from) => {
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; flooding && round < 200; round++) {
         const session = h2(served, from);
         await stall(session, 80);
         session.destroy();
+        await turn(); // both ends share one event loop here: a flood that never let go of it would prove nothing
       }
-      flooding--;
     });
-    let events = 0;
-    for (; flooding > 0; events++) (await event(served)).close();
+    try {
+      for (let i = 0; i < 3; i++) { const t = performance.now(); (await event(served)).close(); console.log(i, performance.now() - t, process.memoryUsage().rss >> 20); }
+    } finally {
+      flooding = false;
+    }
     await Promise.all(floods);
-    expect(events).toBeGreaterThan(1);
   });
 
   test('from eight addresses hold all connections they can: a validator still gets its event', async () => {
