@@ -19,9 +19,9 @@ const shared = {
   chain: url.default('ws://127.0.0.1:9944'),
   netuid: netuid.default(1),
   /** hotkey file of a Bittensor wallet, or a development URI such as //Alice */
-  hotkey: z.string().min(1).max(4096),
+  hotkey: z.string('is required: a hotkey file, or a development URI such as //Alice').min(1).max(4096),
   /** folder that this role owns */
-  data: z.string().min(1).max(4096),
+  data: z.string('is required: a folder').min(1).max(4096),
   logLevel: logLevel.default('info'),
   insecurePlaintext: z.boolean().default(false),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
@@ -104,7 +104,7 @@ export function loadConfig<S extends z.ZodObject>(
   const problems = parsed.error.issues.map(
     (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
   );
-  const source = typeof path === 'string' ? path : 'flags and environment';
+  const source = typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment';
   throw new AssayError('invalid-config', `configuration from ${source}: ${problems.join('; ')}`, {
     source,
     problems,

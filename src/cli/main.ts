@@ -134,7 +134,7 @@ validator
 const miner = program.command('miner').description('serve slots and be paid for what they prove');
 roleOptions(miner.command('start'))
   .description("serve this host's CPUs as one slot until Ctrl-C")
-  .option('--host <address>', 'address to bind (127.0.0.1)')
+  .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
   .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
   .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
   .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')

@@ -184,7 +184,9 @@ describe('a configuration file', () => {
 
   test('is named by the error', () => {
     const config = fileOf({ ...NEEDED, port: -1 });
-    expect(() => loadConfig(minerSchema, { config }, {})).toThrow(`configuration from ${config}: port: `);
+    expect(() => loadConfig(minerSchema, { config }, {})).toThrow(
+      `configuration from ${config}, flags and environment: port: `,
+    );
   });
 
   test('cannot reach the prototype of what is built from it', () => {
