@@ -29,7 +29,10 @@ export type Rejection = (typeof REJECTIONS)[number];
 
 /** Causes that are the validator's own; they cost the miner nothing. */
 export const CAUSES = [
-  /** our Go was written too late after the beacon, or our event loop stalled beyond what can be credited */
+  /**
+   * our Go came too late after the beacon, or our event loop stalled beyond what can be credited; decided for the event as
+   * a whole (validator/round.ts), so that no outcome of a session says it
+   */
   'validator-late',
   /** we failed while judging: out of resources, a crash, an abort */
   'validator-fault',

@@ -16,7 +16,7 @@ export interface Limits {
   readonly strangerConnectionsPerAddress: number;
   /** A connection that brought no admitted call within this is dropped: longer than `firstFrameMs`, so that a refusal arrives. Time in which our own event loop stood still does not count. */
   readonly strangerMs: number;
-  /** Streams on connections without an admitted call; for one more, the oldest of the address with most ends. 512 leave eight flooding addresses and a validator's whole event side by side. */
+  /** Streams on connections without an admitted call; for one more, the oldest of the address with most ends. 512 let seven flooding addresses and a validator's whole event stand side by side. */
   readonly strangerStreams: number;
   /** The same from one address, and ever on one such connection: a validator that reconnects opens all slots of one hotkey (`slotsPerMiner`, 64) at once, and is known with the first. */
   readonly strangerStreamsPerAddress: number;

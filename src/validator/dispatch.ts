@@ -52,6 +52,8 @@ export interface Played {
   readonly nonces: readonly Uint8Array[];
   readonly open: Sent | undefined;
   readonly request: Uint8Array;
+  /** monotonic ms from which the opening was taken: its deadline counts from here */
+  readonly takenFrom: number | undefined;
   /** monotonic ms at which the last piece arrived */
   readonly openedAt: number | undefined;
   readonly opening: Uint8Array;
@@ -107,6 +109,7 @@ export async function play(
     nonces: [] as readonly Uint8Array[],
     open: undefined as Sent | undefined,
     request: new Uint8Array() as Uint8Array,
+    takenFrom: undefined as number | undefined,
     openedAt: undefined as number | undefined,
     opening: new Uint8Array() as Uint8Array,
     measuredMs: undefined as number | undefined,
@@ -161,11 +164,13 @@ export async function play(
     if (task.kind.claimedOps(task.params, body) === undefined) return over('protocol');
 
     await parts.windowOver;
-    played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
     phase = 'opened';
     played.request = task.kind.issue(task.params, random);
     played.open = await send({ case: 'open', value: { body: played.request } }, openingMs);
-    const faulty = await awaitOpening(played.open);
+    // the miner answers from its own memory and frees the slot; its bytes wait for room here, and its time with them
+    played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
+    played.takenFrom = clock.monotonic();
+    const faulty = await awaitOpening(played.takenFrom);
     return faulty ? over(faulty) : played;
   } catch (error) {
     return endOf(error);
@@ -197,11 +202,11 @@ export async function play(
     if (received?.frame.body.case === 'commit') played.commit = received;
   }
 
-  async function awaitOpening(open: Sent): Promise<Rejection | undefined> {
+  async function awaitOpening(from: number): Promise<Rejection | undefined> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for (let piece = 0; ; piece++) {
-      const received = await receiveBefore(open.at + openingMs + READ_GRACE_MS);
+      const received = await receiveBefore(from + openingMs + READ_GRACE_MS);
       if (!received) return 'opening-timeout';
       if (received.frame.body.case !== 'opening') return 'malformed';
       const { piece: index, last, data } = received.frame.body.value;
@@ -211,7 +216,7 @@ export async function play(
       if (!last) continue;
       played.openedAt = received.at;
       played.opening = Buffer.concat(chunks);
-      return received.at - open.at > openingMs ? 'opening-timeout' : undefined;
+      return received.at - from > openingMs ? 'opening-timeout' : undefined;
     }
   }
 

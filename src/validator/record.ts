@@ -55,7 +55,7 @@ export function toOutcomeEntry(
       seed,
       goAtMs: since(go?.at),
       commitAtMs: since(commit?.at),
-      openAtMs: since(open?.at),
+      openAtMs: since(played.takenFrom ?? open?.at),
       openingAtMs: since(played.openedAt),
       digests: {
         commit: body && sha256(body),

@@ -37,7 +37,7 @@ export interface ParamsFacts {
   readonly className: string;
   /** all slots of an event share it: Commit counts when it arrives within it, on the validator's clock from its own Go */
   readonly windowMs: number;
-  /** a Go that leaves later than this after its validator saw the beacon: that validator abstains from the event */
+  /** a validator that comes to its Go later than this after it saw the beacon does not send it: that is its own lateness */
   readonly goLeadMs: number;
   /** from Open to the last piece of the opening; not scored, but anything later is a bad opening */
   readonly openingMs: number;

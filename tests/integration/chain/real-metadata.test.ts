@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { type CannedNode, serveCanned } from './canned-node.js';
 
 // metadata V16 of Subtensor's mainnet, spec 424; not part of the repository (CONTRIBUTING.md, Tests)
-const path = process.env['ASSAY_TEST_METADATA'];
+const path = process.env.ASSAY_TEST_METADATA;
 if (!path) console.warn("skipped: no real chain's metadata; ASSAY_TEST_METADATA names its file");
 
 describe.skipIf(!path)('with the metadata of a real Subtensor', () => {

@@ -25,6 +25,22 @@ test('a stream ends before its certificate does', () => {
   expect(DEFAULT_LIMITS.streamMs).toBeLessThanOrEqual(DEFAULT_LIMITS.certificateRenewMs);
 });
 
+test('a stranger is refused before it is dropped', () => {
+  expect(DEFAULT_LIMITS.strangerMs).toBeGreaterThan(DEFAULT_LIMITS.firstFrameMs);
+});
+
+test('a validator that reconnects may open every slot of a hotkey, and ask what it serves, beside seven floods', () => {
+  const { strangerStreams, strangerStreamsPerAddress, streamsPerPeer } = DEFAULT_LIMITS;
+  const { slotsPerMiner } = SESSION_LIMITS;
+  expect(strangerStreamsPerAddress).toBeGreaterThan(slotsPerMiner);
+  expect(streamsPerPeer).toBeGreaterThanOrEqual(strangerStreamsPerAddress);
+  expect(strangerStreams).toBeGreaterThanOrEqual((7 + 1) * slotsPerMiner);
+});
+
+test('all connections fit the usual number of descriptors', () => {
+  expect(DEFAULT_LIMITS.connections + DEFAULT_LIMITS.strangerConnections).toBeLessThan(1024 - 128);
+});
+
 test('an honest caller at its rate never fills its store of call ids', () => {
   const { callsPerSecondPerPeer: rate, skewMs, noncesPerPeer } = DEFAULT_LIMITS;
   expect(noncesPerPeer).toBeGreaterThan(rate * 5 + (rate * 2 * skewMs) / 1000);

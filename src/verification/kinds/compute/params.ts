@@ -19,7 +19,7 @@ export interface ComputeParams {
   readonly projections: number;
   /** from a validator's own Go to the arrival of Commit, for every slot of the event */
   readonly windowMs: number;
-  /** a Go later than this after its event's block is ours to answer for, and other validators ignore it */
+  /** a Go that we come to later than this after we saw the event's block is not sent: ours to answer for */
   readonly goLeadMs: number;
   /** from Open to the last byte of the opening */
   readonly openingTimeoutMs: number;
