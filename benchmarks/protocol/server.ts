@@ -1,6 +1,7 @@
 // The other process of wire.bench.ts: a miner that echoes, by session keys (ours) or with sr25519 on every message (baseline).
 import { devKeypair, readyKeys, verifySignature } from '../../src/keys/keypair.js';
 import { systemClock } from '../../src/model/clock.js';
+import { toHotkey } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
 import { systemRandom } from '../../src/model/prng.js';
 import { readEnvelope, seal } from '../../src/protocol/envelope.js';
@@ -66,9 +67,14 @@ async function main(mode: string): Promise<void> {
   const wire = createGrpcWire({ clock: systemClock, limits: BENCH_LIMITS });
   const address = { host: '127.0.0.1', port: 0 };
   if (mode === 'sr25519') {
+    const caller = toHotkey(devKeypairs.validator().address);
     const { port } = await wire.listen(address, {
-      describe: async ({ message }) => answer(message, 'describe', 0),
-      async prove(stream) {
+      async describe({ message }, origin) {
+        origin.admitted(caller); // or its connection would be dropped as a stranger's
+        return answer(message, 'describe', 0);
+      },
+      async prove(stream, origin) {
+        origin.admitted(caller);
         for (let i = 0, got = await stream.receive(); got; got = await stream.receive())
           await stream.send(answer(got.message, 'prove', i++));
       },

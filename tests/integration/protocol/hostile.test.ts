@@ -301,6 +301,7 @@ describe('strangers', () => {
     const script = `
       const headers = ${JSON.stringify(headers('Prove'))}, until = Date.now() + 20_000;
       const flood = async (localAddress) => {
+        const held = [];
         while (Date.now() < until) {
           const session = http2.connect('http://${served.host}:${served.port}', {
             createConnection: () => net.connect({ host: '${served.host}', port: ${served.port}, localAddress }),
@@ -311,7 +312,8 @@ describe('strangers', () => {
             for (let i = 0; i < 80; i++) session.request(headers).on('error', () => {});
             session.ping(() => resolve());
           });
-          session.destroy();
+          held.push(session);
+          if (held.length > 4) held.shift().destroy();
           console.log('again');
           await new Promise((resolve) => setImmediate(resolve));
         }
