@@ -12,7 +12,7 @@ export interface Limits {
   readonly unreadMessages: number;
   /** Connections without an admitted call; for one more, the oldest of the address with most goes. With `connections` below 1024 descriptors, the usual limit of a process. */
   readonly strangerConnections: number;
-  /** The same from one address (IPv6: one /64): validators that share a host may all connect at once. */
+  /** The same from one address (IPv6: one /64): some validators may share a host. */
   readonly strangerConnectionsPerAddress: number;
   /** A connection that brought no admitted call within this is dropped: longer than `firstFrameMs`, so that a refusal arrives. Time in which our own event loop stood still does not count. */
   readonly strangerMs: number;
@@ -20,6 +20,10 @@ export interface Limits {
   readonly strangerStreams: number;
   /** The same from one address, and ever on one such connection: a validator that reconnects opens all slots of one hotkey (`slotsPerMiner`, 64) at once, and is known with the first. */
   readonly strangerStreamsPerAddress: number;
+  /** New connections from one address, bursts of 5 s: some validators that share a host and reconnect; over it they are dropped at once: an HTTP/2 session costs us more than it costs them. */
+  readonly strangerConnectionsPerSecondPerAddress: number;
+  /** Calls on connections without an admitted call, from one address, bursts of 5 s; over it their connection is dropped. */
+  readonly strangerCallsPerSecondPerAddress: number;
   /** Connections that carried an admitted call: strangers cannot take one of these. */
   readonly connections: number;
   /** The same of one verified hotkey, which needs one, and a second while it reconnects; for one more its oldest goes. */
@@ -75,10 +79,12 @@ export const DEFAULT_LIMITS: Limits = {
   responseBytes: OPENING_PIECE_BYTES + 32 * 1024,
   unreadMessages: 4,
   strangerConnections: 256,
-  strangerConnectionsPerAddress: 64,
+  strangerConnectionsPerAddress: 32,
   strangerMs: 15_000,
   strangerStreams: 512,
   strangerStreamsPerAddress: 80,
+  strangerConnectionsPerSecondPerAddress: 8,
+  strangerCallsPerSecondPerAddress: 100,
   connections: 512,
   connectionsPerPeer: 8,
   streams: 1024,

@@ -7,10 +7,14 @@ import { toNetwork } from '../address.js';
 import { limitExceeded, unreachable } from '../errors.js';
 import type { Limits } from '../limits.js';
 import { Pool } from '../pool.js';
+import { Buckets } from '../rate.js';
 import type { Address } from '../wire.js';
 
 /** A stranger's age is counted in turns of our own event loop: while it stands still, what a peer sent lies unread. */
 const SWEEPS = 10;
+
+/** Addresses whose rates are known at once; a flood from more forgets the longest unused. */
+const NETWORKS = 4096;
 
 /** A call of any method, from its headers to its end. */
 export interface Call {
@@ -43,6 +47,7 @@ interface Begun {
 /** grpc-js alone bounds neither connections nor calls, and cannot drop one connection. */
 export class Connections {
   readonly #limits: Limits;
+  readonly #monotonic: () => number;
   readonly #open = new Map<string, Connection>();
   /** by network */
   readonly #strangers: Pool<Connection>;
@@ -50,11 +55,16 @@ export class Connections {
   /** by hotkey */
   readonly #peers: Pool<Connection>;
   readonly #peerCalls: Pool<Begun>;
+  readonly #strangerConnectionRates: Buckets;
+  readonly #strangerCallRates: Buckets;
   #server: NetServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, monotonic: () => number) {
     this.#limits = limits;
+    this.#monotonic = monotonic;
+    this.#strangerConnectionRates = new Buckets(limits.strangerConnectionsPerSecondPerAddress, NETWORKS);
+    this.#strangerCallRates = new Buckets(limits.strangerCallsPerSecondPerAddress, NETWORKS);
     this.#strangers = new Pool(limits.strangerConnections, limits.strangerConnectionsPerAddress);
     this.#strangerCalls = new Pool(limits.strangerStreams, limits.strangerStreamsPerAddress);
     this.#peers = new Pool(limits.connections, limits.connectionsPerPeer);
@@ -118,9 +128,12 @@ export class Connections {
   #beginAsStranger(begun: Begun): void {
     const { connection } = begun;
     const { strangerStreamsPerAddress: each } = this.#limits;
-    if (++connection.begun > each) {
-      this.#drop(connection);
-      throw limitExceeded('stranger-streams', each, connection.begun);
+    try {
+      this.#strangerCallRates.take(connection.network, 'stranger-calls', this.#monotonic());
+      if (++connection.begun > each) throw limitExceeded('stranger-streams', each, connection.begun);
+    } catch (error) {
+      this.#drop(connection); // no status: a flood must cost it more than us
+      throw error;
     }
     const victim = this.#strangerCalls.victim(connection.network);
     if (victim) {
@@ -176,6 +189,12 @@ export class Connections {
       return;
     }
     const network = toNetwork(from);
+    try {
+      this.#strangerConnectionRates.take(network, 'stranger-connections', this.#monotonic());
+    } catch {
+      socket.destroy(); // over its rate, and before an HTTP/2 session cost us anything
+      return;
+    }
     const victim = this.#strangers.victim(network);
     if (victim) this.#drop(victim);
     const connection: Connection = {

@@ -27,7 +27,7 @@ export async function listenGrpc(
   limits: Limits,
   monotonic: () => number,
 ): Promise<WireListener> {
-  const connections = new Connections(limits);
+  const connections = new Connections(limits, monotonic);
   const places = new WeakMap<Metadata, Call>();
   const streams = new Set<GrpcStream>();
   const serving = new Set<Promise<void>>();
