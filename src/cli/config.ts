@@ -34,6 +34,7 @@ export const validatorSchema = z.strictObject({
   leadBlocks: z.number().int().min(1).max(100).default(1),
   eventBlocks: z.number().int().min(1).max(1000).default(12),
   publishLeadBlocks: z.number().int().min(1).max(1000).default(12),
+  minLeadMs: z.number().int().min(0).max(60_000).default(1000),
   /** bytes of openings kept for replay */
   openingBudgetBytes: z
     .number()

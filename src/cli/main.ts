@@ -89,6 +89,11 @@ roleOptions(validator.command('start'))
   .option('--lead-blocks <n>', 'blocks from announcement to event (1)', integer)
   .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
+  .option(
+    '--min-lead-ms <ms>',
+    'an event that we came to later than this before its block does not count (1000)',
+    integer,
+  )
   .option('--opening-budget-bytes <n>', 'bytes of openings kept for replay (20 GiB)', integer)
   .option(
     '--keep-accepted <share>',

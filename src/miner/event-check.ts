@@ -5,7 +5,10 @@ import type { Clock } from '../model/clock.js';
 import type { Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 
-/** Without it one validator could make a slot busy, or start it on a beacon of its own, at every other's expense. */
+/**
+ * Without it one validator could start a slot on a beacon, or under a basis, of its own, at every other's expense. It does
+ * not say whether the subnet's plan has an event at that block: the plan is the validators'.
+ */
 export interface EventCheck {
   /** `block` is about to come, and `basis` is the hash of the block that began the chain's epoch. */
   isPlausible(event: { readonly block: number; readonly basis: Uint8Array }): Promise<boolean>;
@@ -13,9 +16,8 @@ export interface EventCheck {
   confirms(block: number, beacon: Uint8Array): Promise<boolean>;
 }
 
-/** An event may be announced so many blocks ahead, and its block may be so many behind our node's head. */
+/** An event may be announced so many blocks ahead; once our node has its block it is too late to be armed. */
 const AHEAD_BLOCKS = 100;
-const BEHIND_BLOCKS = 2;
 /** A validator's node may have the event's block this much earlier than ours: the Go is held meanwhile. */
 const HOLD_MS = 3000;
 /** Hashes of heads kept: more than any event is old when its Go comes. */
@@ -59,7 +61,7 @@ export function createEventCheck(
       for (const wake of [...waiting]) wake();
     },
     async isPlausible(event) {
-      if (event.block > newest + AHEAD_BLOCKS || event.block < newest - BEHIND_BLOCKS) return false;
+      if (event.block > newest + AHEAD_BLOCKS || event.block < newest) return false;
       if (basis && equals(basis, event.basis)) return true;
       await readBasis();
       return basis !== undefined && equals(basis, event.basis);
@@ -82,7 +84,10 @@ export function createEventCheck(
       }
       over.abort();
       if (newest < block) return false;
-      const hash = heads.get(block) ?? (await reader.blockHash(block).catch(() => undefined));
+      const seen = heads.get(block);
+      if (seen && equals(seen, beacon)) return true;
+      // the head we saw may have been one of a fork that lost: the node knows better now
+      const hash = await reader.blockHash(block).catch(() => undefined);
       return hash !== undefined && equals(hash, beacon);
     },
   };

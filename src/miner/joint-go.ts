@@ -136,7 +136,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
   return {
     arm(event, validator) {
       const id = toHex(event.eventId);
-      if (running || arming.has(validator)) return 'busy';
+      if (arming.has(validator)) return 'busy'; // what runs now may be over by the Go
       const known = armed.get(id);
       if (known && !equals(known.basis, event.basis)) return 'disagrees';
       const group = known ?? new Group(id, event.eventId, event.basis);

@@ -140,9 +140,11 @@ export const SESSION_LIMITS = {
   /** One frame other than Opening, unknown fields included: they are kept for ever. */
   frameBytes: 8 * 1024,
   /** Openings that a validator has asked for and not judged yet: what it may have to hold at once. */
-  openingBytesInFlight: 512 * 1024 * 1024,
-  /** The same of one hotkey, so that one miner cannot make all others wait. */
+  openingBytesInFlight: 1024 * 1024 * 1024,
+  /** The same of one hotkey, at most; less where equal shares are smaller, so that no miner makes others wait. */
   openingBytesPerMiner: 64 * 1024 * 1024,
+  /** Length of a proof kind's name. */
+  kindChars: 32,
   /** Length of a worker tag. */
   workerTagChars: 64,
   /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */

@@ -109,7 +109,7 @@ export function createWorld(seed: string): World {
 export const DEMO_PLAN = {
   tempo: 48,
   paidEpochs: 3,
-  events: { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5 },
+  events: { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5, minLeadMs: 150 },
   blockTimeMs: 250,
   worker: 'host-1',
 } as const;

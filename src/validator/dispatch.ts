@@ -66,6 +66,8 @@ export interface Played {
   drain(): Promise<void>;
   /** gives back the room that the opening took */
   release(): void;
+  /** lets go of all bytes: what is needed of them is in the journal */
+  forget(): void;
 }
 
 /** Our own delay is credited up to this share of the window: a hundredth changes no honest verdict and pays no liar. */
@@ -86,6 +88,10 @@ export async function play(
     random: Random;
     ownDelay: OwnDelay;
     gate: OpeningGate;
+    /** every session in play, from its first moment */
+    sessions: Set<ProofSession>;
+    /** told when our Go was handed over, monotonic ms */
+    onGo: (at: number) => void;
     windowOver: Promise<void>;
   },
   event: EventFrame,
@@ -119,7 +125,12 @@ export async function play(
       while (await next());
     },
     release: () => {},
+    forget() {
+      played.frames = [];
+      played.opening = new Uint8Array();
+    },
   };
+  parts.sessions.add(session);
   /** a session has one reader at a time, and a deadline leaves this one behind */
   let reading: Promise<Received | undefined> | undefined;
   /** how far we came: whatever breaks from here on is judged by it */
@@ -144,6 +155,7 @@ export async function play(
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
 
     phase = 'gone';
+    parts.onGo(goAt);
     const endObservation = parts.ownDelay.observe();
     try {
       const value = { nonce, salt, beacon: beacon.hash };

@@ -75,7 +75,12 @@ function toClaims(
 ): Claim[] {
   const claims = new Map<number, Claim>();
   for (const { index, worker, kind, paramsId } of slots.slice(0, SESSION_LIMITS.slotsPerMiner))
-    if (paramsId.length === 32 && worker.length <= SESSION_LIMITS.workerTagChars && !claims.has(index))
+    if (
+      paramsId.length === 32 &&
+      kind.length <= SESSION_LIMITS.kindChars &&
+      worker.length <= SESSION_LIMITS.workerTagChars &&
+      !claims.has(index)
+    )
       claims.set(index, { index, worker, kind, paramsId: toHex(paramsId) });
   return [...claims.values()];
 }

@@ -35,8 +35,14 @@ export interface Event extends EventFrame {
   readonly netuid: number;
   /** the chain's epoch index */
   readonly epoch: number;
+  /** we must have come to the event this long before its block, ms: or its slots could not be armed, by our fault */
+  readonly minLeadMs: number;
+  /** false when the chain has another block in the event's place by now */
+  isStillCanonical(beacon: Uint8Array): Promise<boolean>;
 }
 
+/** What a miner may be earlier than we in counting `goWaitMs`: the time from our coming to its Ready. */
+const ARM_SLACK_MS = 5000;
 /** A miner may take this long to close its side after the receipt. */
 const CLOSE_MS = 2000;
 
@@ -61,6 +67,7 @@ export async function runEvent(
 ): Promise<readonly Outcome[]> {
   const { ledger, kinds, clock, log } = parts;
   const { event, subnet, chain, self } = input;
+  const cameAt = clock.monotonic();
   const facts = { event: toHex(event.id), epoch: event.epoch, block: event.block, basis: event.basis };
   await ledger.append({ type: 'event-started', ...facts, beacon: undefined });
 
@@ -71,16 +78,26 @@ export async function runEvent(
   );
   const tasks: Task[] = [];
   let judge: ((played: Played) => Judged) | undefined;
-  const open = new Set<ProofSession>();
+  const sessions = new Set<ProofSession>();
+  const cancelAll = () => {
+    for (const session of sessions) session.cancel();
+  };
+  signal.addEventListener('abort', cancelAll, { once: true });
   const gate = createOpeningGate({
     total: SESSION_LIMITS.openingBytesInFlight,
     perMiner: SESSION_LIMITS.openingBytesPerMiner,
+    miners: () => new Set(tasks.map(({ neuron }) => neuron.hotkey)).size,
   });
+  let lastGoAt = Number.NEGATIVE_INFINITY;
+  const onGo = (at: number) => {
+    lastGoAt = Math.max(lastGoAt, at);
+  };
   const windowOver = event.go.then(
-    ({ seenAt }) => {
+    async ({ seenAt }) => {
       const windowMs = Math.max(0, ...tasks.map((task) => task.facts.windowMs));
-      const overAt = seenAt + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
-      return clock.sleep(overAt - clock.monotonic(), signal);
+      const overAt = () => Math.max(seenAt, lastGoAt) + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
+      while (clock.monotonic() < overAt() && !signal.aborted)
+        await clock.sleep(overAt() - clock.monotonic(), signal);
     },
     () => {},
   );
@@ -93,25 +110,32 @@ export async function runEvent(
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
       }),
     );
-    const { hash: beacon } = await event.go;
+    const { hash: beacon, seenAt } = await event.go;
+    const leadMs = seenAt - cameAt;
+    // no peer has a hand in this time: too short to arm slots, or so long that every miner has given up on our Go
+    if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
+      throw new Error(`our own delay: ${Math.round(leadMs)} ms between Arm and the event's block`);
     const settled = await conclude(played.flat(), beacon);
     for (const each of settled) void settle(each);
     return settled.map(({ outcome }) => outcome);
   } catch (error) {
-    for (const session of open) session.cancel(); // no receipt will come
+    cancelAll(); // no receipt will come
     throw error;
+  } finally {
+    signal.removeEventListener('abort', cancelAll);
   }
 
   /** A complete opening is judged and written down at once, so that nobody has to hold it; all else waits for the end. */
   async function playAndRecord(peer: MinerPeer, task: Task): Promise<Played | Settled> {
-    const played = await play({ ...parts, peer, gate, windowOver }, event, task);
-    open.add(played.session);
+    const played = await play({ ...parts, peer, gate, sessions, onGo, windowOver }, event, task);
     try {
-      if (played.end !== undefined || signal.aborted) return played;
+      // whatever came of an opening does not depend on the rest of the event
+      if (played.takenFrom === undefined || signal.aborted) return played;
       const { hash: beacon } = await event.go;
       judge ??= createJudge(parts, event, beacon);
       return await record(judge(played), beacon);
     } finally {
+      if (played.takenFrom !== undefined) played.forget();
       played.release();
     }
   }
@@ -120,14 +144,16 @@ export async function runEvent(
     // what broke while we were stopping says nothing about anybody
     signal.throwIfAborted();
     if (all.length === 0) return [];
-    const sessions = all.filter((each) => 'task' in each);
-    const late = sessions.filter(isOurLateness);
-    const anyInTime = all.length > sessions.length || sessions.some(reachedCommit);
-    // one session must not be excused for what others managed: a miner could bring the excuse about, and be paid for it
-    if (late.length > 0 && !anyInTime) throw new Error('our own delay: nobody could commit in time');
+    const unopened = all.filter((each) => 'task' in each);
     const settled = all.filter((each): each is Settled => !('task' in each));
+    const anyAccepted = settled.some(({ outcome }) => outcome.verdict.kind === 'accepted');
+    // one session must not be excused for what others managed: a miner could bring the excuse about, and be paid for it;
+    // only accepted work shows that it could be managed, or one liar's instant Commit would void every excuse
+    if (unopened.some(isOurLateness) && !anyAccepted) throw new Error('our own delay: nobody was in time');
+    if (!(await event.isStillCanonical(beacon)))
+      throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
-    for (const played of sessions)
+    for (const played of unopened)
       settled.push(
         await record(judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played), beacon),
       );
@@ -177,9 +203,3 @@ export async function runEvent(
 
 const isOurLateness = ({ end }: Played): boolean =>
   end?.kind === 'inconclusive' && end.cause === 'validator-late';
-
-/** Whatever became of it afterwards. */
-const reachedCommit = (played: Played): boolean =>
-  played.commit !== undefined &&
-  !isOurLateness(played) &&
-  !(played.end?.kind === 'rejected' && played.end.reason === 'window');

@@ -12,6 +12,8 @@ export interface EventPlan {
   readonly eventBlocks: number;
   /** blocks before the next epoch at which weights are due */
   readonly publishLeadBlocks: number;
+  /** an event that we came to later than this before its block does not count, ms. @default 0 */
+  readonly minLeadMs?: number;
 }
 
 export interface EpochFrame {

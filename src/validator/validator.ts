@@ -2,7 +2,7 @@
 import type { ChainInfo, ChainReader, ChainWriter, Head, Neuron, Subnet } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
-import { toHex } from '../model/bytes.js';
+import { equals, toHex } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
@@ -48,6 +48,10 @@ export interface ValidatorOptions {
 const MISSED_AFTER_BLOCKS = 0;
 /** Weights are sent with what is there when so few blocks are left to the epoch. */
 const LAST_CALL_BLOCKS = 4;
+/** Miners may list callers without a permit, whose nonces a Commit then names too: so many are taken for honest. */
+const LISTED_CALLERS = 8;
+/** Axons may have moved since the epoch began; a chain that does not say so at once must not cost the event. */
+const FRESH_READ_MS = 250;
 /** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
 const KEPT_HASHES = 4096;
 
@@ -80,6 +84,7 @@ export async function runValidator(
   let subnet: Subnet | undefined;
   let announcedUpTo: number | undefined;
   let warnedEpoch: number | undefined;
+  let greetedEpoch: number | undefined;
   let publishedEpoch: number | undefined;
   let publishing: Promise<void> | undefined;
   let status: ValidatorStatus = {
@@ -164,9 +169,12 @@ export async function runValidator(
   /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
   async function refresh(head: Head): Promise<void> {
     subnet = await reader.subnet(netuid, head.hash);
-    peers.keep(new Set(subnet.neurons.map(({ hotkey }) => hotkey)));
+    const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
+    peers.keep(hotkeys);
+    for (const key of claims.keys()) if (!hotkeys.has(toHotkey(key.split(' ')[0]!))) claims.delete(key);
     const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
-    if (!own?.validatorPermit) return;
+    if (!own?.validatorPermit || greetedEpoch === subnet.epochIndex) return;
+    greetedEpoch = subnet.epochIndex;
     const never = new Promise<void>(() => {});
     for (const miner of roster({ peerOf: peers.of, claims, log }, { subnet, self, until: never }, signal))
       void miner.claims;
@@ -181,7 +189,8 @@ export async function runValidator(
       if (eventBlock === undefined || running.has(eventBlock)) continue;
       if ((pending?.number ?? head.number) >= eventBlock)
         log.warn('event announced too late for us', { eventBlock });
-      else start(eventBlock, current, await hashOf(epoch.start));
+      // not from the heads we saw: of a fork that lost, nobody tells us
+      else start(eventBlock, current, await reader.blockHash(epoch.start));
     }
   }
 
@@ -197,8 +206,24 @@ export async function runValidator(
     const epoch = current.epochIndex;
     const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
-    const maxNonces = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
-    const event: Event = { id, block, basis, epoch, netuid, ordinal, maxNonces, go: beacon };
+    const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
+    const event: Event = {
+      id,
+      block,
+      basis,
+      epoch,
+      netuid,
+      ordinal,
+      maxNonces: permits + LISTED_CALLERS,
+      minLeadMs: plan.minLeadMs ?? 0,
+      go: beacon,
+      // a chain out of reach has not changed its mind, as far as anybody knows
+      isStillCanonical: (hash) =>
+        reader.blockHash(block).then(
+          (now) => equals(now, hash),
+          () => true,
+        ),
+    };
     const onAbort = () => miss(new AssayError('timeout', 'stopping', { what: 'event', afterMs: 0 }));
     signal.addEventListener('abort', onAbort, { once: true });
     log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
@@ -206,7 +231,8 @@ export async function runValidator(
     const done = (async () => {
       try {
         // axons may have changed since the epoch began
-        const fresh = await reader.subnet(netuid).catch(() => current);
+        const read = reader.subnet(netuid).catch(() => current);
+        const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
         const roundParts = { ...parts, claims, peerOf: peers.of, publicKeyOf: fromAddress };
         const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
         if (outcomes.length === 0) {
@@ -234,13 +260,13 @@ export async function runValidator(
 
   async function setWeights(head: Head, current: Subnet): Promise<void> {
     const epoch = current.epochIndex;
-    const score = scoreEpoch(ledger, epoch);
-    if (!score) {
-      publishedEpoch = epoch;
-      log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
-      return;
-    }
     try {
+      const score = scoreEpoch(ledger, epoch);
+      if (!score) {
+        publishedEpoch = epoch;
+        log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
+        return;
+      }
       const scores = (state: Subnet) => score.withOwner(state.ownerHotkey);
       const result = await publish(parts, { netuid, self, epoch, scores });
       if (result.done === 'not-possible') {

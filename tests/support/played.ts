@@ -56,6 +56,7 @@ export function playedSession(
     end: undefined,
     drain: async () => {},
     release: () => {},
+    forget: () => {},
     ...played,
   };
 }

@@ -33,7 +33,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
   let ready = false;
   try {
-    const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, insecurePlaintext } = config;
+    const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs, insecurePlaintext } =
+      config;
     await runValidator(
       {
         ...systemParts,
@@ -49,7 +50,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
       {
         netuid: toNetuid(config.netuid),
-        plan: { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks },
+        plan: { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs },
         insecurePlaintext,
       },
       signal,

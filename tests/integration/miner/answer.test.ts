@@ -345,7 +345,7 @@ describe('is refused with a code', () => {
       expect(await refusal(session)).toEqual(['OUT_OF_ORDER', 'expected receipt, got open']);
     }));
 
-  test('for another beacon or basis than the first validator named, and for a slot at work', () =>
+  test('for another beacon or basis than the first validator named, and at the Go for a slot at work', () =>
     scene(async ({ ready, open }) => {
       const [first, second] = [await ready(A, 'validator'), await ready(B, 'stranger')];
       const third = open('third');
@@ -356,6 +356,8 @@ describe('is refused with a code', () => {
       expect(await refusal(second)).toEqual(['DISAGREES', 'slot 0: disagrees']);
       const fourth = open('third');
       await fourth.send(armOf(B, { eventBlock: NEXT }));
+      await take(fourth, 'ready'); // what works now may be over by then
+      await fourth.send(goOf(B));
       expect(await refusal(fourth)).toEqual(['BUSY', 'slot 0: busy']);
       await take(first, 'commit');
     }));

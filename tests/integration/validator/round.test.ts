@@ -48,6 +48,9 @@ interface Setting {
   readonly ownDelayMs?: number;
   /** how long before we could act the block was seen */
   readonly seenBeforeMs?: number;
+  readonly minLeadMs?: number;
+  /** whether the event's block is still on the chain when all is judged. @default true */
+  readonly canonical?: boolean;
 }
 
 interface Round {
@@ -124,6 +127,8 @@ async function playRound(players: Readonly<Record<string, Player>>, setting: Set
           maxNonces: 2,
           epoch: 5,
           netuid: NETUID,
+          minLeadMs: setting.minLeadMs ?? 0,
+          isStillCanonical: async () => setting.canonical ?? true,
           go,
         },
         subnet: state,
@@ -299,16 +304,26 @@ describe('our own delay', () => {
     const players = { good: { script: plays() }, late };
     const { verdicts } = await playRound(players, { ownDelayMs: 251 });
     expect(verdicts).toEqual(['good: accepted', 'late: rejected:window']);
+  });
+
+  test('is excused where nobody was accepted: a Commit that is worth nothing shows nothing', async () => {
     const bad = { script: plays({ nonces: () => [] }) };
-    expect((await playRound({ bad, late }, { ownDelayMs: 251 })).verdicts).toEqual([
-      'bad: rejected:left-out',
-      'late: rejected:window',
-    ]);
+    const { verdicts, error } = await playRound({ bad, late }, { ownDelayMs: 251 });
+    expect(verdicts).toEqual([]);
+    expect(error).toMatchObject({ message: 'our own delay: nobody was in time' });
+  });
+
+  test('in coming to the event voids it: its slots could not be armed', async () => {
+    const good = { script: plays() };
+    expect((await playRound({ good }, { minLeadMs: 1 })).error).toBeUndefined();
+    const { verdicts, error } = await playRound({ good }, { minLeadMs: 60_000 });
+    expect(verdicts).toEqual([]);
+    expect(error).toMatchObject({ message: expect.stringMatching(/our own delay: \d+ ms between Arm/) });
   });
 
   test('voids the event where nobody could commit in time', async () => {
     const { verdicts, entries, error } = await playRound({ late, later: late }, { ownDelayMs: 251 });
-    expect(error).toMatchObject({ message: 'our own delay: nobody could commit in time' });
+    expect(error).toMatchObject({ message: 'our own delay: nobody was in time' });
     expect(verdicts).toEqual([]);
     expect(entries.map(({ type }) => type)).toEqual(['event-started']);
     const good = { script: plays() };
@@ -318,6 +333,12 @@ describe('our own delay', () => {
   test('that is small leaves late miners what they are', async () => {
     expect((await playRound({ late }, { ownDelayMs: 250 })).verdicts).toEqual(['late: rejected:window']);
   });
+});
+
+test('an event whose block lost its place on the chain does not count', async () => {
+  const { error, entries } = await playRound({ late: { script: plays() } }, { canonical: false });
+  expect(error).toMatchObject({ message: "the event's block is not on the chain any more" });
+  expect(entries.map(({ type }) => type)).not.toContain('event-completed');
 });
 
 describe('receipts', () => {

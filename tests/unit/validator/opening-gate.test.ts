@@ -5,8 +5,8 @@ import { createOpeningGate } from '../../../src/validator/opening-gate.js';
 const [A, B] = ['a', 'b'].map(toHotkey) as [ReturnType<typeof toHotkey>, ReturnType<typeof toHotkey>];
 
 /** Asks to enter, in the order of the calls; `inside` are the names of those that are. */
-function scene(total: number, perMiner: number) {
-  const gate = createOpeningGate({ total, perMiner });
+function scene(total: number, perMiner: number, miners = 1) {
+  const gate = createOpeningGate({ total, perMiner, miners: () => miners });
   const inside: string[] = [];
   return {
     inside,
@@ -61,8 +61,26 @@ describe('the gate of openings', () => {
     expect(inside).toEqual(['again']);
   });
 
+  test('keeps an equal share for everybody: openings that never come take their own miner’s turns only', async () => {
+    const { enter, inside, settle } = scene(100, 100, 4);
+    for (let slot = 0; slot < 8; slot++) void enter(`a${slot}`, A, 20);
+    void enter('b', B, 20);
+    await settle();
+    expect(inside).toEqual(['a0', 'b']);
+  });
+
+  test('lets in first whoever was let in least', async () => {
+    const { enter, inside, settle } = scene(40, 40, 1);
+    const first = await enter('a1', A, 40);
+    void enter('a2', A, 40);
+    void enter('b1', B, 40);
+    first();
+    await settle();
+    expect(inside).toEqual(['b1']);
+  });
+
   test('takes room back once, however often it is given', async () => {
-    const gate = createOpeningGate({ total: 10, perMiner: 10 });
+    const gate = createOpeningGate({ total: 10, perMiner: 10, miners: () => 1 });
     const leave = await gate.enter(A, 10);
     leave();
     leave();
