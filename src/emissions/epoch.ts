@@ -1,7 +1,7 @@
 // Owns: one Yuma epoch of one mechanism, bit for bit (subtensor epoch/run_epoch.rs `epoch_mechanism`, the sparse form
 // that the chain executes). Does not own: storage, several mechanisms (mechanisms.ts), paying it out (coinbase.ts).
-import { AssayError } from '../model/errors.js';
-import { classicBonds, weightsForBonds } from './bonds.js';
+import { weightsForBonds } from './bonds.js';
+import { classicBonds } from './classic-bonds.js';
 import { clipAtConsensus, consensusWeights } from './consensus.js';
 import {
   fromU16Proportion,
@@ -13,9 +13,11 @@ import {
   sum,
   toU16Proportion,
 } from './fixed.js';
+import type { LiquidAlpha } from './liquid-alpha.js';
 import { isTopKNonzero } from './permits.js';
 import { filterEntries, normalizeRows, rowSums, type SparseMatrix, timesRows } from './sparse-matrix.js';
 import { stakeShares } from './stake.js';
+import { yuma3Bonds } from './yuma3-bonds.js';
 
 /** (uid, u16) pairs in stored order. */
 export type U16Row = readonly (readonly [uid: number, value: number])[];
@@ -58,8 +60,8 @@ export interface EpochInput {
    */
   readonly commitReveal: { readonly earliestCommit: readonly (number | undefined)[] } | undefined;
   readonly yuma3On: boolean;
-  /** has no effect on classic bonds */
-  readonly liquidAlphaOn: boolean;
+  /** undefined when it is off; has no effect on classic bonds */
+  readonly liquidAlpha: LiquidAlpha | undefined;
   readonly raoEmission: bigint;
 }
 
@@ -87,16 +89,9 @@ export interface EpochOutput {
   readonly validatorEmission: readonly bigint[];
 }
 
-/**
- * @throws AssayError `unsupported` when Yuma3 is on: its bonds are another formula, and classic ones would pay wrongly
- * @throws RangeError when a list does not have `n` entries
- */
+/** @throws RangeError when a list does not have `n` entries */
 export function runEpoch(input: EpochInput): EpochOutput {
   assertLengths(input);
-  if (input.yuma3On) {
-    const data = { what: 'epoch with Yuma3 bonds', why: 'only classic bonds are built so far' };
-    throw new AssayError('unsupported', `${data.what}: ${data.why}`, data);
-  }
   const { n, ownerUid } = input;
 
   const active = input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block);
@@ -115,13 +110,20 @@ export function runEpoch(input: EpochInput): EpochOutput {
   const validatorTrust = rowSums(clipped);
   const incentive = normalize(timesRows(clipped, activeStake, n));
 
-  const { dividends, bonds } = classicBonds({
-    bonds: currentBonds(input),
+  const parts = {
     weights: weightsForBonds(weights, clipped, n, fromU16Proportion(input.bondsPenalty)),
     activeStake,
     incentive,
     bondsMovingAverage: input.bondsMovingAverage,
-  });
+  };
+  const { dividends, bonds } = input.yuma3On
+    ? yuma3Bonds({
+        ...parts,
+        bonds: currentBonds(input, fromU16Proportion),
+        consensus,
+        liquidAlpha: input.liquidAlpha,
+      })
+    : classicBonds({ ...parts, bonds: currentBonds(input, I32F32.fromInteger) });
   const shares = emissionShares(incentive, dividends, activeStake, stake);
 
   return {
@@ -152,7 +154,7 @@ function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: Epoc
 /** The weights that count: of permitted rows, towards others and towards neurons the validator can have known. */
 function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseMatrix {
   const { n, ownerUid, lastUpdate, blockAtRegistration, commitReveal } = input;
-  const rows = toMatrix(input.weights, n);
+  const rows = toMatrix(input.weights, n, I32F32.fromInteger);
   const masked = filterEntries(rows, (row, column) => {
     if (!oldPermits[row]) return false;
     if (row === column && row !== ownerUid) return false;
@@ -166,19 +168,19 @@ function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseM
 }
 
 /** Stored bonds without those towards uids registered since the last successful epoch. */
-function currentBonds(input: EpochInput): SparseMatrix {
+function currentBonds(input: EpochInput, toFixed: (value: number) => bigint): SparseMatrix {
   const { block, tempo, lastMechanismStep, blockAtRegistration } = input;
   const lastTempo = lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
   return filterEntries(
-    toMatrix(input.bonds, input.n),
+    toMatrix(input.bonds, input.n, toFixed),
     (_, column) => lastTempo > blockAtRegistration[column]!,
   );
 }
 
-/** u16 values as integers, not as proportions: rows and columns are normalised next anyway. */
-function toMatrix(rows: readonly U16Row[], n: number): SparseMatrix {
+/** Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. */
+function toMatrix(rows: readonly U16Row[], n: number, toFixed: (value: number) => bigint): SparseMatrix {
   return rows.map((entries) =>
-    entries.flatMap(([uid, value]) => (uid < n ? [[uid, I32F32.fromInteger(value)] as const] : [])),
+    entries.flatMap(([uid, value]) => (uid < n ? [[uid, toFixed(value)] as const] : [])),
   );
 }
 

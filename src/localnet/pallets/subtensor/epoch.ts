@@ -7,6 +7,7 @@ import {
   type PendingEmission,
 } from '../../../emissions/coinbase.js';
 import { type EpochInput, type EpochOutput, runEpoch } from '../../../emissions/epoch.js';
+import type { LiquidAlpha } from '../../../emissions/liquid-alpha.js';
 import { activityCutoffBlocks } from '../../../emissions/schedule.js';
 import { consensusStake } from '../../../emissions/stake.js';
 import type { BlockContext } from '../../dispatch.js';
@@ -15,7 +16,6 @@ import { addStakeTo, addToPool, ownerOf } from './staking.js';
 
 const S = runtime.SubtensorModule.storage;
 
-/** @throws AssayError `unsupported` when the subnet's settings need an epoch that is not built */
 export function runSubnetEpoch(context: BlockContext, netuid: number, pending: PendingEmission): void {
   const { state } = context;
   const n = state.get(S.SubnetworkN, netuid);
@@ -70,9 +70,14 @@ function epochInput(
       ? { earliestCommit: uids.map(() => undefined) }
       : undefined,
     yuma3On: state.get(S.Yuma3On, netuid),
-    liquidAlphaOn: state.get(S.LiquidAlphaOn, netuid),
+    liquidAlpha: state.get(S.LiquidAlphaOn, netuid) ? liquidAlphaOf(state, netuid) : undefined,
     raoEmission,
   };
+}
+
+function liquidAlphaOf(state: StateView, netuid: number): LiquidAlpha {
+  const [low, high] = state.get(S.AlphaValues, netuid);
+  return { low, high, steepness: state.get(S.AlphaSigmoidSteepness, netuid) };
 }
 
 function writeOutput({ state }: BlockContext, netuid: number, output: EpochOutput): void {
