@@ -92,16 +92,8 @@ export interface EpochOutput {
 /** @throws RangeError when a list does not have `n` entries */
 export function runEpoch(input: EpochInput): EpochOutput {
   assertLengths(input);
-  const { n, ownerUid } = input;
-
-  const active = input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block);
-  const stake = stakeShares(filterStakes(input));
-
-  // A validator newly among the top has no vote yet: only permits of the last epoch count for stake and weights.
-  const oldPermits = input.validatorPermits.map((permit, uid) => permit || uid === ownerUid);
-  const newPermits = isTopKNonzero(stake, input.maxValidators).map(
-    (permit, uid) => permit || uid === ownerUid,
-  );
+  const { n } = input;
+  const { active, stake, oldPermits, newPermits } = electorate(input);
   const activeStake = normalize(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0n)));
 
   const weights = maskWeights(input, oldPermits);
@@ -143,6 +135,26 @@ export function runEpoch(input: EpochInput): EpochOutput {
   };
 }
 
+/** Who takes part, with what share of the stake (raw I32F32). */
+export interface Electorate {
+  readonly active: readonly boolean[];
+  readonly stake: readonly bigint[];
+  /** A validator newly among the top has no vote yet: only permits of the last epoch count for stake and weights. */
+  readonly oldPermits: readonly boolean[];
+  readonly newPermits: readonly boolean[];
+}
+
+export function electorate(input: EpochInput): Electorate {
+  const { ownerUid } = input;
+  const stake = stakeShares(filterStakes(input));
+  return {
+    active: input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block),
+    stake,
+    oldPermits: input.validatorPermits.map((permit, uid) => permit || uid === ownerUid),
+    newPermits: isTopKNonzero(stake, input.maxValidators).map((permit, uid) => permit || uid === ownerUid),
+  };
+}
+
 /** Raw I64F64 stakes; below the threshold (in whole rao) they count as 0, the owner's excepted. */
 function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: EpochInput): bigint[] {
   return stakes.map((rao, uid) => {
@@ -151,11 +163,18 @@ function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: Epoc
   });
 }
 
-/** The weights that count: of permitted rows, towards others and towards neurons the validator can have known. */
+/** The weights that count. */
 function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseMatrix {
-  const { n, ownerUid, lastUpdate, blockAtRegistration, commitReveal } = input;
-  const rows = toMatrix(input.weights, n, I32F32.fromInteger);
-  const masked = filterEntries(rows, (row, column) => {
+  const rows = toMatrix(input.weights, input.n, I32F32.fromInteger);
+  return normalizeRows(filterEntries(rows, countsWeight(input, oldPermits)));
+}
+
+/** Whether a weight counts: of a permitted row, towards another and towards a neuron the validator can have known. */
+export function countsWeight(
+  { ownerUid, lastUpdate, blockAtRegistration, commitReveal }: EpochInput,
+  oldPermits: readonly boolean[],
+): (row: number, column: number) => boolean {
+  return (row, column) => {
     if (!oldPermits[row]) return false;
     if (row === column && row !== ownerUid) return false;
     const registered = blockAtRegistration[column]!;
@@ -163,18 +182,23 @@ function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseM
     // a uid that changed hands after the commit must not inherit what was meant for its predecessor
     const committed = commitReveal?.earliestCommit[row];
     return committed === undefined || committed >= registered;
-  });
-  return normalizeRows(masked);
+  };
 }
 
-/** Stored bonds without those towards uids registered since the last successful epoch. */
+/** Stored bonds as far as they count. */
 function currentBonds(input: EpochInput, toFixed: (value: number) => bigint): SparseMatrix {
-  const { block, tempo, lastMechanismStep, blockAtRegistration } = input;
+  return filterEntries(toMatrix(input.bonds, input.n, toFixed), countsBond(input));
+}
+
+/** Whether a stored bond counts: not towards a uid registered since the last successful epoch. */
+export function countsBond({
+  block,
+  tempo,
+  lastMechanismStep,
+  blockAtRegistration,
+}: EpochInput): (row: number, column: number) => boolean {
   const lastTempo = lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
-  return filterEntries(
-    toMatrix(input.bonds, input.n, toFixed),
-    (_, column) => lastTempo > blockAtRegistration[column]!,
-  );
+  return (_, column) => lastTempo > blockAtRegistration[column]!;
 }
 
 /** Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. */
@@ -215,7 +239,7 @@ function toRao(shares: readonly bigint[], raoEmission: bigint): bigint[] {
   return shares.map((share) => I96F32.toU64(I96F32.mul(share, emission)));
 }
 
-function assertLengths(input: EpochInput): void {
+export function assertLengths(input: EpochInput): void {
   const { n } = input;
   const lists = {
     lastUpdate: input.lastUpdate,

@@ -101,7 +101,10 @@ class Replay {
   private bonds: readonly U16Row[];
   private permits: readonly boolean[];
 
-  constructor(private readonly yuma: Omit<YumaCase, 'steps'>) {
+  constructor(
+    private readonly yuma: Omit<YumaCase, 'steps'>,
+    private readonly run: typeof runEpoch,
+  ) {
     const { initial, n } = yuma;
     this.lastUpdate = [...initial.last_update];
     this.blockAtRegistration = [...initial.block_at_registration];
@@ -175,7 +178,7 @@ class Replay {
   }
 
   epoch(block: number, raoEmission: number): EpochOutput {
-    const output = runEpoch(this.input(block, raoEmission));
+    const output = this.run(this.input(block, raoEmission));
     this.bonds = output.bonds;
     this.permits = output.newPermits;
     return output;
@@ -185,8 +188,9 @@ class Replay {
 /** Runs every step of a case, each on the state the one before left. */
 export function replay(
   yuma: Omit<YumaCase, 'steps'> & { readonly steps: readonly Omit<Step, 'computed'>[] },
+  run = runEpoch,
 ): readonly EpochOutput[] {
-  const state = new Replay(yuma);
+  const state = new Replay(yuma, run);
   if (yuma.warmup) state.epoch(yuma.warmup.epoch_block, yuma.warmup.rao_emission);
   return yuma.steps.map((step) => {
     for (const action of step.actions) state.act(action);
