@@ -1,6 +1,8 @@
 // The epoch as one would write it without the chain's arithmetic: dense rows of float64. Its values are near the chain's
-// and not the chain's; it is here as what exactness costs against. Yuma3 only, and none of the masks.
+// and not the chain's; it is here as what exactness costs against. Yuma3 only, none of the masks; the
+// median is the same code, which asks nothing of its numbers.
 import type { EpochInput } from '../../src/emissions/epoch.js';
+import { createMedian } from '../../src/emissions/epoch-in-doubles.js';
 
 export interface FloatEpoch {
   readonly incentive: Float64Array;
@@ -22,16 +24,14 @@ export function float64Epoch(input: EpochInput): FloatEpoch {
     return dense;
   });
   const voters = Array.from(stake.keys()).filter((row) => stake[row]! > 0);
-  const minority = 1 - input.kappa / 65535;
-  const consensus = Float64Array.from(stake, (_, column) => {
-    const votes = voters.map((row) => [weights[row]![column]!, stake[row]!] as const);
-    votes.sort((a, b) => a[0] - b[0]);
-    let below = 0;
-    for (const [weight, share] of votes) {
-      below += share;
-      if (below > minority) return weight;
-    }
-    return 0;
+  const shares = Float64Array.from(voters, (row) => stake[row]!);
+  const median = createMedian(shares, 1 - input.kappa / 65535);
+  const votes = new Float64Array(voters.length);
+  const consensus = stake.map((_, column) => {
+    voters.forEach((row, k) => {
+      votes[k] = weights[row]![column]!;
+    });
+    return median(votes);
   });
   const rank = new Float64Array(n);
   const bonds = held.map(() => new Float64Array(n));

@@ -25,19 +25,17 @@ export function div(a: number, b: number): number {
   return rest > DIV_MARGIN && rest < 1 - DIV_MARGIN ? floor : divByDigits(a, b);
 }
 
-/** In digits of 11, 11 and 10 bits: each remainder times 2^11 stays below 2^53. */
+/**
+ * In digits of 11, 11 and 10 bits. Each remainder times 2^11 stays below 2^53, and a quotient of at most 2^11 that is
+ * no integer is at least 2^-42 below the next one, which is more than its rounding.
+ */
 function divByDigits(a: number, b: number): number {
   if (b === 0) return 0;
   let quotient = 0;
   let rest = a;
   for (const base of DIGITS) {
-    const scaled = rest * base;
-    let digit = Math.floor(scaled / b);
-    rest = scaled - digit * b;
-    if (rest < 0) {
-      digit--; // the division rounded up to the next integer
-      rest += b;
-    }
+    const digit = Math.floor((rest * base) / b);
+    rest = rest * base - digit * b;
     quotient = quotient * base + digit;
   }
   return quotient;

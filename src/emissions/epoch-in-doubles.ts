@@ -84,7 +84,9 @@ function gather(
   );
   let at = 0;
   for (let row = 0; row < n; row++) {
-    for (const entry of rows[row]!) {
+    const entries = rows[row]!;
+    for (let k = 0; k < entries.length; k++) {
+      const entry = entries[k]!;
       const column = entry[0];
       if (column >= n || !counts(row, column)) continue;
       out.columns[at] = column;
@@ -116,14 +118,16 @@ function normalizeColumns(matrix: Matrix): void {
 }
 
 function columnSums({ starts, columns, values }: Matrix): Float64Array {
+  const count = starts.at(-1)!;
   const sums = new Float64Array(starts.length - 1);
-  for (let at = 0; at < starts.at(-1)!; at++) sums[columns[at]!]! += values[at]!;
+  for (let at = 0; at < count; at++) sums[columns[at]!]! += values[at]!;
   return sums;
 }
 
 function columnMaxima({ starts, columns, values }: Matrix): Float64Array {
+  const count = starts.at(-1)!;
   const maxima = new Float64Array(starts.length - 1);
-  for (let at = 0; at < starts.at(-1)!; at++) {
+  for (let at = 0; at < count; at++) {
     const column = columns[at]!;
     if (values[at]! > maxima[column]!) maxima[column] = values[at]!;
   }
@@ -131,7 +135,8 @@ function columnMaxima({ starts, columns, values }: Matrix): Float64Array {
 }
 
 function divideColumns({ starts, columns, values }: Matrix, divisors: Float64Array): void {
-  for (let at = 0; at < starts.at(-1)!; at++) {
+  const count = starts.at(-1)!;
+  for (let at = 0; at < count; at++) {
     const divisor = divisors[columns[at]!]!;
     if (divisor !== 0) values[at] = div(values[at]!, divisor);
   }
@@ -171,7 +176,7 @@ function consensusWeights(stake: Float64Array, weights: Matrix, majority: number
 }
 
 /** consensus.ts `weightedMedian` */
-function createMedian(stake: Float64Array, minority: number): (score: Float64Array) => number {
+export function createMedian(stake: Float64Array, minority: number): (score: Float64Array) => number {
   const total = sum(stake);
   const all = Int32Array.from(stake.keys());
   // two of each: one round's list is read while the next one's are written
@@ -226,7 +231,7 @@ function clipAtConsensus({ starts, columns, values }: Matrix, consensus: Float64
     for (let at = starts[row]!; at < starts[row + 1]!; at++) {
       const bound = consensus[columns[at]!]!;
       const value = values[at]!;
-      if (value > bound && bound === 0) continue;
+      if (bound === 0 && value > 0) continue;
       out.columns[next] = columns[at]!;
       out.values[next++] = Math.min(value, bound);
     }

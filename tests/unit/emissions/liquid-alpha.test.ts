@@ -64,6 +64,8 @@ describe('alpha', () => {
     near(alpha(0n, ONE, 0n), 0.9 - range);
     near(alpha(0n, 0n, ONE), 0.9 - range);
     near(alpha(0n, ONE / 2n, 0n), 0.8);
+    // held as high as weighed counts as bought
+    near(alpha(0n, ONE, ONE), 0.9 - range);
     // bought below consensus counts as no difference
     near(alpha(ONE, ONE / 2n, 0n), 0.7 + range);
   });

@@ -6,7 +6,8 @@ import {
   type Payee,
   type PendingEmission,
 } from '../../../emissions/coinbase.js';
-import { type EpochInput, type EpochOutput, runEpoch } from '../../../emissions/epoch.js';
+import type { EpochInput, EpochOutput } from '../../../emissions/epoch.js';
+import { runEpochInDoubles } from '../../../emissions/epoch-in-doubles.js';
 import type { LiquidAlpha } from '../../../emissions/liquid-alpha.js';
 import { activityCutoffBlocks } from '../../../emissions/schedule.js';
 import { consensusStake } from '../../../emissions/stake.js';
@@ -21,7 +22,7 @@ export function runSubnetEpoch(context: BlockContext, netuid: number, pending: P
   const n = state.get(S.SubnetworkN, netuid);
   const hotkeys = Array.from({ length: n }, (_, uid) => state.get(S.Keys, netuid, uid));
   const input = epochInput(state, netuid, context.block, hotkeys, epochEmission(pending));
-  const output = runEpoch(input);
+  const output = runEpochInDoubles(input);
   writeOutput(context, netuid, output);
   pay(context, netuid, hotkeys, pending, output);
 }
