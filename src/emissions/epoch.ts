@@ -1,7 +1,7 @@
 // Owns: one Yuma epoch of one mechanism, bit for bit (subtensor epoch/run_epoch.rs `epoch_mechanism`, the sparse form
 // that the chain executes). Does not own: storage, several mechanisms (mechanisms.ts), paying it out (coinbase.ts).
-import { AssayError } from '../model/errors.js';
-import { classicBonds, weightsForBonds } from './bonds.js';
+import { weightsForBonds } from './bonds.js';
+import { classicBonds } from './classic-bonds.js';
 import { clipAtConsensus, consensusWeights } from './consensus.js';
 import {
   fromU16Proportion,
@@ -13,9 +13,11 @@ import {
   sum,
   toU16Proportion,
 } from './fixed.js';
+import type { LiquidAlpha } from './liquid-alpha.js';
 import { isTopKNonzero } from './permits.js';
 import { filterEntries, normalizeRows, rowSums, type SparseMatrix, timesRows } from './sparse-matrix.js';
 import { stakeShares } from './stake.js';
+import { yuma3Bonds } from './yuma3-bonds.js';
 
 /** (uid, u16) pairs in stored order. */
 export type U16Row = readonly (readonly [uid: number, value: number])[];
@@ -58,8 +60,8 @@ export interface EpochInput {
    */
   readonly commitReveal: { readonly earliestCommit: readonly (number | undefined)[] } | undefined;
   readonly yuma3On: boolean;
-  /** has no effect on classic bonds */
-  readonly liquidAlphaOn: boolean;
+  /** undefined when it is off; has no effect on classic bonds */
+  readonly liquidAlpha: LiquidAlpha | undefined;
   readonly raoEmission: bigint;
 }
 
@@ -88,25 +90,14 @@ export interface EpochOutput {
 }
 
 /**
- * @throws AssayError `unsupported` when Yuma3 is on: its bonds are another formula, and classic ones would pay wrongly
+ * The reference: BigInt throughout, to be read beside the chain's. `runEpochInDoubles` gives the same in less time.
+ *
  * @throws RangeError when a list does not have `n` entries
  */
 export function runEpoch(input: EpochInput): EpochOutput {
   assertLengths(input);
-  if (input.yuma3On) {
-    const data = { what: 'epoch with Yuma3 bonds', why: 'only classic bonds are built so far' };
-    throw new AssayError('unsupported', `${data.what}: ${data.why}`, data);
-  }
-  const { n, ownerUid } = input;
-
-  const active = input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block);
-  const stake = stakeShares(filterStakes(input));
-
-  // A validator newly among the top has no vote yet: only permits of the last epoch count for stake and weights.
-  const oldPermits = input.validatorPermits.map((permit, uid) => permit || uid === ownerUid);
-  const newPermits = isTopKNonzero(stake, input.maxValidators).map(
-    (permit, uid) => permit || uid === ownerUid,
-  );
+  const { n } = input;
+  const { active, stake, oldPermits, newPermits } = electorate(input);
   const activeStake = normalize(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0n)));
 
   const weights = maskWeights(input, oldPermits);
@@ -115,13 +106,20 @@ export function runEpoch(input: EpochInput): EpochOutput {
   const validatorTrust = rowSums(clipped);
   const incentive = normalize(timesRows(clipped, activeStake, n));
 
-  const { dividends, bonds } = classicBonds({
-    bonds: currentBonds(input),
+  const parts = {
     weights: weightsForBonds(weights, clipped, n, fromU16Proportion(input.bondsPenalty)),
     activeStake,
     incentive,
     bondsMovingAverage: input.bondsMovingAverage,
-  });
+  };
+  const { dividends, bonds } = input.yuma3On
+    ? yuma3Bonds({
+        ...parts,
+        bonds: currentBonds(input, fromU16Proportion),
+        consensus,
+        liquidAlpha: input.liquidAlpha,
+      })
+    : classicBonds({ ...parts, bonds: currentBonds(input, I32F32.fromInteger) });
   const shares = emissionShares(incentive, dividends, activeStake, stake);
 
   return {
@@ -141,6 +139,26 @@ export function runEpoch(input: EpochInput): EpochOutput {
   };
 }
 
+/** Who takes part, with what share of the stake (raw I32F32). */
+export interface Electorate {
+  readonly active: readonly boolean[];
+  readonly stake: readonly bigint[];
+  /** A validator newly among the top has no vote yet: only permits of the last epoch count for stake and weights. */
+  readonly oldPermits: readonly boolean[];
+  readonly newPermits: readonly boolean[];
+}
+
+export function electorate(input: EpochInput): Electorate {
+  const { ownerUid } = input;
+  const stake = stakeShares(filterStakes(input));
+  return {
+    active: input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block),
+    stake,
+    oldPermits: input.validatorPermits.map((permit, uid) => permit || uid === ownerUid),
+    newPermits: isTopKNonzero(stake, input.maxValidators).map((permit, uid) => permit || uid === ownerUid),
+  };
+}
+
 /** Raw I64F64 stakes; below the threshold (in whole rao) they count as 0, the owner's excepted. */
 function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: EpochInput): bigint[] {
   return stakes.map((rao, uid) => {
@@ -149,11 +167,18 @@ function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: Epoc
   });
 }
 
-/** The weights that count: of permitted rows, towards others and towards neurons the validator can have known. */
+/** The weights that count. */
 function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseMatrix {
-  const { n, ownerUid, lastUpdate, blockAtRegistration, commitReveal } = input;
-  const rows = toMatrix(input.weights, n);
-  const masked = filterEntries(rows, (row, column) => {
+  const rows = toMatrix(input.weights, input.n, I32F32.fromInteger);
+  return normalizeRows(filterEntries(rows, countsWeight(input, oldPermits)));
+}
+
+/** Whether a weight counts: of a permitted row, towards another and towards a neuron the validator can have known. */
+export function countsWeight(
+  { ownerUid, lastUpdate, blockAtRegistration, commitReveal }: EpochInput,
+  oldPermits: readonly boolean[],
+): (row: number, column: number) => boolean {
+  return (row, column) => {
     if (!oldPermits[row]) return false;
     if (row === column && row !== ownerUid) return false;
     const registered = blockAtRegistration[column]!;
@@ -161,24 +186,29 @@ function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseM
     // a uid that changed hands after the commit must not inherit what was meant for its predecessor
     const committed = commitReveal?.earliestCommit[row];
     return committed === undefined || committed >= registered;
-  });
-  return normalizeRows(masked);
+  };
 }
 
-/** Stored bonds without those towards uids registered since the last successful epoch. */
-function currentBonds(input: EpochInput): SparseMatrix {
-  const { block, tempo, lastMechanismStep, blockAtRegistration } = input;
+/** Stored bonds as far as they count. */
+function currentBonds(input: EpochInput, toFixed: (value: number) => bigint): SparseMatrix {
+  return filterEntries(toMatrix(input.bonds, input.n, toFixed), countsBond(input));
+}
+
+/** Whether a stored bond counts: not towards a uid registered since the last successful epoch. */
+export function countsBond({
+  block,
+  tempo,
+  lastMechanismStep,
+  blockAtRegistration,
+}: EpochInput): (row: number, column: number) => boolean {
   const lastTempo = lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
-  return filterEntries(
-    toMatrix(input.bonds, input.n),
-    (_, column) => lastTempo > blockAtRegistration[column]!,
-  );
+  return (_, column) => lastTempo > blockAtRegistration[column]!;
 }
 
-/** u16 values as integers, not as proportions: rows and columns are normalised next anyway. */
-function toMatrix(rows: readonly U16Row[], n: number): SparseMatrix {
+/** Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. */
+function toMatrix(rows: readonly U16Row[], n: number, toFixed: (value: number) => bigint): SparseMatrix {
   return rows.map((entries) =>
-    entries.flatMap(([uid, value]) => (uid < n ? [[uid, I32F32.fromInteger(value)] as const] : [])),
+    entries.flatMap(([uid, value]) => (uid < n ? [[uid, toFixed(value)] as const] : [])),
   );
 }
 
@@ -213,7 +243,7 @@ function toRao(shares: readonly bigint[], raoEmission: bigint): bigint[] {
   return shares.map((share) => I96F32.toU64(I96F32.mul(share, emission)));
 }
 
-function assertLengths(input: EpochInput): void {
+export function assertLengths(input: EpochInput): void {
   const { n } = input;
   const lists = {
     lastUpdate: input.lastUpdate,

@@ -29,6 +29,8 @@ export {
   withoutTake,
 } from './coinbase.js';
 export { type EpochInput, type EpochOutput, runEpoch, type U16Row } from './epoch.js';
+export { runEpochInDoubles } from './epoch-in-doubles.js';
+export type { LiquidAlpha } from './liquid-alpha.js';
 export { joinMechanisms, type SubnetEpoch, splitEmission } from './mechanisms.js';
 export {
   type BurnBounds,

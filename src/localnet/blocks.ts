@@ -21,7 +21,7 @@ import {
 } from './dispatch.js';
 import { adminUtilsHandlers } from './pallets/admin-utils.js';
 import { balancesHandlers } from './pallets/balances.js';
-import { blockStep, type EpochRefusal } from './pallets/subtensor/block-step.js';
+import { blockStep } from './pallets/subtensor/block-step.js';
 import { subtensorHandlers } from './pallets/subtensor/calls.js';
 import { guardCall } from './pallets/subtensor/guards.js';
 import { sudoHandlers } from './pallets/sudo.js';
@@ -75,7 +75,6 @@ export function makeBlock(
   parts: {
     readonly state: State;
     readonly newSubnetTempo: number;
-    readonly onRefusal: (refusal: EpochRefusal) => void;
     readonly onFault: (error: unknown, call: string) => void;
   },
   parent: Block,
@@ -92,7 +91,7 @@ export function makeBlock(
 }
 
 function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Block {
-  const { state, newSubnetTempo, onRefusal, onFault } = parts;
+  const { state, newSubnetTempo, onFault } = parts;
   const number = parent.number + 1;
   state.put(BlockNumber, [], number);
   state.put(ParentHash, [], parent.hash);
@@ -111,7 +110,7 @@ function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Blo
     for (const event of events.splice(0)) records.push({ phase, event, topics: [] });
   };
 
-  blockStep(context, onRefusal);
+  blockStep(context);
   flush({ type: 'Initialization', value: [] });
 
   const dispatch = createDispatcher(HANDLERS, guardCall, { ...context, events, onFault });

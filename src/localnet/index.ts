@@ -9,7 +9,6 @@ export {
   type LocalnetOptions,
   type Receipt,
 } from './localnet.js';
-export type { EpochRefusal } from './pallets/subtensor/block-step.js';
 export { type ServeOptions, serveLocalnet } from './serve.js';
 export type { StateView } from './state.js';
 export { RpcError } from './validity.js';

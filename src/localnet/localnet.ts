@@ -21,7 +21,6 @@ import { type Block, makeBlock, sealGenesis } from './blocks.js';
 import { writeGenesis } from './genesis.js';
 import { LIMITS } from './limits.js';
 import type { Items, KeysOf, Localnet, LocalnetHead, Node, ReadOf, Receipt } from './node.js';
-import type { EpochRefusal } from './pallets/subtensor/block-step.js';
 import { Pool, type PoolStatus } from './pool.js';
 import { createRpc, type Rpc } from './rpc.js';
 import { State, type StateView } from './state.js';
@@ -50,8 +49,6 @@ export interface LocalnetOptions {
   readonly log?: Log;
   /** unix ms of block 0 @default the clock's now; in manual mode 2026-01-01, so that equal calls give equal hashes */
   readonly genesisMs?: number;
-  /** Told of each epoch that could not be run rightly (Yuma3): its pending emission is kept, nothing else changed. */
-  readonly onEpochRefused?: (refusal: EpochRefusal) => void;
 }
 
 export type { Localnet, LocalnetHead, Receipt } from './node.js';
@@ -87,7 +84,6 @@ class EmbeddedNode implements Node {
   readonly #finalityLag: number;
   readonly #tempo: number;
   readonly #history: number;
-  readonly #onRefusal: (refusal: EpochRefusal) => void;
   readonly #rpc: Rpc;
   #head: Block;
   #timestampMs: number;
@@ -95,7 +91,7 @@ class EmbeddedNode implements Node {
   constructor(options: LocalnetOptions) {
     const { sudo, balances = [], blockTimeMs = 250, tempo = 360, manual = false } = options;
     const { finalityLagBlocks = 2, historyBlocks = 2400, fastBlocks = true } = options;
-    const { clock = systemClock, log = silentLog, onEpochRefused } = options;
+    const { clock = systemClock, log = silentLog } = options;
     assertAtLeast('blockTimeMs', blockTimeMs, 1);
     assertAtLeast('tempo', tempo, 1);
     assertAtLeast('finalityLagBlocks', finalityLagBlocks, 0);
@@ -109,10 +105,6 @@ class EmbeddedNode implements Node {
     this.#history = historyBlocks;
     this.#genesisMs = options.genesisMs ?? (manual ? MANUAL_GENESIS_MS : clock.now());
     this.#timestampMs = this.#genesisMs;
-    this.#onRefusal = (refusal) => {
-      log.error('epoch refused', { ...refusal });
-      onEpochRefused?.(refusal);
-    };
     this.store = new State(historyBlocks);
     writeGenesis(this.store, { sudo, balances, fastBlocks });
     this.#genesis = sealGenesis(this.store);
@@ -147,7 +139,6 @@ class EmbeddedNode implements Node {
     const parts = {
       state: this.store,
       newSubnetTempo: this.#tempo,
-      onRefusal: this.#onRefusal,
       onFault: (error: unknown, call: string) => this.log.error('call failed by our fault', { call, error }),
     };
     let block: Block;

@@ -10,8 +10,8 @@ export const FUNDS_TAO = 10_000;
 
 /**
  * A new subnet starts as the chain starts it: Yuma3 and commit-reveal on, emission off, weights once in 100 blocks
- * (subtensor subnets/subnet.rs `do_register_network`, `init_new_network`). The demo's epochs are short and its bonds
- * classic, so root changes that, call by call.
+ * (subtensor subnets/subnet.rs `do_register_network`, `init_new_network`). The demo's epochs are short, so root changes
+ * that, call by call.
  */
 export function ownersSudoCalls(
   netuid: Netuid,
@@ -23,7 +23,7 @@ export function ownersSudoCalls(
   return [
     call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
     call('a new subnet has it off; without it no TAO would flow', 'sudo_set_subnet_emission_enabled', true),
-    call('classic bonds', 'sudo_set_yuma3_enabled', false),
+    call("classic bonds: the demo's figures were measured with them", 'sudo_set_yuma3_enabled', false),
     call('weights in the open', 'sudo_set_commit_reveal_weights_enabled', false),
     call('weights every epoch', 'sudo_set_weights_set_rate_limit', 0),
     call('axons may be served at once', 'sudo_set_serving_rate_limit', 0),

@@ -197,6 +197,9 @@ export const adminUtilsHandlers: Handlers<'AdminUtils'> = {
     const event = subtensorEvent('CommitRevealEnabled', netuid, enabled);
     byOwner(context, netuid, S.CommitRevealWeightsEnabled, enabled, event);
   },
+  sudo_set_liquid_alpha_enabled({ netuid, enabled }, context) {
+    byOwner(context, netuid, S.LiquidAlphaOn, enabled, undefined);
+  },
   sudo_set_bonds_penalty({ netuid, bonds_penalty: value }, context) {
     byOwner(context, netuid, S.BondsPenalty, value, subtensorEvent('BondsPenaltySet', netuid, value));
   },

@@ -16,7 +16,6 @@ import {
 } from '../../../src/emissions/coinbase.js';
 import { runEpoch } from '../../../src/emissions/epoch.js';
 import { U96F32 } from '../../../src/emissions/fixed.js';
-import { joinMechanisms, splitEmission } from '../../../src/emissions/mechanisms.js';
 import { consensusStake } from '../../../src/emissions/stake.js';
 
 const U64_MAX = (1n << 64n) - 1n;
@@ -316,7 +315,7 @@ describe('a tempo from blocks to stakes', () => {
       lastMechanismStep: 640,
       commitReveal: undefined,
       yuma3On: false,
-      liquidAlphaOn: false,
+      liquidAlpha: undefined,
       raoEmission: epochEmission(set),
     });
     const payout = distributeEmission({
@@ -346,52 +345,5 @@ describe('withoutTake', () => {
   it('floors take and rest separately', () => {
     expect(withoutTake(U96F32.fromInteger(100), DEFAULT_TAKE)).toEqual({ takeRao: 17n, restRao: 82n });
     expect(withoutTake(U96F32.fromInteger(100), 0)).toEqual({ takeRao: 0n, restRao: 100n });
-  });
-});
-
-describe('mechanisms', () => {
-  it('splits evenly with the remainder to mechanism 0', () => {
-    expect(splitEmission(25n, 5, undefined)).toEqual([5n, 5n, 5n, 5n, 5n]);
-    expect(splitEmission(10n, 4, undefined)).toEqual([4n, 2n, 2n, 2n]);
-  });
-
-  it('splits by the set proportions, padding and trimming them to the count', () => {
-    expect(splitEmission(19n, 5, [3450, 6899, 10348, 17247, 27594])).toEqual([1n, 2n, 3n, 5n, 8n]);
-    expect(splitEmission(10n, 2, [65535])).toEqual([10n, 0n]);
-    expect(splitEmission(10n, 1, [32768, 32767])).toEqual([10n]);
-  });
-
-  it('adds what was earned, averages the rest by emission, and ORs the flags', () => {
-    const output = (value: number, rao: bigint, flag: boolean) => ({
-      consensus: [value],
-      incentive: [value],
-      dividends: [value],
-      validatorTrust: [value],
-      stakeWeight: [value],
-      active: [flag],
-      newPermits: [flag],
-      bonds: [[]],
-      emission: [rao],
-      serverEmission: [rao],
-      validatorEmission: [rao],
-    });
-    const joined = joinMechanisms([output(65535, 300n, false), output(1, 100n, true)], [300n, 100n]);
-    expect(joined).toEqual({
-      consensus: [49151],
-      dividends: [49151],
-      validatorTrust: [49151],
-      stakeWeight: [49151],
-      active: [true],
-      newPermits: [true],
-      emission: [250n],
-      serverEmission: [400n],
-      validatorEmission: [400n],
-    });
-    // without emission mechanism 0 speaks for all
-    expect(joinMechanisms([output(7, 0n, true), output(9, 0n, true)], [0n, 0n]).consensus).toEqual([7]);
-  });
-
-  it('rejects outputs that do not match the parts', () => {
-    expect(() => joinMechanisms([], [])).toThrow(RangeError);
   });
 });

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { maxUpscale } from '../../../src/emissions/weights.js';
-import { replay, toComputed, yumaCases } from './yuma-vectors.js';
-
-const classic = yumaCases.filter((yuma) => !yuma.hyperparameters.yuma3);
-const yuma3 = yumaCases.filter((yuma) => yuma.hyperparameters.yuma3);
+import { replay, toComputed, type YumaCase, yumaCases } from './yuma-vectors.js';
 
 describe('runEpoch against the vectors of subtensor spec 425', () => {
-  it('covers every classic case of the file', () => {
-    expect(classic.map((yuma) => yuma.id)).toEqual([
+  it('covers every case of the file: classic bonds, Yuma3, liquid alpha', () => {
+    const ids = (wanted: (h: YumaCase['hyperparameters']) => boolean) =>
+      yumaCases.filter((yuma) => wanted(yuma.hyperparameters)).map((yuma) => yuma.id);
+    expect(ids((h) => !h.yuma3)).toEqual([
       'E01',
       'E02',
       'E04',
@@ -21,35 +20,15 @@ describe('runEpoch against the vectors of subtensor spec 425', () => {
       'M01',
       'X02_0',
     ]);
+    expect(ids((h) => h.yuma3 && !h.liquid_alpha)).toEqual(['Y05', 'C01', 'M05']);
+    expect(ids((h) => h.yuma3 && h.liquid_alpha)).toEqual(['Y01', 'Y04', 'X01']);
   });
 
-  for (const yuma of classic) {
+  for (const yuma of yumaCases) {
     it(`reproduces every output of ${yuma.id} exactly over ${yuma.steps.length} steps`, () => {
       const outputs = replay(yuma);
       outputs.forEach((output, step) => {
         expect(toComputed(output), `step ${step}`).toEqual(yuma.steps[step]!.computed);
-      });
-    });
-  }
-
-  for (const yuma of yuma3) {
-    it(`refuses ${yuma.id}, which has Yuma3 on, instead of paying by classic bonds`, () => {
-      expect(() => replay(yuma)).toThrow(expect.objectContaining({ code: 'unsupported' }));
-    });
-  }
-
-  for (const yuma of yuma3) {
-    it(`agrees on ${yuma.id} with everything that does not hang on bonds (masks, consensus, incentive, permits)`, () => {
-      replay(yuma, { yuma3: false }).forEach((output, step) => {
-        const { consensus, incentive, validator_trust, stake_weight, new_permits } =
-          yuma.steps[step]!.computed;
-        expect(toComputed(output), `step ${step}`).toMatchObject({
-          consensus,
-          incentive,
-          validator_trust,
-          stake_weight,
-          new_permits,
-        });
       });
     });
   }

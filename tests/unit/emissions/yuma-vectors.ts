@@ -16,7 +16,10 @@ type Action =
   | { readonly op: 'advance_to_block'; readonly block: number }
   | { readonly op: 'set_stake'; readonly uid: number; readonly stake: number }
   | { readonly op: 'active_commit'; readonly uid: number; readonly commit_block: number }
-  | { readonly op: 'deregister_and_register_new'; readonly uid: number; readonly at_block: number };
+  /** subtensor subnets/uids.rs `replace_neuron` */
+  | { readonly op: 'deregister_and_register_new'; readonly uid: number; readonly at_block: number }
+  /** subtensor epoch/run_epoch.rs `do_reset_bonds`; of yuma3-scenarios.ts only */
+  | { readonly op: 'reset_bonds'; readonly uid: number };
 
 export interface Computed {
   readonly consensus: readonly number[];
@@ -31,7 +34,7 @@ export interface Computed {
   readonly bonds: readonly U16Row[];
 }
 
-interface Step {
+export interface Step {
   readonly actions: readonly Action[];
   readonly epoch_block: number;
   readonly rao_emission: number;
@@ -49,6 +52,9 @@ export interface YumaCase {
     readonly activity_cutoff_factor_milli: number;
     readonly liquid_alpha: boolean;
     readonly yuma3: boolean;
+    readonly alpha_low: number;
+    readonly alpha_high: number;
+    readonly alpha_sigmoid_steepness: number;
     readonly stake_threshold: number;
     readonly commit_reveal: boolean;
     readonly owner_uid: number | null;
@@ -95,7 +101,10 @@ class Replay {
   private bonds: readonly U16Row[];
   private permits: readonly boolean[];
 
-  constructor(private readonly yuma: YumaCase) {
+  constructor(
+    private readonly yuma: Omit<YumaCase, 'steps'>,
+    private readonly run: typeof runEpoch,
+  ) {
     const { initial, n } = yuma;
     this.lastUpdate = [...initial.last_update];
     this.blockAtRegistration = [...initial.block_at_registration];
@@ -131,7 +140,11 @@ class Replay {
           i === uid ? [] : row.map(([j, value]) => [j, j === uid ? 0 : value] as const),
         );
         this.bonds = this.bonds.map((row, i) => (i === uid ? [] : row));
+        this.permits = this.permits.map((permit, i) => permit && i !== uid);
+        return;
       }
+      case 'reset_bonds':
+        this.bonds = this.bonds.map((row) => row.filter(([j]) => j !== action.uid));
     }
   }
 
@@ -157,25 +170,27 @@ class Replay {
       lastMechanismStep: h.last_mechanism_step,
       commitReveal: h.commit_reveal ? { earliestCommit: this.commits } : undefined,
       yuma3On: h.yuma3,
-      liquidAlphaOn: h.liquid_alpha,
+      liquidAlpha: h.liquid_alpha
+        ? { low: h.alpha_low, high: h.alpha_high, steepness: h.alpha_sigmoid_steepness }
+        : undefined,
       raoEmission: BigInt(raoEmission),
     };
   }
 
   epoch(block: number, raoEmission: number): EpochOutput {
-    const output = runEpoch(this.input(block, raoEmission));
+    const output = this.run(this.input(block, raoEmission));
     this.bonds = output.bonds;
     this.permits = output.newPermits;
     return output;
   }
 }
 
-/** Runs every step of a case, each on the state the one before left. @param change overrides its hyperparameters */
+/** Runs every step of a case, each on the state the one before left. */
 export function replay(
-  yuma: YumaCase,
-  change: Partial<YumaCase['hyperparameters']> = {},
+  yuma: Omit<YumaCase, 'steps'> & { readonly steps: readonly Omit<Step, 'computed'>[] },
+  run = runEpoch,
 ): readonly EpochOutput[] {
-  const state = new Replay({ ...yuma, hyperparameters: { ...yuma.hyperparameters, ...change } });
+  const state = new Replay(yuma, run);
   if (yuma.warmup) state.epoch(yuma.warmup.epoch_block, yuma.warmup.rao_emission);
   return yuma.steps.map((step) => {
     for (const action of step.actions) state.act(action);

@@ -1,5 +1,5 @@
-// The chain without a network: calls in order, epochs, refusals.
-import { afterEach, describe, expect, it } from 'vitest';
+// The chain without a network: calls in order, epochs, errors.
+import { describe, expect, it } from 'vitest';
 import type { RuntimeCall } from '../../../src/chain/codec/runtime.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import {
@@ -8,7 +8,6 @@ import {
   type LocalnetOptions,
   type Receipt,
 } from '../../../src/localnet/localnet.js';
-import type { EpochRefusal } from '../../../src/localnet/pallets/subtensor/block-step.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 
 const TAO = 1_000_000_000n;
@@ -23,8 +22,6 @@ const keys = async () => {
   ].map((name) => devKeypair(name).address) as [string, string, string, string, string];
   return { alice, owner, ownerHotkey, validator, miner };
 };
-const refusals: EpochRefusal[] = [];
-afterEach(() => void refusals.splice(0));
 
 async function setUp(options: Partial<LocalnetOptions> = {}) {
   const k = await keys();
@@ -35,7 +32,6 @@ async function setUp(options: Partial<LocalnetOptions> = {}) {
       [k.owner, 10_000n * TAO],
     ],
     manual: true,
-    onEpochRefused: (refusal) => void refusals.push(refusal),
     ...options,
   });
   return { chain, ...k };
@@ -171,21 +167,25 @@ describe('subnets', () => {
     expect((await land(chain, kappa, alice)).error).toBeUndefined();
   });
 
-  it('with Yuma3 on have their epoch refused with a typed error, and keep what it would have paid', async () => {
-    const { chain, owner, ownerHotkey } = await setUp();
-    await land(chain, subtensor('register_network', { hotkey: ownerHotkey }), owner);
-    await land(chain, subtensor('start_call', { netuid: 1 }), owner);
-    while (chain.query('SubtensorModule', 'SubnetEpochIndex', 1) === 0) chain.produceBlock();
-    expect(refusals).toMatchObject([{ netuid: 1, block: 360, error: { code: 'unsupported' } }]);
-    expect(chain.events(360).map(({ event }) => event.name)).toContain('EpochSkipped');
-    const minted = chain.query('SubtensorModule', 'SubnetAlphaOut', 1);
-    const kept = (['PendingServerEmission', 'PendingValidatorEmission', 'PendingOwnerCut'] as const)
-      .map((item) => chain.query('SubtensorModule', item, 1))
-      .reduce((sum, part) => sum + part, 0n);
-    expect(minted).toBe(358n * TAO);
-    expect(minted - kept).toBeLessThanOrEqual(2n * 358n);
-    expect(chain.query('SubtensorModule', 'LastMechansimStepBlock', 1)).toBe(0);
-    expect(chain.query('SubtensorModule', 'LastEpochBlock', 1)).toBe(360);
+  it('run Yuma3 epochs as they were registered, and liquid alpha when it is switched on', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    const on = admin('sudo_set_yuma3_enabled', { netuid: 1, enabled: true });
+    expect((await land(chain, on, alice)).error).toBeUndefined();
+    await land(chain, admin('sudo_set_tempo', { netuid: 1, tempo: 20 }), alice);
+    blocks(chain, 20); // the validator's permit
+    const weigh = subtensor('set_weights', { netuid: 1, dests: [2], weights: [1], version_key: 0n });
+    expect((await land(chain, weigh, validator)).error).toBeUndefined();
+    const bonds = () => chain.query('SubtensorModule', 'Bonds', 1, 1);
+    blocks(chain, 20);
+    // a tenth of the weight: classic bonds would have been upscaled to 65535
+    expect(bonds()).toEqual([[2, 6553]]);
+    expect(chain.query('SubtensorModule', 'Dividends', 1)).toEqual([0, 65535, 0]);
+    const lastStep = chain.query('SubtensorModule', 'LastMechansimStepBlock', 1);
+    expect(lastStep).toBe(chain.query('SubtensorModule', 'LastEpochBlock', 1));
+    await land(chain, admin('sudo_set_liquid_alpha_enabled', { netuid: 1, enabled: true }), alice);
+    blocks(chain, 20);
+    // at the alpha of agreement, 0.70134: 6553 + 0.70134·(65535 − 6553)
+    expect(bonds()).toEqual([[2, 47_919]]);
   });
 
   it('share the epochs a block has room for', async () => {
@@ -211,7 +211,6 @@ describe('subnets', () => {
     });
     blocks(chain, 1);
     expect(lastEpochs()).toEqual([number + 20, number + 21]);
-    expect(refusals).toEqual([]);
   });
 });
 

@@ -36,6 +36,7 @@ export const adminUtils = definePallet({
     sudo_set_lock_reduction_interval: global(38, 'interval', u64),
     sudo_set_stake_threshold: global(42, 'min_stake', u64),
     sudo_set_commit_reveal_weights_enabled: perSubnet(49, 'enabled', bool),
+    sudo_set_liquid_alpha_enabled: perSubnet(50, 'enabled', bool),
     sudo_set_bonds_penalty: perSubnet(60, 'bonds_penalty', u16),
     sudo_set_subtoken_enabled: perSubnet(66, 'subtoken_enabled', bool),
     sudo_set_yuma3_enabled: perSubnet(69, 'enabled', bool),

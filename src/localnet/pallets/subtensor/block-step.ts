@@ -9,7 +9,6 @@ import {
 } from '../../../emissions/coinbase.js';
 import { decayBurn } from '../../../emissions/registration.js';
 import { shouldRunEpoch } from '../../../emissions/schedule.js';
-import { type AssayError, isAssayError } from '../../../model/errors.js';
 import type { BlockContext } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { runSubnetEpoch } from './epoch.js';
@@ -19,20 +18,13 @@ const S = runtime.SubtensorModule.storage;
 /** 1.0 as I96F32 */
 const PRICE_ONE = 1n << 32n;
 
-/** An epoch that this build cannot run rightly: its slot is consumed, what it would have paid stays pending. */
-export interface EpochRefusal {
-  readonly netuid: number;
-  readonly block: number;
-  readonly error: AssayError<'unsupported'>;
-}
-
-export function blockStep(context: BlockContext, onRefusal: (refusal: EpochRefusal) => void): void {
+export function blockStep(context: BlockContext): void {
   const all = subnets(context.state);
   for (const netuid of all) updatePrice(context, netuid);
   const emitting = all.filter((netuid) => isEmitting(context.state, netuid));
   const rootSell = movingPrices(context.state, emitting) > PRICE_ONE;
   for (const netuid of emitting) accrue(context, netuid, rootSell);
-  runDueEpochs(context, all, onRefusal);
+  runDueEpochs(context, all);
   for (const netuid of emitting) {
     const { state } = context;
     state.put(S.RootProp, [netuid], rootProportionOf(state, netuid));
@@ -86,11 +78,7 @@ function accrue({ state }: BlockContext, netuid: number, rootSell: boolean): voi
 }
 
 /** `drain_pending`: at most MaxEpochsPerBlock epochs, by netuid; the others move to the next block. */
-function runDueEpochs(
-  context: BlockContext,
-  netuids: readonly number[],
-  onRefusal: (refusal: EpochRefusal) => void,
-): void {
+function runDueEpochs(context: BlockContext, netuids: readonly number[]): void {
   const { state, block } = context;
   let ran = 0;
   for (const netuid of netuids) {
@@ -109,35 +97,22 @@ function runDueEpochs(
       context.emit({ pallet: 'SubtensorModule', name: 'EpochDeferred', data });
       continue;
     }
-    const error = tryEpoch(context, netuid);
-    if (error === undefined) ran++;
-    else {
-      context.emit({ pallet: 'SubtensorModule', name: 'EpochSkipped', data: { netuid, block } });
-      onRefusal({ netuid, block, error });
-    }
+    runEpochOf(context, netuid);
+    ran++;
     state.put(S.LastEpochBlock, [netuid], block);
     state.put(S.PendingEpochAt, [netuid], 0);
     state.put(S.SubnetEpochIndex, [netuid], state.get(S.SubnetEpochIndex, netuid) + 1);
   }
 }
 
-/** @returns why this build cannot run the epoch; nothing was written then */
-function tryEpoch(context: BlockContext, netuid: number): AssayError<'unsupported'> | undefined {
+function runEpochOf(context: BlockContext, netuid: number): void {
   const { state, block } = context;
-  const mark = state.mark();
-  try {
-    const pending = pendingOf(state, netuid);
-    putPending(context, netuid, { serverRao: 0n, validatorRao: 0n, rootRao: 0n, ownerCutRao: 0n });
-    runSubnetEpoch(context, netuid, pending);
-    state.put(S.BlocksSinceLastStep, [netuid], 0);
-    // after the distribution: the epoch itself masks bonds by the previous one's block
-    state.put(S.LastMechansimStepBlock, [netuid], block);
-    return undefined;
-  } catch (error) {
-    if (!isAssayError(error, 'unsupported')) throw error;
-    state.rollback(mark);
-    return error;
-  }
+  const pending = pendingOf(state, netuid);
+  putPending(context, netuid, { serverRao: 0n, validatorRao: 0n, rootRao: 0n, ownerCutRao: 0n });
+  runSubnetEpoch(context, netuid, pending);
+  state.put(S.BlocksSinceLastStep, [netuid], 0);
+  // after the distribution: the epoch itself masks bonds by the previous one's block
+  state.put(S.LastMechansimStepBlock, [netuid], block);
 }
 
 const pendingOf = (state: StateView, netuid: number): PendingEmission => ({

@@ -6,7 +6,9 @@ import {
   type Payee,
   type PendingEmission,
 } from '../../../emissions/coinbase.js';
-import { type EpochInput, type EpochOutput, runEpoch } from '../../../emissions/epoch.js';
+import type { EpochInput, EpochOutput } from '../../../emissions/epoch.js';
+import { runEpochInDoubles } from '../../../emissions/epoch-in-doubles.js';
+import type { LiquidAlpha } from '../../../emissions/liquid-alpha.js';
 import { activityCutoffBlocks } from '../../../emissions/schedule.js';
 import { consensusStake } from '../../../emissions/stake.js';
 import type { BlockContext } from '../../dispatch.js';
@@ -15,13 +17,12 @@ import { addStakeTo, addToPool, ownerOf } from './staking.js';
 
 const S = runtime.SubtensorModule.storage;
 
-/** @throws AssayError `unsupported` when the subnet's settings need an epoch that is not built */
 export function runSubnetEpoch(context: BlockContext, netuid: number, pending: PendingEmission): void {
   const { state } = context;
   const n = state.get(S.SubnetworkN, netuid);
   const hotkeys = Array.from({ length: n }, (_, uid) => state.get(S.Keys, netuid, uid));
   const input = epochInput(state, netuid, context.block, hotkeys, epochEmission(pending));
-  const output = runEpoch(input);
+  const output = runEpochInDoubles(input);
   writeOutput(context, netuid, output);
   pay(context, netuid, hotkeys, pending, output);
 }
@@ -70,9 +71,14 @@ function epochInput(
       ? { earliestCommit: uids.map(() => undefined) }
       : undefined,
     yuma3On: state.get(S.Yuma3On, netuid),
-    liquidAlphaOn: state.get(S.LiquidAlphaOn, netuid),
+    liquidAlpha: state.get(S.LiquidAlphaOn, netuid) ? liquidAlphaOf(state, netuid) : undefined,
     raoEmission,
   };
+}
+
+function liquidAlphaOf(state: StateView, netuid: number): LiquidAlpha {
+  const [low, high] = state.get(S.AlphaValues, netuid);
+  return { low, high, steepness: state.get(S.AlphaSigmoidSteepness, netuid) };
 }
 
 function writeOutput({ state }: BlockContext, netuid: number, output: EpochOutput): void {
