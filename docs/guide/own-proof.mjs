@@ -26,7 +26,7 @@ const run = (seed, steps) => {
 export const hashChain = defineProof({
   kind: 'hash-chain',
   table: new Map([[toHex(paramsId(params)), params]]),
-  facts: ({ windowMs }) => ({ className: 'toy', windowMs, openingMs: 5000, localnetOnly: true }),
+  facts: ({ windowMs }) => ({ className: 'toy', windowMs, goLeadMs: 1000, openingMs: 5000, localnetOnly: true }),
   parseParams(value) {
     if (canonicalJson(value) === canonicalJson(params)) return params;
     const expected = canonicalJson(params);

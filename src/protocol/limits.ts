@@ -147,6 +147,8 @@ export const SESSION_LIMITS = {
   kindChars: 32,
   /** Length of a worker tag. */
   workerTagChars: 64,
+  /** Longest window of a parameter set: all slots of an event wait for the longest, and miners for `openWaitMs`. */
+  windowMs: 10_000,
   /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */
   goWaitMs: 60_000,
   /** From Commit to Open: it comes when the event's window is over; until then the slot is kept. */

@@ -1,5 +1,6 @@
 // Owns: which claims become tasks of an event. Pure. Does not own: asking for claims (roster.ts).
 import type { ChainInfo, Neuron } from '../chain/chain.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { ParamsFacts, ProofKind } from '../verification/proof.js';
 import type { Claim } from './roster.js';
 
@@ -13,6 +14,18 @@ export interface Task {
   readonly kind: ProofKind<unknown, unknown>;
   readonly params: unknown;
   readonly facts: ParamsFacts;
+}
+
+/** @throws RangeError when a parameter set's window is longer than miners of other sets keep their slots for */
+export function assertWindows(kinds: ProofKinds): void {
+  for (const kind of Object.values(kinds))
+    for (const params of kind?.table.values() ?? []) {
+      const { className, windowMs } = kind!.facts(params);
+      if (windowMs > SESSION_LIMITS.windowMs)
+        throw new RangeError(
+          `${kind!.kind}/${className}: expected a window of at most ${SESSION_LIMITS.windowMs} ms, got ${windowMs}`,
+        );
+    }
 }
 
 /** Claims under kinds and parameter sets that this validator knows; simulated devices only where the chain is not live. */

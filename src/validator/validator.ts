@@ -13,7 +13,7 @@ import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { eventId } from '../verification/seed.js';
-import type { ProofKinds } from './assign.js';
+import { assertWindows, type ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { OwnDelay } from './own-delay.js';
@@ -76,6 +76,7 @@ export async function runValidator(
   const { reader, clock, log, ledger, keypair } = parts;
   const { netuid, plan } = options;
   const self = toHotkey(keypair.address);
+  assertWindows(parts.kinds);
   const chain: ChainInfo = await reader.info();
   const peers = createPeers(parts, options);
   const hashes = new Map<number, Uint8Array>();

@@ -3,7 +3,7 @@ import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
-import { assign } from '../../../src/validator/assign.js';
+import { assertWindows, assign } from '../../../src/validator/assign.js';
 import { type Claim, candidates, roster } from '../../../src/validator/roster.js';
 import { recordingLog } from '../../support/logs.js';
 import { TOY_DESCRIPTION } from '../../support/sessions.js';
@@ -135,4 +135,14 @@ describe('assign', () => {
     expect(assign(kinds, { type: 'live' }, neuron(3), [claim])).toEqual([]);
     expect(assign(kinds, { type: 'development' }, neuron(3), [claim])).toHaveLength(1);
   });
+});
+
+test('a window longer than miners of other sets keep their slots for is a bug of the kind', () => {
+  const kind = toyKind();
+  expect(() => assertWindows({ toy: kind })).not.toThrow();
+  const slow = {
+    ...kind,
+    facts: () => ({ ...kind.facts(kind.table.values().next().value), windowMs: 10_001 }),
+  };
+  expect(() => assertWindows({ toy: slow })).toThrow(/expected a window of at most 10000 ms, got 10001/);
 });
