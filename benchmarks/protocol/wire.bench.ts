@@ -24,7 +24,9 @@ interface Measured {
 
 const IN_FLIGHT = 64;
 /** On one connection the two processes take turns: each waits while the other works through what just arrived. */
-const CONNECTIONS = 2;
+const CONNECTIONS = [1, 2] as const;
+/** Of each kind, for ours and the baseline alike; as many go before, uncounted: the first seconds are the compiler's. */
+const CALLS = 10_000;
 const wire = () => createGrpcWire({ clock: systemClock, limits: BENCH_LIMITS });
 
 interface Child {
@@ -68,7 +70,7 @@ async function measure(
       }),
     );
   };
-  await run(Math.ceil(total / 5));
+  await run(total);
   const [there, here, start] = [await child.cpuUs(), cpuUs(), performance.now()];
   await run(total);
   const seconds = (performance.now() - start) / 1000;
@@ -76,7 +78,11 @@ async function measure(
   return { perSecond: total / seconds, cpuUs: busier / total };
 }
 
-async function sessionKeys(child: Child, calls: number): Promise<{ calls: Measured; exchanges: Measured }> {
+async function sessionKeys(
+  child: Child,
+  calls: number,
+  connections: number,
+): Promise<{ calls: Measured; exchanges: Measured }> {
   const connect = () =>
     dial(
       {
@@ -93,9 +99,8 @@ async function sessionKeys(child: Child, calls: number): Promise<{ calls: Measur
         limits: BENCH_LIMITS,
       },
     );
-  const peers = Array.from({ length: CONNECTIONS }, connect);
+  const peers = Array.from({ length: connections }, connect);
   const of = (lane: number) => peers[lane % peers.length]!;
-  await measure(child, calls, (lane) => of(lane).describe()); // the first seconds are the compiler's
   const unary = await measure(child, calls, (lane) => of(lane).describe());
   const sessions = Array.from({ length: IN_FLIGHT }, (_, lane) => of(lane).prove());
   const body = new Uint8Array(200);
@@ -107,10 +112,14 @@ async function sessionKeys(child: Child, calls: number): Promise<{ calls: Measur
   return { calls: unary, exchanges };
 }
 
-async function sr25519(child: Child, calls: number): Promise<{ calls: Measured; exchanges: Measured }> {
+async function sr25519(
+  child: Child,
+  calls: number,
+  connections: number,
+): Promise<{ calls: Measured; exchanges: Measured }> {
   const validator = devKeypairs.validator();
   const miner = devKeypairs.miner();
-  const channels = Array.from({ length: CONNECTIONS }, () =>
+  const channels = Array.from({ length: connections }, () =>
     wire().connect({ host: '127.0.0.1', port: child.port }),
   );
   const of = (lane: number) => channels[lane % channels.length]!;
@@ -172,10 +181,17 @@ async function sr25519(child: Child, calls: number): Promise<{ calls: Measured; 
 
 export default async function (emit: Emit): Promise<void> {
   await readyKeys();
-  const ours = await withServer('session-keys', (child) => sessionKeys(child, 10_000));
-  const base = await withServer('sr25519', (child) => sr25519(child, 4_000));
-  const bench =
-    'signed messages, 2 processes, 2 connections, 64 in flight; baseline: sr25519 on every message';
+  for (const connections of CONNECTIONS) {
+    const ours = await withServer('session-keys', (child) => sessionKeys(child, CALLS, connections));
+    const base = await withServer('sr25519', (child) => sr25519(child, CALLS, connections));
+    report(emit, connections, ours, base);
+  }
+}
+
+type Flavour = { readonly calls: Measured; readonly exchanges: Measured };
+
+function report(emit: Emit, connections: number, ours: Flavour, base: Flavour): void {
+  const bench = `signed messages, 2 processes, connections: ${connections}, 64 in flight; baseline: sr25519 on every message`;
   const rows = [
     ['unary calls', 'calls/s', 1, ours.calls, base.calls],
     ['stream frames', 'frames/s', 2, ours.exchanges, base.exchanges], // an exchange is a frame each way

@@ -89,6 +89,7 @@ export async function runEvent(
     miners: () => new Set(tasks.map(({ neuron }) => neuron.hotkey)).size,
   });
   let lastGoAt = Number.NEGATIVE_INFINITY;
+  let goFlushMs = 0;
   const onGo = (at: number) => {
     lastGoAt = Math.max(lastGoAt, at);
   };
@@ -116,6 +117,8 @@ export async function runEvent(
     if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
       throw new Error(`our own delay: ${Math.round(leadMs)} ms between Arm and the event's block`);
     const settled = await conclude(played.flat(), beacon);
+    // told, never credited and no excuse: a miner that reads slowly can make it as long as it likes
+    log.info('go written to sockets', { block: event.block, longestMs: Math.round(goFlushMs) });
     for (const each of settled) void settle(each);
     return settled.map(({ outcome }) => outcome);
   } catch (error) {
@@ -128,6 +131,7 @@ export async function runEvent(
   /** A complete opening is judged and written down at once, so that nobody has to hold it; all else waits for the end. */
   async function playAndRecord(peer: MinerPeer, task: Task): Promise<Played | Settled> {
     const played = await play({ ...parts, peer, gate, sessions, onGo, windowOver }, event, task);
+    goFlushMs = Math.max(goFlushMs, played.go?.flushMs ?? 0);
     try {
       // whatever came of an opening does not depend on the rest of the event
       if (played.takenFrom === undefined || signal.aborted) return played;
