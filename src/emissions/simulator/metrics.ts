@@ -1,0 +1,62 @@
+// Owns: the single numbers of a result, by name: what sweeps tabulate and searches look for. Does not own: runs.
+import { AssayError } from '../../model/errors.js';
+import { toTokens } from './amounts.js';
+import type { GroupResult, SimulationResult } from './simulate.js';
+
+/** Every number of a result by name: `price.final`, `tao.share`, `<group>.profitTao`, ... */
+export function metricsOf(result: SimulationResult): Readonly<Record<string, number>> {
+  const { totals, final, groups, days } = result;
+  const metrics: Record<string, number> = {
+    'price.final': final.price,
+    'price.moving': final.movingPrice,
+    'pool.tao': toTokens(final.poolTaoRao),
+    'pool.alpha': toTokens(final.poolAlphaRao),
+    'tao.share': result.taoShare,
+    'tao.perDay': toTokens(totals.taoInRao + totals.excessTaoRao) / days,
+    'miners.alphaPerDay': toTokens(totals.minersRao) / days,
+    'validators.alphaPerDay': toTokens(totals.validatorsRao) / days,
+    'owner.alphaPerDay': toTokens(totals.ownerRao) / days,
+    'root.alphaPerDay': toTokens(totals.rootRao) / days,
+    'burned.alphaPerDay': toTokens(totals.burnedRao + totals.recycledRao) / days,
+    'burned.share': final.minerBurned,
+    'burn.price': toTokens(final.burnTaoRao),
+  };
+  for (const group of groups)
+    for (const [key, read] of Object.entries(GROUP_METRICS))
+      metrics[`${group.name}.${key}`] = read(group, days);
+  return metrics;
+}
+
+const GROUP_METRICS: Readonly<Record<string, (group: GroupResult, days: number) => number>> = {
+  alphaPerDay: ({ earnedAlphaRao }, days) => toTokens(earnedAlphaRao) / days,
+  salesTao: ({ salesTaoRao }) => toTokens(salesTaoRao),
+  registrationTao: ({ registrationTaoRao }) => toTokens(registrationTaoRao),
+  rentTao: ({ rentTao }) => rentTao,
+  costTao: ({ costTao }) => costTao,
+  profitTao: ({ profitTao }) => profitTao,
+  incentiveShare: ({ incentiveShare }) => incentiveShare,
+  dividendShare: ({ dividendShare }) => dividendShare,
+  stakeShare: ({ stakeShare }) => stakeShare,
+  /** above 1: earns more than its stake would */
+  dividendPerStake: ({ dividendShare, stakeShare }) => (stakeShare === 0 ? 0 : dividendShare / stakeShare),
+  validatorTrust: ({ validatorTrust }) => validatorTrust,
+  servingShare: ({ servingShare }) => servingShare,
+  uids: ({ uids }) => uids,
+};
+
+/** @throws AssayError `invalid-input` naming the metrics there are */
+export function metricOf(result: SimulationResult, name: string): number {
+  const metrics = metricsOf(result);
+  const value = metrics[name];
+  if (value === undefined)
+    throw new AssayError(
+      'invalid-input',
+      `${name}: no such metric; there are ${Object.keys(metrics).join(', ')}`,
+      {
+        what: 'metric',
+        expected: 'a name that metrics have',
+        got: name,
+      },
+    );
+  return value;
+}

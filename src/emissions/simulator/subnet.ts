@@ -1,0 +1,643 @@
+// Owns: one subnet as a chain holds it, block by block, on the functions of this room: pool, emission, epoch, uids.
+// Does not own: what anybody decides (validators.ts, miners.ts, market.ts), the other subnets, of which it knows sums.
+import { type Pool, price, priceRao, swapAlphaForTao, swapTaoForAlpha } from '../amm.js';
+import {
+  accrueBlock,
+  blockEmission,
+  distributeEmission,
+  epochEmission,
+  NO_PENDING,
+  type Payee,
+  type Payout,
+  type PendingEmission,
+  rootProportion,
+} from '../coinbase.js';
+import type { EpochInput, EpochOutput, U16Row } from '../epoch.js';
+import { runEpochInDoubles } from '../epoch-in-doubles.js';
+import { emitIntoPool, subnetTerms } from '../injection.js';
+import { joinMechanisms, splitEmission } from '../mechanisms.js';
+import { nextMovingPrice } from '../moving-price.js';
+import { neuronToPrune } from '../pruning.js';
+import { bumpBurn, decayBurn } from '../registration.js';
+import { activityCutoffBlocks } from '../schedule.js';
+import { nextFlowEma, type ShareRule, type SubnetMarket, shareRuleAt, taoEmissions } from '../shares.js';
+import { consensusStake } from '../stake.js';
+import { toRao } from './amounts.js';
+import type { Scenario } from './scenario.js';
+
+const U64_MAX = (1n << 64n) - 1n;
+const ONE_64 = 2 ** 64;
+/** of 12 seconds */
+export const BLOCKS_PER_DAY = 7200;
+/** `SubnetMovingAlpha` default: 0.000003 as I96F32, to the nearest */
+const MOVING_ALPHA = BigInt(Math.round(0.000003 * 2 ** 32));
+/** `MinNonImmuneUids` */
+const MIN_NON_IMMUNE_UIDS = 10;
+export const OWNER_UID = 0;
+
+export interface Neuron {
+  readonly uid: number;
+  /** whose it is: position among the groups, -1 for the subnet's owner */
+  readonly group: number;
+  readonly member: number;
+  readonly take: number;
+  readonly rootRao: bigint;
+  stakeRao: bigint;
+  registeredAt: number;
+  permit: boolean;
+  /** by mechanism */
+  readonly lastUpdate: number[];
+  /** alpha of the last epoch, with what the hotkey's stakers got */
+  earnedRao: bigint;
+  /** u16, of the last epoch, all mechanisms together for dividends and trust */
+  incentive: number;
+  dividends: number;
+  validatorTrust: number;
+}
+
+interface Commit {
+  readonly epochIndex: number;
+  readonly block: number;
+  readonly uid: number;
+  readonly mechanism: number;
+  readonly row: U16Row;
+}
+
+/** Running sums since the start, rao. */
+export interface Totals {
+  taoInRao: bigint;
+  excessTaoRao: bigint;
+  boughtAlphaRao: bigint;
+  alphaInRao: bigint;
+  minersRao: bigint;
+  validatorsRao: bigint;
+  ownerRao: bigint;
+  rootRao: bigint;
+  burnedRao: bigint;
+  recycledRao: bigint;
+  /** paid into the pool for registrations */
+  registeredTaoRao: bigint;
+  registeredAlphaRao: bigint;
+  /** TAO minted on the whole chain */
+  mintedTaoRao: bigint;
+  mintedAlphaRao: bigint;
+}
+
+/** What blocks read of a scenario, converted once. */
+interface Policy {
+  readonly minBurnRao: bigint;
+  readonly maxBurnRao: bigint;
+  readonly rootTaoRao: bigint;
+  /** `TaoWeight`, u64 */
+  readonly taoWeight: bigint;
+  readonly stakeThresholdRao: bigint;
+  readonly others: SubnetMarket;
+}
+
+export class Subnet {
+  readonly neurons: Neuron[] = [];
+  readonly totals: Totals = {
+    taoInRao: 0n,
+    excessTaoRao: 0n,
+    boughtAlphaRao: 0n,
+    alphaInRao: 0n,
+    minersRao: 0n,
+    validatorsRao: 0n,
+    ownerRao: 0n,
+    rootRao: 0n,
+    burnedRao: 0n,
+    recycledRao: 0n,
+    registeredTaoRao: 0n,
+    registeredAlphaRao: 0n,
+    mintedTaoRao: 0n,
+    mintedAlphaRao: 0n,
+  };
+  pool: Pool;
+  block: number;
+  alphaOutRao: bigint;
+  /** alpha that the chain bought and holds */
+  protocolAlphaRao = 0n;
+  /** root dividends not yet sold */
+  rootClaimableRao = 0n;
+  burnRao: bigint;
+  movingPrice: bigint;
+  minerBurned = 0n;
+  /** this subnet's part of the last block's TAO, of 1 */
+  taoShare = 0;
+  /** u16 by uid, of each mechanism's last epoch */
+  consensus: (readonly number[])[] = [];
+  readonly weights: U16Row[][];
+  #bonds: (readonly U16Row[])[];
+  #commits: Commit[] = [];
+  #pending: PendingEmission = NO_PENDING;
+  #epochIndex = 0;
+  #lastEpochBlock: number;
+  #lastMechanismStep: number;
+  #taoIssuanceRao: bigint;
+  #flowRao = 0n;
+  #flowEma = 0n;
+  #scenario: Scenario;
+  #policy: Policy;
+  readonly #startCallBlock: number;
+  readonly #rule: ShareRule;
+  readonly #taoEmission = createStep(blockEmission);
+  readonly #alphaEmission = createStep(blockEmission);
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.#policy = policyOf(scenario);
+    const { network, subnet } = scenario;
+    const mechanisms = subnet.mechanisms.length;
+    // the chain is older than the subnet, and both than any activity cutoff of who was there before
+    this.#startCallBlock = 1_000_000;
+    this.block = this.#startCallBlock + subnet.ageBlocks;
+    this.#lastEpochBlock = this.block;
+    this.#lastMechanismStep = this.block;
+    this.pool = {
+      taoRao: toRao(subnet.pool.tao),
+      alphaRao: toRao(subnet.pool.alpha),
+      taoWeight: BigInt(Math.round(subnet.pool.taoWeight * 1e9)) * 1_000_000_000n,
+    };
+    this.alphaOutRao = toRao(subnet.alphaOut);
+    this.burnRao = toRao(subnet.burn.start);
+    const spot = price(this.pool) >> 32n;
+    const cap = 1n << 32n;
+    this.movingPrice =
+      subnet.movingPrice === undefined ? (spot < cap ? spot : cap) : fixed32(subnet.movingPrice);
+    this.#taoIssuanceRao = toRao(network.taoIssuance);
+    this.#rule = shareRuleAt(network.specVersion);
+    this.weights = Array.from({ length: mechanisms }, () => []);
+    this.#bonds = Array.from({ length: mechanisms }, () => []);
+    this.consensus = Array.from({ length: mechanisms }, () => []);
+  }
+
+  get scenario(): Scenario {
+    return this.#scenario;
+  }
+
+  /** From here on other policies and hyperparameters hold. */
+  follow(scenario: Scenario): void {
+    this.#scenario = scenario;
+    this.#policy = policyOf(scenario);
+  }
+
+  get tempo(): number {
+    return this.#scenario.subnet.tempo;
+  }
+
+  /** TAO per alpha, rounded to a double */
+  get price(): number {
+    return Number(priceRao(this.pool)) / 1e9;
+  }
+
+  /** The block at which the next epoch runs. */
+  get nextEpochBlock(): number {
+    return this.#lastEpochBlock + this.tempo;
+  }
+
+  /** A neuron that was there before: past its immunity, with a permit when it has stake to validate with. */
+  place(parts: {
+    group: number;
+    member: number;
+    take: number;
+    rootRao: bigint;
+    stakeRao: bigint;
+    permit: boolean;
+  }): Neuron {
+    return this.#append(
+      parts,
+      Math.max(0, this.block - Math.min(this.#scenario.subnet.ageBlocks, 100_000)),
+      this.block,
+    );
+  }
+
+  /**
+   * Burned registration at the present price; undefined when nobody can be pruned for it.
+   *
+   * @returns the neuron, who had its uid before, and what it cost in TAO rao
+   */
+  register(parts: {
+    group: number;
+    member: number;
+    take: number;
+    rootRao: bigint;
+  }): { neuron: Neuron; replaced: Neuron | undefined; paidRao: bigint } | undefined {
+    const { subnet } = this.#scenario;
+    const isFull = this.neurons.length >= subnet.maxUids;
+    const pruned = isFull ? this.#toPrune() : undefined;
+    if (isFull && pruned === undefined) return undefined;
+    const paidRao = this.burnRao;
+    const bought = this.buy(paidRao);
+    if (bought === undefined) return undefined;
+    this.alphaOutRao -= bought.alphaRao;
+    this.totals.registeredTaoRao += paidRao;
+    this.totals.registeredAlphaRao += bought.alphaRao;
+    this.burnRao = bumpBurn(this.burnRao, fixed64(subnet.burn.increase), this.#policy);
+    const start = { ...parts, stakeRao: 0n, permit: false };
+    if (pruned === undefined)
+      return { neuron: this.#append(start, this.block, this.block), replaced: undefined, paidRao };
+    const replaced = this.neurons[pruned]!;
+    return { neuron: this.#replace(start, pruned), replaced, paidRao };
+  }
+
+  #append(
+    parts: {
+      group: number;
+      member: number;
+      take: number;
+      rootRao: bigint;
+      stakeRao: bigint;
+      permit: boolean;
+    },
+    registeredAt: number,
+    lastUpdate: number,
+  ): Neuron {
+    const uid = this.neurons.length;
+    const neuron = createNeuron(parts, uid, registeredAt, this.#everyMechanism(lastUpdate));
+    this.neurons.push(neuron);
+    for (const mechanism of this.weights.keys()) {
+      this.weights[mechanism]!.push([]);
+      this.#bonds[mechanism] = [...this.#bonds[mechanism]!, []];
+    }
+    return neuron;
+  }
+
+  /** `replace_neuron`: what was meant for its predecessor becomes an explicit zero. */
+  #replace(
+    parts: {
+      group: number;
+      member: number;
+      take: number;
+      rootRao: bigint;
+      stakeRao: bigint;
+      permit: boolean;
+    },
+    uid: number,
+  ): Neuron {
+    const neuron = createNeuron(parts, uid, this.block, this.#everyMechanism(this.block));
+    this.neurons[uid] = neuron;
+    for (const [mechanism, rows] of this.weights.entries()) {
+      this.weights[mechanism] = rows.map((row, i) =>
+        i === uid ? [] : row.map(([j, value]) => [j, j === uid ? 0 : value] as const),
+      );
+      this.#bonds[mechanism] = this.#bonds[mechanism]!.map((row, i) => (i === uid ? [] : row));
+    }
+    this.#commits = this.#commits.filter((commit) => commit.uid !== uid);
+    return neuron;
+  }
+
+  #everyMechanism(block: number): number[] {
+    return this.weights.map(() => block);
+  }
+
+  #toPrune(): number | undefined {
+    const candidates = this.neurons
+      .filter(({ uid }) => uid !== OWNER_UID)
+      .map((neuron) => ({
+        uid: neuron.uid,
+        emissionRao: neuron.earnedRao,
+        registeredAt: neuron.registeredAt,
+      }));
+    return neuronToPrune(candidates, {
+      block: this.block,
+      immunityPeriod: this.#scenario.subnet.immunityPeriod,
+      minNonImmuneUids: MIN_NON_IMMUNE_UIDS,
+    });
+  }
+
+  /** Sets a row, or commits it where the subnet hides weights. Values are max-upscaled u16, uids ascending. */
+  setWeights(uid: number, mechanism: number, row: U16Row): void {
+    this.neurons[uid]!.lastUpdate[mechanism] = this.block;
+    if (this.#scenario.subnet.commitReveal === false) this.weights[mechanism]![uid] = row;
+    else this.#commits.push({ epochIndex: this.#epochIndex, block: this.block, uid, mechanism, row });
+  }
+
+  /** Commits whose time has come become weights; older ones have expired. */
+  revealDue(): void {
+    const { commitReveal } = this.#scenario.subnet;
+    if (this.#commits.length === 0) return;
+    const period = commitReveal === false ? 0 : commitReveal.periodEpochs;
+    const due = this.#epochIndex - period;
+    for (const { epochIndex, uid, mechanism, row } of this.#commits)
+      if (epochIndex === due) this.weights[mechanism]![uid] = row;
+    this.#commits = this.#commits.filter(({ epochIndex }) => epochIndex > due);
+  }
+
+  /**
+   * Buys alpha with TAO; undefined when the pool refuses.
+   *
+   * @param limitPriceRao stops there
+   */
+  buy(
+    taoRao: bigint,
+    limitPriceRao?: bigint,
+  ): { readonly taoRao: bigint; readonly alphaRao: bigint } | undefined {
+    const swap = attempt(() =>
+      swapTaoForAlpha(this.pool, taoRao, limitPriceRao === undefined ? {} : { limitPriceRao }),
+    );
+    if (swap === undefined) return undefined;
+    this.pool = swap.pool;
+    this.alphaOutRao += swap.paidOutRao;
+    this.#flowRao += swap.paidInRao;
+    return { taoRao: swap.paidInRao + swap.feeRao, alphaRao: swap.paidOutRao };
+  }
+
+  /** Sells alpha for TAO; undefined when the pool refuses. The fee is alpha that stays outside, with the block's author. */
+  sell(
+    alphaRao: bigint,
+    limitPriceRao?: bigint,
+  ): { readonly taoRao: bigint; readonly alphaRao: bigint } | undefined {
+    const swap = attempt(() =>
+      swapAlphaForTao(this.pool, alphaRao, limitPriceRao === undefined ? {} : { limitPriceRao }),
+    );
+    if (swap === undefined) return undefined;
+    this.pool = swap.pool;
+    this.alphaOutRao -= swap.paidInRao;
+    this.#flowRao -= swap.paidOutRao;
+    return { taoRao: swap.paidOutRao, alphaRao: swap.paidInRao + swap.feeRao };
+  }
+
+  /** Makes blocks up to `block`, without an epoch. */
+  runTo(block: number): void {
+    while (this.block < block) {
+      this.#coinbase();
+      this.#updateMovingPrice();
+    }
+  }
+
+  /** The block with the epoch. */
+  runEpochBlock(): Payout {
+    this.#coinbase();
+    const payout = this.#epoch();
+    this.#updateMovingPrice();
+    return payout;
+  }
+
+  /** `run_coinbase` up to the epochs, for this subnet beside the sum of the others. */
+  #coinbase(): void {
+    const { network, subnet } = this.#scenario;
+    const policy = this.#policy;
+    this.block++;
+    if (this.burnRao !== policy.minBurnRao)
+      this.burnRao = decayBurn(this.burnRao, subnet.burn.halfLife, policy);
+
+    const blockEmissionRao = this.#taoEmission(this.#taoIssuanceRao);
+    this.#taoIssuanceRao += blockEmissionRao;
+    if (this.#rule === 'flow') {
+      this.#flowEma = nextFlowEma(this.#flowEma, this.#flowRao);
+      this.#flowRao = 0n;
+    }
+    const [taoEmission] = taoEmissions(
+      [
+        {
+          movingPrice: this.movingPrice,
+          minerBurned: this.minerBurned,
+          emissionEnabled: subnet.emissionEnabled,
+          flowEma: this.#flowEma,
+        },
+        policy.others,
+      ],
+      blockEmissionRao,
+      this.#rule,
+    );
+    const { pool, totals } = this;
+    const alphaEmissionRao = this.#alphaEmission(pool.alphaRao + this.alphaOutRao);
+    const parts = {
+      rootTaoRao: policy.rootTaoRao,
+      alphaIssuanceRao: pool.alphaRao + this.alphaOutRao,
+      taoWeight: policy.taoWeight,
+    };
+    const terms = subnetTerms({
+      taoEmission: taoEmission!,
+      pool,
+      rootProportion: rootProportion(parts),
+      alphaEmissionRao,
+    });
+    const emitted = emitIntoPool(pool, terms);
+    this.pool = emitted.pool;
+    this.protocolAlphaRao += emitted.boughtAlphaRao;
+    this.alphaOutRao += emitted.boughtAlphaRao + alphaEmissionRao;
+    this.taoShare = blockEmissionRao === 0n ? 0 : Number(taoEmission!) / 2 ** 32 / Number(blockEmissionRao);
+
+    const { pending, recycledRao } = accrueBlock(this.#pending, {
+      alphaEmissionRao,
+      ownerCut: subnet.ownerCutEnabled ? network.ownerCut : 0,
+      rootProportion: rootProportion({ ...parts, alphaIssuanceRao: this.pool.alphaRao + this.alphaOutRao }),
+      rootSell: this.movingPrice + policy.others.movingPrice > 1n << 32n,
+    });
+    this.#pending = pending;
+    this.alphaOutRao -= recycledRao;
+    totals.recycledRao += recycledRao;
+    totals.mintedTaoRao += blockEmissionRao;
+    totals.mintedAlphaRao += alphaEmissionRao + emitted.alphaInRao;
+    totals.taoInRao += emitted.taoInRao;
+    totals.alphaInRao += emitted.alphaInRao;
+    totals.excessTaoRao += emitted.excessTaoRao;
+    totals.boughtAlphaRao += emitted.boughtAlphaRao;
+  }
+
+  #updateMovingPrice(): void {
+    this.movingPrice = nextMovingPrice({
+      movingPrice: this.movingPrice,
+      price: price(this.pool),
+      movingAlpha: MOVING_ALPHA,
+      blocksSinceStart: this.block - this.#startCallBlock,
+      halvingBlocks: this.#scenario.subnet.priceHalvingBlocks,
+    });
+  }
+
+  #epoch(): Payout {
+    const { neurons, totals } = this;
+    const pending = this.#pending;
+    this.#pending = NO_PENDING;
+    const outputs = this.#runMechanisms(epochEmission(pending));
+    const [first] = outputs.map(({ output }) => output);
+    const joined =
+      outputs.length === 1
+        ? first!
+        : joinMechanisms(
+            outputs.map(({ output }) => output),
+            outputs.map(({ part }) => part),
+          );
+    const payees = neurons.map(
+      (neuron, uid): Payee => ({
+        hotkey: String(uid),
+        coldkey: neuron.group < 0 ? 'owner' : `${neuron.group}/${neuron.member}`,
+        serverEmissionRao: joined.serverEmission[uid]!,
+        validatorEmissionRao: joined.validatorEmission[uid]!,
+        alphaStakeRao: neuron.stakeRao,
+        rootStakeRao: neuron.rootRao,
+        take: neuron.take,
+      }),
+    );
+    const { subnet } = this.#scenario;
+    const payout = distributeEmission({
+      pending,
+      payees,
+      owner: { hotkey: String(OWNER_UID), coldkey: 'owner' },
+      recycleOrBurn: subnet.recycleOrBurn,
+      taoWeight: this.#policy.taoWeight,
+    });
+
+    for (const [uid, neuron] of neurons.entries()) {
+      neuron.earnedRao = 0n;
+      neuron.permit = joined.newPermits[uid]!;
+      neuron.incentive = outputs.reduce((most, { output }) => Math.max(most, output.incentive[uid]!), 0);
+      neuron.dividends = joined.dividends[uid]!;
+      neuron.validatorTrust = joined.validatorTrust[uid]!;
+    }
+    for (const { reason, hotkey, amountRao } of payout.credits) {
+      const neuron = neurons[Number(hotkey)]!;
+      neuron.stakeRao += amountRao;
+      if (reason === 'owner-cut') totals.ownerRao += amountRao;
+      else {
+        neuron.earnedRao += amountRao;
+        if (reason === 'incentive') totals.minersRao += amountRao;
+        else totals.validatorsRao += amountRao;
+      }
+    }
+    const rootRao = payout.rootDividendsRao.reduce((sum, rao) => sum + rao, 0n);
+    this.rootClaimableRao += rootRao;
+    totals.rootRao += rootRao;
+    totals.burnedRao += payout.burnedRao;
+    totals.recycledRao += payout.recycledRao;
+    this.alphaOutRao -= payout.recycledRao;
+    this.minerBurned = payout.minerBurned;
+    this.#lastEpochBlock = this.block;
+    this.#lastMechanismStep = this.block;
+    this.#epochIndex++;
+    return payout;
+  }
+
+  #runMechanisms(emissionRao: bigint): { readonly output: EpochOutput; readonly part: bigint }[] {
+    const { mechanisms } = this.#scenario.subnet;
+    const splits = mechanisms.map(({ split }) => split ?? 0);
+    const split = mechanisms.some((mechanism) => mechanism.split !== undefined) ? splits : undefined;
+    const parts = splitEmission(emissionRao, mechanisms.length, split);
+    const common = this.#epochCommon();
+    return parts.map((part, mechanism) => {
+      const output = runEpochInDoubles({
+        ...common,
+        lastUpdate: this.neurons.map(({ lastUpdate }) => lastUpdate[mechanism]!),
+        weights: this.weights[mechanism]!,
+        bonds: this.#bonds[mechanism]!,
+        commitReveal: this.#earliestCommits(mechanism),
+        raoEmission: part,
+      });
+      this.#bonds[mechanism] = output.bonds;
+      this.consensus[mechanism] = output.consensus;
+      return { output, part };
+    });
+  }
+
+  #epochCommon(): Omit<EpochInput, 'lastUpdate' | 'weights' | 'bonds' | 'commitReveal' | 'raoEmission'> {
+    const { neurons } = this;
+    const { subnet } = this.#scenario;
+    const { taoWeight } = this.#policy;
+    const stakes = neurons.map(({ stakeRao, rootRao }) =>
+      rootRao === 0n
+        ? { rao: stakeRao, fraction: 0n }
+        : consensusStake({ alphaRao: stakeRao, rootTaoRao: rootRao, taoWeight }),
+    );
+    return {
+      n: neurons.length,
+      block: this.block,
+      tempo: subnet.tempo,
+      activityCutoff: activityCutoffBlocks(subnet.activityCutoffFactorMilli, subnet.tempo),
+      blockAtRegistration: neurons.map(({ registeredAt }) => registeredAt),
+      kappa: subnet.kappa,
+      bondsPenalty: subnet.bondsPenalty,
+      bondsMovingAverage: subnet.bondsMovingAverage,
+      maxValidators: subnet.maxValidators,
+      stakeThreshold: this.#policy.stakeThresholdRao,
+      stakes: stakes.map(({ rao }) => rao),
+      stakeFractions: stakes.map(({ fraction }) => fraction),
+      ownerUid: OWNER_UID,
+      validatorPermits: neurons.map(({ permit }) => permit),
+      lastMechanismStep: this.#lastMechanismStep,
+      yuma3On: subnet.yuma3,
+      liquidAlpha: subnet.liquidAlpha === false ? undefined : subnet.liquidAlpha,
+    };
+  }
+
+  #earliestCommits(mechanism: number): EpochInput['commitReveal'] {
+    if (this.#scenario.subnet.commitReveal === false) return undefined;
+    const earliestCommit = new Array<number | undefined>(this.neurons.length).fill(undefined);
+    // in the order in which they were made
+    for (const commit of this.#commits)
+      if (commit.mechanism === mechanism) earliestCommit[commit.uid] ??= commit.block;
+    return { earliestCommit };
+  }
+
+  /** What is set aside for the next epoch, rao of alpha. */
+  get pendingRao(): bigint {
+    return epochEmission(this.#pending) + this.#pending.ownerCutRao;
+  }
+}
+
+function createNeuron(
+  parts: { group: number; member: number; take: number; rootRao: bigint; stakeRao: bigint; permit: boolean },
+  uid: number,
+  registeredAt: number,
+  lastUpdate: number[],
+): Neuron {
+  return {
+    ...parts,
+    uid,
+    registeredAt,
+    lastUpdate,
+    earnedRao: 0n,
+    incentive: 0,
+    dividends: 0,
+    validatorTrust: 0,
+  };
+}
+
+/** A swap that the pool refuses (its reserves are too low, the limit is reached) does not happen. */
+function attempt<T>(swap: () => T): T | undefined {
+  try {
+    return swap();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'chain-rejected') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A falling step function, remembered where it does not change: between a point and one a thousand steps on that gives
+ * the same.
+ */
+function createStep(compute: (issuance: bigint) => bigint): (issuance: bigint) => bigint {
+  let from = 0n;
+  let until = 0n;
+  let value = 0n;
+  return (issuance) => {
+    if (issuance >= from && issuance < until) return value;
+    value = compute(issuance);
+    const ahead = issuance + 1000n * value;
+    from = issuance;
+    until = compute(ahead) === value ? ahead : issuance + 1n;
+    return value;
+  };
+}
+
+function policyOf({ network, subnet }: Scenario): Policy {
+  return {
+    minBurnRao: toRao(subnet.burn.min),
+    maxBurnRao: toRao(subnet.burn.max),
+    rootTaoRao: toRao(network.rootTao),
+    taoWeight: network.taoWeight === 1 ? U64_MAX : BigInt(Math.floor(network.taoWeight * ONE_64)),
+    stakeThresholdRao: toRao(subnet.stakeThreshold),
+    // shares are sums of prices: one with the sum of the others takes what they take together
+    others: {
+      movingPrice: fixed32(network.otherPrices),
+      minerBurned: fixed32(network.otherBurned),
+      emissionEnabled: true,
+      flowEma: BigInt(Math.round((network.otherFlowTaoPerDay * 1e9) / BLOCKS_PER_DAY)) << 64n,
+    },
+  };
+}
+
+/** Raw with 32 fraction bits, and with 64 */
+const fixed32 = (value: number): bigint => BigInt(Math.floor(value * 2 ** 32));
+const fixed64 = (value: number): bigint => BigInt(Math.floor(value * 2 ** 52)) << 12n;
