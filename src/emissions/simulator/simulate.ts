@@ -61,6 +61,7 @@ export interface GroupResult {
 export interface SimulationResult {
   readonly version: string;
   readonly seed: string;
+  /** as it was at the start */
   readonly scenario: Scenario;
   readonly epochs: number;
   /** of 7,200 blocks */
@@ -139,6 +140,8 @@ class Run {
   /** proven and rented hours by age, mechanism, uid */
   readonly #history: { readonly proven: Float64Array; readonly rented: Float64Array }[][];
   readonly #changes: Scenario['changes'][number][];
+  readonly #original: Scenario;
+  /** as changed so far */
   #scenario: Scenario;
   #validators: ReadonlyMap<string, ValidatorGroup> = new Map();
   #miners: ReadonlyMap<string, MinerGroup> = new Map();
@@ -148,6 +151,7 @@ class Run {
   #before: Totals;
 
   constructor(scenario: Scenario, { payRule, points }: SimulateOptions) {
+    this.#original = scenario;
     this.#scenario = scenario;
     this.#payRule = payRule;
     this.#seed = keyOf(scenario.seed);
@@ -558,12 +562,12 @@ class Run {
   }
 
   result(): SimulationResult {
-    const { scenario } = this.#subnet;
+    const scenario = this.#original;
     const subnet = this.#subnet;
     return {
       version: VERSION,
       seed: scenario.seed,
-      scenario: this.#scenario,
+      scenario,
       epochs: scenario.epochs,
       days: this.#days,
       groups: this.#actors.map((actor) => this.#groupResult(actor)),
