@@ -5,9 +5,14 @@ import type { MinerGroup } from './scenario.js';
 /** One machine of a group. */
 export interface Machine {
   isServing: boolean;
-  /** epochs in a row in which it would not have earned what it asks */
+  /** epochs in a row, serving, in which it did not earn what it asks */
   poorEpochs: number;
+  /** how often it left, and the epoch before which it does not try again */
+  departures: number;
+  returnsAt: number;
 }
+
+export const newMachine = (): Machine => ({ isServing: true, poorEpochs: 0, departures: 0, returnsAt: 0 });
 
 /** What its operator knows after an epoch. */
 export interface MinerView {
@@ -32,16 +37,26 @@ export function decideServing(group: MinerGroup, machine: Machine, view: MinerVi
       return true;
     case 'burst':
       return view.epoch % behaviour.periodEpochs < behaviour.onEpochs;
-    case 'exit': {
-      const income = machine.isServing
-        ? view.earnedAlpha * view.price + view.rentTao
-        : view.meanMinerAlpha * view.price;
-      const isPoor = income < view.costTao * behaviour.margin;
-      machine.poorEpochs = isPoor ? machine.poorEpochs + 1 : 0;
-      return machine.isServing ? machine.poorEpochs < behaviour.patienceEpochs : !isPoor;
-    }
+    case 'exit':
+      return decideStaying(behaviour, machine, view);
   }
 }
+
+/** Leaves after that many poor epochs in a row. What it lived through weighs more than what others earn: it stays away for twice as long each time. */
+function decideStaying(
+  { patienceEpochs, margin }: Extract<MinerGroup['behaviour'], { kind: 'exit' }>,
+  machine: Machine,
+  { epoch, earnedAlpha, price, rentTao, costTao, meanMinerAlpha }: MinerView,
+): boolean {
+  const asked = costTao * margin;
+  if (!machine.isServing) return epoch >= machine.returnsAt && meanMinerAlpha * price >= asked;
+  machine.poorEpochs = earnedAlpha * price + rentTao < asked ? machine.poorEpochs + 1 : 0;
+  if (machine.poorEpochs < patienceEpochs) return true;
+  machine.poorEpochs = 0;
+  machine.returnsAt = epoch + patienceEpochs * 2 ** Math.min(machine.departures++, MAX_DOUBLINGS);
+  return false;
+}
+const MAX_DOUBLINGS = 10;
 
 /** Device hours per hour of one machine under a mechanism. */
 export const capacityOf = ({ capacity }: MinerGroup, mechanism: number): number =>

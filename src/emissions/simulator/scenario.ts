@@ -174,7 +174,7 @@ const minerBehaviour = z.discriminatedUnion('kind', [
       margin: z.number().min(0).max(100).default(1).describe('of cost: earns at least this or leaves'),
     })
     .describe(
-      'leaves when its earnings at the present price stay below cost, returns when they would exceed it',
+      'leaves when its earnings at the present price stay below cost; tries again where others earn enough, later each time',
     ),
 ]);
 
@@ -293,7 +293,8 @@ function inconsistencies(scenario: Scenario): string[] {
     if (names.has(group)) problems.push(`${group}: two groups of this name (the owner's is taken)`);
     names.add(group);
   }
-  const staked = validators.reduce((sum, group) => sum + group.count * group.stakeAlpha, 0);
+  const initial = validators.filter(({ arrivesAtEpoch }) => arrivesAtEpoch === 0);
+  const staked = initial.reduce((sum, group) => sum + group.count * group.stakeAlpha, 0);
   if (staked > chain.alphaOut)
     problems.push(`subnet.alphaOut: ${chain.alphaOut} alpha is less than what validators stake, ${staked}`);
   const issued = chain.pool.alpha + chain.alphaOut;

@@ -4,13 +4,19 @@ import { VERSION } from '../../model/version.js';
 import type { U16Row } from '../epoch.js';
 import { toRao, toTokens } from './amounts.js';
 import { type Float, type Offer, rentOut, trade } from './market.js';
-import { capacityOf, decideServing, type Machine, provenCapacity } from './miners.js';
+import { capacityOf, decideServing, type Machine, newMachine, provenCapacity } from './miners.js';
 import { draw, keyOf } from './noise.js';
-import { type Hours, type PayRule, payRules } from './pay-rules.js';
+import { type PayRule, payRules } from './pay-rules.js';
 import { type MinerGroup, type Scenario, uidsOf, type ValidatorGroup, withParameters } from './scenario.js';
 import { createSeriesRecorder, type Series } from './series.js';
 import { BLOCKS_PER_DAY, type Neuron, OWNER_UID, Subnet, type Totals } from './subnet.js';
-import { type Candidate, stakeWeightedMedian, type ValidatorView, weigh } from './validators.js';
+import {
+  type Candidate,
+  type HoursTable,
+  stakeWeightedMedian,
+  type ValidatorView,
+  weigh,
+} from './validators.js';
 
 /** Blocks before the epoch at which validators set weights. */
 const WEIGHTS_LEAD = 10;
@@ -138,7 +144,7 @@ class Run {
   /** noise keys by uid: a uid that changes hands changes its key */
   readonly #keys: number[] = [];
   /** proven and rented hours by age, mechanism, uid */
-  readonly #history: { readonly proven: Float64Array; readonly rented: Float64Array }[][];
+  readonly #history: HoursTable[][];
   readonly #changes: Scenario['changes'][number][];
   readonly #original: Scenario;
   /** as changed so far */
@@ -255,7 +261,7 @@ class Run {
   #decide(epoch: number): void {
     const subnet = this.#subnet;
     const { price } = subnet;
-    const earning = subnet.neurons.filter(({ incentive, uid }) => incentive > 0 && uid !== OWNER_UID);
+    const earning = subnet.neurons.filter(({ serverRao, uid }) => serverRao > 0 && uid !== OWNER_UID);
     const meanMinerAlpha =
       earning.length === 0
         ? 0
@@ -298,7 +304,7 @@ class Run {
     const actor = this.#actors[index]!;
     const member = actor.members.length;
     const uids: number[] = [];
-    actor.members.push({ machine: { isServing: true, poorEpochs: 0 }, uids, rented: 0 });
+    actor.members.push({ machine: newMachine(), uids, rented: 0 });
     for (let copy = 0; copy < uidsOf(group); copy++) {
       const registered = this.#subnet.register({
         group: index,
@@ -355,7 +361,7 @@ class Run {
       this.#keys[uid] = this.#keyOf(actor, member, copy);
       return uid;
     });
-    actor.members.push({ machine: { isServing: true, poorEpochs: 0 }, uids, rented: 0 });
+    actor.members.push({ machine: newMachine(), uids, rented: 0 });
   }
 
   #keyOf(actor: Actor, member: number, copy: number): number {
@@ -441,21 +447,15 @@ class Run {
       const view: ValidatorView = {
         self: { uid, key: this.#keys[uid]! },
         epoch,
-        mechanism,
+        n: subnet.neurons.length,
         candidates,
-        hours: (candidate, lagEpochs) => this.#hoursOf(candidate.uid, mechanism, epoch - lagEpochs),
+        hours: (lagEpochs) =>
+          lagEpochs < epoch ? this.#history[(epoch - lagEpochs) % HISTORY]![mechanism] : undefined,
         medianOnChain: () => this.#medianOnChain(mechanism),
       };
       const row = weigh(group, policy, view);
       if (row !== undefined && row.length > 0) subnet.setWeights(uid, mechanism, row);
     }
-  }
-
-  /** A measurement from before the run shows nothing. */
-  #hoursOf(uid: number, mechanism: number, epoch: number): Hours {
-    if (epoch < 1) return NO_HOURS;
-    const { proven, rented } = this.#history[epoch % HISTORY]![mechanism]!;
-    return { proven: proven[uid]!, rented: rented[uid]! };
   }
 
   #candidates(): Candidate[] {
@@ -515,6 +515,7 @@ class Run {
     this.#taoShareSum += this.#subnet.taoShare;
     const stakes = neurons.map(({ stakeRao, permit }) => (permit ? toTokens(stakeRao) : 0));
     const staked = stakes.reduce((sum, stake) => sum + stake, 0);
+    const served = neurons.reduce((sum, neuron) => sum + neuron.serverRao, 0);
     const values = [
       alpha('minersRao'),
       alpha('validatorsRao'),
@@ -550,7 +551,7 @@ class Run {
         actor.trustCount += own.length;
         values.push(dividends, stake, own.length === 0 ? 0 : trust / own.length);
       } else {
-        const incentive = own.reduce((sum, neuron) => sum + neuron.incentive, 0) / 65_535;
+        const incentive = served === 0 ? 0 : own.reduce((sum, neuron) => sum + neuron.serverRao, 0) / served;
         const serving = actor.members.filter(
           ({ machine, uids }) => machine.isServing && uids.length > 0,
         ).length;
@@ -613,8 +614,6 @@ class Run {
     };
   }
 }
-
-const NO_HOURS: Hours = { proven: 0, rented: 0 };
 
 const SUBNET_COLUMNS: Series['columns'] = [
   { name: 'alpha.miners', kind: 'flow', unit: 'alpha' },

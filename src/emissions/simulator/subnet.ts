@@ -49,8 +49,9 @@ export interface Neuron {
   readonly lastUpdate: number[];
   /** alpha of the last epoch, with what the hotkey's stakers got */
   earnedRao: bigint;
-  /** u16, of the last epoch, all mechanisms together for dividends and trust */
-  incentive: number;
+  /** rao of the last epoch's incentive, before what the owner's is burned; a double, for shares */
+  serverRao: number;
+  /** u16, of the last epoch, all mechanisms together */
   dividends: number;
   validatorTrust: number;
 }
@@ -482,7 +483,7 @@ export class Subnet {
     for (const [uid, neuron] of neurons.entries()) {
       neuron.earnedRao = 0n;
       neuron.permit = joined.newPermits[uid]!;
-      neuron.incentive = outputs.reduce((most, { output }) => Math.max(most, output.incentive[uid]!), 0);
+      neuron.serverRao = Number(joined.serverEmission[uid]!);
       neuron.dividends = joined.dividends[uid]!;
       neuron.validatorTrust = joined.validatorTrust[uid]!;
     }
@@ -587,7 +588,7 @@ function createNeuron(
     registeredAt,
     lastUpdate,
     earnedRao: 0n,
-    incentive: 0,
+    serverRao: 0,
     dividends: 0,
     validatorTrust: 0,
   };

@@ -26,6 +26,10 @@ export interface SweepResult {
   readonly rows: readonly SweepRow[];
 }
 
+/** How many combinations there are. */
+export const countPoints = (axes: readonly SweepAxis[]): number =>
+  axes.reduce((count, { values }) => count * values.length, 1);
+
 /** All combinations, the last axis fastest. */
 export function pointsOf(axes: readonly SweepAxis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>(
@@ -47,14 +51,14 @@ export function scenarioAt(
 }
 
 /** More points than this are a mistake in a range. */
-export const MAX_POINTS = 100_000;
+const MAX_POINTS = 100_000;
 
 /**
- * An axis as a flag says it: `owner.burnShare=0:1:0.1` (both ends included) or `subnet.yuma3=true,false`.
+ * An axis as a flag says it: `owner.burnShare=0:1:0.1` (the end too, where a step meets it) or `subnet.yuma3=true,false`.
  *
  * @throws AssayError `invalid-input`
  */
-export function parseAxis(text: string): SweepAxis {
+function parseAxis(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, equals);
   const values = equals > 0 ? valuesOf(text.slice(equals + 1)) : [];
@@ -67,13 +71,39 @@ export function parseAxis(text: string): SweepAxis {
   return { path, values };
 }
 
+/**
+ * Several axes, with as many points together as a sweep may have.
+ *
+ * @throws AssayError `invalid-input`
+ */
+export function parseAxes(texts: readonly string[]): SweepAxis[] {
+  const axes = texts.map(parseAxis);
+  const paths = axes.map(({ path }) => path);
+  const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+  if (twice !== undefined)
+    throw new AssayError('invalid-input', `--vary ${twice}: given twice`, {
+      what: '--vary',
+      expected: 'each path once',
+      got: twice,
+    });
+  const count = countPoints(axes);
+  if (count > MAX_POINTS)
+    throw new AssayError('invalid-input', `--vary: ${count} points, at most ${MAX_POINTS}`, {
+      what: '--vary',
+      expected: `at most ${MAX_POINTS} points`,
+      got: `${count}`,
+    });
+  return axes;
+}
+
 function valuesOf(text: string): SweepValue[] {
   const range = /^(-?[\d.]+):(-?[\d.]+):([\d.]+)$/.exec(text);
+  if (range === null && text.includes(':')) return [];
   if (range === null)
     return text
       .split(',')
       .filter((part) => part !== '')
-      .map(valueOf);
+      .map(readValue);
   const [from, to, step] = range.slice(1).map(Number) as [number, number, number];
   const count = Math.floor((to - from) / step + 1e-9) + 1;
   if (!(step > 0) || !Number.isFinite(count) || count < 1 || count > MAX_POINTS) return [];
@@ -81,7 +111,7 @@ function valuesOf(text: string): SweepValue[] {
   return Array.from({ length: count }, (_, i) => Math.round((from + i * step) * 1e9) / 1e9);
 }
 
-function valueOf(text: string): SweepValue {
+function readValue(text: string): SweepValue {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d*\.?\d+(e-?\d+)?$/.test(text) ? Number(text) : text;
 }

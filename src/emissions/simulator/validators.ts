@@ -2,7 +2,7 @@
 // Does not own: what is true of miners, when weights are set, what they bring.
 import type { U16Row } from '../epoch.js';
 import { drawNormal } from './noise.js';
-import type { Hours, PayRule } from './pay-rules.js';
+import type { PayRule } from './pay-rules.js';
 import type { Scenario, ValidatorGroup } from './scenario.js';
 
 /** A miner as validators meet it: an axon, a class, hours under one mechanism. */
@@ -15,15 +15,23 @@ export interface Candidate {
   readonly key: number;
 }
 
+/** True hours of one epoch by uid; a validator sees them through its own noise. */
+export interface HoursTable {
+  readonly proven: Float64Array;
+  readonly rented: Float64Array;
+}
+
 /** What one validator sees when it sets weights. */
 export interface ValidatorView {
   readonly self: { readonly uid: number; readonly key: number };
   readonly epoch: number;
-  readonly mechanism: number;
+  /** uids of the subnet */
+  readonly n: number;
+  /** uids ascending */
   readonly candidates: readonly Candidate[];
-  /** true hours of a candidate, `lagEpochs` ago; the validator sees them through its own noise */
-  hours(candidate: Candidate, lagEpochs: number): Hours;
-  /** κ-stake-weighted median of the rows that stand on the chain */
+  /** as it was that many epochs ago; undefined from before the start */
+  hours(lagEpochs: number): HoursTable | undefined;
+  /** stake-weighted median of the rows that stand on the chain */
   medianOnChain(): U16Row;
 }
 
@@ -43,75 +51,101 @@ export function weigh(
   const { behaviour } = group;
   switch (behaviour.kind) {
     case 'honest':
-      return toRow(measuredScores(group, policy, view, behaviour.lagEpochs));
+      return toRow(measuredScores(group, policy, view, behaviour.lagEpochs), policy, view);
     case 'lazy':
       if (view.epoch % behaviour.refreshEpochs !== 0) return undefined;
-      return toRow(measuredScores(group, policy, view, 0));
+      return toRow(measuredScores(group, policy, view, 0), policy, view);
     case 'copier':
       return view.medianOnChain();
     case 'cabal':
-      return toRow(favoured(view, behaviour.favours, 1));
+      return toRow(favour(new Float64Array(view.n), view, behaviour.favours, 1), policy, view);
     case 'booster': {
       const scores = measuredScores(group, policy, view, behaviour.lagEpochs);
-      const honest = scores.map(([uid, score]) => [uid, score * (1 - behaviour.boost)] as const);
-      return toRow(joined(honest, favoured(view, behaviour.favours, behaviour.boost)));
+      for (const uid of scores.keys()) scores[uid]! *= 1 - behaviour.boost;
+      return toRow(favour(scores, view, behaviour.favours, behaviour.boost), policy, view);
     }
   }
 }
 
-type Scores = readonly (readonly [uid: number, score: number])[];
-
-/** Shares of 1: the owner's burn, then each class's pool by the pay rule; what no candidate takes goes to the owner. */
+/** Shares of 1 by uid: the owner's burn, each class's pool by the pay rule; what no candidate takes is the owner's too. */
 function measuredScores(
   group: ValidatorGroup,
   policy: WeighingPolicy,
   view: ValidatorView,
   lagEpochs: number,
-): Scores {
-  const { owner, payRule, ownerUid, noiseSeed } = policy;
-  const raw = view.candidates.map((candidate) => {
-    const { proven, rented } = view.hours(candidate, lagEpochs);
-    const seen = 1 + group.noise * drawNormal(noiseSeed, view.self.key, candidate.key, view.epoch);
-    const factor = seen > 0 ? seen : 0;
-    return Math.max(0, payRule({ proven: proven * factor, rented: rented * factor }));
-  });
-  const pools = owner.pools.length > 0 ? owner.pools : [{ class: undefined, share: 1 }];
-  const scores = new Float64Array(view.candidates.length);
+): Float64Array {
+  const { owner, ownerUid } = policy;
+  const { candidates } = view;
+  const scores = new Float64Array(view.n);
+  const paid = payOf(group, policy, view, lagEpochs);
+  const pools = owner.pools.length > 0 ? owner.pools : WHOLE;
   let given = 0;
   for (const pool of pools) {
+    const isIn = (candidate: Candidate): boolean =>
+      pool.class === undefined || candidate.class === pool.class;
     let total = 0;
-    view.candidates.forEach((candidate, i) => {
-      if (pool.class === undefined || candidate.class === pool.class) total += raw[i]!;
-    });
+    for (const candidate of candidates) if (isIn(candidate)) total += paid[candidate.uid]!;
     if (total <= 0) continue;
     given += pool.share;
-    view.candidates.forEach((candidate, i) => {
-      if (pool.class === undefined || candidate.class === pool.class)
-        scores[i] = (raw[i]! / total) * pool.share * (1 - owner.burnShare);
-    });
+    const factor = (pool.share * (1 - owner.burnShare)) / total;
+    for (const candidate of candidates)
+      if (isIn(candidate)) scores[candidate.uid] = paid[candidate.uid]! * factor;
   }
   const burned = 1 - given * (1 - owner.burnShare);
-  const paid = view.candidates.map(({ uid }, i) => [uid, scores[i]!] as const);
-  return burned > 1e-12 ? joined([[ownerUid, burned]], paid) : paid;
+  if (burned > 1e-12) scores[ownerUid]! += burned;
+  return scores;
+}
+const WHOLE: readonly { readonly class?: string; readonly share: number }[] = [{ share: 1 }];
+
+/** What the pay rule makes of the hours that this validator measured, by uid. */
+function payOf(
+  group: ValidatorGroup,
+  { payRule, noiseSeed }: WeighingPolicy,
+  view: ValidatorView,
+  lagEpochs: number,
+): Float64Array {
+  const paid = new Float64Array(view.n);
+  const table = view.hours(lagEpochs);
+  if (table === undefined) return paid;
+  const { self, epoch } = view;
+  const hours = { proven: 0, rented: 0 };
+  for (const { uid, key } of view.candidates) {
+    const seen = group.noise === 0 ? 1 : 1 + group.noise * drawNormal(noiseSeed, self.key, key, epoch);
+    const factor = seen > 0 ? seen : 0;
+    hours.proven = table.proven[uid]! * factor;
+    hours.rented = table.rented[uid]! * factor;
+    const pay = payRule(hours);
+    paid[uid] = pay > 0 ? pay : 0;
+  }
+  return paid;
 }
 
-function favoured(view: ValidatorView, group: string, share: number): Scores {
-  const own = view.candidates.filter((candidate) => candidate.group === group);
-  return own.map(({ uid }) => [uid, share / own.length] as const);
-}
-
-function joined(a: Scores, b: Scores): Scores {
-  const byUid = new Map<number, number>();
-  for (const [uid, score] of [...a, ...b]) byUid.set(uid, (byUid.get(uid) ?? 0) + score);
-  return [...byUid];
+/** Adds a share to the miners of one group, each the same. */
+function favour(
+  scores: Float64Array,
+  { candidates }: ValidatorView,
+  group: string,
+  share: number,
+): Float64Array {
+  const own = candidates.filter((candidate) => candidate.group === group);
+  for (const { uid } of own) scores[uid]! += share / own.length;
+  return scores;
 }
 
 /** Largest to 65535; zeros stay explicit, so that bonds towards them decay (subtensor.md 6.8). */
-function toRow(scores: Scores): U16Row | undefined {
-  const largest = scores.reduce((most, [, score]) => Math.max(most, score), 0);
-  if (largest <= 0) return undefined;
-  const row = scores.map(([uid, score]) => [uid, Math.round((score / largest) * 65_535)] as const);
-  return row.sort(([a], [b]) => a - b);
+function toRow(
+  scores: Float64Array,
+  { ownerUid }: WeighingPolicy,
+  { candidates }: ValidatorView,
+): U16Row | undefined {
+  let largest = 0;
+  for (const score of scores) if (score > largest) largest = score;
+  if (largest === 0) return undefined;
+  const scale = 65_535 / largest;
+  const row: (readonly [number, number])[] =
+    scores[ownerUid]! > 0 ? [[ownerUid, Math.round(scores[ownerUid]! * scale)]] : [];
+  for (const { uid } of candidates) row.push([uid, Math.round(scores[uid]! * scale)]);
+  return row;
 }
 
 /**
@@ -134,7 +168,7 @@ export function stakeWeightedMedian(
       votes.set(uid, cast);
     }
   }
-  const scores = [...votes].map(([uid, cast]) => {
+  const medians = [...votes].map(([uid, cast]) => {
     cast.sort((a, b) => b.weight - a.weight);
     let supporters = 0;
     for (const { weight, stake } of cast) {
@@ -143,5 +177,8 @@ export function stakeWeightedMedian(
     }
     return [uid, 0] as const;
   });
-  return toRow(scores) ?? [];
+  const largest = medians.reduce((most, [, weight]) => Math.max(most, weight), 0);
+  if (largest === 0) return [];
+  const row = medians.map(([uid, weight]) => [uid, Math.round((weight / largest) * 65_535)] as const);
+  return row.sort(([a], [b]) => a - b);
 }
