@@ -513,8 +513,9 @@ class Run {
     const flow = (key: keyof Totals): number => toTokens(totals[key] - before[key]);
     const alpha = (key: keyof Totals): number => flow(key);
     this.#taoShareSum += this.#subnet.taoShare;
-    const stakes = neurons.map(({ stakeRao, permit }) => (permit ? toTokens(stakeRao) : 0));
-    const staked = stakes.reduce((sum, stake) => sum + stake, 0);
+    const stakeOf = (all: readonly Neuron[]): number =>
+      Number(all.reduce((sum, { stakeRao, permit }) => (permit ? sum + stakeRao : sum), 0n));
+    const staked = stakeOf(neurons);
     const served = neurons.reduce((sum, neuron) => sum + neuron.serverRao, 0);
     const values = [
       alpha('minersRao'),
@@ -543,7 +544,7 @@ class Run {
       actor.epochProfitTao = 0;
       if (actor.role === 'validator') {
         const dividends = own.reduce((sum, neuron) => sum + neuron.dividends, 0) / 65_535;
-        const stake = staked === 0 ? 0 : own.reduce((sum, { uid }) => sum + stakes[uid]!, 0) / staked;
+        const stake = staked === 0 ? 0 : stakeOf(own) / staked;
         const trust = own.reduce((sum, neuron) => sum + neuron.validatorTrust, 0) / 65_535;
         actor.dividendSum += dividends;
         actor.stakeSum += stake;

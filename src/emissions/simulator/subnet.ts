@@ -1,6 +1,6 @@
 // Owns: one subnet as a chain holds it, block by block, on the functions of this room: pool, emission, epoch, uids.
 // Does not own: what anybody decides (validators.ts, miners.ts, market.ts), the other subnets, of which it knows sums.
-import { type Pool, price, priceRao, swapAlphaForTao, swapTaoForAlpha } from '../amm.js';
+import { type Pool, price, priceRao, type Swap, swapAlphaForTao, swapTaoForAlpha } from '../amm.js';
 import {
   accrueBlock,
   blockEmission,
@@ -79,6 +79,11 @@ export interface Totals {
   /** paid into the pool for registrations */
   registeredTaoRao: bigint;
   registeredAlphaRao: bigint;
+  /** into the pool and out of it by buyers and sellers, registrations included */
+  tradedInTaoRao: bigint;
+  tradedOutTaoRao: bigint;
+  /** fees, in TAO, to the authors of blocks */
+  authorTaoRao: bigint;
   /** TAO minted on the whole chain */
   mintedTaoRao: bigint;
   mintedAlphaRao: bigint;
@@ -110,6 +115,9 @@ export class Subnet {
     recycledRao: 0n,
     registeredTaoRao: 0n,
     registeredAlphaRao: 0n,
+    tradedInTaoRao: 0n,
+    tradedOutTaoRao: 0n,
+    authorTaoRao: 0n,
     mintedTaoRao: 0n,
     mintedAlphaRao: 0n,
   };
@@ -340,22 +348,33 @@ export class Subnet {
     this.pool = swap.pool;
     this.alphaOutRao += swap.paidOutRao;
     this.#flowRao += swap.paidInRao;
+    this.totals.tradedInTaoRao += swap.paidInRao;
+    this.totals.authorTaoRao += swap.feeRao;
     return { taoRao: swap.paidInRao + swap.feeRao, alphaRao: swap.paidOutRao };
   }
 
-  /** Sells alpha for TAO; undefined when the pool refuses. The fee is alpha that stays outside, with the block's author. */
+  /** Sells alpha for TAO; undefined when the pool refuses. The author's fee is sold right after, free of fee. */
   sell(
     alphaRao: bigint,
     limitPriceRao?: bigint,
   ): { readonly taoRao: bigint; readonly alphaRao: bigint } | undefined {
-    const swap = attempt(() =>
-      swapAlphaForTao(this.pool, alphaRao, limitPriceRao === undefined ? {} : { limitPriceRao }),
-    );
+    const limit = limitPriceRao === undefined ? {} : { limitPriceRao };
+    const swap = attempt(() => swapAlphaForTao(this.pool, alphaRao, limit));
     if (swap === undefined) return undefined;
-    this.pool = swap.pool;
-    this.alphaOutRao -= swap.paidInRao;
-    this.#flowRao -= swap.paidOutRao;
+    this.#take(swap);
+    const fee = attempt(() => swapAlphaForTao(swap.pool, swap.feeRao, { feeRate: 0 }));
+    // refused, the fee is burned: nobody has it, and the pool is as it was
+    if (fee !== undefined) this.#take(fee);
+    this.totals.authorTaoRao += fee?.paidOutRao ?? 0n;
     return { taoRao: swap.paidOutRao, alphaRao: swap.paidInRao + swap.feeRao };
+  }
+
+  /** What a sale did to the pool. */
+  #take({ pool, paidInRao, paidOutRao }: Swap): void {
+    this.pool = pool;
+    this.alphaOutRao -= paidInRao;
+    this.#flowRao -= paidOutRao;
+    this.totals.tradedOutTaoRao += paidOutRao;
   }
 
   /** Makes blocks up to `block`, without an epoch. */
