@@ -449,8 +449,8 @@ class Run {
         epoch,
         n: subnet.neurons.length,
         candidates,
-        hours: (lagEpochs) =>
-          lagEpochs < epoch ? this.#history[(epoch - lagEpochs) % HISTORY]![mechanism] : undefined,
+        // before the start machines did what they did at the start
+        hours: (lagEpochs) => this.#history[Math.max(1, epoch - lagEpochs) % HISTORY]![mechanism]!,
         medianOnChain: () => this.#medianOnChain(mechanism),
       };
       const row = weigh(group, policy, view);

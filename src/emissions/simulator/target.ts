@@ -80,17 +80,11 @@ export function parseTarget(text: string): Target {
   return { text: text.trim(), comparisons };
 }
 
-/** Names that a target reads, each once. */
-export function metricsIn({ comparisons }: Target): string[] {
-  const names = comparisons.flatMap(({ left, right }) => [left.metric, right.metric]);
-  return [...new Set(names.filter((name) => name !== undefined))];
-}
-
 /** @throws AssayError `invalid-input` when the run has no metric of a name */
 export function judgeTarget(target: Target, metrics: Readonly<Record<string, number>>): Judgement {
   const sides = target.comparisons.map(({ left, right }) => ({
-    left: valueOf(left, metrics),
-    right: valueOf(right, metrics),
+    left: numberOf(left, metrics),
+    right: numberOf(right, metrics),
   }));
   const holds = target.comparisons.every(({ operator }, i) => compare(sides[i]!, operator));
   return { holds, sides };
@@ -114,7 +108,7 @@ function tokensOf(text: string): Token[] {
   });
 }
 
-const valueOf = ({ factor, metric }: Term, metrics: Readonly<Record<string, number>>): number =>
+const numberOf = ({ factor, metric }: Term, metrics: Readonly<Record<string, number>>): number =>
   metric === undefined ? factor : factor * metricNamed(metrics, metric);
 
 function compare({ left, right }: { left: number; right: number }, operator: Operator): boolean {

@@ -29,8 +29,8 @@ export interface ValidatorView {
   readonly n: number;
   /** uids ascending */
   readonly candidates: readonly Candidate[];
-  /** as it was that many epochs ago; undefined from before the start */
-  hours(lagEpochs: number): HoursTable | undefined;
+  /** as it was that many epochs ago */
+  hours(lagEpochs: number): HoursTable;
   /** stake-weighted median of the rows that stand on the chain */
   medianOnChain(): U16Row;
 }
@@ -75,49 +75,61 @@ function measuredScores(
   lagEpochs: number,
 ): Float64Array {
   const { owner, ownerUid } = policy;
-  const { candidates } = view;
-  const scores = new Float64Array(view.n);
-  const paid = payOf(group, policy, view, lagEpochs);
-  const pools = owner.pools.length > 0 ? owner.pools : WHOLE;
-  let given = 0;
-  for (const pool of pools) {
-    const isIn = (candidate: Candidate): boolean =>
-      pool.class === undefined || candidate.class === pool.class;
-    let total = 0;
-    for (const candidate of candidates) if (isIn(candidate)) total += paid[candidate.uid]!;
-    if (total <= 0) continue;
-    given += pool.share;
-    const factor = (pool.share * (1 - owner.burnShare)) / total;
-    for (const candidate of candidates)
-      if (isIn(candidate)) scores[candidate.uid] = paid[candidate.uid]! * factor;
-  }
-  const burned = 1 - given * (1 - owner.burnShare);
-  if (burned > 1e-12) scores[ownerUid]! += burned;
+  const scores = payOf(group, policy, view, lagEpochs);
+  const given =
+    owner.pools.length === 0 ? scale(scores, 1 - owner.burnShare) : fillPools(scores, owner, view.candidates);
+  if (given < 1 - 1e-12) scores[ownerUid]! += 1 - given;
   return scores;
 }
-const WHOLE: readonly { readonly class?: string; readonly share: number }[] = [{ share: 1 }];
 
 /** What the pay rule makes of the hours that this validator measured, by uid. */
 function payOf(
   group: ValidatorGroup,
   { payRule, noiseSeed }: WeighingPolicy,
-  view: ValidatorView,
+  { n, self, epoch, candidates, hours }: ValidatorView,
   lagEpochs: number,
 ): Float64Array {
-  const paid = new Float64Array(view.n);
-  const table = view.hours(lagEpochs);
-  if (table === undefined) return paid;
-  const { self, epoch } = view;
-  const hours = { proven: 0, rented: 0 };
-  for (const { uid, key } of view.candidates) {
+  const paid = new Float64Array(n);
+  const table = hours(lagEpochs);
+  const measured = { proven: 0, rented: 0 };
+  for (const { uid, key } of candidates) {
     const seen = group.noise === 0 ? 1 : 1 + group.noise * drawNormal(noiseSeed, self.key, key, epoch);
     const factor = seen > 0 ? seen : 0;
-    hours.proven = table.proven[uid]! * factor;
-    hours.rented = table.rented[uid]! * factor;
-    const pay = payRule(hours);
-    paid[uid] = pay > 0 ? pay : 0;
+    measured.proven = table.proven[uid]! * factor;
+    measured.rented = table.rented[uid]! * factor;
+    const pay = payRule(measured);
+    if (pay > 0) paid[uid] = pay;
   }
   return paid;
+}
+
+/** To a sum of `share`. @returns that, or 0 when there is nothing to scale */
+function scale(scores: Float64Array, share: number): number {
+  let total = 0;
+  for (let i = 0; i < scores.length; i++) total += scores[i]!;
+  if (total <= 0) return 0;
+  const factor = share / total;
+  for (let i = 0; i < scores.length; i++) scores[i]! *= factor;
+  return share;
+}
+
+/** Each class to its pool's share. @returns what all pools took */
+function fillPools(scores: Float64Array, owner: Scenario['owner'], candidates: readonly Candidate[]): number {
+  const classes = new Map<string, Float64Array>();
+  for (const { uid, class: name } of candidates) {
+    const own = classes.get(name) ?? new Float64Array(scores.length);
+    own[uid] = scores[uid]!;
+    classes.set(name, own);
+  }
+  scores.fill(0);
+  let given = 0;
+  for (const { class: name, share } of owner.pools) {
+    const own = classes.get(name);
+    if (own === undefined) continue;
+    given += scale(own, share * (1 - owner.burnShare));
+    for (let i = 0; i < scores.length; i++) scores[i]! += own[i]!;
+  }
+  return given;
 }
 
 /** Adds a share to the miners of one group, each the same. */

@@ -11,7 +11,7 @@ export const firstFinderYuma3: ScenarioFile = {
     ...subnet,
     yuma3: true,
     bondsPenalty: 0,
-    liquidAlpha: { low: 6_553, high: 58_982, steepness: 1000 },
+    liquidAlpha: { low: 3_277, high: 19_661, steepness: 1000 },
   },
   validators: [
     { name: 'scout', stakeAlpha: 100_000, noise: 0 },
