@@ -1,6 +1,8 @@
 // Owns: how much alpha a block makes, for whom it is set aside, and who is credited at the epoch
-// (subtensor coinbase/block_emission.rs and run_coinbase.rs). Does not own: TAO shares and injection, child keys, storage.
-import { I96F32, U96F32 } from './fixed.js';
+// (subtensor coinbase/block_emission.rs and run_coinbase.rs).
+// Does not own: TAO shares (shares.ts) and injection (injection.ts), what parents are owed (children.ts), storage.
+import { familyDividends, type Relations } from './children.js';
+import { U96F32 } from './fixed.js';
 import { taoWeightFraction } from './stake.js';
 
 /** 21 million tokens of 10^9 rao: the cap of TAO and of each subnet's alpha. */
@@ -12,25 +14,23 @@ export const DEFAULT_OWNER_CUT = 11_796;
 /** `DefaultDelegateTake`, u16: 17.9995 % */
 export const DEFAULT_TAKE = 11_796;
 
-const HALF = U96F32.one / 2n;
-
 /**
  * `get_block_emission_for_issuance`: 1 token a block, halved each time half of what was left has been issued.
  * For TAO of all TAO issued; for a subnet's alpha of `SubnetAlphaIn + SubnetAlphaOut`.
+ *
+ * The chain floors log2(1/(1 − issued/supply)) in 32 fraction bits, and its quotients truncate: k halvings have passed
+ * exactly when what is left is at most supply/2^k. (substrate-fixed's log2 rounds its shifts up, transcendental.rs `rs`;
+ * that never decides, for below 2^k the quotient stays at least 2^(2k) units short of it.)
  */
 export function blockEmission(issuanceRao: bigint): bigint {
   if (issuanceRao >= TOTAL_SUPPLY_RAO) return 0n;
-  const issued = I96F32.div(I96F32.fromInteger(issuanceRao), I96F32.fromInteger(TOTAL_SUPPLY_RAO));
-  let residue = I96F32.div(I96F32.one, I96F32.sub(I96F32.one, issued));
-  let halvings = 0n;
-  // The whole part of log2. substrate-fixed rounds each shift up (transcendental.rs `rs`), which never decides here:
-  // below 2^k the quotient stays at least 2^(2k) units short of it.
-  while (residue >= 2n * I96F32.one) {
-    residue >>= 1n;
-    halvings++;
+  let rest = (TOTAL_SUPPLY_RAO - issuanceRao) << 1n;
+  let emission = DEFAULT_BLOCK_EMISSION_RAO;
+  while (rest <= TOTAL_SUPPLY_RAO) {
+    rest <<= 1n;
+    emission >>= 1n;
   }
-  const share = I96F32.div(I96F32.one, I96F32.one << halvings);
-  return I96F32.toU64(I96F32.mul(share, I96F32.fromInteger(DEFAULT_BLOCK_EMISSION_RAO)));
+  return emission;
 }
 
 /** `root_proportion`: root TAO × weight against that plus the subnet's alpha issuance; raw U96F32. */
@@ -40,8 +40,9 @@ export function rootProportion(parts: {
   /** stored `TaoWeight`, u64 */
   readonly taoWeight: bigint;
 }): bigint {
-  const root = U96F32.mul(U96F32.fromInteger(parts.rootTaoRao), taoWeightFraction(parts.taoWeight));
-  return U96F32.div(root, U96F32.add(root, U96F32.fromInteger(parts.alphaIssuanceRao)));
+  // an integer times a raw fraction: no shift needed, and below 2^96 nothing saturates
+  const root = parts.rootTaoRao * taoWeightFraction(parts.taoWeight);
+  return U96F32.div(root, root + (parts.alphaIssuanceRao << U96F32.fractionBits));
 }
 
 /** What a subnet set aside since its last epoch (`PendingServerEmission` and its siblings), rao of alpha. */
@@ -66,25 +67,25 @@ export function accrueBlock(
     readonly alphaEmissionRao: bigint;
     /** u16; 0 when the subnet's owner cut is off */
     readonly ownerCut: number;
-    /** raw U96F32 */
+    /** raw U96F32, at most 1: of the issuance with this block's injection and alpha in it */
     readonly rootProportion: bigint;
     /** the moving prices of all subnets sum to more than 1 (`get_network_root_sell_flag`); else root's part is recycled */
     readonly rootSell: boolean;
   },
 ): { readonly pending: PendingEmission; readonly recycledRao: bigint } {
-  const created = U96F32.fromInteger(block.alphaEmissionRao);
-  const ownerCut = U96F32.mul(created, u16Fraction(block.ownerCut));
-  const rest = U96F32.sub(created, ownerCut);
-  const root = U96F32.mul(U96F32.mul(block.rootProportion, rest), HALF);
-  const server = U96F32.mul(rest, HALF);
-  const validator = U96F32.sub(U96F32.sub(rest, server), root);
-  const rootRao = U96F32.toU64(root);
+  // raw U96F32; nothing saturates: cut and root proportion are at most 1, and halving is a shift
+  const ownerCut = block.alphaEmissionRao * ownerCutFraction(block.ownerCut);
+  const rest = (block.alphaEmissionRao << U96F32.fractionBits) - ownerCut;
+  const root = (block.rootProportion * rest) >> (U96F32.fractionBits + 1n);
+  const server = rest >> 1n;
+  const validator = rest - server - root;
+  const rootRao = root >> U96F32.fractionBits;
   return {
     pending: {
-      serverRao: pending.serverRao + U96F32.toU64(server),
-      validatorRao: pending.validatorRao + U96F32.toU64(validator),
+      serverRao: pending.serverRao + (server >> U96F32.fractionBits),
+      validatorRao: pending.validatorRao + (validator >> U96F32.fractionBits),
       rootRao: pending.rootRao + (block.rootSell ? rootRao : 0n),
-      ownerCutRao: pending.ownerCutRao + U96F32.toU64(ownerCut),
+      ownerCutRao: pending.ownerCutRao + (ownerCut >> U96F32.fractionBits),
     },
     recycledRao: block.rootSell ? 0n : rootRao,
   };
@@ -109,6 +110,24 @@ export interface Payee {
   readonly take: number;
   /** the coldkey's `AutoStakeDestination` on this subnet */
   readonly autoStakeHotkey?: string;
+  /** without: neither children nor parents */
+  readonly family?: Family;
+}
+
+/** A validator's child keys at its epoch. */
+export interface Family extends Relations {
+  /** `ChildkeyTake`, u16: what the validator takes of its parents' dividends */
+  readonly childkeyTake: number;
+}
+
+/** A parent that is no neuron of the subnet itself, at the epoch. */
+export interface Outsider {
+  readonly hotkey: string;
+  readonly coldkey: string;
+  readonly alphaStakeRao: bigint;
+  readonly rootStakeRao: bigint;
+  /** `Delegates`, u16 */
+  readonly take: number;
 }
 
 /** Alpha to add to a stake. */
@@ -127,17 +146,24 @@ export interface Payout {
   readonly burnedRao: bigint;
   /** the same, taken out of AlphaOut so that the emission curve rewinds (`recycle_subnet_alpha`) */
   readonly recycledRao: bigint;
+  /** out of AlphaOut as well: `CKBurn` of dividends that went to parents of another coldkey */
+  readonly recycledOfParentsRao: bigint;
   /** `MinerBurned`: withheld ÷ all incentive, raw U96F32 */
   readonly minerBurned: bigint;
   /** `AlphaDividendsPerSubnet`, net of take, by payee */
   readonly alphaDividendsRao: readonly bigint[];
   /** what raises `RootClaimable`, net of take, by payee */
   readonly rootDividendsRao: readonly bigint[];
+  /** the same two for `outsiders` */
+  readonly outsiderAlphaDividendsRao: readonly bigint[];
+  readonly outsiderRootDividendsRao: readonly bigint[];
 }
 
 /**
- * Who gets what at the epoch (`distribute_emission`), for hotkeys without parents or children. Consensus decides the
- * incentives; of dividends it decides only the proportions, the amounts come from what was set aside.
+ * Who gets what at the epoch (`distribute_emission`). Consensus decides the incentives; of dividends it decides only the
+ * proportions, the amounts come from what was set aside.
+ *
+ * @throws RangeError when a parent is neither among `payees` nor among `outsiders`
  */
 export function distributeEmission(input: {
   /** drained at this epoch */
@@ -149,8 +175,18 @@ export function distributeEmission(input: {
   readonly recycleOrBurn: 'burn' | 'recycle';
   /** stored `TaoWeight`, u64 */
   readonly taoWeight: bigint;
+  /**
+   * parents without a uid here; they earn as validators do
+   * @default []
+   */
+  readonly outsiders?: readonly Outsider[];
+  /**
+   * stored `CKBurn`, u64
+   * @default 0
+   */
+  readonly ckBurn?: bigint;
 }): Payout {
-  const { pending, payees, owner } = input;
+  const { pending, payees, owner, outsiders = [], ckBurn = 0n } = input;
   const credits: StakeCredit[] = [];
   const credit = (entry: StakeCredit): void => {
     if (entry.amountRao > 0n) credits.push(entry);
@@ -174,10 +210,16 @@ export function distributeEmission(input: {
 
   // without any incentive the validators get the miners' part as well
   const validatorRao = incentiveRao === 0n ? pending.validatorRao + pending.serverRao : pending.validatorRao;
-  const { alpha, root } = splitDividends(payees, validatorRao, pending.rootRao, input.taoWeight);
+  const earners: readonly Outsider[] = [...payees, ...outsiders];
+  const earned = byFamilies(payees, outsiders, ckBurn, input.taoWeight);
+  const { alpha, root } = splitDividends(earners, earned.dividendsRao, {
+    validatorRao,
+    rootRao: pending.rootRao,
+    taoWeight: input.taoWeight,
+  });
   const alphaDividendsRao: bigint[] = [];
   const rootDividendsRao: bigint[] = [];
-  payees.forEach(({ hotkey, coldkey, take }, index) => {
+  earners.forEach(({ hotkey, coldkey, take }, index) => {
     const fromAlpha = withoutTake(alpha[index]!, take);
     const fromRoot = withoutTake(root[index]!, take);
     credit({ reason: 'take', hotkey, coldkey, amountRao: fromAlpha.takeRao });
@@ -191,32 +233,73 @@ export function distributeEmission(input: {
     credits,
     burnedRao: input.recycleOrBurn === 'burn' ? withheldRao : 0n,
     recycledRao: input.recycleOrBurn === 'recycle' ? withheldRao : 0n,
+    recycledOfParentsRao: earned.recycledRao,
     minerBurned: U96F32.div(U96F32.fromInteger(withheldRao), U96F32.fromInteger(incentiveRao)),
-    alphaDividendsRao,
-    rootDividendsRao,
+    alphaDividendsRao: alphaDividendsRao.slice(0, payees.length),
+    rootDividendsRao: rootDividendsRao.slice(0, payees.length),
+    outsiderAlphaDividendsRao: alphaDividendsRao.slice(payees.length),
+    outsiderRootDividendsRao: rootDividendsRao.slice(payees.length),
   };
+}
+
+/** Consensus' dividends after parents had theirs (`calculate_dividends_and_incentives`), by payee, then by outsider. */
+function byFamilies(
+  payees: readonly Payee[],
+  outsiders: readonly Outsider[],
+  ckBurn: bigint,
+  taoWeight: bigint,
+): { readonly dividendsRao: readonly bigint[]; readonly recycledRao: bigint } {
+  const dividendsRao = [
+    ...payees.map(({ validatorEmissionRao }) => validatorEmissionRao),
+    ...outsiders.map(() => 0n),
+  ];
+  if (payees.every(({ family }) => family === undefined)) return { dividendsRao, recycledRao: 0n };
+  const places = new Map([...payees, ...outsiders].map(({ hotkey }, index) => [hotkey, index]));
+  let recycledRao = 0n;
+  payees.forEach(({ hotkey, coldkey, validatorEmissionRao, alphaStakeRao, rootStakeRao, family }, index) => {
+    if (!family) return;
+    const shared = familyDividends({
+      dividendRao: validatorEmissionRao,
+      coldkey,
+      own: { alphaRao: alphaStakeRao, rootTaoRao: rootStakeRao },
+      relations: family,
+      childkeyTake: family.childkeyTake,
+      ckBurn,
+      taoWeight: taoWeightFraction(taoWeight),
+    });
+    recycledRao += shared.recycledRao;
+    dividendsRao[index]! += shared.toSelfRao - validatorEmissionRao;
+    family.parents.forEach((parent, at) => {
+      const place = places.get(parent.hotkey);
+      if (place === undefined)
+        throw new RangeError(
+          `distributeEmission: parent ${parent.hotkey} of ${hotkey}: expected among payees or outsiders`,
+        );
+      dividendsRao[place]! += shared.toParents[at]!;
+    });
+  });
+  return { dividendsRao, recycledRao };
 }
 
 /**
  * `calculate_dividend_distribution`: each dividend is divided by the hotkey's own mix of alpha and weighted root stake;
- * the two pots are then shared in those proportions. Raw U96F32, by payee.
+ * the two pots are then shared in those proportions. Raw U96F32, by earner.
  */
 function splitDividends(
-  payees: readonly Payee[],
-  validatorRao: bigint,
-  rootRao: bigint,
-  taoWeight: bigint,
+  earners: readonly Outsider[],
+  dividendsRao: readonly bigint[],
+  pots: { readonly validatorRao: bigint; readonly rootRao: bigint; readonly taoWeight: bigint },
 ): { readonly alpha: readonly bigint[]; readonly root: readonly bigint[] } {
-  const weight = taoWeightFraction(taoWeight);
-  const rootParts = payees.map((payee) => {
-    const rootStake = U96F32.mul(U96F32.fromInteger(payee.rootStakeRao), weight);
-    const stake = U96F32.add(U96F32.fromInteger(payee.alphaStakeRao), rootStake);
-    return U96F32.mul(U96F32.fromInteger(payee.validatorEmissionRao), U96F32.div(rootStake, stake));
+  const weight = taoWeightFraction(pots.taoWeight);
+  const rootParts = earners.map((earner, index) => {
+    const rootStake = U96F32.mul(U96F32.fromInteger(earner.rootStakeRao), weight);
+    const stake = U96F32.add(U96F32.fromInteger(earner.alphaStakeRao), rootStake);
+    return U96F32.mul(U96F32.fromInteger(dividendsRao[index]!), U96F32.div(rootStake, stake));
   });
-  const alphaParts = payees.map((payee, index) =>
-    U96F32.sub(U96F32.fromInteger(payee.validatorEmissionRao), rootParts[index]!),
+  const alphaParts = earners.map((_, index) =>
+    U96F32.sub(U96F32.fromInteger(dividendsRao[index]!), rootParts[index]!),
   );
-  return { alpha: shareOut(validatorRao, alphaParts), root: shareOut(rootRao, rootParts) };
+  return { alpha: shareOut(pots.validatorRao, alphaParts), root: shareOut(pots.rootRao, rootParts) };
 }
 
 function shareOut(potRao: bigint, parts: readonly bigint[]): readonly bigint[] {
@@ -237,6 +320,14 @@ export function withoutTake(
 ): { readonly takeRao: bigint; readonly restRao: bigint } {
   const taken = U96F32.mul(u16Fraction(take), dividend);
   return { takeRao: U96F32.toU64(taken), restRao: U96F32.toU64(U96F32.sub(dividend, taken)) };
+}
+
+let lastOwnerCut = { stored: 0, fraction: 0n };
+
+/** Remembered: every block asks for the same one. */
+function ownerCutFraction(stored: number): bigint {
+  if (stored !== lastOwnerCut.stored) lastOwnerCut = { stored, fraction: u16Fraction(stored) };
+  return lastOwnerCut.fraction;
 }
 
 const u16Fraction = (value: number): bigint =>

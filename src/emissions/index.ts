@@ -2,15 +2,28 @@
 // Does not own: state, keys, blocks (localnet keeps those), what a validator scores.
 export {
   DEFAULT_FEE_RATE,
+  EQUAL_WEIGHT,
+  initialPool,
+  injectLiquidity,
   type Pool,
   price,
   priceRao,
   type Swap,
   type SwapOptions,
+  slippageRao,
   swapAlphaForTao,
   swapFee,
   swapTaoForAlpha,
 } from './amm.js';
+export {
+  type FamilyDividends,
+  familyDividends,
+  inheritedStake,
+  NO_RELATIONS,
+  type OwnStake,
+  type Parent,
+  type Relations,
+} from './children.js';
 export {
   accrueBlock,
   blockEmission,
@@ -19,7 +32,9 @@ export {
   DEFAULT_TAKE,
   distributeEmission,
   epochEmission,
+  type Family,
   NO_PENDING,
+  type Outsider,
   type Payee,
   type Payout,
   type PendingEmission,
@@ -30,8 +45,11 @@ export {
 } from './coinbase.js';
 export { type EpochInput, type EpochOutput, runEpoch, type U16Row } from './epoch.js';
 export { runEpochInDoubles } from './epoch-in-doubles.js';
+export { emitIntoPool, type PoolEmission, type SubnetTerms, subnetTerms } from './injection.js';
 export type { LiquidAlpha } from './liquid-alpha.js';
 export { joinMechanisms, type SubnetEpoch, splitEmission } from './mechanisms.js';
+export { DEFAULT_HALVING_BLOCKS, DEFAULT_MOVING_ALPHA, nextMovingPrice } from './moving-price.js';
+export { neuronToPrune, type PruneCandidate } from './pruning.js';
 export {
   type BurnBounds,
   bumpBurn,
@@ -49,5 +67,38 @@ export {
   nextEpochBlock,
   shouldRunEpoch,
 } from './schedule.js';
+export { type AccessRates, accessRates, type BudgetAccess } from './schedules/budget-access.js';
+export {
+  type CurveRow,
+  type CurveSchedule,
+  curveRows,
+  type DailySchedule,
+  type DayRow,
+  dailyRows,
+  isDaily,
+  parseSchedule,
+  type Schedule,
+  type ScheduleData,
+} from './schedules/evaluate.js';
+export { type TailEpoch, tailEpoch } from './schedules/linear-decay.js';
+export { type JobSettlement, jobTopUp, lockedStakeWeight, settleJob } from './schedules/metering.js';
+export {
+  type CardWeights,
+  cardWeights,
+  pricePerCard,
+  type Ratio,
+  superlinearScore,
+} from './schedules/pay-curves.js';
+export { SCHEDULE_PRESETS, type SchedulePresetName } from './schedules/presets.js';
+export { type Split, splitAmount } from './schedules/split.js';
+export { parseTokens } from './schedules/token-amount.js';
+export {
+  isRootSelling,
+  nextFlowEma,
+  type ShareRule,
+  type SubnetMarket,
+  shareRuleAt,
+  taoEmissions,
+} from './shares.js';
 export { type ConsensusStake, consensusStake } from './stake.js';
 export { isMaxLimited, maxUpscale } from './weights.js';

@@ -46,6 +46,7 @@ const HANDLERS: AllHandlers = {
   SubtensorModule: subtensorHandlers,
   Sudo: sudoHandlers,
   AdminUtils: adminUtilsHandlers,
+  Swap: {},
 };
 
 export interface Block {

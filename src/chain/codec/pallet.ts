@@ -120,5 +120,6 @@ const PATHS: Readonly<Record<string, string>> = {
   System: 'frame_system',
   SubtensorModule: 'pallet_subtensor',
   AdminUtils: 'pallet_admin_utils',
+  Swap: 'pallet_subtensor_swap',
 };
 export const palletPath = (name: string): string => PATHS[name] ?? `pallet_${name.toLowerCase()}`;

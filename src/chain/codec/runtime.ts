@@ -6,6 +6,7 @@ import { adminUtils } from './pallets/admin-utils.js';
 import { balances } from './pallets/balances.js';
 import { subtensor } from './pallets/subtensor.js';
 import { sudoPallet } from './pallets/sudo.js';
+import { swapPallet } from './pallets/swap.js';
 import { type RuntimeVersion, systemPallet } from './pallets/system.js';
 import { timestampPallet } from './pallets/timestamp.js';
 import { type Codec, lazy, struct, type ValueOf, vec } from './scale.js';
@@ -75,7 +76,15 @@ export type RuntimeEvent =
   | EventOf<typeof adminUtils>;
 
 /** In metadata order. */
-export const pallets: readonly Pallet[] = [system, timestamp, balances, subtensor, sudo, adminUtils];
+export const pallets: readonly Pallet[] = [
+  system,
+  timestamp,
+  balances,
+  subtensor,
+  sudo,
+  adminUtils,
+  swapPallet,
+];
 
 /** The pallets by name, for typed access to their storage. */
 export const runtime = {
@@ -85,6 +94,7 @@ export const runtime = {
   SubtensorModule: subtensor,
   Sudo: sudo,
   AdminUtils: adminUtils,
+  Swap: swapPallet,
 } as const;
 export type Runtime = typeof runtime;
 

@@ -16,7 +16,7 @@ import type { EpochInput, EpochOutput, U16Row } from '../epoch.js';
 import { runEpochInDoubles } from '../epoch-in-doubles.js';
 import { emitIntoPool, subnetTerms } from '../injection.js';
 import { joinMechanisms, splitEmission } from '../mechanisms.js';
-import { nextMovingPrice } from '../moving-price.js';
+import { DEFAULT_MOVING_ALPHA, nextMovingPrice } from '../moving-price.js';
 import { neuronToPrune } from '../pruning.js';
 import { bumpBurn, decayBurn } from '../registration.js';
 import { activityCutoffBlocks } from '../schedule.js';
@@ -29,8 +29,6 @@ const U64_MAX = (1n << 64n) - 1n;
 const ONE_64 = 2 ** 64;
 /** of 12 seconds */
 export const BLOCKS_PER_DAY = 7200;
-/** `SubnetMovingAlpha` default: 0.000003 as I96F32, to the nearest */
-const MOVING_ALPHA = BigInt(Math.round(0.000003 * 2 ** 32));
 /** `MinNonImmuneUids` */
 const MIN_NON_IMMUNE_UIDS = 10;
 export const OWNER_UID = 0;
@@ -432,6 +430,8 @@ export class Subnet {
       pool,
       rootProportion: rootProportion(parts),
       alphaEmissionRao,
+      rule: this.#rule,
+      blockEmissionRao,
     });
     const emitted = emitIntoPool(pool, terms);
     this.pool = emitted.pool;
@@ -460,7 +460,7 @@ export class Subnet {
     this.movingPrice = nextMovingPrice({
       movingPrice: this.movingPrice,
       price: price(this.pool),
-      movingAlpha: MOVING_ALPHA,
+      movingAlpha: DEFAULT_MOVING_ALPHA,
       blocksSinceStart: this.block - this.#startCallBlock,
       halvingBlocks: this.#scenario.subnet.priceHalvingBlocks,
     });

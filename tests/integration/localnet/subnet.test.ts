@@ -142,7 +142,8 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
     ]);
     expect(await big('totalHotkeyAlpha', miner.address, 1)).toBe(0n);
 
-    const outBefore = await big('subnetAlphaOut', 1);
+    const circulating = async () => (await big('subnetAlphaOut', 1)) - (await big('subnetProtocolAlpha', 1));
+    const outBefore = await circulating();
     const blockBefore = node.localnet.head().number;
     const hash = await untilEpoch();
     const earned = await Promise.all(
@@ -167,10 +168,8 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
     // the owner has the 18 % cut, and nothing of the incentive
     const cut = await big('totalHotkeyAlpha', ownerHotkey.address, 1);
     expect(cut).toBeGreaterThan(0n);
-    // burned alpha stays in AlphaOut: only what blocks mint was added
-    expect((await big('subnetAlphaOut', 1)) - outBefore).toBe(
-      BigInt(node.localnet.head().number - blockBefore) * TAO,
-    );
+    // burned alpha stays in AlphaOut: only what blocks mint was added, and what the chain bought for itself
+    expect((await circulating()) - outBefore).toBe(BigInt(node.localnet.head().number - blockBefore) * TAO);
   });
 
   it('conserves alpha and TAO', async () => {
@@ -183,7 +182,8 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
         ),
       )
     ).reduce((sum, value) => sum + value, 0n);
-    const unassigned = (await big('subnetAlphaOut', 1)) - staked - pending;
+    const held = await big('subnetProtocolAlpha', 1);
+    const unassigned = (await big('subnetAlphaOut', 1)) - held - staked - pending;
     // the second epoch burned a fifth of the miners' half; the rest is floors, below a rao a neuron and block
     const { emissions } = await lastPaid(node);
     expect(unassigned - emissions[0]!).toBeGreaterThanOrEqual(0n);
@@ -195,6 +195,33 @@ describe('a subnet on the localnet, through a bare ApiPromise', () => {
       0n,
     );
     expect(free).toBe(BigInt((await node.api.query.balances!.totalIssuance!()).toString()));
+  });
+
+  it("emits a block's TAO by buying alpha while root stakes nothing, and tells the price of weighted reserves", async () => {
+    const before = [
+      await big('subnetTAO', 1),
+      await big('subnetProtocolAlpha', 1),
+      await big('totalIssuance'),
+    ];
+    await node.newBlock();
+    const after = [
+      await big('subnetTAO', 1),
+      await big('subnetProtocolAlpha', 1),
+      await big('totalIssuance'),
+    ];
+    // no root proportion, so nothing is injected; of 10^9 rao the share of 32 fraction bits loses less than one
+    expect(await big('subnetExcessTao', 1)).toBe(after[0]! - before[0]!);
+    expect(after[0]! - before[0]!).toBeGreaterThanOrEqual(TAO - 1n);
+    expect(after[2]! - before[2]!).toBe(after[0]! - before[0]!);
+    expect(after[1]!).toBeGreaterThan(before[1]!);
+    expect([await big('subnetTaoInEmission', 1), await big('subnetAlphaInEmission', 1)]).toEqual([0n, 0n]);
+    const balancer = (await node.api.query.swap!.swapBalancer!(1)).toJSON() as { quote: number | string };
+    expect(Number(balancer.quote)).toBeCloseTo(5e17, -12);
+    const raw = await node.api.rpc.state.call('SwapRuntimeApi_current_alpha_price', '0x0100');
+    const told = Buffer.from(raw.toHex().slice(2), 'hex').readBigUInt64LE();
+    const plain = (after[0]! * TAO) / (await big('subnetAlphaIn', 1));
+    expect(Math.abs(Number(told - plain))).toBeLessThan(3);
+    expect((await query().subnetMovingPrice!(1)).toJSON()).not.toEqual({ bits: 0 });
   });
 });
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  newSubnet,
+  plainBlock,
+  plainEmission,
+  quickBlock,
+  type World,
+} from '../../../benchmarks/emissions/coinbase-block.js';
+import {
   accrueBlock,
   blockEmission,
   DEFAULT_OWNER_CUT,
@@ -34,6 +41,20 @@ describe('blockEmission', () => {
   it('ends at the cap', () => {
     expect(blockEmission(TOTAL_SUPPLY_RAO)).toBe(0n);
     expect(blockEmission(TOTAL_SUPPLY_RAO + 1n)).toBe(0n);
+  });
+
+  it("is the chain's curve in its own fixed point, floored log2 and all", () => {
+    const nearHalving = fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.bigInt({ min: -3n, max: 3n }))
+      .map(([k, off]) => TOTAL_SUPPLY_RAO - (TOTAL_SUPPLY_RAO >> BigInt(k)) + off)
+      .filter((issuance) => issuance < TOTAL_SUPPLY_RAO);
+    const anywhere = fc.bigInt({ min: 0n, max: TOTAL_SUPPLY_RAO - 1n });
+    fc.assert(
+      fc.property(fc.oneof(nearHalving, anywhere), (issuance) => {
+        expect(blockEmission(issuance)).toBe(plainEmission(issuance));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('never grows with the issuance', () => {
@@ -111,6 +132,23 @@ describe('rootProportion', () => {
   it('is weighted root TAO against itself plus the alpha issuance', () => {
     expect(rootProportion({ rootTaoRao: 1_000_000n, alphaIssuanceRao: 3_000_000n, taoWeight: U64_MAX })).toBe(
       quarter,
+    );
+  });
+
+  it('is what the fixed point makes of it, step by step', () => {
+    const rao = fc.bigInt({ min: 0n, max: TOTAL_SUPPLY_RAO });
+    fc.assert(
+      fc.property(
+        rao,
+        rao,
+        fc.bigInt({ min: 0n, max: U64_MAX }),
+        (rootTaoRao, alphaIssuanceRao, taoWeight) => {
+          const weight = U96F32.div(U96F32.fromInteger(taoWeight), U96F32.fromInteger(U64_MAX));
+          const root = U96F32.mul(U96F32.fromInteger(rootTaoRao), weight);
+          const expected = U96F32.div(root, U96F32.add(root, U96F32.fromInteger(alphaIssuanceRao)));
+          expect(rootProportion({ rootTaoRao, alphaIssuanceRao, taoWeight })).toBe(expected);
+        },
+      ),
     );
   });
 
@@ -345,5 +383,61 @@ describe('withoutTake', () => {
   it('floors take and rest separately', () => {
     expect(withoutTake(U96F32.fromInteger(100), DEFAULT_TAKE)).toEqual({ takeRao: 17n, restRao: 82n });
     expect(withoutTake(U96F32.fromInteger(100), 0)).toEqual({ takeRao: 0n, restRao: 100n });
+  });
+});
+
+describe('a block, as a subnet strings its parts together', () => {
+  const rao = fc.bigInt({ min: 10n ** 12n, max: 10n ** 16n });
+  const anyWorld: fc.Arbitrary<World> = fc.record({
+    blockEmissionRao: fc.bigInt({ min: 0n, max: 1_000_000_000n }),
+    rootTaoRao: fc.bigInt({ min: 0n, max: TOTAL_SUPPLY_RAO }),
+    taoWeight: fc.bigInt({ min: 0n, max: U64_MAX }),
+    ownerCut: fc.integer({ min: 0, max: 65_535 }),
+    minerBurned: fc.bigInt({ min: 0n, max: U96F32.one }),
+    movingAlpha: fc.bigInt({ min: 0n, max: U96F32.one }),
+    halvingBlocks: fc.integer({ min: 0, max: 500_000 }),
+    other: fc.record({
+      movingPrice: fc.bigInt({ min: 0n, max: 3n * U96F32.one }),
+      minerBurned: fc.bigInt({ min: 0n, max: U96F32.one }),
+      emissionEnabled: fc.constant(true),
+    }),
+  });
+  const anySubnet = fc
+    .record({
+      taoRao: rao,
+      alphaRao: rao,
+      taoWeight: fc.bigInt({ min: 2n * 10n ** 16n, max: 98n * 10n ** 16n }),
+      movingPrice: fc.bigInt({ min: 1n, max: U96F32.one }),
+      alphaOutRao: rao,
+    })
+    .map(({ taoRao, alphaRao, taoWeight, ...change }) => newSubnet({ taoRao, alphaRao, taoWeight }, change));
+
+  it('is to the rao what the fixed point makes of the pallet line by line', () => {
+    fc.assert(
+      fc.property(anySubnet, anyWorld, (start, world) => {
+        let quick = start;
+        let plain = start;
+        for (let i = 0; i < 4; i++) {
+          quick = quickBlock(quick, world);
+          plain = plainBlock(plain, world);
+          expect(quick).toEqual(plain);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('brings no more TAO than its emission, and accounts for all alpha but the floors', () => {
+    fc.assert(
+      fc.property(anySubnet, anyWorld, (before, world) => {
+        const after = quickBlock(before, world);
+        expect(after.pool.taoRao - before.pool.taoRao).toBeLessThanOrEqual(world.blockEmissionRao);
+        const minted = after.pool.alphaRao + after.alphaOutRao - before.pool.alphaRao - before.alphaOutRao;
+        // at most a block's alpha for participants, and as much again injected
+        expect(minted).toBeLessThanOrEqual(2_000_000_000n);
+        const pendings = epochEmission(after.pending) + after.pending.ownerCutRao;
+        expect(pendings).toBeLessThanOrEqual(1_000_000_000n);
+      }),
+    );
   });
 });

@@ -319,3 +319,80 @@ describe('stake', () => {
     expect(chain.query('SubtensorModule', 'AlphaDividendsPerSubnet', 1, validator)).toBeGreaterThan(0n);
   });
 });
+
+describe("a block's TAO", () => {
+  const enable = (enabled: boolean) => admin('sudo_set_subnet_emission_enabled', { netuid: 1, enabled });
+  /** until a young subnet's average rises by a whole 2^-32 a block: with its age 3·10^-6 / 201,600 of the price */
+  const FIRST_RISE = 20;
+  const issuance = (chain: Localnet) => [
+    chain.query('Balances', 'TotalIssuance'),
+    chain.query('SubtensorModule', 'TotalIssuance'),
+  ];
+
+  it('is not issued while no subnet may have it, and alpha is all the same', async () => {
+    const { chain } = await withSubnet();
+    const before = issuance(chain);
+    const alpha = chain.query('SubtensorModule', 'SubnetAlphaOut', 1);
+    blocks(chain, FIRST_RISE);
+    expect(issuance(chain)).toEqual(before);
+    expect(chain.query('SubtensorModule', 'SubnetAlphaOut', 1) - alpha).toBe(BigInt(FIRST_RISE) * TAO);
+    expect(chain.query('SubtensorModule', 'SubnetTaoInEmission', 1)).toBe(0n);
+    expect(chain.query('SubtensorModule', 'SubnetMovingPrice', 1)).toBeGreaterThan(0n);
+  });
+
+  it('enters the pool with alpha up to the root proportion, without moving the price, and buys with the rest', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    await land(
+      chain,
+      subtensor('add_stake', { netuid: 0, hotkey: validator, amount_staked: 6000n * TAO }),
+      alice,
+    );
+    await land(chain, enable(true), alice);
+    blocks(chain, FIRST_RISE);
+    const supply = issuance(chain);
+    const tao = chain.query('SubtensorModule', 'SubnetTAO', 1);
+    const held = chain.query('SubtensorModule', 'SubnetProtocolAlpha', 1);
+    const rootProp = chain.query('SubtensorModule', 'RootProp', 1);
+    chain.produceBlock();
+    const block = Object.fromEntries(
+      (['SubnetTaoInEmission', 'SubnetAlphaInEmission', 'SubnetExcessTao'] as const).map((item) => [
+        item,
+        chain.query('SubtensorModule', item, 1),
+      ]),
+    );
+    // 6000 TAO at a weight of 0.0527 against itself and some 1000 alpha
+    expect(Number(rootProp) / 2 ** 32).toBeCloseTo(0.24, 1);
+    expect(block.SubnetAlphaInEmission).toBe((rootProp * TAO) >> 32n);
+    const spent = block.SubnetTaoInEmission! + block.SubnetExcessTao!;
+    expect(block.SubnetTaoInEmission!).toBeGreaterThan(0n);
+    expect(TAO - spent).toBeLessThan(2n);
+    expect(chain.query('SubtensorModule', 'SubnetTAO', 1) - tao).toBe(spent);
+    expect(issuance(chain)).toEqual(supply.map((rao) => rao + spent));
+    expect(chain.query('SubtensorModule', 'SubnetProtocolAlpha', 1)).toBeGreaterThan(held);
+    // at the spot price both sides of an injection are worth the same: equal weights stay so but for their last digits
+    const { quote } = chain.query('Swap', 'SwapBalancer', 1);
+    expect(Number(quote) / 1e18).toBeCloseTo(0.5, 9);
+    expect(chain.query('Swap', 'PalSwapInitialized', 1)).toBe(true);
+  });
+
+  it('is shared by moving price, and none of it goes to a disabled subnet', async () => {
+    const { chain, alice, owner } = await withSubnet({ fastBlocks: true });
+    const second = devKeypair('second-owner-hotkey').address;
+    await land(chain, admin('sudo_set_network_rate_limit', { rate_limit: 0n }), alice);
+    expect(
+      (await land(chain, subtensor('register_network', { hotkey: second }), owner)).error,
+    ).toBeUndefined();
+    expect((await land(chain, subtensor('start_call', { netuid: 2 }), owner)).error).toBeUndefined();
+    await land(chain, enable(true), alice);
+    blocks(chain, FIRST_RISE);
+    const excess = (netuid: number) => chain.query('SubtensorModule', 'SubnetExcessTao', netuid);
+    expect([excess(1) >= TAO - 2n, excess(2)]).toEqual([true, 0n]);
+    await land(chain, admin('sudo_set_subnet_emission_enabled', { netuid: 2, enabled: true }), alice);
+    const moving = [1, 2].map((netuid) =>
+      Number(chain.query('SubtensorModule', 'SubnetMovingPrice', netuid)),
+    );
+    chain.produceBlock();
+    expect(Number(excess(1)) / Number(excess(2))).toBeCloseTo(moving[0]! / moving[1]!, 6);
+    expect(2n * TAO - excess(1) - excess(2)).toBeLessThan(TAO + 4n);
+  });
+});

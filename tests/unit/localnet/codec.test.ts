@@ -131,6 +131,7 @@ describe('metadata', () => {
       ['SubtensorModule', 7],
       ['Sudo', 12],
       ['AdminUtils', 19],
+      ['Swap', 28],
     ]);
     const errorName = (position: number) => {
       const { section, name } = registry.findMetaError(

@@ -133,6 +133,7 @@ const storage = storageOf('SubtensorModule', {
   SubnetAlphaOutEmission: map(netuid, u64, 0n),
   SubnetExcessTao: map(netuid, u64, 0n),
   SubnetTaoFlow: map(netuid, i64, 0n),
+  SubnetProtocolFlow: map(netuid, i64, 0n),
   PendingServerEmission: map(netuid, u64, 0n),
   PendingValidatorEmission: map(netuid, u64, 0n),
   PendingRootAlphaDivs: map(netuid, u64, 0n),
@@ -149,8 +150,8 @@ const storage = storageOf('SubtensorModule', {
   BlockEmission: value(u64, 1_000_000_000n),
   SubnetLimit: value(u16, 128),
   SubnetOwnerCut: value(u16, 11_796),
-  // 0.000003 as I96F32
-  SubnetMovingAlpha: value(i96f32, BigInt(Math.floor(0.000003 * 2 ** 32))),
+  // 0.000003, to the nearest as from_num makes it of the double
+  SubnetMovingAlpha: value(i96f32, BigInt(Math.round(0.000003 * 2 ** 32))),
   NetworkMinLockCost: value(u64, 1_000_000_000_000n),
   NetworkLastLockCost: value(u64, 1_000_000_000_000n),
   NetworkLockReductionInterval: value(u64, 100_800n),

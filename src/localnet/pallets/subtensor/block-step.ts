@@ -1,34 +1,50 @@
 // Owns: what happens in every block before its extrinsics (subtensor coinbase/{block_step,run_coinbase}.rs).
-// Left out: TAO shares and injection into pools, moving prices, child keys, root claims.
+// Left out: child keys, root claims, the moving averages of TAO flows.
 import { runtime } from '../../../chain/codec/runtime.js';
+import { price } from '../../../emissions/amm.js';
 import {
   accrueBlock,
   blockEmission,
   type PendingEmission,
   rootProportion,
 } from '../../../emissions/coinbase.js';
+import { nextMovingPrice } from '../../../emissions/moving-price.js';
 import { decayBurn } from '../../../emissions/registration.js';
 import { shouldRunEpoch } from '../../../emissions/schedule.js';
+import { isRootSelling, type SubnetMarket } from '../../../emissions/shares.js';
 import type { BlockContext } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { runSubnetEpoch } from './epoch.js';
+import { emitTao } from './injection.js';
 import { subnets } from './networks.js';
+import { poolOf } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
-/** 1.0 as I96F32 */
-const PRICE_ONE = 1n << 32n;
 
 export function blockStep(context: BlockContext): void {
-  const all = subnets(context.state);
+  const { state } = context;
+  const all = subnets(state);
   for (const netuid of all) updatePrice(context, netuid);
-  const emitting = all.filter((netuid) => isEmitting(context.state, netuid));
-  const rootSell = movingPrices(context.state, emitting) > PRICE_ONE;
-  for (const netuid of emitting) accrue(context, netuid, rootSell);
+  const emitting = all.filter((netuid) => isEmitting(state, netuid));
+  const markets = emitting.map((netuid) => marketOf(state, netuid));
+  // of the issuance before the injections, which change it
+  const alphaEmissions = emitting.map((netuid) => blockEmission(alphaIssuance(state, netuid)));
+  const rootSell = isRootSelling(markets);
+  emitTao(
+    context,
+    emitting.map((netuid, index) => ({
+      netuid,
+      market: markets[index]!,
+      alphaEmissionRao: alphaEmissions[index]!,
+      rootProportion: rootProportionOf(state, netuid),
+    })),
+  );
+  emitting.forEach((netuid, index) => {
+    accrue(context, netuid, alphaEmissions[index]!, rootSell);
+  });
   runDueEpochs(context, all);
-  for (const netuid of emitting) {
-    const { state } = context;
-    state.put(S.RootProp, [netuid], rootProportionOf(state, netuid));
-  }
+  for (const netuid of emitting) moveAverage(context, netuid);
+  for (const netuid of emitting) state.put(S.RootProp, [netuid], rootProportionOf(state, netuid));
 }
 
 /** `update_registration_prices_for_networks` */
@@ -47,8 +63,24 @@ const isEmitting = (state: StateView, netuid: number): boolean =>
   state.get(S.SubtokenEnabled, netuid) &&
   state.get(S.NetworkRegistrationAllowed, netuid);
 
-const movingPrices = (state: StateView, netuids: readonly number[]): bigint =>
-  netuids.reduce((sum, netuid) => sum + state.get(S.SubnetMovingPrice, netuid), 0n);
+const marketOf = (state: StateView, netuid: number): SubnetMarket => ({
+  movingPrice: state.get(S.SubnetMovingPrice, netuid),
+  minerBurned: state.get(S.MinerBurned, netuid),
+  emissionEnabled: state.get(S.SubnetEmissionEnabled, netuid),
+});
+
+/** `update_moving_price` */
+function moveAverage({ state, block }: BlockContext, netuid: number): void {
+  const start = Math.max(0, (state.get(S.FirstEmissionBlockNumber, netuid) ?? 0) - 1);
+  const moved = nextMovingPrice({
+    movingPrice: state.get(S.SubnetMovingPrice, netuid),
+    price: price(poolOf(state, netuid)),
+    movingAlpha: state.get(S.SubnetMovingAlpha),
+    blocksSinceStart: Math.max(0, block - start),
+    halvingBlocks: Number(state.get(S.EMAPriceHalvingBlocks, netuid)),
+  });
+  state.put(S.SubnetMovingPrice, [netuid], moved);
+}
 
 const alphaIssuance = (state: StateView, netuid: number): bigint =>
   state.get(S.SubnetAlphaIn, netuid) + state.get(S.SubnetAlphaOut, netuid);
@@ -61,8 +93,7 @@ const rootProportionOf = (state: StateView, netuid: number): bigint =>
   });
 
 /** One block's alpha, minted into AlphaOut and set aside. */
-function accrue({ state }: BlockContext, netuid: number, rootSell: boolean): void {
-  const alphaEmissionRao = blockEmission(alphaIssuance(state, netuid));
+function accrue({ state }: BlockContext, netuid: number, alphaEmissionRao: bigint, rootSell: boolean): void {
   const out = state.get(S.SubnetAlphaOut, netuid) + alphaEmissionRao;
   state.put(S.SubnetAlphaOutEmission, [netuid], alphaEmissionRao);
   state.put(S.SubnetAlphaOut, [netuid], out);

@@ -1,5 +1,6 @@
 // Owns: uids: appending, replacing, pruning; burned registration (subtensor subnets/{registration,uids}.rs).
 import { runtime } from '../../../chain/codec/runtime.js';
+import { neuronToPrune } from '../../../emissions/pruning.js';
 import { bumpBurn } from '../../../emissions/registration.js';
 import { type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
@@ -23,7 +24,7 @@ export function burnedRegister(
   createHotkey(context, coldkey, hotkey);
   ensure(ownerOf(state, hotkey) === coldkey, 'NonAssociatedColdKey');
   const isFull = state.get(S.SubnetworkN, netuid) >= state.get(S.MaxAllowedUids, netuid);
-  const pruned = isFull ? neuronToPrune(state, netuid, context.block) : undefined;
+  const pruned = isFull ? uidToPrune(state, netuid, context.block) : undefined;
   ensure(!isFull || pruned !== undefined, 'NoNeuronIdAvailable');
 
   const bought = buyAlpha(context, coldkey, netuid, price).paidOutRao;
@@ -91,41 +92,39 @@ function seat(
   state.put(S.IsNetworkMember, [hotkey, netuid], true);
 }
 
-/**
- * `get_neuron_to_prune`: the lowest emission, then the oldest registration, then the lowest uid: of those past their
- * immunity if more than MinNonImmuneUids are, else of the immune ones; never the owner's protected keys.
- */
-export function neuronToPrune(state: StateView, netuid: number, block: number): number | undefined {
+/** `get_neuron_to_prune`: of all but the owner's protected keys. */
+function uidToPrune(state: StateView, netuid: number, block: number): number | undefined {
   const protectedUids = ownerProtectedUids(state, netuid);
-  const immunity = state.get(S.ImmunityPeriod, netuid);
   const emission = state.get(S.Emission, netuid);
   const candidates = Array.from({ length: state.get(S.SubnetworkN, netuid) }, (_, uid) => ({
     uid,
-    emission: emission[uid] ?? 0n,
-    registered: state.get(S.BlockAtRegistration, netuid, uid),
+    emissionRao: emission[uid] ?? 0n,
+    registeredAt: state.get(S.BlockAtRegistration, netuid, uid),
   })).filter(({ uid }) => !protectedUids.has(uid));
-  const mortal = candidates.filter(({ registered }) => block - registered >= immunity);
-  const immune = candidates.filter(({ registered }) => block - registered < immunity);
-  const pool = mortal.length > state.get(S.MinNonImmuneUids, netuid) ? mortal : immune;
-  return pool.sort(
-    (a, b) => compareBigInt(a.emission, b.emission) || a.registered - b.registered || a.uid - b.uid,
-  )[0]?.uid;
+  return neuronToPrune(candidates, {
+    block,
+    immunityPeriod: state.get(S.ImmunityPeriod, netuid),
+    minNonImmuneUids: state.get(S.MinNonImmuneUids, netuid),
+  });
 }
 
-const compareBigInt = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** The owner's hotkey and the first ImmuneOwnerUidsLimit of the owner's registered keys. */
+/**
+ * `get_immune_owner_tuples`: ImmuneOwnerUidsLimit of the owner's registered keys, the oldest first; the subnet's own
+ * hotkey comes before all others and takes one of these places.
+ */
 function ownerProtectedUids(state: StateView, netuid: number): ReadonlySet<number> {
-  const registered = state
+  const limit = state.get(S.ImmuneOwnerUidsLimit, netuid);
+  const oldest = state
     .get(S.OwnedHotkeys, state.get(S.SubnetOwner, netuid))
     .map((hotkey) => state.get(S.Uids, netuid, hotkey))
     .filter((uid) => uid !== undefined)
     .map((uid) => ({ uid, at: state.get(S.BlockAtRegistration, netuid, uid) }))
-    .sort((a, b) => a.at - b.at || a.uid - b.uid);
-  const uids = new Set(registered.slice(0, state.get(S.ImmuneOwnerUidsLimit, netuid)).map(({ uid }) => uid));
+    .sort((a, b) => a.at - b.at || a.uid - b.uid)
+    .slice(0, limit)
+    .map(({ uid }) => uid);
   const owner = state.get(S.Uids, netuid, state.get(S.SubnetOwnerHotkey, netuid));
-  if (owner !== undefined) uids.add(owner);
-  return uids;
+  if (owner === undefined || oldest.includes(owner)) return new Set(oldest);
+  return new Set([owner, ...oldest].slice(0, limit));
 }
 
 /** `list` with `value` at `index`, filled up with `blank` where it was shorter. */

@@ -7,6 +7,7 @@ import { isAssayError } from '../../../model/errors.js';
 import { type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { canWithdraw, issue, transfer } from '../balances.js';
+import { markSwapped, poolForSwap, putPool } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
 /** `DefaultMinStake`: 0.002 TAO */
@@ -63,8 +64,8 @@ export function buyAlpha(context: BlockContext, coldkey: string, netuid: number,
   transfer(context, coldkey, account, amount, true);
   // the fee goes to the block's author, and a localnet's blocks have none: it is burned (subtensor-swap fees)
   if (swap.feeRao > 0n) issue(context, account, -swap.feeRao);
-  state.put(S.SubnetTAO, [netuid], swap.pool.taoRao);
-  state.put(S.SubnetAlphaIn, [netuid], swap.pool.alphaRao);
+  putPool(state, netuid, swap.pool);
+  if (netuid !== 0) markSwapped(state, netuid);
   state.put(S.SubnetAlphaOut, [netuid], state.get(S.SubnetAlphaOut, netuid) + swap.paidOutRao);
   state.put(S.TotalStake, [], state.get(S.TotalStake) + amount);
   state.put(S.SubnetVolume, [netuid], state.get(S.SubnetVolume, netuid) + amount);
@@ -73,7 +74,7 @@ export function buyAlpha(context: BlockContext, coldkey: string, netuid: number,
 
 /** @throws CallFailed `InsufficientLiquidity` */
 function simulateBuy(state: StateView, netuid: number, amount: bigint): Swap {
-  const pool = { taoRao: state.get(S.SubnetTAO, netuid), alphaRao: state.get(S.SubnetAlphaIn, netuid) };
+  const pool = poolForSwap(state, netuid);
   if (state.get(S.SubnetMechanism, netuid) === 0)
     return {
       paidInRao: amount,
