@@ -100,5 +100,34 @@ export {
   shareRuleAt,
   taoEmissions,
 } from './shares.js';
+export { type Deviation, deviationsOf } from './simulator/deviations.js';
+export { metricOf, metricsOf } from './simulator/metrics.js';
+export { type Hours, type PayRule, payForCapacity, payIfRented } from './simulator/pay-rules.js';
+export {
+  parseScenario,
+  type Scenario,
+  type ScenarioFile,
+  scenarioJsonSchema,
+  withParameter,
+  withParameters,
+} from './simulator/scenario.js';
+export { scenarioNamed, scenarios } from './simulator/scenarios/index.js';
+export { type SearchInput, type SearchResult, search } from './simulator/search.js';
+export type { Series } from './simulator/series.js';
+export {
+  type GroupResult,
+  type SimulateOptions,
+  type SimulationResult,
+  simulate,
+} from './simulator/simulate.js';
+export {
+  parseAxis,
+  pointsOf,
+  type SweepAxis,
+  type SweepResult,
+  type SweepRow,
+  type SweepValue,
+  scenarioAt,
+} from './simulator/sweep.js';
 export { type ConsensusStake, consensusStake } from './stake.js';
 export { isMaxLimited, maxUpscale } from './weights.js';
