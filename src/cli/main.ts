@@ -2,6 +2,8 @@
 // Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
+import { registerEmissions } from './emissions-group.js';
+import { decimal, integer } from './numbers.js';
 import { EXIT, exitCodeOf, printError } from './output.js';
 import { abortOnSignals } from './signals.js';
 
@@ -20,6 +22,7 @@ const program = new Command('assay')
 First commands:
   assay demo                       a chain, two validators and eight miners, six of them cheats; about a minute
   assay localnet start             a chain of your own on ws://127.0.0.1:9944
+  assay emissions scenarios        subnets to simulate, and what to find out with them
   assay miner start --help         serve this host's CPUs as one slot
   assay validator start --help     check miners and set weights
 
@@ -28,9 +31,6 @@ Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETU
 Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 nothing to recompute: evidence
 expired, or a verdict that rests on no evidence; 130 interrupted.`,
   );
-
-const decimal = (text: string): number | string => (/^\d*\.?\d+$/.test(text) ? Number(text) : text);
-const integer = (text: string): number | string => (/^-?\d+$/.test(text) ? Number(text) : text); // the schema says what is wrong
 
 program
   .command('demo')
@@ -172,6 +172,8 @@ program
     return run(() => listParams(flags));
   });
 
+registerEmissions(program, run);
+
 program
   .command('simulated', { hidden: true })
   .argument('<role>', 'device or miner')
@@ -204,8 +206,16 @@ async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void
     printError(error, process.env['ASSAY_DEBUG'] === '1');
     process.exitCode = exitCodeOf(error);
   }
+  await written(process.stdout);
   // clients of the chain keep timers alive; everything of ours has ended by now
   process.exit();
 }
+
+/** A pipe takes 64 KiB at a time, and exit does not wait for the rest. A reader that left (`| head`) wants no more. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.once('error', () => resolve());
+    stream.write('', () => resolve());
+  });
 
 await program.parseAsync();

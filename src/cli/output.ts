@@ -33,8 +33,11 @@ export function print(text: string): void {
 }
 
 /** bigint becomes a decimal string. */
+export const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v));
+
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)));
+  print(toJson(value));
 }
 
 /** One line of what went wrong, where, and what caused it; the stack only when asked for. */

@@ -121,7 +121,7 @@ export {
   simulate,
 } from './simulator/simulate.js';
 export {
-  parseAxis,
+  parseAxes,
   pointsOf,
   type SweepAxis,
   type SweepResult,

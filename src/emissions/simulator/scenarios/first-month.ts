@@ -17,8 +17,8 @@ export const firstMonth: ScenarioFile = {
     burn: { start: 1 },
   },
   validators: [
-    { name: 'early', count: 3, stakeAlpha: 2_000, arrivesAtEpoch: 2, sells: 0.1 },
-    { name: 'late', count: 5, stakeAlpha: 2_000, arrivesAtEpoch: 200, sells: 0.1 },
+    { name: 'early', count: 3, stakeAlpha: 2_000, rootTao: 50_000, arrivesAtEpoch: 2, sells: 0.1 },
+    { name: 'late', count: 5, stakeAlpha: 2_000, rootTao: 20_000, arrivesAtEpoch: 200, sells: 0.1 },
   ],
   miners: [
     { name: 'pioneers', count: 20, capacity: 8, costTaoPerHour: 0.001, arrivesAtEpoch: 5, maxBurnTao: 2 },

@@ -6,6 +6,7 @@ export const flowRule: ScenarioFile = {
   name: 'flow-rule',
   title: 'The same selling under the TAO-flow rule of spec 403',
   description:
-    'From November 2025 to June 2026 the TAO of a block was shared by net inflows. Miners who sell all they earn are an outflow: the same behaviour that costs a few per cent under price shares takes the whole TAO emission here.',
+    'From November 2025 to June 2026 the TAO of a block was shared by net inflows. Buyers bring 60 TAO a day here; miners who sell all they earn take about as much out. Sweep miners.sellers.sells: what costs a few per cent of the share under average prices decides all of it under flows.',
   network: { specVersion: 403 },
+  market: { buyTaoPerDay: 60 },
 };

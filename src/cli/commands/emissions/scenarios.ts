@@ -1,0 +1,107 @@
+// Owns: `assay emissions scenarios`. Does not own: the scenarios.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  parseScenario,
+  type Scenario,
+  type ScenarioFile,
+  scenarioJsonSchema,
+  uidsOf,
+} from '../../../emissions/simulator/scenario.js';
+import { scenarios } from '../../../emissions/simulator/scenarios/index.js';
+import { AssayError } from '../../../model/errors.js';
+import { loadConfig } from '../../config.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { tableOf } from './figures.js';
+import { invalid } from './scenario-source.js';
+
+/** Beside the scenarios, where their `$schema` points. */
+const SCHEMA_FILE = 'scenario.schema.json';
+
+const flagsSchema = z.strictObject({
+  json: z.boolean().default(false),
+  show: z.string().max(200).optional(),
+  schema: z.boolean().default(false),
+  write: z.string().min(1).max(4096).optional(),
+  seed: z.string().max(256).optional(),
+});
+
+/**
+ * Lists the scenarios that ship, prints one or the schema, or writes all of them into a folder.
+ *
+ * @throws AssayError `invalid-config` for flags, `invalid-input` for a name, or for files that would be lost
+ */
+export async function listScenarios(flags: Readonly<Record<string, unknown>>): Promise<number> {
+  const { json, show, schema, write, seed } = loadConfig(flagsSchema, flags, {});
+  if ([show, schema || undefined, write].filter((flag) => flag !== undefined).length > 1)
+    throw new AssayError('invalid-config', 'expected one of --show, --schema and --write', {
+      source: 'flags',
+      problems: ['--show, --schema and --write exclude one another'],
+    });
+  if (schema) print(pretty(scenarioJsonSchema()));
+  else if (show !== undefined) print(pretty(documentOf(named(show), seed)));
+  else if (write !== undefined) await writeAll(write, seed);
+  else list(json);
+  return EXIT.ok;
+}
+
+function list(json: boolean): void {
+  const rows = scenarios.map((file) => {
+    const scenario = parseScenario(file, file.name);
+    const { name, title, epochs, description } = scenario;
+    return { name, title, epochs, neurons: neuronsOf(scenario), description };
+  });
+  if (json) {
+    printJson({ scenarios: rows });
+    return;
+  }
+  const table = tableOf(['name', 'title', 'epochs', 'neurons'], 2);
+  for (const { name, title, epochs, neurons } of rows) table.push([name, title, epochs, neurons]);
+  print(table.toString());
+}
+
+/** All that are in the file, later arrivals and the owner's included. */
+const neuronsOf = ({ validators, miners }: Scenario): number =>
+  [...validators, ...miners].reduce((sum, group) => sum + group.count * uidsOf(group), 1);
+
+function named(name: string): ScenarioFile {
+  const scenario = scenarios.find((known) => known.name === name);
+  if (scenario !== undefined) return scenario;
+  throw invalid('--show', `one of ${scenarios.map((known) => known.name).join(', ')}`, name);
+}
+
+const documentOf = (file: ScenarioFile, seed: string | undefined): ScenarioFile => ({
+  $schema: `./${SCHEMA_FILE}`,
+  ...file,
+  ...(seed === undefined ? {} : { seed }),
+});
+
+const pretty = (value: unknown): string => JSON.stringify(value, undefined, 2);
+
+/** Never over a file that says something else: somebody may have worked on it. */
+async function writeAll(folder: string, seed: string | undefined): Promise<void> {
+  const texts = new Map([[SCHEMA_FILE, `${pretty(scenarioJsonSchema())}\n`]]);
+  for (const file of scenarios) texts.set(`${file.name}.json`, `${pretty(documentOf(file, seed))}\n`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const changed: string[] = [];
+    for (const [name, text] of texts) if (await differs(join(folder, name), text)) changed.push(name);
+    if (changed.length > 0)
+      throw invalid(`--write ${folder}`, 'a folder without changed scenarios', changed.join(', '));
+    for (const [name, text] of texts) await writeFile(join(folder, name), text);
+  } catch (error) {
+    if (error instanceof AssayError) throw error;
+    throw invalid(`--write ${folder}`, 'a folder that can be written to', 'another', error);
+  }
+  print(`${texts.size} files in ${folder}`);
+}
+
+async function differs(path: string, text: string): Promise<boolean> {
+  try {
+    return (await readFile(path, 'utf8')) !== text;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}

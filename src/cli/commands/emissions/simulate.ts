@@ -1,0 +1,163 @@
+// Owns: `assay emissions simulate`. Does not own: the simulation, its thread.
+import { constants } from 'node:fs';
+import { access, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { toTokens } from '../../../emissions/simulator/amounts.js';
+import { type Deviation, deviatingCoalitions } from '../../../emissions/simulator/deviations.js';
+import { metricsOf } from '../../../emissions/simulator/metrics.js';
+import type { Scenario } from '../../../emissions/simulator/scenario.js';
+import type { GroupResult, SimulationResult } from '../../../emissions/simulator/simulate.js';
+import { Subnet } from '../../../emissions/simulator/subnet.js';
+import { loadConfig } from '../../config.js';
+import { EXIT, print, toJson } from '../../output.js';
+import { createProgress } from '../../progress.js';
+import { createSimulations, type SimulationAnswers } from '../../simulations.js';
+import { percent, tableOf, tokens } from './figures.js';
+import { invalid, loadScenario, scenarioFlags } from './scenario-source.js';
+
+const flagsSchema = z.strictObject({
+  ...scenarioFlags,
+  deviations: z.boolean().default(true),
+  out: z.string().min(1).max(4096).optional(),
+});
+
+/**
+ * Runs a scenario and prints what each group ends with.
+ *
+ * @param flags.out a file for the same document that `--json` prints: `result`, `metrics` and `deviations`
+ * @returns 0, or 130 when interrupted
+ * @throws AssayError `invalid-config` for flags, `invalid-input` for the scenario
+ */
+export async function simulateScenario(
+  nameOrFile: string,
+  flags: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<number> {
+  const checked = loadConfig(flagsSchema, flags, {});
+  const scenario = await loadScenario(nameOrFile, checked);
+  if (checked.out !== undefined) await assertWritable(checked.out);
+  const answer = await runOn(scenario, checked.deviations, signal);
+  if (answer === undefined) return EXIT.interrupted;
+
+  const { result, deviations } = answer;
+  const document = toJson({ result, metrics: metricsOf(result), deviations });
+  if (checked.out !== undefined) await save(checked.out, `${document}\n`);
+  if (checked.json) print(document);
+  else printResult(result, deviations);
+  return EXIT.ok;
+}
+
+/** On a thread, so that Ctrl-C is heard; undefined when it was. */
+async function runOn(
+  scenario: Scenario,
+  deviations: boolean,
+  signal: AbortSignal,
+): Promise<SimulationAnswers['deviations'] | undefined> {
+  const simulations = createSimulations({ threads: 1 }, signal);
+  const progress = createProgress({ unit: 'epochs', total: scenario.epochs });
+  try {
+    if (deviations && deviatingCoalitions(scenario).length > 0)
+      return await simulations.run(scenario, 'deviations', progress.update);
+    return { result: await simulations.run(scenario, 'result', progress.update), deviations: [] };
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    progress.end();
+    await simulations.close();
+  }
+}
+
+/** Before a long run, not after it. */
+async function assertWritable(file: string): Promise<void> {
+  try {
+    await access(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw invalid(`--out ${file}`, 'a file in a folder that can be written to', 'another', error);
+  }
+}
+
+/** Whole or not at all. */
+async function save(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.part`, text);
+  await rename(`${file}.part`, file);
+}
+
+function printResult(result: SimulationResult, deviations: readonly Deviation[]): void {
+  const { scenario, seed, epochs, days, version } = result;
+  print(
+    `${scenario.name}: ${epochs} epochs, ${Number(days.toFixed(2))} days; seed ${seed}, version ${version}`,
+  );
+  print('');
+  print(groupTable(result.groups));
+  print('');
+  for (const line of subnetLines(result)) print(line);
+  if (deviations.length === 0) return;
+  print('');
+  print('Against the same run with the coalition honest:');
+  print(deviationTable(deviations));
+}
+
+function groupTable(groups: readonly GroupResult[]): string {
+  const table = tableOf(
+    ['group', 'behaviour', 'uids', 'alpha earned', 'incentive', 'dividends', 'trust', 'profit TAO'],
+    2,
+  );
+  for (const group of groups) {
+    const isValidator = group.role === 'validator';
+    table.push([
+      group.name,
+      group.behaviour,
+      group.uids,
+      tokens(toTokens(group.earnedAlphaRao)),
+      isValidator ? '' : percent(group.incentiveShare),
+      isValidator ? percent(group.dividendShare) : '',
+      isValidator ? group.validatorTrust.toFixed(4) : '',
+      tokens(group.profitTao),
+    ]);
+  }
+  return table.toString();
+}
+
+function subnetLines({ scenario, totals, final, taoShare, days }: SimulationResult): string[] {
+  const emitted: [role: string, rao: bigint][] = [
+    ['miners', totals.minersRao],
+    ['validators', totals.validatorsRao],
+    ['owner', totals.ownerRao],
+    ['root', totals.rootRao],
+    ['burned', totals.burnedRao],
+    ['recycled', totals.recycledRao],
+  ];
+  const all = emitted.reduce((sum, [, rao]) => sum + rao, 0n);
+  const table = tableOf(['emission to', 'alpha', 'share'], 1);
+  for (const [role, rao] of emitted)
+    table.push([role, tokens(toTokens(rao)), all === 0n ? '' : percent(Number(rao) / Number(all))]);
+  const tao = toTokens(totals.taoInRao + totals.excessTaoRao);
+  return [
+    table.toString(),
+    '',
+    `price      ${new Subnet(scenario).price} -> ${final.price} TAO; moving ${final.movingPrice.toFixed(9)}`,
+    `pool       ${tokens(toTokens(final.poolTaoRao))} TAO, ${tokens(toTokens(final.poolAlphaRao))} alpha`,
+    `TAO share  ${percent(taoShare)} of the chain's, ${tokens(tao / days)} TAO a day`,
+    `burned     ${percent(final.minerBurned)} of the miners' part at the end`,
+  ];
+}
+
+function deviationTable(deviations: readonly Deviation[]): string {
+  const table = tableOf(
+    ['coalition', 'behaviours', 'alpha earned', 'if honest', 'gain', 'profit TAO', 'if honest'],
+    2,
+  );
+  for (const { coalition, behaviours, gain, ...amounts } of deviations)
+    table.push([
+      coalition,
+      behaviours,
+      tokens(amounts.earnedAlpha),
+      tokens(amounts.honestEarnedAlpha),
+      gain === undefined ? '' : `${gain >= 0 ? '+' : ''}${percent(gain)}`,
+      tokens(amounts.profitTao),
+      tokens(amounts.honestProfitTao),
+    ]);
+  return table.toString();
+}
