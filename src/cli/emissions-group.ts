@@ -10,11 +10,15 @@ const each = (text: string, before: readonly string[] = []): string[] => [...bef
 export function registerEmissions(program: Command, run: Run): void {
   const emissions = program
     .command('emissions')
-    .description("the chain's economics: simulate a subnet, sweep and search its parameters");
+    .description(
+      "the chain's economics: simulate a subnet, sweep and search its parameters, run epochs exactly",
+    );
   registerSimulate(emissions, run);
   registerSweep(emissions, run);
   registerSearch(emissions, run);
   registerScenarios(emissions, run);
+  registerSchedule(emissions, run);
+  registerEpoch(emissions, run);
 }
 
 function registerSimulate(emissions: Command, run: Run): void {
@@ -106,6 +110,51 @@ Example:
     .action(async (flags: Flags) => {
       const { listScenarios } = await import('./commands/emissions/scenarios.js');
       return run(() => listScenarios(flags));
+    });
+}
+
+function registerSchedule(emissions: Command, run: Run): void {
+  emissions
+    .command('schedule')
+    .description('a schedule of emission or pay as numbers; without a name, those that ship')
+    .argument(
+      '[schedule]',
+      'name of a schedule that ships, or a JSON file (./bitcoin for a file of such a name)',
+    )
+    .option('--days <n>', "rows up to this day (the schedule's life, else 5844)", integer)
+    .option('--every <n>', 'day 1, every n-th day and the last (a twentieth of --days)', integer)
+    .option('--burn-rate <share>', 'part of the supply that is burned in each tail epoch, 0 to 1')
+    .option('--at <tokens...>', 'inputs of a stake boost or an access budget')
+    .option('--seed <text>', 'without effect: nothing here is random')
+    .option('--json', 'one JSON document, amounts as integers of 10^-9')
+    .addHelpText(
+      'after',
+      `
+Example:
+  assay emissions schedule morpheus --days 11667 --every 5833 --burn-rate 0.25`,
+    )
+    .action(async (schedule: string | undefined, flags: Flags) => {
+      const { showSchedule } = await import('./commands/emissions/schedule.js');
+      return run(() => showSchedule(schedule, flags));
+    });
+}
+
+function registerEpoch(emissions: Command, run: Run): void {
+  emissions
+    .command('epoch')
+    .description('run epochs from a file of cases, exactly as the chain does')
+    .argument('<file>', 'JSON: one case or {"cases": [...]}; - for standard input')
+    .option('--check', 'compare with what the file expects; exits 1 at the first difference, naming it')
+    .option('--json', 'results as one JSON document')
+    .addHelpText(
+      'after',
+      `
+Example:
+  assay emissions epoch tests/vectors/yuma-cases.json --check`,
+    )
+    .action(async (file: string, flags: { json?: boolean; check?: boolean }) => {
+      const { runEpochFile } = await import('./commands/emissions/epoch.js');
+      return run(() => runEpochFile(file, flags));
     });
 }
 

@@ -206,16 +206,17 @@ async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void
     printError(error, process.env['ASSAY_DEBUG'] === '1');
     process.exitCode = exitCodeOf(error);
   }
-  await written(process.stdout);
+  await Promise.all([written(process.stdout), written(process.stderr)]);
   // clients of the chain keep timers alive; everything of ours has ended by now
   process.exit();
 }
 
-/** A pipe takes 64 KiB at a time, and exit does not wait for the rest. A reader that left (`| head`) wants no more. */
+/** A pipe takes 64 KiB at a time, and exit does not wait for the rest. */
 const written = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => {
-    stream.once('error', () => resolve());
     stream.write('', () => resolve());
   });
 
+// a reader that left (`| head`) wants no more; that is no fault
+process.stdout.on('error', () => {});
 await program.parseAsync();

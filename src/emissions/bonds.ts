@@ -18,6 +18,7 @@ export function weightsForBonds(
   if (penalty === 0n) return weights;
   if (penalty === I32F32.one) return clipped;
   return weights.map((entries, row) => {
+    if (entries.length === 0) return entries;
     const full = toDense(entries, columns);
     const bound = toDense(clipped[row]!, columns);
     return toPositiveSparse(
@@ -41,6 +42,7 @@ export function emaAlpha(bondsMovingAverage: number): bigint {
 export function movingAverage(newer: SparseMatrix, older: SparseMatrix, alpha: bigint): SparseMatrix {
   const rest = I32F32.sub(I32F32.one, alpha);
   return newer.map((entries, row) => {
+    if (entries.length === 0 && older[row]!.length === 0) return entries;
     const dense = new Array<bigint>(newer.length).fill(0n);
     for (const [column, value] of entries) dense[column]! += I32F32.mul(alpha, value);
     for (const [column, value] of older[row]!) dense[column]! += I32F32.mul(rest, value);

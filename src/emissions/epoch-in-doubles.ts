@@ -1,31 +1,43 @@
 // Owns: the epoch of epoch.ts in doubles: the same output to the last bit, in a fraction of the time (measured:
 // benchmarks/emissions). Does not own: the rules; epoch.ts says what each step is, and property tests hold this to it.
-import { div, EXP_LIMIT, exp, fromU16Proportion, mul, ONE, toU16Proportion } from './doubles.js';
+import {
+  div,
+  divByInverse,
+  EXP_LIMIT,
+  exp,
+  fromU16Proportion,
+  mul,
+  mulAmount,
+  ONE,
+  toU16Proportion,
+} from './doubles.js';
 import {
   assertLengths,
-  countsBond,
-  countsWeight,
+  bondsCountBefore,
   type EpochInput,
   type EpochOutput,
   electorate,
   runEpoch,
-  type U16Row,
 } from './epoch.js';
 import { createAlpha, type LiquidAlpha } from './liquid-alpha.js';
+import { type PackedRows, packRows, toRows } from './packed-rows.js';
 
-/** Rows one after the other: those of row r are from `starts[r]` to `starts[r + 1]`, in stored order. */
+/** Rows one after the other: those of row r are from `starts[r]` to `starts[r + 1]`. No row has a column twice. */
 interface Matrix {
   readonly starts: Int32Array;
   readonly columns: Uint16Array;
   /** raw I32F32; integers while they wait to be normalised */
   readonly values: Float64Array;
+  /** whether the columns of every row ascend; otherwise they are in stored order */
+  readonly ascending: boolean;
 }
 
-/** Sums of up to this many rows of bonds stay within what `div` divides by. */
-const MAX_NEURONS = 1024;
+/** A uid is a u16. A column of bonds of as many rows sums to less than 2^48, which `div` divides by. */
+const MAX_NEURONS = 65_535;
 
 /**
- * `runEpoch`, faster. What doubles cannot hold exactly (more than 1024 neurons, a moving average above 1) is left to it.
+ * `runEpoch`, faster. What doubles cannot hold exactly (a moving average above 1) is left to it, and so are rows that
+ * name a column twice.
  *
  * @throws RangeError when a list does not have `n` entries
  */
@@ -33,11 +45,13 @@ export function runEpochInDoubles(input: EpochInput): EpochOutput {
   const { n } = input;
   if (n > MAX_NEURONS || input.bondsMovingAverage > 1_000_000) return runEpoch(input);
   assertLengths(input);
-  const { active, stake: rawStake, oldPermits, newPermits } = electorate(input);
-  const stake = Float64Array.from(rawStake, Number);
+  workspace.release();
+  const { active, stake, oldPermits, newPermits } = electorateInDoubles(input);
   const activeStake = normalized(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0)));
 
-  const weights = gather(input.weights, n, countsWeight(input, oldPermits), (value) => value);
+  const weights = gatherWeights(input, oldPermits);
+  const held = gatherBonds(input);
+  if (weights === undefined || held === undefined) return runEpoch(input);
   normalizeRows(weights);
   const consensus = consensusWeights(activeStake, weights, fromU16Proportion(input.kappa));
   const clipped = clipAtConsensus(weights, consensus);
@@ -46,6 +60,7 @@ export function runEpochInDoubles(input: EpochInput): EpochOutput {
   const parts: BondParts = {
     input,
     weights: weightsForBonds(weights, clipped, fromU16Proportion(input.bondsPenalty)),
+    held,
     consensus,
     activeStake,
     incentive,
@@ -64,7 +79,7 @@ export function runEpochInDoubles(input: EpochInput): EpochOutput {
     stakeWeight: toU16s(stake),
     active,
     newPermits,
-    bonds: newPermits.map((permit, uid) => (permit ? toU16Row(bonds, uid) : [])),
+    bonds: toRows(toPacked(bonds, newPermits)),
     // nobody was weighed (emergency mode): stake is paid
     emission: paid(total === 0 ? byStake : combined),
     serverEmission: paid(incentive),
@@ -72,36 +87,205 @@ export function runEpochInDoubles(input: EpochInput): EpochOutput {
   };
 }
 
-function gather(
-  rows: readonly U16Row[],
-  n: number,
-  counts: (row: number, column: number) => boolean,
-  toRaw: (value: number) => number,
-): Matrix {
-  const out = createMatrix(
-    n,
-    rows.reduce((count, row) => count + row.length, 0),
+interface Electorate {
+  readonly active: boolean[];
+  readonly stake: Float64Array;
+  readonly oldPermits: boolean[];
+  readonly newPermits: boolean[];
+}
+
+/** epoch.ts `electorate` */
+function electorateInDoubles(input: EpochInput): Electorate {
+  const { block, activityCutoff, ownerUid } = input;
+  const stake = stakeShares(input);
+  const newPermits = topNonzero(stake, input.maxValidators);
+  const oldPermits = input.validatorPermits.slice();
+  if (ownerUid !== undefined) {
+    oldPermits[ownerUid] = true;
+    newPermits[ownerUid] = true;
+  }
+  const active = input.lastUpdate.map((updated) => updated + activityCutoff >= block);
+  return { active, stake, oldPermits, newPermits };
+}
+
+/** A stake with its fraction, their sum, its inverse and the product: five roundings, together below 2^-50 of 2^32. */
+const SHARE_MARGIN = 2 ** -18;
+
+/** Shares of the filtered stake: floor(raw·2^32 / Σ raw), as truncating twice, at 64 bits and at 32, is one floor. */
+function stakeShares(input: EpochInput): Float64Array {
+  const { stakes, stakeFractions, stakeThreshold, ownerUid } = input;
+  const shares = new Float64Array(stakes.length);
+  const counted: number[] = [];
+  let total = 0n;
+  for (let uid = 0; uid < stakes.length; uid++) {
+    const rao = stakes[uid]!;
+    if (rao < stakeThreshold && uid !== ownerUid) continue;
+    const fraction = stakeFractions?.[uid] ?? 0n;
+    if (rao === 0n && fraction === 0n) continue;
+    counted.push(uid);
+    total += fraction === 0n ? rao << 64n : (rao << 64n) + fraction;
+  }
+  // I64F64 would saturate
+  if (total >> 127n !== 0n) return Float64Array.from(electorate(input).stake, Number);
+  const inverse = ONE / (Number(total) / 2 ** 64);
+  for (const uid of counted) {
+    const rao = stakes[uid]!;
+    const fraction = stakeFractions?.[uid] ?? 0n;
+    const raw = Number(rao) + (fraction === 0n ? 0 : Number(fraction) / 2 ** 64);
+    const share = raw * inverse;
+    const floor = Math.floor(share);
+    const rest = share - floor;
+    shares[uid] =
+      rest > SHARE_MARGIN && rest < 1 - SHARE_MARGIN
+        ? floor
+        : Number((((rao << 64n) + fraction) << 32n) / total);
+  }
+  return shares;
+}
+
+/** permits.ts `isTopKNonzero` */
+function topNonzero(stake: Float64Array, k: number): boolean[] {
+  const permits = Array.from(stake, (share) => share > 0);
+  const ranked = stake.filter((share) => share > 0).sort();
+  const excess = ranked.length - k;
+  if (excess <= 0) return permits;
+  const border = ranked[excess] ?? Number.POSITIVE_INFINITY;
+  // of the equals at the border the lowest uids go
+  let equalsToGo = excess - ranked.indexOf(border);
+  for (let uid = 0; uid < stake.length; uid++) {
+    const share = stake[uid]!;
+    if (share < border || (share === border && equalsToGo-- > 0)) permits[uid] = false;
+  }
+  return permits;
+}
+
+/** Integers as stored, of the rows and towards the columns that count (epoch.ts `countsWeight`). */
+function gatherWeights(input: EpochInput, oldPermits: readonly boolean[]): Matrix | undefined {
+  const { lastUpdate, commitReveal, ownerUid } = input;
+  const bounds = lastUpdate.map((updated, row) => {
+    if (!oldPermits[row]) return Number.NEGATIVE_INFINITY;
+    // committed at the block of the registration still counts
+    return Math.min(updated, (commitReveal?.earliestCommit[row] ?? Number.POSITIVE_INFINITY) + 1);
+  });
+  return gather(
+    packRows(input.weights, input.n),
+    input,
+    bounds,
+    (row) => (row === ownerUid ? -1 : row),
+    false,
   );
-  let at = 0;
+}
+
+/** Yuma3 bonds as proportions, classic ones as integers, of the columns that count (epoch.ts `countsBond`). */
+function gatherBonds(input: EpochInput): Matrix | undefined {
+  const bounds = new Array<number>(input.n).fill(bondsCountBefore(input));
+  return gather(packRows(input.bonds, input.n), input, bounds, () => -1, input.yuma3On);
+}
+
+/**
+ * Undefined where a row names a column twice.
+ *
+ * @param bounds by row: columns registered before that block count
+ * @param skipped by row: a column that does not
+ * @param proportions takes u16 as such, and not as integers
+ */
+function gather(
+  rows: PackedRows,
+  { n, blockAtRegistration }: EpochInput,
+  bounds: readonly number[],
+  skipped: (row: number) => number,
+  proportions: boolean,
+): Matrix | undefined {
+  const registered = Float64Array.from(blockAtRegistration);
+  const starts = new Int32Array(n + 1);
+  const { columns, values } = workspace.take(rows.columns.length);
+  const stored = rows.columns;
+  let ascending = true;
+  let next = 0;
   for (let row = 0; row < n; row++) {
-    const entries = rows[row]!;
-    for (let k = 0; k < entries.length; k++) {
-      const entry = entries[k]!;
-      const column = entry[0];
-      if (column >= n || !counts(row, column)) continue;
-      out.columns[at] = column;
-      out.values[at++] = toRaw(entry[1]);
+    const bound = bounds[row]!;
+    const skip = skipped(row);
+    const end = rows.starts[row + 1]!;
+    let highest = -1;
+    for (let at = rows.starts[row]!; at < end; at++) {
+      const column = stored[at]!;
+      if (column <= highest) ascending = false;
+      highest = column;
+      if (column === skip || registered[column]! >= bound) continue;
+      const value = rows.values[at]!;
+      columns[next] = column;
+      values[next++] = proportions ? fromU16Proportion(value) : value;
     }
-    out.starts[row + 1] = at;
+    starts[row + 1] = next;
+  }
+  const matrix = { starts, columns, values, ascending };
+  return ascending || hasDistinctColumns(matrix) ? matrix : undefined;
+}
+
+function hasDistinctColumns({ starts, columns }: Matrix): boolean {
+  const lastRow = new Int32Array(starts.length).fill(-1);
+  for (let row = 0; row + 1 < starts.length; row++)
+    for (let at = starts[row]!; at < starts[row + 1]!; at++) {
+      const column = columns[at]!;
+      if (lastRow[column] === row) return false;
+      lastRow[column] = row;
+    }
+  return true;
+}
+
+const createMatrix = (n: number, entries: number, ascending = true): Matrix => ({
+  starts: new Int32Array(n + 1),
+  ...workspace.take(entries),
+  ascending,
+});
+
+interface Entries {
+  readonly columns: Uint16Array;
+  readonly values: Float64Array;
+}
+
+/**
+ * What the matrices of one epoch lie in is used again by the next: at 4,096 neurons they are 15 MB, which cost more to
+ * allocate and collect than to compute with. Nothing of it outlives an epoch.
+ */
+class Workspace {
+  readonly #kept: Entries[] = [];
+  #taken = 0;
+
+  /** Everything taken may be taken again. */
+  release(): void {
+    this.#taken = 0;
+  }
+
+  /** With at least as many entries, of any content. */
+  take(entries: number): Entries {
+    const kept = this.#kept[this.#taken];
+    if (kept !== undefined && kept.values.length >= entries) {
+      this.#taken++;
+      return kept;
+    }
+    const fresh = { columns: new Uint16Array(entries), values: new Float64Array(entries) };
+    if (entries <= MAX_KEPT_ENTRIES) this.#kept[this.#taken++] = fresh;
+    return fresh;
+  }
+}
+const MAX_KEPT_ENTRIES = 2 ** 20;
+const workspace = new Workspace();
+
+/** The same with the columns of every row ascending. */
+function inAscendingColumns(matrix: Matrix): Matrix {
+  if (matrix.ascending) return matrix;
+  const { starts, columns, values } = matrix;
+  const out = { ...createMatrix(0, starts.at(-1)!), starts };
+  const at = new Int32Array(starts.length);
+  for (let row = 0; row + 1 < starts.length; row++) {
+    const sorted = columns.slice(starts[row], starts[row + 1]).sort();
+    for (let k = starts[row]!; k < starts[row + 1]!; k++) at[columns[k]!] = k;
+    out.columns.set(sorted, starts[row]);
+    for (let k = starts[row]!; k < starts[row + 1]!; k++) out.values[k] = values[at[out.columns[k]!]!]!;
   }
   return out;
 }
-
-const createMatrix = (n: number, entries: number): Matrix => ({
-  starts: new Int32Array(n + 1),
-  columns: new Uint16Array(entries),
-  values: new Float64Array(entries),
-});
 
 function normalizeRows({ starts, values }: Matrix): void {
   for (let row = 0; row + 1 < starts.length; row++) {
@@ -109,7 +293,8 @@ function normalizeRows({ starts, values }: Matrix): void {
     let total = 0;
     for (let at = starts[row]!; at < end; at++) total += values[at]!;
     if (total === 0) continue;
-    for (let at = starts[row]!; at < end; at++) values[at] = div(values[at]!, total);
+    const inverse = ONE / total;
+    for (let at = starts[row]!; at < end; at++) values[at] = divByInverse(values[at]!, total, inverse);
   }
 }
 
@@ -134,106 +319,150 @@ function columnMaxima({ starts, columns, values }: Matrix): Float64Array {
   return maxima;
 }
 
+/** A divisor of 0 leaves its column, which has only zeros, as it is. */
 function divideColumns({ starts, columns, values }: Matrix, divisors: Float64Array): void {
   const count = starts.at(-1)!;
+  const inverses = inversesOf(divisors);
   for (let at = 0; at < count; at++) {
-    const divisor = divisors[columns[at]!]!;
-    if (divisor !== 0) values[at] = div(values[at]!, divisor);
+    const column = columns[at]!;
+    values[at] = divByInverse(values[at]!, divisors[column]!, inverses[column]!);
   }
 }
 
+/** 0 where there is nothing to divide: what is divided is 0 then too. */
+const inversesOf = (divisors: Float64Array): Float64Array =>
+  divisors.map((divisor) => (divisor === 0 ? 0 : ONE / divisor));
+
 function rowSums({ starts, values }: Matrix): Float64Array {
   const sums = new Float64Array(starts.length - 1);
-  for (let row = 0; row < sums.length; row++)
-    for (let at = starts[row]!; at < starts[row + 1]!; at++) sums[row]! += values[at]!;
+  for (let row = 0; row < sums.length; row++) {
+    let total = 0;
+    for (let at = starts[row]!; at < starts[row + 1]!; at++) total += values[at]!;
+    sums[row] = total;
+  }
   return sums;
 }
 
 function sum(values: Float64Array): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
   return total;
 }
 
 function normalized(values: Float64Array): Float64Array {
   const total = sum(values);
-  return total === 0 ? values : values.map((value) => div(value, total));
+  return total === 0 ? values : values.map((value) => (value === 0 ? 0 : div(value, total)));
 }
+
+/** Columns whose scores are laid out at a time: few enough for the processor's cache. */
+const COLUMNS_AT_ONCE = 32;
 
 function consensusWeights(stake: Float64Array, weights: Matrix, majority: number): Float64Array {
-  const { starts, columns, values } = weights;
-  const voters = Array.from(stake.keys()).filter((row) => stake[row]! > 0);
+  const { starts, columns, values } = inAscendingColumns(weights);
+  const n = stake.length;
+  const voters = Int32Array.from(stake.keys()).filter((row) => stake[row]! > 0);
+  const count = voters.length;
   const shares = normalized(Float64Array.from(voters, (row) => stake[row]!));
-  const scores = new Float64Array(stake.length * voters.length);
-  voters.forEach((row, k) => {
-    for (let at = starts[row]!; at < starts[row + 1]!; at++)
-      scores[columns[at]! * voters.length + k] = values[at]!;
-  });
   const median = createMedian(shares, sum(shares) - majority);
-  return stake.map((_, column) =>
-    median(scores.subarray(column * voters.length, (column + 1) * voters.length)),
-  );
+  const next = voters.map((row) => starts[row]!);
+  const scores = new Float64Array(count * COLUMNS_AT_ONCE);
+  const consensus = new Float64Array(n);
+  for (let first = 0; first < n; first += COLUMNS_AT_ONCE) {
+    const last = Math.min(n, first + COLUMNS_AT_ONCE);
+    let found = false;
+    scores.fill(0);
+    for (let k = 0; k < count; k++) {
+      const end = starts[voters[k]! + 1]!;
+      let at = next[k]!;
+      if (at < end && columns[at]! < last) found = true;
+      for (; at < end && columns[at]! < last; at++) scores[(columns[at]! - first) * count + k] = values[at]!;
+      next[k] = at;
+    }
+    if (!found) continue; // nobody weighs any of them
+    for (let column = first; column < last; column++)
+      consensus[column] = median(scores, (column - first) * count);
+  }
+  return consensus;
 }
 
-/** consensus.ts `weightedMedian` */
-export function createMedian(stake: Float64Array, minority: number): (score: Float64Array) => number {
+/**
+ * consensus.ts `weightedMedian` of the scores from an index on, one for each stake. With a minority between 0 and the
+ * total, it is the lowest score at or below which more stake than the minority stands, whatever the pivots; beyond these
+ * the lowest or the highest of all.
+ */
+export function createMedian(
+  stake: Float64Array,
+  minority: number,
+): (scores: Float64Array, from: number) => number {
+  const size = stake.length;
   const total = sum(stake);
-  const all = Int32Array.from(stake.keys());
-  // two of each: one round's list is read while the next one's are written
-  const lowers = [new Int32Array(stake.length), new Int32Array(stake.length)];
-  const uppers = [new Int32Array(stake.length), new Int32Array(stake.length)];
-  return (score) => {
-    let part = all;
-    let size = all.length;
+  // two of each: one round's lists are read while the next one's are written
+  const lists = [0, 1].map(() => ({
+    lower: new Float64Array(size),
+    lowerStakes: new Float64Array(size),
+    upper: new Float64Array(size),
+    upperStakes: new Float64Array(size),
+  }));
+  return (scores, from) => {
+    let values = scores;
+    let stakes = stake;
+    let begin = from;
+    let left = size;
     let low = 0;
     let high = total;
-    for (let round = 0; round <= stake.length; round++) {
-      if (size === 0) return 0;
-      if (size === 1) return score[part[0]!]!;
-      const pivot = score[part[size >> 1]!]!;
-      const lower = lowers[round & 1]!;
-      const upper = uppers[round & 1]!;
+    for (let round = 0; left > 1; round++) {
+      const { lower, lowerStakes, upper, upperStakes } = lists[round & 1]!;
+      const pivot = values[begin + (left >> 1)]!;
       let lowerSize = 0;
       let upperSize = 0;
       let lowerStake = 0;
       let upperStake = 0;
-      for (let k = 0; k < size; k++) {
-        const index = part[k]!;
-        const value = score[index]!;
-        if (value < pivot) {
-          lowerStake += stake[index]!;
-          lower[lowerSize++] = index;
-        } else if (value > pivot) {
-          upperStake += stake[index]!;
-          upper[upperSize++] = index;
-        }
+      for (let k = 0; k < left; k++) {
+        const value = values[begin + k]!;
+        const share = stakes[k]!;
+        const isLower = Number(value < pivot);
+        const isUpper = Number(value > pivot);
+        lower[lowerSize] = value;
+        lowerStakes[lowerSize] = share;
+        upper[upperSize] = value;
+        upperStakes[upperSize] = share;
+        lowerSize += isLower;
+        upperSize += isUpper;
+        lowerStake += share * isLower;
+        upperStake += share * isUpper;
       }
       if (minority < low + lowerStake && lowerSize > 0) {
-        part = lower;
-        size = lowerSize;
+        values = lower;
+        stakes = lowerStakes;
+        left = lowerSize;
         high = low + lowerStake;
       } else if (high - upperStake <= minority && upperSize > 0) {
-        part = upper;
-        size = upperSize;
+        values = upper;
+        stakes = upperStakes;
+        left = upperSize;
         low = high - upperStake;
       } else {
         return pivot;
       }
+      begin = 0;
     }
-    return 0;
+    return left === 0 ? 0 : values[begin]!;
   };
 }
 
-function clipAtConsensus({ starts, columns, values }: Matrix, consensus: Float64Array): Matrix {
-  const out = createMatrix(consensus.length, values.length);
+function clipAtConsensus(weights: Matrix, consensus: Float64Array): Matrix {
+  const { starts, columns, values } = weights;
+  const out = createMatrix(consensus.length, starts.at(-1)!, weights.ascending);
   let next = 0;
   for (let row = 0; row < consensus.length; row++) {
-    for (let at = starts[row]!; at < starts[row + 1]!; at++) {
-      const bound = consensus[columns[at]!]!;
+    const end = starts[row + 1]!;
+    for (let at = starts[row]!; at < end; at++) {
+      const column = columns[at]!;
+      const bound = consensus[column]!;
       const value = values[at]!;
       if (bound === 0 && value > 0) continue;
-      out.columns[next] = columns[at]!;
-      out.values[next++] = Math.min(value, bound);
+      out.columns[next] = column;
+      out.values[next++] = value < bound ? value : bound;
     }
     out.starts[row + 1] = next;
   }
@@ -245,7 +474,8 @@ function ranks({ starts, columns, values }: Matrix, stake: Float64Array): Float6
   for (let row = 0; row < stake.length; row++) {
     const share = stake[row]!;
     if (share === 0) continue;
-    for (let at = starts[row]!; at < starts[row + 1]!; at++) out[columns[at]!]! += mul(values[at]!, share);
+    const end = starts[row + 1]!;
+    for (let at = starts[row]!; at < end; at++) out[columns[at]!]! += mul(values[at]!, share);
   }
   return out;
 }
@@ -254,10 +484,7 @@ function ranks({ starts, columns, values }: Matrix, stake: Float64Array): Float6
 function timesColumns({ starts, columns, values }: Matrix, vector: Float64Array): Float64Array {
   return vector.map((_, row) => {
     let total = 0;
-    for (let at = starts[row]!; at < starts[row + 1]!; at++) {
-      const factor = vector[columns[at]!]!;
-      if (factor !== 0) total += mul(values[at]!, factor);
-    }
+    for (let at = starts[row]!; at < starts[row + 1]!; at++) total += mul(values[at]!, vector[columns[at]!]!);
     return total;
   });
 }
@@ -265,40 +492,36 @@ function timesColumns({ starts, columns, values }: Matrix, vector: Float64Array)
 function weightsForBonds(weights: Matrix, clipped: Matrix, penalty: number): Matrix {
   if (penalty === 0) return weights;
   if (penalty === ONE) return clipped;
-  const n = weights.starts.length - 1;
-  const out = createMatrix(n, weights.values.length);
-  const full = new Float64Array(n);
+  const full = inAscendingColumns(weights);
+  const n = full.starts.length - 1;
+  const out = createMatrix(n, full.starts[n]!);
   const bound = new Float64Array(n);
+  let next = 0;
   for (let row = 0; row < n; row++) {
-    spread(weights, row, full);
-    spread(clipped, row, bound);
-    for (let column = 0; column < n; column++) full[column]! += mul(bound[column]! - full[column]!, penalty);
-    appendPositive(out, row, full);
+    if (full.starts[row] !== full.starts[row + 1]) spread(clipped, row, bound);
+    for (let at = full.starts[row]!; at < full.starts[row + 1]!; at++) {
+      const column = full.columns[at]!;
+      const value = full.values[at]!;
+      const kept = value + mul(bound[column]! - value, penalty);
+      if (kept <= 0) continue;
+      out.columns[next] = column;
+      out.values[next++] = kept;
+    }
+    out.starts[row + 1] = next;
   }
   return out;
 }
 
-/** One row by column; a repeated column keeps its last value. */
+/** One row by column. */
 function spread({ starts, columns, values }: Matrix, row: number, dense: Float64Array): void {
   dense.fill(0);
   for (let at = starts[row]!; at < starts[row + 1]!; at++) dense[columns[at]!] = values[at]!;
 }
 
-/** The row after those that `out` has. */
-function appendPositive(out: Matrix, row: number, dense: Float64Array): void {
-  let next = out.starts[row]!;
-  for (let column = 0; column < dense.length; column++) {
-    const value = dense[column]!;
-    if (value <= 0) continue;
-    out.columns[next] = column;
-    out.values[next++] = value;
-  }
-  out.starts[row + 1] = next;
-}
-
 interface BondParts {
   readonly input: EpochInput;
   readonly weights: Matrix;
+  readonly held: Matrix;
   readonly consensus: Float64Array;
   readonly activeStake: Float64Array;
   readonly incentive: Float64Array;
@@ -309,10 +532,9 @@ interface Bonds {
   readonly bonds: Matrix;
 }
 
-function classicBonds({ input, weights, activeStake, incentive }: BondParts): Bonds {
-  const held = gather(input.bonds, input.n, countsBond(input), (value) => value);
+function classicBonds({ input, weights, held, activeStake, incentive }: BondParts): Bonds {
   normalizeColumns(held);
-  const delta = { ...weights, values: weights.values.slice() };
+  const delta = { ...weights, values: weights.values.slice(0, weights.starts.at(-1)) };
   for (let row = 0; row < input.n; row++)
     for (let at = delta.starts[row]!; at < delta.starts[row + 1]!; at++)
       delta.values[at] = mul(delta.values[at]!, activeStake[row]!);
@@ -324,41 +546,61 @@ function classicBonds({ input, weights, activeStake, incentive }: BondParts): Bo
   return { dividends, bonds };
 }
 
-function yuma3Bonds({ input, weights, consensus, activeStake, incentive }: BondParts): Bonds {
-  const held = gather(input.bonds, input.n, countsBond(input), fromU16Proportion);
+function yuma3Bonds({ input, weights, held, consensus, activeStake, incentive }: BondParts): Bonds {
   const bonds =
     input.liquidAlpha !== undefined && sum(consensus) !== 0
       ? liquidMovingAverage(weights, held, consensus, input.liquidAlpha)
       : movingAverage(weights, held, input.bondsMovingAverage);
-  const shares = { ...bonds, values: bonds.values.slice() };
-  normalizeColumns(shares);
-  const earned = timesColumns(shares, incentive);
+  const earned = timesShares(bonds, incentive);
   return { dividends: normalized(earned.map((value, uid) => mul(value, activeStake[uid]!))), bonds };
+}
+
+/** Σ_j floor(vector_j·share_ij), by row, of each entry's share in its column. */
+function timesShares(matrix: Matrix, vector: Float64Array): Float64Array {
+  const { starts, columns, values } = matrix;
+  const sums = columnSums(matrix);
+  const inverses = inversesOf(sums);
+  return vector.map((_, row) => {
+    const end = starts[row + 1]!;
+    let total = 0;
+    for (let at = starts[row]!; at < end; at++) {
+      const column = columns[at]!;
+      const factor = vector[column]!;
+      if (factor === 0) continue;
+      total += mul(divByInverse(values[at]!, sums[column]!, inverses[column]!), factor);
+    }
+    return total;
+  });
 }
 
 /** @param average millionths; the product is below 2^52 and its quotient at least 10^-6 away from the next integer */
 function movingAverage(newer: Matrix, older: Matrix, average: number): Matrix {
   const rest = Math.floor((average * ONE) / 1_000_000);
   const alpha = ONE - rest;
-  const n = newer.starts.length - 1;
-  const out = createMatrix(n, newer.values.length + older.values.length);
-  const dense = new Float64Array(n);
+  const { starts, columns, values } = inAscendingColumns(newer);
+  const held = inAscendingColumns(older);
+  const n = starts.length - 1;
+  const out = createMatrix(n, starts[n]! + held.starts[n]!);
+  let next = 0;
   for (let row = 0; row < n; row++) {
-    dense.fill(0);
-    addScaled(dense, newer, row, alpha);
-    addScaled(dense, older, row, rest);
-    appendPositive(out, row, dense);
+    const end = starts[row + 1]!;
+    const heldEnd = held.starts[row + 1]!;
+    let at = starts[row]!;
+    let k = held.starts[row]!;
+    while (at < end || k < heldEnd) {
+      const newerColumn = at < end ? columns[at]! : n;
+      const olderColumn = k < heldEnd ? held.columns[k]! : n;
+      const column = newerColumn < olderColumn ? newerColumn : olderColumn;
+      let value = 0;
+      if (newerColumn === column) value += mul(values[at++]!, alpha);
+      if (olderColumn === column) value += mul(held.values[k++]!, rest);
+      if (value <= 0) continue;
+      out.columns[next] = column;
+      out.values[next++] = value;
+    }
+    out.starts[row + 1] = next;
   }
   return out;
-}
-
-function addScaled(
-  dense: Float64Array,
-  { starts, columns, values }: Matrix,
-  row: number,
-  factor: number,
-): void {
-  for (let at = starts[row]!; at < starts[row + 1]!; at++) dense[columns[at]!]! += mul(values[at]!, factor);
 }
 
 function liquidMovingAverage(
@@ -367,27 +609,32 @@ function liquidMovingAverage(
   consensus: Float64Array,
   liquidAlpha: LiquidAlpha,
 ): Matrix {
+  const { starts, columns, values } = weights;
   const n = consensus.length;
-  const out = createMatrix(n, weights.values.length);
+  const out = createMatrix(n, starts[n]!, weights.ascending);
   const alphaOf = createAlphaOf(liquidAlpha);
   const held = new Float64Array(n);
-  const seenWeights = new Float64Array(n);
-  const seenBonds = new Float64Array(n);
+  const seenBonds = bonds.ascending ? held : new Float64Array(n);
+  const seenWeights = weights.ascending ? undefined : new Float64Array(n);
   let next = 0;
   for (let row = 0; row < n; row++) {
-    spread(bonds, row, held);
-    spreadSeen(weights, row, seenWeights);
-    spreadSeen(bonds, row, seenBonds);
-    for (let at = weights.starts[row]!; at < weights.starts[row + 1]!; at++) {
-      const column = weights.columns[at]!;
-      const weight = seenWeights[column]!;
+    const end = starts[row + 1]!;
+    if (starts[row]! < end) {
+      spread(bonds, row, held);
+      if (!bonds.ascending) spreadSeen(bonds, row, seenBonds);
+      if (seenWeights !== undefined) spreadSeen(weights, row, seenWeights);
+    }
+    for (let at = starts[row]!; at < end; at++) {
+      const column = columns[at]!;
+      const value = values[at]!;
+      const weight = seenWeights === undefined ? value : seenWeights[column]!;
       const bond = seenBonds[column]!;
       const moved = weight >= bond ? weight - consensus[column]! : bond - weight;
-      const alpha = alphaOf(Math.max(0, moved));
-      const grown = mul(held[column]!, ONE - alpha) + mul(weights.values[at]!, alpha);
+      const alpha = alphaOf(moved > 0 ? moved : 0);
+      const grown = mul(held[column]!, ONE - alpha) + mul(value, alpha);
       if (grown === 0) continue;
       out.columns[next] = column;
-      out.values[next++] = Math.min(grown, ONE);
+      out.values[next++] = grown < ONE ? grown : ONE;
     }
     out.starts[row + 1] = next;
   }
@@ -427,19 +674,39 @@ function createAlphaOf(liquidAlpha: LiquidAlpha): (difference: number) => number
   return (difference) => (difference === 0 ? unmoved : compute(difference));
 }
 
-const toU16s = (raw: Float64Array): number[] => Array.from(raw, toU16Proportion);
+function toU16s(raw: Float64Array): number[] {
+  const values: number[] = [];
+  for (let i = 0; i < raw.length; i++) values.push(toU16Proportion(raw[i]!));
+  return values;
+}
 
-function toU16Row({ starts, columns, values }: Matrix, row: number): U16Row {
-  const entries: (readonly [number, number])[] = [];
-  for (let at = starts[row]!; at < starts[row + 1]!; at++)
-    entries.push([columns[at]!, toU16Proportion(values[at]!)]);
-  return entries;
+/** Without a permit a row loses its bonds. */
+function toPacked({ starts, columns, values }: Matrix, permits: readonly boolean[]): PackedRows {
+  const count = starts.at(-1)!;
+  const packed = {
+    starts: new Int32Array(starts.length),
+    columns: new Uint16Array(count),
+    values: new Uint16Array(count),
+  };
+  let next = 0;
+  for (let row = 0; row < permits.length; row++) {
+    if (permits[row])
+      for (let at = starts[row]!; at < starts[row + 1]!; at++) {
+        packed.columns[next] = columns[at]!;
+        packed.values[next++] = toU16Proportion(values[at]!);
+      }
+    packed.starts[row + 1] = next;
+  }
+  return packed;
 }
 
 /** Each share of `total` in rao; of 1 when there is none. */
 function toRao(shares: Float64Array, total: number, raoEmission: bigint): bigint[] {
-  return Array.from(shares, (share) => {
-    if (share === 0) return 0n;
-    return (BigInt(total === 0 ? share : div(share, total)) * raoEmission) >> 32n;
-  });
+  const rounded = Number(raoEmission);
+  const amounts: bigint[] = [];
+  for (let i = 0; i < shares.length; i++) {
+    const share = shares[i]!;
+    amounts.push(mulAmount(total === 0 || share === 0 ? share : div(share, total), raoEmission, rounded));
+  }
+  return amounts;
 }

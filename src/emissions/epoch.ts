@@ -174,7 +174,7 @@ function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseM
 }
 
 /** Whether a weight counts: of a permitted row, towards another and towards a neuron the validator can have known. */
-export function countsWeight(
+function countsWeight(
   { ownerUid, lastUpdate, blockAtRegistration, commitReveal }: EpochInput,
   oldPermits: readonly boolean[],
 ): (row: number, column: number) => boolean {
@@ -195,14 +195,14 @@ function currentBonds(input: EpochInput, toFixed: (value: number) => bigint): Sp
 }
 
 /** Whether a stored bond counts: not towards a uid registered since the last successful epoch. */
-export function countsBond({
-  block,
-  tempo,
-  lastMechanismStep,
-  blockAtRegistration,
-}: EpochInput): (row: number, column: number) => boolean {
-  const lastTempo = lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
-  return (_, column) => lastTempo > blockAtRegistration[column]!;
+function countsBond(input: EpochInput): (row: number, column: number) => boolean {
+  const before = bondsCountBefore(input);
+  return (_, column) => before > input.blockAtRegistration[column]!;
+}
+
+/** Bonds count towards what was registered before this block. */
+export function bondsCountBefore({ block, tempo, lastMechanismStep }: EpochInput): number {
+  return lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
 }
 
 /** Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. */

@@ -15,6 +15,10 @@ export {
   swapFee,
   swapTaoForAlpha,
 } from './amm.js';
+export { type CaseCheck, checkEpochCase } from './cases/check.js';
+export { casesOf, type EpochCase, parseEpochCases, type StatedCase } from './cases/parse.js';
+export { type EpochCaseResult, runEpochCase } from './cases/run.js';
+export { formatEpochResults, readCaseText } from './cases/text.js';
 export {
   type FamilyDividends,
   familyDividends,
@@ -101,7 +105,7 @@ export {
   taoEmissions,
 } from './shares.js';
 export { type Deviation, deviationsOf } from './simulator/deviations.js';
-export { metricOf, metricsOf } from './simulator/metrics.js';
+export { metricNamed, metricsOf } from './simulator/metrics.js';
 export { type Hours, type PayRule, payForCapacity, payIfRented } from './simulator/pay-rules.js';
 export {
   parseScenario,
@@ -129,5 +133,6 @@ export {
   type SweepValue,
   scenarioAt,
 } from './simulator/sweep.js';
+export { type Judgement, judgeTarget, parseTarget, type Target } from './simulator/target.js';
 export { type ConsensusStake, consensusStake } from './stake.js';
 export { isMaxLimited, maxUpscale } from './weights.js';

@@ -29,6 +29,7 @@ export function liquidMovingAverage(
   const columns = consensus.length;
   const alphaOf = createAlpha(liquidAlpha);
   return weights.map((entries, row) => {
+    if (entries.length === 0) return entries;
     const seenWeights = seenByCursor(entries, columns);
     const seenBonds = seenByCursor(bonds[row]!, columns);
     const held = toDense(bonds[row]!, columns);

@@ -41,7 +41,7 @@ export function withHonest(scenario: Scenario, coalition: string): Scenario {
  */
 export function deviationsOf(
   result: SimulationResult,
-  options: Pick<SimulateOptions, 'payRule'> = {},
+  options: Pick<SimulateOptions, 'payRule' | 'onEpoch'> = {},
 ): Deviation[] {
   return deviatingCoalitions(result.scenario).map((coalition) =>
     compare(coalition, result, simulate(withHonest(result.scenario, coalition), { ...options, points: 2 })),

@@ -45,18 +45,12 @@ const GROUP_METRICS: Readonly<Record<string, (group: GroupResult, days: number) 
 };
 
 /** @throws AssayError `invalid-input` naming the metrics there are */
-export function metricOf(result: SimulationResult, name: string): number {
-  const metrics = metricsOf(result);
-  const value = metrics[name];
-  if (value === undefined)
-    throw new AssayError(
-      'invalid-input',
-      `${name}: no such metric; there are ${Object.keys(metrics).join(', ')}`,
-      {
-        what: 'metric',
-        expected: 'a name that metrics have',
-        got: name,
-      },
-    );
-  return value;
+export function metricNamed(metrics: Readonly<Record<string, number>>, name: string): number {
+  if (Object.hasOwn(metrics, name)) return metrics[name]!;
+  const expected = Object.keys(metrics).join(', ');
+  throw new AssayError('invalid-input', `${name}: no such metric; there are ${expected}`, {
+    what: 'metric',
+    expected,
+    got: name,
+  });
 }

@@ -1,5 +1,6 @@
 // Owns: what a search looks for, as text: comparisons of metrics (metrics.ts). Does not own: where it looks (search.ts).
 import { AssayError } from '../../model/errors.js';
+import { metricNamed } from './metrics.js';
 
 type Operator = '>=' | '<=' | '>' | '<';
 
@@ -88,17 +89,6 @@ export function judgeTarget(target: Target, metrics: Readonly<Record<string, num
   }));
   const holds = target.comparisons.every(({ operator }, i) => compare(sides[i]!, operator));
   return { holds, sides };
-}
-
-/** @throws AssayError `invalid-input` naming the metrics there are */
-export function metricNamed(metrics: Readonly<Record<string, number>>, name: string): number {
-  if (Object.hasOwn(metrics, name)) return metrics[name]!;
-  const expected = Object.keys(metrics).join(', ');
-  throw new AssayError('invalid-input', `${name}: no such metric; there are ${expected}`, {
-    what: 'metric',
-    expected,
-    got: name,
-  });
 }
 
 function tokensOf(text: string): Token[] {

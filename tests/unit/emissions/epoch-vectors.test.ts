@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { parseEpochCases } from '../../../src/emissions/cases/parse.js';
+import { runEpochCase } from '../../../src/emissions/cases/run.js';
+import { formatEpochResults } from '../../../src/emissions/cases/text.js';
+import { runEpoch } from '../../../src/emissions/epoch.js';
+import { runEpochInDoubles } from '../../../src/emissions/epoch-in-doubles.js';
 import { maxUpscale } from '../../../src/emissions/weights.js';
-import { replay, toComputed, type YumaCase, yumaCases } from './yuma-vectors.js';
+import { type YumaCase, yumaVectors } from './yuma-vectors.js';
 
-describe('runEpoch against the vectors of subtensor spec 425', () => {
-  it('covers every case of the file: classic bonds, Yuma3, liquid alpha', () => {
+const yumaCases = yumaVectors.cases;
+const epochCases = parseEpochCases(yumaVectors);
+
+describe('the vectors of subtensor spec 425', () => {
+  it('are of classic bonds, Yuma3, and liquid alpha', () => {
     const ids = (wanted: (h: YumaCase['hyperparameters']) => boolean) =>
       yumaCases.filter((yuma) => wanted(yuma.hyperparameters)).map((yuma) => yuma.id);
     expect(ids((h) => !h.yuma3)).toEqual([
@@ -24,16 +32,16 @@ describe('runEpoch against the vectors of subtensor spec 425', () => {
     expect(ids((h) => h.yuma3 && h.liquid_alpha)).toEqual(['Y01', 'Y04', 'X01']);
   });
 
-  for (const yuma of yumaCases) {
-    it(`reproduces every output of ${yuma.id} exactly over ${yuma.steps.length} steps`, () => {
-      const outputs = replay(yuma);
-      outputs.forEach((output, step) => {
-        expect(toComputed(output), `step ${step}`).toEqual(yuma.steps[step]!.computed);
+  for (const [index, yuma] of yumaCases.entries())
+    for (const run of [runEpoch, runEpochInDoubles])
+      it(`are what ${run.name} gives for ${yuma.id}, every output of ${yuma.steps.length} steps`, () => {
+        const result = runEpochCase(epochCases[index]!, run);
+        expect(JSON.parse(formatEpochResults([result]))).toEqual({
+          cases: [{ id: yuma.id, steps: yuma.steps.map(({ computed }) => computed) }],
+        });
       });
-    });
-  }
 
-  it('max-upscales every submitted row of the vectors to what was stored', () => {
+  it('store every submitted row max-upscaled', () => {
     let rows = 0;
     for (const action of yumaCases.flatMap((yuma) => yuma.steps.flatMap((step) => step.actions))) {
       if (action.op !== 'set_weights') continue;

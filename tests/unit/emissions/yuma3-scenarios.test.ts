@@ -1,8 +1,9 @@
 // Upstream's Yuma3 tables that the vector file leaves out (subtensor tests/epoch.rs `test_yuma_3_*`), with upstream's
 // own targets. Its bond targets are never compared there (the loop skips the columns it has); here they are.
 import { describe, expect, it } from 'vitest';
-import type { EpochOutput } from '../../../src/emissions/epoch.js';
-import { replay } from './yuma-vectors.js';
+import { parseEpochCases } from '../../../src/emissions/cases/parse.js';
+import { runEpochCase } from '../../../src/emissions/cases/run.js';
+import { type EpochOutput, runEpoch } from '../../../src/emissions/epoch.js';
 
 const MAX = 65535;
 const HALF = 32767;
@@ -31,9 +32,7 @@ function run({ stakes, servers, epochs, weights, resetBondsTo }: Scenario): read
   const n = stakes.length + servers;
   const all = <T>(value: T): T[] => new Array<T>(n).fill(value);
   const uids = Array.from({ length: servers }, (_, k) => stakes.length + k);
-  return replay({
-    id: '',
-    description: '',
+  const [epochCase] = parseEpochCases({
     n,
     hyperparameters: {
       kappa: HALF,
@@ -63,16 +62,15 @@ function run({ stakes, servers, epochs, weights, resetBondsTo }: Scenario): read
     steps: Array.from({ length: epochs }, (_, epoch) => ({
       actions: [
         ...(weights(epoch) ?? []).map((values, uid) => {
-          const largest = Math.max(...values);
-          const stored = values.map((value, k) => [uids[k]!, value === largest ? MAX : 0] as const);
-          return { op: 'set_weights', uid, uids, values, at_block: epoch + 2, stored } as const;
+          return { op: 'set_weights', uid, uids, values, at_block: epoch + 2 };
         }),
-        ...(resetBondsTo?.epoch === epoch ? [{ op: 'reset_bonds', uid: resetBondsTo.uid } as const] : []),
+        ...(resetBondsTo?.epoch === epoch ? [{ op: 'reset_bonds_to', uid: resetBondsTo.uid }] : []),
       ],
       epoch_block: epoch + 3,
       rao_emission: 1_000_000_000,
     })),
   });
+  return runEpochCase(epochCase!, runEpoch).steps;
 }
 
 function expectTargets(scenario: Scenario): void {

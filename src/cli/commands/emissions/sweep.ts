@@ -1,5 +1,6 @@
 // Owns: `assay emissions sweep`. Does not own: points (emissions/simulator/sweep.ts), threads, the file (sweep-file.ts).
 import { z } from 'zod';
+import { metricNamed } from '../../../emissions/simulator/metrics.js';
 import type { Scenario } from '../../../emissions/simulator/scenario.js';
 import {
   countPoints,
@@ -10,7 +11,6 @@ import {
   type SweepRow,
   scenarioAt,
 } from '../../../emissions/simulator/sweep.js';
-import { metricNamed } from '../../../emissions/simulator/target.js';
 import { AssayError } from '../../../model/errors.js';
 import { VERSION } from '../../../model/version.js';
 import { loadConfig } from '../../config.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toRao } from '../../../../src/emissions/simulator/amounts.js';
 import { deviationsOf, withHonest } from '../../../../src/emissions/simulator/deviations.js';
-import { metricOf, metricsOf } from '../../../../src/emissions/simulator/metrics.js';
+import { metricNamed, metricsOf } from '../../../../src/emissions/simulator/metrics.js';
 import { parseScenario, type ScenarioFile } from '../../../../src/emissions/simulator/scenario.js';
 import {
   type GroupResult,
@@ -327,5 +327,5 @@ describe('deviations', () => {
 });
 
 it('names the metrics there are when asked for another', () => {
-  expect(() => metricOf(run({ epochs: 1 }), 'miners.profit')).toThrow('miners.profitTao');
+  expect(() => metricNamed(metricsOf(run({ epochs: 1 })), 'miners.profit')).toThrow('miners.profitTao');
 });

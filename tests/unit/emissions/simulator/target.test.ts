@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { judgeTarget, metricNamed, parseTarget } from '../../../../src/emissions/simulator/target.js';
+import { metricNamed } from '../../../../src/emissions/simulator/metrics.js';
+import { judgeTarget, parseTarget } from '../../../../src/emissions/simulator/target.js';
 
 const metrics = {
   'farm.profitTao': 2,
