@@ -54,6 +54,10 @@ export interface Neuron {
   validatorTrust: number;
 }
 
+/** Who takes a uid. */
+type Registrant = Pick<Neuron, 'group' | 'member' | 'take' | 'rootRao'>;
+type Newcomer = Registrant & Pick<Neuron, 'stakeRao' | 'permit'>;
+
 interface Commit {
   readonly epochIndex: number;
   readonly block: number;
@@ -203,14 +207,7 @@ export class Subnet {
   }
 
   /** A neuron that was there before: past its immunity, with a permit when it has stake to validate with. */
-  place(parts: {
-    group: number;
-    member: number;
-    take: number;
-    rootRao: bigint;
-    stakeRao: bigint;
-    permit: boolean;
-  }): Neuron {
+  place(parts: Newcomer): Neuron {
     return this.#append(
       parts,
       Math.max(0, this.block - Math.min(this.#scenario.subnet.ageBlocks, 100_000)),
@@ -223,12 +220,7 @@ export class Subnet {
    *
    * @returns the neuron, who had its uid before, and what it cost in TAO rao
    */
-  register(parts: {
-    group: number;
-    member: number;
-    take: number;
-    rootRao: bigint;
-  }): { neuron: Neuron; replaced: Neuron | undefined; paidRao: bigint } | undefined {
+  register(parts: Registrant): { neuron: Neuron; replaced: Neuron | undefined; paidRao: bigint } | undefined {
     const { subnet } = this.#scenario;
     const isFull = this.neurons.length >= subnet.maxUids;
     const pruned = isFull ? this.#toPrune() : undefined;
@@ -247,18 +239,7 @@ export class Subnet {
     return { neuron: this.#replace(start, pruned), replaced, paidRao };
   }
 
-  #append(
-    parts: {
-      group: number;
-      member: number;
-      take: number;
-      rootRao: bigint;
-      stakeRao: bigint;
-      permit: boolean;
-    },
-    registeredAt: number,
-    lastUpdate: number,
-  ): Neuron {
+  #append(parts: Newcomer, registeredAt: number, lastUpdate: number): Neuron {
     const uid = this.neurons.length;
     const neuron = createNeuron(parts, uid, registeredAt, this.#everyMechanism(lastUpdate));
     this.neurons.push(neuron);
@@ -270,17 +251,7 @@ export class Subnet {
   }
 
   /** `replace_neuron`: what was meant for its predecessor becomes an explicit zero. */
-  #replace(
-    parts: {
-      group: number;
-      member: number;
-      take: number;
-      rootRao: bigint;
-      stakeRao: bigint;
-      permit: boolean;
-    },
-    uid: number,
-  ): Neuron {
+  #replace(parts: Newcomer, uid: number): Neuron {
     const neuron = createNeuron(parts, uid, this.block, this.#everyMechanism(this.block));
     this.neurons[uid] = neuron;
     for (const [mechanism, rows] of this.weights.entries()) {
@@ -595,12 +566,7 @@ export class Subnet {
   }
 }
 
-function createNeuron(
-  parts: { group: number; member: number; take: number; rootRao: bigint; stakeRao: bigint; permit: boolean },
-  uid: number,
-  registeredAt: number,
-  lastUpdate: number[],
-): Neuron {
+function createNeuron(parts: Newcomer, uid: number, registeredAt: number, lastUpdate: number[]): Neuron {
   return {
     ...parts,
     uid,
