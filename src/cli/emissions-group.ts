@@ -16,6 +16,7 @@ export function registerEmissions(program: Command, run: Run): void {
   registerSimulate(emissions, run);
   registerSweep(emissions, run);
   registerSearch(emissions, run);
+  registerReport(emissions, run);
   registerScenarios(emissions, run);
   registerSchedule(emissions, run);
   registerEpoch(emissions, run);
@@ -89,6 +90,27 @@ Exits 1 when the target holds nowhere.`,
     .action(async (scenario: string, flags: Flags) => {
       const { searchScenario } = await import('./commands/emissions/search.js');
       return run((signal) => searchScenario(scenario, flags, signal));
+    });
+}
+
+function registerReport(emissions: Command, run: Run): void {
+  scenarioOptions(emissions.command('report'))
+    .description('run a scenario and write what it says into one HTML file that needs no network')
+    .option('--sweep <file>', 'show this sweep too: a file of sweep --out, or what sweep --json printed')
+    .option('--no-deviations', 'leave out who gains by not being honest')
+    .option('--out <file>', 'the file (<name of the scenario>.html); an earlier report is replaced')
+    .option('--force', 'write over a file that is no report')
+    .addHelpText(
+      'after',
+      `
+Example:
+  assay emissions sweep cabal-40 --vary owner.burnShare=0:0.8:0.1 \\
+    --vary validators.cabal.stakeAlpha=40000,80000,120000 --out sweep.jsonl
+  assay emissions report cabal-40 --sweep sweep.jsonl --out cabal.html`,
+    )
+    .action(async (scenario: string, flags: Flags) => {
+      const { writeReport } = await import('./commands/emissions/report.js');
+      return run((signal) => writeReport(scenario, flags, signal));
     });
 }
 

@@ -62,6 +62,8 @@ export {
   decayBurn,
   decayFactor,
 } from './registration.js';
+export type { ChartLibrary } from './report/page.js';
+export { type ReportParts, renderReport } from './report/report.js';
 export {
   activityCutoffBlocks,
   blocksUntilNextEpoch,

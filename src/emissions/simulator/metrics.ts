@@ -2,6 +2,7 @@
 import { AssayError } from '../../model/errors.js';
 import { toTokens } from './amounts.js';
 import type { GroupResult, SimulationResult } from './simulate.js';
+import { unpaidRao } from './subnet.js';
 
 /** Every number of a result by name: `price.final`, `tao.share`, `<group>.profitTao`, ... */
 export function metricsOf(result: SimulationResult): Readonly<Record<string, number>> {
@@ -18,6 +19,7 @@ export function metricsOf(result: SimulationResult): Readonly<Record<string, num
     'owner.alphaPerDay': toTokens(totals.ownerRao) / days,
     'root.alphaPerDay': toTokens(totals.rootRao) / days,
     'burned.alphaPerDay': toTokens(totals.burnedRao + totals.recycledRao) / days,
+    'unpaid.alphaPerDay': toTokens(unpaidRao(totals)) / days,
     'burned.share': final.minerBurned,
     'burn.price': toTokens(final.burnTaoRao),
   };

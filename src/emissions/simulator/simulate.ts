@@ -9,7 +9,7 @@ import { draw, keyOf } from './noise.js';
 import { type PayRule, payRules } from './pay-rules.js';
 import { type MinerGroup, type Scenario, uidsOf, type ValidatorGroup, withParameters } from './scenario.js';
 import { createSeriesRecorder, type Series } from './series.js';
-import { BLOCKS_PER_DAY, type Neuron, OWNER_UID, Subnet, type Totals } from './subnet.js';
+import { BLOCKS_PER_DAY, type Neuron, OWNER_UID, Subnet, type Totals, unpaidRao } from './subnet.js';
 import {
   type Candidate,
   type HoursTable,
@@ -524,6 +524,7 @@ class Run {
       alpha('rootRao'),
       alpha('burnedRao'),
       alpha('recycledRao'),
+      toTokens(unpaidRao(totals) - unpaidRao(before)),
       this.#subnet.price,
       Number(this.#subnet.movingPrice) / 2 ** 32,
       toTokens(pool.taoRao),
@@ -623,6 +624,7 @@ const SUBNET_COLUMNS: Series['columns'] = [
   { name: 'alpha.root', kind: 'flow', unit: 'alpha' },
   { name: 'alpha.burned', kind: 'flow', unit: 'alpha' },
   { name: 'alpha.recycled', kind: 'flow', unit: 'alpha' },
+  { name: 'alpha.unpaid', kind: 'flow', unit: 'alpha' },
   { name: 'price', kind: 'level', unit: 'TAO' },
   { name: 'price.moving', kind: 'level', unit: 'TAO' },
   { name: 'pool.tao', kind: 'level', unit: 'TAO' },

@@ -102,6 +102,14 @@ interface Policy {
   readonly others: SubnetMarket;
 }
 
+/** Minted for those who take part and paid to nobody: root's part where no validator has stake there, and floors. */
+export function unpaidRao({ mintedAlphaRao, alphaInRao, ...totals }: Readonly<Totals>): bigint {
+  const { minersRao, validatorsRao, ownerRao, rootRao, burnedRao, recycledRao } = totals;
+  return (
+    mintedAlphaRao - alphaInRao - minersRao - validatorsRao - ownerRao - rootRao - burnedRao - recycledRao
+  );
+}
+
 export class Subnet {
   readonly neurons: Neuron[] = [];
   readonly totals: Totals = {

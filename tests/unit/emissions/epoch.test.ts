@@ -272,4 +272,60 @@ describe('runEpoch on any subnet', () => {
       }),
     );
   });
+
+  it('gives neurons the same whatever their uids, where no tie at the border of permits is decided by uid', () => {
+    const anyOrder = anySubnet.chain((input) =>
+      fc.record({
+        input: fc.constant({ ...input, maxValidators: input.n + 1, weights: input.weights.map(ascending) }),
+        order: fc.shuffledSubarray(
+          input.weights.map((_, uid) => uid),
+          { minLength: input.n },
+        ),
+      }),
+    );
+    fc.assert(
+      fc.property(anyOrder, ({ input, order }) => {
+        // order[new uid] is the old one
+        const newUid = order.map((_, old) => order.indexOf(old));
+        const moved = <T>(list: readonly T[]): T[] => order.map((old) => list[old]!);
+        const movedRows = (rows: readonly U16Row[]): U16Row[] =>
+          moved(rows).map((row) => ascending(row.map(([uid, value]) => [newUid[uid]!, value] as const)));
+        const output = runEpoch(input);
+        const turned = runEpoch({
+          ...input,
+          lastUpdate: moved(input.lastUpdate),
+          blockAtRegistration: moved(input.blockAtRegistration),
+          stakes: moved(input.stakes),
+          validatorPermits: moved(input.validatorPermits),
+          ownerUid: input.ownerUid === undefined ? undefined : newUid[input.ownerUid],
+          commitReveal:
+            input.commitReveal === undefined
+              ? undefined
+              : { earliestCommit: moved(input.commitReveal.earliestCommit) },
+          weights: movedRows(input.weights),
+          bonds: movedRows(input.bonds),
+        });
+        const { bonds, ...lists } = output;
+        const { bonds: turnedBonds, ...turnedLists } = turned;
+        for (const [name, list] of Object.entries(lists))
+          expect(turnedLists[name as keyof typeof lists], name).toEqual(
+            moved<number | bigint | boolean>(list),
+          );
+        expect(turnedBonds).toEqual(movedRows(bonds));
+      }),
+    );
+  });
+
+  it('asks for more support with a higher kappa: no consensus weight rises with it', () => {
+    const kappas = fc.tuple(fc.integer({ min: 0, max: 65535 }), fc.integer({ min: 0, max: 65535 }));
+    fc.assert(
+      fc.property(anySubnet, kappas, (input, [a, b]) => {
+        const lower = runEpoch({ ...input, kappa: Math.min(a, b) }).consensus;
+        const higher = runEpoch({ ...input, kappa: Math.max(a, b) }).consensus;
+        for (const [uid, value] of higher.entries()) expect(value).toBeLessThanOrEqual(lower[uid]!);
+      }),
+    );
+  });
 });
+
+const ascending = (row: U16Row): U16Row => [...row].sort(([a], [b]) => a - b);

@@ -8,7 +8,7 @@ import { type Deviation, deviatingCoalitions } from '../../../emissions/simulato
 import { metricsOf } from '../../../emissions/simulator/metrics.js';
 import type { Scenario } from '../../../emissions/simulator/scenario.js';
 import type { GroupResult, SimulationResult } from '../../../emissions/simulator/simulate.js';
-import { Subnet } from '../../../emissions/simulator/subnet.js';
+import { Subnet, unpaidRao } from '../../../emissions/simulator/subnet.js';
 import { loadConfig } from '../../config.js';
 import { EXIT, print, toJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
@@ -128,6 +128,7 @@ function subnetLines({ scenario, totals, final, taoShare, days }: SimulationResu
     ['root', totals.rootRao],
     ['burned', totals.burnedRao],
     ['recycled', totals.recycledRao],
+    ['nobody', unpaidRao(totals)],
   ];
   const all = emitted.reduce((sum, [, rao]) => sum + rao, 0n);
   const table = tableOf(['emission to', 'alpha', 'share'], 1);
