@@ -39,7 +39,7 @@ nav{position:sticky;top:0;z-index:2;background:color-mix(in srgb,var(--page) 88%
 nav ul{display:flex;flex-wrap:wrap;gap:2px 4px;margin:0;padding:6px 0;list-style:none}
 nav a{display:block;padding:4px 10px;border-radius:8px;text-decoration:none;color:var(--soft);font-size:.875rem}
 nav a:hover{background:var(--wash);color:var(--ink)}
-section{margin:36px 0 0}
+section{margin:36px 0 0;scroll-margin-top:48px}
 h2{margin:0 0 12px;font-size:1.3rem;letter-spacing:-.01em}
 .grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}
 .grid .wide{grid-column:1/-1}
