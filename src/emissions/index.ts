@@ -107,6 +107,7 @@ export {
   taoEmissions,
 } from './shares.js';
 export { type Deviation, deviationsOf } from './simulator/deviations.js';
+export type { GroupResult } from './simulator/groups.js';
 export { metricNamed, metricsOf } from './simulator/metrics.js';
 export { type Hours, type PayRule, payForCapacity, payIfRented } from './simulator/pay-rules.js';
 export {
@@ -121,7 +122,6 @@ export { scenarioNamed, scenarios } from './simulator/scenarios/index.js';
 export { type SearchInput, type SearchResult, search } from './simulator/search.js';
 export type { Series } from './simulator/series.js';
 export {
-  type GroupResult,
   type SimulateOptions,
   type SimulationResult,
   simulate,

@@ -1,7 +1,8 @@
 // Owns: horizontal bars from a common zero, and what is compared with them. Does not own: tables, runs.
 import { toTokens } from '../simulator/amounts.js';
 import type { Deviation } from '../simulator/deviations.js';
-import type { GroupResult, SimulationResult } from '../simulator/simulate.js';
+import type { GroupResult } from '../simulator/groups.js';
+import type { SimulationResult } from '../simulator/simulate.js';
 import { type Html, html } from './html.js';
 import { formatGain, formatNumber, formatSigned } from './numbers.js';
 import { foldedTable } from './tables.js';

@@ -143,7 +143,7 @@ function firstMetric({ scenario }: SweepResult, metrics: SweepData['metrics']): 
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [
-  [/\.alphaPerDay$/, 'alpha per day'],
+  [/\.alphaPerDay$|^emission\./, 'alpha per day'],
   [/^tao\.perDay$|[.]taoPerDay$/, 'TAO per day'],
   [/^price\./, 'TAO per alpha'],
   [/^pool\.alpha$/, 'alpha'],

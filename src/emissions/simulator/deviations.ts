@@ -1,8 +1,9 @@
 // Owns: what a coalition gains by not being honest: the same scenario run once more with it honest.
 // Does not own: runs (simulate.ts).
 import { toTokens } from './amounts.js';
+import type { GroupResult } from './groups.js';
 import { type Scenario, withParameters } from './scenario.js';
-import { type GroupResult, type SimulateOptions, type SimulationResult, simulate } from './simulate.js';
+import { type SimulateOptions, type SimulationResult, simulate } from './simulate.js';
 
 /** A coalition's yield as it is, and as it would be if all its groups were honest. */
 export interface Deviation {
@@ -17,23 +18,41 @@ export interface Deviation {
   readonly gain: number | undefined;
 }
 
-/** Coalitions with a group that is not honest, in the order of the file. */
+/** Coalitions with a group that is not honest, at the start or by a change, in the order of the file. */
 export function deviatingCoalitions(scenario: Scenario): string[] {
-  const groups = [...scenario.validators, ...scenario.miners];
-  const deviating = groups.filter(
-    ({ behaviour }) => behaviour.kind !== 'honest' && behaviour.kind !== 'exit',
+  const deviating = rolesOf(scenario).filter(({ path, group }) => {
+    const changed = scenario.changes.some(({ set }) =>
+      Object.keys(set).some((key) => isBehaviour(key, path)),
+    );
+    return changed || !HONEST.includes(group.behaviour.kind);
+  });
+  return [...new Set(deviating.map(({ group }) => group.coalition ?? group.name))];
+}
+/** Who leaves when it does not pay is honest. */
+const HONEST: readonly string[] = ['honest', 'exit'];
+
+/** The scenario with a coalition's groups honest from the start to the end, else as it is. */
+export function withHonest(scenario: Scenario, coalition: string): Scenario {
+  const own = rolesOf(scenario).filter(({ group }) => (group.coalition ?? group.name) === coalition);
+  const changes = scenario.changes.map(({ epoch, set }) => ({
+    epoch,
+    set: Object.fromEntries(
+      Object.entries(set).filter(([key]) => !own.some(({ path }) => isBehaviour(key, path))),
+    ),
+  }));
+  const deviating = own.filter(({ group }) => !HONEST.includes(group.behaviour.kind));
+  return withParameters(
+    { ...scenario, changes },
+    deviating.map(({ path }) => [`${path}.behaviour`, { kind: 'honest' }]),
   );
-  return [...new Set(deviating.map((group) => group.coalition ?? group.name))];
 }
 
-/** The scenario with a coalition's groups honest, else as they are. */
-export function withHonest(scenario: Scenario, coalition: string): Scenario {
-  const honest = (role: 'validators' | 'miners') =>
-    scenario[role]
-      .filter((group) => (group.coalition ?? group.name) === coalition)
-      .map((group) => [`${role}.${group.name}.behaviour`, { kind: 'honest' }] as const);
-  return withParameters(scenario, [...honest('validators'), ...honest('miners')]);
-}
+const rolesOf = (scenario: Scenario) =>
+  (['validators', 'miners'] as const).flatMap((role) =>
+    scenario[role].map((group) => ({ path: `${role}.${group.name}`, group })),
+  );
+
+const isBehaviour = (key: string, path: string): boolean => key.startsWith(`${path}.behaviour`);
 
 /**
  * One more run for each coalition that deviates. What a coalition gains is compared in the alpha its groups earn

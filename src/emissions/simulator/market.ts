@@ -6,8 +6,8 @@ import type { Subnet } from './subnet.js';
 
 const MARKET = keyOf('market');
 
-/** Alpha that is outside the pool and nobody of the scenario's: what traders can sell. */
-export interface Float {
+/** Whoever holds alpha outside the pool and is no group of the scenario. They sell no more than they have. */
+export interface Traders {
   alphaRao: bigint;
 }
 
@@ -15,11 +15,11 @@ export interface Float {
  * The epoch's trades, as one order each: steady buying and selling, rent that buys alpha, then traders who follow the
  * price path as far as their depth goes.
  *
- * @param rentTao paid by renters in this epoch
+ * @param rentTao paid by renters in this epoch; the part that buys alpha does not reach the miners
  */
 export function trade(
   subnet: Subnet,
-  float: Float,
+  traders: Traders,
   parts: {
     readonly seed: number;
     readonly epoch: number;
@@ -33,14 +33,14 @@ export function trade(
   const swing = (which: number): number =>
     Math.max(0, 1 + market.noise * drawNormal(seed, MARKET, epoch, which));
   const buyTao = market.buyTaoPerDay * days * swing(0) + rentTao * market.rental.buysAlpha;
-  buy(subnet, float, rounded(buyTao));
-  sell(subnet, float, rounded(market.sellAlphaPerDay * days * swing(1)));
-  followPath(subnet, float, market, day, days);
+  buy(subnet, traders, rounded(buyTao));
+  sell(subnet, traders, rounded(market.sellAlphaPerDay * days * swing(1)));
+  followPath(subnet, traders, market, day, days);
 }
 
 function followPath(
   subnet: Subnet,
-  float: Float,
+  traders: Traders,
   market: Scenario['market'],
   day: number,
   days: number,
@@ -49,8 +49,8 @@ function followPath(
   if (target === undefined) return;
   const limitRao = BigInt(Math.round(target * 1e9));
   const depth = market.depthTaoPerDay * days;
-  if (subnet.price < target) buy(subnet, float, rounded(depth), limitRao);
-  else if (subnet.price > target) sell(subnet, float, rounded(depth / target), limitRao);
+  if (subnet.price < target) buy(subnet, traders, rounded(depth), limitRao);
+  else if (subnet.price > target) sell(subnet, traders, rounded(depth / target), limitRao);
 }
 
 /** Linear between the path's points, level before the first and after the last; undefined without a path. */
@@ -63,21 +63,21 @@ export function priceOnPath(path: Scenario['market']['pricePath'], day: number):
   return from.price + ((to.price - from.price) * (day - from.day)) / (to.day - from.day);
 }
 
-function buy(subnet: Subnet, float: Float, taoRao: bigint, limitRao?: bigint): void {
+function buy(subnet: Subnet, traders: Traders, taoRao: bigint, limitRao?: bigint): void {
   if (taoRao <= 0n) return;
   const bought = subnet.buy(taoRao, limitRao);
-  if (bought !== undefined) float.alphaRao += bought.alphaRao;
+  if (bought !== undefined) traders.alphaRao += bought.alphaRao;
 }
 
 /** Nobody sells what they do not have. */
-function sell(subnet: Subnet, float: Float, alphaRao: bigint, limitRao?: bigint): void {
-  const amount = alphaRao < float.alphaRao ? alphaRao : float.alphaRao;
+function sell(subnet: Subnet, traders: Traders, alphaRao: bigint, limitRao?: bigint): void {
+  const amount = alphaRao < traders.alphaRao ? alphaRao : traders.alphaRao;
   if (amount <= 0n) return;
   const sold = subnet.sell(amount, limitRao);
-  if (sold !== undefined) float.alphaRao -= sold.alphaRao;
+  if (sold !== undefined) traders.alphaRao -= sold.alphaRao;
 }
 
-/** Tokens to rao; what a market does is rounded to a billionth of a token. */
+/** Tokens to rao; what a market does is rounded to a millionth of a token. */
 const rounded = (tokens: number): bigint => toRao(Math.round(Math.min(tokens, 21_000_000) * 1e6) / 1e6);
 
 /** One machine's offer to renters. */

@@ -1,10 +1,11 @@
 // Owns: the single numbers of a result, by name: what sweeps tabulate and searches look for. Does not own: runs.
 import { AssayError } from '../../model/errors.js';
 import { toTokens } from './amounts.js';
-import type { GroupResult, SimulationResult } from './simulate.js';
+import type { GroupResult } from './groups.js';
+import type { SimulationResult } from './simulate.js';
 import { unpaidRao } from './subnet.js';
 
-/** Every number of a result by name: `price.final`, `tao.share`, `<group>.profitTao`, ... */
+/** Every number of a result by name: `price.final`, `tao.share`, `emission.miners` (alpha a day), `<group>.profitTao`, ... */
 export function metricsOf(result: SimulationResult): Readonly<Record<string, number>> {
   const { totals, final, groups, days } = result;
   const metrics: Record<string, number> = {
@@ -14,12 +15,12 @@ export function metricsOf(result: SimulationResult): Readonly<Record<string, num
     'pool.alpha': toTokens(final.poolAlphaRao),
     'tao.share': result.taoShare,
     'tao.perDay': toTokens(totals.taoInRao + totals.excessTaoRao) / days,
-    'miners.alphaPerDay': toTokens(totals.minersRao) / days,
-    'validators.alphaPerDay': toTokens(totals.validatorsRao) / days,
-    'owner.alphaPerDay': toTokens(totals.ownerRao) / days,
-    'root.alphaPerDay': toTokens(totals.rootRao) / days,
-    'burned.alphaPerDay': toTokens(totals.burnedRao + totals.recycledRao) / days,
-    'unpaid.alphaPerDay': toTokens(unpaidRao(totals)) / days,
+    'emission.miners': toTokens(totals.minersRao) / days,
+    'emission.validators': toTokens(totals.validatorsRao) / days,
+    'emission.owner': toTokens(totals.ownerRao) / days,
+    'emission.root': toTokens(totals.rootRao) / days,
+    'emission.burned': toTokens(totals.burnedRao + totals.recycledRao) / days,
+    'emission.unpaid': toTokens(unpaidRao(totals)) / days,
     'burned.share': final.minerBurned,
     'burn.price': toTokens(final.burnTaoRao),
   };

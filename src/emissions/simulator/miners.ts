@@ -14,21 +14,25 @@ export interface Machine {
 
 export const newMachine = (): Machine => ({ isServing: true, poorEpochs: 0, departures: 0, returnsAt: 0 });
 
-/** What its operator knows after an epoch. */
+/** What its operator knows when an epoch begins. */
 export interface MinerView {
+  /** that begins, from 1; 0 before the run */
   readonly epoch: number;
-  /** of all its uids */
+  /** of all its uids, in the last epoch */
   readonly earnedAlpha: number;
   /** TAO per alpha */
   readonly price: number;
+  /** in the last epoch */
   readonly rentTao: number;
-  /** of serving one epoch, less what the devices would earn elsewhere */
+  /** of serving one epoch, with what the devices would earn elsewhere */
   readonly costTao: number;
-  /** of the uids that earned an incentive, on average, alpha: public on the chain */
-  readonly meanMinerAlpha: number;
+  /** its share of the miners' alpha, if it served beside those who serve now */
+  readonly expectedAlpha: number;
+  /** 0 to 1, its own: not all lose patience in the same hour */
+  readonly phase: number;
 }
 
-/** Whether the machine serves in the coming epoch. */
+/** Whether the machine serves in the epoch that begins. */
 export function decideServing(group: MinerGroup, machine: Machine, view: MinerView): boolean {
   const { behaviour } = group;
   switch (behaviour.kind) {
@@ -36,24 +40,29 @@ export function decideServing(group: MinerGroup, machine: Machine, view: MinerVi
     case 'sybil':
       return true;
     case 'burst':
-      return view.epoch % behaviour.periodEpochs < behaviour.onEpochs;
+      return Math.max(0, view.epoch - 1) % behaviour.periodEpochs < behaviour.onEpochs;
     case 'exit':
-      return decideStaying(behaviour, machine, view);
+      // nothing was earned before the first epoch
+      return view.epoch <= 1 || decideStaying(behaviour, machine, view);
   }
 }
 
-/** Leaves after that many poor epochs in a row. What it lived through weighs more than what others earn: it stays away for twice as long each time. */
+/**
+ * Leaves after that many poor epochs in a row, or up to twice as many. What it lived through weighs more than what it
+ * could expect: it stays away for twice as long each time.
+ */
 function decideStaying(
   { patienceEpochs, margin }: Extract<MinerGroup['behaviour'], { kind: 'exit' }>,
   machine: Machine,
-  { epoch, earnedAlpha, price, rentTao, costTao, meanMinerAlpha }: MinerView,
+  { epoch, earnedAlpha, price, rentTao, costTao, expectedAlpha, phase }: MinerView,
 ): boolean {
   const asked = costTao * margin;
-  if (!machine.isServing) return epoch >= machine.returnsAt && meanMinerAlpha * price >= asked;
+  const patience = Math.ceil(patienceEpochs * (1 + phase));
+  if (!machine.isServing) return epoch >= machine.returnsAt && expectedAlpha * price >= asked;
   machine.poorEpochs = earnedAlpha * price + rentTao < asked ? machine.poorEpochs + 1 : 0;
-  if (machine.poorEpochs < patienceEpochs) return true;
+  if (machine.poorEpochs < patience) return true;
   machine.poorEpochs = 0;
-  machine.returnsAt = epoch + patienceEpochs * 2 ** Math.min(machine.departures++, MAX_DOUBLINGS);
+  machine.returnsAt = epoch + patience * 2 ** Math.min(machine.departures++, MAX_DOUBLINGS);
   return false;
 }
 const MAX_DOUBLINGS = 10;
@@ -62,9 +71,18 @@ const MAX_DOUBLINGS = 10;
 export const capacityOf = ({ capacity }: MinerGroup, mechanism: number): number =>
   typeof capacity === 'number' ? capacity : (capacity[mechanism] ?? 0);
 
-/** What one uid of a serving machine proves: copies share the machine when proofs are simultaneous. */
-export function provenCapacity(group: MinerGroup, mechanism: number): number {
+/** Devices of one machine under all mechanisms, as capacity counts them. */
+export function devicesOf({ capacity }: MinerGroup): number {
+  return typeof capacity === 'number' ? capacity : capacity.reduce((sum, each) => sum + each, 0);
+}
+
+/**
+ * What one uid of a serving machine proves: copies share the machine when proofs are simultaneous.
+ *
+ * @param uids that answer with this machine
+ */
+export function provenCapacity(group: MinerGroup, mechanism: number, uids: number): number {
   const whole = capacityOf(group, mechanism) * group.quality;
   const { behaviour } = group;
-  return behaviour.kind === 'sybil' && behaviour.detected ? whole / behaviour.copies : whole;
+  return behaviour.kind === 'sybil' && behaviour.detected ? whole / uids : whole;
 }

@@ -44,7 +44,7 @@ const network = z.strictObject({
     .max(10_000_000)
     .default(2_000)
     .describe("sum of the others' positive net flows; for the flow rule"),
-  rootSells: fraction.default(1).describe('share of root dividends that is sold for TAO'),
+  rootSells: fraction.default(1).describe("share of an epoch's root dividends that is sold for TAO"),
 });
 
 const liquidAlpha = z.strictObject({
@@ -55,13 +55,27 @@ const liquidAlpha = z.strictObject({
 
 const subnet = z.strictObject({
   tempo: z.number().int().min(1).max(50_400).default(360).describe('blocks per epoch'),
-  kappa: u16.default(32_767),
-  bondsPenalty: u16.default(65_535),
-  bondsMovingAverage: z.number().int().min(0).max(1_000_000).default(900_000),
-  yuma3: z.boolean().default(true),
+  kappa: u16.default(32_767).describe('share of the stake that a weight must have behind it, of 65535'),
+  bondsPenalty: u16
+    .default(65_535)
+    .describe('0: bonds grow by weights as set; 65535: by weights clipped at consensus'),
+  bondsMovingAverage: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(900_000)
+    .describe('what a bond keeps from epoch to epoch, millionths'),
+  yuma3: z.boolean().default(true).describe('false: classic bonds'),
   liquidAlpha: z.union([liquidAlpha, z.literal(false)]).default(false),
-  maxValidators: z.number().int().min(1).max(MAX_NEURONS).default(64),
-  maxUids: z.number().int().min(1).max(MAX_NEURONS).default(256),
+  maxValidators: z.number().int().min(1).max(MAX_NEURONS).default(64).describe('permits, by stake'),
+  maxUids: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_NEURONS)
+    .default(256)
+    .describe('beyond them newcomers replace others'),
   stakeThreshold: tokens.default(0).describe('consensus stake below which a validator has no vote'),
   immunityPeriod: z.number().int().min(0).max(65_535).default(5000).describe('blocks'),
   activityCutoffFactorMilli: z.number().int().min(1000).max(50_000).default(13_889),
@@ -69,7 +83,10 @@ const subnet = z.strictObject({
     .union([z.strictObject({ periodEpochs: z.number().int().min(1).max(100).default(1) }), z.literal(false)])
     .default(false)
     .describe('weights take effect, and can be read, this many epochs after they are committed'),
-  recycleOrBurn: z.enum(['burn', 'recycle']).default('burn'),
+  recycleOrBurn: z
+    .enum(['burn', 'recycle'])
+    .default('burn')
+    .describe("what becomes of the owner's incentive"),
   ownerCutEnabled: z.boolean().default(true),
   emissionEnabled: z.boolean().default(true).describe('whether the subnet takes part in the TAO of a block'),
   mechanisms: z
@@ -88,6 +105,12 @@ const subnet = z.strictObject({
     .prefault({}),
   alphaOut: tokens.default(1_500_000).describe('alpha outside the pool at the start, stakes included'),
   movingPrice: z.number().min(0).max(1).optional().describe('at the start; the spot price when absent'),
+  flowTaoPerDay: z
+    .number()
+    .min(-1_000_000)
+    .max(1_000_000)
+    .default(0)
+    .describe('average net flow at the start; for the flow rule'),
   burn: z
     .strictObject({
       start: tokens.default(0.1),
@@ -102,13 +125,13 @@ const subnet = z.strictObject({
 
 const owner = z.strictObject({
   burnShare: fraction.default(0).describe("what honest validators give to the owner's uid"),
-  payRule: z.enum(['capacity', 'rented']).default('capacity'),
+  payRule: z.enum(['capacity', 'rented']).default('capacity').describe('what honest validators pay for'),
   pools: z
     .array(z.strictObject({ class: name, share: fraction }))
     .max(32)
     .default([])
     .describe('share of the pay by device class; what no class takes is burned'),
-  sells: fraction.default(0).describe('share of its alpha that the owner sells'),
+  sells: fraction.default(0).describe('share of what it earns that the owner sells, each epoch'),
 });
 
 const lag = {
@@ -132,16 +155,18 @@ const validatorBehaviour = z.discriminatedUnion('kind', [
 const arrivals = {
   arrivesAtEpoch: z.number().int().min(0).default(0).describe('0: there from the start'),
   arrivalsPerEpoch: z.number().int().min(1).max(MAX_NEURONS).default(1),
-  maxBurnTao: tokens.default(100).describe('does not register above this price'),
+  maxBurnTao: tokens
+    .default(100)
+    .describe('does not register above this price; who is pruned does not come back'),
 };
 
 const validatorGroup = z.strictObject({
   name,
   coalition: name.optional().describe('groups that gain and lose together; its own name when absent'),
   count: z.number().int().min(1).max(MAX_NEURONS).default(1),
-  stakeAlpha: tokens.describe('of each'),
+  stakeAlpha: tokens.describe('of each; who arrives later buys it on the pool'),
   rootTao: tokens.default(0).describe('of each'),
-  take: u16.default(11_796),
+  take: u16.default(11_796).describe('of 65535; goes to the operator, the rest to its stakers'),
   noise: z.number().min(0).max(10).default(0.02).describe('deviation of a measurement, relative'),
   sells: fraction.default(0).describe('share of its earnings that is sold each epoch'),
   behaviour: validatorBehaviour.prefault({ kind: 'honest' }),
@@ -216,7 +241,7 @@ const market = z.strictObject({
     .strictObject({
       hoursPerDay: z.number().min(0).max(1_000_000_000).default(0).describe('device hours asked for'),
       taoPerHour: z.number().min(0).max(1_000).default(0),
-      buysAlpha: fraction.default(0).describe('share of the rent that buys alpha'),
+      buysAlpha: fraction.default(0).describe('share of the rent that buys alpha; miners get the rest'),
     })
     .prefault({}),
 });
@@ -284,13 +309,29 @@ const pathOf = (path: readonly PropertyKey[]): string =>
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
     .join('') || '(file)';
 
+/** First parts of the names of metrics and columns that are the subnet's. */
+const RESERVED: readonly string[] = [
+  'owner',
+  'emission',
+  'alpha',
+  'price',
+  'pool',
+  'tao',
+  'burned',
+  'burn',
+  'neurons',
+];
+
 /** What no single field can know. */
 function inconsistencies(scenario: Scenario): string[] {
-  const { validators, miners, subnet: chain, owner: policy, market: trade, changes } = scenario;
+  const { validators, miners, subnet: chain, owner: policy, market: trade } = scenario;
   const problems: string[] = [];
-  const names = new Set(['owner']);
+  const names = new Set(RESERVED);
   for (const { name: group } of [...validators, ...miners]) {
-    if (names.has(group)) problems.push(`${group}: two groups of this name (the owner's is taken)`);
+    if (names.has(group))
+      problems.push(
+        `${group}: ${RESERVED.includes(group) ? 'a name of metrics, not for a group' : 'two groups of this name'}`,
+      );
     names.add(group);
   }
   const initial = validators.filter(({ arrivesAtEpoch }) => arrivesAtEpoch === 0);
@@ -332,11 +373,27 @@ function inconsistencies(scenario: Scenario): string[] {
     if (i > 0 && day <= trade.pricePath[i - 1]!.day)
       problems.push(`market.pricePath[${i}].day: not after the one before`);
   });
+  return [...problems, ...impossibleChanges(scenario)];
+}
+
+/** Each change is tried on what those before it left. */
+function impossibleChanges({ changes, ...rest }: Scenario): string[] {
+  const problems: string[] = [];
+  let current: Scenario = { ...rest, changes: [] };
   changes.forEach(({ epoch, set }, i) => {
     if (i > 0 && epoch < changes[i - 1]!.epoch) problems.push(`changes[${i}].epoch: before the one above it`);
-    for (const path of Object.keys(set))
-      if (!CHANGEABLE.test(path))
+    for (const [path, replacement] of Object.entries(set)) {
+      if (!CHANGEABLE.test(path)) {
         problems.push(`changes[${i}].set: ${path} cannot change while the subnet runs`);
+        continue;
+      }
+      try {
+        current = withParameter(current, path, replacement);
+      } catch (error) {
+        if (!(error instanceof AssayError)) throw error;
+        problems.push(`changes[${i}].set: ${error.message}`);
+      }
+    }
   });
   return problems;
 }

@@ -18,8 +18,14 @@ export interface SeriesRecorder {
   finish(): Series;
 }
 
-/** Keeps at most `limit` points: when it is full each two become one, and from then on points stand for twice as many epochs. */
+/**
+ * Keeps at most `limit` points: when it is full each two become one, and from then on points stand for twice as many epochs.
+ *
+ * @throws RangeError for a limit that is odd or below 2
+ */
 export function createSeriesRecorder(columns: Series['columns'], limit = 512): SeriesRecorder {
+  if (!Number.isInteger(limit) || limit < 2 || limit % 2 !== 0)
+    throw new RangeError(`points: expected an even number of at least 2, got ${limit}`);
   let points: number[][] = [];
   let epochs: number[] = [];
   let epochsPerPoint = 1;

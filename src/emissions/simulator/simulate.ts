@@ -1,28 +1,25 @@
-// Owns: running a scenario: who acts when in an epoch, what each group ends with. Does not own: decisions (validators.ts,
-// miners.ts, market.ts), the chain (subnet.ts), comparing runs (deviations.ts).
+// Owns: running a scenario: who acts when in an epoch. Does not own: decisions (validators.ts, miners.ts, market.ts),
+// the chain (subnet.ts), accounts (groups.ts), comparing runs (deviations.ts).
 import { VERSION } from '../../model/version.js';
 import type { U16Row } from '../epoch.js';
 import { toRao, toTokens } from './amounts.js';
-import { type Float, type Offer, rentOut, trade } from './market.js';
-import { capacityOf, decideServing, type Machine, newMachine, provenCapacity } from './miners.js';
+import { Group, type GroupResult, type Member, permittedStake } from './groups.js';
+import { type Offer, rentOut, type Traders, trade } from './market.js';
+import { capacityOf, decideServing, devicesOf, provenCapacity } from './miners.js';
 import { draw, keyOf } from './noise.js';
 import { type PayRule, payRules } from './pay-rules.js';
 import { type MinerGroup, type Scenario, uidsOf, type ValidatorGroup, withParameters } from './scenario.js';
 import { createSeriesRecorder, type Series } from './series.js';
 import { BLOCKS_PER_DAY, type Neuron, OWNER_UID, Subnet, type Totals, unpaidRao } from './subnet.js';
-import {
-  type Candidate,
-  type HoursTable,
-  stakeWeightedMedian,
-  type ValidatorView,
-  weigh,
-} from './validators.js';
+import { type Candidate, createMedian, type HoursTable, type ValidatorView, weigh } from './validators.js';
 
 /** Blocks before the epoch at which validators set weights. */
 const WEIGHTS_LEAD = 10;
 /** Measurements that are kept, in epochs: the longest `lagEpochs` and the present one. */
 const HISTORY = 65;
 const HOURS_PER_BLOCK = 12 / 3600;
+/** A validator that buys its stake raises the price by no more than this in one epoch. */
+const STAKE_PRICE_STEP = 1.05;
 
 export interface SimulateOptions {
   /** in place of the scenario's own `owner.payRule` */
@@ -30,38 +27,10 @@ export interface SimulateOptions {
   /** after each epoch, from 1 */
   readonly onEpoch?: (epoch: number) => void;
   /**
-   * points kept of the series
+   * points kept of the series, an even number
    * @default 512
    */
   readonly points?: number;
-}
-
-/** What one group had at the end. Amounts in tokens are doubles, those in rao exact. */
-export interface GroupResult {
-  readonly name: string;
-  readonly role: 'validator' | 'miner';
-  readonly coalition: string;
-  readonly behaviour: string;
-  /** uids that it has at the end */
-  readonly uids: number;
-  /** from incentive and dividends, with what its stakers got */
-  readonly earnedAlphaRao: bigint;
-  readonly soldAlphaRao: bigint;
-  readonly salesTaoRao: bigint;
-  readonly registrationTaoRao: bigint;
-  readonly rentTao: number;
-  readonly outsideTao: number;
-  readonly costTao: number;
-  /** sales, rent and outside income less cost and registrations, with unsold earnings at the last price */
-  readonly profitTao: number;
-  /** means over all epochs; of 1 */
-  readonly incentiveShare: number;
-  readonly dividendShare: number;
-  readonly stakeShare: number;
-  /** validators: mean trust over members and epochs, of 1 */
-  readonly validatorTrust: number;
-  /** miners: share of machine epochs in which it served */
-  readonly servingShare: number;
 }
 
 export interface SimulationResult {
@@ -80,7 +49,12 @@ export interface SimulationResult {
     readonly movingPrice: number;
     readonly poolTaoRao: bigint;
     readonly poolAlphaRao: bigint;
+    /** alpha outside the pool, and who has it; what is missing was burned, or went to nobody */
     readonly alphaOutRao: bigint;
+    readonly stakedAlphaRao: bigint;
+    readonly tradersAlphaRao: bigint;
+    readonly protocolAlphaRao: bigint;
+    readonly rootAlphaRao: bigint;
     readonly burnTaoRao: bigint;
     readonly minerBurned: number;
   };
@@ -94,7 +68,9 @@ export interface SimulationResult {
  *
  * In each epoch: the block after the last epoch, in which commits are revealed, earnings are sold in one order of all
  * groups, miners come, go and register; at the middle the market trades; ten blocks before the end validators set
- * weights; then the epoch runs.
+ * weights; then the epoch runs. It begins with the rows of an epoch before standing.
+ *
+ * @throws RangeError for a pay rule that gives what is no score
  *
  * @example
  * const result = simulate(parseScenario(JSON.parse(text)), { onEpoch: (epoch) => progress(epoch) });
@@ -108,38 +84,12 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Sim
   return run.result();
 }
 
-/** A group's members and its account. */
-interface Actor {
-  readonly name: string;
-  readonly role: 'validator' | 'miner';
-  readonly key: number;
-  /** uids by member; a sybil's machine has several */
-  readonly members: { readonly machine: Machine; uids: number[]; readonly rented: number }[];
-  /** members that are still to come */
-  waiting: number;
-  earnedRao: bigint;
-  soldRao: bigint;
-  salesRao: bigint;
-  registrationRao: bigint;
-  rentTao: number;
-  outsideTao: number;
-  costTao: number;
-  incentiveSum: number;
-  dividendSum: number;
-  stakeSum: number;
-  trustSum: number;
-  trustCount: number;
-  servingSum: number;
-  machineSum: number;
-  epochProfitTao: number;
-}
-
 class Run {
   readonly #subnet: Subnet;
   readonly #seed: number;
   readonly #payRule: PayRule | undefined;
-  readonly #actors: Actor[];
-  readonly #float: Float;
+  readonly #groups: Group[];
+  readonly #traders: Traders;
   readonly #series;
   /** noise keys by uid: a uid that changes hands changes its key */
   readonly #keys: number[] = [];
@@ -153,7 +103,10 @@ class Run {
   #miners: ReadonlyMap<string, MinerGroup> = new Map();
   #days = 0;
   #taoShareSum = 0;
+  /** what renters pay in this epoch */
   #rentTao = 0;
+  /** of all miners in this epoch, all mechanisms: what a leaderboard shows */
+  #provenHours = 0;
   #before: Totals;
 
   constructor(scenario: Scenario, { payRule, points }: SimulateOptions) {
@@ -171,19 +124,31 @@ class Run {
         rented: new Float64Array(size),
       })),
     );
-    this.#subnet.place({ group: -1, member: 0, take: 0, rootRao: 0n, stakeRao: 0n, permit: false });
+    this.#subnet.place({ group: -1, member: 0, take: 0, rootRao: 0n, stakeRao: 0n });
     this.#keys.push(0);
     const groups = [...scenario.validators, ...scenario.miners];
-    this.#actors = groups.map((group) => createActor(group, 'stakeAlpha' in group ? 'validator' : 'miner'));
+    this.#groups = groups.map((group) => new Group(group, 'stakeAlpha' in group ? 'validator' : 'miner'));
     groups.forEach((group, index) => {
       if (group.arrivesAtEpoch === 0)
         for (let member = 0; member < group.count; member++) this.#placeMember(group, index);
-      else this.#actors[index]!.waiting = group.count;
+      else this.#groups[index]!.waiting = group.count;
     });
+    this.#subnet.grantPermits();
     const staked = this.#subnet.neurons.reduce((sum, { stakeRao }) => sum + stakeRao, 0n);
-    this.#float = { alphaRao: toRao(scenario.subnet.alphaOut) - staked };
+    this.#traders = { alphaRao: toRao(scenario.subnet.alphaOut) - staked };
     this.#before = { ...this.#subnet.totals };
-    this.#series = createSeriesRecorder(this.#columns(), points);
+    this.#series = createSeriesRecorder(
+      [...SUBNET_COLUMNS, ...this.#groups.flatMap((group) => group.columns())],
+      points,
+    );
+    this.#beginServing();
+  }
+
+  /** The rows of an epoch before, openly: a subnet that has run does not begin with an epoch without weights. */
+  #beginServing(): void {
+    this.#decide(0);
+    this.#serve(0, this.#subnet.tempo, { isCounted: false });
+    this.#weighAll(0, (uid, mechanism, row) => this.#subnet.placeWeights(uid, mechanism, row));
   }
 
   epoch(epoch: number): void {
@@ -194,14 +159,17 @@ class Run {
     const at = (block: number): void => subnet.runTo(Math.min(Math.max(block, subnet.block), end - 1));
     at(start + 1);
     subnet.revealDue();
-    this.#settle(epoch);
-    this.#serve(epoch, end - start);
+    this.#sellEarnings();
+    this.#decide(epoch);
+    this.#arrive(epoch);
+    this.#buyStakes();
+    this.#serve(epoch, end - start, { isCounted: true });
     at(start + Math.floor((end - start) / 2));
     const days = (end - start) / BLOCKS_PER_DAY;
     this.#days += days;
-    trade(subnet, this.#float, { seed: this.#seed, epoch, day: this.#days, days, rentTao: this.#rentTao });
+    trade(subnet, this.#traders, { seed: this.#seed, epoch, day: this.#days, days, rentTao: this.#rentTao });
     at(end - WEIGHTS_LEAD);
-    this.#setWeights(epoch);
+    this.#weighAll(epoch, (uid, mechanism, row) => subnet.setWeights(uid, mechanism, row));
     at(end - 1);
     subnet.runEpochBlock();
     this.#record(epoch);
@@ -221,155 +189,166 @@ class Run {
     this.#miners = new Map(this.#scenario.miners.map((group) => [group.name, group]));
   }
 
-  /** Sells what was earned at the last epoch, lets machines decide, lets those who wait register. */
-  #settle(epoch: number): void {
-    this.#sellEarnings();
-    if (epoch > 1) this.#decide(epoch);
-    this.#arrive(epoch);
-  }
-
   /** All sell in one order and get one price: nobody is served before another. */
   #sellEarnings(): void {
     const subnet = this.#subnet;
     const { owner, network } = this.#scenario;
-    const orders: { readonly neuron: Neuron; readonly actor: Actor; readonly rao: bigint }[] = [];
+    const orders: { readonly rao: bigint; readonly settle: (alphaRao: bigint, taoRao: bigint) => void }[] =
+      [];
+    const order = (
+      earnedRao: bigint,
+      sells: number,
+      settle: (alphaRao: bigint, taoRao: bigint) => void,
+    ): void => {
+      const rao = part(earnedRao, sells);
+      if (rao > 0n) orders.push({ rao, settle });
+    };
     for (const neuron of subnet.neurons) {
-      const actor = this.#actors[neuron.group];
-      if (actor === undefined) continue;
-      const rao = part(neuron.earnedRao, this.#group(actor).sells);
-      if (rao > 0n) orders.push({ neuron, actor, rao });
+      const group = this.#groups[neuron.group];
+      const earnedRao = group === undefined ? neuron.earnedRao + subnet.ownerCutRao : neuron.earnedRao;
+      order(earnedRao, group === undefined ? owner.sells : this.#of(group).sells, (alphaRao, taoRao) => {
+        neuron.stakeRao -= alphaRao;
+        group?.sold(alphaRao, taoRao);
+      });
     }
-    const root = part(subnet.rootClaimableRao, network.rootSells);
-    const owned = subnet.neurons[OWNER_UID]!;
-    const cut = part(owned.stakeRao, owner.sells);
-    const total = orders.reduce((sum, { rao }) => sum + rao, root + cut);
+    const total = orders.reduce((sum, { rao }) => sum + rao, 0n);
     const sold = total > 0n ? subnet.sell(total) : undefined;
+    // claims of root are swapped without a fee
+    const claimed = part(subnet.rootEarnedRao, network.rootSells);
+    if (claimed > 0n) subnet.claimRoot(claimed);
     if (sold === undefined) return;
-    const share = (rao: bigint): bigint => (rao * sold.alphaRao) / total;
-    for (const { neuron, actor, rao } of orders) {
-      const alpha = share(rao);
-      neuron.stakeRao -= alpha;
-      actor.soldRao += alpha;
-      const tao = (rao * sold.taoRao) / total;
-      actor.salesRao += tao;
-      actor.epochProfitTao += toTokens(tao);
-    }
-    subnet.rootClaimableRao -= share(root);
-    owned.stakeRao -= share(cut);
+    let alphaLeft = sold.alphaRao;
+    orders.forEach(({ rao, settle }, i) => {
+      // what rounding leaves is the last one's
+      const alphaRao = i === orders.length - 1 ? alphaLeft : (rao * sold.alphaRao) / total;
+      alphaLeft -= alphaRao;
+      settle(alphaRao, (rao * sold.taoRao) / total);
+    });
   }
 
+  /** Which machines serve in this epoch: some by their habit, some by what they have seen. */
   #decide(epoch: number): void {
     const subnet = this.#subnet;
     const { price } = subnet;
-    const earning = subnet.neurons.filter(({ serverRao, uid }) => serverRao > 0 && uid !== OWNER_UID);
-    const meanMinerAlpha =
-      earning.length === 0
-        ? 0
-        : earning.reduce((sum, { earnedRao }) => sum + toTokens(earnedRao), 0) / earning.length;
-    for (const actor of this.#actors) {
-      if (actor.role !== 'miner') continue;
-      const group = this.#miners.get(actor.name)!;
-      const hours = subnet.tempo * HOURS_PER_BLOCK * devicesOf(group);
-      for (const { machine, uids, rented } of actor.members) {
+    for (const group of this.#groups) {
+      const miners = this.#miners.get(group.name);
+      if (miners === undefined) continue;
+      const hours = subnet.tempo * HOURS_PER_BLOCK;
+      const ownHours = hours * devicesOf(miners) * miners.quality;
+      group.members.forEach(({ machine, uids, rentedHours }, member) => {
         const earnedAlpha = uids.reduce((sum, uid) => sum + toTokens(subnet.neurons[uid]!.earnedRao), 0);
-        machine.isServing = decideServing(group, machine, {
-          epoch: epoch - 1,
+        machine.isServing = decideServing(miners, machine, {
+          epoch,
           earnedAlpha,
           price,
-          rentTao: rented * this.#scenario.market.rental.taoPerHour,
-          costTao: hours * (group.costTaoPerHour + group.outsideTaoPerHour),
-          meanMinerAlpha,
+          rentTao: rentedHours * this.#rentPerHour(),
+          costTao: hours * devicesOf(miners) * (miners.costTaoPerHour + miners.outsideTaoPerHour),
+          expectedAlpha: (subnet.minerAlphaPerEpoch * ownHours) / (this.#provenHours + ownHours || 1),
+          phase: draw(this.#seed, group.key, member, 11) / 2 ** 32,
         });
-      }
+      });
     }
+  }
+
+  /** What a miner gets of the rent. */
+  #rentPerHour(): number {
+    const { taoPerHour, buysAlpha } = this.#scenario.market.rental;
+    return taoPerHour * (1 - buysAlpha);
   }
 
   #arrive(epoch: number): void {
-    const order = this.#actors
-      .map((actor, index) => ({ actor, index, ticket: draw(this.#seed, actor.key, epoch, 7) }))
-      .filter(({ actor }) => actor.waiting > 0)
+    const order = this.#groups
+      .map((group, index) => ({ group, index, ticket: draw(this.#seed, group.key, epoch, 7) }))
+      .filter(({ group }) => group.waiting > 0)
       .sort((a, b) => a.ticket - b.ticket);
-    for (const { actor, index } of order) {
-      const group = this.#group(actor);
-      if (epoch < group.arrivesAtEpoch) continue;
-      for (let i = 0; i < group.arrivalsPerEpoch && actor.waiting > 0; i++) {
-        if (this.#subnet.burnRao > toRao(group.maxBurnTao)) break;
+    for (const { group, index } of order) {
+      const { arrivesAtEpoch, arrivalsPerEpoch } = this.#of(group);
+      if (epoch < arrivesAtEpoch) continue;
+      for (let i = 0; i < arrivalsPerEpoch && group.waiting > 0; i++) {
         if (!this.#registerMember(group, index)) break;
-        actor.waiting--;
+        group.waiting--;
       }
     }
   }
 
-  #registerMember(group: ValidatorGroup | MinerGroup, index: number): boolean {
-    const actor = this.#actors[index]!;
-    const member = actor.members.length;
-    const uids: number[] = [];
-    actor.members.push({ machine: newMachine(), uids, rented: 0 });
-    for (let copy = 0; copy < uidsOf(group); copy++) {
+  /** One uid after another, each at the price of its moment; false when not even one came about. */
+  #registerMember(group: Group, index: number): boolean {
+    const described = this.#of(group);
+    const number = group.members.length;
+    let member: Member | undefined;
+    for (let copy = 0; copy < uidsOf(described); copy++) {
+      if (this.#subnet.burnRao > toRao(described.maxBurnTao)) break;
       const registered = this.#subnet.register({
         group: index,
-        member,
-        take: 'take' in group ? group.take : 0,
-        rootRao: 'rootTao' in group ? toRao(group.rootTao) : 0n,
+        member: number,
+        take: 'take' in described ? described.take : 0,
+        rootRao: 'rootTao' in described ? toRao(described.rootTao) : 0n,
       });
       if (registered === undefined) break;
       const { neuron, replaced, paidRao } = registered;
       if (replaced !== undefined) this.#forget(replaced);
-      uids.push(neuron.uid);
-      this.#keys[neuron.uid] = this.#keyOf(actor, member, copy);
-      actor.registrationRao += paidRao;
-      actor.epochProfitTao -= toTokens(paidRao);
-      if ('stakeAlpha' in group) this.#buyStake(neuron, group.stakeAlpha);
+      member ??= group.addMember();
+      member.uids.push(neuron.uid);
+      this.#keys[neuron.uid] = group.keyOf(number, copy);
+      group.registered(paidRao);
     }
-    if (uids.length > 0) return true;
-    actor.members.pop();
-    return false;
+    return member !== undefined;
   }
 
-  /** A validator that comes later spends on the pool what its stake costs at the present price. */
-  #buyStake(neuron: Neuron, stakeAlpha: number): void {
-    const tao = Math.round(stakeAlpha * this.#subnet.price * 1e6) / 1e6;
-    const bought = tao > 0 ? this.#subnet.buy(toRao(tao)) : undefined;
-    if (bought !== undefined) neuron.stakeRao += bought.alphaRao;
+  /** Validators that came later buy what their stake lacks, no faster than the price step allows. */
+  #buyStakes(): void {
+    const subnet = this.#subnet;
+    for (const group of this.#groups) {
+      const validators = this.#validators.get(group.name);
+      if (validators === undefined || validators.arrivesAtEpoch === 0) continue;
+      for (const member of group.members) {
+        const neuron = subnet.neurons[member.uids[0] ?? -1];
+        if (neuron === undefined || member.isStaked) continue;
+        const lacking = toRao(validators.stakeAlpha) - neuron.stakeRao;
+        member.isStaked = lacking <= 0n;
+        if (member.isStaked) continue;
+        const tao = Math.round(toTokens(lacking) * subnet.price * STAKE_PRICE_STEP * 1e6) / 1e6;
+        const limitRao = BigInt(Math.ceil(subnet.price * STAKE_PRICE_STEP * 1e9));
+        const bought = tao > 0 ? subnet.buy(toRao(tao), limitRao) : undefined;
+        if (bought === undefined) continue;
+        neuron.stakeRao += bought.alphaRao;
+        group.boughtStake(bought.alphaRao, bought.taoRao);
+      }
+    }
   }
 
-  /** Its uid is another's now; its stake stays with whoever holds it, outside. */
+  /** Its uid is another's now; its stake stays with whoever holds it, outside. It does not register again. */
   #forget(neuron: Neuron): void {
-    this.#float.alphaRao += neuron.stakeRao;
+    this.#traders.alphaRao += neuron.stakeRao;
     for (const mechanisms of this.#history)
       for (const { proven, rented } of mechanisms) {
         proven[neuron.uid] = 0;
         rented[neuron.uid] = 0;
       }
-    const member = this.#actors[neuron.group]?.members[neuron.member];
+    const member = this.#groups[neuron.group]?.members[neuron.member];
     if (member !== undefined) member.uids = member.uids.filter((uid) => uid !== neuron.uid);
   }
 
-  #placeMember(group: ValidatorGroup | MinerGroup, index: number): void {
-    const actor = this.#actors[index]!;
-    const member = actor.members.length;
-    const isValidator = 'stakeAlpha' in group;
-    const uids = Array.from({ length: uidsOf(group) }, (_, copy) => {
+  #placeMember(described: ValidatorGroup | MinerGroup, index: number): void {
+    const group = this.#groups[index]!;
+    const number = group.members.length;
+    const isValidator = 'stakeAlpha' in described;
+    const member = group.addMember();
+    for (let copy = 0; copy < uidsOf(described); copy++) {
       const { uid } = this.#subnet.place({
         group: index,
-        member,
-        take: isValidator ? group.take : 0,
-        rootRao: isValidator ? toRao(group.rootTao) : 0n,
-        stakeRao: isValidator ? toRao(group.stakeAlpha) : 0n,
-        permit: isValidator,
+        member: number,
+        take: isValidator ? described.take : 0,
+        rootRao: isValidator ? toRao(described.rootTao) : 0n,
+        stakeRao: isValidator ? toRao(described.stakeAlpha) : 0n,
       });
-      this.#keys[uid] = this.#keyOf(actor, member, copy);
-      return uid;
-    });
-    actor.members.push({ machine: newMachine(), uids, rented: 0 });
-  }
-
-  #keyOf(actor: Actor, member: number, copy: number): number {
-    return keyOf(`${actor.name}/${member}/${copy}`);
+      member.uids.push(uid);
+      this.#keys[uid] = group.keyOf(number, copy);
+    }
   }
 
   /** What machines do in this epoch: hours proven and rented, their cost and rent. */
-  #serve(epoch: number, blocks: number): void {
+  #serve(epoch: number, blocks: number, { isCounted }: { readonly isCounted: boolean }): void {
     const { market } = this.#scenario;
     const hours = blocks * HOURS_PER_BLOCK;
     const present = this.#history[epoch % HISTORY]!;
@@ -377,65 +356,64 @@ class Run {
       proven.fill(0);
       rented.fill(0);
     }
-    const machines = this.#actors.flatMap((actor) => {
-      const group = this.#miners.get(actor.name);
-      return group === undefined ? [] : actor.members.map((member) => ({ actor, group, member }));
+    const machines = this.#groups.flatMap((group) => {
+      const miners = this.#miners.get(group.name);
+      return miners === undefined ? [] : group.members.map((member) => ({ group, miners, member }));
     });
-    const offers = machines.map(({ group, member }): Offer => {
+    const offers = machines.map(({ miners, member }): Offer => {
       const isOffered = member.machine.isServing && member.uids.length > 0;
-      return { quality: group.quality, hours: isOffered ? capacityOf(group, 0) * group.quality * hours : 0 };
+      return {
+        quality: miners.quality,
+        hours: isOffered ? capacityOf(miners, 0) * miners.quality * hours : 0,
+      };
     });
     const rented = rentOut(offers, market.rental.hoursPerDay * (blocks / BLOCKS_PER_DAY));
-    this.#rentTao = 0;
-    machines.forEach(({ actor, group, member }, i) => {
+    this.#rentTao = rented.reduce((sum, each) => sum + each, 0) * market.rental.taoPerHour;
+    this.#provenHours = 0;
+    machines.forEach(({ group, miners, member }, i) => {
       const { machine, uids } = member;
-      const devices = devicesOf(group) * hours;
-      actor.machineSum++;
-      (member as { rented: number }).rented = rented[i]!;
-      if (!machine.isServing || uids.length === 0) {
-        actor.outsideTao += devices * group.outsideTaoPerHour;
-        actor.epochProfitTao += devices * group.outsideTaoPerHour;
-        return;
-      }
-      const rentTao = rented[i]! * market.rental.taoPerHour;
-      this.#rentTao += rentTao;
-      actor.servingSum++;
-      actor.rentTao += rentTao;
-      actor.costTao += devices * group.costTaoPerHour;
-      actor.epochProfitTao += rentTao - devices * group.costTaoPerHour;
+      const isServing = machine.isServing && uids.length > 0;
+      const devices = devicesOf(miners) * hours;
+      member.rentedHours = rented[i]!;
+      if (isServing) this.#provenHours += devices * miners.quality;
+      if (isCounted)
+        group.worked({
+          isServing,
+          rentTao: rented[i]! * this.#rentPerHour(),
+          outsideTao: isServing ? 0 : devices * miners.outsideTaoPerHour,
+          costTao: isServing ? devices * miners.costTaoPerHour : 0,
+        });
+      if (!isServing) return;
       for (const uid of uids)
         present.forEach((table, mechanism) => {
-          table.proven[uid] = provenCapacity(group, mechanism) * hours;
+          table.proven[uid] = provenCapacity(miners, mechanism, uids.length) * hours;
           if (mechanism === 0) table.rented[uid] = rented[i]! / uids.length;
         });
     });
   }
 
-  /** Those who read the chain come last: what others set openly stands there already. */
-  #setWeights(epoch: number): void {
+  /** Those who read the chain come last, and read what stood before any of them wrote. */
+  #weighAll(epoch: number, set: (uid: number, mechanism: number, row: U16Row) => void): void {
     const candidates = this.#candidates();
-    const copiers: (() => void)[] = [];
-    for (const actor of this.#actors) {
-      const group = this.#validators.get(actor.name);
-      if (group === undefined) continue;
-      for (const { uids } of actor.members) {
-        const set = (): void => this.#setRows(group, uids[0], epoch, candidates);
-        if (group.behaviour.kind === 'copier') copiers.push(set);
-        else set();
-      }
-    }
-    for (const set of copiers) set();
+    const validators = this.#groups.flatMap((group) => {
+      const described = this.#validators.get(group.name);
+      return described === undefined ? [] : [{ group, described }];
+    });
+    const readers = validators.filter(({ described }) => described.behaviour.kind === 'copier');
+    const writers = validators.filter(({ described }) => described.behaviour.kind !== 'copier');
+    for (const those of [writers, readers])
+      for (const mechanism of this.#subnet.weights.keys())
+        this.#weighMechanism(those, mechanism, epoch, candidates, set);
   }
 
-  #setRows(
-    group: ValidatorGroup,
-    uid: number | undefined,
+  #weighMechanism(
+    validators: readonly { readonly group: Group; readonly described: ValidatorGroup }[],
+    mechanism: number,
     epoch: number,
     candidates: readonly Candidate[],
+    set: (uid: number, mechanism: number, row: U16Row) => void,
   ): void {
     const subnet = this.#subnet;
-    // without a permit the chain refuses weights
-    if (uid === undefined || !subnet.neurons[uid]!.permit) return;
     const { owner } = this.#scenario;
     const policy = {
       owner,
@@ -443,87 +421,66 @@ class Run {
       ownerUid: OWNER_UID,
       noiseSeed: this.#seed,
     };
-    for (const mechanism of subnet.weights.keys()) {
-      const view: ValidatorView = {
-        self: { uid, key: this.#keys[uid]! },
-        epoch,
-        n: subnet.neurons.length,
-        candidates,
-        // before the start machines did what they did at the start
-        hours: (lagEpochs) => this.#history[Math.max(1, epoch - lagEpochs) % HISTORY]![mechanism]!,
-        medianOnChain: () => this.#medianOnChain(mechanism),
-      };
-      const row = weigh(group, policy, view);
-      if (row !== undefined && row.length > 0) subnet.setWeights(uid, mechanism, row);
+    const median = createMedian(() => this.#openRows(mechanism));
+    for (const { group, described } of validators) {
+      for (const { uids } of group.members) {
+        const uid = uids[0];
+        // without a permit the chain refuses weights
+        if (uid === undefined || !subnet.neurons[uid]!.permit) continue;
+        const view: ValidatorView = {
+          self: { uid, key: this.#keys[uid]! },
+          epoch,
+          mechanism,
+          n: subnet.neurons.length,
+          candidates,
+          hasSet: subnet.hasSet(uid, mechanism),
+          // before the start machines did what they did at the start
+          hours: (lagEpochs) => this.#history[Math.max(0, epoch - lagEpochs) % HISTORY]![mechanism]!,
+          medianOnChain: () => median(uid),
+        };
+        const row = weigh(described, policy, view);
+        if (row !== undefined && row.length > 0) set(uid, mechanism, row);
+      }
     }
+  }
+
+  /** Rows that anyone can read, of those whose votes count. */
+  #openRows(mechanism: number): { uid: number; row: U16Row; stake: number }[] {
+    const rows = this.#subnet.weights[mechanism]!;
+    return this.#subnet.neurons
+      .filter(({ permit }) => permit)
+      .map(({ uid, consensusStakeRao }) => ({ uid, row: rows[uid]!, stake: Number(consensusStakeRao) }));
   }
 
   #candidates(): Candidate[] {
     return this.#subnet.neurons.flatMap(({ uid, group }) => {
-      const actor = this.#actors[group];
-      const miners = actor === undefined ? undefined : this.#miners.get(actor.name);
+      const miners = this.#miners.get(this.#groups[group]?.name ?? '');
       return miners === undefined
         ? []
         : [{ uid, group: miners.name, class: miners.class, key: this.#keys[uid]! }];
     });
   }
 
-  #medianOnChain(mechanism: number): U16Row {
-    const rows = this.#subnet.weights[mechanism]!;
-    return stakeWeightedMedian(
-      this.#subnet.neurons
-        .filter(({ permit, uid }) => permit && !this.#isCopier(uid))
-        .map(({ uid, stakeRao, rootRao }) => ({
-          row: rows[uid]!,
-          stake: Number(stakeRao) + Number(rootRao),
-        })),
-    );
-  }
-
-  #isCopier(uid: number): boolean {
-    const actor = this.#actors[this.#subnet.neurons[uid]!.group];
-    return actor !== undefined && this.#validators.get(actor.name)?.behaviour.kind === 'copier';
-  }
-
-  #group(actor: Actor): ValidatorGroup | MinerGroup {
-    return this.#validators.get(actor.name) ?? this.#miners.get(actor.name)!;
-  }
-
-  #columns(): Series['columns'] {
-    const groups = this.#actors.flatMap(({ name, role }): Series['columns'] => [
-      { name: `${name}.alpha`, kind: 'flow', unit: 'alpha' },
-      { name: `${name}.profit`, kind: 'flow', unit: 'TAO' },
-      ...(role === 'validator'
-        ? ([
-            { name: `${name}.dividends`, kind: 'level', unit: '1' },
-            { name: `${name}.stake`, kind: 'level', unit: '1' },
-            { name: `${name}.trust`, kind: 'level', unit: '1' },
-          ] as const)
-        : ([
-            { name: `${name}.incentive`, kind: 'level', unit: '1' },
-            { name: `${name}.serving`, kind: 'level', unit: 'machines' },
-          ] as const)),
-    ]);
-    return [...SUBNET_COLUMNS, ...groups];
+  #of(group: Group): ValidatorGroup | MinerGroup {
+    return this.#validators.get(group.name) ?? this.#miners.get(group.name)!;
   }
 
   #record(epoch: number): void {
     const { neurons, totals, pool } = this.#subnet;
     const before = this.#before;
     const flow = (key: keyof Totals): number => toTokens(totals[key] - before[key]);
-    const alpha = (key: keyof Totals): number => flow(key);
     this.#taoShareSum += this.#subnet.taoShare;
-    const stakeOf = (all: readonly Neuron[]): number =>
-      Number(all.reduce((sum, { stakeRao, permit }) => (permit ? sum + stakeRao : sum), 0n));
-    const staked = stakeOf(neurons);
-    const served = neurons.reduce((sum, neuron) => sum + neuron.serverRao, 0);
+    const whole = {
+      serverRao: neurons.reduce((sum, neuron) => sum + neuron.serverRao, 0),
+      stakeRao: Number(permittedStake(neurons)),
+    };
     const values = [
-      alpha('minersRao'),
-      alpha('validatorsRao'),
-      alpha('ownerRao'),
-      alpha('rootRao'),
-      alpha('burnedRao'),
-      alpha('recycledRao'),
+      flow('minersRao'),
+      flow('validatorsRao'),
+      flow('ownerRao'),
+      flow('rootRao'),
+      flow('burnedRao'),
+      flow('recycledRao'),
       toTokens(unpaidRao(totals) - unpaidRao(before)),
       this.#subnet.price,
       Number(this.#subnet.movingPrice) / 2 ** 32,
@@ -537,43 +494,24 @@ class Run {
       neurons.length,
     ];
     this.#before = { ...totals };
-    for (const [index, actor] of this.#actors.entries()) {
-      const own = neurons.filter(({ group }) => group === index);
-      const earnedRao = own.reduce((sum, neuron) => sum + neuron.earnedRao, 0n);
-      actor.earnedRao += earnedRao;
-      values.push(toTokens(earnedRao), actor.epochProfitTao);
-      actor.epochProfitTao = 0;
-      if (actor.role === 'validator') {
-        const dividends = own.reduce((sum, neuron) => sum + neuron.dividends, 0) / 65_535;
-        const stake = staked === 0 ? 0 : stakeOf(own) / staked;
-        const trust = own.reduce((sum, neuron) => sum + neuron.validatorTrust, 0) / 65_535;
-        actor.dividendSum += dividends;
-        actor.stakeSum += stake;
-        actor.trustSum += trust;
-        actor.trustCount += own.length;
-        values.push(dividends, stake, own.length === 0 ? 0 : trust / own.length);
-      } else {
-        const incentive = served === 0 ? 0 : own.reduce((sum, neuron) => sum + neuron.serverRao, 0) / served;
-        const serving = actor.members.filter(
-          ({ machine, uids }) => machine.isServing && uids.length > 0,
-        ).length;
-        actor.incentiveSum += incentive;
-        values.push(incentive, serving);
-      }
-    }
+    this.#groups.forEach((group, index) => {
+      const own = neurons.filter((neuron) => neuron.group === index);
+      values.push(...group.record(own, whole));
+    });
     this.#series.add(epoch, values);
   }
 
   result(): SimulationResult {
     const scenario = this.#original;
     const subnet = this.#subnet;
+    const { epochs } = scenario;
     return {
       version: VERSION,
       seed: scenario.seed,
       scenario,
-      epochs: scenario.epochs,
+      epochs,
       days: this.#days,
-      groups: this.#actors.map((actor) => this.#groupResult(actor)),
+      groups: this.#groups.map((group) => group.result(this.#of(group), epochs, subnet.price)),
       totals: subnet.totals,
       final: {
         price: subnet.price,
@@ -581,38 +519,15 @@ class Run {
         poolTaoRao: subnet.pool.taoRao,
         poolAlphaRao: subnet.pool.alphaRao,
         alphaOutRao: subnet.alphaOutRao,
+        stakedAlphaRao: subnet.neurons.reduce((sum, { stakeRao }) => sum + stakeRao, 0n),
+        tradersAlphaRao: this.#traders.alphaRao,
+        protocolAlphaRao: subnet.protocolAlphaRao,
+        rootAlphaRao: subnet.rootClaimableRao,
         burnTaoRao: subnet.burnRao,
         minerBurned: Number(subnet.minerBurned) / 2 ** 32,
       },
-      taoShare: this.#taoShareSum / scenario.epochs,
+      taoShare: this.#taoShareSum / epochs,
       series: this.#series.finish(),
-    };
-  }
-
-  #groupResult(actor: Actor): GroupResult {
-    const group = this.#group(actor);
-    const { epochs } = this.#scenario;
-    const unsold = toTokens(actor.earnedRao - actor.soldRao) * this.#subnet.price;
-    const income = toTokens(actor.salesRao) + actor.rentTao + actor.outsideTao + unsold;
-    return {
-      name: actor.name,
-      role: actor.role,
-      coalition: group.coalition ?? actor.name,
-      behaviour: group.behaviour.kind,
-      uids: actor.members.reduce((sum, { uids }) => sum + uids.length, 0),
-      earnedAlphaRao: actor.earnedRao,
-      soldAlphaRao: actor.soldRao,
-      salesTaoRao: actor.salesRao,
-      registrationTaoRao: actor.registrationRao,
-      rentTao: actor.rentTao,
-      outsideTao: actor.outsideTao,
-      costTao: actor.costTao,
-      profitTao: income - actor.costTao - toTokens(actor.registrationRao),
-      incentiveShare: actor.incentiveSum / epochs,
-      dividendShare: actor.dividendSum / epochs,
-      stakeShare: actor.stakeSum / epochs,
-      validatorTrust: actor.trustCount === 0 ? 0 : actor.trustSum / actor.trustCount,
-      servingShare: actor.machineSum === 0 ? 0 : actor.servingSum / actor.machineSum,
     };
   }
 }
@@ -637,34 +552,4 @@ const SUBNET_COLUMNS: Series['columns'] = [
   { name: 'neurons', kind: 'level', unit: 'uids' },
 ];
 
-/** Devices of one machine under all mechanisms, as capacity counts them. */
-function devicesOf({ capacity }: MinerGroup): number {
-  return typeof capacity === 'number' ? capacity : capacity.reduce((sum, each) => sum + each, 0);
-}
-
 const part = (rao: bigint, share: number): bigint => (rao * BigInt(Math.round(share * 1e9))) / 1_000_000_000n;
-
-function createActor({ name }: ValidatorGroup | MinerGroup, role: Actor['role']): Actor {
-  return {
-    name,
-    role,
-    key: keyOf(name),
-    members: [],
-    waiting: 0,
-    earnedRao: 0n,
-    soldRao: 0n,
-    salesRao: 0n,
-    registrationRao: 0n,
-    rentTao: 0,
-    outsideTao: 0,
-    costTao: 0,
-    incentiveSum: 0,
-    dividendSum: 0,
-    stakeSum: 0,
-    trustSum: 0,
-    trustCount: 0,
-    servingSum: 0,
-    machineSum: 0,
-    epochProfitTao: 0,
-  };
-}

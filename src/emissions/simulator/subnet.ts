@@ -17,11 +17,12 @@ import { runEpochInDoubles } from '../epoch-in-doubles.js';
 import { emitIntoPool, subnetTerms } from '../injection.js';
 import { joinMechanisms, splitEmission } from '../mechanisms.js';
 import { DEFAULT_MOVING_ALPHA, nextMovingPrice } from '../moving-price.js';
+import { isTopKNonzero } from '../permits.js';
 import { neuronToPrune } from '../pruning.js';
 import { bumpBurn, decayBurn } from '../registration.js';
 import { activityCutoffBlocks } from '../schedule.js';
 import { nextFlowEma, type ShareRule, type SubnetMarket, shareRuleAt, taoEmissions } from '../shares.js';
-import { consensusStake } from '../stake.js';
+import { type ConsensusStake, consensusStake } from '../stake.js';
 import { toRao } from './amounts.js';
 import type { Scenario } from './scenario.js';
 
@@ -45,8 +46,12 @@ export interface Neuron {
   permit: boolean;
   /** by mechanism */
   readonly lastUpdate: number[];
+  /** alpha with root stake weighed in, whole rao, as the last epoch saw it */
+  consensusStakeRao: bigint;
   /** alpha of the last epoch, with what the hotkey's stakers got */
   earnedRao: bigint;
+  /** `Emission` of the last epoch: what pruning goes by */
+  emissionRao: bigint;
   /** rao of the last epoch's incentive, before what the owner's is burned; a double, for shares */
   serverRao: number;
   /** u16, of the last epoch, all mechanisms together */
@@ -56,7 +61,14 @@ export interface Neuron {
 
 /** Who takes a uid. */
 type Registrant = Pick<Neuron, 'group' | 'member' | 'take' | 'rootRao'>;
-type Newcomer = Registrant & Pick<Neuron, 'stakeRao' | 'permit'>;
+type Newcomer = Registrant & Pick<Neuron, 'stakeRao'>;
+
+/** What was paid and received, fees included, and by how much the TAO reserve moved. */
+interface Trade {
+  readonly taoRao: bigint;
+  readonly alphaRao: bigint;
+  readonly reserveRao: bigint;
+}
 
 interface Commit {
   readonly epochIndex: number;
@@ -86,6 +98,8 @@ export interface Totals {
   tradedOutTaoRao: bigint;
   /** fees, in TAO, to the authors of blocks */
   authorTaoRao: bigint;
+  /** alpha of fees that the pool refused to swap */
+  burnedFeeRao: bigint;
   /** TAO minted on the whole chain */
   mintedTaoRao: bigint;
   mintedAlphaRao: bigint;
@@ -128,6 +142,7 @@ export class Subnet {
     tradedInTaoRao: 0n,
     tradedOutTaoRao: 0n,
     authorTaoRao: 0n,
+    burnedFeeRao: 0n,
     mintedTaoRao: 0n,
     mintedAlphaRao: 0n,
   };
@@ -136,25 +151,25 @@ export class Subnet {
   alphaOutRao: bigint;
   /** alpha that the chain bought and holds */
   protocolAlphaRao = 0n;
-  /** root dividends not yet sold */
+  /** root dividends that were not claimed */
   rootClaimableRao = 0n;
+  /** of the last epoch */
+  rootEarnedRao = 0n;
+  ownerCutRao = 0n;
   burnRao: bigint;
   movingPrice: bigint;
   minerBurned = 0n;
   /** this subnet's part of the last block's TAO, of 1 */
   taoShare = 0;
-  /** u16 by uid, of each mechanism's last epoch */
-  consensus: (readonly number[])[] = [];
   readonly weights: U16Row[][];
   #bonds: (readonly U16Row[])[];
   #commits: Commit[] = [];
   #pending: PendingEmission = NO_PENDING;
   #epochIndex = 0;
   #lastEpochBlock: number;
-  #lastMechanismStep: number;
   #taoIssuanceRao: bigint;
   #flowRao = 0n;
-  #flowEma = 0n;
+  #flowEma: bigint;
   #scenario: Scenario;
   #policy: Policy;
   readonly #startCallBlock: number;
@@ -171,7 +186,6 @@ export class Subnet {
     this.#startCallBlock = 1_000_000;
     this.block = this.#startCallBlock + subnet.ageBlocks;
     this.#lastEpochBlock = this.block;
-    this.#lastMechanismStep = this.block;
     this.pool = {
       taoRao: toRao(subnet.pool.tao),
       alphaRao: toRao(subnet.pool.alpha),
@@ -187,7 +201,7 @@ export class Subnet {
     this.#rule = shareRuleAt(network.specVersion);
     this.weights = Array.from({ length: mechanisms }, () => []);
     this.#bonds = Array.from({ length: mechanisms }, () => []);
-    this.consensus = Array.from({ length: mechanisms }, () => []);
+    this.#flowEma = perBlock(subnet.flowTaoPerDay);
   }
 
   get scenario(): Scenario {
@@ -214,37 +228,58 @@ export class Subnet {
     return this.#lastEpochBlock + this.tempo;
   }
 
-  /** A neuron that was there before: past its immunity, with a permit when it has stake to validate with. */
+  /** A neuron that was there before, past its immunity. */
   place(parts: Newcomer): Neuron {
-    return this.#append(
-      parts,
-      Math.max(0, this.block - Math.min(this.#scenario.subnet.ageBlocks, 100_000)),
-      this.block,
-    );
+    const registeredAt = Math.max(0, this.block - Math.min(this.#scenario.subnet.ageBlocks, 100_000));
+    return this.#append(parts, registeredAt, this.block);
+  }
+
+  /** What the epoch before would have left: permits for the largest stakes. */
+  grantPermits(): void {
+    const shares = this.#consensusStakes().map(({ rao }) => rao);
+    const permits = isTopKNonzero(shares, this.#scenario.subnet.maxValidators);
+    this.neurons.forEach((neuron, uid) => {
+      neuron.consensusStakeRao = shares[uid]!;
+      neuron.permit = permits[uid]!;
+    });
+  }
+
+  /** A row that stands from before the run, openly. */
+  placeWeights(uid: number, mechanism: number, row: U16Row): void {
+    this.weights[mechanism]![uid] = row;
+  }
+
+  hasSet(uid: number, mechanism: number): boolean {
+    if (this.weights[mechanism]![uid]!.length > 0) return true;
+    return this.#commits.some((commit) => commit.uid === uid && commit.mechanism === mechanism);
   }
 
   /**
-   * Burned registration at the present price; undefined when nobody can be pruned for it.
+   * Burned registration at the present price; undefined when nobody can be pruned for it, or only one's own.
    *
    * @returns the neuron, who had its uid before, and what it cost in TAO rao
    */
-  register(parts: Registrant): { neuron: Neuron; replaced: Neuron | undefined; paidRao: bigint } | undefined {
+  register(
+    parts: Registrant,
+  ):
+    | { readonly neuron: Neuron; readonly replaced: Neuron | undefined; readonly paidRao: bigint }
+    | undefined {
     const { subnet } = this.#scenario;
     const isFull = this.neurons.length >= subnet.maxUids;
     const pruned = isFull ? this.#toPrune() : undefined;
-    if (isFull && pruned === undefined) return undefined;
+    const replaced = pruned === undefined ? undefined : this.neurons[pruned]!;
+    if (isFull && (replaced === undefined || replaced.group === parts.group)) return undefined;
     const paidRao = this.burnRao;
-    const bought = this.buy(paidRao);
+    const bought = this.#swapIn(paidRao);
     if (bought === undefined) return undefined;
     this.alphaOutRao -= bought.alphaRao;
     this.totals.registeredTaoRao += paidRao;
     this.totals.registeredAlphaRao += bought.alphaRao;
     this.burnRao = bumpBurn(this.burnRao, fixed64(subnet.burn.increase), this.#policy);
-    const start = { ...parts, stakeRao: 0n, permit: false };
-    if (pruned === undefined)
-      return { neuron: this.#append(start, this.block, this.block), replaced: undefined, paidRao };
-    const replaced = this.neurons[pruned]!;
-    return { neuron: this.#replace(start, pruned), replaced, paidRao };
+    const start = { ...parts, stakeRao: 0n };
+    const neuron =
+      pruned === undefined ? this.#append(start, this.block, this.block) : this.#replace(start, pruned);
+    return { neuron, replaced, paidRao };
   }
 
   #append(parts: Newcomer, registeredAt: number, lastUpdate: number): Neuron {
@@ -281,7 +316,7 @@ export class Subnet {
       .filter(({ uid }) => uid !== OWNER_UID)
       .map((neuron) => ({
         uid: neuron.uid,
-        emissionRao: neuron.earnedRao,
+        emissionRao: neuron.emissionRao,
         registeredAt: neuron.registeredAt,
       }));
     return neuronToPrune(candidates, {
@@ -314,43 +349,50 @@ export class Subnet {
    *
    * @param limitPriceRao stops there
    */
-  buy(
-    taoRao: bigint,
-    limitPriceRao?: bigint,
-  ): { readonly taoRao: bigint; readonly alphaRao: bigint } | undefined {
-    const swap = attempt(() =>
-      swapTaoForAlpha(this.pool, taoRao, limitPriceRao === undefined ? {} : { limitPriceRao }),
-    );
-    if (swap === undefined) return undefined;
-    this.pool = swap.pool;
-    this.alphaOutRao += swap.paidOutRao;
-    this.#flowRao += swap.paidInRao;
-    this.totals.tradedInTaoRao += swap.paidInRao;
-    this.totals.authorTaoRao += swap.feeRao;
-    return { taoRao: swap.paidInRao + swap.feeRao, alphaRao: swap.paidOutRao };
+  buy(taoRao: bigint, limitPriceRao?: bigint): Trade | undefined {
+    const bought = this.#swapIn(taoRao, limitPriceRao);
+    if (bought !== undefined) this.#flowRao += bought.reserveRao;
+    return bought;
   }
 
   /** Sells alpha for TAO; undefined when the pool refuses. The author's fee is sold right after, free of fee. */
-  sell(
-    alphaRao: bigint,
-    limitPriceRao?: bigint,
-  ): { readonly taoRao: bigint; readonly alphaRao: bigint } | undefined {
+  sell(alphaRao: bigint, limitPriceRao?: bigint): Trade | undefined {
     const limit = limitPriceRao === undefined ? {} : { limitPriceRao };
     const swap = attempt(() => swapAlphaForTao(this.pool, alphaRao, limit));
     if (swap === undefined) return undefined;
-    this.#take(swap);
+    this.#swappedOut(swap);
     const fee = attempt(() => swapAlphaForTao(swap.pool, swap.feeRao, { feeRate: 0 }));
     // refused, the fee is burned: nobody has it, and the pool is as it was
-    if (fee !== undefined) this.#take(fee);
+    if (fee !== undefined) this.#swappedOut(fee);
+    this.totals.burnedFeeRao += fee === undefined ? swap.feeRao : 0n;
     this.totals.authorTaoRao += fee?.paidOutRao ?? 0n;
-    return { taoRao: swap.paidOutRao, alphaRao: swap.paidInRao + swap.feeRao };
+    const reserveRao = swap.paidOutRao + (fee?.paidOutRao ?? 0n);
+    this.#flowRao -= reserveRao;
+    return { taoRao: swap.paidOutRao, alphaRao: swap.paidInRao + swap.feeRao, reserveRao };
   }
 
-  /** What a sale did to the pool. */
-  #take({ pool, paidInRao, paidOutRao }: Swap): void {
+  /** `root_claim_on_subnet`: sold without a fee, and no flow. */
+  claimRoot(alphaRao: bigint): void {
+    const swap = attempt(() => swapAlphaForTao(this.pool, alphaRao, { feeRate: 0 }));
+    if (swap === undefined) return;
+    this.#swappedOut(swap);
+    this.rootClaimableRao -= swap.paidInRao;
+  }
+
+  #swapIn(taoRao: bigint, limitPriceRao?: bigint): Trade | undefined {
+    const limit = limitPriceRao === undefined ? {} : { limitPriceRao };
+    const swap = attempt(() => swapTaoForAlpha(this.pool, taoRao, limit));
+    if (swap === undefined) return undefined;
+    this.pool = swap.pool;
+    this.alphaOutRao += swap.paidOutRao;
+    this.totals.tradedInTaoRao += swap.paidInRao;
+    this.totals.authorTaoRao += swap.feeRao;
+    return { taoRao: swap.paidInRao + swap.feeRao, alphaRao: swap.paidOutRao, reserveRao: swap.paidInRao };
+  }
+
+  #swappedOut({ pool, paidInRao, paidOutRao }: Swap): void {
     this.pool = pool;
     this.alphaOutRao -= paidInRao;
-    this.#flowRao -= paidOutRao;
     this.totals.tradedOutTaoRao += paidOutRao;
   }
 
@@ -478,8 +520,10 @@ export class Subnet {
       taoWeight: this.#policy.taoWeight,
     });
 
+    this.ownerCutRao = 0n;
     for (const [uid, neuron] of neurons.entries()) {
       neuron.earnedRao = 0n;
+      neuron.emissionRao = joined.emission[uid]!;
       neuron.permit = joined.newPermits[uid]!;
       neuron.serverRao = Number(joined.serverEmission[uid]!);
       neuron.dividends = joined.dividends[uid]!;
@@ -488,14 +532,17 @@ export class Subnet {
     for (const { reason, hotkey, amountRao } of payout.credits) {
       const neuron = neurons[Number(hotkey)]!;
       neuron.stakeRao += amountRao;
-      if (reason === 'owner-cut') totals.ownerRao += amountRao;
-      else {
+      if (reason === 'owner-cut') {
+        totals.ownerRao += amountRao;
+        this.ownerCutRao = amountRao;
+      } else {
         neuron.earnedRao += amountRao;
         if (reason === 'incentive') totals.minersRao += amountRao;
         else totals.validatorsRao += amountRao;
       }
     }
     const rootRao = payout.rootDividendsRao.reduce((sum, rao) => sum + rao, 0n);
+    this.rootEarnedRao = rootRao;
     this.rootClaimableRao += rootRao;
     totals.rootRao += rootRao;
     totals.burnedRao += payout.burnedRao;
@@ -503,7 +550,6 @@ export class Subnet {
     this.alphaOutRao -= payout.recycledRao;
     this.minerBurned = payout.minerBurned;
     this.#lastEpochBlock = this.block;
-    this.#lastMechanismStep = this.block;
     this.#epochIndex++;
     return payout;
   }
@@ -524,7 +570,6 @@ export class Subnet {
         raoEmission: part,
       });
       this.#bonds[mechanism] = output.bonds;
-      this.consensus[mechanism] = output.consensus;
       return { output, part };
     });
   }
@@ -532,12 +577,10 @@ export class Subnet {
   #epochCommon(): Omit<EpochInput, 'lastUpdate' | 'weights' | 'bonds' | 'commitReveal' | 'raoEmission'> {
     const { neurons } = this;
     const { subnet } = this.#scenario;
-    const { taoWeight } = this.#policy;
-    const stakes = neurons.map(({ stakeRao, rootRao }) =>
-      rootRao === 0n
-        ? { rao: stakeRao, fraction: 0n }
-        : consensusStake({ alphaRao: stakeRao, rootTaoRao: rootRao, taoWeight }),
-    );
+    const stakes = this.#consensusStakes();
+    stakes.forEach(({ rao }, uid) => {
+      neurons[uid]!.consensusStakeRao = rao;
+    });
     return {
       n: neurons.length,
       block: this.block,
@@ -553,10 +596,19 @@ export class Subnet {
       stakeFractions: stakes.map(({ fraction }) => fraction),
       ownerUid: OWNER_UID,
       validatorPermits: neurons.map(({ permit }) => permit),
-      lastMechanismStep: this.#lastMechanismStep,
+      lastMechanismStep: this.#lastEpochBlock,
       yuma3On: subnet.yuma3,
       liquidAlpha: subnet.liquidAlpha === false ? undefined : subnet.liquidAlpha,
     };
+  }
+
+  #consensusStakes(): ConsensusStake[] {
+    const { taoWeight } = this.#policy;
+    return this.neurons.map(({ stakeRao, rootRao }) =>
+      rootRao === 0n
+        ? { rao: stakeRao, fraction: 0n }
+        : consensusStake({ alphaRao: stakeRao, rootTaoRao: rootRao, taoWeight }),
+    );
   }
 
   #earliestCommits(mechanism: number): EpochInput['commitReveal'] {
@@ -568,9 +620,12 @@ export class Subnet {
     return { earliestCommit };
   }
 
-  /** What is set aside for the next epoch, rao of alpha. */
-  get pendingRao(): bigint {
-    return epochEmission(this.#pending) + this.#pending.ownerCutRao;
+  /** What miners get in an epoch when somebody is weighed, alpha: half of what the owner's cut and burn leave. */
+  get minerAlphaPerEpoch(): number {
+    const { network, subnet, owner } = this.#scenario;
+    const cut = subnet.ownerCutEnabled ? network.ownerCut / 65_535 : 0;
+    const emission = Number(this.#alphaEmission(this.pool.alphaRao + this.alphaOutRao)) / 1e9;
+    return (subnet.tempo * emission * (1 - cut) * (1 - owner.burnShare)) / 2;
   }
 }
 
@@ -580,7 +635,10 @@ function createNeuron(parts: Newcomer, uid: number, registeredAt: number, lastUp
     uid,
     registeredAt,
     lastUpdate,
+    permit: false,
+    consensusStakeRao: parts.stakeRao,
     earnedRao: 0n,
+    emissionRao: 0n,
     serverRao: 0,
     dividends: 0,
     validatorTrust: 0,
@@ -627,10 +685,13 @@ function policyOf({ network, subnet }: Scenario): Policy {
       movingPrice: fixed32(network.otherPrices),
       minerBurned: fixed32(network.otherBurned),
       emissionEnabled: true,
-      flowEma: BigInt(Math.round((network.otherFlowTaoPerDay * 1e9) / BLOCKS_PER_DAY)) << 64n,
+      flowEma: perBlock(network.otherFlowTaoPerDay),
     },
   };
 }
+
+/** TAO a day as rao a block, raw I64F64 */
+const perBlock = (taoPerDay: number): bigint => BigInt(Math.round((taoPerDay * 1e9) / BLOCKS_PER_DAY)) << 64n;
 
 /** Raw with 32 fraction bits, and with 64 */
 const fixed32 = (value: number): bigint => BigInt(Math.floor(value * 2 ** 32));

@@ -1,6 +1,6 @@
 // Owns: which points a sweep visits and what it keeps of each. Does not own: running them, files, threads.
 import { AssayError } from '../../model/errors.js';
-import { type Scenario, withParameters } from './scenario.js';
+import { parameterAt, type Scenario, withParameters } from './scenario.js';
 
 export type SweepValue = number | string | boolean;
 
@@ -38,7 +38,7 @@ export function pointsOf(axes: readonly SweepAxis[]): SweepValue[][] {
   );
 }
 
-/** The scenario at one point. @throws AssayError as `withParameters` */
+/** The scenario at one point; where it holds text, such as a seed, a number becomes text. @throws AssayError as `withParameters` */
 export function scenarioAt(
   scenario: Scenario,
   axes: readonly SweepAxis[],
@@ -46,12 +46,26 @@ export function scenarioAt(
 ): Scenario {
   return withParameters(
     scenario,
-    axes.map(({ path }, i) => [path, at[i]] as const),
+    axes.map(({ path }, i) => [path, holdsText(scenario, path) ? String(at[i]) : at[i]] as const),
   );
+}
+
+/** False too where nothing is. */
+export function holdsText(scenario: Scenario, path: string): boolean {
+  try {
+    return typeof parameterAt(scenario, path) === 'string';
+  } catch (error) {
+    if (error instanceof AssayError) return false;
+    throw error;
+  }
 }
 
 /** More points than this are a mistake in a range. */
 const MAX_POINTS = 100_000;
+
+const FORM = 'PATH=FROM:TO:STEP or PATH=A,B,C';
+/** characters of a flag that an error repeats */
+const SHOWN = 200;
 
 /**
  * An axis as a flag says it: `owner.burnShare=0:1:0.1` (the end too, where a step meets it) or `subnet.yuma3=true,false`.
@@ -61,14 +75,14 @@ const MAX_POINTS = 100_000;
 function parseAxis(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, equals);
-  const values = equals > 0 ? valuesOf(text.slice(equals + 1)) : [];
-  if (values.length === 0 || values.length > MAX_POINTS)
-    throw new AssayError('invalid-input', `--vary ${text}: expected PATH=FROM:TO:STEP or PATH=A,B,C`, {
-      what: '--vary',
-      expected: 'PATH=FROM:TO:STEP or PATH=A,B,C',
-      got: text,
-    });
-  return { path, values };
+  const values = equals > 0 ? valuesOf(text.slice(equals + 1), path) : [];
+  if (values.length > 0) return { path, values };
+  const got = text.slice(0, SHOWN);
+  throw new AssayError('invalid-input', `--vary ${got}: expected ${FORM}`, {
+    what: '--vary',
+    expected: FORM,
+    got,
+  });
 }
 
 /**
@@ -87,31 +101,51 @@ export function parseAxes(texts: readonly string[]): SweepAxis[] {
       got: twice,
     });
   const count = countPoints(axes);
-  if (count > MAX_POINTS)
-    throw new AssayError('invalid-input', `--vary: ${count} points, at most ${MAX_POINTS}`, {
-      what: '--vary',
-      expected: `at most ${MAX_POINTS} points`,
-      got: `${count}`,
-    });
+  assertCount('--vary', count);
   return axes;
 }
 
-function valuesOf(text: string): SweepValue[] {
-  const range = /^(-?[\d.]+):(-?[\d.]+):([\d.]+)$/.exec(text);
-  if (range === null && text.includes(':')) return [];
-  if (range === null)
-    return text
-      .split(',')
-      .filter((part) => part !== '')
-      .map(readValue);
-  const [from, to, step] = range.slice(1).map(Number) as [number, number, number];
+function assertCount(what: string, count: number): void {
+  if (count <= MAX_POINTS) return;
+  throw new AssayError('invalid-input', `${what}: ${count} points, at most ${MAX_POINTS}`, {
+    what,
+    expected: `at most ${MAX_POINTS} points`,
+    got: `${count}`,
+  });
+}
+
+const NUMBER = String.raw`-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?`;
+const IS_NUMBER = new RegExp(`^${NUMBER}$`, 'i');
+const RANGE = new RegExp(`^(${NUMBER}):(${NUMBER}):(${NUMBER})$`, 'i');
+
+/** Empty when it is neither. */
+function valuesOf(text: string, path: string): SweepValue[] {
+  const range = RANGE.exec(text)?.slice(1);
+  if (range !== undefined) return stepsOf(range, path);
+  if (text.includes(':')) return [];
+  const values = text.split(',').filter((part) => part !== '');
+  assertCount(`--vary ${path}`, values.length);
+  return values.map(readValue);
+}
+
+function stepsOf(range: readonly string[], path: string): number[] {
+  const [from, to, step] = range.map(Number) as [number, number, number];
   const count = Math.floor((to - from) / step + 1e-9) + 1;
-  if (!(step > 0) || !Number.isFinite(count) || count < 1 || count > MAX_POINTS) return [];
-  // to nine decimals, or 0.1 added thrice would be 0.30000000000000004 in every table
-  return Array.from({ length: count }, (_, i) => Math.round((from + i * step) * 1e9) / 1e9);
+  if (!(step > 0) || !Number.isFinite(count) || count < 1) return [];
+  assertCount(`--vary ${path}`, count);
+  // as many decimals as were given, or 0.1 added thrice would be 0.30000000000000004 in every table; 0 is no -0
+  const decimals = Math.max(decimalsOf(range[0]!), decimalsOf(range[2]!));
+  return Array.from({ length: count }, (_, i) => Number((from + i * step).toFixed(decimals)) + 0);
+}
+
+/** Of a number as it was written: 3 for `1.5e-2`; at most what toFixed takes. */
+function decimalsOf(text: string): number {
+  const [mantissa, exponent] = text.toLowerCase().split('e') as [string, string?];
+  const written = mantissa.split('.')[1]?.length ?? 0;
+  return Math.min(100, Math.max(0, written - Number(exponent ?? 0)));
 }
 
 function readValue(text: string): SweepValue {
   if (text === 'true' || text === 'false') return text === 'true';
-  return /^-?\d*\.?\d+(e-?\d+)?$/.test(text) ? Number(text) : text;
+  return IS_NUMBER.test(text) ? Number(text) : text;
 }

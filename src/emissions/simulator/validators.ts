@@ -29,6 +29,9 @@ export interface ValidatorView {
   readonly n: number;
   /** uids ascending */
   readonly candidates: readonly Candidate[];
+  readonly mechanism: number;
+  /** whether a row of its own stands, or is committed */
+  readonly hasSet: boolean;
   /** as it was that many epochs ago */
   hours(lagEpochs: number): HoursTable;
   /** stake-weighted median of the rows that stand on the chain */
@@ -53,7 +56,8 @@ export function weigh(
     case 'honest':
       return toRow(measuredScores(group, policy, view, behaviour.lagEpochs), policy, view);
     case 'lazy':
-      if (view.epoch % behaviour.refreshEpochs !== 0) return undefined;
+      // each at its own time; a validator without any weights sets some at once
+      if (view.hasSet && (view.epoch + view.self.key) % behaviour.refreshEpochs !== 0) return undefined;
       return toRow(measuredScores(group, policy, view, 0), policy, view);
     case 'copier':
       return view.medianOnChain();
@@ -86,22 +90,30 @@ function measuredScores(
 function payOf(
   group: ValidatorGroup,
   { payRule, noiseSeed }: WeighingPolicy,
-  { n, self, epoch, candidates, hours }: ValidatorView,
+  { n, self, epoch, mechanism, candidates, hours }: ValidatorView,
   lagEpochs: number,
 ): Float64Array {
   const paid = new Float64Array(n);
   const table = hours(lagEpochs);
   const measured = { proven: 0, rented: 0 };
   for (const { uid, key } of candidates) {
-    const seen = group.noise === 0 ? 1 : 1 + group.noise * drawNormal(noiseSeed, self.key, key, epoch);
+    const seen =
+      group.noise === 0 ? 1 : 1 + group.noise * drawNormal(noiseSeed, self.key + mechanism, key, epoch);
     const factor = seen > 0 ? seen : 0;
     measured.proven = table.proven[uid]! * factor;
     measured.rented = table.rented[uid]! * factor;
     const pay = payRule(measured);
-    if (pay > 0) paid[uid] = pay;
+    if (!(pay >= 0 && pay <= MAX_PAY))
+      throw new RangeError(
+        `payRule: expected 0 to ${MAX_PAY} for ${measured.proven} proven and ${measured.rented} rented hours, got ${pay}`,
+      );
+    paid[uid] = pay;
   }
   return paid;
 }
+
+/** Sums of so many stay finite. */
+const MAX_PAY = 1e300;
 
 /** To a sum of `share`. @returns that, or 0 when there is nothing to scale */
 function scale(scores: Float64Array, share: number): number {
@@ -161,36 +173,56 @@ function toRow(
 }
 
 /**
- * What a copier reads off the chain: by uid the weight that half of the stake supports, of rows as shares.
+ * What a copier reads off the chain: by uid the weight that half of the stake supports, of rows as shares, its own left
+ * out. The rows are read once, when the first asks.
  *
- * @param rows of validators with a permit
+ * @param read rows of validators with a permit, with their consensus stake
  */
-export function stakeWeightedMedian(
-  rows: readonly { readonly row: U16Row; readonly stake: number }[],
-): U16Row {
-  const votes = new Map<number, { weight: number; stake: number }[]>();
-  let total = 0;
-  for (const { row, stake } of rows) {
-    if (row.length === 0 || stake <= 0) continue;
-    total += stake;
-    const sum = row.reduce((all, [, value]) => all + value, 0);
-    for (const [uid, value] of row) {
-      const cast = votes.get(uid) ?? [];
-      cast.push({ weight: sum === 0 ? 0 : value / sum, stake });
-      votes.set(uid, cast);
+export function createMedian(
+  read: () => readonly { readonly uid: number; readonly row: U16Row; readonly stake: number }[],
+): (reader: number) => U16Row {
+  let votes: Map<number, Vote[]> | undefined;
+  const stakes = new Map<number, number>();
+  const prepare = (): Map<number, Vote[]> => {
+    const byUid = new Map<number, Vote[]>();
+    for (const { uid: voter, row, stake } of read()) {
+      if (row.length === 0 || stake <= 0) continue;
+      stakes.set(voter, stake);
+      const sum = row.reduce((all, [, value]) => all + value, 0);
+      for (const [uid, value] of row) {
+        const cast = byUid.get(uid) ?? [];
+        cast.push({ voter, weight: sum === 0 ? 0 : value / sum, stake });
+        byUid.set(uid, cast);
+      }
     }
+    for (const cast of byUid.values()) cast.sort((a, b) => b.weight - a.weight);
+    return byUid;
+  };
+  return (reader) => {
+    votes ??= prepare();
+    let total = 0;
+    for (const [voter, stake] of stakes) if (voter !== reader) total += stake;
+    const medians = [...votes].map(([uid, cast]) => [uid, medianOf(cast, reader, total)] as const);
+    const largest = medians.reduce((most, [, weight]) => Math.max(most, weight), 0);
+    if (largest === 0) return [];
+    const row = medians.map(([uid, weight]) => [uid, Math.round((weight / largest) * 65_535)] as const);
+    return row.sort(([a], [b]) => a - b);
+  };
+}
+
+interface Vote {
+  readonly voter: number;
+  readonly weight: number;
+  readonly stake: number;
+}
+
+/** @param cast heaviest first */
+function medianOf(cast: readonly Vote[], reader: number, total: number): number {
+  let supporters = 0;
+  for (const { voter, weight, stake } of cast) {
+    if (voter === reader) continue;
+    supporters += stake;
+    if (supporters * 2 >= total) return weight;
   }
-  const medians = [...votes].map(([uid, cast]) => {
-    cast.sort((a, b) => b.weight - a.weight);
-    let supporters = 0;
-    for (const { weight, stake } of cast) {
-      supporters += stake;
-      if (supporters * 2 >= total) return [uid, weight] as const;
-    }
-    return [uid, 0] as const;
-  });
-  const largest = medians.reduce((most, [, weight]) => Math.max(most, weight), 0);
-  if (largest === 0) return [];
-  const row = medians.map(([uid, weight]) => [uid, Math.round((weight / largest) * 65_535)] as const);
-  return row.sort(([a], [b]) => a - b);
+  return 0;
 }

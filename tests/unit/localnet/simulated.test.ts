@@ -103,8 +103,9 @@ function continueFrom(chain: Localnet, hotkeys: readonly string[]): Subnet {
   );
   subnet.protocolAlphaRao = now.protocolAlphaRao;
   now.stakesRao.forEach((stakeRao, uid) => {
-    subnet.place({ group: uid - 1, member: 0, take: 11_796, rootRao: 0n, stakeRao, permit: stakeRao > 0n });
+    subnet.place({ group: uid - 1, member: 0, take: 11_796, rootRao: 0n, stakeRao });
   });
+  subnet.grantPermits();
   return subnet;
 }
 

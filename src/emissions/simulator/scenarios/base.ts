@@ -1,7 +1,7 @@
 // Owns: what the named scenarios have in common: a subnet of middling price among mainnet's others, at spec 425.
 import type { ScenarioFile } from '../scenario.js';
 
-/** Three days' worth of validators of equal weight: honest, 100,000 alpha and 20,000 TAO on root each. */
+/** Honest validators of equal weight: 100,000 alpha and 20,000 TAO on root each. */
 export const honestValidators = (count: number, name = 'validators'): ScenarioFile['validators'][number] => ({
   name,
   count,

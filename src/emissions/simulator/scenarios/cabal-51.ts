@@ -9,11 +9,12 @@ export const cabal51: ScenarioFile = {
   epochs: 10 * EPOCHS_PER_DAY,
   subnet,
   validators: [
-    { name: 'honest', count: 7, stakeAlpha: 70_000 },
+    { name: 'honest', count: 7, stakeAlpha: 70_000, rootTao: 14_000 },
     {
       name: 'cabal',
       count: 3,
       stakeAlpha: 170_000,
+      rootTao: 34_000,
       coalition: 'cabal',
       behaviour: { kind: 'cabal', favours: 'friends' },
     },

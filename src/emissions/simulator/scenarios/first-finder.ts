@@ -14,8 +14,15 @@ export const firstFinderYuma3: ScenarioFile = {
     liquidAlpha: { low: 3_277, high: 19_661, steepness: 1000 },
   },
   validators: [
-    { name: 'scout', stakeAlpha: 100_000, noise: 0 },
-    { name: 'crowd', count: 3, stakeAlpha: 100_000, noise: 0, behaviour: { kind: 'honest', lagEpochs: 8 } },
+    { name: 'scout', stakeAlpha: 100_000, rootTao: 20_000, noise: 0 },
+    {
+      name: 'crowd',
+      count: 3,
+      stakeAlpha: 100_000,
+      rootTao: 20_000,
+      noise: 0,
+      behaviour: { kind: 'honest', lagEpochs: 8 },
+    },
   ],
   miners: [
     { name: 'old', count: 4, capacity: 8 },

@@ -9,10 +9,11 @@ export const ownMiner: ScenarioFile = {
   epochs: 10 * EPOCHS_PER_DAY,
   subnet,
   validators: [
-    { name: 'honest', count: 4, stakeAlpha: 100_000 },
+    { name: 'honest', count: 4, stakeAlpha: 100_000, rootTao: 20_000 },
     {
       name: 'booster',
       stakeAlpha: 100_000,
+      rootTao: 20_000,
       coalition: 'insider',
       behaviour: { kind: 'booster', favours: 'insider-miner', boost: 0.25 },
     },

@@ -63,7 +63,11 @@ describe('a scenario file', () => {
       { ...small, miners: [{ name: 'validators' }] },
       'validators: two groups of this name',
     ],
-    ['a group called owner', { ...small, miners: [{ name: 'owner' }] }, 'owner: two groups of this name'],
+    [
+      'a group called owner',
+      { ...small, miners: [{ name: 'owner' }] },
+      'owner: a name of metrics, not for a group',
+    ],
     [
       'favours of nobody',
       { ...small, validators: [{ name: 'v', stakeAlpha: 1, behaviour: { kind: 'cabal', favours: 'x' } }] },
@@ -96,6 +100,16 @@ describe('a scenario file', () => {
       'a change of who exists',
       { ...small, changes: [{ epoch: 1, set: { 'miners.miners.count': 9 } }] },
       'changes[0].set: miners.miners.count cannot change while the subnet runs',
+    ],
+    [
+      'a change that does not fit',
+      { ...small, changes: [{ epoch: 1, set: { 'owner.burnShare': 7 } }] },
+      'changes[0].set: owner.burnShare = 7: owner.burnShare: ',
+    ],
+    [
+      'a change of nothing',
+      { ...small, changes: [{ epoch: 1, set: { 'owner.bogus': 1 } }] },
+      'changes[0].set: owner.bogus: the scenario has no such value',
     ],
     [
       'pools above the whole',

@@ -50,3 +50,7 @@ it('never holds more than its limit and never loses a flow', () => {
     }),
   );
 });
+
+it.each([0, 1, 3, -2, 2.5, Number.NaN])('refuses to keep %d points', (limit) => {
+  expect(() => createSeriesRecorder(columns, limit)).toThrow('points: expected an even number of at least 2');
+});

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { toRao } from '../../../../src/emissions/simulator/amounts.js';
 import { deviationsOf, withHonest } from '../../../../src/emissions/simulator/deviations.js';
+import type { GroupResult } from '../../../../src/emissions/simulator/groups.js';
 import { metricNamed, metricsOf } from '../../../../src/emissions/simulator/metrics.js';
 import { parseScenario, type ScenarioFile } from '../../../../src/emissions/simulator/scenario.js';
-import {
-  type GroupResult,
-  type SimulationResult,
-  simulate,
-} from '../../../../src/emissions/simulator/simulate.js';
+import { type SimulationResult, simulate } from '../../../../src/emissions/simulator/simulate.js';
 import { unpaidRao } from '../../../../src/emissions/simulator/subnet.js';
 
 // capacities and stakes are powers of two, so that sums of doubles do not depend on their order
@@ -149,6 +146,19 @@ describe('what the chain mints', () => {
     expect(totals.taoInRao + totals.excessTaoRao).toBeLessThanOrEqual(totals.mintedTaoRao);
   });
 
+  it.each([
+    ['a plain subnet', {}],
+    ['everything at once', everything],
+  ] as const)(
+    'outside the pool is somebody\u2019s, burned or nobody\u2019s, to the rao: %s',
+    (_, changes) => {
+      const { totals, final } = run(changes as Partial<ScenarioFile>);
+      const { stakedAlphaRao, tradersAlphaRao, protocolAlphaRao, rootAlphaRao } = final;
+      const held = stakedAlphaRao + tradersAlphaRao + protocolAlphaRao + rootAlphaRao;
+      expect(final.alphaOutRao).toBe(held + totals.burnedRao + totals.burnedFeeRao + unpaidRao(totals));
+    },
+  );
+
   it('pays no more than it set aside, and leaves less than a rao for each neuron and block', () => {
     const { totals } = run({ epochs: 20, network: { otherPrices: 0 } });
     // with moving prices that sum to less than 1 root's part is recycled
@@ -221,28 +231,146 @@ describe('agents', () => {
     expect(group(hidden, 'copier').validatorTrust).toBeLessThan(0.9);
   });
 
-  it('who leave come back later each time', () => {
+  const servingOf = (changes: Partial<ScenarioFile>): number[] => {
+    const { series } = run(changes);
+    const column = series.columns.findIndex(({ name }) => name === 'exit.serving');
+    return series.points.map((point) => point[column]!);
+  };
+  const leavers = (count: number, costTaoPerHour: number): ScenarioFile['miners'] => [
+    { name: 'exit', count, capacity: 8, costTaoPerHour, behaviour: { kind: 'exit', patienceEpochs: 5 } },
+  ];
+
+  it('leave one after another while the price is low, and come back when it is not', () => {
+    const serving = servingOf({
+      epochs: 400,
+      miners: leavers(10, 0.02),
+      market: {
+        pricePath: [
+          { day: 1, price: 0.02 },
+          { day: 3, price: 0.006 },
+          { day: 6, price: 0.006 },
+          { day: 8, price: 0.02 },
+        ],
+      },
+    });
+    expect(serving.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 10));
+    expect(Math.min(...serving)).toBeLessThan(7);
+    expect(new Set(serving).size).toBeGreaterThan(3);
+    expect(serving.at(-1)).toBe(10);
+  });
+
+  it('share what is too little for all: some leave, never all', () => {
+    const serving = servingOf({ epochs: 300, miners: leavers(30, 0.012) });
+    expect(Math.min(...serving)).toBeGreaterThan(10);
+    expect(serving.at(-1)).toBeLessThan(30);
+  });
+
+  it('serve in none of its epochs when a burst has none', () => {
     const result = run({
-      epochs: 200,
       miners: [
-        { name: 'cheap', count: 2, capacity: 8 },
+        { name: 'miners', count: 1, capacity: 8 },
+        { name: 'never', count: 1, capacity: 8, behaviour: { kind: 'burst', onEpochs: 0, periodEpochs: 2 } },
+      ],
+    });
+    expect(group(result, 'never')).toMatchObject({ servingShare: 0, earnedAlphaRao: 0n });
+  });
+
+  it('are weighed by what the chain weighs: equal stake earns equally, whatever part of it is on root', () => {
+    const result = run({
+      epochs: 30,
+      network: { rootTao: 1_000_000, taoWeight: 0.25 },
+      validators: [
+        { name: 'staked', stakeAlpha: 65_536, noise: 0 },
+        { name: 'rooted', stakeAlpha: 32_768, rootTao: 131_072, noise: 0 },
+      ],
+    });
+    const per = (name: string): number => metricNamed(metricsOf(result), `${name}.dividendPerStake`);
+    expect(per('staked')).toBeCloseTo(per('rooted'), 2);
+    expect(group(result, 'rooted').stakeShare).toBeCloseTo(0.5, 1);
+  });
+
+  it('miners swap what they get when they swap what they are', () => {
+    const pair = (ada: object, bob: object): SimulationResult =>
+      run({
+        epochs: 20,
+        miners: [
+          { name: 'ada', count: 2, capacity: 8, ...ada },
+          { name: 'bob', count: 2, capacity: 8, ...bob },
+        ] as ScenarioFile['miners'],
+      });
+    for (const deviating of [
+      { quality: 0.5 },
+      { behaviour: { kind: 'burst', onEpochs: 1, periodEpochs: 3 } },
+      { behaviour: { kind: 'sybil', copies: 2, detected: false } },
+    ]) {
+      const there = pair({}, deviating);
+      const back = pair(deviating, {});
+      expect(group(there, 'ada').earnedAlphaRao).not.toBe(group(there, 'bob').earnedAlphaRao);
+      expect({ ...group(back, 'bob'), name: 'ada', coalition: 'ada' }).toEqual(group(there, 'ada'));
+      expect({ ...group(back, 'ada'), name: 'bob', coalition: 'bob' }).toEqual(group(there, 'bob'));
+    }
+  });
+
+  it('a lazy validator sets weights at once, then at its own times', () => {
+    const result = run({
+      epochs: 10,
+      validators: [
+        { name: 'lazy', count: 3, stakeAlpha: 65_536, behaviour: { kind: 'lazy', refreshEpochs: 100 } },
+      ],
+    });
+    expect(group(result, 'lazy').validatorTrust).toBeGreaterThan(0.99);
+  });
+
+  it('only as many validate as the subnet admits, from the first epoch on', () => {
+    const result = run({
+      epochs: 3,
+      subnet: { maxValidators: 1 },
+      validators: [
+        { name: 'large', stakeAlpha: 65_536 },
+        { name: 'small', stakeAlpha: 32_768 },
+      ],
+    });
+    expect(group(result, 'small').earnedAlphaRao).toBe(0n);
+  });
+
+  it('a late validator pays on the pool for its stake, little by little', () => {
+    const result = run({
+      epochs: 20,
+      validators: [
+        { name: 'first', stakeAlpha: 65_536 },
+        { name: 'late', stakeAlpha: 131_072, arrivesAtEpoch: 2 },
+      ],
+    });
+    const late = group(result, 'late');
+    expect(late.boughtAlphaRao).toBeGreaterThan(100_000_000_000_000n);
+    expect(Number(late.stakeTaoRao) / Number(late.boughtAlphaRao)).toBeGreaterThan(0.02);
+  });
+
+  it('stops registering copies when the price is above what it would pay', () => {
+    const result = run({
+      epochs: 3,
+      subnet: { burn: { start: 0.1 } },
+      miners: [
         {
-          name: 'dear',
-          count: 2,
-          capacity: 8,
-          quality: 0.1,
-          costTaoPerHour: 0.05,
-          behaviour: { kind: 'exit', patienceEpochs: 5 },
+          name: 'sybil',
+          count: 1,
+          arrivesAtEpoch: 1,
+          maxBurnTao: 0.1,
+          behaviour: { kind: 'sybil', copies: 40 },
         },
       ],
     });
-    const { series } = result;
-    const column = series.columns.findIndex(({ name }) => name === 'dear.serving');
-    const serving = series.points.map((point) => point[column]!);
-    const starts = serving.flatMap((count, i) => (i > 0 && count > 0 && serving[i - 1] === 0 ? [i] : []));
-    const gaps = starts.slice(1).map((start, i) => start - starts[i]!);
-    expect(gaps.length).toBeGreaterThanOrEqual(2);
-    for (const [i, gap] of gaps.slice(1).entries()) expect(gap).toBeGreaterThan(gaps[i]!);
+    expect(Number(group(result, 'sybil').registrationTaoRao) / 1e9).toBeLessThan(0.5);
+  });
+
+  it('a group does not pay to replace itself', () => {
+    const result = run({
+      epochs: 30,
+      subnet: { maxUids: 16, immunityPeriod: 0, burn: { start: 1, min: 1 } },
+      miners: [{ name: 'crowd', count: 40, arrivesAtEpoch: 1, arrivalsPerEpoch: 4 }],
+    });
+    expect(group(result, 'crowd').uids).toBe(12);
+    expect(group(result, 'crowd').registrationTaoRao).toBeLessThan(60_000_000_000n);
   });
 });
 
@@ -273,6 +401,11 @@ describe('policy', () => {
     expect(result.final.minerBurned).toBeCloseTo(0.5, 4);
   });
 
+  it('refuses a pay rule that gives what is no score', () => {
+    for (const pay of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+      expect(() => run({}, { payRule: () => pay })).toThrow('payRule: expected 0 to');
+  });
+
   it('may be a function of proven and rented hours', () => {
     const rental = { rental: { hoursPerDay: 8 * 24, taoPerHour: 0.001 } };
     const miners: ScenarioFile['miners'] = [
@@ -290,6 +423,18 @@ describe('policy', () => {
     expect(burned.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
     expect(burned.slice(5)).toEqual([1, 1, 1, 1, 1]);
   });
+});
+
+it('rent reaches miners and pool, and nothing of it twice', () => {
+  const rented = (buysAlpha: number): SimulationResult =>
+    run({ market: { rental: { hoursPerDay: 8 * 4 * 24, taoPerHour: 0.05, buysAlpha } } });
+  const paid = 8 * 4 * 24 * 0.05 * rented(0).days;
+  for (const buysAlpha of [0, 0.5, 1]) {
+    const result = rented(buysAlpha);
+    expect(group(result, 'miners').rentTao).toBeCloseTo(paid * (1 - buysAlpha), 6);
+    const traded = Number(result.totals.tradedInTaoRao) / 1e9;
+    expect(traded).toBeCloseTo(paid * buysAlpha * (1 - 33 / 65_535), 3);
+  }
 });
 
 describe('deviations', () => {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { parseScenario } from '../../../../src/emissions/simulator/scenario.js';
-import { countPoints, parseAxes, pointsOf, scenarioAt } from '../../../../src/emissions/simulator/sweep.js';
+import {
+  countPoints,
+  holdsText,
+  parseAxes,
+  pointsOf,
+  scenarioAt,
+} from '../../../../src/emissions/simulator/sweep.js';
 import { smallScenario } from '../../../support/small-scenario.js';
 
 describe('axes', () => {
@@ -16,6 +22,16 @@ describe('axes', () => {
     ]);
   });
 
+  test('are as fine as they are written, with exponents too', () => {
+    expect(parseAxes(['a=0:3e-3:1e-3', 'b=-1.5E1:0:5', 'c=1e-3,1E+2,.5', 'd=0:3e-12:1.5e-12'])).toEqual([
+      { path: 'a', values: [0, 0.001, 0.002, 0.003] },
+      { path: 'b', values: [-15, -10, -5, 0] },
+      { path: 'c', values: [0.001, 100, 0.5] },
+      { path: 'd', values: [0, 1.5e-12, 3e-12] },
+    ]);
+    expect(Object.is(parseAxes(['a=-0.3:0:0.1'])[0]!.values[3], 0)).toBe(true);
+  });
+
   test.each([
     'owner.burnShare',
     '=1,2',
@@ -26,7 +42,7 @@ describe('axes', () => {
     'owner.burnShare=0:1:-0.1',
     'owner.burnShare=0:1:x',
     'owner.burnShare=0:1.2.3:1',
-    'owner.burnShare=0:1:0.000001',
+    'owner.burnShare=0:1e999:1',
   ])('refuse %s', (text) => {
     expect(() => parseAxes([text])).toThrow(`--vary ${text}: expected PATH=FROM:TO:STEP or PATH=A,B,C`);
   });
@@ -34,6 +50,8 @@ describe('axes', () => {
   test('refuse a path given twice and more points than anybody would wait for', () => {
     expect(() => parseAxes(['a=1,2', 'a=3'])).toThrow('--vary a: given twice');
     expect(() => parseAxes(['a=1:1000:1', 'b=1:101:1'])).toThrow('--vary: 101000 points, at most 100000');
+    expect(() => parseAxes(['a=0:1:0.000001'])).toThrow('--vary a: 1000001 points, at most 100000');
+    expect(() => parseAxes([`a=${'1,'.repeat(100_001)}`])).toThrow('--vary a: 100001 points, at most 100000');
   });
 });
 
@@ -57,4 +75,13 @@ test('a point sets its values together: only the result has to be consistent', (
   expect(at.subnet.alphaOut).toBe(3_000_000);
   expect(at.validators[1]!.stakeAlpha).toBe(2_000_000);
   expect(() => scenarioAt(scenario, axes.slice(0, 1), [2_000_000])).toThrow('subnet.alphaOut');
+});
+
+test('where the scenario has text, a number or a truth value becomes text', () => {
+  const scenario = parseScenario(smallScenario);
+  const axes = parseAxes(['seed=7,true', 'subnet.kappa=1']);
+  expect(scenarioAt(scenario, axes, [7, 1])).toMatchObject({ seed: '7', subnet: { kappa: 1 } });
+  expect(scenarioAt(scenario, axes, [true, 1]).seed).toBe('true');
+  expect(holdsText(scenario, 'subnet.kappa')).toBe(false);
+  expect(holdsText(scenario, 'no.such.path')).toBe(false);
 });
