@@ -1,6 +1,6 @@
 // What a year of a subnet costs: 7,300 epochs of 360 blocks with every block's coinbase and pool, 256 neurons of whom 64
-// validate and weigh all 191 miners, each with its own noise. The baseline of the row is what the same epochs alone would
-// take with the BigInt reference, measured in this run on the subnet's own input.
+// validate and weigh all 191 miners, each with its own noise. What the epochs and the blocks would take with the plain
+// references stands in the rows of epoch.bench.ts and coinbase.bench.ts; here the baseline is memory's own beginning.
 import { parseScenario } from '../../src/emissions/simulator/scenario.js';
 import { simulate } from '../../src/emissions/simulator/simulate.js';
 
