@@ -6,6 +6,7 @@ type Flags = Record<string, unknown>;
 type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 const each = (text: string, before: readonly string[] = []): string[] => [...before, text];
+const POINTS = 'points of each series, an even number (512); above the epochs, each of them is there';
 
 export function registerEmissions(program: Command, run: Run): void {
   const emissions = program
@@ -27,6 +28,7 @@ function registerSimulate(emissions: Command, run: Run): void {
     .description("run a scenario in the chain's own arithmetic: who earns what, what becomes of the price")
     .option('--deviations', 'who gains by not being honest (where somebody is not)')
     .option('--no-deviations', 'leave that out')
+    .option('--points <n>', POINTS, integer)
     .option('--out <file>', 'write there what --json prints')
     .addHelpText(
       'after',
@@ -54,7 +56,8 @@ Example:
   assay emissions sweep burn-share --vary owner.burnShare=0:1:0.1 --metric tao.share --metric costly.profitTao
 
 --out is JSON lines: a header naming scenario, axes and version, then one line for each point, in the order in which
-they were finished. After Ctrl-C (exit 130) or a crash, what is finished is there.`,
+they were finished. After Ctrl-C (exit 130) or a crash, what is finished is there. While it is written, FILE.lock
+keeps other sweeps away from it.`,
     )
     .action(async (scenario: string, flags: Flags) => {
       const { sweepScenario } = await import('./commands/emissions/sweep.js');
@@ -98,6 +101,7 @@ function registerReport(emissions: Command, run: Run): void {
     .description('run a scenario and write what it says into one HTML file that needs no network')
     .option('--sweep <file>', 'show this sweep too: a file of sweep --out, or what sweep --json printed')
     .option('--no-deviations', 'leave out who gains by not being honest')
+    .option('--points <n>', POINTS, integer)
     .option('--out <file>', 'the file (<name of the scenario>.html); an earlier report is replaced')
     .option('--force', 'write over a file that is no report')
     .addHelpText(
@@ -141,7 +145,7 @@ function registerSchedule(emissions: Command, run: Run): void {
     .description('a schedule of emission or pay as numbers; without a name, those that ship')
     .argument(
       '[schedule]',
-      'name of a schedule that ships, or a JSON file (./bitcoin for a file of such a name)',
+      'name of a schedule that ships, a JSON file (./bitcoin for a file of such a name), or - for standard input',
     )
     .option('--days <n>', "rows up to this day (the schedule's life, else 5844)", integer)
     .option('--every <n>', 'day 1, every n-th day and the last (a twentieth of --days)', integer)

@@ -29,7 +29,7 @@ First commands:
 Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of
 --config.
 Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 nothing to recompute: evidence
-expired, or a verdict that rests on no evidence; 130 interrupted.`,
+expired, or a verdict that rests on no evidence; 130 interrupted, 143 by SIGTERM.`,
   );
 
 program
@@ -199,9 +199,9 @@ function roleOptions(command: Command): Command {
 }
 
 async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void> {
-  const controller = abortOnSignals();
+  const interruption = abortOnSignals();
   try {
-    process.exitCode = await work(controller.signal);
+    process.exitCode = interruption.exitCode(await work(interruption.signal));
   } catch (error) {
     printError(error, process.env['ASSAY_DEBUG'] === '1');
     process.exitCode = exitCodeOf(error);

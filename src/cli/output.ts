@@ -15,6 +15,8 @@ export const EXIT = {
   expired: 4,
   /** Ctrl-C before the command came to its end, as shells count it */
   interrupted: 130,
+  /** the same by SIGTERM */
+  terminated: 143,
 } as const;
 
 const USAGE: ReadonlySet<ErrorCode> = new Set(['invalid-config', 'invalid-input', 'insecure-address']);

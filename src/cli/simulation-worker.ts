@@ -20,22 +20,41 @@ parentPort?.on('message', (order: SimulationOrder) => {
   }
 });
 
-function answerTo({ scenario, want }: SimulationOrder): SimulationAnswers[typeof want] {
-  let told = performance.now();
-  const onEpoch = (epoch: number): void => {
-    const now = performance.now();
-    if (epoch < scenario.epochs && now - told < PROGRESS_MS) return;
-    told = now;
-    tell({ epoch });
-  };
-  switch (want) {
-    case 'metrics':
-      return metricsOf(simulate(scenario, { onEpoch, points: 2 }));
-    case 'result':
-      return simulate(scenario, { onEpoch });
-    case 'deviations': {
-      const result = simulate(scenario, { onEpoch });
-      return { result, deviations: deviationsOf(result) };
+function answerTo({ scenario, want, points }: SimulationOrder): SimulationAnswers[typeof want] {
+  const progress = createCount();
+  const { onEpoch } = progress;
+  const options = points === undefined ? { onEpoch } : { onEpoch, points };
+  const answer = (): SimulationAnswers[typeof want] => {
+    switch (want) {
+      case 'metrics':
+        return metricsOf(simulate(scenario, { onEpoch, points: 2 }));
+      case 'result':
+        return simulate(scenario, options);
+      case 'deviations': {
+        const result = simulate(scenario, options);
+        return { result, deviations: deviationsOf(result, { onEpoch }) };
+      }
     }
-  }
+  };
+  const answered = answer();
+  progress.end();
+  return answered;
+}
+
+/** Epochs of all runs of an answer. */
+function createCount(): { onEpoch(): void; end(): void } {
+  let done = 0;
+  let told = { done, at: performance.now() };
+  const tellNow = (at: number): void => {
+    told = { done, at };
+    tell({ epochs: done });
+  };
+  return {
+    onEpoch() {
+      done++;
+      const now = performance.now();
+      if (now - told.at >= PROGRESS_MS) tellNow(now);
+    },
+    end: () => tellNow(told.at),
+  };
 }

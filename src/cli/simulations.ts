@@ -2,9 +2,9 @@
 // (simulation-worker.ts), points of a sweep or search.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Deviation } from '../emissions/simulator/deviations.js';
+import { type Deviation, deviatingCoalitions } from '../emissions/simulator/deviations.js';
 import type { Scenario } from '../emissions/simulator/scenario.js';
-import type { SimulationResult } from '../emissions/simulator/simulate.js';
+import type { SimulateOptions, SimulationResult } from '../emissions/simulator/simulate.js';
 import { AssayError, type ErrorCode, type ErrorCodes } from '../model/errors.js';
 
 export const MAX_THREADS = 16;
@@ -21,22 +21,33 @@ export interface SimulationAnswers {
 export interface SimulationOrder {
   readonly scenario: Scenario;
   readonly want: keyof SimulationAnswers;
+  readonly points: number | undefined;
 }
 
 export type SimulationReply =
-  | { readonly epoch: number }
+  | { readonly epochs: number }
   | { readonly answer: unknown }
   | { readonly error: unknown; readonly assay: { code: ErrorCode; data: ErrorCodes[ErrorCode] } | undefined };
 
+export interface RunOptions {
+  /** points kept of the result's series */
+  readonly points?: SimulateOptions['points'] | undefined;
+  /** of `epochsOf`; now and then, and after the last */
+  readonly onEpoch?: (done: number) => void;
+}
+
+/** Epochs that an answer takes: deviations take a run for each coalition that deviates, and one more. */
+export const epochsOf = (scenario: Scenario, want: keyof SimulationAnswers): number =>
+  scenario.epochs * (want === 'deviations' ? 1 + deviatingCoalitions(scenario).length : 1);
+
 export interface Simulations {
   /**
-   * @param onEpoch now and then, and after the last epoch
    * @throws what the simulation threw; AssayError `internal` when its thread died; the signal's reason when aborted
    */
   run<W extends keyof SimulationAnswers>(
     scenario: Scenario,
     want: W,
-    onEpoch?: (epoch: number) => void,
+    options?: RunOptions,
   ): Promise<SimulationAnswers[W]>;
   /** Ends every thread; what still runs is rejected. */
   close(): Promise<void>;
@@ -44,13 +55,12 @@ export interface Simulations {
 
 interface Job {
   readonly order: SimulationOrder;
-  readonly onEpoch: ((epoch: number) => void) | undefined;
+  readonly onEpoch: RunOptions['onEpoch'] | undefined;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
 
-const isSource = import.meta.url.endsWith('.ts');
-const WORKER = isSource
+const WORKER = import.meta.url.endsWith('.ts')
   ? new URL('./simulation-worker.ts', import.meta.url)
   : new URL('./simulation-worker.js', import.meta.url);
 
@@ -70,7 +80,7 @@ export function createSimulations(
   let over: { readonly reason: unknown } | undefined;
 
   const start = (): Worker => {
-    const worker = isSource ? workerFromSource(module) : new Worker(module);
+    const worker = module.pathname.endsWith('.ts') ? workerFromSource(module) : new Worker(module);
     workers.set(worker, undefined);
     let cause: unknown;
     worker.on('message', (reply: SimulationReply) => settle(worker, reply));
@@ -89,8 +99,8 @@ export function createSimulations(
   const settle = (worker: Worker, reply: SimulationReply): void => {
     const job = workers.get(worker);
     if (job === undefined) return;
-    if ('epoch' in reply) {
-      job.onEpoch?.(reply.epoch);
+    if ('epochs' in reply) {
+      job.onEpoch?.(reply.epochs);
       return;
     }
     workers.set(worker, undefined);
@@ -121,11 +131,11 @@ export function createSimulations(
   signal.addEventListener('abort', onAbort, { once: true });
 
   return {
-    async run(scenario, want, onEpoch) {
+    async run(scenario, want, { onEpoch, points } = {}) {
       signal.throwIfAborted();
       if (over !== undefined) throw over.reason;
       const answer = await new Promise<unknown>((resolve, reject) => {
-        waiting.push({ order: { scenario, want }, onEpoch, resolve, reject });
+        waiting.push({ order: { scenario, want, points }, onEpoch, resolve, reject });
         next();
       });
       return answer as SimulationAnswers[typeof want]; // the worker answers what was asked

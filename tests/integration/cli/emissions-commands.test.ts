@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -24,6 +26,12 @@ import { simulate } from '../../../src/emissions/simulator/simulate.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { VERSION } from '../../../src/model/version.js';
 import { smallScenario } from '../../support/small-scenario.js';
+
+vi.mock('../../../src/cli/simulations.js', async (original) => {
+  const actual = await original<typeof import('../../../src/cli/simulations.js')>();
+  const { withSharedThreads } = await import('../../support/bundled-worker.js');
+  return { ...actual, createSimulations: await withSharedThreads(actual.createSimulations) };
+});
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const never = new AbortController().signal;
@@ -136,6 +144,16 @@ describe('assay emissions simulate', () => {
     });
   });
 
+  test('--set leaves text as it was typed where the scenario has text, such as a seed', async () => {
+    const seedOf = async (given: string): Promise<unknown> => {
+      const text = await printed('simulate', small, '--json', '--epochs', '1', '--set', `seed=${given}`);
+      return (JSON.parse(text) as { result: { seed: unknown } }).result.seed;
+    };
+    expect(await seedOf('007')).toBe('007');
+    expect(await seedOf('true')).toBe('true');
+    expect(await seedOf('"7"')).toBe('7');
+  });
+
   test('ends with 130 when it is interrupted, and writes nothing', async () => {
     const controller = new AbortController();
     controller.abort();
@@ -143,6 +161,53 @@ describe('assay emissions simulate', () => {
     const { code, out: text } = await assay(['simulate', small, '--out', out], controller.signal);
     expect([code, text]).toEqual([130, '']);
     expect(readdirSync(folder)).toEqual(['small.json']);
+  });
+});
+
+describe('what is no file to write', () => {
+  test('is refused before anything runs, and stays', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const endless = ['--epochs', '1000000', '--out'];
+    for (const command of ['simulate', 'report']) {
+      expect(await refused(command, small, ...endless, pipe)).toBe(
+        `--out ${pipe}: expected a regular file, got a pipe`,
+      );
+      expect(await refused(command, small, ...endless, folder)).toContain('got a folder');
+      expect(await refused(command, small, ...endless, '/dev/null')).toContain('got a device');
+    }
+    const into = join(folder, 'into');
+    mkdirSync(into);
+    execFileSync('mkfifo', [join(into, 'cabal-40.json')]);
+    expect(await refused('scenarios', '--write', into)).toBe(
+      `--write ${into}, cabal-40.json: expected a regular file, got a pipe`,
+    );
+    expect(readdirSync(into)).toEqual(['cabal-40.json']);
+  });
+});
+
+describe('--points', () => {
+  test('keeps every epoch of a run with fewer', async () => {
+    const flags = ['--json', '--no-deviations', '--epochs', '10', '--points'];
+    const seriesOf = async (points: string): Promise<unknown> =>
+      (JSON.parse(await printed('simulate', small, ...flags, points)) as { result: { series: unknown } })
+        .result.series;
+    expect(await seriesOf('12')).toMatchObject({
+      epochs: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      epochsPerPoint: 1,
+    });
+    expect(await seriesOf('4')).toMatchObject({ epochs: [4, 8, 10], epochsPerPoint: 4 });
+  });
+
+  test('is an even number from 2 to 100000, for reports too', async () => {
+    for (const points of ['0', '3', '100002', 'x'])
+      for (const command of ['simulate', 'report'])
+        expect(await refused(command, small, '--points', points)).toContain('points: ');
+    const out = join(folder, 'r.html');
+    const { command } = JSON.parse(
+      await printed('report', small, '--points', '2', '--out', out, '--json'),
+    ) as { command: string };
+    expect(command).toBe(`assay emissions report ${small} --points 2 --out ${out}`);
   });
 });
 
@@ -171,6 +236,7 @@ describe('a scenario', () => {
   test.each([
     [['--set', 'owner.burnShare'], '--set owner.burnShare: expected PATH=VALUE'],
     [['--set', 'owner.burnShare=2'], 'owner.burnShare = 2: owner.burnShare: Too big'],
+    [['--set', 'owner.payRule=7'], 'owner.payRule = "7": owner.payRule: Invalid option'],
     [['--set', 'owner.burned=0'], 'owner.burned: the scenario has no such value'],
     [['--epochs', '0'], 'epochs: Too small'],
     [['--epochs', 'ten'], 'epochs: Invalid input: expected number'],
@@ -236,7 +302,7 @@ describe('assay emissions sweep', () => {
     expect(lines(out)).toEqual([header, ...rows]);
 
     // what is there is believed, not computed: nothing is left to run
-    writeFileSync(out, readFileSync(out, 'utf8').replace(/"price.final":[^,]+/, '"price.final":42'));
+    writeFileSync(out, readFileSync(out, 'utf8').replace(/"farm.profitTao":[^,]+/, '"farm.profitTao":42'));
     expect(await printed('sweep', small, ...vary, '--out', out)).toContain(' 42 ');
   });
 
@@ -287,42 +353,55 @@ describe('assay emissions sweep', () => {
     });
   });
 
-  test('Ctrl-C ends it with 130, threads and all, and what was finished is in the file', async () => {
-    const out = join(folder, 'sweep.jsonl');
-    const written = new Promise<void>((resolve) => {
-      const watcher = watch(folder, () => {
-        const text = readdirSync(folder).includes('sweep.jsonl') ? readFileSync(out, 'utf8') : '';
-        if (text.split('\n').length < 3) return;
-        watcher.close();
-        resolve();
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends it with %i, threads and all; what was finished is in the file, which nobody else wrote meanwhile',
+    async (signal, code) => {
+      const out = join(folder, 'sweep.jsonl');
+      const written = new Promise<void>((resolve) => {
+        const watcher = watch(folder, () => {
+          if (!existsSync(out) || lines(out).length < 2) return;
+          watcher.close();
+          resolve();
+        });
       });
-    });
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', MAIN, 'emissions', 'sweep', small, '--vary', 'epochs=2,1000000', '--out', out],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    const said: string[] = [];
-    child.stderr.on('data', (text: Buffer) => said.push(String(text)));
-    const ended = once(child, 'close');
-    await Promise.race([written, ended]);
-    child.kill('SIGINT');
-    expect(await ended).toEqual([130, null]);
-    expect(said.join('')).toBe(
-      `interrupted: 1 of 2 points are in ${out}; the same command goes on from there\n`,
-    );
-    expect(lines(out)).toHaveLength(2);
+      const args = ['sweep', small, '--vary', 'epochs=2,1000000', '--out', out];
+      const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'emissions', ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const said: string[] = [];
+      child.stderr.on('data', (text: Buffer) => said.push(String(text)));
+      const ended = once(child, 'close');
+      await Promise.race([written, ended]);
+      expect(await refused(...args)).toContain(
+        `--out ${out}: expected a file that nobody else writes, got one that process ${child.pid} holds`,
+      );
+      child.kill(signal);
+      expect(await ended).toEqual([code, null]);
+      expect(said.join('')).toBe(
+        `interrupted: 1 of 2 points are in ${out}; the same command goes on from there\n`,
+      );
+      expect(lines(out)).toHaveLength(2);
+      expect(readdirSync(folder).sort()).toEqual(['small.json', 'sweep.jsonl']);
+    },
+  );
+
+  test('numbers are seeds too, which are text', async () => {
+    const text = await printed('sweep', small, '--vary', 'seed=1:3:1', '--json', '--epochs', '2');
+    const { rows } = JSON.parse(text) as { rows: { at: unknown[]; metrics: unknown }[] };
+    const there = parseScenario({ ...smallScenario, seed: '3', epochs: 2 });
+    expect(rows[2]).toEqual({ at: [3], metrics: metricsOf(simulate(there)) });
   });
 
   test.each([
     [[], 'vary: is required'],
     [['--vary', 'owner.burnShare'], '--vary owner.burnShare: expected PATH=FROM:TO:STEP or PATH=A,B,C'],
+    [['--vary', 'owner.burnShare=0:1:1e-6'], '--vary owner.burnShare: 1000001 points, at most 100000'],
     [['--vary', 'owner.burnShare=0:2:0.5'], 'owner.burnShare = 1.5: owner.burnShare: Too big'],
     [['--vary', 'owner.nothing=1,2'], 'owner.nothing: the scenario has no such value'],
-    [
-      ['--vary', 'seed=a,b', '--metric', 'farm.profit'],
-      'farm.profit: no such metric; there are price.final,',
-    ],
+    [['--vary', 'seed=a,b', '--metric', 'farm.profit'], 'farm.profit: no such metric; there are '],
     [['--vary', 'seed=a,b', '--threads', '17'], 'threads: Too big'],
     [['--vary', 'seed=a,b', '--out', '/dev/null'], '--out /dev/null: expected a regular file'],
   ])('%j is refused', async (flags, message) => {
@@ -411,6 +490,22 @@ describe('assay emissions search', () => {
       '--vary owner.payRule: expected the path of a number, got "capacity"',
     ],
     [[...burn, ...target, '--largest', '--integer', '--to', '1.5'], '--integer: expected whole numbers'],
+    [
+      ['--vary', 'owner.burnShare', '--from', '0', '--to', '1.4', ...target, '--largest'],
+      'owner.burnShare = 1.4: owner.burnShare: Too big',
+    ],
+    [
+      ['--vary', 'subnet.kappa', '--from', '0', '--to', '65535', ...target, '--largest'],
+      '--vary subnet.kappa: expected --integer, as only whole numbers fit there, got 32767.5',
+    ],
+    [
+      ['--vary', 'subnet.kappa', '--from', '0', '--to', '100', ...target, '--largest'],
+      'expected --integer, as only whole numbers fit there, got 50.5',
+    ],
+    [
+      ['--vary', 'subnet.kappa', '--from', '0.5', '--to', '100', ...target, '--largest'],
+      'expected --integer, as only whole numbers fit there, got 0.5',
+    ],
     [[...burn, ...target, '--largest', '--samples', '1'], 'samples: Too small'],
     [[...burn, ...target, '--largest', '--tolerance', '0'], 'tolerance: Too small'],
   ])('%j is refused', async (flags, message) => {
@@ -451,6 +546,10 @@ describe('assay emissions scenarios', () => {
     await printed('scenarios', '--write', into);
     await printed('scenarios', '--write', into);
     expect(readdirSync(into)).toHaveLength(scenarios.length + 1);
+    const { files } = JSON.parse(await printed('scenarios', '--write', into, '--json')) as {
+      files: string[];
+    };
+    expect(files.sort()).toEqual(readdirSync(into).sort());
     writeFileSync(join(into, 'cabal-40.json'), 'mine');
     expect(await refused('scenarios', '--write', into)).toContain('got cabal-40.json');
     expect(readFileSync(join(into, 'cabal-40.json'), 'utf8')).toBe('mine');

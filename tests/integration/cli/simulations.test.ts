@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createSimulations, type Simulations } from '../../../src/cli/simulations.js';
+import { createSimulations, epochsOf, type Simulations } from '../../../src/cli/simulations.js';
 import { deviationsOf } from '../../../src/emissions/simulator/deviations.js';
 import { metricsOf } from '../../../src/emissions/simulator/metrics.js';
 import { parseScenario } from '../../../src/emissions/simulator/scenario.js';
 import { simulate } from '../../../src/emissions/simulator/simulate.js';
+import { bundledWorker } from '../../support/bundled-worker.js';
 import { smallScenario } from '../../support/small-scenario.js';
 
 const scenario = parseScenario(smallScenario);
 /** longer than any test would wait */
 const endless = { ...scenario, epochs: 1_000_000 };
+
+let bundled: URL;
+beforeAll(async () => {
+  bundled = await bundledWorker();
+});
 
 let folder: string;
 let simulations: Simulations | undefined;
@@ -25,8 +31,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function open(threads: number, signal = new AbortController().signal, worker?: URL): Simulations {
-  simulations = createSimulations({ threads, ...(worker === undefined ? {} : { worker }) }, signal);
+function open(threads: number, signal = new AbortController().signal, worker = bundled): Simulations {
+  simulations = createSimulations({ threads, worker }, signal);
   return simulations;
 }
 
@@ -47,7 +53,9 @@ afterAll(() => void process.off('worker', onWorker));
 
 test('a thread answers with the bits that this one would compute', async () => {
   const result = simulate(scenario);
-  const { run } = open(2);
+  // as commands start it, its own module and no other
+  simulations = createSimulations({ threads: 1 }, new AbortController().signal);
+  const { run } = simulations;
   expect(await run(scenario, 'result')).toEqual(result);
   expect(await run(scenario, 'metrics')).toEqual(metricsOf(result));
   expect(await run(scenario, 'deviations')).toEqual({ result, deviations: deviationsOf(result) });
@@ -62,10 +70,25 @@ test('more jobs than threads wait in turn, each with its own answer', async () =
   expect((await Promise.all(runs)).map((result) => result.scenario.owner.burnShare)).toEqual(shares);
 });
 
-test('tells how far it is, and of the last epoch always', async () => {
-  const epochs: number[] = [];
-  await open(1).run(scenario, 'metrics', (epoch) => epochs.push(epoch));
-  expect(epochs.at(-1)).toBe(5);
+test('tells how far it is, and of the last epoch always: of all runs that an answer takes', async () => {
+  const { run } = open(1);
+  for (const [want, epochs] of [
+    ['metrics', 5],
+    ['deviations', 10],
+  ] as const) {
+    const told: number[] = [];
+    await run(scenario, want, { onEpoch: (done) => told.push(done) });
+    expect(told.at(-1)).toBe(epochs);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(epochsOf(scenario, want)).toBe(epochs);
+  }
+});
+
+test('keeps as many points as were asked for', async () => {
+  const { run } = open(1);
+  expect(await run(scenario, 'result', { points: 4 })).toEqual(simulate(scenario, { points: 4 }));
+  const { result } = await run(scenario, 'deviations', { points: 4 });
+  expect(result.series).toEqual(simulate(scenario, { points: 4 }).series);
 });
 
 test('what a simulation throws arrives with its code, and the thread goes on', async () => {
@@ -102,7 +125,7 @@ test('a thread that dies fails its job with the cause, and the next job has a th
 test('the signal ends threads in the middle of a run, what waits with them, and nothing stays', async () => {
   const controller = new AbortController();
   const { run, close } = open(2, controller.signal);
-  const runs = [1, 2, 3].map(() => run(endless, 'metrics', () => controller.abort()));
+  const runs = [1, 2, 3].map(() => run(endless, 'metrics', { onEpoch: () => controller.abort() }));
   for (const outcome of await Promise.allSettled(runs))
     expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
   await expect(run(scenario, 'metrics')).rejects.toMatchObject({ name: 'AbortError' });
@@ -116,7 +139,7 @@ test('closed in the middle of a run, it says so and keeps no thread', async () =
   const running = new Promise<void>((resolve) => {
     began = resolve;
   });
-  const outcome = run(endless, 'metrics', began).catch((error: unknown) => error);
+  const outcome = run(endless, 'metrics', { onEpoch: began }).catch((error: unknown) => error);
   await running;
   expect(live.size).toBe(1);
   await close();

@@ -13,6 +13,12 @@ import { pointsOf, scenarioAt } from '../../../src/emissions/simulator/sweep.js'
 import { AssayError } from '../../../src/model/errors.js';
 import { VERSION } from '../../../src/model/version.js';
 
+vi.mock('../../../src/cli/simulations.js', async (original) => {
+  const actual = await original<typeof import('../../../src/cli/simulations.js')>();
+  const { withSharedThreads } = await import('../../support/bundled-worker.js');
+  return { ...actual, createSimulations: await withSharedThreads(actual.createSimulations) };
+});
+
 const scenario: ScenarioFile = {
   name: 'tiny',
   title: 'A tiny subnet',

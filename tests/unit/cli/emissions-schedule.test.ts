@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { showSchedule } from '../../../src/cli/commands/emissions/schedule.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
@@ -124,6 +125,16 @@ describe('as JSON', () => {
     expect(JSON.parse(await shown(path, { json: true }))).toEqual({ ...first, name: path });
   });
 
+  test('standard input is a schedule, and a byte order mark no part of it', async () => {
+    const text = Buffer.from(`\ufeff${JSON.stringify(SCHEDULE_PRESETS.bitcoin)}`);
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([text]) as typeof process.stdin);
+    expect(JSON.parse(await shown('-', { json: true, days: 2 }))).toMatchObject({
+      name: '-',
+      schedule: SCHEDULE_PRESETS.bitcoin,
+      rows: [{ day: 1 }, { day: 2 }],
+    });
+  });
+
   test('a seed changes nothing', async () => {
     expect(await shown('bitcoin', { seed: 'a' })).toBe(await shown('bitcoin', { seed: 'b' }));
   });
@@ -148,7 +159,7 @@ describe('what is wrong ends with 2', () => {
       'ethereum: expected one of bitcoin, bittensor, morpheus, heurist-boost, heurist-vesting, yellowstone, or a JSON file, got neither',
     );
     expect(await refused('toString')).toContain('expected one of bitcoin');
-    expect(await refused(folder)).toContain('expected one of bitcoin');
+    expect(await refused(folder)).toContain(`${folder}: expected a file that can be read`);
   });
 
   test('a file that is no JSON, or no schedule', async () => {

@@ -20,7 +20,15 @@ const config = new AssayError('invalid-config', 'port: expected a number', {
 
 describe('exit codes', () => {
   test('tell wrong usage, expired evidence and failure apart', () => {
-    expect(EXIT).toEqual({ ok: 0, failed: 1, usage: 2, busy: 3, expired: 4, interrupted: 130 });
+    expect(EXIT).toEqual({
+      ok: 0,
+      failed: 1,
+      usage: 2,
+      busy: 3,
+      expired: 4,
+      interrupted: 130,
+      terminated: 143,
+    });
     expect(exitCodeOf(config)).toBe(2);
     expect(exitCodeOf(new AssayError('invalid-input', 'x', { what: 'x', expected: 'y', got: 'z' }))).toBe(2);
     expect(exitCodeOf(new AssayError('insecure-address', 'x', { address: '8.8.8.8' }))).toBe(2);

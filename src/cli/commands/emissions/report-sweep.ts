@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { parseScenario } from '../../../emissions/simulator/scenario.js';
 import type { SweepResult } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
-import { invalid } from './scenario-source.js';
+import { invalid } from '../../invalid-input.js';
 
 /** More than a report can show. */
 const MAX_FILE_BYTES = 256 << 20;
@@ -60,7 +60,10 @@ function rowsOf(lines: readonly string[], path: string): SweepResult['rows'] {
 
 async function readText(path: string): Promise<string> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // a device has no end
+    if (!found.isFile()) throw invalid(`--sweep ${path}`, 'a regular file', 'another kind');
+    const { size } = found;
     if (size > MAX_FILE_BYTES)
       throw new AssayError(
         'limit-exceeded',

@@ -1,20 +1,17 @@
 // Owns: `assay emissions report`: runs a scenario and writes what it says into one HTML file. Does not own: the page
 // (emissions/report), the run, its thread.
-import { constants } from 'node:fs';
-import { access, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { ChartLibrary } from '../../../emissions/report/page.js';
 import { REPORT_MARK, renderReport } from '../../../emissions/report/report.js';
-import { deviatingCoalitions } from '../../../emissions/simulator/deviations.js';
-import type { Scenario } from '../../../emissions/simulator/scenario.js';
 import { loadConfig } from '../../config.js';
+import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
-import { createProgress } from '../../progress.js';
-import { createSimulations } from '../../simulations.js';
+import { openWholeFile, type WholeFile } from '../../whole-file.js';
 import { readSweep } from './report-sweep.js';
-import { invalid, loadScenario, scenarioFlags } from './scenario-source.js';
+import { runFlags, runScenario } from './scenario-run.js';
+import { loadScenario, scenarioFlags } from './scenario-source.js';
 
 /** The mark of a report stands within them. */
 const MARK_BYTES = 512;
@@ -22,14 +19,12 @@ const MARK_BYTES = 512;
 const path = z.string().min(1).max(4096);
 const flagsSchema = z.strictObject({
   ...scenarioFlags,
+  ...runFlags,
   out: path.optional(),
   sweep: path.optional(),
-  deviations: z.boolean().default(true),
   force: z.boolean().default(false),
 });
 type Flags = z.output<typeof flagsSchema>;
-
-type Run = Pick<Parameters<typeof renderReport>[0], 'result' | 'deviations'>;
 
 /**
  * Runs a scenario and writes its report, whole or not at all.
@@ -49,15 +44,16 @@ export async function writeReport(
   const scenario = await loadScenario(nameOrFile, checked);
   const out = checked.out ?? `${scenario.name}.html`;
   // before a long run, not after it
-  await assertReplaceable(out, checked.force);
+  const file = await openWholeFile(out, `--out ${out}`);
+  if (!checked.force) await assertReplaceable(file, out);
   const sweep = checked.sweep === undefined ? undefined : await readSweep(checked.sweep);
-  const run = await runOn(scenario, checked.deviations, signal);
+  const run = await runScenario(scenario, checked, signal);
   if (run === undefined) return EXIT.interrupted;
 
   const command = commandOf(nameOrFile, checked);
   const parts = { ...run, chartLibrary: await chartLibrary(), command };
   const text = renderReport(sweep === undefined ? parts : { ...parts, sweep });
-  await save(out, text);
+  await file.write(text);
   const bytes = Buffer.byteLength(text);
   if (checked.json) {
     const { version, seed, epochs } = run.result;
@@ -67,35 +63,9 @@ export async function writeReport(
   return EXIT.ok;
 }
 
-/** On a thread, so that Ctrl-C is heard; undefined when it was. */
-async function runOn(scenario: Scenario, deviations: boolean, signal: AbortSignal): Promise<Run | undefined> {
-  const simulations = createSimulations({ threads: 1 }, signal);
-  const progress = createProgress({ unit: 'epochs', total: scenario.epochs });
-  try {
-    if (deviations && deviatingCoalitions(scenario).length > 0)
-      return await simulations.run(scenario, 'deviations', progress.update);
-    const result = await simulations.run(scenario, 'result', progress.update);
-    return { result, deviations: deviations ? [] : undefined };
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
-  } finally {
-    progress.end();
-    await simulations.close();
-  }
-}
-
-async function assertReplaceable(file: string, force: boolean): Promise<void> {
-  try {
-    await access(dirname(file), constants.W_OK);
-  } catch (error) {
-    throw invalid(`--out ${file}`, 'a file in a folder that can be written to', 'another', error);
-  }
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isFile()) throw invalid(`--out ${file}`, 'a regular file', 'something else');
-  if (!force && !(await isReport(file)))
-    throw invalid(`--out ${file}`, 'a new file or an earlier report; --force writes over others', 'another');
+async function assertReplaceable({ exists, target }: WholeFile, out: string): Promise<void> {
+  if (exists && !(await isReport(target)))
+    throw invalid(`--out ${out}`, 'a new file or an earlier report; --force writes over others', 'another');
 }
 
 async function isReport(file: string): Promise<boolean> {
@@ -105,17 +75,6 @@ async function isReport(file: string): Promise<boolean> {
     return buffer.toString('utf8', 0, bytesRead).includes(REPORT_MARK);
   } finally {
     await handle.close();
-  }
-}
-
-async function save(file: string, text: string): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(part, text);
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw invalid(`--out ${file}`, 'a file that can be written', 'another', error);
   }
 }
 
@@ -135,13 +94,14 @@ async function chartLibrary(): Promise<ChartLibrary> {
 }
 
 /** What to type for the same report, for a POSIX shell. */
-function commandOf(nameOrFile: string, { seed, epochs, set, sweep, deviations, out }: Flags): string {
+function commandOf(nameOrFile: string, { seed, epochs, set, sweep, deviations, points, out }: Flags): string {
   const flags = [
     ...(seed === undefined ? [] : ['--seed', seed]),
     ...(epochs === undefined ? [] : ['--epochs', String(epochs)]),
     ...set.flatMap((setting) => ['--set', setting]),
     ...(sweep === undefined ? [] : ['--sweep', sweep]),
     ...(deviations ? [] : ['--no-deviations']),
+    ...(points === undefined ? [] : ['--points', String(points)]),
     ...(out === undefined ? [] : ['--out', out]),
   ];
   return ['assay', 'emissions', 'report', nameOrFile, ...flags].map(quoted).join(' ');

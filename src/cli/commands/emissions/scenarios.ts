@@ -1,5 +1,5 @@
 // Owns: `assay emissions scenarios`. Does not own: the scenarios.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -12,9 +12,10 @@ import {
 import { scenarios } from '../../../emissions/simulator/scenarios/index.js';
 import { AssayError } from '../../../model/errors.js';
 import { loadConfig } from '../../config.js';
+import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { openWholeFile } from '../../whole-file.js';
 import { tableOf } from './figures.js';
-import { invalid } from './scenario-source.js';
 
 /** Beside the scenarios, where their `$schema` points. */
 const SCHEMA_FILE = 'scenario.schema.json';
@@ -41,8 +42,11 @@ export async function listScenarios(flags: Readonly<Record<string, unknown>>): P
     });
   if (schema) print(pretty(scenarioJsonSchema()));
   else if (show !== undefined) print(pretty(documentOf(named(show), seed)));
-  else if (write !== undefined) await writeAll(write, seed);
-  else list(json);
+  else if (write !== undefined) {
+    const files = await writeAll(write, seed);
+    if (json) printJson({ folder: write, files });
+    else print(`${files.length} files in ${write}`);
+  } else list(json);
   return EXIT.ok;
 }
 
@@ -79,29 +83,24 @@ const documentOf = (file: ScenarioFile, seed: string | undefined): ScenarioFile 
 
 const pretty = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
-/** Never over a file that says something else: somebody may have worked on it. */
-async function writeAll(folder: string, seed: string | undefined): Promise<void> {
-  const texts = new Map([[SCHEMA_FILE, `${pretty(scenarioJsonSchema())}\n`]]);
-  for (const file of scenarios) texts.set(`${file.name}.json`, `${pretty(documentOf(file, seed))}\n`);
+/** Never over a file that says something else: somebody may have worked on it. Returns the names. */
+async function writeAll(folder: string, seed: string | undefined): Promise<string[]> {
+  const what = `--write ${folder}`;
   try {
     await mkdir(folder, { recursive: true });
-    const changed: string[] = [];
-    for (const [name, text] of texts) if (await differs(join(folder, name), text)) changed.push(name);
-    if (changed.length > 0)
-      throw invalid(`--write ${folder}`, 'a folder without changed scenarios', changed.join(', '));
-    for (const [name, text] of texts) await writeFile(join(folder, name), text);
   } catch (error) {
-    if (error instanceof AssayError) throw error;
-    throw invalid(`--write ${folder}`, 'a folder that can be written to', 'another', error);
+    throw invalid(what, 'a folder that can be written to', 'another', error);
   }
-  print(`${texts.size} files in ${folder}`);
-}
-
-async function differs(path: string, text: string): Promise<boolean> {
-  try {
-    return (await readFile(path, 'utf8')) !== text;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
+  const texts = new Map([[SCHEMA_FILE, `${pretty(scenarioJsonSchema())}\n`]]);
+  for (const file of scenarios) texts.set(`${file.name}.json`, `${pretty(documentOf(file, seed))}\n`);
+  const missing: (() => Promise<void>)[] = [];
+  const changed: string[] = [];
+  for (const [name, text] of texts) {
+    const file = await openWholeFile(join(folder, name), `${what}, ${name}`);
+    if (!file.exists) missing.push(() => file.write(text));
+    else if ((await readFile(file.target, 'utf8')) !== text) changed.push(name);
   }
+  if (changed.length > 0) throw invalid(what, 'a folder without changed scenarios', changed.join(', '));
+  for (const write of missing) await write();
+  return [...texts.keys()];
 }

@@ -1,5 +1,4 @@
 // Owns: `assay emissions schedule`. Does not own: the schedules.
-import { createReadStream } from 'node:fs';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { accessRates } from '../../../emissions/schedules/budget-access.js';
@@ -18,6 +17,7 @@ import { SCHEDULE_PRESETS } from '../../../emissions/schedules/presets.js';
 import { NANO, parseTokens, tokenAmount } from '../../../emissions/schedules/token-amount.js';
 import { AssayError } from '../../../model/errors.js';
 import { loadConfig } from '../../config.js';
+import { readInputJson } from '../../input-text.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 
 /** A schedule file larger than this is not ours. */
@@ -55,7 +55,7 @@ interface Named {
 }
 
 /**
- * Without a name lists the presets; with one, or a JSON file, prints its rows.
+ * Without a name lists the presets; with one, a JSON file, or `-` for standard input, prints its rows.
  *
  * @throws AssayError `invalid-config` for flags, `invalid-input` for the name or the file
  */
@@ -151,35 +151,9 @@ function lifeDays(schedule: DailySchedule): number {
 async function load(nameOrFile: string): Promise<Named> {
   if (Object.hasOwn(SCHEDULE_PRESETS, nameOrFile))
     return { name: nameOrFile, data: SCHEDULE_PRESETS[nameOrFile as keyof typeof SCHEDULE_PRESETS] };
-  const text = await readFile(nameOrFile);
-  try {
-    return { name: nameOrFile, data: JSON.parse(text) as unknown };
-  } catch (error) {
-    throw invalid(nameOrFile, 'JSON', `${text.length} characters that are not`, error);
-  }
+  const limits = { maxBytes: MAX_FILE_BYTES, names: () => Object.keys(SCHEDULE_PRESETS) };
+  return { name: nameOrFile, data: await readInputJson(nameOrFile, limits) };
 }
-
-async function readFile(path: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    // one byte more than is allowed: what has no size, such as a pipe, is measured as well
-    for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer);
-  } catch (error) {
-    const names = Object.keys(SCHEDULE_PRESETS).join(', ');
-    throw invalid(path, `one of ${names}, or a JSON file`, 'neither', error);
-  }
-  const bytes = Buffer.concat(chunks);
-  if (bytes.length > MAX_FILE_BYTES) throw invalid(path, `at most ${MAX_FILE_BYTES} bytes`, 'more');
-  return bytes.toString('utf8');
-}
-
-const invalid = (what: string, expected: string, got: string, cause?: unknown): AssayError =>
-  new AssayError(
-    'invalid-input',
-    `${what}: expected ${expected}, got ${got}`,
-    { what, expected, got },
-    { cause },
-  );
 
 const unfit = (flag: string, problem: string): AssayError =>
   new AssayError('invalid-config', `--${flag}: ${problem}`, { source: 'flags', problems: [problem] });

@@ -13,13 +13,15 @@ import {
   parseTarget,
   type Target,
 } from '../../../emissions/simulator/target.js';
+import { isAssayError } from '../../../model/errors.js';
 import { VERSION } from '../../../model/version.js';
 import { loadConfig } from '../../config.js';
+import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
 import { createSimulations } from '../../simulations.js';
 import { figure, tableOf } from './figures.js';
-import { invalid, loadScenario, scenarioFlags, threadsFlag } from './scenario-source.js';
+import { loadScenario, scenarioFlags, threadsFlag } from './scenario-source.js';
 
 const flagsSchema = z.strictObject({
   ...scenarioFlags,
@@ -83,7 +85,21 @@ function assertRange(scenario: Scenario, { vary, from, to, integer }: Flags): vo
   const present = parameterAt(scenario, vary);
   if (present !== undefined && typeof present !== 'number')
     throw invalid(`--vary ${vary}`, 'the path of a number', JSON.stringify(present));
-  for (const end of [from, to]) withParameter(scenario, vary, end);
+  // as fine as the search goes
+  const middle = Math.round(((from + to) / 2) * 1e9) / 1e9;
+  // where the middle is a whole number, other values of the search are not
+  const tried = integer ? Math.round(middle) : Number.isInteger(middle) ? Math.min(middle + 0.5, to) : middle;
+  for (const value of [from, to, tried]) assertFits(scenario, vary, value);
+}
+
+function assertFits(scenario: Scenario, path: string, value: number): void {
+  try {
+    withParameter(scenario, path, value);
+  } catch (error) {
+    if (!isAssayError(error, 'invalid-config')) throw error;
+    if (!error.data.problems.some((problem) => problem.includes('expected int'))) throw error;
+    throw invalid(`--vary ${path}`, '--integer, as only whole numbers fit there', `${value}`, error);
+  }
 }
 
 /** Undefined when interrupted. */

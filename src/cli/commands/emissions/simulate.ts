@@ -1,24 +1,21 @@
 // Owns: `assay emissions simulate`. Does not own: the simulation, its thread.
-import { constants } from 'node:fs';
-import { access, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { toTokens } from '../../../emissions/simulator/amounts.js';
-import { type Deviation, deviatingCoalitions } from '../../../emissions/simulator/deviations.js';
+import type { Deviation } from '../../../emissions/simulator/deviations.js';
+import type { GroupResult } from '../../../emissions/simulator/groups.js';
 import { metricsOf } from '../../../emissions/simulator/metrics.js';
-import type { Scenario } from '../../../emissions/simulator/scenario.js';
-import type { GroupResult, SimulationResult } from '../../../emissions/simulator/simulate.js';
+import type { SimulationResult } from '../../../emissions/simulator/simulate.js';
 import { Subnet, unpaidRao } from '../../../emissions/simulator/subnet.js';
 import { loadConfig } from '../../config.js';
 import { EXIT, print, toJson } from '../../output.js';
-import { createProgress } from '../../progress.js';
-import { createSimulations, type SimulationAnswers } from '../../simulations.js';
+import { openWholeFile } from '../../whole-file.js';
 import { percent, tableOf, tokens } from './figures.js';
-import { invalid, loadScenario, scenarioFlags } from './scenario-source.js';
+import { runFlags, runScenario } from './scenario-run.js';
+import { loadScenario, scenarioFlags } from './scenario-source.js';
 
 const flagsSchema = z.strictObject({
   ...scenarioFlags,
-  deviations: z.boolean().default(true),
+  ...runFlags,
   out: z.string().min(1).max(4096).optional(),
 });
 
@@ -27,7 +24,7 @@ const flagsSchema = z.strictObject({
  *
  * @param flags.out a file for the same document that `--json` prints: `result`, `metrics` and `deviations`
  * @returns 0, or 130 when interrupted
- * @throws AssayError `invalid-config` for flags, `invalid-input` for the scenario
+ * @throws AssayError `invalid-config` for flags, `invalid-input` for scenario and file
  */
 export async function simulateScenario(
   nameOrFile: string,
@@ -36,52 +33,18 @@ export async function simulateScenario(
 ): Promise<number> {
   const checked = loadConfig(flagsSchema, flags, {});
   const scenario = await loadScenario(nameOrFile, checked);
-  if (checked.out !== undefined) await assertWritable(checked.out);
-  const answer = await runOn(scenario, checked.deviations, signal);
-  if (answer === undefined) return EXIT.interrupted;
+  // before a long run, not after it
+  const file =
+    checked.out === undefined ? undefined : await openWholeFile(checked.out, `--out ${checked.out}`);
+  const run = await runScenario(scenario, checked, signal);
+  if (run === undefined) return EXIT.interrupted;
 
-  const { result, deviations } = answer;
+  const { result, deviations = [] } = run;
   const document = toJson({ result, metrics: metricsOf(result), deviations });
-  if (checked.out !== undefined) await save(checked.out, `${document}\n`);
+  await file?.write(`${document}\n`);
   if (checked.json) print(document);
   else printResult(result, deviations);
   return EXIT.ok;
-}
-
-/** On a thread, so that Ctrl-C is heard; undefined when it was. */
-async function runOn(
-  scenario: Scenario,
-  deviations: boolean,
-  signal: AbortSignal,
-): Promise<SimulationAnswers['deviations'] | undefined> {
-  const simulations = createSimulations({ threads: 1 }, signal);
-  const progress = createProgress({ unit: 'epochs', total: scenario.epochs });
-  try {
-    if (deviations && deviatingCoalitions(scenario).length > 0)
-      return await simulations.run(scenario, 'deviations', progress.update);
-    return { result: await simulations.run(scenario, 'result', progress.update), deviations: [] };
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
-  } finally {
-    progress.end();
-    await simulations.close();
-  }
-}
-
-/** Before a long run, not after it. */
-async function assertWritable(file: string): Promise<void> {
-  try {
-    await access(dirname(file), constants.W_OK);
-  } catch (error) {
-    throw invalid(`--out ${file}`, 'a file in a folder that can be written to', 'another', error);
-  }
-}
-
-/** Whole or not at all. */
-async function save(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.part`, text);
-  await rename(`${file}.part`, file);
 }
 
 function printResult(result: SimulationResult, deviations: readonly Deviation[]): void {

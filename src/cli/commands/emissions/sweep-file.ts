@@ -9,6 +9,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  realpathSync,
 } from 'node:fs';
 import { z } from 'zod';
 import {
@@ -18,8 +19,9 @@ import {
   type SweepRow,
 } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
+import { lockFile } from '../../file-lock.js';
+import { invalid } from '../../invalid-input.js';
 import { toJson } from '../../output.js';
-import { invalid } from './scenario-source.js';
 
 /** Neither a header nor a point is that long. */
 const MAX_LINE_BYTES = 16 << 20;
@@ -52,13 +54,20 @@ const rowSchema = z.strictObject({
 });
 
 /**
- * Opens or creates the file of a sweep. One that belongs to another sweep stays as it is.
+ * Opens or creates the file of a sweep, and holds its lock until `close`. One that belongs to another sweep stays as it is.
  *
- * @throws AssayError `invalid-input` when it is not of this scenario, axes and version; `corrupt` naming the line
+ * @throws AssayError `invalid-input` when it is not of this scenario, axes and version, or another process writes it;
+ * `corrupt` naming the line
  */
 export function openSweepFile(path: string, sweep: Omit<SweepResult, 'rows'>): SweepFile {
   const fd = openRegular(path);
+  let unlock = (): void => {};
+  const close = (): void => {
+    closeSync(fd);
+    unlock();
+  };
   try {
+    unlock = lockFile(realpathSync(path), `--out ${path}`);
     const header = headerOf(sweep);
     const { lines, tail, end } = readLines(fd, path);
     const isNew = lines.length === 0 && Buffer.from(header).subarray(0, tail.length).equals(tail);
@@ -70,10 +79,10 @@ export function openSweepFile(path: string, sweep: Omit<SweepResult, 'rows'>): S
       rows,
       droppedBytes: tail.length,
       append: (point, row) => appendDurably(fd, `${toJson({ point, ...row })}\n`),
-      close: () => closeSync(fd),
+      close,
     };
   } catch (error) {
-    closeSync(fd);
+    close();
     throw error;
   }
 }

@@ -121,9 +121,11 @@ async function runMissing(
     for (const { at, point } of missing) {
       const scenarioHere = scenarioAt(scenario, axes, at);
       const metrics = await simulations
-        .run(scenarioHere, 'metrics', (epoch) => {
-          running.set(point, epoch / scenarioHere.epochs);
-          draw();
+        .run(scenarioHere, 'metrics', {
+          onEpoch(epochs) {
+            running.set(point, epochs / scenarioHere.epochs);
+            draw();
+          },
         })
         .catch((error: unknown) => {
           throw atPoint(error, axes, at);

@@ -1,0 +1,101 @@
+// Owns: who may write a file that several processes could append to. Does not own: that file.
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { errnoOf, invalid } from './invalid-input.js';
+
+/** Locks of this process: its number alone would not tell them from one that an earlier process of the number left. */
+const held = new Set<string>();
+
+/**
+ * Takes `<path>.lock`, which names this process and machine. One that a dead process of this machine left is taken over.
+ * The lock goes with the process, unless that is killed.
+ *
+ * @param path with links resolved, or two names of one file would be two locks
+ * @param what how the flag names the file in errors
+ * @returns gives the lock back
+ * @throws AssayError `invalid-input` naming the process that holds it
+ */
+export function lockFile(path: string, what: string): () => void {
+  const lock = `${path}.lock`;
+  const own = `${process.pid} ${hostname()}\n`;
+  while (!tryCreate(lock, own, what)) {
+    const found = readLock(lock);
+    if (found === undefined) continue; // given back in the meantime
+    if (!isStale(lock, found)) throw invalid(what, 'a file that nobody else writes', holderOf(lock, found));
+    remove(lock, found);
+  }
+  held.add(lock);
+  let given = false;
+  const release = (): void => {
+    if (given) return;
+    given = true;
+    held.delete(lock);
+    process.off('exit', release);
+    rmSync(lock, { force: true });
+  };
+  process.once('exit', release);
+  return release;
+}
+
+function tryCreate(lock: string, own: string, what: string): boolean {
+  try {
+    writeFileSync(lock, own, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw invalid(what, `a folder in which ${lock} can be created`, 'another', error);
+  }
+}
+
+function readLock(lock: string): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Of another machine, or in another form, nothing is known: then somebody has to look. */
+function isStale(lock: string, text: string): boolean {
+  const [pid, host] = parse(text);
+  if (pid === undefined || host !== hostname()) return false;
+  return pid === process.pid ? !held.has(lock) : !isAlive(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'; // somebody else's may not be signalled, and lives
+  }
+}
+
+function holderOf(lock: string, text: string): string {
+  const [pid, host] = parse(text);
+  const who = pid === undefined ? 'somebody' : `process ${pid}${host === hostname() ? '' : ` of ${host}`}`;
+  return `one that ${who} holds: remove ${lock} if that has ended`;
+}
+
+function parse(text: string): [pid: number | undefined, host: string | undefined] {
+  const [, pid, host] = /^(\d{1,10}) (\S{1,255})\n$/.exec(text) ?? [];
+  return [pid === undefined ? undefined : Number(pid), host];
+}
+
+/** Moved away first: between reading and removing, another may have put its own lock in its place. */
+function remove(lock: string, stale: string): void {
+  const aside = `${lock}.${randomUUID()}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, lock);
+  } finally {
+    rmSync(aside);
+  }
+}
