@@ -58,7 +58,11 @@ function decideStaying(
 ): boolean {
   const asked = costTao * margin;
   const patience = Math.ceil(patienceEpochs * (1 + phase));
-  if (!machine.isServing) return epoch >= machine.returnsAt && expectedAlpha * price >= asked;
+  if (!machine.isServing) {
+    // not all look on the same day: each return makes less of it for the next
+    const looks = epoch % patienceEpochs === Math.floor(phase * patienceEpochs);
+    return looks && epoch >= machine.returnsAt && expectedAlpha * price >= asked;
+  }
   machine.poorEpochs = earnedAlpha * price + rentTao < asked ? machine.poorEpochs + 1 : 0;
   if (machine.poorEpochs < patience) return true;
   machine.poorEpochs = 0;
