@@ -3,7 +3,13 @@
 // the short way to a power. State is carried from block to block, as in a simulated year of 2.6 million.
 import { DEFAULT_OWNER_CUT } from '../../src/emissions/coinbase.js';
 import { DEFAULT_HALVING_BLOCKS, DEFAULT_MOVING_ALPHA } from '../../src/emissions/moving-price.js';
-import { newSubnet, plainBlock, quickBlock, type SubnetState, type World } from './coinbase-block.js';
+import {
+  newSubnet,
+  plainBlock,
+  quickBlock,
+  type SubnetState,
+  type World,
+} from '../../tests/support/coinbase-block.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
 

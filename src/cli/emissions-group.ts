@@ -171,12 +171,14 @@ function registerEpoch(emissions: Command, run: Run): void {
     .description('run epochs from a file of cases, exactly as the chain does')
     .argument('<file>', 'JSON: one case or {"cases": [...]}; - for standard input')
     .option('--check', 'compare with what the file expects; exits 1 at the first difference, naming it')
-    .option('--json', 'results as one JSON document')
+    .option('--json', 'results as one JSON document, in a terminal and with --check too')
     .addHelpText(
       'after',
       `
 Example:
-  assay emissions epoch tests/vectors/yuma-cases.json --check`,
+  assay emissions epoch tests/vectors/yuma-cases.json --check
+
+It prints {"cases": [{"id", "steps": [...]}]}, in a terminal a table for each step instead.`,
     )
     .action(async (file: string, flags: { json?: boolean; check?: boolean }) => {
       const { runEpochFile } = await import('./commands/emissions/epoch.js');

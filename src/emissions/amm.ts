@@ -31,6 +31,7 @@ export const DEFAULT_FEE_RATE = 33;
 export const EQUAL_WEIGHT = ACCURACY / 2n;
 
 const MIN_WEIGHT = ACCURACY / 100n;
+const MAX_WEIGHT = ACCURACY - MIN_WEIGHT;
 const MIN_RESERVE_RAO = 1_000_000n;
 const MAX_INPUT_RESERVES = 1_000n;
 const U64_MAX = (1n << 64n) - 1n;
@@ -71,11 +72,16 @@ export function initialPool(parts: {
   return { taoRao, alphaRao, taoWeight };
 }
 
-/** TAO per alpha, raw U64F64: alpha's weight over TAO's, times TAO over alpha, each truncated; 0 for an empty pool. */
+/**
+ * TAO per alpha, raw U64F64: alpha's weight over TAO's, times TAO over alpha, each truncated; 0 for an empty pool.
+ *
+ * @throws RangeError for a weight beyond 1 % to 99 %
+ */
 export function price({ taoRao, alphaRao, taoWeight = EQUAL_WEIGHT }: Pool): bigint {
   if (alphaRao === 0n) return 0n;
   const reserves = (taoRao << 64n) / alphaRao;
   if (taoWeight === EQUAL_WEIGHT) return reserves;
+  assertWeight(taoWeight);
   const raw = ((((ACCURACY - taoWeight) << 64n) / taoWeight) * reserves) >> 64n;
   return raw > U64F64.max ? U64F64.max : raw;
 }
@@ -89,6 +95,7 @@ export const priceRao = (pool: Pool): bigint =>
  * 1 % to 99 %, nothing at all is added. TAO's new weight is floored to 18 digits, also when nothing is added.
  *
  * @returns the pool afterwards and what was added
+ * @throws RangeError for a negative amount, or a weight beyond 1 % to 99 % before
  */
 export function injectLiquidity(
   pool: Pool,
@@ -107,6 +114,9 @@ export function injectLiquidity(
 /** `update_weights_for_added_liquidity`; undefined where a weight would leave its range. */
 export function weightAfter(pool: Pool, addedTaoRao: bigint, addedAlphaRao: bigint): bigint | undefined {
   const { taoRao, alphaRao, taoWeight = EQUAL_WEIGHT } = pool;
+  assertAmount('addedTaoRao', addedTaoRao);
+  assertAmount('addedAlphaRao', addedAlphaRao);
+  assertWeight(taoWeight);
   const alphaPart = timesWeight(taoRao * (alphaRao + addedAlphaRao), ACCURACY - taoWeight);
   const taoPart = timesWeight(alphaRao * (taoRao + addedTaoRao), taoWeight);
   const total = alphaPart + taoPart;
@@ -117,17 +127,34 @@ export function weightAfter(pool: Pool, addedTaoRao: bigint, addedAlphaRao: bigi
 /** `mul_perquintill_round`: to the nearest, halves up. */
 const timesWeight = (value: bigint, weight: bigint): bigint => (value * weight + ACCURACY / 2n) / ACCURACY;
 
-const isWeight = (taoWeight: bigint): boolean =>
-  taoWeight >= MIN_WEIGHT && ACCURACY - taoWeight >= MIN_WEIGHT;
+const isWeight = (taoWeight: bigint): boolean => taoWeight >= MIN_WEIGHT && taoWeight <= MAX_WEIGHT;
+
+function assertWeight(taoWeight: bigint): void {
+  if (!isWeight(taoWeight))
+    throw new RangeError(
+      `taoWeight: expected ${MIN_WEIGHT} to ${MAX_WEIGHT} (1 % to 99 %), got ${taoWeight}`,
+    );
+}
+
+function assertAmount(label: string, rao: bigint): void {
+  if (rao < 0n || rao > U64_MAX) throw new RangeError(`${label}: expected a u64 of rao, got ${rao}`);
+}
+
+function assertFeeRate(feeRate: number): void {
+  if (!(Number.isInteger(feeRate) && feeRate >= 0 && feeRate <= 65535))
+    throw new RangeError(`feeRate: expected an integer from 0 to 65535, got ${feeRate}`);
+}
 
 /**
  * Buys alpha. What `paidInRao + feeRao` leaves of the amount was not spent: the limit came first.
  *
  * @throws AssayError `chain-rejected` with `SwapInputTooLarge`, `ReservesTooLow` or `PriceLimitExceeded`
+ * @throws RangeError for an amount beyond u64, a fee rate beyond u16, a weight beyond 1 % to 99 %
  */
 export function swapTaoForAlpha(pool: Pool, amountRao: bigint, options: SwapOptions = {}): Swap {
   const { feeRate = DEFAULT_FEE_RATE, limitPriceRao = MAX_PRICE_RAO } = options;
   const { taoWeight = EQUAL_WEIGHT } = pool;
+  assertWeight(taoWeight);
   const order = {
     in: pool.taoRao,
     out: pool.alphaRao,
@@ -136,27 +163,28 @@ export function swapTaoForAlpha(pool: Pool, amountRao: bigint, options: SwapOpti
     amountRao,
     feeRate,
   };
-  const bought = (paidInRao: bigint, paidOutRao: bigint): Pool => ({
+  const bought = ({ paidInRao, paidOutRao }: Fill): Pool => ({
     ...pool,
     taoRao: pool.taoRao + paidInRao,
     alphaRao: pool.alphaRao - paidOutRao,
   });
-  const { netRao, paidOutRao, feeRao } = openSwap(order, compareToLimit(pool, limitPriceRao) < 0);
-  const after = bought(netRao, paidOutRao);
-  if (compareToLimit(after, limitPriceRao) <= 0)
-    return { paidInRao: netRao, feeRao, paidOutRao, pool: after };
+  const whole = wholeFill(order, compareToLimit(pool, limitPriceRao) < 0);
+  const after = bought(whole);
+  if (compareToLimit(after, limitPriceRao) <= 0) return toSwap(whole, after);
   const filled = fillToLimit(order, toPrice(limitPriceRao), price(pool));
-  return { ...filled, pool: bought(filled.paidInRao, filled.paidOutRao) };
+  return toSwap(filled, bought(filled));
 }
 
 /**
  * Sells alpha. What `paidInRao + feeRao` leaves of the amount was not sold: the limit came first.
  *
  * @throws AssayError `chain-rejected` with `SwapInputTooLarge`, `ReservesTooLow` or `PriceLimitExceeded`
+ * @throws RangeError for an amount beyond u64, a fee rate beyond u16, a weight beyond 1 % to 99 %
  */
 export function swapAlphaForTao(pool: Pool, amountRao: bigint, options: SwapOptions = {}): Swap {
   const { feeRate = DEFAULT_FEE_RATE, limitPriceRao = MIN_PRICE_RAO } = options;
   const { taoWeight = EQUAL_WEIGHT } = pool;
+  assertWeight(taoWeight);
   const order = {
     in: pool.alphaRao,
     out: pool.taoRao,
@@ -165,17 +193,16 @@ export function swapAlphaForTao(pool: Pool, amountRao: bigint, options: SwapOpti
     amountRao,
     feeRate,
   };
-  const sold = (paidInRao: bigint, paidOutRao: bigint): Pool => ({
+  const sold = ({ paidInRao, paidOutRao }: Fill): Pool => ({
     ...pool,
     taoRao: pool.taoRao - paidOutRao,
     alphaRao: pool.alphaRao + paidInRao,
   });
-  const { netRao, paidOutRao, feeRao } = openSwap(order, compareToLimit(pool, limitPriceRao) > 0);
-  const after = sold(netRao, paidOutRao);
-  if (compareToLimit(after, limitPriceRao) >= 0)
-    return { paidInRao: netRao, feeRao, paidOutRao, pool: after };
+  const whole = wholeFill(order, compareToLimit(pool, limitPriceRao) > 0);
+  const after = sold(whole);
+  if (compareToLimit(after, limitPriceRao) >= 0) return toSwap(whole, after);
   const filled = fillToLimit(order, price(pool), toPrice(limitPriceRao));
-  return { ...filled, pool: sold(filled.paidInRao, filled.paidOutRao) };
+  return toSwap(filled, sold(filled));
 }
 
 /**
@@ -189,9 +216,15 @@ export function slippageRao(pool: Pool, side: 'buy' | 'sell', amountRao: bigint,
   return lost > 0n ? lost : 0n;
 }
 
-/** `calculate_fee_amount`: the rate is truncated at 64 fraction bits first, so whole quotients can come out 1 lower. */
+/**
+ * `calculate_fee_amount`: the rate is truncated at 64 fraction bits first, so whole quotients can come out 1 lower.
+ *
+ * @throws RangeError for an amount beyond u64 or a rate beyond u16
+ */
 export function swapFee(amountRao: bigint, feeRate: number): bigint {
+  assertAmount('amountRao', amountRao);
   if (feeRate === 0) return 0n;
+  assertFeeRate(feeRate);
   const rate = U64F64.div(U64F64.fromInteger(feeRate), U64F64.fromInteger(65535));
   return U64F64.toU64(U64F64.mul(U64F64.fromInteger(amountRao), rate));
 }
@@ -207,26 +240,29 @@ interface Order {
   readonly feeRate: number;
 }
 
+type Fill = Omit<Swap, 'pool'>;
+
 /** The whole order, checked in the chain's sequence (`do_swap`, `swap_inner`). */
-function openSwap(
-  order: Order,
-  isWithinLimit: boolean,
-): { readonly netRao: bigint; readonly feeRao: bigint; readonly paidOutRao: bigint } {
+function wholeFill(order: Order, isWithinLimit: boolean): Fill {
   const feeRao = swapFee(order.amountRao, order.feeRate);
-  const netRao = order.amountRao - feeRao;
-  if (netRao > order.in * MAX_INPUT_RESERVES) throw rejected('SwapInputTooLarge');
+  const paidInRao = order.amountRao - feeRao;
+  if (paidInRao > order.in * MAX_INPUT_RESERVES) throw rejected('SwapInputTooLarge');
   if (order.out < MIN_RESERVE_RAO) throw rejected('ReservesTooLow');
   if (!isWithinLimit) throw rejected('PriceLimitExceeded');
-  const paidOutRao = amountOut(order, netRao);
-  if (netRao > 0n && paidOutRao === 0n) throw rejected('ReservesTooLow');
-  return { netRao, feeRao, paidOutRao };
+  return { paidInRao, feeRao, paidOutRao: amountOut(order, paidInRao) };
+}
+
+/** Only what is filled in the end has to be paid for (`process_swap`): where the limit lets nothing in, nothing is. */
+function toSwap({ paidInRao, feeRao, paidOutRao }: Fill, pool: Pool): Swap {
+  if (paidInRao > 0n && paidOutRao === 0n) throw rejected('ReservesTooLow');
+  return { paidInRao, feeRao, paidOutRao, pool };
 }
 
 /**
  * As much of the order as moves the price from `lower` to `higher` or back: in·((higher/lower)^weightOut − 1)
  * (`calculate_quote_delta_in`, `calculate_base_delta_in`); the fee is then that of what was filled.
  */
-function fillToLimit(order: Order, higher: bigint, lower: bigint): Omit<Swap, 'pool'> {
+function fillToLimit(order: Order, higher: bigint, lower: bigint): Fill {
   const prices: Ratio = { numerator: higher, denominator: lower };
   const exponent: Ratio = { numerator: order.weightOut, denominator: ACCURACY };
   const digits = powerOfRatio(prices, exponent, 1024);
@@ -237,9 +273,7 @@ function fillToLimit(order: Order, higher: bigint, lower: bigint): Omit<Swap, 'p
   const paidInRao = U64F64.toU64(U64F64.mul(U64F64.fromInteger(order.in), U64F64.sub(factor, U64F64.one)));
   const rate = U64F64.div(U64F64.fromInteger(order.feeRate), U64F64.fromInteger(65535 - order.feeRate));
   const feeRao = U64F64.toU64(U64F64.mul(U64F64.fromInteger(paidInRao), rate));
-  const paidOutRao = amountOut(order, paidInRao);
-  if (paidInRao > 0n && paidOutRao === 0n) throw rejected('ReservesTooLow');
-  return { paidInRao, feeRao, paidOutRao };
+  return { paidInRao, feeRao, paidOutRao: amountOut(order, paidInRao) };
 }
 
 /** `convert_deltas`: out·(1 − (in/(in+Δ))^(weightIn/weightOut)), the power kept to 18 decimal digits. */

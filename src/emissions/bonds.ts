@@ -28,14 +28,15 @@ export function weightsForBonds(
 }
 
 /**
- * 1 − average/10^6; the quotient is truncated at 64 fraction bits, then at 32 (`compute_ema_bonds_normal_sparse`,
+ * 1 − average/10^6; the quotient is truncated at 64 fraction bits, then at 32, saturating (`compute_ema_bonds_normal_sparse`,
  * `compute_disabled_liquid_alpha`).
  *
- * @param bondsMovingAverage millionths
+ * @param bondsMovingAverage millionths, u64
  */
 export function emaAlpha(bondsMovingAverage: number): bigint {
-  const kept = I64F64.div(I64F64.fromInteger(bondsMovingAverage), I64F64.fromInteger(1_000_000));
-  return I32F32.sub(I32F32.one, kept >> (I64F64.fractionBits - I32F32.fractionBits));
+  const quotient = I64F64.div(I64F64.fromInteger(bondsMovingAverage), I64F64.fromInteger(1_000_000));
+  const kept = quotient >> (I64F64.fractionBits - I32F32.fractionBits);
+  return I32F32.sub(I32F32.one, kept < I32F32.max ? kept : I32F32.max);
 }
 
 /** `mat_ema_sparse`: floor(α·new) + floor((1−α)·old), each product floored by itself; only positive entries are kept. */

@@ -77,14 +77,14 @@ export function mulAmount(share: number, amount: bigint, rounded: number): bigin
 
 /** `exp` answers for magnitudes up to this: 5.0, which is as far as the default slope of 10 asks. */
 export const EXP_LIMIT = 5 * ONE;
-/** fixed.ts `E` */
+/** transcendental.ts `E` */
 const E = 22_802_600 * 512;
 const EXP_MARGIN = 2 ** -13;
 const INVERSES = Float64Array.from({ length: 32 }, (_, i) => 1 / (i * ONE));
 
 /**
- * fixed.ts `exp`, for |x| <= `EXP_LIMIT`. floor(floor(t·x/2^32)/i) is floor(t·x/(2^32·i)); terms stay below 2^37, so
- * three roundings are off by less than 2^-14, and where that could matter the term is taken in parts.
+ * `safeExp` of transcendental.ts, for |x| <= `EXP_LIMIT`. floor(floor(t·x/2^32)/i) is floor(t·x/(2^32·i)); terms stay
+ * below 2^37, so three roundings are off by less than 2^-14, and where that could matter the term is taken in parts.
  */
 export function exp(x: number): number {
   if (x === 0) return ONE;

@@ -12,7 +12,7 @@ import {
   toU16Proportion,
 } from './doubles.js';
 import {
-  assertLengths,
+  assertInput,
   bondsCountBefore,
   type EpochInput,
   type EpochOutput,
@@ -39,12 +39,12 @@ const MAX_NEURONS = 65_535;
  * `runEpoch`, faster. What doubles cannot hold exactly (a moving average above 1) is left to it, and so are rows that
  * name a column twice.
  *
- * @throws RangeError when a list does not have `n` entries
+ * @throws RangeError as `runEpoch` does
  */
 export function runEpochInDoubles(input: EpochInput): EpochOutput {
   const { n } = input;
   if (n > MAX_NEURONS || input.bondsMovingAverage > 1_000_000) return runEpoch(input);
-  assertLengths(input);
+  assertInput(input);
   workspace.release();
   const { active, stake, oldPermits, newPermits } = electorateInDoubles(input);
   const activeStake = normalized(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0)));
@@ -167,19 +167,13 @@ function gatherWeights(input: EpochInput, oldPermits: readonly boolean[]): Matri
     // committed at the block of the registration still counts
     return Math.min(updated, (commitReveal?.earliestCommit[row] ?? Number.POSITIVE_INFINITY) + 1);
   });
-  return gather(
-    packRows(input.weights, input.n),
-    input,
-    bounds,
-    (row) => (row === ownerUid ? -1 : row),
-    false,
-  );
+  return gather(packRows(input, 'weights'), input, bounds, (row) => (row === ownerUid ? -1 : row), false);
 }
 
 /** Yuma3 bonds as proportions, classic ones as integers, of the columns that count (epoch.ts `countsBond`). */
 function gatherBonds(input: EpochInput): Matrix | undefined {
   const bounds = new Array<number>(input.n).fill(bondsCountBefore(input));
-  return gather(packRows(input.bonds, input.n), input, bounds, () => -1, input.yuma3On);
+  return gather(packRows(input, 'bonds'), input, bounds, () => -1, input.yuma3On);
 }
 
 /**
@@ -245,8 +239,10 @@ interface Entries {
 }
 
 /**
- * What the matrices of one epoch lie in is used again by the next: at 4,096 neurons they are 15 MB, which cost more to
- * allocate and collect than to compute with. Nothing of it outlives an epoch.
+ * What the matrices of one epoch lie in is used again by the next: with 64 validators of 4,096 neurons it is 13 MB,
+ * which cost more to allocate and collect than to compute with. No value outlives its epoch, but the memory does: it is
+ * kept for the life of the thread, as large as the largest epoch needed it, up to `MAX_KEPT_ENTRIES` of 10 bytes (5 MiB)
+ * for each of the eight matrices that an epoch makes at most. Larger ones are left to the garbage collector.
  */
 class Workspace {
   readonly #kept: Entries[] = [];
@@ -269,7 +265,8 @@ class Workspace {
     return fresh;
   }
 }
-const MAX_KEPT_ENTRIES = 2 ** 20;
+/** the bonds and the weights of 64 validators of 4,096 neurons together */
+const MAX_KEPT_ENTRIES = 2 ** 19;
 const workspace = new Workspace();
 
 /** The same with the columns of every row ascending. */

@@ -22,7 +22,10 @@ import { yuma3Bonds } from './yuma3-bonds.js';
 /** (uid, u16) pairs in stored order. */
 export type U16Row = readonly (readonly [uid: number, value: number])[];
 
-/** The state an epoch reads. Every list is by uid and has `n` entries. */
+/**
+ * The state an epoch reads. Every list is by uid and has `n` entries. Blocks and counts are non-negative safe integers,
+ * amounts u64.
+ */
 export interface EpochInput {
   readonly n: number;
   readonly block: number;
@@ -36,7 +39,7 @@ export interface EpochInput {
   readonly kappa: number;
   /** u16 */
   readonly bondsPenalty: number;
-  /** millionths */
+  /** millionths, u64 */
   readonly bondsMovingAverage: number;
   readonly maxValidators: number;
   readonly stakeThreshold: bigint;
@@ -46,7 +49,7 @@ export interface EpochInput {
   readonly stakeFractions?: readonly bigint[];
   /** uid of `SubnetOwnerHotkey`, undefined when it is not registered */
   readonly ownerUid: number | undefined;
-  /** rows as stored: max-upscaled u16, explicit zeros included */
+  /** rows as stored: max-upscaled u16, explicit zeros included; uids from `n` on do not count */
   readonly weights: readonly U16Row[];
   /** rows as the last epoch stored them */
   readonly bonds: readonly U16Row[];
@@ -92,10 +95,11 @@ export interface EpochOutput {
 /**
  * The reference: BigInt throughout, to be read beside the chain's. `runEpochInDoubles` gives the same in less time.
  *
- * @throws RangeError when a list does not have `n` entries
+ * @throws RangeError naming what no chain could hold, e.g. `weights[0][1]`: a list without `n` entries, a number beyond
+ *   its type on the chain
  */
 export function runEpoch(input: EpochInput): EpochOutput {
-  assertLengths(input);
+  assertInput(input);
   const { n } = input;
   const { active, stake, oldPermits, newPermits } = electorate(input);
   const activeStake = normalize(stake.map((share, uid) => (active[uid] && oldPermits[uid] ? share : 0n)));
@@ -169,7 +173,7 @@ function filterStakes({ stakes, stakeFractions, stakeThreshold, ownerUid }: Epoc
 
 /** The weights that count. */
 function maskWeights(input: EpochInput, oldPermits: readonly boolean[]): SparseMatrix {
-  const rows = toMatrix(input.weights, input.n, I32F32.fromInteger);
+  const rows = toMatrix(input, 'weights', I32F32.fromInteger);
   return normalizeRows(filterEntries(rows, countsWeight(input, oldPermits)));
 }
 
@@ -191,7 +195,7 @@ function countsWeight(
 
 /** Stored bonds as far as they count. */
 function currentBonds(input: EpochInput, toFixed: (value: number) => bigint): SparseMatrix {
-  return filterEntries(toMatrix(input.bonds, input.n, toFixed), countsBond(input));
+  return filterEntries(toMatrix(input, 'bonds', toFixed), countsBond(input));
 }
 
 /** Whether a stored bond counts: not towards a uid registered since the last successful epoch. */
@@ -205,10 +209,21 @@ export function bondsCountBefore({ block, tempo, lastMechanismStep }: EpochInput
   return lastMechanismStep === 0 ? Math.max(0, block - tempo) : lastMechanismStep + 1;
 }
 
-/** Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. */
-function toMatrix(rows: readonly U16Row[], n: number, toFixed: (value: number) => bigint): SparseMatrix {
-  return rows.map((entries) =>
-    entries.flatMap(([uid, value]) => (uid < n ? [[uid, toFixed(value)] as const] : [])),
+/**
+ * Weights and classic bonds count as integers, for they are normalised next anyway; Yuma3 bonds are proportions. Who is
+ * not there has no column.
+ */
+function toMatrix(
+  input: EpochInput,
+  name: 'weights' | 'bonds',
+  toFixed: (value: number) => bigint,
+): SparseMatrix {
+  return input[name].map((entries, row) =>
+    entries.flatMap((entry, k) => {
+      const [uid, value] = entry;
+      if (!isU16(uid) || !isU16(value)) throw wrongEntry(name, row, k, entry);
+      return uid < input.n ? [[uid, toFixed(value)] as const] : [];
+    }),
   );
 }
 
@@ -243,7 +258,41 @@ function toRao(shares: readonly bigint[], raoEmission: bigint): bigint[] {
   return shares.map((share) => I96F32.toU64(I96F32.mul(share, emission)));
 }
 
-export function assertLengths(input: EpochInput): void {
+const MAX_U16 = 65_535;
+const U64_MAX = (1n << 64n) - 1n;
+
+/**
+ * What both epochs ask of their input before they begin. What rows hold is asserted where they are read, with the same
+ * error in both.
+ *
+ * @throws RangeError naming the path, e.g. `stakes[3]`
+ */
+export function assertInput(input: EpochInput): void {
+  const { n, ownerUid, liquidAlpha, stakeFractions, commitReveal } = input;
+  assertLengths(input);
+  assertInteger('kappa', input.kappa, 0, MAX_U16);
+  assertInteger('bondsPenalty', input.bondsPenalty, 0, MAX_U16);
+  // a u64 on the chain, whose largest are 2^64 as a double
+  assertInteger('bondsMovingAverage', input.bondsMovingAverage, 0, 2 ** 64);
+  for (const name of ['block', 'tempo', 'activityCutoff', 'maxValidators', 'lastMechanismStep'] as const)
+    assertInteger(name, input[name], 0, Number.MAX_SAFE_INTEGER);
+  if (liquidAlpha !== undefined) {
+    assertInteger('liquidAlpha.low', liquidAlpha.low, 0, MAX_U16);
+    assertInteger('liquidAlpha.high', liquidAlpha.high, 0, MAX_U16);
+    assertInteger('liquidAlpha.steepness', liquidAlpha.steepness, -32_768, 32_767);
+  }
+  if (ownerUid !== undefined) assertInteger('ownerUid', ownerUid, 0, n - 1);
+  assertU64('stakeThreshold', input.stakeThreshold);
+  assertU64('raoEmission', input.raoEmission);
+  assertBlocks('lastUpdate', input.lastUpdate);
+  assertBlocks('blockAtRegistration', input.blockAtRegistration);
+  if (commitReveal !== undefined)
+    assertBlocks('commitReveal.earliestCommit', commitReveal.earliestCommit, true);
+  assertU64s('stakes', input.stakes);
+  if (stakeFractions !== undefined) assertU64s('stakeFractions', stakeFractions);
+}
+
+function assertLengths(input: EpochInput): void {
   const { n } = input;
   const lists = {
     lastUpdate: input.lastUpdate,
@@ -253,10 +302,49 @@ export function assertLengths(input: EpochInput): void {
     weights: input.weights,
     bonds: input.bonds,
     validatorPermits: input.validatorPermits,
-    earliestCommit: input.commitReveal?.earliestCommit,
+    'commitReveal.earliestCommit': input.commitReveal?.earliestCommit,
   };
   for (const [name, list] of Object.entries(lists)) {
     if (list !== undefined && list.length !== n)
       throw new RangeError(`${name}: expected ${n} entries, got ${list.length}`);
   }
 }
+
+function assertInteger(name: string, value: number, min: number, max: number): void {
+  if (!(Number.isInteger(value) && value >= min && value <= max))
+    throw new RangeError(`${name}: expected an integer from ${min} to ${max}, got ${value}`);
+}
+
+function assertBlocks(name: string, blocks: readonly (number | undefined)[], none = false): void {
+  for (let uid = 0; uid < blocks.length; uid++) {
+    const block = blocks[uid];
+    if (none && block === undefined) continue;
+    if (!(Number.isSafeInteger(block) && block! >= 0))
+      throw new RangeError(`${name}[${uid}]: expected a block number, got ${block}`);
+  }
+}
+
+function assertU64s(name: string, values: readonly bigint[]): void {
+  for (let uid = 0; uid < values.length; uid++)
+    if (!isU64(values[uid]!)) assertU64(`${name}[${uid}]`, values[uid]!);
+}
+
+function assertU64(name: string, value: bigint): void {
+  if (!isU64(value)) throw new RangeError(`${name}: expected a bigint from 0 to ${U64_MAX}, got ${value}`);
+}
+
+const isU64 = (value: bigint): boolean => typeof value === 'bigint' && value >= 0n && value <= U64_MAX;
+
+/** What to throw for an entry of a row that is no pair of u16. */
+export function wrongEntry(
+  name: 'weights' | 'bonds',
+  row: number,
+  k: number,
+  [uid, value]: U16Row[number],
+): RangeError {
+  return new RangeError(
+    `${name}[${row}][${k}]: expected a uid and a value of 0 to ${MAX_U16}, got [${uid}, ${value}]`,
+  );
+}
+
+const isU16 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= MAX_U16;

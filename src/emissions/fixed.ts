@@ -77,28 +77,6 @@ export function toU16(raw: bigint): number {
   return integer < 0n ? 0 : integer > 65535n ? 65535 : Number(integer);
 }
 
-/** e at the 23 fraction bits of substrate-fixed's constants */
-const E = 22_802_600n << 9n;
-const MAX_EXPONENT = I32F32.fromInteger(20);
-
-/**
- * `exp_safe` (substrate-fixed transcendental.rs `exp`): the power series to its 31st term, each term floored and
- * truncated, of |raw| up to 20; a negative power is 1 over that. The powers 0 and 1 are constants.
- */
-export function exp(raw: bigint): bigint {
-  if (raw === 0n) return I32F32.one;
-  if (raw === I32F32.one) return E;
-  const magnitude = raw < 0n ? -raw : raw;
-  const x = magnitude > MAX_EXPONENT ? MAX_EXPONENT : magnitude;
-  let result = I32F32.one + x;
-  let term = x;
-  for (let i = 2; i < 32; i++) {
-    term = I32F32.div(I32F32.mul(term, x), I32F32.fromInteger(i));
-    result += term;
-  }
-  return raw < 0n ? I32F32.div(I32F32.one, result) : result;
-}
-
 export function sum(values: readonly bigint[]): bigint {
   let total = 0n;
   for (const value of values) total += value;

@@ -17,14 +17,16 @@ export interface SubnetTerms {
 
 /**
  * `get_subnet_terms`: alpha is injected next to the TAO at the pool's price, up to a cap; TAO that comes without alpha
- * then is the excess.
+ * then is the excess. The cap, by the releases that brought it:
  *
- * The cap is today root proportion × alpha emission. Under the rule `flow` it is the smaller of alpha emission and block
- * emission (specs 362 to 420), under `price` the block emission (until spec 361, there as a comparison of prices, whose
- * last digit may differ). Before May 2026 the alpha bought left AlphaOut again instead of becoming the protocol's, which
- * is the caller's to do.
+ * - until spec 341 the TAO of a block, asked for by comparing the price with the subnet's share
+ * - from spec 342 the subnet's alpha of a block (November 2025), from 362 the smaller of the two (December 2025)
+ * - from spec 421 root proportion × alpha (June 2026)
  *
- * @throws RangeError for an older rule without the block emission
+ * What else was different then is the caller's to do: until spec 411 (May 2026) the alpha bought left AlphaOut again
+ * instead of becoming the protocol's. Pools with weights came with spec 423.
+ *
+ * @throws RangeError for a spec before 342 or from 362 to 420 without the block emission
  */
 export function subnetTerms(parts: {
   /** raw U96F32 */
@@ -33,20 +35,23 @@ export function subnetTerms(parts: {
   /** raw U96F32 */
   readonly rootProportion: bigint;
   readonly alphaEmissionRao: bigint;
+  /**
+   * of the runtime whose cap holds
+   * @default the last one under `rule`
+   */
+  readonly specVersion?: number;
   /** @default 'price-ema' */
   readonly rule?: ShareRule;
-  /** needed by the older rules */
+  /** needed by the caps that hang on it */
   readonly blockEmissionRao?: bigint;
 }): SubnetTerms {
   const { taoEmission } = parts;
   const spot = price(parts.pool) >> 32n; // U64F64 to U96F32
-  let alphaIn = U96F32.div(taoEmission, spot);
-  let taoIn = taoEmission;
-  const cap = injectionCap(parts);
-  if (alphaIn > cap) {
-    alphaIn = cap;
-    taoIn = (cap * spot) >> 32n;
-  }
+  const specVersion = parts.specVersion ?? LAST_SPEC[parts.rule ?? 'price-ema'];
+  const { taoIn, alphaIn } =
+    specVersion < FIRST_ALPHA_CAP_SPEC
+      ? inProportion(parts, spot)
+      : underCap(taoEmission, spot, injectionCap(parts, specVersion));
   return {
     taoInRao: taoIn >> 32n,
     alphaInRao: alphaIn >> 32n,
@@ -54,14 +59,47 @@ export function subnetTerms(parts: {
   };
 }
 
+const FIRST_ALPHA_CAP_SPEC = 342;
+const FIRST_SMALLER_CAP_SPEC = 362;
+const FIRST_ROOT_CAP_SPEC = 421;
+const LAST_SPEC = { price: 333, flow: 420, 'price-ema': FIRST_ROOT_CAP_SPEC } as const;
+
+/** Raw U96F32. */
+interface Injection {
+  readonly taoIn: bigint;
+  readonly alphaIn: bigint;
+}
+
+function underCap(taoEmission: bigint, spot: bigint, cap: bigint): Injection {
+  const alphaIn = U96F32.div(taoEmission, spot);
+  return alphaIn > cap ? { taoIn: (cap * spot) >> 32n, alphaIn: cap } : { taoIn: taoEmission, alphaIn };
+}
+
 /** raw U96F32 */
-function injectionCap(parts: Parameters<typeof subnetTerms>[0]): bigint {
-  const { rootProportion, alphaEmissionRao, rule = 'price-ema', blockEmissionRao } = parts;
-  if (rule === 'price-ema') return rootProportion * alphaEmissionRao;
+function injectionCap(parts: Parameters<typeof subnetTerms>[0], specVersion: number): bigint {
+  const { rootProportion, alphaEmissionRao } = parts;
+  if (specVersion >= FIRST_ROOT_CAP_SPEC) return rootProportion * alphaEmissionRao;
+  if (specVersion < FIRST_SMALLER_CAP_SPEC) return alphaEmissionRao << 32n;
+  const blockEmissionRao = blockEmissionOf(parts);
+  return (alphaEmissionRao < blockEmissionRao ? alphaEmissionRao : blockEmissionRao) << 32n;
+}
+
+/** `run_coinbase` until spec 341: a price below the subnet's share of the block's TAO gets as much alpha as the block has TAO. */
+function inProportion(parts: Parameters<typeof subnetTerms>[0], spot: bigint): Injection {
+  const { taoEmission, alphaEmissionRao } = parts;
+  const blockEmissionRao = blockEmissionOf(parts);
+  const share = blockEmissionRao === 0n ? 0n : taoEmission / blockEmissionRao;
+  if (spot < share) return { taoIn: spot * blockEmissionRao, alphaIn: blockEmissionRao << 32n };
+  return {
+    taoIn: taoEmission,
+    alphaIn: spot === 0n ? alphaEmissionRao << 32n : U96F32.div(taoEmission, spot),
+  };
+}
+
+function blockEmissionOf({ blockEmissionRao }: Parameters<typeof subnetTerms>[0]): bigint {
   if (blockEmissionRao === undefined)
-    throw new RangeError(`subnetTerms: blockEmissionRao: expected a bigint under the rule ${rule}, got none`);
-  const isAlphaLess = rule === 'flow' && alphaEmissionRao < blockEmissionRao;
-  return (isAlphaLess ? alphaEmissionRao : blockEmissionRao) << 32n;
+    throw new RangeError('subnetTerms: blockEmissionRao: expected a bigint under this cap, got none');
+  return blockEmissionRao;
 }
 
 export interface PoolEmission {
@@ -73,6 +111,8 @@ export interface PoolEmission {
   readonly boughtAlphaRao: bigint;
   /** what the buy really paid */
   readonly excessTaoRao: bigint;
+  /** the pool did not refuse the buy; false without one */
+  readonly hasSwapped: boolean;
 }
 
 /**
@@ -96,10 +136,12 @@ export function emitIntoPool(
 
   let boughtAlphaRao = 0n;
   let excessTaoRao = 0n;
+  let hasSwapped = false;
   if (terms.excessTaoRao > 0n) {
     const weightMet = isFirstSwap ? EQUAL_WEIGHT : taoWeight;
     const bought = chainBuy({ taoRao, alphaRao, taoWeight: weightMet }, terms.excessTaoRao);
     if (bought) {
+      hasSwapped = true;
       taoWeight = weightMet;
       boughtAlphaRao = bought.paidOutRao;
       excessTaoRao = bought.paidInRao;
@@ -113,6 +155,7 @@ export function emitIntoPool(
     alphaInRao,
     boughtAlphaRao,
     excessTaoRao,
+    hasSwapped,
   };
 }
 

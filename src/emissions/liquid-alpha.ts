@@ -1,7 +1,8 @@
 // Owns: liquid alpha: how fast each bond follows its weight, and the moving average with those speeds.
 // Does not own: the bonds' other steps (yuma3-bonds.ts).
-import { exp, fromU16Proportion, I32F32 } from './fixed.js';
+import { fromU16Proportion, I32F32 } from './fixed.js';
 import { type SparseMatrix, type SparseRow, toDense } from './sparse-matrix.js';
+import { safeExp } from './transcendental.js';
 
 /** `AlphaValues` and `AlphaSigmoidSteepness` of a subnet. */
 export interface LiquidAlpha {
@@ -74,7 +75,7 @@ export function createAlpha({
   return (consensus, weight, bond) => {
     const moved = weight >= bond ? I32F32.sub(weight, consensus) : I32F32.sub(bond, weight);
     const difference = clamp(moved, 0n, I32F32.one);
-    const power = exp(I32F32.mul(slope, I32F32.sub(difference, HALF)));
+    const power = safeExp(I32F32.mul(slope, I32F32.sub(difference, HALF)));
     const sigmoid = I32F32.div(I32F32.one, I32F32.add(I32F32.one, power));
     const alpha = I32F32.add(lowest, I32F32.mul(sigmoid, I32F32.sub(highest, lowest)));
     return clamp(alpha, lowest, highest);

@@ -1,6 +1,6 @@
 // Owns: many rows of (uid, u16) pairs in three arrays, and such rows handed out as if they were lists of pairs.
 // Does not own: what rows mean.
-import type { U16Row } from './epoch.js';
+import { type EpochInput, type U16Row, wrongEntry } from './epoch.js';
 
 /** Those of row r are from `starts[r]` to `starts[r + 1]`, in stored order. */
 export interface PackedRows {
@@ -12,8 +12,13 @@ export interface PackedRows {
 
 const packedRows = new WeakMap<readonly U16Row[], PackedRows>();
 
-/** Of columns below `n`. What `toRows` gave is packed already. */
-export function packRows(rows: readonly U16Row[], n: number): PackedRows {
+/**
+ * Of columns below `n`. What `toRows` gave and nobody has looked at is packed already.
+ *
+ * @throws RangeError for an entry that is no pair of u16, naming it
+ */
+export function packRows(input: EpochInput, name: 'weights' | 'bonds'): PackedRows {
+  const { [name]: rows, n } = input;
   const known = packedRows.get(rows);
   if (known !== undefined) return known;
   const size = rows.reduce((count, row) => count + row.length, 0);
@@ -25,9 +30,13 @@ export function packRows(rows: readonly U16Row[], n: number): PackedRows {
     const entries = rows[row]!;
     for (let k = 0; k < entries.length; k++) {
       const entry = entries[k]!;
-      if (entry[0] >= n) continue;
-      columns[at] = entry[0];
-      values[at++] = entry[1];
+      const uid = entry[0];
+      const value = entry[1];
+      // only a u16 is its own lower 16 bits
+      if ((uid & 0xffff) !== uid || (value & 0xffff) !== value) throw wrongEntry(name, row, k, entry);
+      if (uid >= n) continue;
+      columns[at] = uid;
+      values[at++] = value;
     }
     starts[row + 1] = at;
   }
@@ -36,7 +45,8 @@ export function packRows(rows: readonly U16Row[], n: number): PackedRows {
 
 /**
  * The rows as lists of pairs, each made when it is first looked at: a quarter of a million pairs cost more than the
- * epoch that computed them, and the next epoch takes them packed. Frozen, so that both say the same.
+ * epoch that computed them, and the next epoch takes them packed. No row can be replaced. Whoever looks at one could
+ * write into it, so from then on they are read as any other rows: freezing every pair would make an epoch whose bonds are looked at a third slower (measured).
  */
 export function toRows(packed: PackedRows): readonly U16Row[] {
   const rows = new Array<U16Row>(packed.starts.length - 1).fill(NONE);
@@ -44,7 +54,10 @@ export function toRows(packed: PackedRows): readonly U16Row[] {
     if (packed.starts[row] === packed.starts[row + 1]) continue;
     let made: U16Row | undefined;
     const get = (): U16Row => {
-      made ??= toRow(packed, row);
+      if (made === undefined) {
+        made = toRow(packed, row);
+        packedRows.delete(rows);
+      }
       return made;
     };
     Object.defineProperty(rows, row, { get, enumerable: true });

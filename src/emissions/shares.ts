@@ -1,6 +1,7 @@
 // Owns: how a block's TAO is shared among subnets (subtensor coinbase/subnet_emissions.rs), by the rule of the time.
 // Does not own: which subnets take part, what a subnet does with its share (injection.ts).
 import { I64F64, U64F64, U96F32 } from './fixed.js';
+import { exp, ln, squareRoot } from './transcendental.js';
 
 /**
  * - `price`: by moving price alone, until November 2025
@@ -30,27 +31,35 @@ export interface SubnetMarket {
   /** `SubnetEmissionEnabled`; always true before May 2026. The rule `price` does not ask */
   readonly emissionEnabled: boolean;
   /**
-   * raw I64F64, the rule `flow` only
+   * `SubnetEmaTaoFlow`, raw I64F64; the rule `flow` only
    * @default 0
    */
   readonly flowEma?: bigint;
+  /**
+   * `SubnetEmaProtocolFlow`, raw I64F64; under `netFlow` only. It is averaged as `flowEma` is, of the TAO that injection
+   * and the chain's buys put into the pool, less what root's sales took out
+   * @default 0
+   */
+  readonly protocolFlowEma?: bigint;
 }
 
 /**
  * `get_subnet_block_emissions`: TAO of this block by subnet, raw U96F32, in the order given. Subnets without emission
- * get 0 and theirs goes to the others; if no other is left, nobody gets it and the block's TAO is recycled.
+ * get 0 and theirs goes to the others; if no other is left, nobody gets it and the block's TAO is recycled. Exact, with
+ * the chain's defaults under `flow` (`TaoFlowCutoff` 0, `FlowNormExponent` 1).
  *
- * Exact for `price` and `price-ema`. For `flow` the shares are proportional to the positive averages; the chain raised
- * those to the power 1 through ln and exp of 32 fraction bits, which moves its shares a little (its own tests allow
- * 0.1 %). Its deduction of the protocol's own flow (`NetTaoFlowEnabled`, from May 2026) is left out.
+ * @param options.netFlow under `flow`: the protocol's own flow is deducted (`NetTaoFlowEnabled`, on by default from the
+ *   release of spec 411, May 2026)
  */
 export function taoEmissions(
   subnets: readonly SubnetMarket[],
   blockEmissionRao: bigint,
   rule: ShareRule = 'price-ema',
+  options: { readonly netFlow?: boolean } = {},
 ): bigint[] {
   if (rule === 'price') return byPriceOnly(subnets, blockEmissionRao);
-  const shares = withoutDisabled(subnets, rule === 'flow' ? flowShares(subnets) : priceShares(subnets));
+  const all = rule === 'flow' ? flowShares(subnets, options.netFlow === true) : priceShares(subnets);
+  const shares = withoutDisabled(subnets, all);
   return shares.map((share) => (blockEmissionRao * share) >> 32n);
 }
 
@@ -96,12 +105,52 @@ function keptByMiners({ minerBurned }: SubnetMarket): bigint {
   return burned > ONE ? 0n : ONE - burned;
 }
 
-/** `get_shares_flow` with cutoff 0 and exponent 1. */
-function flowShares(subnets: readonly SubnetMarket[]): readonly bigint[] {
-  const flows = subnets.map(({ flowEma = 0n }) => (flowEma > 0n ? flowEma : 0n));
-  const total = sumOf(flows);
-  return total === 0n ? flows : flows.map((flow) => (flow << 64n) / total);
+/** `get_shares_flow` net: of the protocol's flow no more counts than stakers brought in sum; a negative one is a gain. */
+function netFlows(subnets: readonly SubnetMarket[]): readonly bigint[] {
+  const staked = sumOf(subnets.map(({ flowEma = 0n }) => atLeastZero(flowEma)));
+  const spent = sumOf(subnets.map(({ protocolFlowEma = 0n }) => atLeastZero(protocolFlowEma)));
+  const counted = staked > spent ? I64F64.one : I64F64.div(staked, spent);
+  return subnets.map(
+    ({ flowEma = 0n, protocolFlowEma = 0n }) =>
+      flowEma - (protocolFlowEma > 0n ? I64F64.mul(counted, protocolFlowEma) : protocolFlowEma),
+  );
 }
+
+const LARGEST = U64F64.fromInteger((1n << 31n) - 1n);
+/** `precision_min`: below, the chain leaves flows as they are */
+const TOO_SMALL = U64F64.div(LARGEST, U64F64.fromInteger((1n << 64n) - 1n));
+
+/**
+ * `inplace_pow_normalize` of the positive flows, with exponent 1: scaled to 1 at most, then up as far as I32F32 allows,
+ * then each is taken through ln and exp. What ln cannot take is 0. What exp cannot, a flow of about 10^-14 of the
+ * largest, counts as 2^31 and takes nearly everything, as on the chain.
+ */
+function flowShares(subnets: readonly SubnetMarket[], netFlow: boolean): readonly bigint[] {
+  const flows = netFlow ? netFlows(subnets) : subnets.map(({ flowEma = 0n }) => flowEma);
+  const positive = flows.map(atLeastZero);
+  const unit = U64F64.div(U64F64.one, largestOf(positive));
+  const scaled = positive.map((flow) => U64F64.mul(unit, flow));
+  const largest = largestOf(scaled);
+  const size = U64F64.mul(U64F64.fromInteger(scaled.length), U64F64.mul(largest, largest));
+  if (size < TOO_SMALL) return scaled;
+  const factor = squareRoot(U64F64.div(LARGEST, size));
+  const powers = scaled.map((flow) => throughLogarithm(U64F64.mul(factor, flow)));
+  const total = sumOf(powers);
+  return powers.map((power) => U64F64.div(power, total));
+}
+
+/** `safe_pow` with exponent 1, raw U64F64 and of at most 2^31. */
+function throughLogarithm(value: bigint): bigint {
+  const log = ln(value >> 32n);
+  if (log === undefined) return 0n;
+  const power = exp(log);
+  return power === undefined ? LARGEST : power << 32n;
+}
+
+const atLeastZero = (value: bigint): bigint => (value > 0n ? value : 0n);
+
+const largestOf = (values: readonly bigint[]): bigint =>
+  values.reduce((largest, value) => (value > largest ? value : largest), 0n);
 
 function withoutDisabled(subnets: readonly SubnetMarket[], shares: readonly bigint[]): readonly bigint[] {
   if (subnets.every(({ emissionEnabled }) => emissionEnabled)) return shares;

@@ -27,7 +27,7 @@ import { fromAddress } from '../keys/ss58.js';
 import { fromHex, toHex } from '../model/bytes.js';
 import type { Node } from './node.js';
 import { lockCost } from './pallets/subtensor/networks.js';
-import { poolOf } from './pallets/subtensor/pools.js';
+import { isStable, poolOf } from './pallets/subtensor/pools.js';
 import { RpcError } from './validity.js';
 
 const S = runtime.SubtensorModule.storage;
@@ -81,8 +81,7 @@ export function createRuntimeApi(node: Node): RuntimeApi {
     SwapRuntimeApi_current_alpha_price: (data, block) => {
       const netuid = decode(u16, data);
       const state = node.state(block);
-      const isStable = state.get(S.SubnetMechanism, netuid) === 0;
-      return encode(u64, isStable ? 1_000_000_000n : priceRao(poolOf(state, netuid)));
+      return encode(u64, isStable(state, netuid) ? 1_000_000_000n : priceRao(poolOf(state, netuid)));
     },
   };
 

@@ -54,7 +54,8 @@ type StatedStep = z.output<typeof expectations>['steps'][number];
 
 /**
  * Compares every value that the file states: `stored` and `computed` exactly, `expected_upstream` exactly or, with
- * `@prop`, as proportions within the step's or the case's `tolerance`. A bond that a row does not have is 0.
+ * `@prop` of a u16 field, as proportions within the step's or the case's `tolerance`. A bond that a row does not have
+ * is 0. Other keys of `expected_upstream` are not compared, and said not to be.
  *
  * @throws AssayError invalid-input when what is stated has no form that can be compared, naming its path
  */
@@ -141,7 +142,7 @@ const shown = (entry: readonly number[] | undefined): string =>
 function* asserted(about: Stated, key: string, expected: unknown): Generator<Comparison> {
   const path = [...about.path, 'expected_upstream', key];
   const [name, suffix] = key.split('@');
-  if (!isStepField(name) || (suffix !== undefined && suffix !== 'prop')) {
+  if (!isStepField(name) || (suffix !== undefined && !(suffix === 'prop' && PROPORTIONS.has(name)))) {
     about.leave(`expected_upstream.${key}`);
     return;
   }
@@ -160,6 +161,16 @@ function* asserted(about: Stated, key: string, expected: unknown): Generator<Com
     }
   }
 }
+
+/** u16 of 65535: amounts and permits are no proportions */
+const PROPORTIONS: ReadonlySet<StepField> = new Set([
+  'consensus',
+  'incentive',
+  'dividends',
+  'validator_trust',
+  'stake_weight',
+  'bonds',
+]);
 
 const isStepField = (name: string | undefined): name is StepField =>
   name !== undefined && Object.hasOwn(STEP_FIELDS, name);

@@ -2,6 +2,7 @@
 // Does not own: text and its numbers (text.ts), running a case (run.ts), what a file expects (check.ts).
 import { z } from 'zod';
 import { AssayError } from '../../model/errors.js';
+import { isNear } from '../../model/near.js';
 import { TOTAL_SUPPLY_RAO } from '../coinbase.js';
 import type { U16Row } from '../epoch.js';
 
@@ -113,6 +114,9 @@ export const list = <T extends z.ZodType>(item: T) => z.array(item, { error: 'a 
 export const u16Row = list(z.tuple([u16, u16], { error: 'a pair [uid, value]' }));
 const known = { error: 'an object with the known keys' };
 const described = { note: z.unknown().optional() };
+/** What the file expects is for check.ts to read. */
+const tolerance = z.unknown().optional();
+const expected = { computed: z.unknown().optional(), expected_upstream: z.unknown().optional(), tolerance };
 
 const action = z.discriminatedUnion(
   'op',
@@ -170,33 +174,43 @@ const hyperparameters = z.strictObject(
   known,
 );
 
-const object = { error: 'an object' };
-const epochCase = z.looseObject(
-  {
-    id: z.string({ error: 'text' }).max(256, { error: 'at most 256 characters' }).optional(),
-    n: integer(1, MAX_U16),
-    hyperparameters,
-    initial: z.strictObject(
-      {
-        block: block.optional(),
-        block_at_registration: list(block),
-        last_update: list(block),
-        validator_permits: list(flag),
-        stakes: list(rao),
-        ...described,
-      },
-      known,
-    ),
-    warmup: z.looseObject({ epoch_block: block, rao_emission: rao.default(0n) }, object).optional(),
-    steps: list(z.looseObject({ actions: list(action), epoch_block: block, rao_emission: rao }, object)),
-  },
-  object,
-);
+/** Keys that only describe a case may have any name but one that reads like a slip of a key that is read. */
+function annotatable<T extends z.ZodRawShape>(shape: T) {
+  return z.looseObject(shape, { error: 'an object' }).superRefine((value, context) => {
+    for (const key of Object.keys(value)) {
+      if (Object.hasOwn(shape, key)) continue;
+      const meant = Object.keys(shape).find((name) => name !== 'tolerance' && isNear(key, name));
+      if (meant !== undefined)
+        context.addIssue({ code: 'custom', path: [key], message: `${meant}, or another name` });
+    }
+  });
+}
+
+const epochCase = annotatable({
+  id: z.string({ error: 'text' }).max(256, { error: 'at most 256 characters' }).optional(),
+  n: integer(1, MAX_U16),
+  hyperparameters,
+  initial: z.strictObject(
+    {
+      block: block.optional(),
+      block_at_registration: list(block),
+      last_update: list(block),
+      validator_permits: list(flag),
+      stakes: list(rao),
+      ...described,
+    },
+    known,
+  ),
+  warmup: annotatable({ epoch_block: block, rao_emission: rao.default(0n) }).optional(),
+  steps: list(annotatable({ actions: list(action), epoch_block: block, rao_emission: rao, ...expected })),
+  tolerance,
+});
 type ParsedCase = z.output<typeof epochCase>;
 
 /**
- * The cases of a file: `{cases: [...]}` or one case. Keys that only describe (id, source, note, ...) may be anything;
- * unknown hyperparameters and ops may not. What the file expects (`computed`, `expected_upstream`, `stored`) is not read.
+ * The cases of a file: `{cases: [...]}` or one case. Keys that only describe a case, a warm-up or a step may have any
+ * name that does not look like a slip of one that is read; `id` is text. What the file expects (`computed`,
+ * `expected_upstream`, `tolerance`, `stored`) is not read.
  *
  * @throws AssayError invalid-input naming the path, e.g. `cases[3].steps[0].actions[1].uids[2]`
  * @example parseEpochCases(JSON.parse(text)).map((epochCase) => runEpochCase(epochCase))

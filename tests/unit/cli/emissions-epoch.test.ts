@@ -14,11 +14,13 @@ interface StatedCase {
 const stated = () => JSON.parse(readFileSync(VECTORS, 'utf8')) as { readonly cases: StatedCase[] };
 
 let folder: string;
+const { isTTY } = process.stdout;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'assay-epoch-'));
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  process.stdout.isTTY = isTTY;
   rmSync(folder, { recursive: true });
 });
 
@@ -26,6 +28,11 @@ function fileOf(content: string | Uint8Array): string {
   const path = join(folder, 'cases.json');
   writeFileSync(path, content);
   return path;
+}
+
+/** What standard output is; tests run with either. */
+function terminal(isTTY: boolean): void {
+  process.stdout.isTTY = isTTY;
 }
 
 function capture(stream: 'stdout' | 'stderr'): () => string {
@@ -75,12 +82,39 @@ describe('assay emissions epoch', () => {
     expect(err()).toBe('E01: differs in step 0, stake_weight of uid 0: expected 1, got 65535\n');
   });
 
-  test('shows a table for each step', async () => {
+  test('shows a table for each step in a terminal', async () => {
     const path = fileOf(JSON.stringify(stated().cases.find(({ id }) => id === 'X02_0')));
+    terminal(true);
     const out = capture('stdout');
     expect(await runEpochFile(path, {})).toBe(0);
     expect(out().match(/X02_0, step \d/g)).toHaveLength(3);
     expect(out()).toMatch(/│ 1 .*│ 19660 │ yes .*│ 19434 .*│ 148278170 .*│ 3:27306 4:45369 │/);
+  });
+
+  test('prints JSON into a pipe or a file, and in a terminal with --json', async () => {
+    const path = fileOf(JSON.stringify(stated().cases[0]));
+    const expected = { cases: [{ id: 'E01', steps: stated().cases[0]!.steps.map((one) => one.computed) }] };
+    for (const [isTTY, flags] of [
+      [false, {}],
+      [true, { json: true }],
+    ] as const) {
+      terminal(isTTY);
+      const out = capture('stdout');
+      expect(await runEpochFile(path, flags)).toBe(0);
+      expect(out()).toBe(`${JSON.stringify(expected)}\n`);
+      vi.restoreAllMocks();
+    }
+  });
+
+  test('prints nothing but the check with --check, wherever to', async () => {
+    const path = fileOf(JSON.stringify(stated().cases[0]));
+    for (const isTTY of [true, false]) {
+      terminal(isTTY);
+      const out = capture('stdout');
+      expect(await runEpochFile(path, { check: true })).toBe(0);
+      expect(out()).toMatch(/^E01: ok, \d+ values\n(?: {2}not compared: .*\n)*$/);
+      vi.restoreAllMocks();
+    }
   });
 
   test('says that a case states nothing', async () => {

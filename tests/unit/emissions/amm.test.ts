@@ -95,6 +95,38 @@ describe('amm', () => {
     expect(() => swapAlphaForTao(pool, 1_000n, { limitPriceRao: 250_000_000n })).toThrow(rejection);
   });
 
+  it('asks what is filled to be paid for, not the whole order (swap_step.rs process_swap)', () => {
+    // 1 rao would move the price past the limit, and up to it there is no whole rao
+    const small = { taoRao: 1_000_000n, alphaRao: 1_000_000n };
+    const nothing = { paidInRao: 0n, feeRao: 0n, paidOutRao: 0n, pool: small };
+    expect(swapTaoForAlpha(small, 1n, { feeRate: 0, limitPriceRao: 1_000_000_500n })).toEqual(nothing);
+    expect(swapAlphaForTao(small, 1n, { feeRate: 0, limitPriceRao: 999_999_500n })).toEqual(nothing);
+    const rejection = expect.objectContaining({ data: { call: 'swap', error: 'ReservesTooLow' } });
+    expect(() => swapTaoForAlpha(small, 1n, { feeRate: 0 })).toThrow(rejection);
+    expect(() => swapAlphaForTao(small, 1n, { feeRate: 0 })).toThrow(rejection);
+  });
+
+  it('tells wrong arguments from refusals', () => {
+    for (const swap of [swapTaoForAlpha, swapAlphaForTao]) {
+      for (const amountRao of [-1n, 1n << 64n])
+        for (const feeRate of [0, 33])
+          expect(() => swap(pool, amountRao, { feeRate })).toThrow(/^amountRao: expected a u64 of rao, got /);
+      for (const feeRate of [-1, 65_536, 0.5, Number.NaN])
+        expect(() => swap(pool, 1_000n, { feeRate })).toThrow(/^feeRate: expected an integer .* got /);
+      for (const taoWeight of [0n, weight(1) - 1n, weight(99) + 1n, PERQUINTILL])
+        expect(() => swap({ ...pool, taoWeight }, 1_000n)).toThrow(RangeError);
+    }
+    expect(() => price({ ...pool, taoWeight: 0n })).toThrow(/^taoWeight: expected /);
+    expect(() => injectLiquidity({ ...pool, taoWeight: PERQUINTILL }, 1n, 1n)).toThrow(/^taoWeight/);
+    expect(() => injectLiquidity(pool, -1n, 1n)).toThrow(/^addedTaoRao/);
+    expect(() => injectLiquidity(pool, 1n, -1n)).toThrow(/^addedAlphaRao/);
+    expect(() => swapFee(-1n, 0)).toThrow(RangeError);
+    expect(swapTaoForAlpha(pool, 1_000n, { feeRate: 65_535 })).toMatchObject({
+      paidInRao: 0n,
+      paidOutRao: 0n,
+    });
+  });
+
   it('never passes the limit and never takes more than was offered', () => {
     const reserve = fc.bigInt({ min: 1_000_000n, max: 10n ** 15n });
     const offer = fc.bigInt({ min: 1n, max: 10n ** 15n });

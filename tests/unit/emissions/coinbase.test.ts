@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  newSubnet,
-  plainBlock,
-  plainEmission,
-  quickBlock,
-  type World,
-} from '../../../benchmarks/emissions/coinbase-block.js';
-import {
   accrueBlock,
   blockEmission,
   DEFAULT_OWNER_CUT,
@@ -24,6 +17,13 @@ import {
 import { runEpoch } from '../../../src/emissions/epoch.js';
 import { U96F32 } from '../../../src/emissions/fixed.js';
 import { consensusStake } from '../../../src/emissions/stake.js';
+import {
+  newSubnet,
+  plainBlock,
+  plainEmission,
+  quickBlock,
+  type World,
+} from '../../support/coinbase-block.js';
 
 const U64_MAX = (1n << 64n) - 1n;
 const quarter = U96F32.one / 4n;

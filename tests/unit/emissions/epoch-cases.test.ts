@@ -183,6 +183,17 @@ describe('a case', () => {
     const one = subnet({ case: { kind: 'epoch', source: { file: 'x' }, matches_reference: true } });
     expect(parseEpochCases({ meta: {}, cases: [one] })).toEqual(parseEpochCases(one));
     expect(parseEpochCases({ ...one, id: undefined })[0]!.id).toBe('case 0');
+    const described = { source: [1], description: 2, note: null, tolerance_note: {}, kind: 3 };
+    const full = subnet(
+      { case: { ...described, tolerance: 1, warmup: { epoch_block: 2, ...described } } },
+      {
+        ...step([]),
+        ...described,
+        matches_reference: false,
+        tolerance: 0.1,
+      },
+    );
+    expect(parseEpochCases(full)[0]!.steps).toHaveLength(1);
   });
 
   it('has the defaults of the chain for what it leaves out', () => {
@@ -348,6 +359,22 @@ describe('a case that is wrong', () => {
     },
     ".steps[1].actions[0].uid: expected a uid that is not the owner's, which the chain never replaces, got 1",
   );
+  bad('an id that is no text', { ...subnet(), id: 7 }, '.id: expected text, got 7');
+  bad(
+    'a key of a case that is misspelt',
+    { ...subnet(), warm_up: { epoch_block: 2 } },
+    '.warm_up: expected warmup, or another name, got an object',
+  );
+  bad(
+    'a key of a warm-up that is misspelt',
+    { ...subnet(), warmup: { epoch_block: 2, raoEmission: 5 } },
+    '.warmup.raoEmission: expected rao_emission, or another name, got 5',
+  );
+  bad(
+    'a key of a step that is misspelt',
+    subnet({}, { ...step([]), expected: {} }),
+    '.steps[0].expected: expected expected_upstream, or another name, got an object',
+  );
   bad('no object', null, ': expected an object, got null');
 
   it('is told without a prefix where it is the whole file', () => {
@@ -485,6 +512,20 @@ describe('checking a case', () => {
     expect(upstream({ 'bonds@prop': { '0,3': 0.0751 } }, 1e-4)).toMatchObject({
       field: 'bonds',
       expected: '0.0751 ± 0.0001',
+    });
+  });
+
+  it('takes no amount and no permit for a proportion, and says so', () => {
+    const expected_upstream = {
+      'emission@prop': [1],
+      'new_permits@prop': [1],
+      'rank@prop': [],
+      'incentive@part': 1,
+    };
+    expect(check(stating({ expected_upstream, tolerance: 1 }))).toEqual({
+      compared: 0,
+      difference: undefined,
+      notCompared: Object.keys(expected_upstream).map((key) => `step 0 expected_upstream.${key}`),
     });
   });
 

@@ -276,7 +276,12 @@ describe('runEpoch on any subnet', () => {
   it('gives neurons the same whatever their uids, where no tie at the border of permits is decided by uid', () => {
     const anyOrder = anySubnet.chain((input) =>
       fc.record({
-        input: fc.constant({ ...input, maxValidators: input.n + 1, weights: input.weights.map(ascending) }),
+        input: fc.constant({
+          ...input,
+          maxValidators: input.n + 1,
+          weights: input.weights.map(ascending),
+          bonds: input.bonds.map(ascending),
+        }),
         order: fc.shuffledSubarray(
           input.weights.map((_, uid) => uid),
           { minLength: input.n },

@@ -61,6 +61,49 @@ describe('subnetTerms', () => {
     expect(() => subnetTerms({ ...without, rule: 'flow' })).toThrow(RangeError);
   });
 
+  it('has the cap of the spec version, whatever the rule (run_coinbase.rs at tags v3.2.9-326 to v3.4.6-421)', () => {
+    const parts = {
+      taoEmission: raw(10n * TAO),
+      pool: even,
+      rootProportion: U96F32.one / 8n,
+      alphaEmissionRao: TAO,
+      blockEmissionRao: TAO / 2n,
+    };
+    const alphaIn = (specVersion: number) => subnetTerms({ ...parts, specVersion, rule: 'flow' }).alphaInRao;
+    expect([326, 334, 338].map(alphaIn)).toEqual([TAO / 2n, TAO / 2n, TAO / 2n]);
+    expect([342, 352, 361].map(alphaIn)).toEqual([TAO, TAO, TAO]);
+    expect([362, 411, 420].map(alphaIn)).toEqual([TAO / 2n, TAO / 2n, TAO / 2n]);
+    expect([421, 425].map(alphaIn)).toEqual([TAO / 8n, TAO / 8n]);
+    const { blockEmissionRao: _, ...without } = parts;
+    for (const specVersion of [338, 362])
+      expect(() => subnetTerms({ ...without, specVersion })).toThrow(/blockEmissionRao/);
+    for (const specVersion of [342, 421])
+      expect(() => subnetTerms({ ...without, specVersion })).not.toThrow();
+  });
+
+  it('compares the price with the share until spec 338, so that alpha may pass the cap by what the share lost', () => {
+    // a price of 2^-20, 4096 in 32 fraction bits; so is the share, floored from 10^9 − 1 parts of 10^9 above
+    const pool = { taoRao: 1n << 20n, alphaRao: 1n << 40n };
+    const taoEmission = 4096n * TAO + TAO - 1n;
+    const parts = { taoEmission, pool, rootProportion: 0n, alphaEmissionRao: TAO, blockEmissionRao: TAO };
+    expect(subnetTerms({ ...parts, specVersion: 338 })).toEqual({
+      taoInRao: 953n,
+      alphaInRao: TAO + 244_140n,
+      excessTaoRao: 0n,
+    });
+    expect(subnetTerms({ ...parts, specVersion: 342 }).alphaInRao).toBe(TAO);
+    const more = subnetTerms({ ...parts, taoEmission: taoEmission + 1n, specVersion: 338 });
+    expect(more).toEqual({ taoInRao: 953n, alphaInRao: TAO, excessTaoRao: 0n });
+    const unpriced = { ...parts, pool: { taoRao: 0n, alphaRao: 5n }, specVersion: 338 };
+    expect(subnetTerms(unpriced)).toEqual({ taoInRao: 0n, alphaInRao: TAO, excessTaoRao: 953n });
+    // nobody gets anything: alpha emission is what the quotient falls back to
+    expect(subnetTerms({ ...unpriced, taoEmission: 0n, alphaEmissionRao: 7n })).toEqual({
+      taoInRao: 0n,
+      alphaInRao: 7n,
+      excessTaoRao: 0n,
+    });
+  });
+
   it('injects TAO alone into a pool without a price', () => {
     const empty = { taoRao: 0n, alphaRao: 0n };
     expect(
@@ -85,6 +128,7 @@ describe('emitIntoPool', () => {
       alphaInRao: 456n,
       boughtAlphaRao: bought.paidOutRao,
       excessTaoRao: 789_100n,
+      hasSwapped: true,
     });
     expect(taoWeight).toBeLessThan(EQUAL_WEIGHT);
   });
@@ -110,7 +154,13 @@ describe('emitIntoPool', () => {
   it('buys nothing from a pool that refuses, and injects nothing where weights would leave their range', () => {
     const dry = { taoRao: TAO, alphaRao: 999_999n };
     const terms = { taoInRao: 5n, alphaInRao: 5n, excessTaoRao: 100n };
-    expect(emitIntoPool(dry, terms)).toMatchObject({ taoInRao: 5n, boughtAlphaRao: 0n, excessTaoRao: 0n });
+    expect(emitIntoPool(dry, terms)).toMatchObject({
+      taoInRao: 5n,
+      boughtAlphaRao: 0n,
+      excessTaoRao: 0n,
+      hasSwapped: false,
+    });
+    expect(emitIntoPool(even, { ...terms, excessTaoRao: 0n }).hasSwapped).toBe(false);
     const edge = { ...even, taoWeight: 10_000_000_000_000_000n };
     expect(emitIntoPool(edge, { taoInRao: 0n, alphaInRao: TAO, excessTaoRao: TAO })).toMatchObject({
       taoInRao: 0n,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp, fromU16Proportion, I32F32 } from '../../../src/emissions/fixed.js';
+import { fromU16Proportion, I32F32 } from '../../../src/emissions/fixed.js';
 import { createAlpha, liquidMovingAverage } from '../../../src/emissions/liquid-alpha.js';
 import { yuma3Bonds } from '../../../src/emissions/yuma3-bonds.js';
 
@@ -8,35 +8,6 @@ const ONE = I32F32.one;
 /** A decimal as upstream's tests write it into I32F32: nearest, of a double or of an f32 literal. */
 const fixed = (value: number): bigint => BigInt(Math.round(value * 2 ** 32));
 const DEFAULTS = { low: 45_875, high: 58_982, steepness: 1000 };
-
-describe("the chain's exponential", () => {
-  it('has the constants of substrate-fixed for 0 and 1', () => {
-    expect(exp(0n)).toBe(ONE);
-    expect(exp(ONE)).toBe(11_674_931_200n);
-    // the series is nearer to e, 11674931554.5, for all that its terms lose
-    expect(exp(ONE + 1n)).toBe(11_674_931_552n);
-  });
-
-  it('clamps the power to 20, and inverts for negative ones', () => {
-    const twenty = I32F32.fromInteger(20);
-    expect(exp(twenty + 1n)).toBe(exp(twenty));
-    expect(exp(I32F32.max)).toBe(exp(twenty));
-    expect(exp(I32F32.min)).toBe(exp(-twenty));
-    expect(exp(-twenty)).toBe((ONE * ONE) / exp(twenty));
-    // 31 terms do not reach e^20
-    expect(Number(exp(twenty)) / 2 ** 32 / Math.exp(20)).toBeCloseTo(0.9919, 4);
-  });
-
-  it('is within a millionth of the real one where liquid alpha uses it by default', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: -5n * ONE, max: 5n * ONE }), (x) => {
-        fc.pre(x !== ONE);
-        const real = Math.exp(Number(x) / 2 ** 32);
-        expect(Math.abs(Number(exp(x)) / 2 ** 32 / real - 1)).toBeLessThan(1e-6);
-      }),
-    );
-  });
-});
 
 describe('alpha', () => {
   it("is upstream's sigmoid at slopes 30 and 40, to the last bit (test_math_sigmoid_safe)", () => {

@@ -129,11 +129,12 @@ describe('the earlier rules', () => {
     const flow = (value: bigint) => market(1, { flowEma: value << 64n });
     expect(rao(taoEmissions([flow(-100n), flow(500n)], 1_000n, 'flow'))).toEqual([0n, 1_000n]);
     expect(rao(taoEmissions([flow(-100n), flow(-200n)], 1_000n, 'flow'))).toEqual([0n, 0n]);
-    expect(rao(taoEmissions([flow(1_000n), flow(3_000n), flow(6_000n)], 1_000n, 'flow'))).toEqual([
-      99n,
-      299n,
-      599n,
-    ]);
+  });
+
+  it("know neither a subnet's price nor its burned miners by flow", () => {
+    const flowEma = 5n << 64n;
+    const markets = [market(1, { minerBurned: ONE, flowEma }), market(9, { flowEma })];
+    expect(rao(taoEmissions(markets, 1_000n, 'flow'))).toEqual([500n, 500n]);
   });
 
   it('forget half of a flow in 216,000 blocks', () => {
@@ -142,6 +143,107 @@ describe('the earlier rules', () => {
     expect(Number(ema >> 64n)).toBeCloseTo(500_000_000, -2);
     // one block's flow weighs 29597889189277/2^63
     expect(nextFlowEma(0n, 10n ** 9n)).toBe(29_597_889_189_277n * 2n * 10n ** 9n);
+  });
+});
+
+describe('taoEmissions by flow', () => {
+  const TAO_FLOW = 1n << 64n;
+  const flow = (flowEma: bigint, protocolFlowEma = 0n): SubnetMarket =>
+    market(0, { flowEma, protocolFlowEma });
+  /** Raw shares of 64 fraction bits: a block of 2^32 rao shows them all. */
+  const shares = (markets: readonly SubnetMarket[], netFlow = false) =>
+    taoEmissions(markets, ONE, 'flow', { netFlow });
+
+  it("gives the shares of the pallet's own functions, to the last bit", () => {
+    // get_shares_flow and inplace_pow_normalize of spec 425, compiled with substrate-fixed 0.6.0 and given these
+    expect(shares([1_000n, 3_000n, 6_000n].map((tao) => flow(tao * TAO_FLOW)))).toEqual([
+      1_844_674_418_428_667_786n,
+      5_534_023_295_073_364_834n,
+      11_068_046_360_207_518_994n,
+    ]);
+    const odd = [123_456_789_012n * TAO_FLOW + 12_345_678_901_234_567n, 98_765_432_109n * TAO_FLOW];
+    expect(shares([...odd, -5n * TAO_FLOW, TAO_FLOW].map((raw) => flow(raw)))).toEqual([
+      10_248_191_074_462_033_492n,
+      8_198_552_999_164_516_341n,
+      0n,
+      83_001_782n,
+    ]);
+    expect(shares([flow(7n * TAO_FLOW)])).toEqual([TAO_FLOW]);
+    expect(shares([flow(7n), flow(7n)])).toEqual([TAO_FLOW / 2n, TAO_FLOW / 2n]);
+  });
+
+  it('is proportional to 0.1 % (inplace_pow_normalize_regular_case_relative_proportions_preserved)', () => {
+    const told = shares([2n, 3n, 5n].map((tao) => flow(tao * TAO_FLOW))).map((raw) => Number(raw) / 2 ** 64);
+    [0.2, 0.3, 0.5].forEach((share, index) => {
+      expect(Math.abs(told[index]! - share)).toBeLessThan(0.001);
+    });
+    expect(told.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+  });
+
+  it('gives nothing while nothing flows, or too little to be scaled (…_all_zero_inputs_no_panic_and_unchanged)', () => {
+    expect(shares([flow(0n), flow(0n)])).toEqual([0n, 0n]);
+    expect(shares([flow(1n), flow(0n)])).toEqual([0n, 0n]);
+    expect(shares([])).toEqual([]);
+  });
+
+  it('gives nearly everything to a flow whose logarithm the exponential cannot take, as the chain does', () => {
+    const large = flow(1n << 94n);
+    // 2^-15, 2·2^-15 and 3·2^-15 against 2^30
+    expect([1n, 2n, 3n].map((parts) => shares([large, flow(parts << 48n)]))).toEqual([
+      [TAO_FLOW, 0n],
+      [281_470_704_366_726n, 18_446_462_603_005_184_889n],
+      [18_446_744_073_708_896_256n, 655_359n],
+    ]);
+  });
+
+  it("deducts the protocol's flow, of which no more counts than stakers brought, and adds what it took out", () => {
+    // from the same functions with NetTaoFlowEnabled
+    const net = (...flows: readonly (readonly [bigint, bigint])[]) =>
+      shares(
+        flows.map(([staked, spent]) => flow(staked * TAO_FLOW, spent * TAO_FLOW)),
+        true,
+      );
+    expect(net([1_000n, 300n], [500n, 900n])).toEqual([TAO_FLOW, 0n]);
+    expect(net([1_000n, 4_000n], [500n, 1_000n])).toEqual([0n, TAO_FLOW]);
+    // 1100 against 400
+    expect(net([1_000n, -100n], [500n, 100n])).toEqual([
+      13_527_612_179_892_970_908n,
+      4_919_131_893_816_580_707n,
+    ]);
+    // without it nothing is deducted
+    expect(shares([flow(TAO_FLOW, 9n * TAO_FLOW), flow(TAO_FLOW)])).toEqual([TAO_FLOW / 2n, TAO_FLOW / 2n]);
+  });
+
+  const anyFlow = fc.bigInt({ min: 1n << 64n, max: (10n ** 12n) << 64n });
+
+  it('shares all but 2^-60 of a block, more for more flow, and the same in any order', () => {
+    fc.assert(
+      fc.property(fc.array(anyFlow, { minLength: 1, maxLength: 12 }), (raws) => {
+        const told = shares(raws.map((raw) => flow(raw)));
+        const total = told.reduce((sum, share) => sum + share, 0n);
+        expect(TAO_FLOW - total).toBeGreaterThanOrEqual(0n);
+        expect(TAO_FLOW - total).toBeLessThan(16n);
+        expect(shares([...raws].reverse().map((raw) => flow(raw))).reverse()).toEqual(told);
+        raws.forEach((raw, a) => {
+          raws.forEach((other, b) => {
+            // ln moves by steps of 2^-32, and exp of it by that of a value up to 46340
+            if (raw > other) expect(told[a]! - told[b]!).toBeGreaterThanOrEqual(-(TAO_FLOW >> 24n));
+          });
+        });
+      }),
+    );
+  });
+
+  it('is within a millionth of the plain proportion', () => {
+    fc.assert(
+      fc.property(fc.array(anyFlow, { minLength: 2, maxLength: 12 }), (raws) => {
+        const total = raws.reduce((sum, raw) => sum + raw, 0n);
+        shares(raws.map((raw) => flow(raw))).forEach((share, index) => {
+          const plain = Number(raws[index]!) / Number(total);
+          expect(Math.abs(Number(share) / 2 ** 64 - plain)).toBeLessThan(1e-6);
+        });
+      }),
+    );
   });
 });
 

@@ -154,6 +154,25 @@ describe('subnets', () => {
     expect(foreign.error).toBe('SubtensorModule.NonAssociatedColdKey');
   });
 
+  it('start at the median price of those before them (get_median_subnet_alpha_price)', async () => {
+    const { chain, alice, owner } = await withSubnet({ fastBlocks: true });
+    const account = (netuid: number) => {
+      const tao = chain.query('SubtensorModule', 'SubnetTAO', netuid);
+      return { tao, alpha: chain.query('SubtensorModule', 'SubnetAlphaIn', netuid) };
+    };
+    await land(chain, admin('sudo_set_network_rate_limit', { rate_limit: 0n }), alice);
+    const { error } = await land(
+      chain,
+      subtensor('register_network', { hotkey: devKeypair('h2').address }),
+      owner,
+    );
+    expect(error).toBeUndefined();
+    const [first, second] = [account(1), account(2)];
+    expect(first.tao).toBeGreaterThan(first.alpha);
+    expect(second.tao).toBe(chain.query('SubtensorModule', 'SubnetLocked', 2));
+    expect(second.alpha).toBe((second.tao << 64n) / ((first.tao << 64n) / first.alpha));
+  });
+
   it('freeze their hyperparameters near an epoch, for root as well', async () => {
     const { chain, owner, ownerHotkey, alice } = await setUp();
     await land(chain, subtensor('register_network', { hotkey: ownerHotkey }), owner);

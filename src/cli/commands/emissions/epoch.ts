@@ -1,12 +1,11 @@
 // Owns: `assay emissions epoch`. Does not own: the form of a case file, running and checking it (emissions/cases).
-import { createReadStream } from 'node:fs';
 import Table from 'cli-table3';
 import { type CaseCheck, checkEpochCase } from '../../../emissions/cases/check.js';
 import { casesOf, parseEpochCases } from '../../../emissions/cases/parse.js';
 import { type EpochCaseResult, runEpochCase } from '../../../emissions/cases/run.js';
 import { formatEpochResults, readCaseText } from '../../../emissions/cases/text.js';
 import type { EpochOutput } from '../../../emissions/epoch.js';
-import { AssayError } from '../../../model/errors.js';
+import { readInputText } from '../../input-text.js';
 import { EXIT, PLAIN, print } from '../../output.js';
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
@@ -14,10 +13,12 @@ const MAX_FILE_BYTES = 64 * 2 ** 20;
 const SHOWN_BONDS = 4;
 
 /**
- * Runs the cases of a file through the epoch.
+ * Runs the cases of a file through the epoch. Results are one JSON document, or a table for each step where nobody asked
+ * for JSON and standard output is a terminal.
  *
  * @param file `-` for standard input
- * @param flags.check compares with what the file expects, and ends at the first difference
+ * @param flags.check compares with what the file expects, and ends at the first difference; prints results with `json`
+ *   only
  * @returns 0, or 1 when something differs
  * @throws AssayError invalid-input naming the path in the file
  */
@@ -25,10 +26,10 @@ export async function runEpochFile(
   file: string,
   flags: { json?: boolean; check?: boolean },
 ): Promise<number> {
-  const json = readCaseText(await readText(file));
+  const json = readCaseText(await readInputText(file, { maxBytes: MAX_FILE_BYTES }));
   const cases = parseEpochCases(json);
   const results = cases.map((epochCase) => runEpochCase(epochCase));
-  if (flags.json) print(formatEpochResults(results));
+  if (flags.json || (!flags.check && !process.stdout.isTTY)) print(formatEpochResults(results));
   else if (!flags.check) for (const result of results) print(toText(result));
   if (!flags.check) return EXIT.ok;
 
@@ -49,30 +50,6 @@ function checkText({ compared, difference }: CaseCheck): string {
   const { step, field, where, expected, got } = difference;
   return `differs in step ${step}, ${field} of ${where}: expected ${expected}, got ${got}`;
 }
-
-async function readText(file: string): Promise<string> {
-  const stream = file === '-' ? process.stdin : createReadStream(file);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > MAX_FILE_BYTES) break;
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    throw unreadable(file, 'a file that can be read', cause instanceof Error ? cause.message : `${cause}`);
-  }
-  if (size > MAX_FILE_BYTES) throw unreadable(file, `at most ${MAX_FILE_BYTES} bytes`, 'more');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw unreadable(file, 'UTF-8', 'other bytes');
-  }
-}
-
-const unreadable = (what: string, expected: string, got: string) =>
-  new AssayError('invalid-input', `${what}: expected ${expected}, got ${got}`, { what, expected, got });
 
 const toText = ({ id, steps }: EpochCaseResult): string =>
   steps.map((output, step) => `${id}, step ${step}\n${toTable(output)}`).join('\n');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseScenario, type Scenario, withParameters } from '../../../emissions/simulator/scenario.js';
 import { scenarioNamed, scenarios } from '../../../emissions/simulator/scenarios/index.js';
 import { holdsText } from '../../../emissions/simulator/sweep.js';
+import { isNear } from '../../../model/near.js';
 import { readInputJson } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
 import { DEFAULT_THREADS, MAX_THREADS } from '../../simulations.js';
@@ -68,15 +69,3 @@ function namesLike(path: string): readonly string[] {
   const near = names.filter((name) => isNear(path, name));
   return near.length > 0 ? near : names;
 }
-
-/** A part of the other, or the two share most of their pairs of letters. */
-function isNear(got: string, name: string): boolean {
-  if (got.length >= 3 && (name.includes(got) || got.includes(name))) return true;
-  const mine = pairsOf(got);
-  const its = pairsOf(name);
-  const common = [...its].filter((pair) => mine.has(pair)).length;
-  return common * 2 >= Math.max(mine.size, its.size);
-}
-
-const pairsOf = (text: string): Set<string> =>
-  new Set(Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => text.slice(i, i + 2)));

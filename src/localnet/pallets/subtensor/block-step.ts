@@ -1,7 +1,6 @@
 // Owns: what happens in every block before its extrinsics (subtensor coinbase/{block_step,run_coinbase}.rs).
 // Left out: child keys, root claims, the moving averages of TAO flows.
 import { runtime } from '../../../chain/codec/runtime.js';
-import { price } from '../../../emissions/amm.js';
 import {
   accrueBlock,
   blockEmission,
@@ -17,7 +16,7 @@ import type { StateView } from '../../state.js';
 import { runSubnetEpoch } from './epoch.js';
 import { emitTao } from './injection.js';
 import { subnets } from './networks.js';
-import { poolOf } from './pools.js';
+import { movingPriceOf, priceOf } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
 
@@ -64,7 +63,7 @@ const isEmitting = (state: StateView, netuid: number): boolean =>
   state.get(S.NetworkRegistrationAllowed, netuid);
 
 const marketOf = (state: StateView, netuid: number): SubnetMarket => ({
-  movingPrice: state.get(S.SubnetMovingPrice, netuid),
+  movingPrice: movingPriceOf(state, netuid),
   minerBurned: state.get(S.MinerBurned, netuid),
   emissionEnabled: state.get(S.SubnetEmissionEnabled, netuid),
 });
@@ -73,8 +72,8 @@ const marketOf = (state: StateView, netuid: number): SubnetMarket => ({
 function moveAverage({ state, block }: BlockContext, netuid: number): void {
   const start = Math.max(0, (state.get(S.FirstEmissionBlockNumber, netuid) ?? 0) - 1);
   const moved = nextMovingPrice({
-    movingPrice: state.get(S.SubnetMovingPrice, netuid),
-    price: price(poolOf(state, netuid)),
+    movingPrice: movingPriceOf(state, netuid),
+    price: priceOf(state, netuid),
     movingAlpha: state.get(S.SubnetMovingAlpha),
     blocksSinceStart: Math.max(0, block - start),
     halvingBlocks: Number(state.get(S.EMAPriceHalvingBlocks, netuid)),

@@ -54,23 +54,24 @@ export function emitTao(context: BlockContext, emitting: readonly EmittingSubnet
 function inject(context: BlockContext, netuid: number, terms: SubnetTerms): bigint {
   const { state } = context;
   const emitted = emitIntoPool(poolOf(state, netuid), terms, { isFirstSwap: isFirstSwap(state, netuid) });
-  const { taoInRao, alphaInRao, excessTaoRao, boughtAlphaRao } = emitted;
+  const { taoInRao, alphaInRao, excessTaoRao, boughtAlphaRao, hasSwapped } = emitted;
   putPool(state, netuid, emitted.pool);
   state.put(S.SubnetTaoInEmission, [netuid], taoInRao);
   state.put(S.SubnetAlphaInEmission, [netuid], alphaInRao);
   state.put(S.SubnetExcessTao, [netuid], excessTaoRao);
-  if (excessTaoRao > 0n) {
+  if (hasSwapped) {
     markSwapped(state, netuid);
     const held = state.get(S.SubnetProtocolAlpha, netuid) + boughtAlphaRao;
     state.put(S.SubnetProtocolAlpha, [netuid], held);
     state.put(S.SubnetAlphaOut, [netuid], state.get(S.SubnetAlphaOut, netuid) + boughtAlphaRao);
-    state.put(S.SubnetVolume, [netuid], state.get(S.SubnetVolume, netuid) + excessTaoRao);
+    state.put(S.SubnetVolume, [netuid], state.get(S.SubnetVolume, netuid) + terms.excessTaoRao);
   }
+  // of the whole order, also where the pool took less of it; the flow is what the pool took
+  const stakedRao = taoInRao + (hasSwapped ? terms.excessTaoRao : 0n);
+  if (stakedRao > 0n) state.put(S.TotalStake, [], state.get(S.TotalStake) + stakedRao);
   const pooledRao = taoInRao + excessTaoRao;
-  if (pooledRao > 0n) {
-    state.put(S.TotalStake, [], state.get(S.TotalStake) + pooledRao);
+  if (pooledRao > 0n)
     state.put(S.SubnetProtocolFlow, [netuid], state.get(S.SubnetProtocolFlow, netuid) + pooledRao);
-  }
   // a buy that failed has been paid for: its TAO lies in the subnet's account
   const spentRao = taoInRao + terms.excessTaoRao;
   if (spentRao > 0n) issue(context, subnetAccount(netuid), spentRao);

@@ -1,11 +1,13 @@
 // Owns: subnets: registration, their initial parameters, start (subtensor subnets/subnet.rs). Dissolution is left out.
 import { runtime } from '../../../chain/codec/runtime.js';
 import { blockEmission, DEFAULT_BLOCK_EMISSION_RAO } from '../../../emissions/coinbase.js';
+import { U64F64 } from '../../../emissions/fixed.js';
 import { initialLastEpochBlock } from '../../../emissions/schedule.js';
 import { type BlockContext, badOrigin, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { canWithdraw, transfer } from '../balances.js';
 import { appendNeuron } from './neurons.js';
+import { medianPrice } from './pools.js';
 import { createHotkey, hotkeyExists, ownerOf, subnetAccount } from './staking.js';
 
 const S = runtime.SubtensorModule.storage;
@@ -35,6 +37,7 @@ export function registerNetwork({ hotkey }: { readonly hotkey: string }, context
   const lock = lockCost(state, block);
   ensure(canWithdraw(state, coldkey, lock), 'CannotAffordLockCost');
 
+  const startPrice = medianPrice(state, known);
   let netuid = 1;
   while (known.includes(netuid)) netuid++;
   initNetwork(context, netuid, context.newSubnetTempo ?? DEFAULT_TEMPO);
@@ -45,9 +48,9 @@ export function registerNetwork({ hotkey }: { readonly hotkey: string }, context
   appendNeuron(context, netuid, hotkey);
   state.put(S.SubnetMechanism, [netuid], DYNAMIC);
   state.put(S.NetworkRegisteredAt, [netuid], block);
-  // the pool starts at price 1: a localnet's first subnets have no older prices to take the median of
+  // the whole lock becomes the pool's, at the median price of those before
   state.put(S.SubnetTAO, [netuid], lock);
-  state.put(S.SubnetAlphaIn, [netuid], lock);
+  state.put(S.SubnetAlphaIn, [netuid], U64F64.toU64(U64F64.div(U64F64.fromInteger(lock), startPrice)));
   state.put(S.SubnetAlphaOut, [netuid], 0n);
   state.put(S.SubnetOwner, [netuid], coldkey);
   state.put(S.SubnetOwnerHotkey, [netuid], hotkey);

@@ -1,15 +1,16 @@
 // Owns: alpha stake as shares of a hotkey's pool, and buying it. Does not own: the pool's arithmetic (emissions/amm.ts).
 import { runtime } from '../../../chain/codec/runtime.js';
 import { addressOf } from '../../../chain/codec/types.js';
-import { DEFAULT_FEE_RATE, type Swap, swapFee, swapTaoForAlpha } from '../../../emissions/amm.js';
+import { type Swap, swapFee, swapTaoForAlpha } from '../../../emissions/amm.js';
 import { concat, u16le, utf8 } from '../../../model/bytes.js';
 import { isAssayError } from '../../../model/errors.js';
 import { type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { canWithdraw, issue, transfer } from '../balances.js';
-import { markSwapped, poolForSwap, putPool } from './pools.js';
+import { isStable, markSwapped, poolForSwap, putPool } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
+const { FeeRate } = runtime.Swap.storage;
 /** `DefaultMinStake`: 0.002 TAO */
 const MIN_STAKE = 2_000_000n;
 /** U64F64 */
@@ -56,17 +57,21 @@ export function createHotkey({ state }: BlockContext, coldkey: string, hotkey: s
   state.put(S.OwnedHotkeys, [coldkey], [...state.get(S.OwnedHotkeys, coldkey), hotkey]);
 }
 
-/** Moves the TAO in and the alpha out, as `swap_tao_for_alpha`; a subnet without pool (root) swaps 1:1. */
+/**
+ * Moves the TAO in and the alpha out, as `swap_tao_for_alpha`; a subnet without pool (root) swaps 1:1. The fee, and what
+ * the pool did not take, stay with the subnet's account.
+ */
 export function buyAlpha(context: BlockContext, coldkey: string, netuid: number, amount: bigint): Swap {
   const { state } = context;
   const swap = simulateBuy(state, netuid, amount);
-  const account = subnetAccount(netuid);
-  transfer(context, coldkey, account, amount, true);
-  // the fee goes to the block's author, and a localnet's blocks have none: it is burned (subtensor-swap fees)
-  if (swap.feeRao > 0n) issue(context, account, -swap.feeRao);
-  putPool(state, netuid, swap.pool);
-  if (netuid !== 0) markSwapped(state, netuid);
+  transfer(context, coldkey, subnetAccount(netuid), amount, true);
+  if (isStable(state, netuid)) state.put(S.SubnetTAO, [netuid], swap.pool.taoRao);
+  else {
+    putPool(state, netuid, swap.pool);
+    markSwapped(state, netuid);
+  }
   state.put(S.SubnetAlphaOut, [netuid], state.get(S.SubnetAlphaOut, netuid) + swap.paidOutRao);
+  // of the whole amount, also where the pool took less of it
   state.put(S.TotalStake, [], state.get(S.TotalStake) + amount);
   state.put(S.SubnetVolume, [netuid], state.get(S.SubnetVolume, netuid) + amount);
   return swap;
@@ -75,7 +80,7 @@ export function buyAlpha(context: BlockContext, coldkey: string, netuid: number,
 /** @throws CallFailed `InsufficientLiquidity` */
 function simulateBuy(state: StateView, netuid: number, amount: bigint): Swap {
   const pool = poolForSwap(state, netuid);
-  if (state.get(S.SubnetMechanism, netuid) === 0)
+  if (isStable(state, netuid))
     return {
       paidInRao: amount,
       feeRao: 0n,
@@ -84,14 +89,15 @@ function simulateBuy(state: StateView, netuid: number, amount: bigint): Swap {
     };
   let swap: Swap | undefined;
   try {
-    swap = swapTaoForAlpha(pool, amount);
+    swap = swapTaoForAlpha(pool, amount, { feeRate: feeRateOf(state, netuid) });
   } catch (error) {
-    // both are the pool being too small for the order; the chain would fill the second kind in part
-    if (!isAssayError(error, 'chain-rejected') && !isAssayError(error, 'unsupported')) throw error;
+    if (!isAssayError(error, 'chain-rejected')) throw error; // whichever it is, the pool cannot fill the order
   }
-  ensure(swap !== undefined && swap.paidOutRao > 0n, 'InsufficientLiquidity');
+  ensure(swap !== undefined, 'InsufficientLiquidity');
   return swap;
 }
+
+const feeRateOf = (state: StateView, netuid: number): number => state.get(FeeRate, netuid);
 
 /** Checks in the order of `validate_add_stake` (subtensor staking/stake_utils.rs). */
 export function addStake(
@@ -103,14 +109,17 @@ export function addStake(
   const { hotkey, netuid, amount_staked: amount } = args;
   ensure(state.get(S.NetworksAdded, netuid), 'SubnetNotExists');
   ensure(state.get(S.SubtokenEnabled, netuid), 'SubtokenDisabled');
-  const isDynamic = state.get(S.SubnetMechanism, netuid) === 1;
-  const minimum = MIN_STAKE + (isDynamic ? swapFee(MIN_STAKE, DEFAULT_FEE_RATE) : 0n);
-  ensure(amount >= minimum, 'AmountTooLow');
+  const fee = isStable(state, netuid) ? 0n : swapFee(MIN_STAKE, feeRateOf(state, netuid));
+  ensure(amount >= MIN_STAKE + fee, 'AmountTooLow');
   ensure(canWithdraw(state, coldkey, amount), 'NotEnoughBalanceToStake');
   ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
-  ensure(simulateBuy(state, netuid, amount).paidInRao >= MIN_STAKE, 'AmountTooLow');
+  const offered = simulateBuy(state, netuid, amount);
+  ensure(offered.paidInRao >= MIN_STAKE, 'AmountTooLow');
+  ensure(offered.paidOutRao > 0n, 'InsufficientLiquidity');
   const swap = buyAlpha(context, coldkey, netuid, amount);
   addStakeTo(context, hotkey, coldkey, netuid, swap.paidOutRao);
-  const data = [coldkey, hotkey, amount - swap.feeRao, swap.paidOutRao, netuid, swap.feeRao] as const;
+  // the fee goes to the block's author, and a localnet's blocks have none: it is burned (`stake_into_subnet`)
+  if (swap.feeRao > 0n) issue(context, subnetAccount(netuid), -swap.feeRao);
+  const data = [coldkey, hotkey, amount, swap.paidOutRao, netuid, swap.feeRao] as const;
   context.emit({ pallet: 'SubtensorModule', name: 'StakeAdded', data });
 }

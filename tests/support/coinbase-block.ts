@@ -196,6 +196,7 @@ function plainInjection(pool: Pool, terms: SubnetTerms): PoolEmission {
     alphaInRao,
     boughtAlphaRao,
     excessTaoRao,
+    hasSwapped: boughtAlphaRao > 0n,
   };
 }
 
