@@ -84,7 +84,10 @@ function injectionCap(parts: Parameters<typeof subnetTerms>[0], specVersion: num
   return (alphaEmissionRao < blockEmissionRao ? alphaEmissionRao : blockEmissionRao) << 32n;
 }
 
-/** `run_coinbase` until spec 341: a price below the subnet's share of the block's TAO gets as much alpha as the block has TAO. */
+/**
+ * `run_coinbase` until spec 341: at a price below the subnet's share of the block's TAO as much alpha is injected as the
+ * block has TAO.
+ */
 function inProportion(parts: Parameters<typeof subnetTerms>[0], spot: bigint): Injection {
   const { taoEmission, alphaEmissionRao } = parts;
   const blockEmissionRao = blockEmissionOf(parts);

@@ -105,7 +105,7 @@ function keptByMiners({ minerBurned }: SubnetMarket): bigint {
   return burned > ONE ? 0n : ONE - burned;
 }
 
-/** `get_shares_flow` net: of the protocol's flow no more counts than stakers brought in sum; a negative one is a gain. */
+/** `get_shares_flow` net: the protocol's flow counts for no more than stakers brought in all; a negative one is a gain. */
 function netFlows(subnets: readonly SubnetMarket[]): readonly bigint[] {
   const staked = sumOf(subnets.map(({ flowEma = 0n }) => atLeastZero(flowEma)));
   const spent = sumOf(subnets.map(({ protocolFlowEma = 0n }) => atLeastZero(protocolFlowEma)));

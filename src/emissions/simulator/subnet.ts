@@ -451,7 +451,7 @@ export class Subnet {
       pool,
       rootProportion: rootProportion(parts),
       alphaEmissionRao,
-      rule: this.#rule,
+      specVersion: network.specVersion,
       blockEmissionRao,
     });
     const emitted = emitIntoPool(pool, terms);
