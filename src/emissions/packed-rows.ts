@@ -10,6 +10,32 @@ export interface PackedRows {
   readonly values: Uint16Array;
 }
 
+/** One row: uids in stored order, and their u16 values. */
+export interface PackedRow {
+  readonly uids: Uint16Array;
+  readonly values: Uint16Array;
+}
+
+export const EMPTY_ROW: PackedRow = { uids: new Uint16Array(0), values: new Uint16Array(0) };
+
+/** Rows of uids below their own number, as an epoch takes them: packed, and lists of pairs to whoever looks. */
+export function joinRows(rows: readonly PackedRow[]): readonly U16Row[] {
+  const size = rows.reduce((count, { uids }) => count + uids.length, 0);
+  const packed = {
+    starts: new Int32Array(rows.length + 1),
+    columns: new Uint16Array(size),
+    values: new Uint16Array(size),
+  };
+  let at = 0;
+  rows.forEach(({ uids, values }, row) => {
+    packed.columns.set(uids, at);
+    packed.values.set(values, at);
+    at += uids.length;
+    packed.starts[row + 1] = at;
+  });
+  return toRows(packed);
+}
+
 const packedRows = new WeakMap<readonly U16Row[], PackedRows>();
 
 /**

@@ -1,7 +1,7 @@
 // Owns: running a scenario: who acts when in an epoch. Does not own: decisions (validators.ts, miners.ts, market.ts),
 // the chain (subnet.ts), accounts (groups.ts), comparing runs (deviations.ts).
 import { VERSION } from '../../model/version.js';
-import type { U16Row } from '../epoch.js';
+import type { PackedRow } from '../packed-rows.js';
 import { toRao, toTokens } from './amounts.js';
 import { Group, type GroupResult, type Member, permittedStake } from './groups.js';
 import { type Offer, rentOut, type Traders, trade } from './market.js';
@@ -393,7 +393,7 @@ class Run {
   }
 
   /** Those who read the chain come last, and read what stood before any of them wrote. */
-  #weighAll(epoch: number, set: (uid: number, mechanism: number, row: U16Row) => void): void {
+  #weighAll(epoch: number, set: (uid: number, mechanism: number, row: PackedRow) => void): void {
     const candidates = this.#candidates();
     const validators = this.#groups.flatMap((group) => {
       const described = this.#validators.get(group.name);
@@ -411,7 +411,7 @@ class Run {
     mechanism: number,
     epoch: number,
     candidates: readonly Candidate[],
-    set: (uid: number, mechanism: number, row: U16Row) => void,
+    set: (uid: number, mechanism: number, row: PackedRow) => void,
   ): void {
     const subnet = this.#subnet;
     const { owner } = this.#scenario;
@@ -439,13 +439,13 @@ class Run {
           medianOnChain: () => median(uid),
         };
         const row = weigh(described, policy, view);
-        if (row !== undefined && row.length > 0) set(uid, mechanism, row);
+        if (row !== undefined && row.uids.length > 0) set(uid, mechanism, row);
       }
     }
   }
 
   /** Rows that anyone can read, of those whose votes count. */
-  #openRows(mechanism: number): { uid: number; row: U16Row; stake: number }[] {
+  #openRows(mechanism: number): { uid: number; row: PackedRow; stake: number }[] {
     const rows = this.#subnet.weights[mechanism]!;
     return this.#subnet.neurons
       .filter(({ permit }) => permit)

@@ -17,6 +17,7 @@ import { runEpochInDoubles } from '../epoch-in-doubles.js';
 import { emitIntoPool, subnetTerms } from '../injection.js';
 import { joinMechanisms, splitEmission } from '../mechanisms.js';
 import { DEFAULT_MOVING_ALPHA, nextMovingPrice } from '../moving-price.js';
+import { EMPTY_ROW, joinRows, type PackedRow } from '../packed-rows.js';
 import { isTopKNonzero } from '../permits.js';
 import { neuronToPrune } from '../pruning.js';
 import { bumpBurn, decayBurn } from '../registration.js';
@@ -75,7 +76,7 @@ interface Commit {
   readonly block: number;
   readonly uid: number;
   readonly mechanism: number;
-  readonly row: U16Row;
+  readonly row: PackedRow;
 }
 
 /** Running sums since the start, rao. */
@@ -159,9 +160,10 @@ export class Subnet {
   burnRao: bigint;
   movingPrice: bigint;
   minerBurned = 0n;
-  /** this subnet's part of the last block's TAO, of 1 */
-  taoShare = 0;
-  readonly weights: U16Row[][];
+  /** raw U96F32 of the last block, and its whole emission */
+  #taoEmissionRaw = 0n;
+  #blockEmissionRao = 0n;
+  readonly weights: PackedRow[][];
   #bonds: (readonly U16Row[])[];
   #commits: Commit[] = [];
   #pending: PendingEmission = NO_PENDING;
@@ -218,6 +220,12 @@ export class Subnet {
     return this.#scenario.subnet.tempo;
   }
 
+  /** this subnet's part of the last block's TAO, of 1 */
+  get taoShare(): number {
+    if (this.#blockEmissionRao === 0n) return 0;
+    return Number(this.#taoEmissionRaw) / 2 ** 32 / Number(this.#blockEmissionRao);
+  }
+
   /** TAO per alpha, rounded to a double */
   get price(): number {
     return Number(priceRao(this.pool)) / 1e9;
@@ -245,12 +253,12 @@ export class Subnet {
   }
 
   /** A row that stands from before the run, openly. */
-  placeWeights(uid: number, mechanism: number, row: U16Row): void {
+  placeWeights(uid: number, mechanism: number, row: PackedRow): void {
     this.weights[mechanism]![uid] = row;
   }
 
   hasSet(uid: number, mechanism: number): boolean {
-    if (this.weights[mechanism]![uid]!.length > 0) return true;
+    if (this.weights[mechanism]![uid]!.uids.length > 0) return true;
     return this.#commits.some((commit) => commit.uid === uid && commit.mechanism === mechanism);
   }
 
@@ -287,7 +295,7 @@ export class Subnet {
     const neuron = createNeuron(parts, uid, registeredAt, this.#everyMechanism(lastUpdate));
     this.neurons.push(neuron);
     for (const mechanism of this.weights.keys()) {
-      this.weights[mechanism]!.push([]);
+      this.weights[mechanism]!.push(EMPTY_ROW);
       this.#bonds[mechanism] = [...this.#bonds[mechanism]!, []];
     }
     return neuron;
@@ -298,9 +306,7 @@ export class Subnet {
     const neuron = createNeuron(parts, uid, this.block, this.#everyMechanism(this.block));
     this.neurons[uid] = neuron;
     for (const [mechanism, rows] of this.weights.entries()) {
-      this.weights[mechanism] = rows.map((row, i) =>
-        i === uid ? [] : row.map(([j, value]) => [j, j === uid ? 0 : value] as const),
-      );
+      this.weights[mechanism] = rows.map((row, i) => (i === uid ? EMPTY_ROW : withZero(row, uid)));
       this.#bonds[mechanism] = this.#bonds[mechanism]!.map((row, i) => (i === uid ? [] : row));
     }
     this.#commits = this.#commits.filter((commit) => commit.uid !== uid);
@@ -327,7 +333,7 @@ export class Subnet {
   }
 
   /** Sets a row, or commits it where the subnet hides weights. Values are max-upscaled u16, uids ascending. */
-  setWeights(uid: number, mechanism: number, row: U16Row): void {
+  setWeights(uid: number, mechanism: number, row: PackedRow): void {
     this.neurons[uid]!.lastUpdate[mechanism] = this.block;
     if (this.#scenario.subnet.commitReveal === false) this.weights[mechanism]![uid] = row;
     else this.#commits.push({ epochIndex: this.#epochIndex, block: this.block, uid, mechanism, row });
@@ -458,7 +464,8 @@ export class Subnet {
     this.pool = emitted.pool;
     this.protocolAlphaRao += emitted.boughtAlphaRao;
     this.alphaOutRao += emitted.boughtAlphaRao + alphaEmissionRao;
-    this.taoShare = blockEmissionRao === 0n ? 0 : Number(taoEmission!) / 2 ** 32 / Number(blockEmissionRao);
+    this.#taoEmissionRaw = taoEmission!;
+    this.#blockEmissionRao = blockEmissionRao;
 
     const { pending, recycledRao } = accrueBlock(this.#pending, {
       alphaEmissionRao,
@@ -468,7 +475,7 @@ export class Subnet {
     });
     this.#pending = pending;
     this.alphaOutRao -= recycledRao;
-    totals.recycledRao += recycledRao;
+    if (recycledRao > 0n) totals.recycledRao += recycledRao;
     totals.mintedTaoRao += blockEmissionRao;
     totals.mintedAlphaRao += alphaEmissionRao + emitted.alphaInRao;
     totals.taoInRao += emitted.taoInRao;
@@ -564,7 +571,7 @@ export class Subnet {
       const output = runEpochInDoubles({
         ...common,
         lastUpdate: this.neurons.map(({ lastUpdate }) => lastUpdate[mechanism]!),
-        weights: this.weights[mechanism]!,
+        weights: joinRows(this.weights[mechanism]!),
         bonds: this.#bonds[mechanism]!,
         commitReveal: this.#earliestCommits(mechanism),
         raoEmission: part,
@@ -643,6 +650,15 @@ function createNeuron(parts: Newcomer, uid: number, registeredAt: number, lastUp
     dividends: 0,
     validatorTrust: 0,
   };
+}
+
+/** The row with nothing for one uid. */
+function withZero({ uids, values }: PackedRow, uid: number): PackedRow {
+  const at = uids.indexOf(uid);
+  if (at < 0) return { uids, values };
+  const rest = values.slice();
+  rest[at] = 0;
+  return { uids, values: rest };
 }
 
 /** A swap that the pool refuses (its reserves are too low, the limit is reached) does not happen. */

@@ -1,6 +1,6 @@
 // Owns: how validators of a scenario weigh: from what they measured and what the chain shows, nothing else.
 // Does not own: what is true of miners, when weights are set, what they bring.
-import type { U16Row } from '../epoch.js';
+import { EMPTY_ROW, type PackedRow } from '../packed-rows.js';
 import { drawNormal } from './noise.js';
 import type { PayRule } from './pay-rules.js';
 import type { Scenario, ValidatorGroup } from './scenario.js';
@@ -35,7 +35,7 @@ export interface ValidatorView {
   /** as it was that many epochs ago */
   hours(lagEpochs: number): HoursTable;
   /** stake-weighted median of the rows that stand on the chain */
-  medianOnChain(): U16Row;
+  medianOnChain(): PackedRow;
 }
 
 export interface WeighingPolicy {
@@ -50,7 +50,7 @@ export function weigh(
   group: ValidatorGroup,
   policy: WeighingPolicy,
   view: ValidatorView,
-): U16Row | undefined {
+): PackedRow | undefined {
   const { behaviour } = group;
   switch (behaviour.kind) {
     case 'honest':
@@ -161,15 +161,20 @@ function toRow(
   scores: Float64Array,
   { ownerUid }: WeighingPolicy,
   { candidates }: ValidatorView,
-): U16Row | undefined {
+): PackedRow | undefined {
   let largest = 0;
   for (const score of scores) if (score > largest) largest = score;
   if (largest === 0) return undefined;
   const scale = 65_535 / largest;
-  const row: (readonly [number, number])[] =
-    scores[ownerUid]! > 0 ? [[ownerUid, Math.round(scores[ownerUid]! * scale)]] : [];
-  for (const { uid } of candidates) row.push([uid, Math.round(scores[uid]! * scale)]);
-  return row;
+  const burns = scores[ownerUid]! > 0 ? 1 : 0;
+  const uids = new Uint16Array(candidates.length + burns);
+  const values = new Uint16Array(uids.length);
+  // the owner's uid is 0, and candidates ascend
+  if (burns === 1) uids[0] = ownerUid;
+  for (let i = 0; i < candidates.length; i++) uids[i + burns] = candidates[i]!.uid;
+  // stored whole: halves go up
+  for (let i = 0; i < uids.length; i++) values[i] = scores[uids[i]!]! * scale + 0.5;
+  return { uids, values };
 }
 
 /**
@@ -179,21 +184,21 @@ function toRow(
  * @param read rows of validators with a permit, with their consensus stake
  */
 export function createMedian(
-  read: () => readonly { readonly uid: number; readonly row: U16Row; readonly stake: number }[],
-): (reader: number) => U16Row {
+  read: () => readonly { readonly uid: number; readonly row: PackedRow; readonly stake: number }[],
+): (reader: number) => PackedRow {
   let votes: Map<number, Vote[]> | undefined;
   const stakes = new Map<number, number>();
   const prepare = (): Map<number, Vote[]> => {
     const byUid = new Map<number, Vote[]>();
     for (const { uid: voter, row, stake } of read()) {
-      if (row.length === 0 || stake <= 0) continue;
+      if (row.uids.length === 0 || stake <= 0) continue;
       stakes.set(voter, stake);
-      const sum = row.reduce((all, [, value]) => all + value, 0);
-      for (const [uid, value] of row) {
+      const sum = row.values.reduce((all, value) => all + value, 0);
+      row.uids.forEach((uid, i) => {
         const cast = byUid.get(uid) ?? [];
-        cast.push({ voter, weight: sum === 0 ? 0 : value / sum, stake });
+        cast.push({ voter, weight: sum === 0 ? 0 : row.values[i]! / sum, stake });
         byUid.set(uid, cast);
-      }
+      });
     }
     for (const cast of byUid.values()) cast.sort((a, b) => b.weight - a.weight);
     return byUid;
@@ -204,9 +209,12 @@ export function createMedian(
     for (const [voter, stake] of stakes) if (voter !== reader) total += stake;
     const medians = [...votes].map(([uid, cast]) => [uid, medianOf(cast, reader, total)] as const);
     const largest = medians.reduce((most, [, weight]) => Math.max(most, weight), 0);
-    if (largest === 0) return [];
-    const row = medians.map(([uid, weight]) => [uid, Math.round((weight / largest) * 65_535)] as const);
-    return row.sort(([a], [b]) => a - b);
+    if (largest === 0) return EMPTY_ROW;
+    medians.sort(([a], [b]) => a - b);
+    return {
+      uids: Uint16Array.from(medians, ([uid]) => uid),
+      values: Uint16Array.from(medians, ([, weight]) => Math.round((weight / largest) * 65_535)),
+    };
   };
 }
 

@@ -156,7 +156,10 @@ it.each([
   const set = subtensor('set_weights', weights);
   expect((await land(chain, set, hotkeys[1]!)).error).toBeUndefined();
   subnet.runTo(subnet.block + 2);
-  subnet.setWeights(1, 0, row);
+  subnet.setWeights(1, 0, {
+    uids: Uint16Array.from(row.map(([uid]) => uid)),
+    values: Uint16Array.from(row.map(([, value]) => value)),
+  });
 
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     untilEpoch(chain);
