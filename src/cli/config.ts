@@ -100,17 +100,34 @@ export function loadConfig<S extends z.ZodObject>(
   }
   for (const [key, value] of Object.entries(own)) if (value !== undefined) merged[key] = value;
 
-  const parsed = schema.safeParse(merged);
+  const source = typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment';
+  return checked(schema, merged, { source: `configuration from ${source}`, nameOf: (key) => key });
+}
+
+/** Flags of a command that reads neither environment nor a file of configuration. */
+export function loadFlags<S extends z.ZodObject>(
+  schema: S,
+  flags: Readonly<Record<string, unknown>>,
+): z.infer<S> {
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return checked(schema, given, { source: 'flags', nameOf: flagOf });
+}
+
+function checked<S extends z.ZodObject>(
+  schema: S,
+  values: Readonly<Record<string, unknown>>,
+  { source, nameOf }: { readonly source: string; readonly nameOf: (key: string) => string },
+): z.infer<S> {
+  const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
-    (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
+    ({ path, message }) => `${path.length === 0 ? '(top level)' : nameOf(path.join('.'))}: ${message}`,
   );
-  const source = typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment';
-  throw new AssayError('invalid-config', `configuration from ${source}: ${problems.join('; ')}`, {
-    source,
-    problems,
-  });
+  throw new AssayError('invalid-config', `${source}: ${problems.join('; ')}`, { source, problems });
 }
+
+/** `burnRate` as it is typed: `--burn-rate`. */
+const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
 export function lastOf(flags: { last?: unknown }): number {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errnoOf, invalid } from './invalid-input.js';
+import { errnoOf, foundInstead, invalid } from './invalid-input.js';
 
 /** Locks of this process: its number alone would not tell them from one that an earlier process of the number left. */
 const held = new Set<string>();
@@ -44,7 +44,7 @@ function tryCreate(lock: string, own: string, what: string): boolean {
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
-    throw invalid(what, `a folder in which ${lock} can be created`, 'another', error);
+    throw invalid(what, `a folder in which ${lock} can be created`, foundInstead(error), error);
   }
 }
 

@@ -1,7 +1,7 @@
 // Owns: reading a file or standard input into text or JSON, up to a size. Does not own: what it has to say.
 import { createReadStream } from 'node:fs';
 import type { AssayError } from '../model/errors.js';
-import { errnoOf, invalid } from './invalid-input.js';
+import { errnoOf, foundInstead, invalid } from './invalid-input.js';
 
 export interface InputLimits {
   readonly maxBytes: number;
@@ -61,6 +61,6 @@ function placeOf(error: unknown, text: string): string {
 function unreadable(path: string, error: unknown, { names }: InputLimits): AssayError {
   const isMissing = ['ENOENT', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '');
   if (!isMissing || names === undefined)
-    return invalid(path, 'a file that can be read', String(error), error);
+    return invalid(path, 'a file that can be read', foundInstead(error), error);
   return invalid(path, `one of ${names(path).join(', ')}, or a JSON file`, 'neither', error);
 }

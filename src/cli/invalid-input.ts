@@ -13,3 +13,17 @@ export const invalid = (what: string, expected: string, got: string, cause?: unk
 /** An errno of the system, such as `ENOENT`; undefined for every other error. */
 export const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'none there',
+  ENAMETOOLONG: 'a name that is too long',
+  EACCES: 'one without the permission',
+  EPERM: 'one without the permission',
+  EROFS: 'one on a disk that cannot be written',
+  EISDIR: 'a folder',
+  ENOTDIR: 'a path through a file',
+  ENOSPC: 'a full disk',
+};
+
+/** What the system found instead of a file that would do, in words. */
+export const foundInstead = (error: unknown): string => WORDS[errnoOf(error) ?? ''] ?? String(error);

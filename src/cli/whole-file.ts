@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { access, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { errnoOf, invalid } from './invalid-input.js';
+import { errnoOf, foundInstead, invalid } from './invalid-input.js';
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
@@ -32,7 +32,7 @@ export async function openWholeFile(path: string, what: string): Promise<WholeFi
     target = found === undefined ? await missingTarget(path) : await realpath(path);
     await access(dirname(target), constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw invalid(what, 'a file in a folder that can be written to', 'another', error);
+    throw invalid(what, 'a file in a folder that can be written to', foundInstead(error), error);
   }
   // it would be replaced all the same; whoever took the right to write away did not want that
   if (found !== undefined) await assertWritable(target, what);
@@ -48,7 +48,7 @@ async function statOf(path: string, what: string): Promise<Stats | undefined> {
     return await stat(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
-    throw invalid(what, 'a file that can be written', 'another', error);
+    throw invalid(what, 'a file that can be written', foundInstead(error), error);
   }
 }
 
@@ -88,6 +88,6 @@ async function replace(target: string, text: string, found: Stats | undefined, w
     await rename(part, target);
   } catch (error) {
     await rm(part, { force: true });
-    throw invalid(what, 'a file that can be written', 'another', error);
+    throw invalid(what, 'a file that can be written', foundInstead(error), error);
   }
 }

@@ -1,5 +1,5 @@
-// Owns: the economics of a subnet as pure functions in the chain's arithmetic: epoch, emission, pool, prices, schedule.
-// Does not own: state, keys, blocks (localnet keeps those), what a validator scores.
+// Owns: the economics of a subnet as pure functions in the chain's arithmetic (epoch, coinbase, pool, prices), schedules of
+// others, the simulator and its report. Does not own: storage, keys, extrinsics (localnet), files and threads (cli).
 export {
   DEFAULT_FEE_RATE,
   EQUAL_WEIGHT,

@@ -202,7 +202,12 @@ const epochCase = annotatable({
     known,
   ),
   warmup: annotatable({ epoch_block: block, rao_emission: rao.default(0n) }).optional(),
-  steps: list(annotatable({ actions: list(action), epoch_block: block, rao_emission: rao, ...expected })),
+  steps: list(annotatable({ actions: list(action), epoch_block: block, rao_emission: rao, ...expected })).min(
+    1,
+    {
+      error: 'at least one step',
+    },
+  ),
   tolerance,
 });
 type ParsedCase = z.output<typeof epochCase>;
@@ -225,13 +230,15 @@ export interface StatedCase {
   readonly path: Path;
 }
 
-/** @throws AssayError invalid-input when `cases` is no list */
+/** @throws AssayError invalid-input when `cases` is no list, or an empty one */
 export function casesOf(json: unknown): readonly StatedCase[] {
   if (typeof json !== 'object' || json === null || !('cases' in json)) return [{ json, path: [] }];
-  return parse(list(z.unknown()), json.cases, ['cases']).map((one, index) => ({
-    json: one,
-    path: ['cases', index],
-  }));
+  return parse(list(z.unknown()).min(1, { error: 'at least one case' }), json.cases, ['cases']).map(
+    (one, index) => ({
+      json: one,
+      path: ['cases', index],
+    }),
+  );
 }
 
 export type Path = readonly PropertyKey[];

@@ -1,5 +1,6 @@
 // Owns: which charts a run has, and which columns of its series each shows. Does not own: drawing (charts.ts, client.ts).
 
+import { type ShareRule, shareRuleAt } from '../shares.js';
 import type { Series } from '../simulator/series.js';
 import type { SimulationResult } from '../simulator/simulate.js';
 import type { Measured } from './numbers.js';
@@ -48,7 +49,11 @@ export function chaptersOf(result: SimulationResult, series: Series, time: TimeA
     result.groups.filter((group) => group.role === role).map(({ name }) => name);
   return [
     { id: 'emission', title: 'Emission', figures: [emissionByRole(read)] },
-    { id: 'price', title: 'Price and pool', figures: priceAndPool(read) },
+    {
+      id: 'price',
+      title: 'Price and pool',
+      figures: priceAndPool(read, shareRuleAt(result.scenario.network.specVersion)),
+    },
     { id: 'tao', title: 'TAO and the subnet', figures: taoAndSubnet(read) },
     { id: 'validators', title: 'Validators', figures: ofValidators(read, names('validator')) },
     { id: 'miners', title: 'Miners', figures: ofMiners(read, names('miner')) },
@@ -94,11 +99,18 @@ function emissionByRole({ perDay }: Reader): Figure {
   };
 }
 
-function priceAndPool({ level }: Reader): Figure[] {
+const PRICE_NOTES: Readonly<Record<ShareRule, string>> = {
+  price: 'The chain shares TAO out by the moving price, which follows the spot price slowly.',
+  flow: 'At this spec version the chain shares TAO out by net flows, not by price.',
+  'price-ema':
+    'The chain shares TAO out by the moving price, which follows the spot price slowly, less what is burned.',
+};
+
+function priceAndPool({ level }: Reader, rule: ShareRule): Figure[] {
   return [
     {
       ...lines('price-of-alpha', 'Price of alpha', 'TAO per alpha'),
-      note: 'The chain shares TAO out by the moving price, which follows the spot price slowly.',
+      note: PRICE_NOTES[rule],
       isWide: true,
       lines: [
         { ...look(0), label: 'spot', values: level('price') },

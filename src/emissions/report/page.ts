@@ -22,7 +22,7 @@ export function headerOf(result: SimulationResult, deviations: readonly Deviatio
   const { scenario, epochs, days, seed, version } = result;
   const paragraphs = scenario.description.split(/\n{2,}/).filter((text) => text.trim() !== '');
   return html`<header>
-<p class="eyebrow">${scenario.name} · ${formatExact(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, ${formatNumber(days)} days · seed <code>${seed}</code> · assay ${version}</p>
+<p class="eyebrow">${scenario.name} · ${formatExact(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, ${formatNumber(days)} ${days === 1 ? 'day' : 'days'} · seed <code>${seed}</code> · assay ${version}</p>
 <h1>${scenario.title}</h1>
 <div class="about">${paragraphs.map((text) => html`<p>${text}</p>`)}</div>
 <ul class="tiles">${tilesOf(result, deviations)}</ul>

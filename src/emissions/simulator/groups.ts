@@ -33,7 +33,7 @@ export interface GroupResult {
   /** means over all epochs; of 1 */
   readonly incentiveShare: number;
   readonly dividendShare: number;
-  /** of the consensus stake of all with a permit, root stake weighed in */
+  /** of all validators' consensus stake, root stake weighed in; the owner and miners, who do not vote, left out */
   readonly stakeShare: number;
   /** validators: mean trust over members and epochs, of 1 */
   readonly validatorTrust: number;
@@ -55,7 +55,7 @@ export interface Member {
 export interface Whole {
   /** alpha rao of all incentives, what the owner's uid gets and burns included */
   readonly serverRao: number;
-  /** consensus stake of those with a permit, rao */
+  /** consensus stake of all groups' validators with a permit, rao */
   readonly stakeRao: number;
 }
 

@@ -40,7 +40,7 @@ const GROUP_METRICS: Readonly<Record<string, (group: GroupResult, days: number) 
   incentiveShare: ({ incentiveShare }) => incentiveShare,
   dividendShare: ({ dividendShare }) => dividendShare,
   stakeShare: ({ stakeShare }) => stakeShare,
-  /** above 1: earns more than its stake would */
+  /** above 1: earns more than its part of what validators stake */
   dividendPerStake: ({ dividendShare, stakeShare }) => (stakeShare === 0 ? 0 : dividendShare / stakeShare),
   validatorTrust: ({ validatorTrust }) => validatorTrust,
   servingShare: ({ servingShare }) => servingShare,

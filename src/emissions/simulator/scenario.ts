@@ -12,6 +12,9 @@ const u16 = z.number().int().min(0).max(65_535);
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a-z, 0-9 and dashes, a letter first, at most 40');
+/** Below this a pool of the chain swaps nothing. */
+const MIN_RESERVE = 0.001;
+
 /** TAO or alpha; exact to the rao */
 const tokens = z
   .number()
@@ -47,9 +50,11 @@ const network = z.strictObject({
   rootSells: fraction.default(1).describe("share of an epoch's root dividends that is sold for TAO"),
 });
 
+/** What the chain takes for `AlphaValues`. */
+const alphaValue = z.number().int().min(1638).max(65_535);
 const liquidAlpha = z.strictObject({
-  low: u16.default(45_875),
-  high: u16.default(58_982),
+  low: alphaValue.default(45_875).describe('speed of a bond whose weight agrees with consensus, of 65535'),
+  high: alphaValue.default(58_982).describe('of one that is ahead of it; at least low'),
   steepness: z.number().int().min(-32_768).max(32_767).default(1000),
 });
 
@@ -98,8 +103,8 @@ const subnet = z.strictObject({
   priceHalvingBlocks: z.number().int().min(1).max(100_000_000).default(201_600),
   pool: z
     .strictObject({
-      tao: tokens.default(20_000),
-      alpha: tokens.default(1_000_000),
+      tao: tokens.min(MIN_RESERVE).default(20_000),
+      alpha: tokens.min(MIN_RESERVE).default(1_000_000),
       taoWeight: z.number().min(0.01).max(0.99).default(0.5),
     })
     .prefault({}),
@@ -367,6 +372,8 @@ function inconsistencies(scenario: Scenario): string[] {
     if (splits.length < chain.mechanisms.length || total !== 65_535)
       problems.push(`subnet.mechanisms: splits must be given for all and sum to 65535, not ${total}`);
   }
+  if (chain.liquidAlpha !== false && chain.liquidAlpha.low > chain.liquidAlpha.high)
+    problems.push(`subnet.liquidAlpha: low ${chain.liquidAlpha.low} above high ${chain.liquidAlpha.high}`);
   const shares = policy.pools.reduce((sum, { share }) => sum + share, 0);
   if (shares > 1 + 1e-9) problems.push(`owner.pools: shares sum to ${shares}, above 1`);
   trade.pricePath.forEach(({ day }, i) => {
@@ -382,17 +389,14 @@ function impossibleChanges({ changes, ...rest }: Scenario): string[] {
   let current: Scenario = { ...rest, changes: [] };
   changes.forEach(({ epoch, set }, i) => {
     if (i > 0 && epoch < changes[i - 1]!.epoch) problems.push(`changes[${i}].epoch: before the one above it`);
-    for (const [path, replacement] of Object.entries(set)) {
-      if (!CHANGEABLE.test(path)) {
-        problems.push(`changes[${i}].set: ${path} cannot change while the subnet runs`);
-        continue;
-      }
-      try {
-        current = withParameter(current, path, replacement);
-      } catch (error) {
-        if (!(error instanceof AssayError)) throw error;
-        problems.push(`changes[${i}].set: ${error.message}`);
-      }
+    const fixed = Object.keys(set).filter((path) => !CHANGEABLE.test(path));
+    for (const path of fixed) problems.push(`changes[${i}].set: ${path} cannot change while the subnet runs`);
+    if (fixed.length > 0) return;
+    try {
+      current = withParameters(current, Object.entries(set));
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+      problems.push(`changes[${i}].set: ${error.message}`);
     }
   });
   return problems;

@@ -472,7 +472,9 @@ class Run {
     this.#taoShareSum += this.#subnet.taoShare;
     const whole = {
       serverRao: neurons.reduce((sum, neuron) => sum + neuron.serverRao, 0),
-      stakeRao: Number(permittedStake(neurons)),
+      stakeRao: Number(
+        permittedStake(neurons.filter(({ group }) => this.#groups[group]?.role === 'validator')),
+      ),
     };
     const values = [
       flow('minersRao'),

@@ -22,7 +22,14 @@ import { isTopKNonzero } from '../permits.js';
 import { neuronToPrune } from '../pruning.js';
 import { bumpBurn, decayBurn } from '../registration.js';
 import { activityCutoffBlocks } from '../schedule.js';
-import { nextFlowEma, type ShareRule, type SubnetMarket, shareRuleAt, taoEmissions } from '../shares.js';
+import {
+  isRootSelling,
+  nextFlowEma,
+  type ShareRule,
+  type SubnetMarket,
+  shareRuleAt,
+  taoEmissions,
+} from '../shares.js';
 import { type ConsensusStake, consensusStake } from '../stake.js';
 import { toRao } from './amounts.js';
 import type { Scenario } from './scenario.js';
@@ -471,7 +478,7 @@ export class Subnet {
       alphaEmissionRao,
       ownerCut: subnet.ownerCutEnabled ? network.ownerCut : 0,
       rootProportion: rootProportion({ ...parts, alphaIssuanceRao: this.pool.alphaRao + this.alphaOutRao }),
-      rootSell: this.movingPrice + policy.others.movingPrice > 1n << 32n,
+      rootSell: isRootSelling([this, policy.others]),
     });
     this.#pending = pending;
     this.alphaOutRao -= recycledRao;

@@ -2,6 +2,7 @@
 // of who wins holds in shorter runs too.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { deviationsOf } from '../../../src/emissions/simulator/deviations.js';
 import { metricNamed, metricsOf } from '../../../src/emissions/simulator/metrics.js';
 import { parameterAt, withParameters } from '../../../src/emissions/simulator/scenario.js';
 import { scenarioNamed, scenarios } from '../../../src/emissions/simulator/scenarios/index.js';
@@ -27,7 +28,9 @@ it('tells of every scenario, in their order', () => {
 it.each(commands)('can run %s', (command) => {
   const [, , verb, name] = command.split(' ');
   expect(['simulate', 'sweep', 'search']).toContain(verb);
-  const scenario = withParameters(scenarioNamed(name!)!, [['epochs', 2]]);
+  const set = valuesOf(command, 'set').map((text) => text.split('=') as [string, string]);
+  const values = set.map(([path, value]) => [path, JSON.parse(value) as unknown] as const);
+  const scenario = withParameters(scenarioNamed(name!)!, [['epochs', 2], ...values]);
   const metrics = metricsOf(simulate(scenario));
   for (const metric of valuesOf(command, 'metric')) expect(metricNamed(metrics, metric)).toBeTypeOf('number');
   for (const target of valuesOf(command, 'target')) judgeTarget(parseTarget(target), metrics);
@@ -55,15 +58,23 @@ describe('what is said holds', () => {
     expect(hidden['copier.validatorTrust']).toBeLessThan(0.7);
   });
 
-  it('finding first pays under Yuma3 more than under classic bonds, and nothing at the default penalty', () => {
-    const classic = metrics('first-finder-classic', 100)['scout.dividendPerStake']!;
-    const yuma3 = metrics('first-finder-yuma3', 100)['scout.dividendPerStake']!;
-    const clipped = metrics('first-finder-yuma3', 100, [['subnet.bondsPenalty', 65_535]])[
-      'scout.dividendPerStake'
-    ]!;
-    expect(yuma3).toBeGreaterThan(classic);
-    expect(classic).toBeGreaterThan(1.02);
-    expect(Math.abs(clipped - 1)).toBeLessThan(0.02);
+  it('finding first pays under Yuma3 more than under classic bonds, and costs at the default penalty', () => {
+    const perStake = (name: string, set: readonly (readonly [string, unknown])[] = []): number =>
+      metrics(name, 200, set)['scout.dividendPerStake']!;
+    expect(perStake('first-finder-classic')).toBeCloseTo(1.033, 3);
+    expect(perStake('first-finder-yuma3')).toBeCloseTo(1.074, 3);
+    expect(perStake('first-finder-yuma3', [['subnet.bondsPenalty', 65_535]])).toBeCloseTo(0.987, 3);
+    const defaults = { low: 45_875, high: 58_982, steepness: 1000 };
+    expect(perStake('first-finder-yuma3', [['subnet.liquidAlpha', defaults]])).toBeCloseTo(0.984, 3);
+  });
+
+  it('gains by deviation are those of the page', () => {
+    const gain = (name: string): number => deviationsOf(simulate(scenarioNamed(name)!))[0]!.gain! * 100;
+    expect(gain('cabal-51')).toBeCloseTo(321, 0);
+    expect(gain('cabal-40')).toBeCloseTo(-87, 0);
+    expect(gain('weight-copier')).toBeCloseTo(2.9, 1);
+    expect(gain('weight-copier-commit-reveal')).toBeCloseTo(-38.5, 1);
+    expect(gain('own-miner')).toBeCloseTo(-13.6, 1);
   });
 
   it('a burn costs the subnet its TAO, and pay by rent leaves the idle with nothing', () => {

@@ -145,7 +145,7 @@ describe('what is wrong ends with 2', () => {
     ['days that are none', 'bitcoin', { days: 0 }, 'days: '],
     ['more days than there are', 'bitcoin', { days: 100_001 }, 'days: '],
     ['days in words', 'bitcoin', { days: 'ten' }, 'days: '],
-    ['a burn rate above 1', 'morpheus', { burnRate: 1.5 }, 'burnRate: expected 0 to 1'],
+    ['a burn rate above 1', 'morpheus', { burnRate: 1.5 }, '--burn-rate: expected 0 to 1'],
     ['a burn rate without a tail', 'bitcoin', { burnRate: 0.5 }, '--burn-rate: bitcoin has no tail emission'],
     ['days for a curve', 'heurist-boost', { days: 3 }, '--days: stake-boost has inputs, not days: use --at'],
     ['inputs for days', 'bitcoin', { at: ['1'] }, '--at: halving has days, not inputs: use --days, --every'],

@@ -6,6 +6,9 @@ import { PLAIN } from '../../output.js';
 export const figure = (value: number): string =>
   Number.isInteger(value) ? `${value}` : `${Number(value.toPrecision(6))}`;
 
+/** e.g. `1 day`, `2.5 days` */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 /** e.g. `1,234.56` */

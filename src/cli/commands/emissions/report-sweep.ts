@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { parseScenario } from '../../../emissions/simulator/scenario.js';
 import type { SweepResult } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
-import { invalid } from '../../invalid-input.js';
+import { foundInstead, invalid } from '../../invalid-input.js';
 
 /** More than a report can show. */
 const MAX_FILE_BYTES = 256 << 20;
@@ -77,7 +77,7 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof AssayError) throw error;
-    throw invalid(`--sweep ${path}`, 'a file that can be read', 'another', error);
+    throw invalid(`--sweep ${path}`, 'a file that can be read', foundInstead(error), error);
   }
 }
 

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { z } from 'zod';
 import type { ChartLibrary } from '../../../emissions/report/page.js';
 import { REPORT_MARK, renderReport } from '../../../emissions/report/report.js';
-import { loadConfig } from '../../config.js';
+import { loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { openWholeFile, type WholeFile } from '../../whole-file.js';
@@ -40,7 +40,7 @@ export async function writeReport(
   flags: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const checked = loadConfig(flagsSchema, flags, {});
+  const checked = loadFlags(flagsSchema, flags);
   const scenario = await loadScenario(nameOrFile, checked);
   const out = checked.out ?? `${scenario.name}.html`;
   // before a long run, not after it

@@ -11,8 +11,8 @@ import {
 } from '../../../emissions/simulator/scenario.js';
 import { scenarios } from '../../../emissions/simulator/scenarios/index.js';
 import { AssayError } from '../../../model/errors.js';
-import { loadConfig } from '../../config.js';
-import { invalid } from '../../invalid-input.js';
+import { loadFlags } from '../../config.js';
+import { foundInstead, invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { openWholeFile } from '../../whole-file.js';
 import { tableOf } from './figures.js';
@@ -34,7 +34,7 @@ const flagsSchema = z.strictObject({
  * @throws AssayError `invalid-config` for flags, `invalid-input` for a name, or for files that would be lost
  */
 export async function listScenarios(flags: Readonly<Record<string, unknown>>): Promise<number> {
-  const { json, show, schema, write, seed } = loadConfig(flagsSchema, flags, {});
+  const { json, show, schema, write, seed } = loadFlags(flagsSchema, flags);
   if ([show, schema || undefined, write].filter((flag) => flag !== undefined).length > 1)
     throw new AssayError('invalid-config', 'expected one of --show, --schema and --write', {
       source: 'flags',
@@ -89,7 +89,7 @@ async function writeAll(folder: string, seed: string | undefined): Promise<strin
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw invalid(what, 'a folder that can be written to', 'another', error);
+    throw invalid(what, 'a folder that can be written to', foundInstead(error), error);
   }
   const texts = new Map([[SCHEMA_FILE, `${pretty(scenarioJsonSchema())}\n`]]);
   for (const file of scenarios) texts.set(`${file.name}.json`, `${pretty(documentOf(file, seed))}\n`);

@@ -16,7 +16,7 @@ import { lastDecayDay } from '../../../emissions/schedules/linear-decay.js';
 import { SCHEDULE_PRESETS } from '../../../emissions/schedules/presets.js';
 import { NANO, parseTokens, tokenAmount } from '../../../emissions/schedules/token-amount.js';
 import { AssayError } from '../../../model/errors.js';
-import { loadConfig } from '../../config.js';
+import { loadFlags } from '../../config.js';
 import { readInputJson } from '../../input-text.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 
@@ -63,7 +63,7 @@ export async function showSchedule(
   nameOrFile: string | undefined,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const checked = loadConfig(flagsSchema, flags, {});
+  const checked = loadFlags(flagsSchema, flags);
   if (nameOrFile === undefined) listPresets(checked.json);
   else {
     const named = await load(nameOrFile);

@@ -15,7 +15,7 @@ import {
 } from '../../../emissions/simulator/target.js';
 import { isAssayError } from '../../../model/errors.js';
 import { VERSION } from '../../../model/version.js';
-import { loadConfig } from '../../config.js';
+import { loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
@@ -57,7 +57,7 @@ export async function searchScenario(
   flags: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const checked = loadConfig(flagsSchema, flags, {});
+  const checked = loadFlags(flagsSchema, flags);
   const want = wantOf(checked);
   const target = parseTarget(checked.target);
   const scenario = await loadScenario(nameOrFile, checked);

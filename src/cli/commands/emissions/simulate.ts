@@ -6,10 +6,10 @@ import type { GroupResult } from '../../../emissions/simulator/groups.js';
 import { metricsOf } from '../../../emissions/simulator/metrics.js';
 import type { SimulationResult } from '../../../emissions/simulator/simulate.js';
 import { Subnet, unpaidRao } from '../../../emissions/simulator/subnet.js';
-import { loadConfig } from '../../config.js';
+import { loadFlags } from '../../config.js';
 import { EXIT, print, toJson } from '../../output.js';
 import { openWholeFile } from '../../whole-file.js';
-import { percent, tableOf, tokens } from './figures.js';
+import { counted, figure, percent, tableOf, tokens } from './figures.js';
 import { runFlags, runScenario } from './scenario-run.js';
 import { loadScenario, scenarioFlags } from './scenario-source.js';
 
@@ -31,7 +31,7 @@ export async function simulateScenario(
   flags: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const checked = loadConfig(flagsSchema, flags, {});
+  const checked = loadFlags(flagsSchema, flags);
   const scenario = await loadScenario(nameOrFile, checked);
   // before a long run, not after it
   const file =
@@ -50,7 +50,7 @@ export async function simulateScenario(
 function printResult(result: SimulationResult, deviations: readonly Deviation[]): void {
   const { scenario, seed, epochs, days, version } = result;
   print(
-    `${scenario.name}: ${epochs} epochs, ${Number(days.toFixed(2))} days; seed ${seed}, version ${version}`,
+    `${scenario.name}: ${counted(epochs, 'epoch')}, ${counted(Number(days.toFixed(2)), 'day')}; seed ${seed}, version ${version}`,
   );
   print('');
   print(groupTable(result.groups));
@@ -101,7 +101,7 @@ function subnetLines({ scenario, totals, final, taoShare, days }: SimulationResu
   return [
     table.toString(),
     '',
-    `price      ${new Subnet(scenario).price} -> ${final.price} TAO; moving ${final.movingPrice.toFixed(9)}`,
+    `price      ${figure(new Subnet(scenario).price)} -> ${figure(final.price)} TAO; moving ${figure(final.movingPrice)}`,
     `pool       ${tokens(toTokens(final.poolTaoRao))} TAO, ${tokens(toTokens(final.poolAlphaRao))} alpha`,
     `TAO share  ${percent(taoShare)} of the chain's, ${tokens(tao / days)} TAO a day`,
     `burned     ${percent(final.minerBurned)} of the miners' part at the end`,

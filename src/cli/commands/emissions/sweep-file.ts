@@ -20,7 +20,7 @@ import {
 } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
 import { lockFile } from '../../file-lock.js';
-import { invalid } from '../../invalid-input.js';
+import { foundInstead, invalid } from '../../invalid-input.js';
 import { toJson } from '../../output.js';
 
 /** Neither a header nor a point is that long. */
@@ -92,7 +92,7 @@ function openRegular(path: string): number {
   try {
     fd = openSync(path, 'a+');
   } catch (error) {
-    throw invalid(`--out ${path}`, 'a file that can be written', 'another', error);
+    throw invalid(`--out ${path}`, 'a file that can be written', foundInstead(error), error);
   }
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);

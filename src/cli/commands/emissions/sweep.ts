@@ -13,7 +13,7 @@ import {
 } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
 import { VERSION } from '../../../model/version.js';
-import { loadConfig } from '../../config.js';
+import { loadFlags } from '../../config.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
 import { createSimulations, type Simulations } from '../../simulations.js';
@@ -44,7 +44,7 @@ export async function sweepScenario(
   flags: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const checked = loadConfig(flagsSchema, flags, {});
+  const checked = loadFlags(flagsSchema, flags);
   const scenario = await loadScenario(nameOrFile, checked);
   const axes = parseAxes(checked.vary);
   assertFits(scenario, axes);

@@ -36,6 +36,6 @@ export const payIfRented: ScenarioFile = {
   name: 'pay-if-rented',
   title: 'Paying only for what is rented',
   description:
-    'The same miners and renters; pay follows rented hours. The rented are paid for two, the idle for nothing, and leave after twenty epochs.',
+    'The same miners and renters; pay follows rented hours. The rented are paid for two, the idle for nothing, and leave within two days.',
   owner: { payRule: 'rented' },
 };

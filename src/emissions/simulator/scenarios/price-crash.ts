@@ -5,7 +5,7 @@ export const priceCrash: ScenarioFile = {
   name: 'price-crash',
   title: 'The price halves, and halves again',
   description:
-    'Traders take the pool from 0.02 to 0.005 TAO per alpha within ten days and half way back within twenty more. Miners whose cost is not covered leave after a day; those who stay share what the others left.',
+    'Traders take the pool from 0.02 to 0.005 TAO per alpha within ten days and half way back within twenty more. Miners whose cost is not covered leave within two days; those who stay share what the others left.',
   epochs: 40 * EPOCHS_PER_DAY,
   subnet,
   validators: [honestValidators(4)],

@@ -1,7 +1,7 @@
 import type { ScenarioFile } from '../scenario.js';
 import { EPOCHS_PER_DAY, honestValidators, subnet } from './base.js';
 
-/** Miners whose worth changes: half of them serve by turns, so that yesterday's weights are wrong today. */
+/** Miners whose worth changes: two thirds of them serve by turns, so that yesterday's weights are wrong today. */
 const changing: ScenarioFile['miners'] = [
   { name: 'steady', count: 8, capacity: 8, costTaoPerHour: 0.004 },
   { name: 'day-shift', count: 8, capacity: 8, behaviour: { kind: 'burst', onEpochs: 6, periodEpochs: 12 } },
@@ -17,7 +17,7 @@ export const weightCopier: ScenarioFile = {
   subnet,
   validators: [
     { ...honestValidators(6), noise: 0.1 },
-    { name: 'copier', stakeAlpha: 100_000, rootTao: 20_000, behaviour: { kind: 'copier' } },
+    { name: 'copier', stakeAlpha: 100_000, rootTao: 20_000, noise: 0.1, behaviour: { kind: 'copier' } },
   ],
   miners: changing,
 };
