@@ -107,6 +107,10 @@ function h2(address: { host: string; port: number }, localAddress = '127.0.0.1')
   return session;
 }
 
+/** Gone, by a reset or in order: `once` of node:events would reject at the first error. */
+const closed = (connection: { once(event: 'close', listener: () => void): unknown }): Promise<void> =>
+  new Promise((resolve) => void connection.once('close', () => resolve()));
+
 const headers = (method: string) => ({
   ':method': 'POST',
   ':path': `/assay.v1.MinerService/${method}`,
@@ -134,7 +138,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 describe('the public port', () => {
   test('drops a connection that says nothing', async () => {
     const { served } = await start({ keepaliveMs: 30, keepaliveTimeoutMs: 30 });
-    await once(tcp(served), 'close');
+    await closed(tcp(served));
     await peerOf(served).describe();
   });
 
@@ -142,7 +146,7 @@ describe('the public port', () => {
     const { served } = await start();
     const socket = tcp(served);
     socket.write('GET / HTTP/1.1\r\n\r\n');
-    await once(socket, 'close');
+    await closed(socket);
     await peerOf(served).describe();
   });
 
@@ -201,7 +205,7 @@ describe('the public port', () => {
     );
     stream.write(message);
     await ended;
-    await once(session, 'close'); // grpc-js cannot reset one stream, so the connection went
+    await closed(session); // grpc-js cannot reset one stream, so the connection went
     await peerOf(served).describe();
   });
 
@@ -221,7 +225,7 @@ describe('the public port', () => {
     const rubbish = tcp(served);
     rubbish.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     rubbish.end(Buffer.alloc(4096, 0xff));
-    await once(rubbish, 'close');
+    await closed(rubbish);
     await peer.describe();
   });
 
@@ -357,7 +361,7 @@ describe('strangers', () => {
     polite.request(headers('Prove')).on('error', () => {});
     const talking = setInterval(() => polite.destroyed || polite.ping(() => {}), 5);
     cleanups.push(() => clearInterval(talking));
-    await Promise.all([once(silent, 'close'), once(polite, 'close')]);
+    await Promise.all([closed(silent), closed(polite)]);
     await session.send(arm); // no second connection would know this session
     expect((await session.receive())?.frame.body.case).toBe('ready');
     session.cancel();
@@ -370,8 +374,8 @@ describe('strangers', () => {
     const other = tcp(served, '127.0.1.1');
     await once(other, 'data');
     const third = tcp(served);
-    await Promise.all([once(kept[0]!, 'close'), once(third, 'data')]);
-    const gone = once(kept[1]!, 'close');
+    await Promise.all([closed(kept[0]!), once(third, 'data')]);
+    const gone = closed(kept[1]!);
     await peerOf(served).describe();
     await gone;
     expect([third, other].map(open)).toEqual([true, true]);
@@ -422,7 +426,7 @@ describe('strangers', () => {
       return { session, status: response['grpc-status'] ?? 'answered' };
     };
     const unpermitted = await describing(stranger);
-    const gone = once(unpermitted.session, 'close');
+    const gone = closed(unpermitted.session);
     const permitted = await describing(validator);
     expect([unpermitted.status, permitted.status]).toEqual(['7', 'answered']);
     await gone; // the newcomer took its place, and the next take nobody's but each other's
