@@ -6,6 +6,7 @@ import { parseScenario } from '../../../emissions/simulator/scenario.js';
 import type { SweepResult } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
 import { foundInstead, invalid } from '../../invalid-input.js';
+import { jsonOf, rowsOf } from './sweep-file.js';
 
 /** More than a report can show. */
 const MAX_FILE_BYTES = 256 << 20;
@@ -30,7 +31,8 @@ export async function readSweep(path: string): Promise<SweepResult> {
   const lines = text.split('\n');
   const header = headerSchema.safeParse(jsonOf(lines[0]!));
   const document = header.success
-    ? { ...header.data, rows: rowsOf(lines, path) }
+    ? // what stands behind the last end of a line is nothing, or a line that was cut off
+      { ...header.data, rows: [...rowsOf(lines.slice(1, -1), path, header.data.axes).values()] }
     : documentSchema.safeParse(jsonOf(text)).data;
   if (document === undefined)
     throw invalid(
@@ -46,16 +48,6 @@ export async function readSweep(path: string): Promise<SweepResult> {
     axes: document.axes,
     rows: document.rows,
   };
-}
-
-/** The last piece is what stands behind the last end of a line: nothing, or a line that was cut off. */
-function rowsOf(lines: readonly string[], path: string): SweepResult['rows'] {
-  return lines.slice(1, -1).map((text, i) => {
-    const parsed = row.safeParse(jsonOf(text));
-    if (parsed.success) return parsed.data;
-    const [line, why] = [i + 2, 'no row of a sweep'];
-    throw new AssayError('corrupt', `${path}, line ${line}: ${why}`, { path, line, why });
-  });
 }
 
 async function readText(path: string): Promise<string> {
@@ -78,13 +70,5 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof AssayError) throw error;
     throw invalid(`--sweep ${path}`, 'a file that can be read', foundInstead(error), error);
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }

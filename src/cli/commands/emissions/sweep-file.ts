@@ -136,7 +136,16 @@ function differenceOf(its: Header, ours: Header): string {
   return `one of another scenario: ${other.join(', ') || 'its digest'} differs`;
 }
 
-function rowsOf(lines: readonly string[], path: string, axes: readonly SweepAxis[]): Map<number, SweepRow> {
+/**
+ * The lines after the header, by the point's place in `pointsOf`.
+ *
+ * @throws AssayError `corrupt` naming the line
+ */
+export function rowsOf(
+  lines: readonly string[],
+  path: string,
+  axes: readonly SweepAxis[],
+): ReadonlyMap<number, SweepRow> {
   const points = pointsOf(axes);
   const rows = new Map<number, SweepRow>();
   lines.forEach((line, i) => {
@@ -151,7 +160,8 @@ function rowsOf(lines: readonly string[], path: string, axes: readonly SweepAxis
   return rows;
 }
 
-function jsonOf(text: string): unknown {
+/** Undefined where it does not parse. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
