@@ -55,7 +55,13 @@ const alphaValue = z.number().int().min(1638).max(65_535);
 const liquidAlpha = z.strictObject({
   low: alphaValue.default(45_875).describe('speed of a bond whose weight agrees with consensus, of 65535'),
   high: alphaValue.default(58_982).describe('of one that is ahead of it; at least low'),
-  steepness: z.number().int().min(-32_768).max(32_767).default(1000),
+  steepness: z
+    .number()
+    .int()
+    .min(-32_768)
+    .max(32_767)
+    .default(1000)
+    .describe('of the sigmoid between them, hundredths'),
 });
 
 const subnet = z.strictObject({
@@ -72,7 +78,10 @@ const subnet = z.strictObject({
     .default(900_000)
     .describe('what a bond keeps from epoch to epoch, millionths'),
   yuma3: z.boolean().default(true).describe('false: classic bonds'),
-  liquidAlpha: z.union([liquidAlpha, z.literal(false)]).default(false),
+  liquidAlpha: z
+    .union([liquidAlpha, z.literal(false)])
+    .default(false)
+    .describe('each bond at its own speed; Yuma3 only'),
   maxValidators: z.number().int().min(1).max(MAX_NEURONS).default(64).describe('permits, by stake'),
   maxUids: z
     .number()
@@ -83,29 +92,52 @@ const subnet = z.strictObject({
     .describe('beyond them newcomers replace others'),
   stakeThreshold: tokens.default(0).describe('consensus stake below which a validator has no vote'),
   immunityPeriod: z.number().int().min(0).max(65_535).default(5000).describe('blocks'),
-  activityCutoffFactorMilli: z.number().int().min(1000).max(50_000).default(13_889),
+  activityCutoffFactorMilli: z
+    .number()
+    .int()
+    .min(1000)
+    .max(50_000)
+    .default(13_889)
+    .describe('epochs without new weights after which a validator has no vote, thousandths'),
   commitReveal: z
-    .union([z.strictObject({ periodEpochs: z.number().int().min(1).max(100).default(1) }), z.literal(false)])
+    .union([
+      z.strictObject({
+        periodEpochs: z.number().int().min(1).max(100).default(1).describe('RevealPeriodEpochs'),
+      }),
+      z.literal(false),
+    ])
     .default(false)
     .describe('weights take effect, and can be read, this many epochs after they are committed'),
   recycleOrBurn: z
     .enum(['burn', 'recycle'])
     .default('burn')
     .describe("what becomes of the owner's incentive"),
-  ownerCutEnabled: z.boolean().default(true),
+  ownerCutEnabled: z.boolean().default(true).describe('whether network.ownerCut is taken'),
   emissionEnabled: z.boolean().default(true).describe('whether the subnet takes part in the TAO of a block'),
   mechanisms: z
-    .array(z.strictObject({ name, split: u16.optional().describe('of 65535; evenly when none says') }))
+    .array(
+      z.strictObject({
+        name: name.describe('for sweeps and columns'),
+        split: u16.optional().describe('of 65535; evenly when none says'),
+      }),
+    )
     .min(1)
     .max(8)
-    .default([{ name: 'main' }]),
+    .default([{ name: 'main' }])
+    .describe('weights and bonds of their own, one emission'),
   ageBlocks: z.number().int().min(1).max(100_000_000).default(200_000).describe('blocks since start_call'),
-  priceHalvingBlocks: z.number().int().min(1).max(100_000_000).default(201_600),
+  priceHalvingBlocks: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .default(201_600)
+    .describe('EMAPriceHalvingBlocks of the moving price'),
   pool: z
     .strictObject({
-      tao: tokens.min(MIN_RESERVE).default(20_000),
-      alpha: tokens.min(MIN_RESERVE).default(1_000_000),
-      taoWeight: z.number().min(0.01).max(0.99).default(0.5),
+      tao: tokens.min(MIN_RESERVE).default(20_000).describe('reserve at the start'),
+      alpha: tokens.min(MIN_RESERVE).default(1_000_000).describe('reserve at the start'),
+      taoWeight: z.number().min(0.01).max(0.99).default(0.5).describe('of the pool; the rest is alpha'),
     })
     .prefault({}),
   alphaOut: tokens.default(1_500_000).describe('alpha outside the pool at the start, stakes included'),
@@ -118,11 +150,11 @@ const subnet = z.strictObject({
     .describe('average net flow at the start; for the flow rule'),
   burn: z
     .strictObject({
-      start: tokens.default(0.1),
-      min: tokens.default(0.0005),
-      max: tokens.default(100),
+      start: tokens.default(0.1).describe('at the start, TAO'),
+      min: tokens.default(0.0005).describe('TAO'),
+      max: tokens.default(100).describe('TAO'),
       halfLife: z.number().int().min(1).max(36_100).default(360).describe('blocks'),
-      increase: z.number().min(1).max(3).default(1.26),
+      increase: z.number().min(1).max(3).default(1.26).describe('factor of each registration'),
     })
     .prefault({})
     .describe('price of registering, TAO'),
@@ -132,7 +164,12 @@ const owner = z.strictObject({
   burnShare: fraction.default(0).describe("what honest validators give to the owner's uid"),
   payRule: z.enum(['capacity', 'rented']).default('capacity').describe('what honest validators pay for'),
   pools: z
-    .array(z.strictObject({ class: name, share: fraction }))
+    .array(
+      z.strictObject({
+        class: name.describe('of miners'),
+        share: fraction.describe('all of them at most 1'),
+      }),
+    )
     .max(32)
     .default([])
     .describe('share of the pay by device class; what no class takes is burned'),
@@ -143,54 +180,59 @@ const lag = {
   lagEpochs: z.number().int().min(0).max(64).default(0).describe('how old its measurements are'),
 };
 const validatorBehaviour = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('honest'), ...lag }),
+  z.strictObject({ kind: z.literal('honest'), ...lag }).describe('weighs by what it measures'),
   z.strictObject({
     kind: z.literal('lazy'),
     refreshEpochs: z.number().int().min(1).max(1_000_000).describe('sets weights only this often'),
   }),
   z.strictObject({ kind: z.literal('copier') }).describe('sets the consensus that it can read on the chain'),
   z
-    .strictObject({ kind: z.literal('cabal'), favours: name })
+    .strictObject({ kind: z.literal('cabal'), favours: name.describe('a group of miners') })
     .describe('weighs only the miners of that group'),
   z
-    .strictObject({ kind: z.literal('booster'), favours: name, boost: fraction, ...lag })
+    .strictObject({
+      kind: z.literal('booster'),
+      favours: name.describe('a group of miners'),
+      boost: fraction.describe('share of its weight'),
+      ...lag,
+    })
     .describe('honest, but that share of its weight goes to the miners of that group'),
 ]);
 
 const arrivals = {
   arrivesAtEpoch: z.number().int().min(0).default(0).describe('0: there from the start'),
-  arrivalsPerEpoch: z.number().int().min(1).max(MAX_NEURONS).default(1),
+  arrivalsPerEpoch: z.number().int().min(1).max(MAX_NEURONS).default(1).describe('once they arrive'),
   maxBurnTao: tokens
     .default(100)
     .describe('does not register above this price; who is pruned does not come back'),
 };
 
 const validatorGroup = z.strictObject({
-  name,
+  name: name.describe('for paths, metrics and columns'),
   coalition: name.optional().describe('groups that gain and lose together; its own name when absent'),
-  count: z.number().int().min(1).max(MAX_NEURONS).default(1),
+  count: z.number().int().min(1).max(MAX_NEURONS).default(1).describe('validators'),
   stakeAlpha: tokens.describe('of each; who arrives later buys it on the pool'),
   rootTao: tokens.default(0).describe('of each'),
   take: u16.default(11_796).describe('of 65535; goes to the operator, the rest to its stakers'),
   noise: z.number().min(0).max(10).default(0.02).describe('deviation of a measurement, relative'),
   sells: fraction.default(0).describe('share of its earnings that is sold each epoch'),
-  behaviour: validatorBehaviour.prefault({ kind: 'honest' }),
+  behaviour: validatorBehaviour.prefault({ kind: 'honest' }).describe('how they set weights'),
   ...arrivals,
 });
 
 const minerBehaviour = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('honest') }),
+  z.strictObject({ kind: z.literal('honest') }).describe('serves always'),
   z
     .strictObject({
       kind: z.literal('burst'),
-      onEpochs: z.number().int().min(0).max(100_000),
-      periodEpochs: z.number().int().min(1).max(100_000),
+      onEpochs: z.number().int().min(0).max(100_000).describe('of each period'),
+      periodEpochs: z.number().int().min(1).max(100_000).describe('length of a period'),
     })
     .describe('serves the first epochs of each period only'),
   z
     .strictObject({
       kind: z.literal('sybil'),
-      copies: z.number().int().min(2).max(256),
+      copies: z.number().int().min(2).max(256).describe('uids of each machine'),
       detected: z
         .boolean()
         .default(true)
@@ -200,19 +242,25 @@ const minerBehaviour = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('exit'),
-      patienceEpochs: z.number().int().min(1).max(100_000).default(10),
+      patienceEpochs: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(10)
+        .describe('poor epochs in a row, or up to twice as many'),
       margin: z.number().min(0).max(100).default(1).describe('of cost: earns at least this or leaves'),
     })
     .describe(
-      'leaves when its earnings at the present price stay below cost; tries again where others earn enough, later each time',
+      'leaves when its earnings at the present price stay below cost; tries again when a share of its own would cover it, later each time',
     ),
 ]);
 
 const minerGroup = z.strictObject({
-  name,
-  coalition: name.optional(),
+  name: name.describe('for paths, metrics and columns'),
+  coalition: name.optional().describe('groups that gain and lose together; its own name when absent'),
   count: z.number().int().min(1).max(MAX_NEURONS).default(1).describe('machines'),
-  class: name.default('any'),
+  class: name.default('any').describe('of its devices, for owner.pools'),
   capacity: z
     .union([perHour, z.array(perHour).min(1).max(8)])
     .default(1)
@@ -227,17 +275,22 @@ const minerGroup = z.strictObject({
     .max(1_000)
     .default(0)
     .describe('what a device earns elsewhere while it does not'),
-  sells: fraction.default(1),
-  behaviour: minerBehaviour.prefault({ kind: 'honest' }),
+  sells: fraction.default(1).describe('share of its earnings that is sold each epoch'),
+  behaviour: minerBehaviour.prefault({ kind: 'honest' }).describe('when they serve, and under how many uids'),
   ...arrivals,
 });
 
 const market = z.strictObject({
-  buyTaoPerDay: z.number().min(0).max(1_000_000).default(0),
-  sellAlphaPerDay: z.number().min(0).max(SUPPLY).default(0),
+  buyTaoPerDay: z.number().min(0).max(1_000_000).default(0).describe('by traders, whatever the price'),
+  sellAlphaPerDay: z.number().min(0).max(SUPPLY).default(0).describe('by traders, as far as they have it'),
   noise: z.number().min(0).max(10).default(0).describe('deviation of both, relative, by epoch'),
   pricePath: z
-    .array(z.strictObject({ day: z.number().min(0), price: z.number().min(0.000001).max(1000) }))
+    .array(
+      z.strictObject({
+        day: z.number().min(0).describe('since the start, of 7,200 blocks'),
+        price: z.number().min(0.000001).max(1000).describe('TAO per alpha'),
+      }),
+    )
     .max(1000)
     .default([])
     .describe('traders move the pool along these prices, days ascending'),
@@ -245,7 +298,7 @@ const market = z.strictObject({
   rental: z
     .strictObject({
       hoursPerDay: z.number().min(0).max(1_000_000_000).default(0).describe('device hours asked for'),
-      taoPerHour: z.number().min(0).max(1_000).default(0),
+      taoPerHour: z.number().min(0).max(1_000).default(0).describe('rent of a device'),
       buysAlpha: fraction.default(0).describe('share of the rent that buys alpha; miners get the rest'),
     })
     .prefault({}),
@@ -260,27 +313,28 @@ const value = z.union([
 ]);
 
 const scenarioSchema = z.strictObject({
-  $schema: z.string().max(1024).optional(),
-  name,
-  title: z.string().min(1).max(120),
-  description: z.string().max(4000).default(''),
-  seed: z.string().max(256).default('assay'),
-  epochs: z.number().int().min(1).max(1_000_000),
+  $schema: z.string().max(1024).optional().describe('for editors'),
+  name: name.describe('a word for files and tables'),
+  title: z.string().min(1).max(120).describe('one line'),
+  description: z.string().max(4000).default('').describe('what happens, and what to look at'),
+  seed: z.string().max(256).default('assay').describe('of all noise'),
+  epochs: z.number().int().min(1).max(1_000_000).describe('how long it runs'),
   network: network.prefault({}),
   subnet: subnet.prefault({}),
   owner: owner.prefault({}),
-  validators: z.array(validatorGroup).min(1).max(256),
-  miners: z.array(minerGroup).max(256).default([]),
+  validators: z.array(validatorGroup).min(1).max(256).describe('groups of equals'),
+  miners: z.array(minerGroup).max(256).default([]).describe('groups of equals'),
   market: market.prefault({}),
   changes: z
     .array(
       z.strictObject({
-        epoch: z.number().int().min(1),
+        epoch: z.number().int().min(1).describe('from its start on'),
         set: z.record(z.string(), value).describe('values by path, such as owner.burnShare'),
       }),
     )
     .max(1000)
-    .default([]),
+    .default([])
+    .describe('what becomes different on the way'),
 });
 
 /** A scenario with all defaults filled in. Amounts are whole tokens; the file it came from may say less. */
