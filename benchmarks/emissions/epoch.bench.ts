@@ -3,7 +3,7 @@
 // And how far float64 is from the chain, in units of u16.
 import { type EpochInput, type EpochOutput, runEpoch, type U16Row } from '../../src/emissions/epoch.js';
 import { runEpochInDoubles } from '../../src/emissions/epoch-in-doubles.js';
-import { createSeededRandom } from '../../src/model/prng.js';
+import { crowd } from '../../tests/support/crowd.js';
 import { type FloatEpoch, float64Epoch } from './float64-epoch.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
@@ -115,37 +115,8 @@ function emitTies(emit: Emit): void {
 
 const entries = (rows: readonly U16Row[]): number => rows.reduce((count, row) => count + row.length, 0);
 
-function subnet(neurons: number, seed: string, validators = VALIDATORS): EpochInput {
-  const random = createSeededRandom(`benchmark epoch ${seed}`);
-  const uids = Array.from({ length: neurons }, (_, uid) => uid);
-  const isValidator = (uid: number) => uid < validators;
-  const miners = uids.slice(validators);
-  return {
-    n: neurons,
-    block: 1000,
-    tempo: 360,
-    activityCutoff: 5000,
-    lastUpdate: uids.map(() => 900),
-    blockAtRegistration: uids.map(() => 1),
-    kappa: 32_767,
-    bondsPenalty: 65_535,
-    bondsMovingAverage: 900_000,
-    maxValidators: validators,
-    stakeThreshold: 0n,
-    stakes: uids.map((uid) => (isValidator(uid) ? BigInt(1 + random.below(10 ** 9)) * 1_000_000n : 0n)),
-    ownerUid: undefined,
-    weights: uids.map((uid) =>
-      isValidator(uid) ? miners.map((miner) => [miner, random.below(65_536)] as const) : [],
-    ),
-    bonds: uids.map(() => []),
-    validatorPermits: uids.map(isValidator),
-    lastMechanismStep: 640,
-    commitReveal: undefined,
-    yuma3On: true,
-    liquidAlpha: undefined,
-    raoEmission: 148_000_000_000n,
-  };
-}
+const subnet = (neurons: number, seed: string, validators = VALIDATORS): EpochInput =>
+  crowd(neurons, validators, `benchmark epoch ${seed}`);
 
 /** Milliseconds of the middle one of `runs`, after three runs and half a second to warm up. */
 function median(runs: number, run: () => unknown): number {

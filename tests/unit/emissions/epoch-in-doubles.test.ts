@@ -6,7 +6,7 @@ import { type EpochInput, runEpoch, type U16Row } from '../../../src/emissions/e
 import { runEpochInDoubles } from '../../../src/emissions/epoch-in-doubles.js';
 import * as reference from '../../../src/emissions/fixed.js';
 import { safeExp } from '../../../src/emissions/transcendental.js';
-import { createSeededRandom } from '../../../src/model/prng.js';
+import { crowd } from '../../support/crowd.js';
 import { anySubnet } from './any-subnet.js';
 
 const { I32F32 } = reference;
@@ -278,35 +278,3 @@ const counting = ({ n }: EpochInput): Partial<EpochInput> => ({
   commitReveal: undefined,
   lastMechanismStep: 640,
 });
-
-/** A subnet whose first neurons validate all others. */
-function crowd(n: number, validators: number, seed: string): EpochInput {
-  const random = createSeededRandom(seed);
-  const isValidator = (uid: number) => uid < validators;
-  const uids = Array.from({ length: n }, (_, uid) => uid);
-  return {
-    n,
-    block: 1000,
-    tempo: 360,
-    activityCutoff: 5000,
-    lastUpdate: uids.map(() => 900),
-    blockAtRegistration: uids.map(() => 1),
-    kappa: 32767,
-    bondsPenalty: 65535,
-    bondsMovingAverage: 900_000,
-    maxValidators: 64,
-    stakeThreshold: 0n,
-    stakes: uids.map((uid) => (isValidator(uid) ? BigInt(1 + random.below(10 ** 9)) : 0n)),
-    ownerUid: undefined,
-    weights: uids.map((row) =>
-      isValidator(row) ? uids.slice(validators).map((uid) => [uid, random.below(65536)] as const) : [],
-    ),
-    bonds: uids.map(() => []),
-    validatorPermits: uids.map(isValidator),
-    lastMechanismStep: 640,
-    commitReveal: undefined,
-    yuma3On: true,
-    liquidAlpha: undefined,
-    raoEmission: 148_000_000_000n,
-  };
-}

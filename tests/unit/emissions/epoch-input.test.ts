@@ -6,41 +6,28 @@ import { type EpochInput, runEpoch, type U16Row } from '../../../src/emissions/e
 import { runEpochInDoubles } from '../../../src/emissions/epoch-in-doubles.js';
 import { I32F32 } from '../../../src/emissions/fixed.js';
 import { anySubnet } from './any-subnet.js';
+import { twoAndTwo } from './two-and-two.js';
 
 const EPOCHS = [runEpoch, runEpochInDoubles];
 
-/** Validators 0 and 1, miners 2 and 3; Yuma3 with everything that is optional. */
-function subnet(change: Partial<EpochInput> = {}): EpochInput {
-  const row: U16Row = [
-    [2, 65_535],
-    [3, 1],
-  ];
-  return {
-    n: 4,
-    block: 1000,
-    tempo: 360,
-    activityCutoff: 5000,
-    lastUpdate: [900, 900, 900, 900],
-    blockAtRegistration: [1, 1, 1, 1],
-    kappa: 32_767,
+const row: U16Row = [
+  [2, 65_535],
+  [3, 1],
+];
+
+/** Yuma3 with everything that is optional. */
+const subnet = (change: Partial<EpochInput> = {}): EpochInput =>
+  twoAndTwo({
     bondsPenalty: 0,
-    bondsMovingAverage: 900_000,
-    maxValidators: 64,
-    stakeThreshold: 0n,
-    stakes: [1_000n, 1_000n, 0n, 0n],
     stakeFractions: [0n, 0n, 0n, 0n],
     ownerUid: 3,
     weights: [row, row, [], []],
     bonds: [row, [], [], []],
-    validatorPermits: [true, true, false, false],
-    lastMechanismStep: 640,
     commitReveal: { earliestCommit: [undefined, 700, undefined, undefined] },
     yuma3On: true,
     liquidAlpha: { low: 45_875, high: 58_982, steepness: 1000 },
-    raoEmission: 1_000_000_000n,
     ...change,
-  };
-}
+  });
 
 const liquidAlpha = { low: 45_875, high: 58_982, steepness: 1000 };
 const weights = (...row: U16Row): Partial<EpochInput> => ({ weights: [[[2, 1], ...row], [], [], []] });

@@ -1,48 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { weightsForBonds } from '../../../src/emissions/bonds.js';
-import { type EpochInput, runEpoch, type U16Row } from '../../../src/emissions/epoch.js';
+import { runEpoch, type U16Row } from '../../../src/emissions/epoch.js';
 import { I32F32 } from '../../../src/emissions/fixed.js';
 import { anySubnet } from './any-subnet.js';
-
-/** Two validators of equal stake (uids 0, 1) and two miners (2, 3), all active, on the defaults of a subnet. */
-function subnet(change: Partial<EpochInput> = {}): EpochInput {
-  return {
-    n: 4,
-    block: 1000,
-    tempo: 360,
-    activityCutoff: 5000,
-    lastUpdate: [900, 900, 900, 900],
-    blockAtRegistration: [1, 1, 1, 1],
-    kappa: 32767,
-    bondsPenalty: 65535,
-    bondsMovingAverage: 900_000,
-    maxValidators: 64,
-    stakeThreshold: 0n,
-    stakes: [1_000n, 1_000n, 0n, 0n],
-    ownerUid: undefined,
-    weights: [
-      [
-        [2, 65535],
-        [3, 65535],
-      ],
-      [
-        [2, 65535],
-        [3, 65535],
-      ],
-      [],
-      [],
-    ],
-    bonds: [[], [], [], []],
-    validatorPermits: [true, true, false, false],
-    lastMechanismStep: 640,
-    commitReveal: undefined,
-    yuma3On: false,
-    liquidAlpha: undefined,
-    raoEmission: 1_000_000_000n,
-    ...change,
-  };
-}
+import { twoAndTwo as subnet } from './two-and-two.js';
 
 describe('runEpoch', () => {
   it('halves the emission between miners and validators', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EpochInput, type EpochOutput, runEpoch } from '../../../src/emissions/epoch.js';
 import { joinMechanisms, splitEmission } from '../../../src/emissions/mechanisms.js';
+import { twoAndTwo } from './two-and-two.js';
 
 describe('mechanisms', () => {
   it('splits evenly with the remainder to mechanism 0', () => {
@@ -111,28 +112,6 @@ describe('mechanisms', () => {
 
 /** Two validators that weigh one miner only. */
 function twoMiners(miner: number, raoEmission: bigint): EpochInput {
-  const row = [[miner, 65535] as const];
-  return {
-    n: 4,
-    block: 1000,
-    tempo: 360,
-    activityCutoff: 5000,
-    lastUpdate: [900, 900, 900, 900],
-    blockAtRegistration: [1, 1, 1, 1],
-    kappa: 32767,
-    bondsPenalty: 65535,
-    bondsMovingAverage: 900_000,
-    maxValidators: 64,
-    stakeThreshold: 0n,
-    stakes: [1_000n, 1_000n, 0n, 0n],
-    ownerUid: undefined,
-    weights: [row, row, [], []],
-    bonds: [[], [], [], []],
-    validatorPermits: [true, true, false, false],
-    lastMechanismStep: 640,
-    commitReveal: undefined,
-    yuma3On: true,
-    liquidAlpha: undefined,
-    raoEmission,
-  };
+  const row = [[miner, 65_535] as const];
+  return twoAndTwo({ weights: [row, row, [], []], yuma3On: true, raoEmission });
 }
