@@ -217,12 +217,12 @@ class Run {
     const claimed = part(subnet.rootEarnedRao, network.rootSells);
     if (claimed > 0n) subnet.claimRoot(claimed);
     if (sold === undefined) return;
-    let alphaLeft = sold.alphaRao;
+    const alphas = orders.map(({ rao }) => (rao * sold.alphaRao) / total);
+    const rounded = sold.alphaRao - alphas.reduce((sum, rao) => sum + rao, 0n);
+    // what rounding leaves is the largest one's, which has it
+    const largest = orders.reduce((most, { rao }, i) => (rao > orders[most]!.rao ? i : most), 0);
     orders.forEach(({ rao, settle }, i) => {
-      // what rounding leaves is the last one's
-      const alphaRao = i === orders.length - 1 ? alphaLeft : (rao * sold.alphaRao) / total;
-      alphaLeft -= alphaRao;
-      settle(alphaRao, (rao * sold.taoRao) / total);
+      settle(alphas[i]! + (i === largest ? rounded : 0n), (rao * sold.taoRao) / total);
     });
   }
 
