@@ -29,7 +29,7 @@ const FLOORS = {
   scoring: { values: ['model'] },
   emissions: { values: ['model'] },
   verification: { values: ['model', 'protocol/gen'], types: ['compute', 'inference'] },
-  localnet: { values: ['model', 'keys', 'emissions', 'chain/codec'] },
+  localnet: { values: ['model', 'keys', 'emissions', 'chain/codec', 'chain/snapshot-file'] },
   miner: { values: ROLE },
   validator: { values: [...ROLE, 'scoring'] },
   dashboard: {

@@ -48,10 +48,14 @@ interface Surroundings {
 
 export interface ValidatorSetup extends Surroundings {
   /** `connectSubtensor` of `assay/chain`, or a twin of it */
-  readonly chain: ChainReader & Pick<ChainWriter, 'setWeights'>;
+  readonly chain: ChainReader & ValidatorParts['writer'];
   readonly keypair: Keypair;
   /** `openLedger` of `assay/validator` */
   readonly ledger: ValidatorParts['ledger'];
+  /** `openWeightsBook` of `assay/validator`: what keeps an epoch's weights from being set twice or not at all */
+  readonly book: ValidatorParts['book'];
+  /** @default nobody: the log has it too */
+  readonly alert?: ValidatorParts['alert'];
   /** @default proofs */
   readonly proofs?: readonly AnyProofKind[];
   /** @default stalls of this process's event loop */
@@ -82,7 +86,7 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         import('./validator/own-delay.js'),
         surroundingsOf(setup),
       ]);
-      const { ownDelay = eventLoopDelay } = setup;
+      const { ownDelay = eventLoopDelay, book, alert } = setup;
       const parts = {
         ...surroundings,
         reader: chain,
@@ -90,6 +94,8 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         keypair,
         ledger,
         kinds: known,
+        book,
+        ...(alert ? { alert } : {}),
         ownDelay,
       };
       await runValidator(parts, { ...options, netuid }, signal, onStatus);

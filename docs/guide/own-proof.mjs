@@ -10,7 +10,7 @@ import { createReferenceCompute } from 'assay/compute';
 import { keypairFromUri, readyKeys } from 'assay/keys';
 import { createLocalSlot } from 'assay/miner';
 import * as model from 'assay/model';
-import { openLedger } from 'assay/validator';
+import { openLedger, openWeightsBook } from 'assay/validator';
 import { paramsId } from 'assay/verification';
 
 const { AssayError, accepted, canonicalJson, equals, rejected, sha256, toHex } = model;
@@ -53,6 +53,9 @@ await readyKeys();
 const chain = await connectSubtensor({ url, log, clock });
 const dir = await mkdtemp(join(tmpdir(), 'assay-own-proof-'));
 const ledger = await openLedger({ dir, log, clock, random });
+const keypair = keypairFromUri('//Bob//validator');
+const { genesisHash } = await chain.info();
+const book = await openWeightsBook({ log }, { folder: dir, genesisHash, hotkey: keypair.address });
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 
@@ -65,7 +68,7 @@ const miner = createMiner(
   { netuid: 1, host: '127.17.0.1', port: 0 },
 );
 const validator = createValidator(
-  { chain, keypair: keypairFromUri('//Bob//validator'), ledger, proofs: [...proofs, hashChain] },
+  { chain, keypair, ledger, book, proofs: [...proofs, hashChain] },
   { netuid: 1, plan: { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 40, publishLeadBlocks: 12 } },
 );
 
@@ -82,5 +85,6 @@ await Promise.all([
     }
   }),
 ]);
+await book.close();
 await ledger.close();
 await chain.close();

@@ -8,6 +8,34 @@ export const CHAIN_LIMITS = {
   /** pause before the first reconnect; doubles up to the maximum */
   reconnectMinMs: 100,
   reconnectMaxMs: 5_000,
+  /** connecting to one endpoint, its metadata included; then it is the next one's turn */
+  handshakeTimeoutMs: 15_000,
+  /** the longest message taken from a node: finney's metadata in hex is 1 MB, a full metagraph 0.5 MB */
+  responseBytes: 64 * 1024 * 1024,
+  /** no new best head for so many block times, and no less than `stallMinMs`: the node stalls */
+  stallBlocks: 10,
+  stallMinMs: 15_000,
+  /** the best head is older than so many block times, and no less than `headAgeMinMs`: the node lags */
+  headAgeBlocks: 10,
+  headAgeMinMs: 60_000,
+  /** best head minus finalised one; 2 or 3 is usual */
+  finalityLagBlocks: 64,
+  /** how often the health of the node in use is judged */
+  healthEveryMs: 2_000,
+  /** pause between two searches for a better node while the one in use is sick */
+  seekEveryMs: 30_000,
+  /** how often a healthy node is compared with another of the endpoints */
+  compareEveryMs: 5 * 60_000,
+  /** so many blocks ahead makes another node better */
+  aheadBlocks: 3,
+  /** after a change of node, blocks that the new one does not have yet are asked for again for this long */
+  catchUpForMs: 60_000,
+  /** runtime versions whose types are kept; one of finney takes some 10 MB */
+  runtimesKept: 3,
+  /** hashes in one chain_getBlockHash */
+  blockHashesPerRequest: 256,
+  /** pause between two looks for an extrinsic whose watch was lost */
+  fatePollMs: 1_000,
   /** reads are tried again for this long across an outage, then reject with `unreachable` */
   readRetryForMs: 60_000,
   /** pause between two tries of a read; doubles up to the maximum */
@@ -22,5 +50,9 @@ export const CHAIN_LIMITS = {
   inclusionTimeoutMs: 15 * 60_000,
   /** keys in one state_queryStorageAt; 512 keys of 66-130 bytes are 60 kB of request */
   storageKeysPerRequest: 512,
+  /** keys in one state_getKeysPaged: what Substrate allows */
+  storageKeysPerPage: 1000,
+  /** entries of one map that a read lists; Subtensor has at most 4096 uids in a subnet and 4096 subnets */
+  storageKeysPerMap: 20_000,
 } as const;
 export type ChainLimits = { readonly [K in keyof typeof CHAIN_LIMITS]: number };

@@ -64,10 +64,10 @@ function pad(row: Map<Uid, number>, { neurons, minAllowedWeights }: WeightRowInp
 }
 
 export type WeightsRefusal =
-  /** weights must be committed and revealed here, which this build does not do yet */
-  | 'commit-reveal-unsupported'
   /** no neuron of the subnet has this uid */
   | 'not-registered'
+  /** consensus stake below StakeThreshold */
+  | 'stake-too-low'
   /** no validator permit (yet): permits are granted at an epoch */
   | 'no-permit'
   /** WeightsSetRateLimit since LastUpdate, which registration sets too */
@@ -83,8 +83,9 @@ export type CanSetWeights =
     };
 
 /**
- * Whether the chain would take weights from `uid` in block `block`, as far as state tells; stake below the chain's
- * threshold shows only when sent (`NotEnoughStakeToSetWeights`).
+ * Whether the chain would take weights (or a commit of them: the same rules) from `uid` in block `block`, as far as state
+ * tells. Where the runtime does not say what consensus stake a neuron has, too little of it shows only when sent
+ * (`NotEnoughStakeToSetWeights`).
  * @param block the block that would carry them: the head's number + 1
  */
 export function canSetWeights({
@@ -94,16 +95,23 @@ export function canSetWeights({
 }: {
   readonly subnet: Pick<
     Subnet,
-    'neurons' | 'commitRevealEnabled' | 'weightsRateLimit' | 'ownerUid' | 'nextEpochBlock'
+    'neurons' | 'stakeThresholdRao' | 'weightsRateLimit' | 'ownerUid' | 'nextEpochBlock'
   >;
   readonly uid: Uid;
   readonly block: number;
 }): CanSetWeights {
-  if (subnet.commitRevealEnabled) return { ok: false, reason: 'commit-reveal-unsupported' };
   const neuron = subnet.neurons.find((candidate) => candidate.uid === uid);
   if (!neuron) return { ok: false, reason: 'not-registered' };
-  // the owner's hotkey needs no permit (subtensor subnets/weights.rs `check_validator_permit`)
-  if (!neuron.validatorPermit && uid !== subnet.ownerUid)
+  // the owner's hotkey needs neither stake nor permit (subtensor subnets/weights.rs `check_weights_min_stake`,
+  // `check_validator_permit`)
+  const isOwner = uid === subnet.ownerUid;
+  if (
+    !isOwner &&
+    neuron.consensusStakeRao !== undefined &&
+    neuron.consensusStakeRao < subnet.stakeThresholdRao
+  )
+    return { ok: false, reason: 'stake-too-low' };
+  if (!isOwner && !neuron.validatorPermit)
     return {
       ok: false,
       reason: 'no-permit',

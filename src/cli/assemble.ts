@@ -1,19 +1,28 @@
 // Owns: names to parts: a chain from a URL, a key from a file or URI, a kind registry. Does not own: what parts do.
 import { join } from 'node:path';
-import { type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
+import { hotkeyPlace, type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
 import { systemClock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
+import { walletPathOf } from './wallets.js';
 
-/**
- * @param source path of a hotkey file, or a URI that begins with `//` or `0x`; a phrase belongs into a file
- * @throws AssayError `invalid-input` or `corrupt` naming the file
- */
-export async function loadKey(source: string, log: Log): Promise<Keypair> {
+export interface KeyChoice {
+  /** path of a hotkey file, name in `wallet`, or a URI that begins with `//` or `0x`; a phrase belongs into a file */
+  readonly hotkey: string;
+  /** makes `hotkey` a name in this wallet */
+  readonly wallet?: string | undefined;
+  /** folder of wallets */
+  readonly walletPath?: string | undefined;
+}
+
+/** @throws AssayError `invalid-input`, or `unsupported` for an encrypted file, naming it */
+export async function loadKey({ hotkey, wallet, walletPath }: KeyChoice, log: Log): Promise<Keypair> {
   await readyKeys();
-  if (source.startsWith('//') || source.startsWith('0x')) return keypairFromUri(source);
-  const file = await readHotkeyFile(source);
-  if (file.warning) log.warn('hotkey file', { path: source, warning: file.warning });
+  if (hotkey.startsWith('//') || hotkey.startsWith('0x')) return keypairFromUri(hotkey);
+  const path =
+    wallet === undefined ? hotkey : hotkeyPlace(walletPathOf({ walletPath }), wallet, hotkey).secret;
+  const file = await readHotkeyFile(path);
+  if (file.warning) log.warn('hotkey file', { path, warning: file.warning });
   return file.keypair;
 }
 
@@ -22,6 +31,8 @@ export const systemParts = { clock: systemClock, random: systemRandom } as const
 /** Files of a role's data folder. */
 export const dataPaths = {
   ledger: (data: string) => join(data, 'ledger'),
+  weights: (data: string) => join(data, 'weights'),
+  serverKeys: (data: string) => join(data, 'server-keys.json'),
   receipts: (data: string) => join(data, 'receipts.jsonl'),
 } as const;
 

@@ -18,18 +18,29 @@ const shared = {
   /** where the chain answers */
   chain: url.default('ws://127.0.0.1:9944'),
   netuid: netuid.default(1),
-  /** hotkey file of a Bittensor wallet, or a development URI such as //Alice */
+  /** hotkey file of a Bittensor wallet, name of a hotkey in `wallet`, or a development URI such as //Alice */
   hotkey: z.string('is required: a hotkey file, or a development URI such as //Alice').min(1).max(4096),
+  /** wallet whose hotkey `hotkey` names */
+  wallet: z.string().min(1).max(128).optional(),
+  /** folder of wallets */
+  walletPath: z.string().min(1).max(4096).optional(),
   /** folder that this role owns */
   data: z.string('is required: a folder').min(1).max(4096),
   logLevel: logLevel.default('info'),
-  insecurePlaintext: z.boolean().default(false),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
   adminPort: z.number().int().min(-1).max(65535).default(0),
 };
 
 export const validatorSchema = z.strictObject({
   ...shared,
+  /** whose weights are set */
+  mechanism: z.number().int().min(0).max(15).default(0),
+  /** told of what an operator must know, one POST with a JSON object each */
+  webhook: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/.+/, 'expected http:// or https://')
+    .optional(),
   eventsPerEpoch: z.number().int().min(1).max(64).default(5),
   leadBlocks: z.number().int().min(1).max(100).default(1),
   eventBlocks: z.number().int().min(1).max(1000).default(12),
@@ -61,6 +72,8 @@ export const minerSchema = z.strictObject({
   /** class of the parameter table that this host's CPUs claim as one slot */
   class: z.string().max(64).default('cpu-2048'),
   threads: z.number().int().min(1).max(256).optional(),
+  /** a new TLS key, announced on the chain; the present one goes on answering beside it */
+  rotateServerKey: z.boolean().default(false),
   /** hotkeys that may call without a permit */
   listed: z.array(z.string().max(64)).max(1024).default([]),
 });
@@ -74,6 +87,14 @@ export const localnetSchema = z.strictObject({
   finalityLagBlocks: z.number().int().min(0).max(100).default(2),
   /** blocks are made on request (dev_newBlock) instead of by time */
   manual: z.boolean().default(false),
+  /** serves the faucet and the faults */
+  faults: z.boolean().default(false),
+  /** lets a host beyond loopback be bound */
+  allowRemote: z.boolean().default(false),
+  /** folder that keeps every finalized block; memory only without it */
+  basePath: z.string().min(1).max(4096).optional(),
+  /** JSON instead of text */
+  json: z.boolean().default(false),
   /** root key, a development URI or an address */
   sudo: z.string().max(256).default('//Alice'),
   /** accounts that begin with balances: address or URI, = TAO */

@@ -19,6 +19,21 @@ export interface InputLimits {
  * @throws AssayError `invalid-input` naming the path
  */
 export async function readInputText(path: string, limits: InputLimits): Promise<string> {
+  const bytes = await readInputBytes(path, limits);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw invalid(path, 'UTF-8', 'other bytes', error);
+  }
+}
+
+/**
+ * The same as it is.
+ *
+ * @param path `-` for standard input
+ * @throws AssayError `invalid-input` naming the path
+ */
+export async function readInputBytes(path: string, limits: InputLimits): Promise<Uint8Array> {
   const { maxBytes } = limits;
   // one byte more than is allowed tells that there is more
   const stream = path === '-' ? process.stdin : createReadStream(path, { end: maxBytes });
@@ -34,11 +49,7 @@ export async function readInputText(path: string, limits: InputLimits): Promise<
     throw unreadable(path, error, limits);
   }
   if (size > maxBytes) throw invalid(path, `at most ${maxBytes} bytes`, 'more');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (error) {
-    throw invalid(path, 'UTF-8', 'other bytes', error);
-  }
+  return Buffer.concat(chunks);
 }
 
 /** @throws AssayError `invalid-input` naming the path, and the place in it where the parser says so */

@@ -3,9 +3,11 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
 import { registerEmissions } from './emissions-group.js';
+import { registerLocalnet } from './localnet-group.js';
 import { decimal, integer } from './numbers.js';
 import { EXIT, exitCodeOf, printError } from './output.js';
 import { abortOnSignals } from './signals.js';
+import { registerWallet } from './wallet-group.js';
 
 type Flags = Record<string, unknown>;
 
@@ -43,6 +45,7 @@ program
     'assay',
   )
   .option('--json', 'one JSON document on standard output instead of progress and table')
+  .option('--commit-reveal', 'weights are sealed to a round of a beacon, and count an epoch later')
   .option('--keep', 'leave everything running afterwards, until Ctrl-C')
   .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
   .option('--dir <folder>', 'where journals and logs go (a temporary folder without it, removed at the end)')
@@ -58,27 +61,7 @@ proofs now, which says nothing about miners.`,
     return run((signal) => demo(flags, signal));
   });
 
-const localnet = program.command('localnet').description('the embedded Substrate chain');
-localnet
-  .command('start')
-  .description('serve a localnet over WebSocket until Ctrl-C; any Substrate client can connect')
-  .option('--config <file>', 'JSON file with the same keys')
-  .option('--host <address>', 'address to bind (127.0.0.1)')
-  .option('--port <number>', 'port to bind, 0 picks one (9944)', integer)
-  .option('--block-time-ms <ms>', 'time between blocks (250)', integer)
-  .option('--tempo <blocks>', 'blocks per epoch of new subnets (360)', integer)
-  .option('--finality-lag-blocks <n>', 'blocks between best and finalized head (2)', integer)
-  .option('--manual', 'make blocks only when dev_newBlock is called')
-  .option('--sudo <address or uri>', 'root key (//Alice)')
-  .option(
-    '--fund <account=tao...>',
-    'accounts with a balance in TAO; Alice, Bob and Charlie have a million each',
-  )
-  .option('--log-level <level>', 'debug, info, warn, error (info)')
-  .action(async (flags: Flags) => {
-    const { startLocalnet } = await import('./commands/localnet.js');
-    return run((signal) => startLocalnet(flags, signal));
-  });
+registerLocalnet(program, run);
 
 const validator = program.command('validator').description('check miners, keep evidence, set weights');
 roleOptions(validator.command('start'))
@@ -89,6 +72,8 @@ roleOptions(validator.command('start'))
   .option('--lead-blocks <n>', 'blocks from announcement to event (1)', integer)
   .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
+  .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
+  .option('--webhook <url>', 'POST a JSON object there when weights are late or lost, or the chain is away')
   .option(
     '--min-lead-ms <ms>',
     'an event that we came to later than this before its block does not count (1000)',
@@ -145,6 +130,10 @@ roleOptions(miner.command('start'))
   .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
   .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
   .option('--threads <n>', 'threads of the compute backend (all)', integer)
+  .option(
+    '--rotate-server-key',
+    'announce a new TLS key; the present one answers too until the next rotation',
+  )
   .option('--listed <hotkey...>', 'hotkeys that may call without a validator permit')
   .action(async (flags: Flags) => {
     const { startMiner } = await import('./commands/miner.js');
@@ -173,6 +162,7 @@ program
   });
 
 registerEmissions(program, run);
+registerWallet(program, run);
 
 program
   .command('simulated', { hidden: true })
@@ -192,8 +182,9 @@ function roleOptions(command: Command): Command {
       '--hotkey <file or uri>',
       'hotkey file of a Bittensor wallet, or a development URI such as //Alice',
     )
+    .option('--wallet <name>', 'wallet in which --hotkey is a name')
+    .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
     .option('--data <folder>', 'folder for journal and receipts')
-    .option('--insecure-plaintext', 'talk to addresses beyond loopback without TLS')
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
     .addOption(new Option('--log-level <level>', 'debug, info, warn, error (info)'));
 }

@@ -1,5 +1,6 @@
 // Owns: what commands print and how they end. Does not own: what they do.
-import { AssayError, type ErrorCode } from '../model/errors.js';
+import { toHex } from '../model/bytes.js';
+import { AssayError, type ErrorCode, isAssayError } from '../model/errors.js';
 import { createLog, type Log, type LogLevel } from '../model/log.js';
 
 /** Exit codes, the same for every command. */
@@ -34,15 +35,18 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** bigint becomes a decimal string. */
+/** bigint becomes a decimal string, bytes 0x and hex. */
 export const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v));
+  JSON.stringify(value, (_key, v: unknown) => {
+    if (v instanceof Uint8Array) return `0x${toHex(v)}`;
+    return typeof v === 'bigint' ? v.toString() : v;
+  });
 
 export function printJson(value: unknown): void {
   print(toJson(value));
 }
 
-/** One line of what went wrong, where, and what caused it; the stack only when asked for. */
+/** One line of what went wrong and where, what it means and what to do where that is known, what caused it; the stack only when asked for. */
 export function printError(error: unknown, debug: boolean): void {
   const lines: string[] = [];
   for (
@@ -54,6 +58,10 @@ export function printError(error: unknown, debug: boolean): void {
     lines.push(
       `${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`,
     );
+    if (isAssayError(e, 'chain-rejected') && e.data.means !== undefined)
+      lines.push(`  what it means: ${e.data.means}`);
+    if (isAssayError(e, 'chain-rejected') && e.data.todo !== undefined)
+      lines.push(`  what to do: ${e.data.todo}`);
   }
   process.stderr.write(`${lines.join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -54,6 +54,24 @@ export function createProgress(options: ProgressOptions): Progress {
   };
 }
 
+/**
+ * Says what is being done while it is, where standard error is a terminal: for work whose size nobody knows.
+ * @param options.stream @default process.stderr
+ */
+export async function sayWhile<T>(
+  what: string,
+  work: () => Promise<T>,
+  { stream = process.stderr }: Pick<ProgressOptions, 'stream'> = {},
+): Promise<T> {
+  if (stream.isTTY !== true) return work();
+  stream.write(`\r\x1b[K${what} …`);
+  try {
+    return await work();
+  } finally {
+    stream.write('\r\x1b[K');
+  }
+}
+
 /** e.g. `42 s`, `3 min 20 s`, `2 h 5 min` */
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds);

@@ -22,9 +22,10 @@ export interface WholeFile {
  * target is written; a pipe, a device or a folder is refused.
  *
  * @param what how the flag names it in errors, such as `--out x.json`
+ * @param mode of a file that is not there yet
  * @throws AssayError `invalid-input`
  */
-export async function openWholeFile(path: string, what: string): Promise<WholeFile> {
+export async function openWholeFile(path: string, what: string, mode = 0o666): Promise<WholeFile> {
   const found = await statOf(path, what);
   if (found !== undefined && !found.isFile()) throw invalid(what, 'a regular file', kindOf(found));
   let target: string;
@@ -39,7 +40,7 @@ export async function openWholeFile(path: string, what: string): Promise<WholeFi
   return {
     target,
     exists: found !== undefined,
-    write: (text) => replace(target, text, found, what),
+    write: (text) => replace(target, text, found === undefined ? mode : found.mode & 0o777, what),
   };
 }
 
@@ -74,11 +75,11 @@ async function assertWritable(target: string, what: string): Promise<void> {
   }
 }
 
-async function replace(target: string, text: string, found: Stats | undefined, what: string): Promise<void> {
+async function replace(target: string, text: string, mode: number, what: string): Promise<void> {
   // a name of its own: two commands may write the same file, and the last one wins whole
   const part = join(dirname(target), `.assay-${randomUUID()}.part`);
   try {
-    const handle = await open(part, 'wx', found === undefined ? 0o666 : found.mode & 0o777);
+    const handle = await open(part, 'wx', mode);
     try {
       await handle.writeFile(text);
       await handle.sync();

@@ -14,19 +14,38 @@ import { type Keypair, keypairFromPair } from './keypair.js';
 /** Substrate's public development phrase (sp_core::crypto::DEV_PHRASE): the secret of `//Alice` and her friends. */
 const DEV_PHRASE = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
 
+/** What a URI comes to: the pair, and the shorter forms of its secret where they alone give the same pair. */
+export interface UriSecret {
+  /** 96 bytes as wasm-crypto gives them */
+  readonly pair: Uint8Array;
+  /** 32 bytes; undefined after a junction */
+  readonly seed: Uint8Array | undefined;
+  /** undefined of a seed, after a junction and with a password */
+  readonly phrase: string | undefined;
+}
+
 /**
  * The key pair of a secret URI. `//Alice` stands for the development phrase with one hard junction, so it names the
  * same account as on any Substrate chain.
  * @throws AssayError `invalid-input` when the URI does not parse; the message never repeats the secret
  * @example keypairFromUri('//Alice').address // 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY
  */
-export function keypairFromUri(uri: string): Keypair {
+export const keypairFromUri = (uri: string): Keypair => keypairFromPair(secretOfUri(uri).pair);
+
+/** @throws AssayError `invalid-input` when the URI does not parse; the message never repeats the secret */
+export function secretOfUri(uri: string): UriSecret {
   const { phrase, path, password } = parse(uri.startsWith('/') ? DEV_PHRASE + uri : uri);
-  const seed = phrase.startsWith('0x') ? seedFromHex(phrase) : seedFromPhrase(phrase, password ?? '');
+  const isHex = phrase.startsWith('0x');
+  const seed = isHex ? seedFromHex(phrase) : seedFromPhrase(phrase, password ?? '');
   let pair = sr25519KeypairFromSeed(seed);
   for (const { isHard, chainCode } of path)
     pair = isHard ? sr25519DeriveKeypairHard(pair, chainCode) : sr25519DeriveKeypairSoft(pair, chainCode);
-  return keypairFromPair(pair);
+  const isDerived = path.length > 0;
+  return {
+    pair,
+    seed: isDerived ? undefined : seed,
+    phrase: isDerived || isHex || password !== undefined ? undefined : phrase,
+  };
 }
 
 function parse(uri: string): ReturnType<typeof keyExtractSuri> {
@@ -43,7 +62,7 @@ function seedFromHex(hex: string): Uint8Array {
 }
 
 /** @throws AssayError `invalid-input` when the phrase is no BIP39 phrase */
-export function seedFromPhrase(phrase: string, password: string): Uint8Array {
+function seedFromPhrase(phrase: string, password: string): Uint8Array {
   if (!bip39Validate(phrase)) throw invalid('a BIP39 phrase of 12 to 24 English words with a valid checksum');
   return bip39ToMiniSecret(phrase, password);
 }

@@ -1,5 +1,6 @@
 // Owns: making blocks and remembering them: order inside a block, events, header, finality. Does not own: the pool, RPC.
 
+import { createHash } from 'node:crypto';
 import { encodeInherent } from '../chain/codec/extrinsic.js';
 import { type Header, headerHash } from '../chain/codec/header.js';
 import {
@@ -8,24 +9,29 @@ import {
   type RuntimeEvent,
   runtime,
   runtimeCall,
+  runtimeVersion,
 } from '../chain/codec/runtime.js';
 import { encode } from '../chain/codec/scale.js';
 import { blake2b256 } from '../chain/codec/storage.js';
-import { toHex } from '../model/bytes.js';
 import {
   type AllHandlers,
   type BlockContext,
   createDispatcher,
   type DispatchError,
+  moduleError,
   type Origin,
 } from './dispatch.js';
+import { LocalnetUpgradedAt } from './faults-upgrade.js';
 import { adminUtilsHandlers } from './pallets/admin-utils.js';
 import { balancesHandlers } from './pallets/balances.js';
+import { commitmentsHandlers, revealCommitments } from './pallets/commitments.js';
+import { type Beacon, drandHandlers, publishRounds } from './pallets/drand.js';
 import { blockStep } from './pallets/subtensor/block-step.js';
 import { subtensorHandlers } from './pallets/subtensor/calls.js';
 import { guardCall } from './pallets/subtensor/guards.js';
 import { sudoHandlers } from './pallets/sudo.js';
 import { systemHandlers, timestampHandlers } from './pallets/system.js';
+import { isNestedBatch, utilityHandlers } from './pallets/utility.js';
 import type { Pending } from './pool.js';
 import type { State } from './state.js';
 
@@ -35,6 +41,7 @@ const {
   EventCount,
   Events,
   ExtrinsicCount,
+  LastRuntimeUpgrade,
   Number: BlockNumber,
   ParentHash,
 } = runtime.System.storage;
@@ -44,8 +51,11 @@ const HANDLERS: AllHandlers = {
   Timestamp: timestampHandlers,
   Balances: balancesHandlers,
   SubtensorModule: subtensorHandlers,
+  Utility: utilityHandlers,
   Sudo: sudoHandlers,
+  Commitments: commitmentsHandlers,
   AdminUtils: adminUtilsHandlers,
+  Drand: drandHandlers,
   Swap: {},
 };
 
@@ -57,6 +67,8 @@ export interface Block {
   /** length-prefixed; 0 is the timestamp inherent */
   readonly extrinsics: readonly Uint8Array[];
   readonly events: readonly EventRecord[];
+  /** Of a block that stays: from here on `events` are read from the state, for they are most of what it weighs. */
+  settle(): void;
 }
 
 /** Nothing is weighed: the same numbers for every call, none of which costs a fee. */
@@ -71,15 +83,57 @@ export function sealGenesis(state: State): Block {
   return seal(state, 0, new Uint8Array(32), new Uint8Array(32), [], []);
 }
 
+/** Block `number` over a state that somebody else made: the next of `genesis`, with nothing between them. */
+export function sealFork(state: State, number: number, genesis: Block): Block {
+  state.put(BlockNumber, [], number);
+  state.put(ParentHash, [], genesis.hash);
+  return seal(state, number, genesis.hash, genesis.header.stateRoot, [], []);
+}
+
+/** A block whose writes are in `state` already. */
+export function storedBlock(state: State, header: Header, extrinsics: readonly Uint8Array[]): Block {
+  return blockOf(state, header, extrinsics, undefined);
+}
+
+function blockOf(
+  state: State,
+  header: Header,
+  extrinsics: readonly Uint8Array[],
+  events: readonly EventRecord[] | undefined,
+): Block {
+  const { number } = header;
+  let own = events;
+  return {
+    number,
+    hash: headerHash(header),
+    header,
+    extrinsics,
+    get events() {
+      return own ?? state.at(number).get(Events);
+    },
+    settle() {
+      own = undefined;
+    },
+  };
+}
+
+export interface BlockInput {
+  readonly timestampMs: number;
+  readonly extrinsics: readonly Pending[];
+  /** version of the runtime that this block installs for those after it */
+  readonly upgradeTo?: number | undefined;
+}
+
 /** Makes the block after `parent`: on_initialize, the timestamp, then the extrinsics in the order given. */
 export function makeBlock(
   parts: {
     readonly state: State;
     readonly newSubnetTempo: number;
+    readonly beacon: Beacon;
     readonly onFault: (error: unknown, call: string) => void;
   },
   parent: Block,
-  input: { readonly timestampMs: number; readonly extrinsics: readonly Pending[] },
+  input: BlockInput,
 ): Block {
   const { state } = parts;
   state.open(parent.number + 1);
@@ -92,7 +146,7 @@ export function makeBlock(
 }
 
 function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Block {
-  const { state, newSubnetTempo, onFault } = parts;
+  const { state, newSubnetTempo, beacon, onFault } = parts;
   const number = parent.number + 1;
   state.put(BlockNumber, [], number);
   state.put(ParentHash, [], parent.hash);
@@ -112,9 +166,10 @@ function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Blo
   };
 
   blockStep(context);
+  revealCommitments(context);
   flush({ type: 'Initialization', value: [] });
 
-  const dispatch = createDispatcher(HANDLERS, guardCall, { ...context, events, onFault });
+  const dispatch = createDispatcher(HANDLERS, refusalOf, { ...context, events, onFault });
   const bodies: Uint8Array[] = [];
   const apply = (body: Uint8Array, call: RuntimeCall, origin: Origin): void => {
     report(context, dispatch(call, origin));
@@ -131,8 +186,22 @@ function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Blo
     state.put(Account, [who], { ...state.get(Account, who), nonce: nonce + 1 });
     apply(bytes, extrinsic.call, { type: 'signed', who });
   }
+  publishRounds(context, beacon, input.timestampMs);
+  if (input.upgradeTo !== undefined) upgradeRuntime(context, input.upgradeTo);
+  flush({ type: 'Finalization', value: [] });
   return seal(state, number, parent.hash, parent.header.stateRoot, bodies, records);
 }
+
+/** The new version is in the state of this block already: clients sign for it from here on. */
+function upgradeRuntime({ state, block, emit }: BlockContext, specVersion: number): void {
+  state.put(LastRuntimeUpgrade, [], { spec_version: specVersion, spec_name: runtimeVersion.spec_name });
+  state.put(LocalnetUpgradedAt, [], block);
+  emit({ pallet: 'System', name: 'CodeUpdated', data: {} });
+}
+
+/** What a signer may not do: the runtime's filter before the pallets' own guards. The pool asks the guards alone. */
+const refusalOf: typeof guardCall = (who, call, block) =>
+  isNestedBatch(call) ? moduleError('System', 'CallFiltered') : guardCall(who, call, block);
 
 /** Hashes that on-chain code can look up (System.BlockHash). */
 const HASHES_KEPT = 2400;
@@ -162,18 +231,21 @@ function seal(
   const header: Header = {
     parentHash,
     number,
-    stateRoot: stateRoot(state, number, parentRoot),
+    stateRoot: stateRootOf(state.changes(number), parentRoot),
     extrinsicsRoot: blake2b256(...extrinsics),
   };
-  return { number, hash: headerHash(header), header, extrinsics, events };
+  return blockOf(state, header, extrinsics, events);
 }
 
 /** A digest of all changes since genesis: any other state has another one. It is no trie root, so it proves nothing. */
-function stateRoot(state: State, number: number, parentRoot: Uint8Array): Uint8Array {
-  const text: string[] = [];
-  for (const key of state.changedKeys(number)) {
-    const value = state.raw(key);
-    text.push(key, value === undefined ? '' : toHex(value));
+export function stateRootOf(
+  changes: readonly (readonly [key: string, value: Uint8Array | undefined])[],
+  parentRoot: Uint8Array,
+): Uint8Array {
+  const hash = createHash('sha256').update(parentRoot);
+  for (const [key, value] of changes) {
+    hash.update(`${key} ${value?.length ?? 'none'} `, 'latin1');
+    if (value !== undefined) hash.update(value);
   }
-  return blake2b256(parentRoot, Buffer.from(text.join('\n')));
+  return Uint8Array.from(hash.digest());
 }

@@ -45,7 +45,15 @@ export class CallFailed extends Error {
   }
 }
 
-type WithErrors = 'SubtensorModule' | 'AdminUtils' | 'Sudo' | 'Balances' | 'System';
+type WithErrors =
+  | 'SubtensorModule'
+  | 'AdminUtils'
+  | 'Sudo'
+  | 'Balances'
+  | 'System'
+  | 'Swap'
+  | 'Utility'
+  | 'Commitments';
 
 export function moduleError<P extends WithErrors>(pallet: P, name: ErrorName<Runtime[P]>): CallFailed {
   const { index, errors } = runtime[pallet];

@@ -34,9 +34,12 @@ export function writeGenesis(state: State, { sudo, balances, fastBlocks }: Genes
   state.put(S.TotalNetworks, [], 1);
   state.put(S.Tempo, [ROOT], 100);
   state.put(S.SubtokenEnabled, [ROOT], true);
+  state.put(S.MaxAllowedUids, [ROOT], 64);
+  state.put(S.TargetRegistrationsPerInterval, [ROOT], 1);
   state.put(S.TotalIssuance, [], state.get(runtime.Balances.storage.TotalIssuance));
   if (fastBlocks) {
     state.put(S.MaxEpochsPerBlock, [], 32);
     state.put(S.NetworkRateLimit, [], 0n);
+    state.put(S.PendingChildKeyCooldown, [], 15);
   }
 }

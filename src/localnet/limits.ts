@@ -7,6 +7,10 @@ export const LIMITS = {
   poolExtrinsics: 8192,
   /** extrinsics in a block; the others wait */
   blockExtrinsics: 1024,
+  /** rounds of the beacon that one block signs, at 5 ms each; the others wait for the next */
+  roundsPerBlock: 16,
+  /** rounds of the beacon that stay stored: nothing locked to an older one opens any more */
+  keptRounds: 5000,
   /** one WebSocket message */
   payloadBytes: 4 << 20,
   /** calls in one JSON-RPC batch */
@@ -19,4 +23,14 @@ export const LIMITS = {
   keysPerPage: 1000,
   /** unsent bytes of one connection; a reader slower than that is disconnected rather than buffered for */
   bufferedBytes: 32 << 20,
+  /** a journal longer than that is closed and the next one begun, however few blocks it has */
+  journalBytes: 64 << 20,
+  /** a saved state larger than that is not read; main network's whole state would be, a subnet's is a few MiB */
+  savedBytes: 256 << 20,
+  /** blocks that one call of dev_newBlock makes */
+  newBlocks: 1000,
+  /** for which `dev_dropConnections` can refuse new connections */
+  refuseMs: 600_000,
+  /** patterns of `dev_reject` that are remembered, the newest */
+  rejections: 64,
 } as const;

@@ -4,7 +4,10 @@ import type { StorageItem } from '../chain/codec/storage.js';
 import type { Clock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import type { Block } from './blocks.js';
+import type { Faults } from './faults.js';
+import type { RuntimeForm } from './faults-upgrade.js';
 import type { PoolStatus } from './pool.js';
+import type { SavedState } from './save.js';
 import type { State, StateView } from './state.js';
 
 export interface LocalnetHead {
@@ -57,20 +60,70 @@ export interface Localnet {
    * @throws AssayError `chain-rejected` when the pool's guards refuse it
    */
   submit(call: RuntimeCall, signer: string): Promise<Receipt>;
+  /** All storage as of a block, for `saveState`. @default the finalized one @throws AssayError `chain-unknown` */
+  save(block?: number): SavedState;
   /** JSON-RPC without a socket; subscriptions need `serveLocalnet`. @throws RpcError */
   rpc(method: string, params?: readonly unknown[]): Promise<unknown>;
+  /** Brings what `basePath` keeps onto the disk and gives the folder back; nothing may follow. */
+  close(): void;
+}
+
+/** What changed for those who look at the chain through its doors. */
+export interface ServedStep {
+  readonly head: Block;
+  /** blocks of the chain since the last step, `head` among them */
+  readonly imported: readonly Block[];
+  /** keys that may have changed; undefined: any */
+  readonly changed: readonly string[] | undefined;
 }
 
 /** What rpc.ts and serve.ts need beyond the public door. */
 export interface Node extends Localnet {
-  readonly options: { readonly blockTimeMs: number; readonly manual: boolean };
+  readonly options: {
+    readonly blockTimeMs: number;
+    readonly manual: boolean;
+    /** the `dev_` methods may be served */
+    readonly faults: boolean;
+  };
   readonly store: State;
   readonly log: Log;
   readonly clock: Clock;
+  /** of the chain; undefined when unknown or forgotten */
   block(number: number): Block | undefined;
+  /** also one that a reorganisation took back; `0x`-hex */
   blockByHash(hash: string): Block | undefined;
+  isCanonical(block: Block): boolean;
+  /** What clients see of the runtime as of a block. @default the head */
+  runtimeAt(block?: number): RuntimeForm;
+  /** The heads that the doors show: those of the chain, unless they lag. */
+  served(): { readonly head: Block; readonly finalized: Block };
+  /** Calls `callback` whenever `served` changes; the returned function ends that. */
+  onServed(callback: (step: ServedStep) => void): () => void;
+  readonly faults: Faults;
+  setFaults(change: Partial<Faults>): void;
+  /** Replaces the last `depth` blocks by another branch. @throws AssayError `invalid-input` beyond finality */
+  reorganise(depth: number): LocalnetHead;
+  /** The next block installs a runtime of the next version. @returns that version */
+  upgradeRuntime(): number;
+  /** Ends all connections, and refuses new ones for so long. */
+  dropConnections(refuseMs: number): void;
+  onDrop(callback: (refuseMs: number) => void): () => void;
+  /** Adds free TAO by root in the next block. @throws AssayError `chain-rejected`, `unsupported` */
+  faucet(address: string, rao: bigint): { readonly hash: string };
   /** @throws RpcError */
   submitBytes(bytes: Uint8Array, notify?: (status: PoolStatus) => void): { hash: string; ready: boolean };
+  /**
+   * `submit` for an extrinsic that is bytes already; its signature is not looked at.
+   *
+   * @throws AssayError `chain-rejected` when the guards refuse it, its nonce is used up (`Stale`), or it left the pool
+   */
+  submitPrepared(bytes: Uint8Array): Promise<Receipt>;
   nextNonce(who: string): number;
   pendingExtrinsics(): readonly Uint8Array[];
+}
+
+/** Every localnet is an embedded node; this is where the two halves of the room meet. */
+export function nodeOf(localnet: Localnet): Node {
+  if ('store' in localnet && 'served' in localnet) return localnet as Node; // nobody else has both
+  throw new TypeError('localnet: expected what createLocalnet returned');
 }

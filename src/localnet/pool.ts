@@ -9,15 +9,25 @@ export interface Pending {
   readonly extrinsic: SignedExtrinsic;
   readonly who: string;
   readonly nonce: number;
+  /** the block that could have carried it when it came */
+  readonly arrived: number;
   /** first block too late for it */
   readonly death: number;
-  /** Told when it leaves the pool. */
+  /** Told when it leaves the pool, or comes back to it. */
   readonly notify: (status: PoolStatus) => void;
 }
 
 export type PoolStatus =
-  | { readonly type: 'included'; readonly block: number; readonly index: number }
-  /** its era ended, or its nonce was used up by another */
+  | {
+      readonly type: 'included';
+      readonly block: number;
+      /** 32 bytes */
+      readonly hash: Uint8Array;
+      readonly index: number;
+    }
+  /** the block that carried it is no longer of the chain: it waits again */
+  | { readonly type: 'retracted'; readonly hash: Uint8Array }
+  /** its era ended, its nonce was used up by another, or it was signed for an older runtime */
   | { readonly type: 'invalid' };
 
 export type PoolRefusal = 'already-imported' | 'priority' | 'full';
@@ -40,10 +50,21 @@ export class Pool {
     const same = nonces?.get(pending.nonce);
     if (same) return same.hash === pending.hash ? 'already-imported' : 'priority';
     if (this.#all.size >= this.limit) return 'full';
-    this.#all.add(pending);
-    if (nonces) nonces.set(pending.nonce, pending);
-    else this.#bySender.set(pending.who, new Map([[pending.nonce, pending]]));
+    this.#insert(pending);
     return undefined;
+  }
+
+  /** Takes back what a block carried that is no longer of the chain: before those that came since, whatever the limit. */
+  takeBack(retracted: readonly Pending[]): void {
+    const later = [...this.#all];
+    this.#all.clear();
+    for (const pending of retracted) this.#insert(pending);
+    for (const pending of later) this.#all.add(pending);
+  }
+
+  /** Drops those that can no longer become valid, and tells them. */
+  invalidate(isInvalid: (pending: Pending) => boolean): void {
+    for (const pending of [...this.#all]) if (isInvalid(pending)) this.#drop(pending, true);
   }
 
   /** The next nonce that `who` may use, given the account's own. */
@@ -62,8 +83,10 @@ export class Pool {
   /**
    * Takes what block `number` can carry: in order of arrival, each sender's nonces without gap from the account's own.
    * The others stay.
+   *
+   * @param delayBlocks blocks that each has to let pass
    */
-  take(number: number, nonceOf: (who: string) => number, limit: number): Pending[] {
+  take(number: number, nonceOf: (who: string) => number, limit: number, delayBlocks = 0): Pending[] {
     for (const pending of [...this.#all])
       if (pending.death <= number || pending.nonce < nonceOf(pending.who)) this.#drop(pending, true);
     const out: Pending[] = [];
@@ -73,6 +96,7 @@ export class Pool {
       progress = false;
       for (const pending of this.#all) {
         if (out.length >= limit) break;
+        if (pending.arrived + delayBlocks > number) continue;
         const next = expected.get(pending.who) ?? nonceOf(pending.who);
         if (pending.nonce !== next) continue;
         expected.set(pending.who, next + 1);
@@ -86,6 +110,13 @@ export class Pool {
 
   pending(): readonly Pending[] {
     return [...this.#all];
+  }
+
+  #insert(pending: Pending): void {
+    this.#all.add(pending);
+    const nonces = this.#bySender.get(pending.who);
+    if (nonces) nonces.set(pending.nonce, pending);
+    else this.#bySender.set(pending.who, new Map([[pending.nonce, pending]]));
   }
 
   #drop(pending: Pending, tell: boolean): void {

@@ -1,13 +1,16 @@
 // Owns: JSON-RPC methods and subscriptions of a Substrate node. Does not own: sockets (serve.ts), what is validated (validity.ts).
 import { z } from 'zod';
-import { runtimeVersion } from '../chain/codec/runtime.js';
+import type { runtimeVersion } from '../chain/codec/runtime.js';
 import { fromHex, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import type { Block } from './blocks.js';
+import { nonsenseOf } from './faults.js';
+import { faultMethods } from './faults-rpc.js';
 import { LIMITS } from './limits.js';
-import type { LocalnetHead, Node } from './node.js';
+import type { Node, ServedStep } from './node.js';
 import type { PoolStatus } from './pool.js';
 import { createRuntimeApi } from './runtime-api.js';
+import { infoMethods } from './runtime-apis/info-rpc.js';
 import type { RawView } from './state.js';
 import { RpcError } from './validity.js';
 
@@ -17,7 +20,7 @@ export interface Session {
 }
 
 export interface Rpc {
-  /** @throws RpcError */
+  /** The answer, or `NO_ANSWER`. @throws RpcError */
   call(method: string, params: readonly unknown[], session?: Session): unknown;
   /** Ends all subscriptions of a session. */
   close(session: Session): void;
@@ -32,23 +35,36 @@ const hex = z
 const optionalHash = z.union([hex, z.null()]).optional();
 const keyList = z.array(hex).max(LIMITS.storageKeys);
 
-export function createRpc(node: Node): Rpc {
+/** @param dev serves the `dev_` methods, with which whoever connects rules the chain */
+export function createRpc(node: Node, { dev }: { readonly dev: boolean }): Rpc {
   const { store } = node;
   const sessions = new Map<Session, Map<string, () => void>>();
   let lastSubscription = 0;
 
+  const served = (): Block => node.served().head;
+  /** Of a node that lags, later blocks have not come yet. */
+  const lookUp = (hash: string | null | undefined): Block | undefined => {
+    if (!hash) return served();
+    const block = node.blockByHash(hash);
+    return block && (block.number <= served().number || !node.isCanonical(block)) ? block : undefined;
+  };
   const blockAt = (hash: string | null | undefined): Block => {
-    const block = hash ? node.blockByHash(hash) : node.block(node.head().number);
+    const block = lookUp(hash);
     if (!block)
       throw new RpcError(4003, `Client error: UnknownBlock: Header was not found in the database: ${hash}`);
     return block;
   };
   const stateAt = (hash: string | null | undefined): RawView => {
-    const { number } = blockAt(hash);
-    if (number === node.head().number) return store;
-    if (number < store.oldest)
+    const block = blockAt(hash);
+    const { number } = block;
+    if (number < store.oldest || !node.isCanonical(block))
       throw new RpcError(4003, `Client error: UnknownBlock: State already discarded for ${hash}`);
-    return store.at(number);
+    return number === node.head().number ? store : store.at(number);
+  };
+  /** The number of a block whose state is there. */
+  const stateBlock = (hash: string | null | undefined): number => {
+    stateAt(hash);
+    return blockAt(hash).number;
   };
   const api = createRuntimeApi(node);
 
@@ -77,63 +93,73 @@ export function createRpc(node: Node): Rpc {
   };
 
   const subscribeHeads =
-    (method: string, pick: () => LocalnetHead): Method =>
+    (method: string, pick: (step: ServedStep) => readonly Block[]): Method =>
     (_params, session) =>
       subscribe(session, (id, to) => {
-        let last = -1;
-        // a finalized subscriber hears of every block, also when several became final at once
-        const tell = (): void => {
-          const { number } = pick();
-          for (let next = last < 0 ? number : last + 1; next <= number; next++)
-            to.notify(method, id, headerJson(node.block(next)!));
-          last = Math.max(last, number);
-        };
-        queueMicrotask(tell);
-        return node.onBlock(tell);
+        // the first answer is where things stand; blocks made before it is sent are part of it
+        let started = false;
+        queueMicrotask(() => {
+          started = true;
+          to.notify(method, id, headerJson(served()));
+        });
+        return node.onServed((step) => {
+          if (started) for (const block of pick(step)) to.notify(method, id, headerJson(block));
+        });
       });
+  const subscribeFinalizedHeads: Method = (_params, session) =>
+    subscribe(session, (id, to) => {
+      let last = -1;
+      // hears of every block, also when several became final at once
+      const tell = (): void => {
+        const { number } = node.served().finalized;
+        for (let next = last < 0 ? number : last + 1; next <= number; next++)
+          to.notify('chain_finalizedHead', id, headerJson(node.block(next)!));
+        last = Math.max(last, number);
+      };
+      queueMicrotask(tell);
+      return node.onServed(tell);
+    });
 
   const methods: Record<string, Method> = {
     // chain
     chain_getBlockHash([at]) {
-      if (at === undefined || at === null) return hashJson(node.head().hash);
+      if (at === undefined || at === null) return hashJson(served().hash);
       if (Array.isArray(at)) return at.map((one) => methods.chain_getBlockHash!([one], undefined));
       const number = typeof at === 'string' ? Number(at) : at;
       if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
         throw invalidParams('block number');
-      const block = node.block(number);
+      const block = number > served().number ? undefined : node.block(number);
       return block ? hashJson(block.hash) : null;
     },
     chain_getHeader: (params) => {
       const [hash] = parse(params, z.tuple([optionalHash]).partial());
-      const block = hash ? node.blockByHash(hash) : node.block(node.head().number);
+      const block = lookUp(hash);
       return block ? headerJson(block) : null;
     },
     chain_getBlock: (params) => {
       const [hash] = parse(params, z.tuple([optionalHash]).partial());
-      const block = hash ? node.blockByHash(hash) : node.block(node.head().number);
+      const block = lookUp(hash);
       if (!block) return null;
       const extrinsics = block.extrinsics.map(toPrefixedHex);
       return { block: { header: headerJson(block), extrinsics }, justifications: null };
     },
-    chain_getFinalizedHead: () => hashJson(node.finalized().hash),
-    chain_subscribeNewHeads: subscribeHeads('chain_newHead', () => node.head()),
-    chain_subscribeAllHeads: subscribeHeads('chain_allHead', () => node.head()),
-    chain_subscribeFinalizedHeads: subscribeHeads('chain_finalizedHead', () => node.finalized()),
+    chain_getFinalizedHead: () => hashJson(node.served().finalized.hash),
+    chain_subscribeNewHeads: subscribeHeads('chain_newHead', ({ head }) => [head]),
+    chain_subscribeAllHeads: subscribeHeads('chain_allHead', ({ imported }) => imported),
+    chain_subscribeFinalizedHeads: subscribeFinalizedHeads,
 
     // state
     state_getRuntimeVersion: (params) => {
       const [hash] = parse(params, z.tuple([optionalHash]).partial());
-      blockAt(hash);
-      return versionJson();
+      return versionJson(node.runtimeAt(stateBlock(hash)).version);
     },
     state_getMetadata: (params) => {
       const [hash] = parse(params, z.tuple([optionalHash]).partial());
-      blockAt(hash);
-      return api.metadataHex;
+      return toPrefixedHex(api.metadata(stateBlock(hash)));
     },
     state_call: (params) => {
       const [name, data, hash] = parse(params, z.tuple([z.string().max(256), hex, optionalHash.optional()]));
-      return toPrefixedHex(api.call(name, fromHex(data), blockAt(hash).number));
+      return toPrefixedHex(api.call(name, fromHex(data), stateBlock(hash)));
     },
     state_getStorage: (params) => {
       const [key, hash] = parse(params, z.tuple([hex, optionalHash.optional()]));
@@ -173,17 +199,24 @@ export function createRpc(node: Node): Rpc {
     },
     state_subscribeRuntimeVersion: (_params, session) =>
       subscribe(session, (id, to) => {
-        queueMicrotask(() => to.notify('state_runtimeVersion', id, versionJson()));
-        return () => {};
+        let told: number | undefined;
+        const tell = (): void => {
+          const { version } = node.runtimeAt(served().number);
+          if (version.spec_version === told) return;
+          told = version.spec_version;
+          to.notify('state_runtimeVersion', id, versionJson(version));
+        };
+        queueMicrotask(tell);
+        return node.onServed(tell);
       }),
     state_subscribeStorage: (params, session) => {
       const [keys] = parse(params, z.tuple([keyList]));
       return subscribe(session, (id, to) => {
         const wanted = new Set(keys);
         const tell = (changed: Iterable<string>): void => {
-          const changes = [...changed].map((key) => [key, valueJson(store.raw(key))]);
-          if (changes.length > 0)
-            to.notify('state_storage', id, { block: hashJson(node.head().hash), changes });
+          const view = stateAt(undefined);
+          const changes = [...changed].map((key) => [key, valueJson(view.raw(key))]);
+          if (changes.length > 0) to.notify('state_storage', id, { block: hashJson(served().hash), changes });
         };
         // the first answer holds every key; blocks made before it is sent are part of it
         let started = false;
@@ -191,8 +224,8 @@ export function createRpc(node: Node): Rpc {
           started = true;
           tell(wanted);
         });
-        return node.onBlock(({ number }) => {
-          if (started) tell(store.changedKeys(number).filter((key) => wanted.has(key)));
+        return node.onServed(({ changed }) => {
+          if (started) tell(changed?.filter((key) => wanted.has(key)) ?? wanted);
         });
       });
     },
@@ -212,7 +245,7 @@ export function createRpc(node: Node): Rpc {
     system_chain: () => 'Assay Localnet',
     system_chainType: () => 'Development',
     system_name: () => 'Assay Localnet Node',
-    system_version: () => `${runtimeVersion.spec_version}`,
+    system_version: () => `${node.runtimeAt(served().number).version.spec_version}`,
     system_properties: () => ({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
     system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
     system_peers: () => [],
@@ -220,7 +253,7 @@ export function createRpc(node: Node): Rpc {
     system_localPeerId: () => '12D3KooWAssayLocalnet',
     system_localListenAddresses: () => [],
     system_syncState: () => {
-      const { number } = node.head();
+      const { number } = served();
       return { startingBlock: 0, currentBlock: number, highestBlock: number };
     },
     system_accountNextIndex: (params) => {
@@ -235,7 +268,9 @@ export function createRpc(node: Node): Rpc {
 
     rpc_methods: () => ({ methods: Object.keys(methods).sort() }),
   };
-  if (node.options.manual) methods.dev_newBlock = () => hashJson(node.produceBlock().hash);
+  Object.assign(methods, infoMethods({ api, blockNumber: stateBlock, parse }));
+  if (dev)
+    Object.assign(methods, faultMethods(node, { known: (name) => Object.hasOwn(methods, name), parse }));
 
   const aliases: Readonly<Record<string, string>> = {
     chain_getHead: 'chain_getBlockHash',
@@ -269,7 +304,8 @@ export function createRpc(node: Node): Rpc {
     call(method, params, session) {
       const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (!handler) throw new RpcError(-32601, 'Method not found');
-      return handler(params, session);
+      const kind = Object.hasOwn(node.faults.nonsense, method) ? node.faults.nonsense[method] : undefined;
+      return kind ? nonsenseOf(kind, () => handler(params, session)) : handler(params, session);
     },
     close(session) {
       for (const stop of sessions.get(session)?.values() ?? []) stop();
@@ -278,28 +314,44 @@ export function createRpc(node: Node): Rpc {
   };
 }
 
-/** Statuses as sc-transaction-pool sends them: ready or future, inBlock, finalized; invalid when its era ran out. */
+/**
+ * Statuses as sc-transaction-pool sends them: ready or future, inBlock, finalized; retracted and ready again when its
+ * block is taken back; invalid when its era ran out.
+ */
 function watchExtrinsic(node: Node, bytes: Uint8Array, id: string, session: Session): () => void {
   let stop = (): void => {};
   let watching = true;
   const tell = (status: unknown): void => {
     if (watching) session.notify('author_extrinsicUpdate', id, status);
   };
+  let placed: { readonly block: number; readonly hash: string } | undefined;
+  let told = false;
+  const advance = (): void => {
+    if (!placed) return;
+    const { head, finalized } = node.served();
+    if (head.number < placed.block) return; // of a node that lags
+    if (!told) tell({ inBlock: placed.hash });
+    told = true;
+    if (finalized.number < placed.block) return;
+    stop();
+    tell({ finalized: placed.hash });
+    placed = undefined;
+  };
   const onStatus = (status: PoolStatus): void => {
-    if (status.type === 'invalid') {
-      tell('invalid');
-      return;
-    }
-    const hash = hashJson(node.blockHash(status.block));
-    tell({ inBlock: hash });
-    const finish = (): void => {
-      if (node.finalized().number < status.block) return;
+    if (status.type === 'included') {
+      placed = { block: status.block, hash: hashJson(status.hash) };
+      told = false;
       stop();
-      tell({ finalized: hash });
-    };
-    stop = node.onBlock(finish);
-    // a lag of 0: the block is final as it is made, but its own listeners may already have run
-    if (node.finalized().number >= status.block) finish();
+      stop = node.onServed(advance);
+      advance();
+    } else if (status.type === 'retracted') {
+      if (told) tell({ retracted: hashJson(status.hash) });
+      if (told) tell('ready');
+      placed = undefined;
+    } else {
+      stop();
+      tell('invalid');
+    }
   };
   const { ready } = node.submitBytes(bytes, onStatus);
   queueMicrotask(() => tell(ready ? 'ready' : 'future'));
@@ -331,13 +383,13 @@ const headerJson = ({ header }: Block) => ({
   digest: { logs: [] },
 });
 
-const versionJson = () => ({
-  specName: runtimeVersion.spec_name,
-  implName: runtimeVersion.impl_name,
-  authoringVersion: runtimeVersion.authoring_version,
-  specVersion: runtimeVersion.spec_version,
-  implVersion: runtimeVersion.impl_version,
-  apis: runtimeVersion.apis.map(([name, version]) => [toPrefixedHex(name), version]),
-  transactionVersion: runtimeVersion.transaction_version,
-  stateVersion: runtimeVersion.system_version,
+const versionJson = (version: typeof runtimeVersion) => ({
+  specName: version.spec_name,
+  implName: version.impl_name,
+  authoringVersion: version.authoring_version,
+  specVersion: version.spec_version,
+  implVersion: version.impl_version,
+  apis: version.apis.map(([name, version]) => [toPrefixedHex(name), version]),
+  transactionVersion: version.transaction_version,
+  stateVersion: version.system_version,
 });

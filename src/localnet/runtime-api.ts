@@ -1,44 +1,32 @@
-// Owns: state_call: the runtime APIs that clients call on the localnet.
-import { encodeMetadata } from '../chain/codec/metadata.js';
-import type { Pallet } from '../chain/codec/pallet.js';
-import { runtimeVersionCodec } from '../chain/codec/pallets/system.js';
-import { timestampPallet } from '../chain/codec/pallets/timestamp.js';
-import { pallets, runtime, runtimeVersion } from '../chain/codec/runtime.js';
-import {
-  blocks,
-  bytes,
-  type Codec,
-  decode,
-  encode,
-  option,
-  struct,
-  tuple,
-  u8,
-  u16,
-  u32,
-  u64,
-  vec,
-} from '../chain/codec/scale.js';
+// Owns: runtime APIs as a node serves them: by state_call's names, and Core, Metadata and nonces, which are the node's own.
+// Does not own: what the others answer (runtime-apis/), their layouts (chain/codec/runtime-apis.ts).
+import { encodeMetadata, encodeMetadataV15 } from '../chain/codec/metadata.js';
+import { type RuntimeApis, runtime, runtimeApis } from '../chain/codec/runtime.js';
+import type { Implementation, RuntimeApi } from '../chain/codec/runtime-api.js';
+import { encode, fieldsCodec, Reader } from '../chain/codec/scale.js';
 import { blake2b256 } from '../chain/codec/storage.js';
-import { accountId, addressOf, weight } from '../chain/codec/types.js';
-import { priceRao } from '../emissions/amm.js';
-import { nextEpochBlock } from '../emissions/schedule.js';
+import { addressOf } from '../chain/codec/types.js';
 import { fromAddress } from '../keys/ss58.js';
 import { fromHex, toHex } from '../model/bytes.js';
+import type { RuntimeForm } from './faults-upgrade.js';
 import type { Node } from './node.js';
-import { lockCost } from './pallets/subtensor/networks.js';
-import { isStable, poolOf } from './pallets/subtensor/pools.js';
+import type { At } from './runtime-apis/at.js';
+import { delegateInfoApi } from './runtime-apis/delegate-info.js';
+import { transactionPaymentApi, transactionPaymentCallApi } from './runtime-apis/fees.js';
+import { neuronInfoApi } from './runtime-apis/neuron-info.js';
+import { stakeInfoApi } from './runtime-apis/stake-info.js';
+import { subnetInfoApi, subnetRegistrationApi } from './runtime-apis/subnet-info.js';
+import { swapApi } from './runtime-apis/swap.js';
 import { RpcError } from './validity.js';
 
-const S = runtime.SubtensorModule.storage;
-const METADATA_VERSION = 14;
+const METADATA_VERSIONS = [14, 15] as const;
+type MetadataVersion = (typeof METADATA_VERSIONS)[number];
 
-const feeInfo: Codec<unknown> = struct('RuntimeDispatchInfo', { weight, class: u8, partial_fee: u64 });
-const NO_FEE = { weight: { ref_time: 1_000_000n, proof_size: 0n }, class: 0, partial_fee: 0n };
-const feeDetails: Codec<unknown> = tuple(option(u8), u64);
+type AllApis = { readonly [N in keyof RuntimeApis]: Implementation<RuntimeApis[N], At> };
 
-export interface RuntimeApi {
-  readonly metadataHex: string;
+export interface RuntimeApiDoor {
+  /** V14, as state_getMetadata sends it */
+  metadata(block: number): Uint8Array;
   /** @throws RpcError for a function that is not served or arguments that do not decode */
   call(name: string, data: Uint8Array, block: number): Uint8Array;
   /** SS58 or 0x-hex of 32 bytes to SS58. @throws AssayError `invalid-input` */
@@ -46,56 +34,43 @@ export interface RuntimeApi {
   storageHash(value: Uint8Array | undefined): string | null;
 }
 
-export function createRuntimeApi(node: Node): RuntimeApi {
-  const own = pallets.map(
-    (pallet): Pallet => (pallet.name === 'Timestamp' ? timestampPallet(node.options.blockTimeMs) : pallet),
-  );
-  const metadata = encodeMetadata(own);
-
-  const functions: Readonly<Record<string, (data: Uint8Array, block: number) => Uint8Array>> = {
-    Core_version: () => encode(runtimeVersionCodec, runtimeVersion),
-    Metadata_metadata: () => encode(bytes, metadata),
-    Metadata_metadata_versions: () => encode(vec(u32), [METADATA_VERSION]),
-    Metadata_metadata_at_version: (data) =>
-      encode(option(bytes), decode(u32, data) === METADATA_VERSION ? metadata : undefined),
-    AccountNonceApi_account_nonce: (data, block) =>
-      encode(u32, node.state(block).get(runtime.System.storage.Account, decode(accountId, data)).nonce),
-    // nothing costs a fee here
-    TransactionPaymentApi_query_info: () => encode(feeInfo, NO_FEE),
-    TransactionPaymentApi_query_fee_details: () => encode(feeDetails, [undefined, 0n]),
-    SubnetInfoRuntimeApi_get_next_epoch_start_block: (data, block) => {
-      const netuid = decode(u16, data);
-      const state = node.state(block);
-      const schedule = {
-        tempo: state.get(S.Tempo, netuid),
-        lastEpochBlock: state.get(S.LastEpochBlock, netuid),
-        pendingEpochAt: state.get(S.PendingEpochAt, netuid),
-      };
-      return encode(
-        option(blocks),
-        state.get(S.NetworksAdded, netuid) ? nextEpochBlock(schedule) : undefined,
-      );
+export function createRuntimeApi(node: Node): RuntimeApiDoor {
+  const metadata = createMetadata();
+  const implementations: AllApis = {
+    Core: { version: (_, { block }) => node.runtimeAt(block).version },
+    Metadata: {
+      metadata: (_, { block }) => metadata(node.runtimeAt(block), 14),
+      metadata_at_version: ({ version }, { block }) => {
+        const known = METADATA_VERSIONS.find((each) => each === version);
+        return known === undefined ? undefined : metadata(node.runtimeAt(block), known);
+      },
+      metadata_versions: () => METADATA_VERSIONS,
     },
-    SubnetRegistrationRuntimeApi_get_network_registration_cost: (_data, block) =>
-      encode(u64, lockCost(node.state(block), block)),
-    SwapRuntimeApi_current_alpha_price: (data, block) => {
-      const netuid = decode(u16, data);
-      const state = node.state(block);
-      return encode(u64, isStable(state, netuid) ? 1_000_000_000n : priceRao(poolOf(state, netuid)));
+    AccountNonceApi: {
+      account_nonce: ({ account }, { state }) => state.get(runtime.System.storage.Account, account).nonce,
     },
+    TransactionPaymentApi: transactionPaymentApi,
+    TransactionPaymentCallApi: transactionPaymentCallApi,
+    DelegateInfoRuntimeApi: delegateInfoApi,
+    NeuronInfoRuntimeApi: neuronInfoApi,
+    SubnetInfoRuntimeApi: subnetInfoApi,
+    StakeInfoRuntimeApi: stakeInfoApi,
+    SubnetRegistrationRuntimeApi: subnetRegistrationApi,
+    SwapRuntimeApi: swapApi,
   };
+  const functions = exportsOf(implementations);
 
   return {
-    metadataHex: `0x${toHex(metadata)}`,
+    metadata: (block) => metadata(node.runtimeAt(block), 14),
     call(name, data, block) {
-      const handler = Object.hasOwn(functions, name) ? functions[name] : undefined;
+      const handler = functions.get(name);
       if (!handler)
         throw new RpcError(
           4003,
           `Client error: Execution failed: Exported method ${name.slice(0, 80)} is not found`,
         );
       try {
-        return handler(data, block);
+        return handler(data, { state: node.state(block), block });
       } catch (error) {
         if (error instanceof RangeError)
           throw new RpcError(4003, `Client error: Execution failed: ${error.message}`);
@@ -105,4 +80,45 @@ export function createRuntimeApi(node: Node): RuntimeApi {
     accountOf: (text) => addressOf(/^0x[0-9a-fA-F]{64}$/.test(text) ? fromHex(text) : fromAddress(text)),
     storageHash: (value) => (value === undefined ? null : `0x${toHex(blake2b256(value))}`),
   };
+}
+
+/** Metadata is hundreds of kilobytes, asked for by every client that connects, and changes only with the runtime. */
+function createMetadata(): (form: RuntimeForm, version: MetadataVersion) => Uint8Array {
+  const known = new WeakMap<RuntimeForm, Map<MetadataVersion, Uint8Array>>();
+  return (form, version) => {
+    let versions = known.get(form);
+    if (!versions) {
+      versions = new Map();
+      known.set(form, versions);
+    }
+    let bytes = versions.get(version);
+    if (!bytes) {
+      const { pallets, instead } = form;
+      bytes =
+        version === 14 ? encodeMetadata(pallets, instead) : encodeMetadataV15(pallets, runtimeApis, instead);
+      versions.set(version, bytes);
+    }
+    return bytes;
+  };
+}
+
+type Function = (data: Uint8Array, at: At) => Uint8Array;
+type AnyImplementation = Readonly<Record<string, (args: unknown, at: At) => unknown>>;
+
+/** `Core_version` and so on: arguments decoded and answers encoded by the same table that the metadata describes. */
+function exportsOf(implementations: AllApis): ReadonlyMap<string, Function> {
+  const out = new Map<string, Function>();
+  for (const [name, { methods }] of Object.entries<RuntimeApi>(runtimeApis)) {
+    const answers = implementations[name as keyof RuntimeApis] as unknown as AnyImplementation;
+    for (const [method, { inputs, output }] of Object.entries(methods)) {
+      const fields = fieldsCodec(inputs);
+      out.set(`${name}_${method}`, (data, at) => {
+        const input = new Reader(data);
+        const args = fields.decode(input);
+        if (input.remaining > 0) throw new RangeError(`${method}: ${input.remaining} bytes left over`);
+        return encode<unknown>(output, answers[method]!(args, at));
+      });
+    }
+  }
+  return out;
 }

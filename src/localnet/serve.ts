@@ -1,16 +1,19 @@
 // Owns: JSON-RPC over WebSocket: framing, batches, limits. Does not own: methods (rpc.ts).
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv4 } from 'node:net';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { AssayError } from '../model/errors.js';
+import { NO_ANSWER } from './faults.js';
 import { LIMITS } from './limits.js';
-import { type Localnet, nodeOf } from './localnet.js';
+import { type Localnet, nodeOf } from './node.js';
 import { createRpc, type Rpc, type Session } from './rpc.js';
 import { RpcError } from './validity.js';
 
 export interface ServeOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
+  /** Lets others than this machine connect: there is no authentication. @default false */
+  readonly allowRemote?: boolean;
   /** 0: any free one @default 9944 */
   readonly port?: number;
   /** Called once the port is bound. */
@@ -21,7 +24,8 @@ export interface ServeOptions {
  * Serves `localnet` until aborted; it makes no blocks by itself (`localnet.run` does).
  *
  * @returns once it is closed
- * @throws AssayError `unreachable` when the port cannot be bound
+ * @throws AssayError `insecure-address` for a host beyond loopback without `allowRemote`, `unreachable` when the port
+ * cannot be bound
  */
 export async function serveLocalnet(
   localnet: Localnet,
@@ -29,7 +33,12 @@ export async function serveLocalnet(
   signal: AbortSignal,
 ): Promise<void> {
   const node = nodeOf(localnet);
-  const { host = '127.0.0.1', port = 9944, onListening } = options;
+  const { host = '127.0.0.1', port = 9944, allowRemote = false, onListening } = options;
+  const isLocal = isLoopback(host);
+  if (!isLocal && !allowRemote)
+    throw new AssayError('insecure-address', `${host} is not loopback: anyone who reaches it could connect`, {
+      address: host,
+    });
   if (signal.aborted) return;
   const server = new WebSocketServer({
     host,
@@ -38,8 +47,18 @@ export async function serveLocalnet(
     // many small JSON messages on loopback: compressing them costs more than it saves
     perMessageDeflate: false,
   });
-  const rpc = createRpc(node);
+  // whoever can call the dev methods rules the chain: nobody from elsewhere
+  const rpc = createRpc(node, { dev: node.options.faults && isLocal });
+  let refusedUntilMs = 0;
+  const stopDropping = node.onDrop((refuseMs) => {
+    refusedUntilMs = node.clock.monotonic() + refuseMs;
+    for (const socket of server.clients) socket.terminate();
+  });
   server.on('connection', (socket) => {
+    if (node.clock.monotonic() < refusedUntilMs) {
+      socket.terminate();
+      return;
+    }
     if (server.clients.size > LIMITS.connections) {
       socket.close(1013, 'too many connections');
       return;
@@ -59,6 +78,7 @@ export async function serveLocalnet(
   onListening?.({ url, port: bound.port });
 
   if (!signal.aborted) await once(signal, 'abort');
+  stopDropping();
   for (const socket of server.clients) socket.terminate();
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
@@ -90,6 +110,9 @@ function serveConnection(socket: WebSocket, rpc: Rpc, onError: (error: unknown) 
   // a frame over the limit or a broken peer: ws closes the connection, nothing else is touched
   socket.on('error', () => {});
 }
+
+/** As literals: a name could resolve to anything. */
+const isLoopback = (host: string): boolean => (isIPv4(host) && host.startsWith('127.')) || host === '::1';
 
 type Response = Readonly<Record<string, unknown>>;
 
@@ -128,7 +151,7 @@ function answerOne(
   const respond = (response: Response): Response | undefined => (id === undefined ? undefined : response);
   try {
     const result = rpc.call(method, params, session) ?? null;
-    return respond({ jsonrpc: '2.0', id: replyTo, result });
+    return result === NO_ANSWER ? undefined : respond({ jsonrpc: '2.0', id: replyTo, result });
   } catch (error) {
     if (error instanceof RpcError) return respond(failure(replyTo, error.code, error.message, error.data));
     onError(error); // ours, not the caller's: the node lives on

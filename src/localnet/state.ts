@@ -5,7 +5,8 @@ import type { StorageItem } from '../chain/codec/storage.js';
 /** A value as of the end of `block`; undefined: deleted. */
 interface Version {
   block: number;
-  bytes: Uint8Array | undefined;
+  /** text of one byte each once it is history: a third of the memory of an array with a buffer of its own */
+  bytes: Uint8Array | string | undefined;
   /** remembered result of decoding `bytes`: never to be changed by who reads it */
   decoded?: unknown;
 }
@@ -42,19 +43,32 @@ export interface RawView {
  */
 export class State implements StateView, RawView {
   readonly #versions = new Map<string, Version[]>();
-  /** item prefix -> its keys that have any version */
-  readonly #items = new Map<string, Set<string>>();
+  /** item prefix -> its keys that have any version, each with the text that stands for it */
+  readonly #items = new Map<string, Map<string, string>>();
   /** block -> keys it changed, for pruning */
-  readonly #changed = new Map<number, Set<string>>();
+  readonly #changed = new Map<number, readonly string[]>();
+  /** of the block being written */
+  #changing = new Set<string>();
   #journal: { readonly key: string; readonly previous: Version | undefined }[] = [];
-  #block = 0;
-  #pruned = -1;
+  #block: number;
+  #pruned: number;
 
-  /** @param historyBlocks how many blocks before the current one stay readable */
-  constructor(private readonly historyBlocks: number) {}
+  /**
+   * @param historyBlocks how many blocks before the current one stay readable
+   * @param firstBlock where the state begins: there is nothing before it
+   */
+  constructor(
+    private readonly historyBlocks: number,
+    firstBlock = 0,
+  ) {
+    this.#block = firstBlock;
+    this.#pruned = firstBlock - 1;
+  }
 
   /** Starts block `number`: from here on writes belong to it. */
   open(number: number): void {
+    this.#changed.set(this.#block, [...this.#changing]);
+    this.#changing = new Set();
     this.#block = number;
     this.#journal = [];
     this.#prune(number - this.historyBlocks - 1);
@@ -67,7 +81,31 @@ export class State implements StateView, RawView {
 
   /** Keys that block `number` wrote, in writing order. */
   changedKeys(number: number): readonly string[] {
-    return [...(this.#changed.get(number) ?? [])];
+    return number === this.#block ? [...this.#changing] : (this.#changed.get(number) ?? []);
+  }
+
+  /** What block `number` wrote, as it was at its end; undefined: deleted. */
+  changes(number: number): (readonly [key: string, value: Uint8Array | undefined])[] {
+    return this.changedKeys(number).map((key) => [
+      key,
+      bytesOf(atBlock(this.#versions.get(key) ?? [], number)),
+    ]);
+  }
+
+  /** Forgets the blocks after `number`, which must not be older than `oldest`: the state is as it was at its end. */
+  revert(number: number): void {
+    for (let block = this.#block; block > number; block--) {
+      for (const key of this.changedKeys(block)) {
+        const versions = this.#versions.get(key);
+        while (versions !== undefined && versions.length > 0 && versions.at(-1)!.block > number)
+          versions.pop();
+        if (versions?.length === 0) this.#forget(key);
+      }
+      this.#changed.delete(block);
+    }
+    if (number < this.#block) this.#changing = new Set(this.#changed.get(number));
+    this.#block = number;
+    this.#journal = [];
   }
 
   mark(): number {
@@ -120,8 +158,13 @@ export class State implements StateView, RawView {
     return this.rawKeys(item.key(...prefix)).map((key) => item.keysOf(key));
   }
 
+  /** Writes what another state holds under a hashed key; undefined deletes. */
+  putRaw(key: string, bytes: Uint8Array | undefined): void {
+    if (bytes !== undefined || this.raw(key) !== undefined) this.#write(key, bytes);
+  }
+
   raw(key: string): Uint8Array | undefined {
-    return this.#versions.get(key)?.at(-1)?.bytes;
+    return bytesOf(this.#versions.get(key)?.at(-1));
   }
 
   rawKeys(prefix: string): string[] {
@@ -132,13 +175,13 @@ export class State implements StateView, RawView {
   at(number: number): StateView & RawView {
     const versionOf = (key: string): Version | undefined => atBlock(this.#versions.get(key) ?? [], number);
     return {
-      get: (item, ...keys) => read(item, versionOf(item.key(...keys))),
+      get: (item, ...keys) => readOnce(item, versionOf(item.key(...keys))),
       has: (item, ...keys) => versionOf(item.key(...keys))?.bytes !== undefined,
       keys: (item, ...prefix) =>
         this.#matching(item.key(...prefix), (versions) => atBlock(versions, number)?.bytes !== undefined).map(
           (key) => item.keysOf(key),
         ),
-      raw: (key) => versionOf(key)?.bytes,
+      raw: (key) => bytesOf(versionOf(key)),
       rawKeys: (prefix) =>
         this.#matching(prefix, (versions) => atBlock(versions, number)?.bytes !== undefined),
     };
@@ -149,33 +192,31 @@ export class State implements StateView, RawView {
     const scan = (keys: Iterable<string>): void => {
       for (const key of keys) if (key.startsWith(prefix) && isLive(this.#versions.get(key)!)) out.push(key);
     };
-    if (prefix.length >= ITEM_PREFIX_CHARS) scan(this.#items.get(prefix.slice(0, ITEM_PREFIX_CHARS)) ?? []);
+    if (prefix.length >= ITEM_PREFIX_CHARS)
+      scan(this.#items.get(prefix.slice(0, ITEM_PREFIX_CHARS))?.keys() ?? []);
     else scan(this.#versions.keys());
     return out.sort();
   }
 
-  #write(key: string, bytes: Uint8Array | undefined): void {
+  #write(written: string, bytes: Uint8Array | undefined): void {
+    // one text for each key: equal ones, built anew for each write, would be kept with every block
+    const key = this.#items.get(written.slice(0, ITEM_PREFIX_CHARS))?.get(written) ?? flat(written);
     let versions = this.#versions.get(key);
     if (!versions) {
       versions = [];
       this.#versions.set(key, versions);
       const item = key.slice(0, ITEM_PREFIX_CHARS);
       const keys = this.#items.get(item);
-      if (keys) keys.add(key);
-      else this.#items.set(item, new Set([key]));
+      if (keys) keys.set(key, key);
+      else this.#items.set(item, new Map([[key, key]]));
     }
     const last = versions.at(-1);
     const previous = last?.block === this.#block ? last : undefined;
     if (previous) versions.pop();
-    else if (last) last.decoded = undefined; // history is read seldom: keep its bytes, not its objects
+    else if (last) toHistory(last);
     this.#journal.push({ key, previous });
     versions.push({ block: this.#block, bytes });
-    let changed = this.#changed.get(this.#block);
-    if (!changed) {
-      changed = new Set();
-      this.#changed.set(this.#block, changed);
-    }
-    changed.add(key);
+    this.#changing.add(key);
   }
 
   /** Drops versions that only blocks up to `number` can see. */
@@ -215,6 +256,31 @@ function read<K extends readonly unknown[], V, R extends V | undefined>(
   version: Version | undefined,
 ): V | R {
   if (version?.bytes === undefined) return item.fallback;
-  if (version.decoded === undefined) version.decoded = decode(item.value, version.bytes);
+  if (version.decoded === undefined) version.decoded = decode(item.value, bytesOf(version)!);
   return version.decoded as V; // decoded by the item that owns the key
+}
+
+/** Of history, which is read seldom: nothing is remembered. */
+function readOnce<K extends readonly unknown[], V, R extends V | undefined>(
+  item: StorageItem<K, V, R>,
+  version: Version | undefined,
+): V | R {
+  if (version?.decoded !== undefined) return version.decoded as V; // it is the head's as well
+  const bytes = bytesOf(version);
+  return bytes === undefined ? item.fallback : decode(item.value, bytes);
+}
+
+/** Without the parts that it was put together from, which V8 keeps with it. */
+const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+
+function toHistory(version: Version): void {
+  version.decoded = undefined;
+  const { bytes } = version;
+  if (bytes !== undefined && typeof bytes !== 'string')
+    version.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+function bytesOf(version: Version | undefined): Uint8Array | undefined {
+  const bytes = version?.bytes;
+  return typeof bytes === 'string' ? Uint8Array.from(Buffer.from(bytes, 'latin1')) : bytes;
 }

@@ -1,6 +1,7 @@
 // Owns: whether an extrinsic may enter the pool: signature, nonce, mortality, guards. Codes and texts are Substrate's.
 import { decodeExtrinsic, eraBirth, type SignedExtrinsic, signingPayload } from '../chain/codec/extrinsic.js';
 import { runtime, runtimeVersion } from '../chain/codec/runtime.js';
+import type { Instead } from '../chain/codec/scale.js';
 import { publicKeyOf } from '../chain/codec/types.js';
 import { verifySignature } from '../keys/keypair.js';
 import type { CallFailed } from './dispatch.js';
@@ -26,17 +27,22 @@ export interface Chain {
   /** the block the extrinsic could get into */
   readonly nextBlock: number;
   readonly genesisHash: Uint8Array;
+  /** of the runtime that the next block runs under */
+  readonly specVersion: number;
   /** undefined when unknown or forgotten */
   hashOf(block: number): Uint8Array | undefined;
 }
 
-/** @throws RpcError 1001 for bytes that are no signed extrinsic with a known call */
-export function parseExtrinsic(bytes: Uint8Array, maxBytes: number): SignedExtrinsic {
+/**
+ * @param instead codecs of the runtime that the next block runs under
+ * @throws RpcError 1001 for bytes that are no signed extrinsic with a known call
+ */
+export function parseExtrinsic(bytes: Uint8Array, maxBytes: number, instead?: Instead): SignedExtrinsic {
   if (bytes.length > maxBytes)
     throw new RpcError(1001, 'Extrinsic has invalid format', `${bytes.length} bytes, at most ${maxBytes}`);
   let extrinsic: ReturnType<typeof decodeExtrinsic>;
   try {
-    extrinsic = decodeExtrinsic(bytes);
+    extrinsic = decodeExtrinsic(bytes, instead);
   } catch (error) {
     // whatever the bytes were, the reason names it; our own decoder throws nothing but RangeError
     throw new RpcError(1001, 'Extrinsic has invalid format', error instanceof Error ? error.message : '');
@@ -55,7 +61,7 @@ export function checkSignature(extrinsic: SignedExtrinsic, chain: Chain): string
   const eraHash = chain.hashOf(eraBirth(extra.era, chain.nextBlock));
   if (eraHash === undefined) throw invalidTransaction('Transaction has an ancient birth block');
   const payload = signingPayload(callBytes, extraBytes, {
-    specVersion: runtimeVersion.spec_version,
+    specVersion: chain.specVersion,
     transactionVersion: runtimeVersion.transaction_version,
     genesisHash: chain.genesisHash,
     eraHash,

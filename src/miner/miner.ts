@@ -10,6 +10,7 @@ import type { Random } from '../model/prng.js';
 import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
+import type { ServerIdentity } from '../protocol/server-key.js';
 import type { ProofSession, Served } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
@@ -49,8 +50,8 @@ export interface MinerOptions {
   readonly announceIp?: string;
   /** hotkeys that may call without a permit */
   readonly listed?: readonly Hotkey[];
-  /** @default false */
-  readonly insecurePlaintext?: boolean;
+  /** keys to answer with, the one to announce first. Without any, plaintext, which only loopback addresses may have */
+  readonly identities?: readonly ServerIdentity[];
 }
 
 /**
@@ -97,11 +98,16 @@ export async function runMiner(
         host: options.host,
         port: options.port,
         netuid: options.netuid,
-        insecurePlaintext: options.insecurePlaintext ?? false,
+        identities: options.identities,
       },
       inner,
     );
-    const axon = { ip: options.announceIp ?? server.host, port: server.port };
+    const serverKey = options.identities?.[0]?.serverKey;
+    const axon = {
+      ip: options.announceIp ?? server.host,
+      port: server.port,
+      ...(serverKey ? { serverKey } : {}),
+    };
     await announce(parts, { netuid: options.netuid, axon });
     const head = await reader.head();
     events.onHead(head);

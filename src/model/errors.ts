@@ -21,7 +21,17 @@ export interface ErrorCodes {
   /** plaintext to or from an address that is not loopback */
   'insecure-address': { address: string };
   /** the chain rejected an extrinsic, before or at inclusion */
-  'chain-rejected': { call: string; error: string };
+  'chain-rejected': {
+    call: string;
+    /** the chain's own name for it */
+    error: string;
+    means?: string;
+    todo?: string;
+    /** this client saw it coming: nothing was signed */
+    unsent?: true;
+    /** first block in which the reason is gone, where state tells */
+    atBlock?: number;
+  };
   /** the chain accepted an extrinsic, but its effect is not in state */
   'not-landed': { call: string; expected: string; got: string };
   /** the chain does not know the item: storage entry, call, subnet, neuron */

@@ -1,4 +1,4 @@
-// Owns: the plaintext rule, and what counts as one place. Does not own: TLS.
+// Owns: the plaintext rule, and what counts as one place. Does not own: TLS (server-key.ts, grpc/).
 import { isIPv4, isIPv6 } from 'node:net';
 import { AssayError } from '../model/errors.js';
 
@@ -6,12 +6,12 @@ import { AssayError } from '../model/errors.js';
 export const isLoopback = (host: string): boolean =>
   (isIPv4(host) && host.startsWith('127.')) || host === '::1';
 
-/** @throws AssayError `insecure-address`: until channels are TLS, plaintext stays on this machine unless asked for */
-export function assertPlaintextAllowed(host: string, insecurePlaintext: boolean): void {
-  if (insecurePlaintext || isLoopback(host)) return;
+/** @throws AssayError `insecure-address`: plaintext stays on this machine */
+export function assertPlaintextAllowed(host: string): void {
+  if (isLoopback(host)) return;
   throw new AssayError(
     'insecure-address',
-    `plaintext to or from ${host.slice(0, 64)} is refused: only 127.0.0.0/8 and ::1 without --insecure-plaintext`,
+    `${host.slice(0, 64)} needs a server key: plaintext is for 127.0.0.0/8 and ::1 alone`,
     { address: host.slice(0, 64) },
   );
 }

@@ -17,14 +17,12 @@ export interface AdminOptions {
   readonly host?: string;
   /** 0 picks a free one */
   readonly port: number;
-  /** @default false */
-  readonly insecurePlaintext?: boolean;
 }
 
 /** @throws AssayError `insecure-address`, `unreachable` when the address cannot be bound */
 export async function serveAdmin(options: AdminOptions, signal: AbortSignal): Promise<Admin> {
-  const { host = '127.0.0.1', insecurePlaintext = false } = options;
-  assertPlaintextAllowed(host, insecurePlaintext);
+  const { host = '127.0.0.1' } = options;
+  assertPlaintextAllowed(host);
   const health = new HealthImplementation();
   const setServing = (serving: boolean) => {
     for (const service of ['', MinerService.typeName])

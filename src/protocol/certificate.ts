@@ -16,7 +16,7 @@ const LAYOUT = 2;
 const SIGNED_BYTES = 154;
 export const CERTIFICATE_BYTES = SIGNED_BYTES + 64;
 
-/** On plaintext there is no channel certificate to bind: its digest is zero. */
+/** On plaintext there is no key to bind: its digest is zero. */
 export const PLAINTEXT_CHANNEL = new Uint8Array(32);
 
 /** "This ed25519 key speaks for `hotkey`, to `peer` alone, on `netuid` and this channel, from issue to expiry." */
@@ -26,7 +26,7 @@ export interface Certificate {
   readonly peer: Uint8Array;
   /** ed25519 public key, 32 bytes */
   readonly sessionKey: Uint8Array;
-  /** SHA-256 of the TLS certificate of the channel, or zeros on plaintext */
+  /** the server key of the TLS channel (`channelOf`), or zeros on plaintext */
   readonly channel: Uint8Array;
   /** unix ms on the issuer's clock */
   readonly issuedAt: number;
@@ -120,7 +120,7 @@ export function checkParties(certificate: Certificate, header: Header): void {
 }
 
 /** That the certificate binds the channel it came over. @throws AssayError `unauthenticated` */
-export function checkChannel(certificate: Certificate, channel: Uint8Array = PLAINTEXT_CHANNEL): void {
+export function checkChannel(certificate: Certificate, channel: Uint8Array): void {
   if (!equals(certificate.channel, channel)) throw unauthenticated('wrong-channel');
 }
 
@@ -172,10 +172,10 @@ export interface SessionKey {
 /** A source of session keys towards one peer, renewed while enough life is left for the longest stream. */
 export function createSessionKeys(
   parts: { keypair: Keypair; clock: Clock; random: Random; limits: Limits },
-  subject: { peer: Uint8Array; netuid: number; channel?: Uint8Array },
+  subject: { peer: Uint8Array; netuid: number; channel: Uint8Array },
 ): () => SessionKey {
   const { keypair, clock, random, limits } = parts;
-  const { peer, netuid, channel = PLAINTEXT_CHANNEL } = subject;
+  const { peer, netuid, channel } = subject;
   let current: (SessionKey & { readonly from: number; readonly until: number }) | undefined;
   return () => {
     const now = Math.floor(clock.now());

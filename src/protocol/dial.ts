@@ -9,26 +9,35 @@ import {
   checkParties,
   checkSignature,
   createSessionKeys,
+  PLAINTEXT_CHANNEL,
 } from './certificate.js';
 import { decode } from './codec.js';
 import { CALL_ID_BYTES, checkFreshness, readEnvelope, readWallClock, seal } from './envelope.js';
 import { authenticate, Session } from './frames.js';
 import { DescribeRequestSchema, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
 import { toLimits } from './limits.js';
+import { assertSupported, channelOf } from './server-key.js';
 import type { MinerPeer, PeerOptions, SessionParts } from './session.js';
 
 /**
  * A peer to call. Connects when first used, and again when the connection broke; nothing is retried.
- * @throws AssayError `insecure-address`, `invalid-input` for a hotkey that is no address
+ * @throws AssayError `insecure-address`, `unsupported` for a server key of another kind, `invalid-input` for a hotkey that
+ *   is no address
  */
 export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
   const { wire, keypair, clock, random } = parts;
-  const { address, hotkey, netuid, insecurePlaintext = false } = peer;
-  assertPlaintextAllowed(address.host, insecurePlaintext);
+  const { address, hotkey, netuid } = peer;
+  const { serverKey } = address;
+  if (serverKey) assertSupported(serverKey);
+  else assertPlaintextAllowed(address.host);
+  const binding = serverKey ? channelOf(serverKey) : PLAINTEXT_CHANNEL;
   const limits = toLimits(peer.limits);
   const other = fromAddress(hotkey);
   const own = keypair.publicKey;
-  const sessionKey = createSessionKeys({ keypair, clock, random, limits }, { peer: other, netuid });
+  const sessionKey = createSessionKeys(
+    { keypair, clock, random, limits },
+    { peer: other, netuid, channel: binding },
+  );
   const certificates = new CertificateCache(4); // one peer: its key before and after a renewal, and a restart
   const channel = wire.connect(address);
   const newCallId = () => Uint8Array.from(random.bytes(CALL_ID_BYTES)); // a Buffer's slice would not copy
@@ -68,7 +77,7 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
       });
       const certificate = authenticate(message, certificates);
       checkParties(certificate, header);
-      checkChannel(certificate);
+      checkChannel(certificate, binding);
       checkSignature(certificate.key, message.header, message.signature);
       checkFreshness(header, toUnixMs(arrived.at), limits);
       return decode(DescribeResponseSchema, message.body, 'describe-response');
@@ -79,6 +88,7 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
         clock,
         limits,
         certificates,
+        channel: binding,
         netuid,
         own,
         other,

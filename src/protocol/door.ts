@@ -45,7 +45,8 @@ export interface Admitted {
 /** What the server keeps about one admitted hotkey. */
 export interface PeerState {
   readonly hotkey: Hotkey;
-  readonly sessionKey: () => SessionKey;
+  /** of the channel that a call came over: a server that changes keys has two for a while */
+  sessionKey(channel: Uint8Array): SessionKey;
   readonly calls: Bucket;
   readonly nonces: NonceStore;
   streams: number;
@@ -93,7 +94,7 @@ export class Door {
     if (!known) this.#checksByAddress.take(origin.address, 'certificates-per-address', clock.monotonic());
     const certificate = known ?? verifyCertificate(message.certificate);
     checkParties(certificate, header);
-    checkChannel(certificate);
+    checkChannel(certificate, origin.channel);
     checkSignature(certificate.key, message.header, message.signature);
 
     const now = arrivalTime(clock, arrived);
@@ -140,10 +141,7 @@ export class Door {
     const peer: PeerState = {
       hotkey,
       // a copy: the header's view would keep its message alive
-      sessionKey: createSessionKeys(
-        { keypair, clock, random, limits },
-        { peer: publicKey.slice(), netuid: this.#netuid },
-      ),
+      sessionKey: sessionKeys({ keypair, clock, random, limits }, publicKey.slice(), this.#netuid),
       calls: new Bucket(limits.callsPerSecondPerPeer, clock.monotonic()),
       nonces: new NonceStore(limits.noncesPerPeer),
       streams: 0,
@@ -151,6 +149,24 @@ export class Door {
     this.#peers.set(hotkey, peer);
     return peer;
   }
+}
+
+/** One source of keys for each channel: at most as many as the server has identities, and plaintext. */
+function sessionKeys(
+  parts: Parameters<typeof createSessionKeys>[0],
+  peer: Uint8Array,
+  netuid: number,
+): (channel: Uint8Array) => SessionKey {
+  const sources = new Map<string, () => SessionKey>();
+  return (channel) => {
+    const id = toHex(channel);
+    let source = sources.get(id);
+    if (!source) {
+      source = createSessionKeys(parts, { peer, netuid, channel });
+      sources.set(id, source);
+    }
+    return source();
+  };
 }
 
 /** For logs: what went wrong, without a byte of the peer's. */

@@ -71,6 +71,8 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly certificates: CertificateCache;
+  /** what the peer's certificate must bind */
+  readonly channel: Uint8Array;
   readonly netuid: number;
   /** public keys */
   readonly own: Uint8Array;
@@ -213,7 +215,7 @@ export class Session implements ProofSession {
 
   #check(arrived: Arrived): void {
     const { message } = arrived;
-    const { limits, certificates, own, other, netuid, direction } = this.#context;
+    const { limits, certificates, channel, own, other, netuid, direction } = this.#context;
     const header: Header = readEnvelope(message, {
       direction: direction === 'request' ? 'response' : 'request',
       method: 'prove',
@@ -227,7 +229,7 @@ export class Session implements ProofSession {
     if (known && message.certificate.length > 0) throw unauthenticated('unexpected-certificate');
     const certificate = known ?? authenticate(message, certificates);
     checkParties(certificate, header);
-    if (!known) checkChannel(certificate);
+    if (!known) checkChannel(certificate, channel);
     checkSignature(certificate.key, message.header, message.signature);
     // later frames are bound by session, sequence and key: a clock stepped meanwhile, here or there, is nobody's fault
     if (header.sequence === 0) checkFreshness(header, this.#toUnixMs(arrived.at), limits);

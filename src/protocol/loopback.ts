@@ -1,7 +1,10 @@
 // Owns: the transport that needs no network: addresses are keys of a map in one process.
 // A real implementation: messages travel as bytes, are bounded, and push back; it keeps no timers but those of the clock handed in.
+
+import { toHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import type { AssayError } from '../model/errors.js';
+import { PLAINTEXT_CHANNEL } from './certificate.js';
 import { decodeSigned, encodeSigned } from './codec.js';
 import {
   cancelled,
@@ -15,6 +18,7 @@ import {
 import type { Signed } from './gen/assay/v1/miner_pb.js';
 import { Inbox } from './inbox.js';
 import { type Limits, toLimits } from './limits.js';
+import { channelOf, type ServerKey } from './server-key.js';
 import type {
   Address,
   Arrived,
@@ -27,7 +31,12 @@ import type {
 } from './wire.js';
 
 /** Nobody here is a stranger who could take a place. */
-const ORIGIN: Origin = { address: 'loopback', admitted: () => {} };
+const originOf = (serverKey: ServerKey | undefined): Origin => ({
+  address: PLACE,
+  channel: serverKey ? channelOf(serverKey) : PLAINTEXT_CHANNEL,
+  admitted: () => {},
+});
+const PLACE = 'loopback';
 
 export interface LoopbackOptions {
   readonly clock: Clock;
@@ -37,6 +46,8 @@ export interface LoopbackOptions {
 
 interface Listening {
   readonly handlers: WireHandlers;
+  /** channels that a client may ask for: of server keys, or plaintext */
+  readonly channels: ReadonlySet<string>;
   readonly pipes: Set<Pipe>;
   readonly serving: Set<Promise<void>>;
 }
@@ -52,7 +63,14 @@ export function createLoopback(options: LoopbackOptions): Wire {
       const port = address.port === 0 ? nextPort++ : address.port;
       const key = toKey({ host: address.host, port });
       if (listeners.has(key)) throw unreachable(key);
-      const listening: Listening = { handlers, pipes: new Set(), serving: new Set() };
+      const { identities = [] } = address;
+      const channels = identities.map(({ serverKey }) => toHex(channelOf(serverKey)));
+      const listening: Listening = {
+        handlers,
+        channels: new Set(channels.length > 0 ? channels : [toHex(PLAINTEXT_CHANNEL)]),
+        pipes: new Set(),
+        serving: new Set(),
+      };
       listeners.set(key, listening);
       return {
         host: address.host,
@@ -66,17 +84,23 @@ export function createLoopback(options: LoopbackOptions): Wire {
     },
 
     connect(address): WireChannel {
+      const origin = originOf(address.serverKey);
+      // as over TLS: nobody answers there with that key, or without one
+      const reach = () => {
+        const listening = listeners.get(key);
+        return listening?.channels.has(toHex(origin.channel)) ? listening : undefined;
+      };
       const key = toKey(address);
       const open = new Set<Pipe>();
       const calls = new Set<(error: AssayError) => void>();
       let closed = false;
       return {
         async describe(message, deadlineMs, signal) {
-          const listening = listeners.get(key);
+          const listening = reach();
           if (!listening || closed) throw unreachable(key);
           const request = carry(message, limits.requestBytes);
           const answer = Promise.resolve()
-            .then(() => listening.handlers.describe({ message: request, at: clock.monotonic() }, ORIGIN))
+            .then(() => listening.handlers.describe({ message: request, at: clock.monotonic() }, origin))
             .then((response) => ({
               message: carry(response, limits.responseBytes),
               at: clock.monotonic(),
@@ -103,14 +127,14 @@ export function createLoopback(options: LoopbackOptions): Wire {
         },
         prove() {
           const pipe = new Pipe(key, clock, limits);
-          const listening = closed ? undefined : listeners.get(key);
+          const listening = closed ? undefined : reach();
           if (!listening) {
             pipe.drop(unreachable(key));
             return pipe.dialler;
           }
           open.add(pipe);
           listening.pipes.add(pipe);
-          const serving = pipe.serve(listening.handlers).finally(() => {
+          const serving = pipe.serve(listening.handlers, origin).finally(() => {
             open.delete(pipe);
             listening.pipes.delete(pipe);
             listening.serving.delete(serving);
@@ -148,8 +172,8 @@ class Pipe {
       this.#close = resolve;
     });
     this.dialler = this.#end(this.#toListener, this.#toDialler, limits.requestBytes, (error) => {
-      this.#toDialler.break(error, unreachable(ORIGIN.address));
-      this.#toListener.break(unreachable(ORIGIN.address), error);
+      this.#toDialler.break(error, unreachable(PLACE));
+      this.#toListener.break(unreachable(PLACE), error);
       this.#close();
     });
     this.#listener = this.#end(this.#toDialler, this.#toListener, limits.responseBytes, (error) => {
@@ -160,10 +184,10 @@ class Pipe {
     });
   }
 
-  async serve(handlers: WireHandlers): Promise<void> {
+  async serve(handlers: WireHandlers, origin: Origin): Promise<void> {
     await Promise.resolve(); // a server never runs inside its caller's call
     try {
-      await handlers.prove(this.#listener, ORIGIN);
+      await handlers.prove(this.#listener, origin);
       this.#toDialler.end();
     } catch (error) {
       this.#toDialler.end(told(error, this.#key, 'prove'));

@@ -23,11 +23,12 @@ import type { Arrived, Origin, WireHandlers, WireStream } from './wire.js';
  */
 export async function serve(parts: ServeParts, options: ServeOptions, signal: AbortSignal): Promise<Served> {
   const { wire, clock, log } = parts;
-  assertPlaintextAllowed(options.host, options.insecurePlaintext ?? false);
+  const { host, port, identities = [] } = options;
+  if (identities.length === 0) assertPlaintextAllowed(host);
   const limits = toLimits(options.limits);
   await readyKeys();
   const listener = await wire.listen(
-    { host: options.host, port: options.port },
+    { host, port, identities },
     createHandlers(parts, options.netuid, limits),
   );
   const aborted = new Promise<void>((resolve) => {
@@ -56,7 +57,7 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     const { header, peer } = await door.enter(arrived, 'describe', origin);
     decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
     const response = create(DescribeResponseSchema, await handlers.describe(peer.hotkey));
-    const key = peer.sessionKey();
+    const key = peer.sessionKey(origin.channel);
     const sentAt = Math.floor(clock.now());
     return seal(
       {
@@ -87,12 +88,13 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
       clock,
       limits,
       certificates,
+      channel: origin.channel,
       netuid,
       own: keypair.publicKey,
       other: certificate.hotkey,
       peer: peer.hotkey,
       id: header.callId.slice(),
-      key: peer.sessionKey(),
+      key: peer.sessionKey(origin.channel),
       direction: 'response',
       first: { arrived, certificate },
     });

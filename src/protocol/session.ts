@@ -9,7 +9,7 @@ import type { Random } from '../model/prng.js';
 import type { ProofSession } from './frames.js';
 import type { DescribeResponse, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
 import type { Limits } from './limits.js';
-import type { Address, Wire } from './wire.js';
+import type { DialAddress, ListenAddress, Wire } from './wire.js';
 
 export type { SignedFrame } from './evidence.js';
 export type { FrameBody, ProofSession, Received, Sent } from './frames.js';
@@ -23,11 +23,10 @@ export interface SessionParts {
 }
 
 export interface PeerOptions {
-  readonly address: Address;
+  /** without `serverKey` it must be a loopback address */
+  readonly address: DialAddress;
   readonly hotkey: Hotkey;
   readonly netuid: number;
-  /** allow an address that is not loopback without TLS. @default false */
-  readonly insecurePlaintext?: boolean;
   /** @default limits.ts */
   readonly limits?: Partial<Limits>;
 }
@@ -53,15 +52,16 @@ export interface ServeParts extends SessionParts {
   readonly handlers: ServeHandlers;
 }
 
-export interface ServeOptions extends Address {
+/** Without `identities` it must be a loopback address. */
+export interface ServeOptions extends ListenAddress {
   readonly netuid: number;
-  /** @default false */
-  readonly insecurePlaintext?: boolean;
   /** @default limits.ts */
   readonly limits?: Partial<Limits>;
 }
 
-export interface Served extends Address {
+export interface Served {
+  readonly host: string;
+  readonly port: number;
   /** resolves once the signal aborted and nothing of the server is left */
   readonly closed: Promise<void>;
 }

@@ -3,10 +3,21 @@
 import type { AssayError } from '../model/errors.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Signed } from './gen/assay/v1/miner_pb.js';
+import type { ServerIdentity, ServerKey } from './server-key.js';
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+export interface DialAddress extends Address {
+  /** TLS with a server that has this key and no other; plaintext without it */
+  readonly serverKey?: ServerKey | undefined;
+}
+
+export interface ListenAddress extends Address {
+  /** TLS with the key that a client asks for, the first where it asks for none of them; plaintext without any */
+  readonly identities?: readonly ServerIdentity[] | undefined;
 }
 
 /** A message and when it came: stamped in the transport's data callback, before any queue. */
@@ -46,6 +57,8 @@ export interface WireChannel {
 export interface Origin {
   /** what limits count as one place: an IPv4 address, the /64 of an IPv6 one */
   readonly address: string;
+  /** what certificates of session keys must bind: `channelOf` the server key that was asked for, zeros on plaintext */
+  readonly channel: Uint8Array;
   /**
    * Says that the call is `hotkey`'s and may come in: until then it and its connection are a stranger's, and the first to go.
    * @throws AssayError `limit-exceeded` when admitted peers have no more room
@@ -67,7 +80,7 @@ export interface WireListener extends Address {
 
 export interface Wire {
   /** Port 0 picks a free one. @throws AssayError `unreachable` when the address cannot be bound */
-  listen(address: Address, handlers: WireHandlers): Promise<WireListener>;
+  listen(address: ListenAddress, handlers: WireHandlers): Promise<WireListener>;
   /** Never blocks and never fails by itself: calls on the channel do. */
-  connect(address: Address): WireChannel;
+  connect(address: DialAddress): WireChannel;
 }

@@ -1,84 +1,99 @@
-// Owns: the chain door's twin without a network: reader and writer over a localnet in the same process.
+// Owns: the chain door's twin without a network: reader (embedded-reader.ts) and writer over a localnet in the same process.
 // Does not own: the localnet's clock and blocks, which somebody else runs.
-import { assertPort, fromChainIp, toChainIp } from '../chain/address.js';
-import type { ChainReader, ChainWriter, Landed, Neuron, Subnet, SudoCall } from '../chain/chain.js';
+import { assertPort, toChainIp } from '../chain/address.js';
+import type { ChainReader, ChainWriter, Landed, SendOptions, Signed, SudoCall } from '../chain/chain.js';
+import { decodeExtrinsic, encodeExtra, encodeSigned, eraDeath, mortalEra } from '../chain/codec/extrinsic.js';
 import { adminUtils } from '../chain/codec/pallets/admin-utils.js';
-import { type RuntimeCall, runtime, runtimeVersion } from '../chain/codec/runtime.js';
-import { u64 } from '../chain/codec/scale.js';
-import { toSchedule } from '../chain/schedule.js';
+import { type RuntimeCall, runtimeCall } from '../chain/codec/runtime.js';
+import { encode, u64 } from '../chain/codec/scale.js';
+import { blake2b256 } from '../chain/codec/storage.js';
+import { CHAIN_LIMITS } from '../chain/limits.js';
 import { assertRow } from '../chain/weights.js';
 import type { Localnet, Receipt } from '../localnet/localnet.js';
-import type { StateView } from '../localnet/state.js';
-import { equals } from '../model/bytes.js';
+import { nodeOf } from '../localnet/node.js';
+import { errorOf, eventsOf } from '../localnet/outcomes.js';
+import { concat, equals } from '../model/bytes.js';
 import { AssayError, isAssayError } from '../model/errors.js';
-import { type Netuid, toColdkey, toHotkey, toNetuid, toUid } from '../model/ids.js';
-
-const S = runtime.SubtensorModule.storage;
+import { toNetuid, toUid } from '../model/ids.js';
+import { createEmbeddedReader } from './embedded-reader.js';
 
 /** Calls go into the next block unsigned (whoever holds the localnet is trusted); everything else is the chain's own. */
 export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWriter {
-  const stateAt = (at: Uint8Array | undefined): { state: StateView; block: number } => {
-    const head = localnet.head();
-    if (at === undefined || equals(at, head.hash)) return { state: localnet.state(), block: head.number };
-    for (let block = head.number - 1; block >= 0; block--)
-      if (equals(localnet.blockHash(block), at)) return { state: localnet.state(block), block };
-    throw new AssayError('chain-unknown', 'no block with that hash', { what: 'block' });
-  };
+  const node = nodeOf(localnet);
 
-  async function send(call: RuntimeCall, signer: string): Promise<Receipt> {
-    const rejected = (error: string) => {
-      const name = `${call.pallet}.${call.name}`;
-      // the chain client names errors without their pallet
-      const short = error.slice(error.indexOf('.') + 1);
-      return new AssayError('chain-rejected', `${name}: ${short}`, { call: name, error: short });
-    };
-    const receipt = await localnet.submit(call, signer).catch((error: unknown) => {
-      throw isAssayError(error, 'chain-rejected') ? rejected(error.data.error) : error;
-    });
-    if (receipt.error !== undefined) throw rejected(receipt.error);
-    return receipt;
+  async function send(call: RuntimeCall, signer: string, options: SendOptions = {}): Promise<Receipt> {
+    return named(call, () =>
+      options.onSigned ? sendSigned(call, signer, options) : localnet.submit(call, signer),
+    );
   }
 
-  const landed = ({ block, blockHash, extrinsicHash }: Receipt): Landed => ({
-    block,
-    blockHash,
-    extrinsicHash,
-  });
+  async function sendSigned(call: RuntimeCall, signer: string, options: SendOptions): Promise<Receipt> {
+    const signed = prepare(call, signer, options.eraBlocks ?? CHAIN_LIMITS.eraBlocks);
+    await options.onSigned?.(signed);
+    return node.submitPrepared(signed.bytes);
+  }
+
+  /** An extrinsic as a client makes it, but for the signature: that is random, and would make block hashes so. */
+  function prepare(call: RuntimeCall, signer: string, eraBlocks: number): Signed {
+    const { number } = localnet.head();
+    const era = mortalEra(number, eraBlocks);
+    const nonce = node.nextNonce(signer);
+    const bytes = encodeSigned({
+      address: { type: 'Id', value: [signer] },
+      signature: { type: 'Sr25519', value: [new Uint8Array(64)] },
+      callBytes: encode(runtimeCall, call),
+      extraBytes: encodeExtra({ era, nonce, tip: 0n, mode: 0 }),
+    });
+    return { bytes, hash: blake2b256(bytes), nonce, deathBlock: eraDeath(era, number) };
+  }
+
+  /** Where these bytes stand in the chain's blocks, as far back as they could. */
+  function find({ bytes, hash, deathBlock }: Signed, eraBlocks: number): Receipt | undefined {
+    const last = Math.min(localnet.head().number, deathBlock - 1);
+    for (let number = last; number >= Math.max(0, deathBlock - eraBlocks); number--) {
+      const block = node.block(number);
+      const index = block?.extrinsics.findIndex((other) => equals(other, bytes)) ?? -1;
+      if (!block || index < 0) continue;
+      const events = eventsOf(block.events, index);
+      return { block: number, blockHash: block.hash, extrinsicHash: hash, error: errorOf(events), events };
+    }
+    return undefined;
+  }
+
+  async function resend(signed: Signed): Promise<Landed> {
+    const extrinsic = decodeExtrinsic(signed.bytes);
+    if (!extrinsic.signed) throw new RangeError('signed: expected a signed extrinsic');
+    const { call, extra } = extrinsic;
+    const eraBlocks = extra.era.type === 'mortal' ? extra.era.period : signed.deathBlock;
+    const receipt = await named(call, async () => {
+      const found = find(signed, eraBlocks);
+      if (found) return found;
+      if (localnet.head().number + 1 >= signed.deathBlock) throw rejection(call, 'AncientBirthBlock');
+      if (node.pendingExtrinsics().some((bytes) => equals(bytes, signed.bytes)))
+        return untilFound(() => find(signed, eraBlocks), signed.deathBlock, call);
+      return node.submitPrepared(signed.bytes);
+    });
+    return landed(receipt);
+  }
+
+  function untilFound(
+    look: () => Receipt | undefined,
+    deathBlock: number,
+    call: RuntimeCall,
+  ): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      const stop = localnet.onBlock(({ number }) => {
+        const found = look();
+        if (found) resolve(found);
+        else if (number + 1 >= deathBlock) reject(rejection(call, 'AncientBirthBlock'));
+        else return;
+        stop();
+      });
+    });
+  }
 
   return {
-    info: async () => ({
-      name: 'Assay localnet',
-      type: 'development',
-      specVersion: runtimeVersion.spec_version,
-      genesisHash: localnet.blockHash(0),
-    }),
-    head: async () => localnet.head(),
-    blockHash: async (number) => localnet.blockHash(number),
-    subnet: async (netuid, at) => {
-      const { state, block } = stateAt(at);
-      return readSubnet(state, netuid, block);
-    },
-    weights: async (netuid, uid, at) => stateAt(at).state.get(S.Weights, netuid, uid),
-    balanceRao: async (address) => localnet.query('System', 'Account', address).data.free,
-    alphaRao: async (hotkey, netuid) => localnet.query('SubtensorModule', 'TotalHotkeyAlpha', hotkey, netuid),
-    watchHeads: (onHead, signal) =>
-      new Promise((resolve, reject) => {
-        const stop = localnet.onBlock((head) => {
-          try {
-            onHead(head);
-          } catch (error) {
-            stop();
-            reject(error); // a broken consumer must not become a silent one, nor stop the chain
-          }
-        });
-        const end = () => {
-          stop();
-          resolve();
-        };
-        if (signal.aborted) end();
-        else signal.addEventListener('abort', end, { once: true });
-      }),
-    close: async () => {},
+    ...createEmbeddedReader(localnet),
 
     transfer: async (from, to, value) =>
       landed(
@@ -135,74 +150,92 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
         placeholder1: 0,
         placeholder2: 0,
       };
-      return landed(await send({ pallet: 'SubtensorModule', name: 'serve_axon', args }, hotkey.address));
+      const { serverKey } = axon;
+      if (!serverKey)
+        return landed(await send({ pallet: 'SubtensorModule', name: 'serve_axon', args }, hotkey.address));
+      const certificate = concat(Uint8Array.of(serverKey.algorithm), serverKey.publicKey);
+      const call = {
+        pallet: 'SubtensorModule',
+        name: 'serve_axon_tls',
+        args: { ...args, certificate },
+      } as const;
+      return landed(await send(call, hotkey.address));
     },
-    async setWeights(hotkey, netuid, row, version_key) {
+    async setWeights(hotkey, netuid, row, version_key, mecid = 0, options) {
       assertRow(row);
+      const args = { netuid, mecid, ...columns(row), version_key };
+      return landed(await send(ofMechanism('set_weights', args), hotkey.address, options));
+    },
+    async commitWeights(hotkey, netuid, commit_hash, mecid = 0, options) {
+      if (commit_hash.length !== 32)
+        throw new RangeError(`hash: expected 32 bytes, got ${commit_hash.length}`);
+      const args = { netuid, mecid, commit_hash };
+      return landed(await send(ofMechanism('commit_weights', args), hotkey.address, options));
+    },
+    async revealWeights(hotkey, netuid, { weights, salt, versionKey }, mecid = 0, options) {
+      assertRow(weights);
+      const { dests: uids, weights: values } = columns(weights);
+      const args = { netuid, mecid, uids, values, salt, version_key: versionKey };
+      return landed(await send(ofMechanism('reveal_weights', args), hotkey.address, options));
+    },
+    async commitTimelockedWeights(hotkey, netuid, { bytes, revealRound, version }, mecid = 0, options) {
       const args = {
         netuid,
-        dests: row.map(([uid]) => uid),
-        weights: row.map(([, value]) => value),
-        version_key,
+        mecid,
+        commit: bytes,
+        reveal_round: BigInt(revealRound),
+        commit_reveal_version: version,
       };
-      return landed(await send({ pallet: 'SubtensorModule', name: 'set_weights', args }, hotkey.address));
+      return landed(await send(ofMechanism('commit_timelocked_weights', args), hotkey.address, options));
     },
+    resend,
     sudo: async (root, call) =>
       landed(await send({ pallet: 'Sudo', name: 'sudo', args: { call: toAdminCall(call) } }, root.address)),
   };
 }
 
-function readSubnet(state: StateView, netuid: Netuid, block: number): Subnet {
-  if (!state.get(S.NetworksAdded, netuid))
-    throw new AssayError('chain-unknown', `no subnet ${netuid}`, { what: `subnet ${netuid}` });
-  const permits = state.get(S.ValidatorPermit, netuid);
-  const active = state.get(S.Active, netuid);
-  const lastUpdate = state.get(S.LastUpdate, netuid);
-  const incentive = state.get(S.Incentive, netuid);
-  const dividends = state.get(S.Dividends, netuid);
-  const emission = state.get(S.Emission, netuid);
-  const neurons = Array.from({ length: state.get(S.SubnetworkN, netuid) }, (_, uid): Neuron => {
-    const hotkey = toHotkey(state.get(S.Keys, netuid, uid));
-    const axon = state.get(S.Axons, netuid, hotkey);
-    const ip = axon && fromChainIp(axon.ip, axon.ip_type);
-    return {
-      uid: toUid(uid),
-      hotkey,
-      coldkey: toColdkey(state.get(S.Owner, hotkey)),
-      stakeRao: state.get(S.TotalHotkeyAlpha, hotkey, netuid),
-      validatorPermit: permits[uid] ?? false,
-      active: active[uid] ?? false,
-      lastUpdate: lastUpdate[uid] ?? 0,
-      registeredAt: state.get(S.BlockAtRegistration, netuid, uid),
-      incentive: incentive[uid] ?? 0,
-      dividends: dividends[uid] ?? 0,
-      emissionRao: emission[uid] ?? 0n,
-      axon: axon && ip !== undefined ? { ip, port: axon.port } : undefined,
-    };
+const landed = ({ block, blockHash, extrinsicHash }: Receipt): Landed => ({
+  block,
+  blockHash,
+  extrinsicHash,
+});
+
+/** The chain client names errors without their pallet. */
+function rejection(call: RuntimeCall, error: string): AssayError<'chain-rejected'> {
+  const name = `${call.pallet}.${call.name}`;
+  const short = error.slice(error.indexOf('.') + 1);
+  return new AssayError('chain-rejected', `${name}: ${short}`, { call: name, error: short });
+}
+
+async function named(call: RuntimeCall, submit: () => Promise<Receipt>): Promise<Receipt> {
+  const receipt = await submit().catch((error: unknown) => {
+    throw isAssayError(error, 'chain-rejected') ? rejection(call, error.data.error) : error;
   });
-  const ownerHotkey = toHotkey(state.get(S.SubnetOwnerHotkey, netuid));
-  const tempo = state.get(S.Tempo, netuid);
-  return {
-    netuid,
-    block,
-    tempo,
-    ...toSchedule({
-      netuid,
-      block,
-      tempo,
-      lastEpochBlock: state.get(S.LastEpochBlock, netuid),
-      epochIndex: state.get(S.SubnetEpochIndex, netuid),
-      pendingEpochAt: state.get(S.PendingEpochAt, netuid),
-    }),
-    ownerHotkey,
-    ownerColdkey: toColdkey(state.get(S.SubnetOwner, netuid)),
-    ownerUid: neurons.find(({ hotkey }) => hotkey === ownerHotkey)?.uid,
-    weightsRateLimit: Number(state.get(S.WeightsSetRateLimit, netuid)),
-    weightsVersionKey: state.get(S.WeightsVersionKey, netuid),
-    minAllowedWeights: state.get(S.MinAllowedWeights, netuid),
-    commitRevealEnabled: state.get(S.CommitRevealWeightsEnabled, netuid),
-    neurons,
-  };
+  if (receipt.error !== undefined) throw rejection(call, receipt.error);
+  return receipt;
+}
+
+const columns = (row: readonly (readonly [uid: number, value: number])[]) => ({
+  dests: row.map(([uid]) => uid),
+  weights: row.map(([, value]) => value),
+});
+
+type WeightsCall = 'set_weights' | 'commit_weights' | 'reveal_weights' | 'commit_timelocked_weights';
+const MECHANISM_CALLS = {
+  set_weights: 'set_mechanism_weights',
+  commit_weights: 'commit_mechanism_weights',
+  reveal_weights: 'reveal_mechanism_weights',
+  commit_timelocked_weights: 'commit_timelocked_mechanism_weights',
+} as const;
+
+/** The main mechanism has calls of its own, which differ in the mechanism alone. */
+function ofMechanism<N extends WeightsCall>(
+  name: N,
+  args: Extract<RuntimeCall, { readonly name: (typeof MECHANISM_CALLS)[N] }>['args'],
+): RuntimeCall {
+  const { mecid, ...rest } = args as { readonly mecid: number };
+  const call = mecid === 0 ? { name, args: rest } : { name: MECHANISM_CALLS[name], args };
+  return { pallet: 'SubtensorModule', ...call } as RuntimeCall; // `args` are those of the mechanism's call
 }
 
 /** By position to by name; a u64 is a bigint in the codec whatever the caller wrote. */

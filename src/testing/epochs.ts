@@ -7,6 +7,8 @@ export interface EpochsInput {
   readonly netuid: Netuid;
   readonly judges: readonly { readonly name: string; readonly uid: Uid }[];
   readonly paidEpochs: number;
+  /** Rows are committed, and count an epoch later than they are set. @default false */
+  readonly commitReveal?: boolean;
   /** Sees every snapshot; `counting` within an epoch that can count, with `paid` epochs behind it. */
   readonly onSubnet?: (now: Subnet, paid: number, counting: boolean) => void;
 }
@@ -24,6 +26,8 @@ export interface Epochs {
 
 /** Epochs beyond the paid ones before giving up: setting up takes one or two. */
 export const SPARE_EPOCHS = 5;
+/** Commits are opened by a round of the beacon some blocks after their epoch began. */
+const REVEAL_BLOCKS = 12;
 
 /** @throws what reading the chain throws */
 export async function watchEpochs(
@@ -32,7 +36,7 @@ export async function watchEpochs(
   signal: AbortSignal,
 ): Promise<Epochs> {
   const { chain, say } = parts;
-  const { netuid, judges, paidEpochs } = input;
+  const { netuid, judges, paidEpochs, commitReveal = false } = input;
   const done = new AbortController();
   /** blocks of LastUpdate by judge and epoch */
   const updates = new Map<string, Set<number>>();
@@ -41,6 +45,8 @@ export async function watchEpochs(
   let last: Subnet | undefined;
   let permits = false;
   let countedFrom = Number.POSITIVE_INFINITY;
+  /** epochs whose rows count, where every judge set one */
+  const complete = new Set<number>();
   let paid = 0;
   let lastEpoch = 0;
   let burnedRao = 0n;
@@ -60,7 +66,9 @@ export async function watchEpochs(
     else for (const { name, uid } of judges) noteWeights(now, now, name, uid);
     last = now;
     input.onSubnet?.(now, paid, now.lastEpochBlock >= countedFrom);
-    if (paid >= paidEpochs || now.epochIndex - first.epochIndex >= paidEpochs + SPARE_EPOCHS) done.abort();
+    const revealed = !commitReveal || now.block >= now.lastEpochBlock + REVEAL_BLOCKS;
+    if (paid >= paidEpochs && revealed) done.abort();
+    if (now.epochIndex - first.epochIndex >= paidEpochs + SPARE_EPOCHS) done.abort();
   };
 
   /** `now` may lie in the next epoch already: its last update then still tells of the one before. */
@@ -84,8 +92,15 @@ export async function watchEpochs(
       say(`block ${now.lastEpochBlock}: epoch ${now.epochIndex} ran without weights of every validator`);
       return;
     }
-    paid++;
+    complete.add(before.epochIndex);
     lastEpoch = before.epochIndex;
+    if (!complete.has(before.epochIndex - (commitReveal ? 1 : 0))) {
+      say(
+        `block ${now.lastEpochBlock}: epoch ${now.epochIndex} begins; the first commits are revealed in it`,
+      );
+      return;
+    }
+    paid++;
     say(`block ${now.lastEpochBlock}: epoch ${now.epochIndex} paid on weights: ${paid} of ${paidEpochs}`);
   }
 

@@ -15,6 +15,7 @@ export const FUNDS_TAO = 10_000;
  */
 export function ownersSudoCalls(
   netuid: Netuid,
+  commitReveal: boolean,
 ): readonly { readonly why: string; readonly call: SudoCall }[] {
   const call = (why: string, name: string, ...args: SudoCall['args']) => ({
     why,
@@ -24,7 +25,11 @@ export function ownersSudoCalls(
     call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
     call('a new subnet has it off; without it no TAO would flow', 'sudo_set_subnet_emission_enabled', true),
     call("classic bonds: the demo's figures were measured with them", 'sudo_set_yuma3_enabled', false),
-    call('weights in the open', 'sudo_set_commit_reveal_weights_enabled', false),
+    call(
+      commitReveal ? 'weights sealed until the next epoch, as a new subnet has it' : 'weights in the open',
+      'sudo_set_commit_reveal_weights_enabled',
+      commitReveal,
+    ),
     call('weights every epoch', 'sudo_set_weights_set_rate_limit', 0),
     call('axons may be served at once', 'sudo_set_serving_rate_limit', 0),
   ];
@@ -48,6 +53,7 @@ export interface Registered {
 export async function setUp(
   parts: { chain: ChainReader & ChainWriter; root: Keypair; say: (line: string) => void },
   world: World,
+  { commitReveal = false }: { readonly commitReveal?: boolean } = {},
 ): Promise<Registered> {
   const { chain, root, say } = parts;
   const owner = keypairFromUri(world.owner.coldkeyUri);
@@ -55,7 +61,7 @@ export async function setUp(
   const { netuid } = await chain.registerNetwork(owner, ownerHotkey);
   await chain.startCall(owner, netuid);
   say(`subnet ${netuid} registered and started; root now calls, as the owner of any fresh localnet must:`);
-  const calls = ownersSudoCalls(netuid);
+  const calls = ownersSudoCalls(netuid, commitReveal);
   for (const { why, call } of calls) say(`  sudo AdminUtils.${call.call}(${call.args.join(', ')})  ${why}`);
   await Promise.all(calls.map(({ call }) => chain.sudo(root, call)));
 

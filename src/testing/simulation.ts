@@ -15,6 +15,7 @@ import { createSeededRandom } from '../model/prng.js';
 import { createLoopback } from '../protocol/loopback.js';
 import { noDelay } from '../validator/own-delay.js';
 import { runValidator } from '../validator/validator.js';
+import { memoryWeightsBook } from '../validator/weights/book.js';
 import { paramsByClass, paramsId } from '../verification/kinds/compute/params.js';
 import { computeProof, kinds } from '../verification/kinds/index.js';
 import { createPacedDevice } from './devices/paced.js';
@@ -51,9 +52,11 @@ export async function simulate(options: {
   seed: string;
   /** @default that of the demo */
   paidEpochs?: number;
+  /** @default false */
+  commitReveal?: boolean;
   log?: Log;
 }): Promise<Simulation> {
-  const { seed, paidEpochs = DEMO_PLAN.paidEpochs, log = silentLog } = options;
+  const { seed, paidEpochs = DEMO_PLAN.paidEpochs, commitReveal = false, log = silentLog } = options;
   await readyKeys();
   const clock = createVirtualClock();
   return clock.runUntil(run());
@@ -75,7 +78,7 @@ export async function simulate(options: {
     const chain = createEmbeddedChain(localnet);
     const blocks = localnet.run(signal);
     const say = (line: string) => log.info(line);
-    const registered = await setUp({ chain, root, say }, world);
+    const registered = await setUp({ chain, root, say }, world, { commitReveal });
     const { netuid, uids, stakes } = registered;
 
     const wire = createLoopback({ clock });
@@ -141,6 +144,7 @@ export async function simulate(options: {
             ledger: ledgers[i]!,
             clock,
             random: createSeededRandom(`${seed}/${name}`),
+            book: memoryWeightsBook(),
             ownDelay: noDelay,
             log: log.child({ validator: name }),
           },
@@ -150,7 +154,7 @@ export async function simulate(options: {
       );
 
     const judges = world.validators.map(({ name }) => ({ name, uid: uids.get(name)! }));
-    const epochs = await watchEpochs({ chain, say }, { netuid, judges, paidEpochs }, signal);
+    const epochs = await watchEpochs({ chain, say }, { netuid, judges, paidEpochs, commitReveal }, signal);
     stop.abort();
     await Promise.all([blocks, ...roles]);
 

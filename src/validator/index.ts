@@ -19,5 +19,6 @@ export {
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export { announcedEvent, type EpochFrame, type EventPlan, eventSegments, type Segment } from './schedule.js';
 export { type EpochScore, scoreEpoch } from './score.js';
-export type { ValidatorStatus } from './status.js';
+export type { ValidatorAlert, ValidatorStatus } from './status.js';
 export { runValidator, type ValidatorOptions, type ValidatorParts } from './validator.js';
+export { memoryWeightsBook, openWeightsBook, type WeightsBook } from './weights/book.js';

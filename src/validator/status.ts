@@ -10,6 +10,12 @@ export interface EventTally {
   readonly ownDelayMs: number;
 }
 
+/** What an operator must know now. */
+export type ValidatorAlert = { readonly netuid: number; readonly hotkey: Hotkey; readonly epoch: number } & (
+  | { readonly kind: 'weights-late'; readonly blocksLeft: number; readonly reason?: string }
+  | { readonly kind: 'weights-failed'; readonly reason: string }
+);
+
 export interface ValidatorStatus {
   readonly hotkey: Hotkey;
   readonly netuid: number;
@@ -22,5 +28,7 @@ export interface ValidatorStatus {
   /** events in progress */
   readonly running: number;
   readonly lastEvent?: EventTally & { readonly block: number; readonly epoch: number };
+  /** how far the newest weights are: waiting, refused, revealed, applied, failed */
+  readonly weightsStage?: { readonly epoch: number; readonly stage: string; readonly reason?: string };
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

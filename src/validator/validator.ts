@@ -17,16 +17,23 @@ import { assertWindows, type ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { OwnDelay } from './own-delay.js';
-import { publish } from './publish.js';
 import { type ClaimBook, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
-import type { EventTally, ValidatorStatus } from './status.js';
+import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
+import type { WeightsBook } from './weights/book.js';
+import { createPublisher, type Due, type Progress } from './weights/publish.js';
 
 export interface ValidatorParts {
   readonly reader: ChainReader;
-  readonly writer: Pick<ChainWriter, 'setWeights'>;
+  readonly writer: Pick<
+    ChainWriter,
+    'setWeights' | 'commitWeights' | 'revealWeights' | 'commitTimelockedWeights' | 'resend'
+  >;
+  readonly book: WeightsBook;
+  /** Told what an operator must know; the log has it too. @default nobody */
+  readonly alert?: (alert: ValidatorAlert) => void;
   readonly wire: Wire;
   readonly keypair: Keypair;
   readonly kinds: ProofKinds;
@@ -39,9 +46,9 @@ export interface ValidatorParts {
 
 export interface ValidatorOptions {
   readonly netuid: Netuid;
+  /** whose weights are set @default 0 */
+  readonly mechanism?: number;
   readonly plan: EventPlan;
-  /** @default false */
-  readonly insecurePlaintext?: boolean;
 }
 
 /** An event whose block has not come is given up when this many blocks have passed it unseen. */
@@ -73,12 +80,13 @@ export async function runValidator(
   signal: AbortSignal,
   onStatus: (status: ValidatorStatus) => void = () => {},
 ): Promise<void> {
-  const { reader, clock, log, ledger, keypair } = parts;
-  const { netuid, plan } = options;
+  const { reader, clock, log, ledger, keypair, alert = () => {} } = parts;
+  const { netuid, plan, mechanism = 0 } = options;
   const self = toHotkey(keypair.address);
   assertWindows(parts.kinds);
   const chain: ChainInfo = await reader.info();
   const peers = createPeers(parts, options);
+  const publisher = createPublisher(parts, { netuid, mechanism });
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
   const claims: ClaimBook = new Map();
@@ -87,6 +95,8 @@ export async function runValidator(
   let warnedEpoch: number | undefined;
   let greetedEpoch: number | undefined;
   let publishedEpoch: number | undefined;
+  let landedEpoch: number | undefined;
+  let lateEpoch: number | undefined;
   let publishing: Promise<void> | undefined;
   let status: ValidatorStatus = {
     hotkey: self,
@@ -161,10 +171,12 @@ export async function runValidator(
       warnedEpoch = current.epochIndex;
     });
     // beside the walk: a send that waits for its block must not keep the next event from being announced
-    if (publishDue(head, current))
-      publishing ??= setWeights(head, current).finally(() => {
+    const isDue = publishDue(head, current);
+    if (isDue || publisher.isUnfinished)
+      publishing ??= setWeights(head, current, isDue).finally(() => {
         publishing = undefined;
       });
+    if (isDue) warnIfLate(head, current);
   }
 
   /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
@@ -254,39 +266,85 @@ export async function runValidator(
 
   function publishDue(head: Head, current: Subnet): boolean {
     const left = current.nextEpochBlock! - head.number;
-    if (publishedEpoch === current.epochIndex || left > plan.publishLeadBlocks) return false;
+    if (left > plan.publishLeadBlocks) return false;
     const judging = [...running.values()].some(({ epoch }) => epoch === current.epochIndex);
     return !judging || left <= LAST_CALL_BLOCKS;
   }
 
-  async function setWeights(head: Head, current: Subnet): Promise<void> {
-    const epoch = current.epochIndex;
+  async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
-      const score = scoreEpoch(ledger, epoch);
-      if (!score) {
-        publishedEpoch = epoch;
-        log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
-        return;
-      }
-      const scores = (state: Subnet) => score.withOwner(state.ownerHotkey);
-      const result = await publish(parts, { netuid, self, epoch, scores });
-      if (result.done === 'not-possible') {
-        log.warn('weights cannot be set now', { epoch, block: head.number, ...result });
-        return;
-      }
-      publishedEpoch = epoch;
-      if (result.done === 'already-set') {
-        log.info('weights of this epoch are on the chain already', { epoch });
-        return;
-      }
-      const { block } = result.landed;
-      await ledger.append({ type: 'weights', epoch, block, row: result.row });
-      log.info('weights set', { epoch, block, row: result.row, reasons: Object.fromEntries(score.reasons) });
-      tell({ lastWeights: { epoch, block, row: result.row } });
+      const due = isDue && publishedEpoch !== epoch ? dueOf(epoch) : undefined;
+      for (const progress of await publisher.step(due)) await report(progress);
+      if (isDue) publishedEpoch = epoch;
     } catch (error) {
-      // decided anew from chain state at the next block: the send may have landed all the same
+      // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
     }
+  }
+
+  function dueOf(epoch: number): Due | undefined {
+    const score = scoreEpoch(ledger, epoch);
+    if (score) {
+      log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(score.reasons) });
+      return { epoch, scores: (state) => score.withOwner(state.ownerHotkey) };
+    }
+    landedEpoch = epoch; // nothing to be late with
+    log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
+    return undefined;
+  }
+
+  async function report(progress: Progress): Promise<void> {
+    const { epoch } = progress;
+    switch (progress.is) {
+      case 'sent': {
+        const { block, row } = progress;
+        landedEpoch = epoch;
+        await ledger.append({ type: 'weights', epoch, block, row });
+        log.info('weights in a block', { epoch, block, row });
+        return tell({ lastWeights: { epoch, block, row } });
+      }
+      case 'revealed':
+      case 'applied':
+        log.info(`weights ${progress.is}`, { epoch, block: progress.block });
+        return tell({ weightsStage: { epoch, stage: progress.is } });
+      case 'already-set':
+        landedEpoch = epoch;
+        return log.info('weights of this epoch are on the chain already', { epoch });
+      case 'nobody-scored':
+        return log.warn('nobody scored, and the owner is not registered', { epoch });
+      case 'failed': {
+        const { reason } = progress;
+        log.error('weights of an epoch are lost', { epoch, reason });
+        alert({ kind: 'weights-failed', netuid, hotkey: self, epoch, reason });
+        return tell({ weightsStage: { epoch, stage: 'failed', reason } });
+      }
+      default: {
+        const { is, ...why } = progress;
+        log[is === 'refused' ? 'warn' : 'debug'](`weights ${is}`, why);
+        return tell({ weightsStage: { epoch, stage: is, reason: progress.reason } });
+      }
+    }
+  }
+
+  /** While there still is time to do something about it. */
+  function warnIfLate(head: Head, { epochIndex: epoch, nextEpochBlock }: Subnet): void {
+    const left = nextEpochBlock! - head.number; // due: there is a next epoch
+    if (left > Math.floor(plan.publishLeadBlocks / 4) || landedEpoch === epoch || lateEpoch === epoch) return;
+    lateEpoch = epoch;
+    const reason = status.weightsStage?.epoch === epoch ? status.weightsStage.reason : undefined;
+    log.error('weights are not on the chain and the epoch is about to end', {
+      epoch,
+      blocksLeft: left,
+      reason,
+    });
+    alert({
+      kind: 'weights-late',
+      netuid,
+      hotkey: self,
+      epoch,
+      blocksLeft: left,
+      ...(reason ? { reason } : {}),
+    });
   }
 
   try {
@@ -314,20 +372,22 @@ function tally(outcomes: readonly Outcome[]): EventTally {
   };
 }
 
-/** One connection per miner, renewed when its axon moves. */
+/** One connection per miner, renewed when its axon moves or names another key. */
 function createPeers(
   parts: ValidatorParts,
-  { netuid, insecurePlaintext = false }: ValidatorOptions,
+  { netuid }: ValidatorOptions,
 ): { of(neuron: Neuron): MinerPeer; keep(hotkeys: ReadonlySet<Hotkey>): void; close(): void } {
   const open = new Map<Hotkey, { key: string; peer: MinerPeer }>();
   return {
     of({ hotkey, axon }) {
-      const address = { host: axon!.ip, port: axon!.port }; // the roster holds only neurons that serve one
-      const key = `${address.host}:${address.port}`;
+      const { ip: host, port, serverKey } = axon!; // the roster holds only neurons that serve one
+      const address = { host, port, serverKey };
+      const pin = serverKey ? ` ${serverKey.algorithm}:${toHex(serverKey.publicKey)}` : '';
+      const key = `${host}:${port}${pin}`;
       const known = open.get(hotkey);
       if (known?.key === key) return known.peer;
       known?.peer.close();
-      const peer = dial(parts, { address, hotkey, netuid, insecurePlaintext });
+      const peer = dial(parts, { address, hotkey, netuid });
       open.set(hotkey, { key, peer });
       return peer;
     },

@@ -19,7 +19,8 @@ import { DEMO_PLAN, type World } from '../../src/testing/world.js';
 import { noDelay } from '../../src/validator/own-delay.js';
 import type { EventPlan } from '../../src/validator/schedule.js';
 import type { ValidatorStatus } from '../../src/validator/status.js';
-import { runValidator } from '../../src/validator/validator.js';
+import { runValidator, type ValidatorParts } from '../../src/validator/validator.js';
+import { memoryWeightsBook, type WeightsBook } from '../../src/validator/weights/book.js';
 import { type Line, recordingLog } from './logs.js';
 import { TOY_PARAMS, TOY_PARAMS_ID, toyKind } from './toy-kind.js';
 
@@ -52,7 +53,9 @@ export interface RunningValidator {
 export interface ValidatorSetting {
   readonly ledger?: MemoryLedger;
   readonly reader?: ChainReader;
-  readonly writer?: Pick<ChainWriter, 'setWeights'>;
+  /** of a validator that ran before */
+  readonly book?: WeightsBook;
+  readonly writer?: ValidatorParts['writer'];
   readonly plan?: EventPlan;
 }
 
@@ -122,7 +125,16 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
       netuid,
       uids,
       hotkeyOf: (name) => toHotkey(keyOf(name).address),
-      start(name, { ledger = createMemoryLedger(), reader = chain, writer = chain, plan } = {}) {
+      start(
+        name,
+        {
+          ledger = createMemoryLedger(),
+          book = memoryWeightsBook(),
+          reader = chain,
+          writer = chain,
+          plan,
+        } = {},
+      ) {
         const own = new AbortController();
         const { log, lines } = recordingLog();
         let status: ValidatorStatus | undefined;
@@ -136,6 +148,7 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
             ledger,
             clock,
             random: createSeededRandom(`${name} at ${clock.monotonic()}`),
+            book,
             ownDelay: noDelay,
             log,
           },

@@ -1,7 +1,7 @@
 // Owns: signed extrinsics of format 4: layout, the bytes that are signed, mortality. Does not own: keys, the pool.
 import { concat } from '../../model/bytes.js';
 import { type RuntimeCall, runtimeCall } from './runtime.js';
-import { type Codec, Reader, readCompact, type ValueOf, Writer, writeCompact } from './scale.js';
+import { type Codec, type Instead, Reader, readCompact, type ValueOf, Writer, writeCompact } from './scale.js';
 import { blake2b256 } from './storage.js';
 import { multiAddress, multiSignature } from './types.js';
 
@@ -135,9 +135,12 @@ function prefixed(body: Uint8Array): Uint8Array {
   return out.finish();
 }
 
-/** @throws RangeError naming what was wrong */
-export function decodeExtrinsic(bytes: Uint8Array): Extrinsic {
-  const input = new Reader(bytes);
+/**
+ * @param instead codecs that stand for others in the runtime that the bytes are for
+ * @throws RangeError naming what was wrong
+ */
+export function decodeExtrinsic(bytes: Uint8Array, instead?: Instead): Extrinsic {
+  const input = new Reader(bytes, instead);
   const length = readCompact(input);
   if (length !== BigInt(input.remaining))
     throw new RangeError(`extrinsic: a length of ${length} before ${input.remaining} bytes`);

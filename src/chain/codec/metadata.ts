@@ -1,30 +1,28 @@
-// Owns: metadata V14 as bytes, built from the pallets as they are written down. Does not own: the pallets.
+// Owns: metadata V14 and V15 as bytes, built from the pallets and runtime APIs as they are written down. Does not own:
+// either.
 import { utf8 } from '../../model/bytes.js';
 import { innerEnum, type Pallet, palletPath } from './pallet.js';
 import { runtimeCall, runtimeEvent } from './runtime.js';
+import type { RuntimeApi } from './runtime-api.js';
 import {
   bytes,
   type Codec,
-  compact,
   encode,
   type Field,
+  type Instead,
   type Primitive,
   type Shape,
   tuple,
-  u8,
-  u32,
-  u64,
   unit,
   type VariantShape,
-  variants,
   Writer,
   writeCompact,
 } from './scale.js';
+import { extensionsPayload, SIGNED_EXTENSIONS, uncheckedExtrinsic } from './signed-extensions.js';
 import type { AnyStorageItem, Hasher } from './storage.js';
-import { h256, multiAddress, multiSignature } from './types.js';
+import { multiAddress, multiSignature } from './types.js';
 
 const MAGIC = utf8('meta');
-const VERSION = 14;
 // positions in scale_info's and frame_metadata's own enums
 const TYPE_DEF = { composite: 0, variant: 1, sequence: 2, array: 3, tuple: 4, primitive: 5, compact: 6 };
 const PRIMITIVES: Record<Primitive, number> = {
@@ -41,59 +39,47 @@ const PRIMITIVES: Record<Primitive, number> = {
 };
 const HASHERS: Record<Hasher, number> = { Blake2_128Concat: 2, Twox64Concat: 5, Identity: 6 };
 
-/** Era has one variant per first byte; only its name and first byte matter to clients, which know the type. */
-const era = variants(
-  'sp_runtime::generic::era::Era',
-  Object.fromEntries([
-    ['Immortal', { index: 0, fields: [] }],
-    ...Array.from({ length: 255 }, (_, i) => [`Mortal${i + 1}`, { index: i + 1, fields: [u8] }]),
-  ]),
-);
-
-/**
- * Identifier, what it adds to the extrinsic, what it adds to the signed bytes. Subtensor's own extensions add
- * neither, but polkadot.js warns about names it does not know, so the localnet lists those with an effect.
- */
-const SIGNED_EXTENSIONS: readonly (readonly [string, Codec<unknown>, Codec<unknown>])[] = [
-  ['CheckNonZeroSender', unit, unit],
-  ['CheckSpecVersion', unit, u32],
-  ['CheckTxVersion', unit, u32],
-  ['CheckGenesis', unit, h256],
-  ['CheckMortality', era, h256],
-  ['CheckNonce', compact(u32), unit],
-  ['CheckWeight', unit, unit],
-  ['ChargeTransactionPayment', compact(u64), unit],
-  ['CheckMetadataHash', u8, optionalHash()],
-];
-
-function optionalHash(): Codec<unknown> {
-  const hash: Codec<Uint8Array> = { ...bytes, shape: { kind: 'array', length: 32, of: u8 } };
-  return {
-    ...unit,
-    shape: {
-      kind: 'variant',
-      path: 'Option',
-      params: [['T', hash]],
-      variants: [
-        { name: 'None', index: 0, fields: [] },
-        { name: 'Some', index: 1, fields: [[undefined, hash]] },
-      ],
-    },
-  };
+/** Version 14: no runtime APIs. @param instead codecs that stand for others in this runtime */
+export function encodeMetadata(pallets: readonly Pallet[], instead?: Instead): Uint8Array {
+  const types = new TypeTable(instead);
+  const rest = new Writer();
+  writeList(pallets, rest, (pallet) => writePallet(pallet, types, rest));
+  writeExtrinsic(types, rest);
+  writeCompact(types.add(RUNTIME), rest);
+  return assemble(14, types, rest);
 }
 
-/** The whole metadata of these pallets. */
-export function encodeMetadata(pallets: readonly Pallet[]): Uint8Array {
-  const types = new TypeTable();
+/** Version 15: also what the runtime APIs take and give, and the outer enums. */
+export function encodeMetadataV15(
+  pallets: readonly Pallet[],
+  apis: Readonly<Record<string, RuntimeApi>>,
+  instead?: Instead,
+): Uint8Array {
+  const types = new TypeTable(instead);
   const rest = new Writer();
-  writeCompact(pallets.length, rest);
-  for (const pallet of pallets) writePallet(pallet, types, rest);
-  writeExtrinsic(types, rest);
-  writeCompact(types.add(named('node_subtensor_runtime::Runtime', [])), rest);
+  writeList(pallets, rest, (pallet) => {
+    writePallet(pallet, types, rest);
+    writeDocs(rest);
+  });
+  writeExtrinsicV15(types, rest);
+  writeCompact(types.add(RUNTIME), rest);
+  writeList(Object.entries(apis), rest, ([name, api]) => writeRuntimeApi(name, api, types, rest));
+  for (const outer of [runtimeCall, runtimeEvent, runtimeError(pallets)])
+    writeCompact(types.add(outer), rest);
+  writeCompact(0, rest); // custom: none
+  return assemble(15, types, rest);
+}
 
+const RUNTIME: Codec<unknown> = {
+  ...unit,
+  shape: { kind: 'composite', path: 'node_subtensor_runtime::Runtime', params: [], fields: [] },
+};
+
+/** What follows refers to types by index, so it is written first and put behind them. */
+function assemble(version: number, types: TypeTable, rest: Writer): Uint8Array {
   const out = new Writer();
   out.raw(MAGIC);
-  out.u8(VERSION);
+  out.u8(version);
   types.write(out);
   out.raw(rest.finish());
   return out.finish();
@@ -119,10 +105,27 @@ function writePallet(pallet: Pallet, types: TypeTable, out: Writer): void {
   out.u8(pallet.index);
 }
 
+const errorEnums = new WeakMap<Pallet, Codec<unknown>>();
+
+/** One object for each pallet, so that it is one type however often it is named. */
 function errorsOf(pallet: Pallet): Codec<unknown> | undefined {
   if (pallet.errors.length === 0) return undefined;
-  const list = pallet.errors.map(([name, index]): VariantShape => ({ name, index, fields: [] }));
-  const path = `${palletPath(pallet.name)}::pallet::Error`;
+  let codec = errorEnums.get(pallet);
+  if (!codec) {
+    const list = pallet.errors.map(([name, index]): VariantShape => ({ name, index, fields: [] }));
+    const path = `${palletPath(pallet.name)}::pallet::Error`;
+    codec = { ...unit, shape: { kind: 'variant', path, params: [], variants: list } };
+    errorEnums.set(pallet, codec);
+  }
+  return codec;
+}
+
+function runtimeError(pallets: readonly Pallet[]): Codec<unknown> {
+  const list = pallets.flatMap((pallet): VariantShape[] => {
+    const codec = errorsOf(pallet);
+    return codec ? [{ name: pallet.name, index: pallet.index, fields: [[undefined, codec]] }] : [];
+  });
+  const path = 'node_subtensor_runtime::RuntimeError';
   return { ...unit, shape: { kind: 'variant', path, params: [], variants: list } };
 }
 
@@ -144,23 +147,21 @@ function writeStorageItem(item: AnyStorageItem, types: TypeTable, out: Writer): 
 }
 
 function writeExtrinsic(types: TypeTable, out: Writer): void {
-  const extrinsic: Codec<unknown> = {
-    ...unit,
-    shape: {
-      kind: 'composite',
-      path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
-      // without all four parameters polkadot.js dies with "Cannot read properties of undefined"
-      params: [
-        ['Address', multiAddress],
-        ['Call', runtimeCall],
-        ['Signature', multiSignature],
-        ['Extra', tuple(...SIGNED_EXTENSIONS.map(([, extra]) => extra))],
-      ],
-      fields: [[undefined, bytes]],
-    },
-  };
-  writeCompact(types.add(extrinsic), out);
-  out.u8(4);
+  writeCompact(types.add(uncheckedExtrinsic(runtimeCall)), out);
+  out.u8(EXTRINSIC_FORMAT);
+  writeExtensions(types, out);
+}
+
+function writeExtrinsicV15(types: TypeTable, out: Writer): void {
+  out.u8(EXTRINSIC_FORMAT);
+  for (const type of [multiAddress, runtimeCall, multiSignature, extensionsPayload])
+    writeCompact(types.add(type), out);
+  writeExtensions(types, out);
+}
+
+const EXTRINSIC_FORMAT = 4;
+
+function writeExtensions(types: TypeTable, out: Writer): void {
   writeList(SIGNED_EXTENSIONS, out, ([identifier, extra, additional]) => {
     writeText(identifier, out);
     writeCompact(types.add(extra), out);
@@ -168,10 +169,19 @@ function writeExtrinsic(types: TypeTable, out: Writer): void {
   });
 }
 
-const named = (path: string, fields: readonly Field[]): Codec<unknown> => ({
-  ...unit,
-  shape: { kind: 'composite', path, params: [], fields },
-});
+function writeRuntimeApi(name: string, { methods }: RuntimeApi, types: TypeTable, out: Writer): void {
+  writeText(name, out);
+  writeList(Object.entries(methods), out, ([method, { inputs, output }]) => {
+    writeText(method, out);
+    writeList(Object.entries(inputs), out, ([input, type]) => {
+      writeText(input, out);
+      writeCompact(types.add(type), out);
+    });
+    writeCompact(types.add(output), out);
+    writeDocs(out);
+  });
+  writeDocs(out);
+}
 
 /** Types in order of first use; the same structure, or the same codec object, is one type. */
 class TypeTable {
@@ -179,7 +189,10 @@ class TypeTable {
   readonly #byCodec = new Map<Codec<unknown>, number>();
   readonly #byStructure = new Map<string, number>();
 
-  add(codec: Codec<unknown>): number {
+  constructor(private readonly instead?: Instead) {}
+
+  add(original: Codec<unknown>): number {
+    const codec = this.instead?.get(original) ?? original;
     const { shape } = codec;
     if (shape.kind === 'lazy') return this.add(shape.of());
     const known = this.#byCodec.get(codec);

@@ -98,13 +98,15 @@ export function outerEnum<T extends { readonly pallet: string; readonly name: st
       if (!entry) throw new RangeError(`${path}: no pallet ${value.pallet}`);
       out.u8(entry.index);
       const content = (value as Readonly<Record<string, unknown>>)[key];
-      entry.codec.encode({ type: value.name, value: content } as never, out);
+      const codec = out.instead?.get(entry.codec) ?? entry.codec;
+      codec.encode({ type: value.name, value: content } as never, out);
     },
     decode(input) {
       const index = input.u8();
       const entry = byIndex.get(index);
       if (!entry) throw new RangeError(`${path}: no pallet of index ${index}`);
-      const { type, value } = entry.codec.decode(input);
+      const codec = (input.instead?.get(entry.codec) ?? entry.codec) as typeof entry.codec; // of the same form
+      const { type, value } = codec.decode(input);
       return { pallet: entry.name, name: type, [key]: value } as unknown as T; // T is the union over `pallets`
     },
   };
@@ -120,6 +122,8 @@ const PATHS: Readonly<Record<string, string>> = {
   System: 'frame_system',
   SubtensorModule: 'pallet_subtensor',
   AdminUtils: 'pallet_admin_utils',
-  Swap: 'pallet_subtensor_swap',
+  // its enums live one module deeper than those of the others
+  Swap: 'pallet_subtensor_swap::pallet',
+  Utility: 'pallet_subtensor_utility',
 };
 export const palletPath = (name: string): string => PATHS[name] ?? `pallet_${name.toLowerCase()}`;

@@ -4,23 +4,26 @@ import { utf8 } from '../../model/bytes.js';
 import { type CallOf, type EventOf, outerEnum, type Pallet } from './pallet.js';
 import { adminUtils } from './pallets/admin-utils.js';
 import { balances } from './pallets/balances.js';
+import { commitments } from './pallets/commitments.js';
+import { drand } from './pallets/drand.js';
 import { subtensor } from './pallets/subtensor.js';
 import { sudoPallet } from './pallets/sudo.js';
 import { swapPallet } from './pallets/swap.js';
 import { type RuntimeVersion, systemPallet } from './pallets/system.js';
 import { timestampPallet } from './pallets/timestamp.js';
+import { utilityPallet } from './pallets/utility.js';
+import { runtimeApisOf } from './runtime-apis.js';
 import { type Codec, lazy, struct, type ValueOf, vec } from './scale.js';
 import { type dispatchError, h256, phase } from './types.js';
 
-/** Runtime APIs by the hash of their names; those that `localnet/runtime-api.ts` answers. */
-const apis = (
-  [
-    ['Core', 5],
-    ['Metadata', 2],
-    ['AccountNonceApi', 1],
-    ['TransactionPaymentApi', 4],
-  ] as const
-).map(([name, version]) => [blake2AsU8a(utf8(name), 64), version] as const);
+const lazyCall = lazy<RuntimeCall>(() => runtimeCall);
+
+export const runtimeApis = runtimeApisOf(lazyCall);
+export type RuntimeApis = typeof runtimeApis;
+/** By the hash of their names. */
+const apis = Object.entries(runtimeApis).map(
+  ([name, { version }]) => [blake2AsU8a(utf8(name), 64), version] as const,
+);
 
 export const runtimeVersion: RuntimeVersion = {
   spec_name: 'node-subtensor',
@@ -39,11 +42,11 @@ export interface EventRecord {
   readonly topics: readonly Uint8Array[];
 }
 
-const lazyCall = lazy<RuntimeCall>(() => runtimeCall);
 const lazyRecords = lazy<readonly EventRecord[]>(() => eventRecords);
 
 export const system = systemPallet<EventRecord>(lazyRecords, runtimeVersion);
 export const sudo = sudoPallet<RuntimeCall>(lazyCall);
+const utility = utilityPallet<RuntimeCall>(lazyCall);
 /** Its constants depend on the block time, so a node has its own; storage, calls and events do not. */
 export const timestamp = timestampPallet(12_000);
 
@@ -54,6 +57,14 @@ type SudoCalls =
       readonly name: 'set_key';
       readonly args: { readonly new: MultiAddress };
     };
+type Batch = 'batch' | 'batch_all' | 'force_batch';
+type UtilityCalls = {
+  [N in Batch]: {
+    readonly pallet: 'Utility';
+    readonly name: N;
+    readonly args: { readonly calls: readonly RuntimeCall[] };
+  };
+}[Batch];
 type MultiAddress = Extract<
   CallOf<typeof balances>,
   { readonly name: 'transfer_keep_alive' }
@@ -65,14 +76,20 @@ export type RuntimeCall =
   | CallOf<typeof timestamp>
   | CallOf<typeof balances>
   | CallOf<typeof subtensor>
+  | UtilityCalls
   | SudoCalls
+  | CallOf<typeof commitments>
+  | CallOf<typeof drand>
   | CallOf<typeof adminUtils>;
 
 export type RuntimeEvent =
   | EventOf<ReturnType<typeof systemPallet<unknown>>>
   | EventOf<typeof balances>
   | EventOf<typeof subtensor>
+  | EventOf<ReturnType<typeof utilityPallet<unknown>>>
   | EventOf<ReturnType<typeof sudoPallet<unknown>>>
+  | EventOf<typeof commitments>
+  | EventOf<typeof drand>
   | EventOf<typeof adminUtils>;
 
 /** In metadata order. */
@@ -81,8 +98,11 @@ export const pallets: readonly Pallet[] = [
   timestamp,
   balances,
   subtensor,
+  utility,
   sudo,
+  commitments,
   adminUtils,
+  drand,
   swapPallet,
 ];
 
@@ -92,7 +112,10 @@ export const runtime = {
   Timestamp: timestamp,
   Balances: balances,
   SubtensorModule: subtensor,
+  Utility: utility,
   Sudo: sudo,
+  Commitments: commitments,
+  Drand: drand,
   AdminUtils: adminUtils,
   Swap: swapPallet,
 } as const;

@@ -43,9 +43,17 @@ export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 /** Nested calls beyond this depth are refused, as Substrate's decode_with_depth_limit does with 256. */
 const MAX_DEPTH = 64;
 
+/**
+ * Codecs of calls that stand for others while one value is written or read: the same pallet in another version of the
+ * runtime. Carried by Writer and Reader, so that it holds for calls inside of calls.
+ */
+export type Instead = ReadonlyMap<Codec<unknown>, Codec<unknown>>;
+
 export class Writer {
   #bytes = new Uint8Array(64);
   #length = 0;
+
+  constructor(readonly instead?: Instead) {}
 
   reserve(more: number): number {
     const at = this.#length;
@@ -97,7 +105,10 @@ export class Reader {
   #at = 0;
   #depth = 0;
 
-  constructor(private readonly bytes: Uint8Array) {}
+  constructor(
+    private readonly bytes: Uint8Array,
+    readonly instead?: Instead,
+  ) {}
 
   get remaining(): number {
     return this.bytes.length - this.#at;
@@ -141,8 +152,8 @@ export class Reader {
   }
 }
 
-export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const out = new Writer();
+export function encode<T>(codec: Codec<T>, value: T, instead?: Instead): Uint8Array {
+  const out = new Writer(instead);
   codec.encode(value, out);
   return out.finish();
 }
@@ -318,6 +329,17 @@ export function vec<T>(of: Codec<T>): Codec<readonly T[]> {
   };
 }
 
+/** A BTreeMap: its entries, which the chain keeps in the order of their encoded keys' values. */
+export const btreeMap = <K, V>(key: Codec<K>, value: Codec<V>): Codec<readonly (readonly [K, V])[]> =>
+  newtype('BTreeMap', vec(tuple(key, value)) as Codec<readonly (readonly [K, V])[]>, undefined, [
+    ['K', key],
+    ['V', value],
+  ]);
+
+/** A BTreeSet: ascending, as the map's keys. */
+export const btreeSet = <T>(of: Codec<T>): Codec<readonly T[]> =>
+  newtype('BTreeSet', vec(of), undefined, [['T', of]]);
+
 type TupleOf<C extends readonly Codec<unknown>[]> = { readonly [I in keyof C]: ValueOf<C[I]> };
 
 export function tuple<C extends readonly Codec<unknown>[]>(...of: C): Codec<TupleOf<C>> {
@@ -377,9 +399,14 @@ export function struct<F extends Readonly<Record<string, Codec<unknown>>>>(
 }
 
 /** The same bytes and value as `inner`, under a path of its own (AccountId32, H256, fixed point as `bits`). */
-export function newtype<T>(path: string, inner: Codec<T>, field?: string): Codec<T> {
+export function newtype<T>(
+  path: string,
+  inner: Codec<T>,
+  field?: string,
+  params: readonly TypeParam[] = [],
+): Codec<T> {
   return {
-    shape: { kind: 'composite', path, params: [], fields: [[field, inner]] },
+    shape: { kind: 'composite', path, params, fields: [[field, inner]] },
     encode: (value, out) => inner.encode(value, out),
     decode: (input) => inner.decode(input),
   };

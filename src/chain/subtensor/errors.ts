@@ -2,6 +2,8 @@
 import type { DispatchError } from '@polkadot/types/interfaces';
 import type { Registry } from '@polkadot/types/types';
 import { AssayError } from '../../model/errors.js';
+import { ERRORS_EXPLAINED } from '../errors-explained.js';
+import type { Refusal } from './operations/operation.js';
 
 /**
  * InvalidTransaction::Custom(n) of Subtensor's pool checks (transaction_error.rs). Two codes stand for several
@@ -41,11 +43,41 @@ const CUSTOM: Readonly<Record<number, string>> = {
 
 /** The name the same refusal has as a module error, so that a caller need not care where the chain noticed. */
 const NARROWED: Readonly<Record<string, string>> = {
-  'set_weights:1': 'NotEnoughStakeToSetWeights',
-  'set_weights:6': 'SettingWeightsTooFast',
-  'set_weights:19': 'HotKeyNotRegisteredInSubNet',
+  ...narrowed(
+    [
+      'set_weights',
+      'set_mechanism_weights',
+      'batch_set_weights',
+      'reveal_weights',
+      'reveal_mechanism_weights',
+      'batch_reveal_weights',
+    ],
+    'SettingWeightsTooFast',
+  ),
+  ...narrowed(
+    [
+      'commit_weights',
+      'commit_mechanism_weights',
+      'batch_commit_weights',
+      'commit_timelocked_weights',
+      'commit_timelocked_mechanism_weights',
+    ],
+    'CommittingWeightsTooFast',
+  ),
   'register_network:6': 'NetworkTxRateLimitExceeded',
+  'register_network_with_identity:6': 'NetworkTxRateLimitExceeded',
 };
+
+/** What the codes that weights calls share mean for them. */
+function narrowed(calls: readonly string[], tooFast: string): Record<string, string> {
+  return Object.fromEntries(
+    calls.flatMap((call) => [
+      [`${call}:1`, 'NotEnoughStakeToSetWeights'],
+      [`${call}:6`, tooFast],
+      [`${call}:19`, 'HotKeyNotRegisteredInSubNet'],
+    ]),
+  );
+}
 
 /** sp_runtime InvalidTransaction and UnknownTransaction, by the text that a node sends for them. */
 const POOL_TEXTS: readonly (readonly [RegExp, string])[] = [
@@ -137,17 +169,102 @@ export function toChainError(error: unknown, { url, what, call }: ErrorContext):
 export const unreachable = (url: string, cause?: unknown): AssayError<'unreachable'> =>
   new AssayError('unreachable', `the chain at ${url} cannot be reached`, { address: url }, { cause });
 
-export const rejected = (call: string, error: string, cause?: unknown): AssayError<'chain-rejected'> =>
-  new AssayError('chain-rejected', `the chain rejected ${call}: ${error}`, { call, error }, { cause });
+/** A refusal by the chain's own name, with what it means and what to do where that is known. */
+export interface Explained {
+  readonly error: string;
+  readonly means?: string;
+  readonly todo?: string;
+}
+
+/** @param error the name, or what `dispatchError` made of it. @param cause what the node said */
+export const rejected = (
+  call: string,
+  error: string | Explained,
+  cause?: unknown,
+): AssayError<'chain-rejected'> => {
+  const data = typeof error === 'string' ? explain(error) : error;
+  return new AssayError(
+    'chain-rejected',
+    `the chain rejected ${call}: ${data.error}`,
+    { call, ...data },
+    { cause },
+  );
+};
+
+/** The same before anything was signed. */
+export function wouldReject(call: string, { error, detail, atBlock }: Refusal): AssayError<'chain-rejected'> {
+  const when = atBlock === undefined ? '' : `; possible from block ${atBlock}`;
+  return new AssayError(
+    'chain-rejected',
+    `${call} was not sent, the chain would reject it: ${error} (${detail}${when})`,
+    { call, ...explain(error), unsent: true, ...(atBlock === undefined ? {} : { atBlock }) },
+  );
+}
+
+/** Names that several pallets have are SubtensorModule's first: nearly every call is. */
+const PLACES = Object.keys(ERRORS_EXPLAINED);
+
+/** @param pallet that the error is of, where known */
+export function explain(error: string, pallet?: string): Explained {
+  const [place, name] = error.includes('.') ? (error.split('.') as [string, string]) : [pallet, error];
+  const tables = place === undefined ? PLACES : [place];
+  for (const table of tables) {
+    const found = ERRORS_EXPLAINED[table]?.[name];
+    if (found) return { error, ...found };
+  }
+  return { error };
+}
+
+/**
+ * With the metadata's own words where the table has none. A runtime's error is looked up under its name, never its
+ * number: positions shift between runtimes.
+ */
+export function explainDispatch(registry: Registry, error: DispatchError): Explained {
+  const name = dispatchErrorName(registry, error);
+  if (!error.isModule) return explain(name, name.includes('.') ? undefined : 'Dispatch');
+  try {
+    const { section, docs } = registry.findMetaError(error.asModule);
+    const explained = explain(name, section.charAt(0).toUpperCase() + section.slice(1));
+    const said = docs.join(' ').replace(/\s+/g, ' ').trim();
+    return explained.means !== undefined || said === '' ? explained : { error: name, means: said };
+  } catch {
+    return { error: name }; // named by its numbers
+  }
+}
+
+/** InvalidTransaction as SCALE has it: one byte for the variant, one more for Custom. */
+export function explainInvalid(bytes: Uint8Array, call: string): Explained {
+  const [variant = 255, code = 255] = bytes;
+  const name =
+    variant === 7 ? customName(code, call) : (INVALID[variant] ?? `InvalidTransaction(${variant})`);
+  return explain(name);
+}
+
+/** sp_runtime InvalidTransaction, in order; 7 is Custom(u8). */
+const INVALID = [
+  'Call',
+  'Payment',
+  'Future',
+  'Stale',
+  'BadProof',
+  'AncientBirthBlock',
+  'ExhaustsResources',
+  'Custom',
+  'BadMandatory',
+  'MandatoryValidation',
+  'BadSigner',
+  'IndeterminateImplicit',
+  'UnknownOrigin',
+];
+
+const customName = (code: number, call: string): string =>
+  NARROWED[`${callName(call)}:${code}`] ?? CUSTOM[code] ?? `Custom(${code})`;
 
 /** undefined when `code` is none of the pool's */
 function poolErrorName(code: number, text: string, call: string): string | undefined {
   if (code === 1010) {
     const custom = /custom error:?\s*(\d+)/i.exec(text);
-    if (custom) {
-      const n = Number(custom[1]);
-      return NARROWED[`${callName(call)}:${n}`] ?? CUSTOM[n] ?? `Custom(${n})`;
-    }
+    if (custom) return customName(Number(custom[1]), call);
     return (
       POOL_TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? `InvalidTransaction(${text.slice(0, 120)})`
     );

@@ -3,70 +3,41 @@
 // Requests go to the node directly, not through api.query: it would need one request per item, and @polkadot/rpc-core
 // memoises what it was asked by its arguments (bundle.js, `memoize`), so each distinct key set would grow a process that
 // runs for months.
-import type { ApiPromise } from '@polkadot/api';
-import { decorateStorage, type Metadata, unwrapStorageType } from '@polkadot/types';
-import type { Codec, Registry } from '@polkadot/types/types';
+import { unwrapStorageType } from '@polkadot/types';
+import type { Codec } from '@polkadot/types/types';
 import { compactStripLength } from '@polkadot/util';
 import { toAddress } from '../../keys/ss58.js';
 import { fromHex, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { CHAIN_LIMITS } from '../limits.js';
 import type { Connection } from './connection.js';
+import { isRecord, plainOf } from './plain.js';
+import type { Runtime } from './runtime.js';
 
-type Items = ReturnType<typeof decorateStorage>;
+type Items = Runtime['items'];
 type Item = Items[string][string];
-
-/** The types in force at a block: by them keys are made and values decoded. */
-export interface Runtime {
-  readonly registry: Registry;
-  readonly items: Items;
-}
-
-const runtimes = new WeakMap<Metadata, Runtime>();
-
-function runtimeOf(registry: Registry, metadata: Metadata): Runtime {
-  let runtime = runtimes.get(metadata);
-  if (!runtime) {
-    runtime = { registry, items: decorateStorage(registry, metadata.asLatest, metadata.version) };
-    runtimes.set(metadata, runtime);
-  }
-  return runtime;
-}
-
-export const currentRuntime = (api: ApiPromise): Runtime => runtimeOf(api.registry, api.runtimeMetadata);
-
-/**
- * The runtime whose layout the state after block `hash` has: that of its parent's code, for an upgrade installed in a
- * block migrates storage in the next.
- * @param parent hex hash of its parent
- */
-export async function runtimeAt(connection: Connection, hash: string, parent: string): Promise<Runtime> {
-  const { api } = connection;
-  if (/^0x0*$/.test(parent)) return currentRuntime(api);
-  const version = await connection.request('state_getRuntimeVersion', [parent]);
-  if (isRecord(version) && version.specVersion === api.runtimeVersion.specVersion.toNumber())
-    return currentRuntime(api);
-  const { registry, metadata } = await connection.orLost(api.getBlockRegistry(fromHex(hash)));
-  return runtimeOf(registry, metadata);
-}
 
 /** One storage entry to be read, and how to understand it. */
 export interface Read<T> {
-  /** hex */
-  readonly key: string;
+  /** hex; undefined for what this chain cannot hold: nothing is asked */
+  readonly key: string | undefined;
   /** @param raw the stored bytes, undefined when there are none */
   decode(raw: Uint8Array | undefined): T;
 }
 
-type Args = readonly (string | number | bigint)[];
+/** Keys as @polkadot/types takes them; objects for those that are enums. */
+type Args = readonly (string | number | bigint | object)[];
+
+/** False for a plain value, and for what the runtime does not have. */
+export const isMap = ({ items }: Runtime, pallet: string, name: string): boolean =>
+  find(items, pallet, name)?.meta.type.isMap ?? false;
 
 export function hasItem({ items }: Runtime, pallet: string, name: string): boolean {
   return find(items, pallet, name) !== undefined;
 }
 
 /**
- * The value as `parse` sees it: numbers, decimal strings for what exceeds 2^53, booleans, arrays, objects with
- * camelCase keys. undefined when nothing is stored and the metadata gives no default.
+ * The value as `parse` sees it, in plain form (plain.ts). undefined when nothing is stored and the metadata gives no default.
  * @throws AssayError `chain-unknown` when the metadata has no such item
  */
 export function optionOf<T>(
@@ -81,7 +52,7 @@ export function optionOf<T>(
     key,
     decode(raw) {
       const bytes = raw ?? (item.meta.modifier.isDefault ? item.meta.fallback.toU8a(true) : undefined);
-      return bytes === undefined ? undefined : parse(decode(runtime, item, bytes).toPrimitive());
+      return bytes === undefined ? undefined : parse(plainOf(decode(runtime, item, bytes)));
     },
   };
 }
@@ -106,6 +77,39 @@ export function requiredOf<T>(
   };
 }
 
+/** As optionOf; `otherwise` where nothing is stored, or the runtime has no such item. */
+export function readOr<T, D>(
+  runtime: Runtime,
+  pallet: string,
+  name: string,
+  args: Args,
+  parse: (plain: unknown) => T,
+  otherwise: D,
+): Read<T | D> {
+  if (!hasItem(runtime, pallet, name)) return { key: undefined, decode: () => otherwise };
+  const inner = optionOf(runtime, pallet, name, args, parse);
+  return {
+    key: inner.key,
+    decode(raw) {
+      const value = inner.decode(raw);
+      return value === undefined ? otherwise : value;
+    },
+  };
+}
+
+/** As optionOf, but undefined also where the metadata has a default: only what somebody put there. */
+export function storedOf<T>(
+  runtime: Runtime,
+  pallet: string,
+  name: string,
+  args: Args,
+  parse: (codec: Codec) => T,
+): Read<T | undefined> {
+  if (!hasItem(runtime, pallet, name)) return NOTHING;
+  const { key, decode: toCodec } = codecOf(runtime, pallet, name, args);
+  return { key, decode: (raw) => (raw === undefined ? undefined : parse(toCodec(raw))) };
+}
+
 /** An account as SS58 of prefix 42; undefined when absent or the zero account, the chain's "nobody". */
 export function accountOf(
   runtime: Runtime,
@@ -121,10 +125,16 @@ export function accountOf(
   };
 }
 
-/** The codec itself, where its methods are needed (events). */
+/** The codec itself, where its methods are needed (events); Null for an optional item of which nothing is stored. */
 export function codecOf(runtime: Runtime, pallet: string, name: string, args: Args): Read<Codec> {
   const { item, key } = locate(runtime, pallet, name, args);
-  return { key, decode: (raw) => decode(runtime, item, raw ?? item.meta.fallback.toU8a(true)) };
+  return {
+    key,
+    decode(raw) {
+      if (raw === undefined && item.meta.modifier.isOptional) return runtime.registry.createType('Null');
+      return decode(runtime, item, raw ?? item.meta.fallback.toU8a(true));
+    },
+  };
 }
 
 type Values<R extends readonly Read<unknown>[]> = { [K in keyof R]: R[K] extends Read<infer T> ? T : never };
@@ -136,13 +146,80 @@ export async function readAll<const R extends readonly Read<unknown>[]>(
   at?: string,
 ): Promise<Values<R>> {
   const found = new Map<string, Uint8Array>();
-  const keys = [...new Set(reads.map((read) => read.key))];
+  const keys = [...new Set(reads.flatMap((read) => read.key ?? []))];
   const pages: Promise<void>[] = [];
   for (let i = 0; i < keys.length; i += CHAIN_LIMITS.storageKeysPerRequest)
     pages.push(readPage(connection, keys.slice(i, i + CHAIN_LIMITS.storageKeysPerRequest), at, found));
   await Promise.all(pages);
-  return reads.map((read) => read.decode(found.get(read.key))) as Values<R>; // element by element, as `reads` says
+  return reads.map((read) =>
+    read.decode(read.key === undefined ? undefined : found.get(read.key)),
+  ) as Values<R>; // element by element, as `reads` says
 }
+
+/**
+ * The stored keys of a map under its first keys, from the state of one block, page by page.
+ * @throws AssayError `limit-exceeded` for more than `storageKeysPerMap`
+ */
+export async function keysOf(
+  connection: Connection,
+  runtime: Runtime,
+  { pallet, name, args }: { readonly pallet: string; readonly name: string; readonly args: Args },
+  at: string,
+): Promise<readonly string[]> {
+  const prefix = `0x${toHex(itemOf(runtime, pallet, name).keyPrefix(...args))}`;
+  const limit = CHAIN_LIMITS.storageKeysPerMap;
+  const keys: string[] = [];
+  for (;;) {
+    const params = [prefix, CHAIN_LIMITS.storageKeysPerPage, keys.at(-1) ?? null, at];
+    const page = await connection.request('state_getKeysPaged', params);
+    if (!Array.isArray(page) || !page.every((key) => typeof key === 'string' && key.startsWith(prefix)))
+      throw malformed('state_getKeysPaged');
+    keys.push(...(page as string[]));
+    if (page.length < CHAIN_LIMITS.storageKeysPerPage) return keys;
+    if (keys.length > limit)
+      throw new AssayError('limit-exceeded', `${pallet}.${name} has more than ${limit} entries`, {
+        what: `entries of ${pallet}.${name}`,
+        limit,
+        got: keys.length,
+      });
+  }
+}
+
+/** An entry whose key came from keysOf. */
+export function entryOf<T>(
+  runtime: Runtime,
+  pallet: string,
+  name: string,
+  key: string,
+  parse: (plain: unknown) => T,
+): Read<T | undefined> {
+  const item = itemOf(runtime, pallet, name);
+  return {
+    key,
+    decode: (raw) => (raw === undefined ? undefined : parse(plainOf(decode(runtime, item, raw)))),
+  };
+}
+
+/** The last key of a map's entry, where it is an account: all hashers of Subtensor's maps leave it readable. */
+export const lastAccountOf = (key: string): string => toAddress(fromHex(key).slice(-32));
+
+type Lists<L extends readonly (readonly Read<unknown>[])[]> = {
+  [K in keyof L]: L[K] extends readonly Read<infer T>[] ? readonly T[] : never;
+};
+
+/** As readAll, for several lists at once. */
+export async function readLists<const L extends readonly (readonly Read<unknown>[])[]>(
+  connection: Connection,
+  lists: L,
+  at: string,
+): Promise<Lists<L>> {
+  const values = await readAll(connection, lists.flat(), at);
+  const rest = [...values];
+  return lists.map((list) => rest.splice(0, list.length)) as Lists<L>; // list by list, as `lists` says
+}
+
+/** Asks nothing and is undefined: a place in a list that needs no answer. */
+export const NOTHING: Read<undefined> = { key: undefined, decode: () => undefined };
 
 async function readPage(
   connection: Connection,
@@ -165,17 +242,22 @@ function find(items: Items, pallet: string, name: string): Item | undefined {
   // decorated names are camelCase; of a pallet or item that starts with several capitals the rest stays (CKBurn: ckBurn)
   const group = items[lowerFirst(pallet)];
   if (!group) return undefined;
-  return group[lowerFirst(name)] ?? Object.values(group).find((item) => item.method === name);
+  return group[lowerFirst(name)] ?? Object.values(group).find((item) => item.meta.name.toString() === name);
 }
 
 const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
-function locate(runtime: Runtime, pallet: string, name: string, args: Args): { item: Item; key: string } {
+/** @throws AssayError `chain-unknown` when the metadata has no such item */
+export function itemOf(runtime: Runtime, pallet: string, name: string): Item {
   const item = find(runtime.items, pallet, name);
-  if (!item)
-    throw new AssayError('chain-unknown', `the chain has no storage ${pallet}.${name}`, {
-      what: `storage ${pallet}.${name}`,
-    });
+  if (item) return item;
+  throw new AssayError('chain-unknown', `the chain has no storage ${pallet}.${name}`, {
+    what: `storage ${pallet}.${name}`,
+  });
+}
+
+function locate(runtime: Runtime, pallet: string, name: string, args: Args): { item: Item; key: string } {
+  const item = itemOf(runtime, pallet, name);
   // a key comes with its SCALE length before it
   return { item, key: `0x${toHex(compactStripLength(item(...args))[1])}` };
 }
@@ -190,53 +272,9 @@ function decode({ registry }: Runtime, item: Item, bytes: Uint8Array): Codec {
   }
 }
 
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 export const malformed = (method: string): AssayError =>
   new AssayError('invalid-input', `${method}: malformed answer`, {
     what: `answer to ${method}`,
     expected: 'the form Substrate nodes give it',
     got: 'another',
   });
-
-// Plain forms of codecs, narrowed. A misfit means that the chain's type is not what Subtensor's is.
-
-export function asNumber(plain: unknown): number {
-  if (typeof plain === 'number') return plain;
-  const big = asBigint(plain);
-  if (big > BigInt(Number.MAX_SAFE_INTEGER)) throw misfit('a number below 2^53', plain);
-  return Number(big);
-}
-
-export function asBigint(plain: unknown): bigint {
-  if (typeof plain === 'bigint') return plain;
-  if (typeof plain === 'number' && Number.isInteger(plain)) return BigInt(plain);
-  if (typeof plain === 'string' && /^\d+$/.test(plain)) return BigInt(plain);
-  throw misfit('an integer', plain);
-}
-
-export function asBoolean(plain: unknown): boolean {
-  if (typeof plain === 'boolean') return plain;
-  throw misfit('a boolean', plain);
-}
-
-export const asList =
-  <T>(of: (plain: unknown) => T) =>
-  (plain: unknown): readonly T[] => {
-    if (!Array.isArray(plain)) throw misfit('a list', plain);
-    return plain.map(of);
-  };
-
-export function asRecord(plain: unknown): Readonly<Record<string, unknown>> {
-  if (isRecord(plain)) return plain;
-  throw misfit('a struct', plain);
-}
-
-function misfit(expected: string, got: unknown): AssayError {
-  return new AssayError('invalid-input', `chain value: expected ${expected}, got ${typeof got}`, {
-    what: 'chain value',
-    expected,
-    got: Array.isArray(got) ? 'a list' : typeof got,
-  });
-}

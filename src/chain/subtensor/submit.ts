@@ -1,26 +1,24 @@
 // Owns: one signed call from keypair to block: sign, send, watch, find it and its events. Never sends anything twice.
 // Does not own: what the call should have changed (writer.ts).
+
+import type { GenericMortalEra } from '@polkadot/types';
 import type { DispatchError, EventRecord } from '@polkadot/types/interfaces';
 import type { Codec } from '@polkadot/types/types';
-import { stringCamelCase } from '@polkadot/util';
 import type { Keypair } from '../../keys/keypair.js';
 import { concat, fromHex } from '../../model/bytes.js';
 import { withTimeout } from '../../model/clock.js';
-import { AssayError } from '../../model/errors.js';
-import type { Landed } from '../chain.js';
-import { retryRead } from '../with-retry.js';
-import type { Connection, ConnectionParts, SubscriptionKind } from './connection.js';
-import { dispatchErrorName, rejected, unreachable } from './errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
+import type { Landed, SendOptions } from '../chain.js';
+import { type Nodes, retryRead } from '../with-retry.js';
+import { type BlockRef, readBlock, unknownBlock } from './blocks.js';
+import { type Call, createExtrinsic, nameOf } from './calls.js';
+import type { Connection, ConnectionParts } from './connection.js';
+import { explainDispatch, rejected } from './errors.js';
+import { type Following, type FollowOptions, sendAndFollow } from './fate.js';
 import type { Nonces } from './nonces.js';
-import { type BlockRef, readBlock } from './reader.js';
-import { codecOf, isRecord, malformed, type Runtime, readAll, runtimeAt } from './storage.js';
-
-/** A call by the chain's own names; arguments in the metadata's order. */
-export interface Call {
-  readonly pallet: string;
-  readonly name: string;
-  readonly args: readonly unknown[];
-}
+import { isRecord } from './plain.js';
+import { type Runtime, runtimeAt } from './runtime.js';
+import { codecOf, malformed, readAll } from './storage.js';
 
 export interface ChainEvent {
   readonly pallet: string;
@@ -38,23 +36,27 @@ export interface Included extends Landed {
 export interface SubmitParts {
   readonly connection: Connection;
   readonly nonces: Nonces;
-  readonly parts: ConnectionParts;
+  readonly parts: Pick<ConnectionParts, 'clock' | 'log' | 'limits'> & { readonly nodes?: Nodes };
 }
 
-export const nameOf = ({ pallet, name }: Pick<Call, 'pallet' | 'name'>): string => `${pallet}.${name}`;
+export type SubmitOptions = SendOptions & FollowOptions;
 
 /**
- * Resolves once the extrinsic is in a block and succeeded there.
- * @throws AssayError `chain-unknown` for a call that the metadata lacks, `chain-rejected`, and `unreachable` or `timeout`
- *   when its fate is unknown
+ * Resolves once the extrinsic is in a block (with `finalized`, in a final one) and succeeded there. When the watch is lost
+ * meanwhile, it is looked for in the blocks that can hold it.
+ * @throws AssayError `chain-unknown` for a call that the metadata lacks, `chain-rejected` also when none of those blocks has
+ *   it, `unreachable` when there was no node to send it to, `timeout` when its fate is unknown
  */
 export async function submit(
   { connection, nonces, parts }: SubmitParts,
   signer: Keypair,
   call: Call,
+  options: SubmitOptions = {},
 ): Promise<Included> {
   const { address } = signer;
-  const sent = await nonces.use(address, (nonce) => send({ connection, nonces, parts }, signer, call, nonce));
+  const sent = await nonces.use(address, (nonce) =>
+    send({ connection, nonces, parts }, signer, call, nonce, options),
+  );
   let landed = false;
   try {
     const blockHash = await withTimeout(
@@ -76,69 +78,67 @@ export async function submit(
   }
 }
 
-interface Sent {
+interface Sent extends Following {
   /** hex of the whole extrinsic */
   readonly hex: string;
   readonly hash: Uint8Array;
-  /** resolves to the block's hash in hex */
-  readonly included: Promise<string>;
-  stop(): void;
 }
 
-const WATCH: SubscriptionKind = {
-  event: 'author_extrinsicUpdate',
-  subscribe: 'author_submitAndWatchExtrinsic',
-  unsubscribe: 'author_unwatchExtrinsic',
-};
-
+/** Refused for being signed under another runtime than is in force by now, it is in no pool: then it is signed anew, once. */
 async function send(
+  parts: SubmitParts,
+  signer: Keypair,
+  call: Call,
+  nonce: number,
+  options: SubmitOptions,
+): Promise<Sent> {
+  const under = parts.connection.api;
+  try {
+    return await sendOnce(parts, signer, call, nonce, options);
+  } catch (error) {
+    if (!isAssayError(error, 'chain-rejected')) throw error;
+    // what is asked of the node now must not hide its refusal; and the change may have been noticed since
+    await parts.connection.refreshApi().catch(() => {});
+    if (parts.connection.api === under) throw error;
+    return await sendOnce(parts, signer, call, nonce, options);
+  }
+}
+
+async function sendOnce(
   { connection, parts }: SubmitParts,
   signer: Keypair,
   call: Call,
   nonce: number,
+  { eraBlocks = parts.limits.eraBlocks, onSigned, finalized = false }: SubmitOptions,
 ): Promise<Sent> {
-  const extrinsic = await sign(connection, signer, call, nonce, parts.limits.eraBlocks);
+  const { extrinsic, birth } = await signAt(connection, signer, call, nonce, eraBlocks);
   const hex = extrinsic.toHex();
-  let resolve = (_: string) => {};
-  let reject = (_: unknown) => {};
-  const included = new Promise<string>((done, failed) => {
-    resolve = done;
-    reject = failed;
-  });
-  included.catch(() => {}); // awaited by submit(), perhaps after it has failed
-  const watch = await connection.subscribe(
-    WATCH,
-    [hex],
-    (status) => {
-      const end = toEnd(status);
-      if (end?.kind === 'included') resolve(end.blockHash);
-      else if (end) reject(rejected(nameOf(call), end.error));
-    },
-    nameOf(call),
-  );
-  void watch.lost.then(() => reject(unreachable(connection.url)));
-  return { hex, hash: extrinsic.hash.toU8a(), included, stop: watch.stop };
+  const hash = extrinsic.hash.toU8a();
+  const era = extrinsic.era.asMortalEra as unknown as GenericMortalEra; // what the registry makes of it
+  const death = era.death(birth);
+  await onSigned?.({ bytes: extrinsic.toU8a(), hash, nonce, deathBlock: death });
+  const sending = { hex, from: birth + 1, death, call: nameOf(call) };
+  const following = await sendAndFollow({ ...parts, connection }, sending, { finalized });
+  return { hex, hash, ...following };
 }
 
-/** What a status of sc_transaction_pool_api::TransactionStatus decides, undefined while nothing is decided. */
-function toEnd(
-  status: unknown,
-): { kind: 'included'; blockHash: string } | { kind: 'gone'; error: string } | undefined {
-  if (status === 'invalid') return { kind: 'gone', error: 'Invalid' };
-  if (status === 'dropped') return { kind: 'gone', error: 'Dropped' };
-  if (!isRecord(status)) return undefined; // future, ready
-  const blockHash = status.inBlock ?? status.finalized;
-  if (typeof blockHash === 'string') return { kind: 'included', blockHash };
-  if ('usurped' in status) return { kind: 'gone', error: 'Usurped' };
-  return undefined; // broadcast, retracted (it is back in the pool), finalityTimeout
-}
+export const sign = async (...args: Parameters<typeof signAt>) => (await signAt(...args)).extrinsic;
 
-async function sign(connection: Connection, signer: Keypair, call: Call, nonce: number, eraBlocks: number) {
-  const { api } = connection;
-  const { registry } = api;
-  const extrinsic = createExtrinsic(connection, call);
+/** @returns with it the block that its era counts from */
+async function signAt(connection: Connection, signer: Keypair, call: Call, nonce: number, eraBlocks: number) {
   const birth = await readBirth(connection, eraBlocks);
-  return extrinsic.sign(
+  return { extrinsic: signFrom(connection, signer, call, { nonce, eraBlocks, birth }), birth: birth.number };
+}
+
+/** Asks the node for nothing. @param birth the block that its era counts from */
+export function signFrom(
+  { api }: Pick<Connection, 'api'>,
+  signer: Keypair,
+  call: Call,
+  { nonce, eraBlocks, birth }: { nonce: number; eraBlocks: number; birth: Pick<BlockRef, 'number' | 'hash'> },
+) {
+  const { registry } = api;
+  return createExtrinsic({ api }, call).sign(
     {
       address: signer.address,
       addressRaw: signer.publicKey,
@@ -157,27 +157,6 @@ async function sign(connection: Connection, signer: Keypair, call: Call, nonce: 
   );
 }
 
-/** @throws AssayError `chain-unknown` for no such call, `invalid-input` for arguments that do not encode */
-export function createExtrinsic({ api }: Connection, call: Call) {
-  const create = api.tx[stringCamelCase(call.pallet)]?.[stringCamelCase(call.name)];
-  if (!create)
-    throw new AssayError('chain-unknown', `the chain has no call ${nameOf(call)}`, {
-      what: `call ${nameOf(call)}`,
-    });
-  try {
-    return create(...call.args);
-  } catch (cause) {
-    // wrong number or type of arguments for this runtime's metadata
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw new AssayError(
-      'invalid-input',
-      `${nameOf(call)}: ${got}`,
-      { what: `arguments of ${nameOf(call)}`, expected: 'what the metadata says', got: got.slice(0, 300) },
-      { cause },
-    );
-  }
-}
-
 /**
  * The block from which the era counts: the finalised one, which no fork takes away (its hash is signed, so the
  * extrinsic would die with it); the best one where finality lags by so much that little of the era would be left.
@@ -192,16 +171,18 @@ async function readBirth(connection: Connection, eraBlocks: number): Promise<Blo
   return best.number - finalized.number > eraBlocks / 4 ? best : finalized;
 }
 
-async function readIncluded(
+/** What an extrinsic did in a block that has it. */
+export async function readIncluded(
   connection: Connection,
-  { hex, hash }: Sent,
+  { hex, hash }: Pick<Sent, 'hex' | 'hash'>,
   blockHash: string,
-  call: Call,
+  call: Pick<Call, 'pallet' | 'name'>,
 ): Promise<Included> {
   const [at, body] = await Promise.all([
     readBlock(connection, blockHash),
     connection.request('chain_getBlock', [blockHash]),
   ]);
+  if (body === null) throw unknownBlock(`block ${blockHash}`);
   const extrinsics = isRecord(body) && isRecord(body.block) ? body.block.extrinsics : undefined;
   if (!Array.isArray(extrinsics)) throw malformed('chain_getBlock');
   const index = extrinsics.indexOf(hex);
@@ -215,7 +196,7 @@ async function readIncluded(
 
   const failed = events.find((event) => event.pallet === 'system' && event.name === 'ExtrinsicFailed');
   if (failed)
-    throw rejected(nameOf(call), dispatchErrorName(runtime.registry, failed.data[0] as DispatchError)); // its first field
+    throw rejected(nameOf(call), explainDispatch(runtime.registry, failed.data[0] as DispatchError)); // its first field
   if (!events.some((event) => event.pallet === 'system' && event.name === 'ExtrinsicSuccess'))
     throw notLanded(
       call,

@@ -1,195 +1,104 @@
-// Owns: ChainWriter: each call, and the proof from the state of its block that it took effect.
-// Does not own: getting a call into a block (submit.ts), deciding what to write.
-import type { DispatchError } from '@polkadot/types/interfaces';
-import type { Codec } from '@polkadot/types/types';
-import { fromAddress } from '../../keys/ss58.js';
-import { toHex } from '../../model/bytes.js';
+// Owns: ChainWriter: which operation each of its calls is, and what it gives back. Does not own: what an operation sends and
+// proves (operations/, operate.ts), getting a call into a block (submit.ts), deciding what to write.
+import type { Keypair } from '../../keys/keypair.js';
 import { toNetuid, toUid } from '../../model/ids.js';
-import { maxUpscale } from '../../model/max-upscale.js';
-import { assertPort, toChainIp } from '../address.js';
-import type { ChainWriter, Landed } from '../chain.js';
-import { assertRow } from '../weights.js';
-import { retryRead } from '../with-retry.js';
-import { dispatchErrorName, rejected } from './errors.js';
-import { alphaOf, axonOf, weightsOf } from './reader.js';
-import {
-  accountOf,
-  asBigint,
-  asList,
-  asNumber,
-  optionOf,
-  type Read,
-  readAll,
-  requiredOf,
-} from './storage.js';
-import {
-  type Call,
-  type ChainEvent,
-  createExtrinsic,
-  type Included,
-  nameOf,
-  notLanded,
-  type SubmitParts,
-  submit,
-} from './submit.js';
+import type { ChainWriter, Landed, SendOptions } from '../chain.js';
+import { type Call, createExtrinsic, nameOf } from './calls.js';
+import { explainDispatch, rejected } from './errors.js';
+import { operate } from './operate.js';
+import { transfer } from './operations/balances.js';
+import { type Operation, show, stored } from './operations/operation.js';
+import { burnedRegister } from './operations/registration.js';
+import { serveAxon } from './operations/serving.js';
+import { addStake } from './operations/staking.js';
+import { registerNetwork, startCall } from './operations/subnets.js';
+import { commitTimelockedWeights, commitWeights, revealWeights, setWeights } from './operations/weights.js';
+import { resend } from './resend.js';
+import { createState } from './state.js';
+import { type Included, notLanded, type SubmitParts, submit } from './submit.js';
 import { SUDO_EFFECTS } from './sudo-effects.js';
 
-const MODULE = 'SubtensorModule';
-
-/** Assay 0.1.0 as the Python SDK counts versions: major * 1e6 + minor * 1e3 + patch. */
-const AXON_VERSION = 1_000;
-/** The SDK's constant for every axon; no rule of the chain looks at it. */
-const AXON_PROTOCOL = 4;
-
+// Async throughout: what a builder finds wrong with its arguments is a rejection, never a throw.
 export function createWriter(parts: SubmitParts): ChainWriter {
-  const send = (...args: [Parameters<typeof submit>[1], Call]) => submit(parts, ...args);
-  /** from the state of the block that carried it; a read, so an outage does not decide */
-  const stateOf = <const R extends readonly Read<unknown>[]>(
-    included: Included,
-    reads: R,
-    at = included.at.hash,
-  ) => retryRead(parts.parts, 'read back', () => readAll(parts.connection, reads, at));
+  // without the checks: who calls these has decided from the state, and the chain's own word is heard at once
+  const run = (signer: Keypair, operation: Operation, options?: SendOptions) =>
+    operate(parts, signer, operation, { ...options, check: false });
+  const landed = async (...args: Parameters<typeof run>): Promise<Landed> => toLanded(await run(...args));
 
   return {
-    async transfer(from, to, amountRao) {
-      const call: Call = { pallet: 'Balances', name: 'transfer_keep_alive', args: [to, amountRao] };
-      fromAddress(to); // the codec would take a hex account too
-      const included = await send(from, call);
-      // Balances of a block say what all its extrinsics did together; the event, stored in the same state, is ours.
-      const done = included.events.some(
-        (event) =>
-          is(event, 'balances', 'Transfer') &&
-          isAccount(event.data[0], from.address) &&
-          isAccount(event.data[1], to) &&
-          isInteger(event.data[2], amountRao),
-      );
-      if (!done) throw notLanded(call, `Transfer of ${amountRao} rao`, namesOf(included));
-      return toLanded(included);
-    },
+    transfer: async (from, to, amountRao) => landed(from, transfer(to, amountRao)),
 
     async registerNetwork(coldkey, hotkey) {
-      const call: Call = { pallet: MODULE, name: 'register_network', args: [hotkey] };
-      const included = await send(coldkey, call);
-      const added = included.events.find((event) => is(event, 'subtensorModule', 'NetworkAdded'));
-      if (!added) throw notLanded(call, 'NetworkAdded', namesOf(included));
-      const netuid = toNetuid(asNumber(added.data[0]?.toPrimitive()));
-      const [owner, first] = await stateOf(included, [
-        accountOf(included.runtime, MODULE, 'SubnetOwner', [netuid]),
-        accountOf(included.runtime, MODULE, 'Keys', [netuid, 0]),
+      const operation = registerNetwork(hotkey);
+      const { events, after, ...rest } = await run(coldkey, operation);
+      const added = events.find(({ name }) => name === 'NetworkAdded');
+      const netuid = toNetuid(Number(added?.data[0]));
+      const [owner, first] = await Promise.all([
+        after.account('SubnetOwner', netuid),
+        after.account('Keys', netuid, 0),
       ]);
-      assertBack(call, 'owner', coldkey.address, owner);
-      assertBack(call, 'hotkey of uid 0', hotkey, first);
-      return { ...toLanded(included), netuid };
+      assertBack(operation, 'owner', coldkey.address, owner);
+      assertBack(operation, 'hotkey of uid 0', hotkey, first);
+      return { ...toLanded(rest), netuid };
     },
 
-    async startCall(coldkey, netuid) {
-      const call: Call = { pallet: MODULE, name: 'start_call', args: [netuid] };
-      const included = await send(coldkey, call);
-      const [first] = await stateOf(included, [
-        optionOf(included.runtime, MODULE, 'FirstEmissionBlockNumber', [netuid], asNumber),
-      ]);
-      if (first === undefined) throw notLanded(call, 'FirstEmissionBlockNumber', 'none');
-      return toLanded(included);
-    },
+    startCall: (coldkey, netuid) => landed(coldkey, startCall(netuid)),
 
     async burnedRegister(coldkey, netuid, hotkey) {
-      const call: Call = { pallet: MODULE, name: 'burned_register', args: [netuid, hotkey] };
-      const included = await send(coldkey, call);
-      const [uid, owner] = await stateOf(included, [
-        optionOf(included.runtime, MODULE, 'Uids', [netuid, hotkey], asNumber),
-        accountOf(included.runtime, MODULE, 'Owner', [hotkey]),
-      ]);
-      if (uid === undefined) throw notLanded(call, `a uid of ${hotkey}`, 'none');
-      assertBack(call, 'owner', coldkey.address, owner);
-      return { ...toLanded(included), uid: toUid(uid) };
+      const { after, ...rest } = await run(coldkey, burnedRegister(netuid, hotkey));
+      return { ...toLanded(rest), uid: toUid(Number(await after.get('Uids', netuid, hotkey))) };
     },
 
-    async addStake(coldkey, netuid, hotkey, amountRao) {
-      const call: Call = { pallet: MODULE, name: 'add_stake', args: [hotkey, netuid, amountRao] };
-      const included = await send(coldkey, call);
-      const read = [alphaOf(included.runtime, hotkey, netuid)] as const;
-      const [[before], [after]] = await Promise.all([
-        stateOf(included, read, included.at.parent),
-        stateOf(included, read),
-      ]);
-      // also the epoch may raise it in this block, so the event must be there too
-      if (!included.events.some((event) => is(event, 'subtensorModule', 'StakeAdded')))
-        throw notLanded(call, 'StakeAdded', namesOf(included));
-      if (after <= before) throw notLanded(call, `more than ${before} alpha`, String(after));
-      return toLanded(included);
-    },
+    addStake: (coldkey, netuid, hotkey, amountRao) => landed(coldkey, addStake(netuid, hotkey, amountRao)),
+    serveAxon: async (hotkey, netuid, axon) => landed(hotkey, serveAxon(netuid, axon)),
 
-    async serveAxon(hotkey, netuid, axon) {
-      const { value, type } = toChainIp(axon.ip);
-      assertPort(axon);
-      const call: Call = {
-        pallet: MODULE,
-        name: 'serve_axon',
-        args: [netuid, AXON_VERSION, value, axon.port, type, AXON_PROTOCOL, 0, 0],
-      };
-      const included = await send(hotkey, call);
-      const [stored] = await stateOf(included, [axonOf(included.runtime, netuid, hotkey.address)]);
-      const show = (a: typeof stored) => a && `${a.ip}/${a.ipType}:${a.port} at block ${a.block}`;
-      assertBack(
-        call,
-        'axon',
-        show({ ip: value, ipType: type, port: axon.port, block: included.block }),
-        show(stored),
-      );
-      return toLanded(included);
-    },
+    setWeights: async (hotkey, netuid, weights, versionKey, mechanism = 0, options = {}) =>
+      landed(hotkey, setWeights({ netuid, mechanism, weights, versionKey }), options),
+    commitWeights: async (hotkey, netuid, hash, mechanism = 0, options = {}) =>
+      landed(hotkey, commitWeights({ netuid, mechanism }, hash), options),
+    revealWeights: async (hotkey, netuid, reveal, mechanism = 0, options = {}) =>
+      landed(hotkey, revealWeights({ netuid, mechanism, ...reveal }), options),
+    commitTimelockedWeights: async (hotkey, netuid, commit, mechanism = 0, options = {}) =>
+      landed(hotkey, commitTimelockedWeights({ netuid, mechanism, ...commit }), options),
 
-    async setWeights(hotkey, netuid, weights, versionKey) {
-      assertRow(weights);
-      const call: Call = {
-        pallet: MODULE,
-        name: 'set_weights',
-        args: [netuid, weights.map(([uid]) => uid), weights.map(([, value]) => value), versionKey],
-      };
-      const included = await send(hotkey, call);
-      const { runtime } = included;
-      const [uid, lastUpdates] = await stateOf(included, [
-        optionOf(runtime, MODULE, 'Uids', [netuid, hotkey.address], asNumber),
-        requiredOf(runtime, MODULE, 'LastUpdate', [netuid], asList(asNumber)),
-      ]);
-      if (uid === undefined) throw notLanded(call, `a uid of ${hotkey.address}`, 'none');
-      const [row] = await stateOf(included, [weightsOf(runtime, netuid, toUid(uid))]);
-      const scaled = maxUpscale(weights.map(([, value]) => value));
-      const expected = weights.map(([to], i) => [to, scaled[i]]);
-      assertBack(call, 'row', JSON.stringify(expected), JSON.stringify(row));
-      assertBack(call, 'LastUpdate', included.block, lastUpdates[uid]);
-      return toLanded(included);
-    },
+    resend: (signed) => resend(parts, signed),
 
+    // by position, as callers of all runtimes give them; by name: asSudo(setHyperparameter(...))
     async sudo(root, { call: name, args }) {
       const call: Call = { pallet: 'AdminUtils', name: toSnakeCase(name), args };
       const inner = createExtrinsic(parts.connection, call).method;
       const included = await submit(parts, root, { pallet: 'Sudo', name: 'sudo', args: [inner] });
-      const sudid = included.events.find((event) => is(event, 'sudo', 'Sudid'));
-      if (!sudid) throw notLanded(call, 'Sudid', namesOf(included));
+      const sudid = included.events.find((event) => event.pallet === 'sudo' && event.name === 'Sudid');
+      if (!sudid) throw notLanded(call, 'Sudid', included.events.map((event) => event.name).join(', '));
       const result = sudid.data[0] as unknown as SudoResult; // Sudid's first field is the inner call's result
       if (result.isErr)
-        throw rejected(nameOf(call), dispatchErrorName(included.runtime.registry, result.asErr));
-      await assertSudoEffect(call, included);
+        throw rejected(nameOf(call), explainDispatch(included.runtime.registry, result.asErr));
+      await assertSudoEffect(parts, root, call, included);
       return toLanded(included);
     },
   };
-
-  async function assertSudoEffect(call: Call, included: Included): Promise<void> {
-    const item = SUDO_EFFECTS[call.name];
-    if (item === undefined) return;
-    const keys = call.args.slice(0, -1) as readonly (string | number | bigint)[]; // netuid, where there is one
-    const [found] = await stateOf(included, [requiredOf(included.runtime, MODULE, item, keys, String)]);
-    assertBack(call, item, String(call.args.at(-1)), found);
-  }
 }
 
 interface SudoResult {
   readonly isErr: boolean;
-  readonly asErr: DispatchError;
+  readonly asErr: Parameters<typeof explainDispatch>[1];
 }
 
-const toLanded = ({ block, blockHash, extrinsicHash }: Included): Landed => ({
+async function assertSudoEffect(
+  { connection, parts }: SubmitParts,
+  root: Keypair,
+  call: Call,
+  { at, block, runtime }: Included,
+): Promise<void> {
+  const item = SUDO_EFFECTS[call.name];
+  if (item === undefined) return;
+  const after = createState(connection, parts, { signer: root.address, block, at: at.hash, runtime });
+  const keys = call.args.slice(0, -1) as readonly number[]; // the netuid, where there is one
+  const miss = await stored(item, keys, call.args.at(-1))({ before: after, after, events: [] });
+  if (miss) throw notLanded(call, miss.expected, miss.got);
+}
+
+const toLanded = ({ block, blockHash, extrinsicHash }: Landed): Landed => ({
   block,
   blockHash,
   extrinsicHash,
@@ -198,18 +107,11 @@ const toLanded = ({ block, blockHash, extrinsicHash }: Included): Landed => ({
 /** `sudo_set_tempo`, also from `sudoSetTempo`. */
 const toSnakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-function assertBack(call: Call, what: string, expected: unknown, got: unknown): void {
-  if (expected !== got) throw notLanded(call, `${what} ${expected}`, String(got));
+function assertBack(
+  call: Pick<Call, 'pallet' | 'name'>,
+  what: string,
+  expected: unknown,
+  got: unknown,
+): void {
+  if (expected !== got) throw notLanded(call, `${what} ${show(expected)}`, show(got));
 }
-
-const is = (event: ChainEvent, pallet: string, name: string): boolean =>
-  event.pallet === pallet && event.name === name;
-
-const namesOf = ({ events }: Included): string =>
-  events.map(({ pallet, name }) => `${pallet}.${name}`).join(', ') || 'no event';
-
-const isAccount = (codec: Codec | undefined, address: string): boolean =>
-  codec !== undefined && toHex(codec.toU8a()) === toHex(fromAddress(address));
-
-const isInteger = (codec: Codec | undefined, value: bigint): boolean =>
-  codec !== undefined && asBigint(codec.toPrimitive()) === value;

@@ -25,6 +25,7 @@ interface Options {
   readonly seed: string;
   readonly json: boolean;
   readonly keep: boolean;
+  readonly commitReveal: boolean;
   readonly kill: { readonly name: string; readonly epoch: number } | undefined;
   readonly dir: string | undefined;
 }
@@ -63,7 +64,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     const [node, devices] = await Promise.all([startChain(processes, world), startDevices(processes, world)]);
     chain = await connectSubtensor({ url: node.url, log: silentLog, clock, signal: inner });
     const root = keypairFromUri('//Alice');
-    const registered = await raceAbort(inner, setUp({ chain, root, say }, world));
+    const registered = await raceAbort(inner, setUp({ chain, root, say }, world, options));
     const roles = { processes, world, dir, url: node.url, netuid: registered.netuid };
     await raceAbort(inner, startMiners(roles, devices));
     const validators = await raceAbort(inner, startValidators(roles));
@@ -76,7 +77,13 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     const limitMs = STUCK * (DEMO_PLAN.paidEpochs + SPARE_EPOCHS) * DEMO_PLAN.tempo * DEMO_PLAN.blockTimeMs;
     const watched = watchEpochs(
       { chain, say },
-      { netuid: registered.netuid, judges, paidEpochs: DEMO_PLAN.paidEpochs, onSubnet },
+      {
+        netuid: registered.netuid,
+        judges,
+        paidEpochs: DEMO_PLAN.paidEpochs,
+        commitReveal: options.commitReveal,
+        onSubnet,
+      },
       inner,
     );
     const stuck = () =>
@@ -94,6 +101,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       peakPssMiB: pss.peakMiB(),
       once: epochs.setTwice,
       refusedForwards: watch.refusedForwards(),
+      stages: options.commitReveal ? watch.stages() : undefined,
     });
     const missed = missedShare(report);
     if (options.json) printJson(report);
@@ -131,7 +139,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
 }
 
 function parseOptions(flags: Record<string, unknown>): Options {
-  const { seed, json, keep, kill, dir } = flags;
+  const { seed, json, keep, kill, dir, commitReveal } = flags;
   if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed))
     throw usage('--seed', '1 to 64 printable characters', seed);
   const parsed = typeof kill === 'string' ? /^(validator-[ab])@(\d+)$/.exec(kill) : undefined;
@@ -146,6 +154,7 @@ function parseOptions(flags: Record<string, unknown>): Options {
     seed,
     json: json === true,
     keep: keep === true,
+    commitReveal: commitReveal === true,
     kill: parsed ? { name: parsed[1]!, epoch } : undefined,
     dir: typeof dir === 'string' ? dir : undefined,
   };
@@ -162,11 +171,16 @@ const usage = (what: string, expected: string, got: unknown) =>
 function createWatch(say: (line: string) => void, onGivenUp: (name: string, how: string) => void) {
   const events = new Map<string, number>();
   let refused = 0;
+  const stages = { applied: new Set<string>(), failed: new Set<string>() };
   return {
     refusedForwards: () => refused,
+    /** commits that were revealed, and epochs that were lost, by validator and epoch */
+    stages: () => ({ applied: [...stages.applied], failed: [...stages.failed] }),
     message(name: string, message: Readonly<Record<string, unknown>>) {
       if (message.forwardRefused) refused++;
-      const event = (message.status as Pick<ValidatorStatus, 'lastEvent'> | undefined)?.lastEvent;
+      const status = message.status as Pick<ValidatorStatus, 'lastEvent' | 'weightsStage'> | undefined;
+      noteStage(name, status?.weightsStage);
+      const event = status?.lastEvent;
       if (!event || events.get(name) === event.block) return;
       events.set(name, event.block);
       const { block, accepted, rejected, inconclusive, ownDelayMs } = event;
@@ -180,6 +194,15 @@ function createWatch(say: (line: string) => void, onGivenUp: (name: string, how:
       say(`${name} died (${how})${restarting ? ': restarted' : ': given up'}`);
     },
   };
+
+  function noteStage(name: string, now: ValidatorStatus['weightsStage']): void {
+    if (now?.stage !== 'applied' && now?.stage !== 'failed') return;
+    const key = `${name} epoch ${now.epoch}`;
+    if (stages[now.stage].has(key)) return;
+    stages[now.stage].add(key);
+    if (now.stage === 'applied') say(`${name}: weights of epoch ${now.epoch} are applied`);
+    else say(`${name}: weights of epoch ${now.epoch} are LOST: ${now.reason}`);
+  }
 }
 
 async function startChain(processes: Processes, world: World): Promise<{ url: string }> {
@@ -368,6 +391,8 @@ async function conclude(
     peakPssMiB: number | null;
     once: readonly string[];
     refusedForwards: number;
+    /** of commits; undefined where weights are set in the open */
+    stages: { readonly applied: readonly string[]; readonly failed: readonly string[] } | undefined;
   },
 ) {
   const hotkey = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
@@ -410,10 +435,20 @@ async function conclude(
       found: `${run.refusedForwards} times`,
       timing: false,
     },
+    ...(run.stages ? [revealCheck(run.stages)] : []),
     ...checkReport(report, outcomes),
   ];
   await Promise.all(ledgers.map(({ ledger }) => ledger.close()));
   return { report, checks };
+}
+
+function revealCheck({ applied, failed }: { applied: readonly string[]; failed: readonly string[] }): Check {
+  return {
+    what: "the chain revealed the validators' sealed weights",
+    ok: failed.length === 0 && applied.length >= DEMO_PLAN.paidEpochs,
+    found: failed.length === 0 ? `${applied.length} commits applied` : `lost: ${failed.join(', ')}`,
+    timing: false,
+  };
 }
 
 /** What hangs on content or the chain fails on any machine; only what hangs on timing is excused by a busy one. */

@@ -8,6 +8,7 @@ import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
 import { lastOf, loadConfig, minerSchema } from '../config.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
+import { openServerKeys } from '../server-keys.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(minerSchema, flags);
@@ -36,14 +37,15 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     const problem = `class: ${why}; assay params lists the classes`;
     throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
   }
-  const keypair = await loadKey(config.hotkey, log);
+  const keypair = await loadKey(config, log);
   const compute = await openCpu({ log, threads: config.threads ?? 0 });
   const place = { index: 0, worker: config.worker };
   const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
+  const identities = await openServerKeys(dataPaths.serverKeys(config.data), config.rotateServerKey);
   const admin = await startAdmin(config.adminPort, log);
   const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
-  const { host, port, announceIp, insecurePlaintext } = config;
+  const { host, port, announceIp } = config;
   try {
     await runMiner(
       {
@@ -61,7 +63,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         host,
         port,
         listed: config.listed.map(toHotkey),
-        insecurePlaintext,
+        identities,
         ...(announceIp === undefined ? {} : { announceIp }),
       },
       signal,

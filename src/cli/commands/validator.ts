@@ -6,11 +6,13 @@ import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
 import { lastOf, loadConfig, validatorSchema } from '../config.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
+import { createWebhook } from '../webhook.js';
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(validatorSchema, flags);
@@ -21,7 +23,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     import('../../validator/validator.js'),
     import('../../validator/own-delay.js'),
   ]);
-  const keypair = await loadKey(config.hotkey, log);
+  const keypair = await loadKey(config, log);
   const ledger = await openLedger({
     ...systemParts,
     dir: dataPaths.ledger(config.data),
@@ -31,10 +33,14 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   });
   const admin = await startAdmin(config.adminPort, log);
   const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
+  const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
+  let book: WeightsBook | undefined;
   let ready = false;
   try {
-    const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs, insecurePlaintext } =
-      config;
+    const { genesisHash } = await chain.info();
+    const folder = dataPaths.weights(config.data);
+    book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address });
+    const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
     await runValidator(
       {
         ...systemParts,
@@ -45,13 +51,15 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         keypair,
         kinds,
         ledger,
+        book,
+        ...(webhook ? { alert: webhook.tell } : {}),
         ownDelay: eventLoopDelay,
         log,
       },
       {
         netuid: toNetuid(config.netuid),
+        mechanism: config.mechanism,
         plan: { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs },
-        insecurePlaintext,
       },
       signal,
       (status) => {
@@ -62,7 +70,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
     );
   } finally {
-    await Promise.all([ledger.close(), chain.close(), admin?.close()]);
+    await Promise.all([ledger.close(), book?.close(), chain.close(), admin?.close(), webhook?.close()]);
   }
   return EXIT.ok;
 }

@@ -3,7 +3,14 @@ import { EXISTENTIAL_DEPOSIT } from '../../chain/codec/pallets/balances.js';
 import { runtime } from '../../chain/codec/runtime.js';
 import type { ValueOf } from '../../chain/codec/scale.js';
 import { addressOf, type multiAddress } from '../../chain/codec/types.js';
-import { type BlockContext, CallFailed, ensureSigned, type Handlers, tokenFailed } from '../dispatch.js';
+import {
+  type BlockContext,
+  CallFailed,
+  ensureRoot,
+  ensureSigned,
+  type Handlers,
+  tokenFailed,
+} from '../dispatch.js';
 import type { StateView } from '../state.js';
 
 const { Account } = runtime.System.storage;
@@ -11,9 +18,15 @@ const { TotalIssuance } = runtime.Balances.storage;
 
 export const freeBalance = (state: StateView, who: string): bigint => state.get(Account, who).data.free;
 
-/** `can_remove_balance_from_coldkey_account`: the account must stay above the existential deposit. */
+/** `can_remove_balance_from_coldkey_account`: down to nothing, though what follows mostly keeps the account alive. */
 export const canWithdraw = (state: StateView, who: string, amount: bigint): boolean =>
-  freeBalance(state, who) >= amount + EXISTENTIAL_DEPOSIT || amount === 0n;
+  freeBalance(state, who) >= amount;
+
+/** `get_keep_alive_balance`: what an account can spend and live. */
+export function spendableAlive(state: StateView, who: string): bigint {
+  const free = freeBalance(state, who);
+  return free > EXISTENTIAL_DEPOSIT ? free - EXISTENTIAL_DEPOSIT : 0n;
+}
 
 /** Free TAO out of nothing (genesis) or, negative, into nothing (a fee without a block author to earn it). */
 export function issue(context: BlockContext, who: string, amount: bigint): void {
@@ -76,5 +89,20 @@ export const balancesHandlers: Handlers<'Balances'> = {
   },
   transfer_keep_alive({ dest, value }, context) {
     transfer(context, ensureSigned(context.origin), lookup(dest), value, true);
+  },
+  /** All that can go: with `keep_alive` the existential deposit stays. */
+  transfer_all({ dest, keep_alive }, context) {
+    const who = ensureSigned(context.origin);
+    const { state } = context;
+    const amount = keep_alive ? spendableAlive(state, who) : freeBalance(state, who);
+    transfer(context, who, lookup(dest), amount, keep_alive);
+  },
+  /** As root: less than the existential deposit is nothing. */
+  force_set_balance({ who, new_free }, context) {
+    ensureRoot(context.origin);
+    const address = lookup(who);
+    const free = new_free < EXISTENTIAL_DEPOSIT ? 0n : new_free;
+    issue(context, address, free - freeBalance(context.state, address));
+    context.emit({ pallet: 'Balances', name: 'BalanceSet', data: { who: address, free } });
   },
 };

@@ -1,12 +1,13 @@
 // Owns: the dialling end over grpc-js: one connection a channel, deadlines, keepalive, bounded reading.
 import { isIPv4, isIPv6 } from 'node:net';
-import { Client, credentials, InterceptingCall } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, InterceptingCall } from '@grpc/grpc-js';
 import type { AssayError } from '../../model/errors.js';
 import { decodeSigned, encodeSigned } from '../codec.js';
 import { cancelled, limitExceeded, peerEnded, timedOut, unreachable } from '../errors.js';
 import { MinerService } from '../gen/assay/v1/miner_pb.js';
 import type { Limits } from '../limits.js';
-import type { Address, WireChannel } from '../wire.js';
+import { assertPinned, type ServerKey, serverName, trustAnchorPem } from '../server-key.js';
+import type { Address, DialAddress, WireChannel } from '../wire.js';
 import { toDefinition } from './service.js';
 import { fromGrpcStatus } from './status.js';
 import { GrpcStream } from './stream.js';
@@ -14,9 +15,11 @@ import { GrpcStream } from './stream.js';
 /** What one stream may have in flight before its sender waits: an opening piece or two, whatever the round trip. */
 const WINDOW_BYTES = 1024 * 1024;
 
-export function connectGrpc(address: Address, limits: Limits, monotonic: () => number): WireChannel {
+export function connectGrpc(address: DialAddress, limits: Limits, monotonic: () => number): WireChannel {
   const name = `${address.host}:${address.port}`;
-  const client = new Client(toTarget(address), credentials.createInsecure(), {
+  const { serverKey } = address;
+  const client = new Client(toTarget(address), serverKey ? pinned(serverKey) : credentials.createInsecure(), {
+    ...(serverKey ? { 'grpc.ssl_target_name_override': serverName(serverKey) } : {}),
     'grpc.max_receive_message_length': limits.responseBytes,
     'grpc.max_send_message_length': limits.requestBytes,
     'grpc.keepalive_time_ms': limits.keepaliveMs,
@@ -121,6 +124,24 @@ export function connectGrpc(address: Address, limits: Limits, monotonic: () => n
       client.close();
     },
   };
+}
+
+/**
+ * The key is the only root, so the usual verification refuses every other: a check of ours alone would not do, since with
+ * verification off Node never calls it. It is made all the same, as a second lock.
+ */
+function pinned(serverKey: ServerKey): ChannelCredentials {
+  const anchor = Buffer.from(trustAnchorPem(serverKey));
+  return credentials.createSsl(anchor, null, null, {
+    checkServerIdentity: (_name, { raw }) => {
+      try {
+        assertPinned(raw, serverKey);
+        return undefined;
+      } catch (error) {
+        return error as Error; // an AssayError
+      }
+    },
+  });
 }
 
 /** Withholds reads: grpc-js' own streams read 16 messages ahead, which from many hostile peers is gigabytes. */

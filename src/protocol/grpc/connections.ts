@@ -4,6 +4,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { AssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import { toNetwork } from '../address.js';
+import { PLAINTEXT_CHANNEL } from '../certificate.js';
 import { limitExceeded, unreachable } from '../errors.js';
 import type { Limits } from '../limits.js';
 import { Pool } from '../pool.js';
@@ -20,6 +21,8 @@ const NETWORKS = 4096;
 export interface Call {
   /** what limits count as one place */
   readonly network: string;
+  /** see Origin */
+  readonly channel: Uint8Array;
   /** The call, its connection and everything else on it are the hotkey's from here on. @throws AssayError `limit-exceeded` */
   admit(hotkey: Hotkey): void;
   /** Its place is free again. */
@@ -28,6 +31,10 @@ export interface Call {
 
 interface Connection {
   readonly socket: Socket;
+  /** the TLS socket over it, once there is one */
+  top: Socket;
+  /** which of our keys it was made with; zeros on plaintext */
+  channel: Uint8Array;
   /** `address:port`, as grpc-js names it too */
   readonly peer: string;
   readonly network: string;
@@ -38,6 +45,8 @@ interface Connection {
   begun: number;
   sweeps: number;
 }
+
+export type Accept = (socket: Socket, secured: (top: Socket, channel: Uint8Array) => void) => void;
 
 interface Begun {
   readonly connection: Connection;
@@ -71,7 +80,8 @@ export class Connections {
     this.#peerCalls = new Pool(limits.streams, limits.streamsPerPeer);
   }
 
-  listen(address: Address, accept: (socket: Socket) => void): Promise<number> {
+  /** @param accept may put TLS over the socket: then it says so, and with which key */
+  listen(address: Address, accept: Accept): Promise<number> {
     const server = createServer({ noDelay: true }, (socket) => this.#accept(socket, accept));
     this.#server = server;
     return new Promise((resolve, reject) => {
@@ -96,8 +106,8 @@ export class Connections {
 
   /** Lets what was written leave first, but not for longer than `graceMs`. */
   destroyAll(graceMs: number): void {
-    for (const { socket } of this.#open.values()) {
-      socket.end();
+    for (const { socket, top } of this.#open.values()) {
+      top.end();
       const patience = setTimeout(() => socket.destroy(), graceMs).unref();
       socket.once('close', () => clearTimeout(patience));
     }
@@ -110,7 +120,7 @@ export class Connections {
   begin(peer: string, refuse: (error: AssayError) => void): Call {
     const connection = this.#open.get(peer);
     if (!connection) throw unreachable(peer);
-    const { network, hotkey } = connection;
+    const { network, hotkey, channel } = connection;
     const begun: Begun = { connection, refuse };
     if (hotkey === undefined) this.#beginAsStranger(begun);
     else {
@@ -120,6 +130,7 @@ export class Connections {
     connection.calls.add(begun);
     return {
       network,
+      channel,
       admit: (hotkey) => this.#admit(begun, hotkey),
       end: () => this.#end(begun),
     };
@@ -182,7 +193,7 @@ export class Connections {
     if (connection.hotkey !== undefined) this.#peerCalls.delete(connection.hotkey, begun);
   }
 
-  #accept(socket: Socket, accept: (socket: Socket) => void): void {
+  #accept(socket: Socket, accept: Accept): void {
     const from = socket.remoteAddress;
     if (from === undefined) {
       socket.destroy();
@@ -199,6 +210,8 @@ export class Connections {
     if (victim) this.#drop(victim);
     const connection: Connection = {
       socket,
+      top: socket,
+      channel: PLAINTEXT_CHANNEL,
       peer: `${from}:${socket.remotePort}`,
       network,
       calls: new Set(),
@@ -209,7 +222,10 @@ export class Connections {
     this.#open.set(connection.peer, connection);
     this.#strangers.add(network, connection);
     socket.once('close', () => this.#forget(connection));
-    accept(socket);
+    accept(socket, (top, channel) => {
+      connection.top = top;
+      connection.channel = channel;
+    });
   }
 
   #sweep(): void {

@@ -1,5 +1,6 @@
 // Owns: the listening end over grpc-js: its calls as a handler sees them, and patience with those who are slow.
 // Does not own: how many may come, and who goes first (connections.ts).
+import type { Socket } from 'node:net';
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
@@ -15,14 +16,15 @@ import { decodeSigned, encodeSigned } from '../codec.js';
 import { limitExceeded, peerEnded, timedOut, unreachable } from '../errors.js';
 import { MinerService } from '../gen/assay/v1/miner_pb.js';
 import type { Limits } from '../limits.js';
-import type { Address, Origin, WireHandlers, WireListener } from '../wire.js';
+import type { ListenAddress, Origin, WireHandlers, WireListener } from '../wire.js';
 import { type Call, Connections } from './connections.js';
 import { type Bytes, PUBLIC_SERVICES, toDefinition } from './service.js';
 import { toGrpcStatus } from './status.js';
 import { GrpcStream } from './stream.js';
+import { acceptTls } from './tls.js';
 
 export async function listenGrpc(
-  address: Address,
+  address: ListenAddress,
   handlers: WireHandlers,
   limits: Limits,
   monotonic: () => number,
@@ -116,7 +118,12 @@ export async function listenGrpc(
   }
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const port = await connections.listen(address, (socket) => injector.injectConnection(socket));
+  const inject = (socket: Socket) => injector.injectConnection(socket);
+  const { identities = [] } = address;
+  const port = await connections.listen(
+    address,
+    identities.length > 0 ? acceptTls(identities, inject) : inject,
+  );
 
   return {
     host: address.host,
@@ -177,5 +184,5 @@ function placeCalls(
 /** @param place found by the metadata object, the one thing of a call that interceptors and handlers both see */
 function toOrigin(place: Call | undefined): Origin {
   if (!place) throw new TypeError('call: expected a place given by the interceptor, got none');
-  return { address: place.network, admitted: place.admit };
+  return { address: place.network, channel: place.channel, admitted: place.admit };
 }

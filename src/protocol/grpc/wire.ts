@@ -12,7 +12,7 @@ export interface GrpcWireOptions {
   readonly limits?: Partial<Limits>;
 }
 
-/** Plaintext HTTP/2: `dial` and `serve` keep it on loopback addresses unless told otherwise. */
+/** HTTP/2, over TLS with keys that the chain names, or in plaintext, which `dial` and `serve` keep on loopback. */
 export function createGrpcWire(options: GrpcWireOptions): Wire {
   const limits = toLimits(options.limits);
   const monotonic = () => options.clock.monotonic();

@@ -1,10 +1,28 @@
 // Owns: what every chain backend must do, whoever wrote it. Does not own: the chain's economics (emissions' tests).
 import assert from 'node:assert/strict';
-import type { ChainReader, ChainWriter, Head, Landed, Subnet } from '../../chain/chain.js';
+import type {
+  ChainReader,
+  ChainWriter,
+  Head,
+  Landed,
+  PendingCommit,
+  Signed,
+  Subnet,
+} from '../../chain/chain.js';
+import { blake2b256 } from '../../chain/codec/storage.js';
+import {
+  encodeWeightsPayload,
+  revealTarget,
+  roundForBlock,
+  sealTimelocked,
+} from '../../chain/codec/timelock.js';
+import { commitHash, storageIndex } from '../../chain/codec/weight-commits.js';
 import { alreadySetThisEpoch, canSetWeights } from '../../chain/weights.js';
 import { devKeypair, type Keypair } from '../../keys/keypair.js';
+import { toHex } from '../../model/bytes.js';
 import { type ErrorCode, isAssayError } from '../../model/errors.js';
-import { type Netuid, toHotkey, toNetuid, toUid } from '../../model/ids.js';
+import { type Netuid, toHotkey, toNetuid, toUid, type Uid } from '../../model/ids.js';
+import { createSeededRandom } from '../../model/prng.js';
 import type { ConformanceCase } from './proof.js';
 
 export interface ChainFixture {
@@ -286,6 +304,201 @@ export function chainConformance(create: () => Promise<ChainFixture>): readonly 
         assert.ok(next.neurons[2]!.incentive > 0, 'the weights counted');
       }),
     },
+    {
+      name: 'takes no direct weights while commit-reveal is on',
+      run: on(async (world) => {
+        const { chain, root, land } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        assert.equal((await chain.subnet(netuid)).commitRevealEnabled, true);
+        await rejectsAs('CommitRevealEnabled', land(chain.setWeights(validator, netuid, [[2, 1]], 0n)));
+        const off = { call: 'sudo_set_commit_reveal_weights_enabled', args: [netuid, false] };
+        await land(chain.sudo(root, off));
+        await rejectsAs('CommitRevealDisabled', land(chain.commitWeights(validator, netuid, ANY_HASH)));
+        await land(chain.setWeights(validator, netuid, [[2, 1]], 0n));
+        assert.deepEqual(await chain.weights(netuid, uid), [[2, 65535]]);
+      }),
+    },
+    {
+      name: 'holds a plain commit until it is revealed, in the epoch after it',
+      run: on(async (world) => {
+        const { chain, land } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        const hotkey = toHotkey(validator.address);
+        const { hash, reveal } = plainCommit(validator, netuid);
+        const { epochIndex } = await chain.subnet(netuid);
+        const landed = await land(chain.commitWeights(validator, netuid, hash));
+        assert.deepEqual(await pendingOf(chain, netuid, hotkey), [
+          { kind: 'plain', hash: toHex(hash), epoch: epochIndex, block: landed.block },
+        ]);
+        assert.equal((await chain.subnet(netuid)).neurons[uid]!.lastUpdate, landed.block);
+        await rejectsAs(NOT_IN_WINDOW, land(chain.revealWeights(validator, netuid, reveal)));
+
+        await untilEpoch(world, netuid, epochIndex + 1);
+        const other = { ...reveal, salt: [9] };
+        await rejectsAs(NO_SUCH_COMMIT, land(chain.revealWeights(validator, netuid, other)));
+        assert.deepEqual(await chain.weights(netuid, uid), []);
+        const revealed = await land(chain.revealWeights(validator, netuid, reveal));
+        assert.deepEqual(await chain.weights(netuid, uid, revealed.blockHash), [
+          [0, 0],
+          [2, 65535],
+        ]);
+        assert.deepEqual(await chain.pendingCommits(netuid, hotkey), []);
+        // as it was before the reveal
+        assert.equal((await pendingOf(chain, netuid, hotkey, landed.blockHash)).length, 1);
+      }),
+    },
+    {
+      name: 'does not reveal a commit whose epoch has passed',
+      run: on(async (world) => {
+        const { chain, land } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        const { hash, reveal } = plainCommit(validator, netuid);
+        const { epochIndex } = await chain.subnet(netuid);
+        await land(chain.commitWeights(validator, netuid, hash));
+        await untilEpoch(world, netuid, epochIndex + 2);
+        // which check meets it first is the runtime's choice
+        const names = [...NOT_IN_WINDOW, 'ExpiredWeightCommit', ...NO_SUCH_COMMIT];
+        await rejectsAs(names, land(chain.revealWeights(validator, netuid, reveal)));
+        assert.deepEqual(await chain.weights(netuid, uid), []);
+      }),
+    },
+    {
+      name: 'applies a time-locked commit by itself, in the epoch after it',
+      run: on(async (world) => {
+        const { chain, land, until } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        const hotkey = toHotkey(validator.address);
+        const [beacon, info, before] = [await chain.beacon(), await chain.info(), await chain.subnet(netuid)];
+        const storedAtMs =
+          1000 * (beacon.genesisSeconds + (beacon.lastStoredRound - 1) * beacon.periodSeconds);
+        const now = { unixMs: storedAtMs, block: before.block, blockTimeMs: info.blockTimeMs };
+        const target = revealTarget({ ...before, nextEpochBlock: before.nextEpochBlock! });
+        const revealRound = roundForBlock(beacon, now, target);
+        const row = { uids: [0, 2], values: [0, 3], versionKey: 0n };
+        const payload = encodeWeightsPayload({ hotkey: validator.publicKey, ...row });
+        const bytes = sealTimelocked(
+          payload,
+          revealRound,
+          beacon.publicKey,
+          createSeededRandom('conformance'),
+        );
+        const commit = { bytes, revealRound, version: before.timelockVersion! };
+
+        const wrong = { ...commit, version: before.timelockVersion! + 1 };
+        await rejectsAs(
+          'IncorrectCommitRevealVersion',
+          land(chain.commitTimelockedWeights(validator, netuid, wrong)),
+        );
+        const seen = { ...commit, revealRound: beacon.lastStoredRound - 1 };
+        await rejectsAs('InvalidRevealRound', land(chain.commitTimelockedWeights(validator, netuid, seen)));
+        const landed = await land(chain.commitTimelockedWeights(validator, netuid, commit));
+        const epoch = (await chain.subnet(netuid, landed.blockHash)).epochIndex;
+        assert.deepEqual(await pendingOf(chain, netuid, hotkey), [
+          { kind: 'timelocked', hash: toHex(blake2b256(bytes)), epoch, block: landed.block, revealRound },
+        ]);
+
+        await until(async () => (await chain.weights(netuid, uid)).length > 0);
+        const after = await chain.subnet(netuid);
+        assert.equal(after.epochIndex, epoch + 1);
+        assert.ok((await chain.beacon()).lastStoredRound >= revealRound, 'opened by its round');
+        assert.deepEqual(await chain.weights(netuid, uid), [
+          [0, 0],
+          [2, 65535],
+        ]);
+        assert.deepEqual(await chain.pendingCommits(netuid, hotkey), []);
+        assert.equal(after.neurons[uid]!.lastUpdate, landed.block, 'the commit is what was limited');
+      }),
+    },
+    {
+      name: 'has a beacon whose rounds come with the blocks',
+      run: on(async ({ chain, nextBlock, until }) => {
+        await nextBlock();
+        const { publicKey, periodSeconds, genesisSeconds, lastStoredRound } = await chain.beacon();
+        const { hash } = await chain.head();
+        assert.equal(publicKey.length, 96);
+        assert.ok(periodSeconds >= 1 && genesisSeconds > 0 && lastStoredRound >= 1);
+        await until(async () => (await chain.beacon()).lastStoredRound > lastStoredRound);
+        assert.equal((await chain.beacon(hash)).lastStoredRound, lastStoredRound, 'as of a block');
+        assert.deepEqual((await chain.beacon()).publicKey, publicKey);
+      }),
+    },
+    {
+      name: 'keeps rows, commits and LastUpdate of each mechanism apart',
+      run: on(async (world) => {
+        const { chain, root, land } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        const hotkey = toHotkey(validator.address);
+        await land(chain.sudo(root, { call: 'sudo_set_max_allowed_uids', args: [netuid, 128] }));
+        await land(chain.sudo(root, { call: 'sudo_set_mechanism_count', args: [netuid, 2] }));
+        await fails('chain-unknown', chain.subnet(netuid, undefined, 2));
+        const { mechanismCount, epochIndex } = await chain.subnet(netuid, undefined, 1);
+        assert.equal(mechanismCount, 2);
+
+        const { hash, reveal } = plainCommit(validator, netuid, 1);
+        const landed = await land(chain.commitWeights(validator, netuid, hash, 1));
+        assert.deepEqual(await chain.pendingCommits(netuid, hotkey), []);
+        const pending = await pendingOf(chain, netuid, hotkey, undefined, 1);
+        assert.deepEqual(
+          pending.map(({ block }) => block),
+          [landed.block],
+        );
+        const lastUpdateOf = async (mechanism: number): Promise<number> =>
+          (await chain.subnet(netuid, undefined, mechanism)).neurons[uid]!.lastUpdate;
+        assert.equal(await lastUpdateOf(1), landed.block);
+        assert.ok((await lastUpdateOf(0)) < landed.block);
+
+        await untilEpoch(world, netuid, epochIndex + 1);
+        await land(chain.revealWeights(validator, netuid, reveal, 1));
+        assert.deepEqual(await chain.weights(netuid, uid), []);
+        assert.deepEqual(await chain.weights(netuid, uid, undefined, 1), [
+          [0, 0],
+          [2, 65535],
+        ]);
+        await untilEpoch(world, netuid, epochIndex + 2);
+        const incentives = [];
+        for (const mechanism of [0, 1])
+          incentives.push((await chain.subnet(netuid, undefined, mechanism)).neurons[2]!.incentive);
+        assert.equal(incentives[0], 0);
+        assert.ok(incentives[1]! > 0, 'the row counted in its own mechanism');
+      }),
+    },
+    {
+      name: 'hands out what it signed before it is sent, and makes sure of it later, once',
+      run: on(async (world) => {
+        const { chain, land } = world;
+        const { netuid, validator, uid } = await openWithCommits(world);
+        const signed: Signed[] = [];
+        const keep = { onSigned: async (one: Signed) => void signed.push(one) };
+        const landed = await land(chain.commitWeights(validator, netuid, ANY_HASH, 0, keep));
+        assert.deepEqual(signed[0]!.hash, landed.extrinsicHash);
+        assert.ok(signed[0]!.deathBlock > landed.block);
+        const again = await land(chain.resend(signed[0]!));
+        assert.deepEqual([again.block, again.blockHash], [landed.block, landed.blockHash]);
+
+        const refuse = {
+          onSigned: async (one: Signed) => {
+            signed.push(one);
+            throw new Error('the disk is full');
+          },
+        };
+        await assert.rejects(
+          land(chain.commitWeights(validator, netuid, ANY_HASH, 0, refuse)),
+          /disk is full/,
+        );
+        const count = async () => (await chain.pendingCommits(netuid, toHotkey(validator.address))).length;
+        assert.equal(await count(), 1, 'nothing was sent');
+        const late = await land(chain.resend(signed[1]!));
+        assert.equal((await chain.subnet(netuid, late.blockHash)).neurons[uid]!.lastUpdate, late.block);
+        assert.equal(await count(), 2);
+
+        await assert.rejects(
+          land(chain.commitWeights(validator, netuid, ANY_HASH, 0, refuse)),
+          /disk is full/,
+        );
+        await land(chain.commitWeights(validator, netuid, ANY_HASH)); // takes the nonce
+        await rejectsAs('Stale', land(chain.resend(signed[2]!)));
+      }),
+    },
   ];
 }
 
@@ -336,6 +549,53 @@ async function openSubnet({ chain, root, land }: World): Promise<Netuid> {
   return netuid;
 }
 
+const LONG_TEMPO = 80;
+const ANY_HASH = new Uint8Array(32).fill(7);
+
+/** A subnet with a validator that has a permit (uid 1) and a miner (uid 2), just after an epoch; commit-reveal is on. */
+async function openWithCommits(
+  world: World,
+): Promise<{ readonly netuid: Netuid; readonly validator: Keypair; readonly uid: Uid }> {
+  const { chain, root, land } = world;
+  const netuid = await openSubnet(world);
+  const validator = devKeypair('validator');
+  const hotkey = toHotkey(validator.address);
+  const { uid } = await land(chain.burnedRegister(root, netuid, hotkey));
+  await land(chain.burnedRegister(root, netuid, toHotkey(devKeypair('miner').address)));
+  await land(chain.addStake(root, netuid, hotkey, 100n * TAO));
+  const { epochIndex } = await chain.subnet(netuid);
+  await untilEpoch(world, netuid, epochIndex + 1);
+  // room for calls between two epochs, and parameters that may be changed at any time
+  await land(chain.sudo(root, { call: 'sudo_set_admin_freeze_window', args: [0] }));
+  await land(chain.sudo(root, { call: 'sudo_set_tempo', args: [netuid, LONG_TEMPO] }));
+  await land(chain.sudo(root, { call: 'sudo_set_commit_reveal_weights_enabled', args: [netuid, true] }));
+  return { netuid, validator, uid };
+}
+
+function plainCommit(validator: Keypair, netuid: Netuid, mechanism = 0) {
+  const weights = [
+    [0, 0],
+    [2, 5],
+  ] as const;
+  const reveal = { weights, salt: [1, 2, 3, 4, 5, 6, 7, 8], versionKey: 0n };
+  const hash = commitHash(validator.address, storageIndex(netuid, mechanism), {
+    uids: weights.map(([uid]) => uid),
+    values: weights.map(([, value]) => value),
+    salt: reveal.salt,
+    versionKey: reveal.versionKey,
+  });
+  return { hash, reveal };
+}
+
+/** With hashes as text, which compare whatever kind of bytes they are. */
+async function pendingOf(
+  chain: ChainReader,
+  ...args: Parameters<ChainReader['pendingCommits']>
+): Promise<readonly (Omit<PendingCommit, 'hash'> & { readonly hash: string })[]> {
+  const commits = await chain.pendingCommits(...args);
+  return commits.map((commit) => ({ ...commit, hash: toHex(commit.hash) }));
+}
+
 async function untilEpoch({ chain, until }: World, netuid: Netuid, epochIndex: number): Promise<Subnet> {
   let subnet = await chain.subnet(netuid);
   await until(async () => {
@@ -357,11 +617,16 @@ async function fails(code: ErrorCode, promise: Promise<unknown>): Promise<void> 
   });
 }
 
-/** Rejected with the chain's name for it: in the pool or in a block, as the chain pleases. */
-async function rejectsAs(name: string, promise: Promise<unknown>): Promise<void> {
+/** Rejected with the chain's name (one of its names) for it: in the pool or in a block, as the chain pleases. */
+async function rejectsAs(name: string | readonly string[], promise: Promise<unknown>): Promise<void> {
   await assert.rejects(promise, (error) => {
     assert.ok(isAssayError(error, 'chain-rejected'), `expected chain-rejected, got ${error}`);
-    assert.equal(error.data.error, name);
+    if (typeof name === 'string') assert.equal(error.data.error, name);
+    else assert.ok(name.includes(error.data.error), `expected one of ${name}, got ${error.data.error}`);
     return true;
   });
 }
+
+/** The pallet's name, and the pool's for the same (subtensor `CustomTransactionError`). */
+const NOT_IN_WINDOW = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
+const NO_SUCH_COMMIT = ['NoWeightsCommitFound', 'CommitNotFound'];

@@ -1,7 +1,7 @@
 // A node that serves given metadata and storage and refuses every extrinsic, after checking its signature: enough to
 // see whether our door speaks a real chain's types. It makes no blocks; the localnet does that.
 import { decorateStorage, Metadata, TypeRegistry, unwrapStorageType } from '@polkadot/types';
-import { compactAddLength, compactStripLength, u8aToHex } from '@polkadot/util';
+import { compactAddLength, compactStripLength, hexToU8a, u8aToHex } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { verifySignature } from '../../../src/keys/keypair.js';
@@ -10,6 +10,12 @@ import { concat } from '../../../src/model/bytes.js';
 export interface CannedNode {
   readonly url: string;
   set(pallet: string, item: string, args: readonly unknown[], value: unknown): void;
+  /** What a runtime API answers from now on; the type's default before. */
+  answer(api: string, value: unknown): void;
+  /** whether the metadata has `Pallet.Item`, or a runtime API by Trait_method */
+  readonly has: { item(name: string): boolean; api(name: string): boolean };
+  /** runtime APIs called so far, as Trait_method, with decoded arguments */
+  readonly asked: { api: string; args: unknown[] }[];
   /** `pallet.call` and arguments of the extrinsics refused so far, and whether their signatures were right */
   readonly refused: { call: string; args: unknown; signed: boolean }[];
   close(): Promise<void>;
@@ -34,6 +40,18 @@ export async function serveCanned(metadata: Uint8Array): Promise<CannedNode> {
   const items = decorateStorage(registry, types.asLatest, types.version);
   const storage = new Map<string, string>();
   const refused: CannedNode['refused'] = [];
+  const asked: CannedNode['asked'] = [];
+  const answers = new Map<string, unknown>();
+  const itemNames = new Set(
+    types.asLatest.pallets.flatMap(({ name, storage: opt }) =>
+      opt.isSome ? opt.unwrap().items.map((item) => `${name}.${item.name}`) : [],
+    ),
+  );
+  const apis = new Map(
+    types.asLatest.apis.flatMap(({ name, methods }) =>
+      methods.map((method) => [`${name}_${method.name}` as string, method] as const),
+    ),
+  );
 
   const zero = `0x${'00'.repeat(32)}`;
   const digest = { logs: [] };
@@ -56,8 +74,15 @@ export async function serveCanned(metadata: Uint8Array): Promise<CannedNode> {
       if (name === 'Metadata_metadata_versions')
         return registry.createType('Vec<u32>', [types.version]).toHex();
       if (name === 'Metadata_metadata_at_version') return opaque;
-      throw Object.assign(new Error(`no ${name} ${data}`), { code: 4003 });
+      return callApi(String(name), hexToU8a(String(data)));
     },
+    state_getKeysPaged: ([prefix, count, after]) =>
+      [...storage.keys()]
+        .filter((key) => key.startsWith(String(prefix)) && (after === null || key > String(after)))
+        .sort()
+        .slice(0, Number(count)),
+    state_getMetadata: () => u8aToHex(metadata),
+    state_getStorage: ([key]) => storage.get(String(key)) ?? null,
     state_queryStorageAt: ([keys, at]) => [
       {
         block: at ?? hashOf(head),
@@ -75,6 +100,22 @@ export async function serveCanned(metadata: Uint8Array): Promise<CannedNode> {
       throw Object.assign(new Error('Invalid Transaction'), { code: 1010, data: 'Custom error: 255' });
     },
   };
+
+  function callApi(name: string, data: Uint8Array): string {
+    const method = apis.get(name);
+    if (!method) throw Object.assign(new Error(`no ${name}`), { code: 4003 });
+    let at = 0;
+    const args = method.inputs.map(({ type }) => {
+      const arg = registry.createTypeUnsafe(registry.createLookupType(type), [data.subarray(at)]);
+      at += arg.encodedLength;
+      return arg.toPrimitive();
+    });
+    if (at !== data.length) throw Object.assign(new Error(`${name}: bytes left over`), { code: 4003 });
+    asked.push({ api: name, args });
+    const output = registry.createLookupType(method.output);
+    const value = answers.has(name) ? [answers.get(name)] : [];
+    return u8aToHex(registry.createTypeUnsafe(output, value).toU8a());
+  }
 
   function inspect(hex: string): CannedNode['refused'][number] {
     const extrinsic = registry.createType('Extrinsic', hex);
@@ -127,6 +168,9 @@ export async function serveCanned(metadata: Uint8Array): Promise<CannedNode> {
   return {
     url: `ws://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
     refused,
+    asked,
+    has: { item: (name) => itemNames.has(name), api: (name) => apis.has(name) },
+    answer: (api, value) => void answers.set(api, value),
     set(pallet, name, args, value) {
       const item = items[pallet]![name]!; // a test's own literal
       const type = unwrapStorageType(registry, item.meta.type);

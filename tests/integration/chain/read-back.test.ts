@@ -87,6 +87,32 @@ describe('a write that is in a block without its effect', () => {
     await expect(land(write())).rejects.toMatchObject({ code: 'not-landed' });
   });
 
+  it('a server key that the chain dropped does not count as announced', async () => {
+    hide('SubtensorModule', 'NeuronCertificates');
+    const serverKey = { algorithm: 1, publicKey: new Uint8Array(32).fill(3) };
+    await expect(land(chain.serveAxon(owner, netuid, { ...axon, serverKey }))).rejects.toMatchObject({
+      code: 'not-landed',
+      data: { call: 'SubtensorModule.serve_axon_tls' },
+    });
+  });
+
+  it.each([
+    ['commitWeights', 'WeightCommits', () => chain.commitWeights(owner, netuid, new Uint8Array(32).fill(1))],
+    [
+      'commitTimelockedWeights',
+      'TimelockedWeightCommits',
+      () => {
+        const bytes = new Uint8Array(500).fill(1);
+        return chain.commitTimelockedWeights(owner, netuid, { bytes, revealRound: 10 ** 9, version: 4 });
+      },
+    ],
+  ] as const)('%s without its entry in %s does not count as done', async (_name, item, write) => {
+    const on = { call: 'sudo_set_commit_reveal_weights_enabled', args: [netuid, true] };
+    await land(chain.sudo(node.root, on));
+    hide('SubtensorModule', item);
+    await expect(land(write())).rejects.toMatchObject({ code: 'not-landed' });
+  });
+
   it('addStake without more alpha does not count as done', async () => {
     await land(chain.startCall(node.root, netuid));
     hide('SubtensorModule', 'TotalHotkeyAlpha');

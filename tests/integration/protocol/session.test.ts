@@ -14,6 +14,7 @@ import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
 import type { Limits } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { serve } from '../../../src/protocol/serve.js';
+import { createServerIdentity } from '../../../src/protocol/server-key.js';
 import type { PeerOptions, ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
 import type { Wire, WireStream } from '../../../src/protocol/wire.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -384,14 +385,16 @@ describe.each([
     expect(() => dial({ ...parts, keypair: validator }, peer)).toThrow(
       expect.objectContaining({ code: 'insecure-address' }),
     );
-    dial({ ...parts, keypair: validator }, { ...peer, insecurePlaintext: true }).close();
+    const identity = createServerIdentity(new Uint8Array(32).fill(1));
+    const { serverKey } = identity;
+    dial({ ...parts, keypair: validator }, { ...peer, address: { ...peer.address, serverKey } }).close();
     const server = { ...parts, keypair: miner, admit: () => true, handlers: echo };
     const abort = new AbortController();
     const error = await failure(serve(server, { host: '0.0.0.0', port: 0, netuid: 7 }, abort.signal));
     expect(error.code).toBe('insecure-address');
     const served = await serve(
       server,
-      { host: '0.0.0.0', port: 0, netuid: 7, insecurePlaintext: true },
+      { host: '0.0.0.0', port: 0, netuid: 7, identities: [identity] },
       abort.signal,
     );
     abort.abort();

@@ -18,6 +18,15 @@ describe('toSchedule', () => {
     expect(toSchedule({ ...stateful, tempo: 0 }).nextEpochBlock).toBeUndefined();
   });
 
+  it('numbers epochs by the block where the schedule is stateful and the count is not yet', () => {
+    // (130 + 1 + 1) / 51 rounded down
+    expect(toSchedule({ ...stateful, epochIndex: undefined })).toEqual({
+      lastEpochBlock: 100,
+      epochIndex: 2,
+      nextEpochBlock: 150,
+    });
+  });
+
   it('falls back to (block + netuid + 1) mod (tempo + 1) where the runtime has no counters', () => {
     const legacy = {
       netuid: 1,

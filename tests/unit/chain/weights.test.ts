@@ -10,6 +10,7 @@ const neuron = (uid: number, over: Partial<Neuron> = {}): Neuron => ({
   hotkey: toHotkey(`hot${uid}`),
   coldkey: toColdkey(`cold${uid}`),
   stakeRao: 0n,
+  consensusStakeRao: 0n,
   validatorPermit: false,
   active: true,
   lastUpdate: 0,
@@ -148,7 +149,7 @@ describe('canSetWeights', () => {
       neuron(1, { validatorPermit: true, lastUpdate: 40, registeredAt: 10 }),
       neuron(2, { lastUpdate: 7, registeredAt: 7 }),
     ],
-    commitRevealEnabled: false,
+    stakeThresholdRao: 0n,
     weightsRateLimit: 100,
     ownerUid: toUid(0),
     nextEpochBlock: 60,
@@ -166,12 +167,15 @@ describe('canSetWeights', () => {
     expect(can(0, 1)).toEqual({ ok: true });
   });
 
-  it('refuses strangers, and commit-reveal, which needs another call', () => {
+  it('refuses strangers', () => {
     expect(can(9, 1)).toEqual({ ok: false, reason: 'not-registered' });
-    expect(can(0, 1, { commitRevealEnabled: true })).toEqual({
-      ok: false,
-      reason: 'commit-reveal-unsupported',
-    });
+  });
+
+  it('asks for consensus stake, except from the owner and where the runtime does not tell', () => {
+    expect(can(1, 200, { stakeThresholdRao: 1n })).toEqual({ ok: false, reason: 'stake-too-low' });
+    expect(can(0, 200, { stakeThresholdRao: 1n })).toEqual({ ok: true });
+    const untold = [neuron(0), neuron(1, { validatorPermit: true, consensusStakeRao: undefined })];
+    expect(can(1, 200, { stakeThresholdRao: 1n, neurons: untold })).toEqual({ ok: true });
   });
 });
 

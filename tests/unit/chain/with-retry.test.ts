@@ -47,6 +47,44 @@ describe('withReadRetry', () => {
     expect(reader.calls).toBe(1);
   });
 
+  it('waits for a block that a node new to us does not have yet, and for nothing else that is not there', async () => {
+    const clock = createVirtualClock();
+    const behind = { isCatchingUp: () => clock.monotonic() < 500, leave: () => false };
+    const parts = { clock, log: silentLog, limits, nodes: behind };
+    const missing = (what: string) => () => new AssayError('chain-unknown', 'no', { what });
+    const { reader, chain } = flaky(2, missing('block 0x12'));
+    await clock.runUntil(withReadRetry(chain, parts).head());
+    expect(reader.calls).toBe(3);
+
+    const never = flaky(Number.POSITIVE_INFINITY, missing('block 0x12'));
+    await expect(clock.runUntil(withReadRetry(never.chain, parts).head())).rejects.toMatchObject({
+      code: 'chain-unknown',
+    });
+    expect(clock.monotonic()).toBe(100 + 200 + 100 + 200);
+
+    const subnet = flaky(Number.POSITIVE_INFINITY, missing('subnet 7'));
+    await expect(withReadRetry(subnet.chain, parts).head()).rejects.toMatchObject({ code: 'chain-unknown' });
+    expect(subnet.reader.calls).toBe(1);
+  });
+
+  it('asks another node instead of one that answers nonsense, as long as there is one', async () => {
+    const clock = createVirtualClock();
+    let others = 1;
+    const nodes = { isCatchingUp: () => false, leave: () => others-- > 0 };
+    const parts = { clock, log: silentLog, limits, nodes };
+    const nonsense = (what: string) => () =>
+      new AssayError('invalid-input', 'no', { what, expected: 'a header', got: 'another' });
+    const { reader, chain } = flaky(1, nonsense('answer to chain_getHeader'));
+    await clock.runUntil(withReadRetry(chain, parts).head());
+    expect(reader.calls).toBe(2);
+    const again = flaky(1, nonsense('answer to chain_getHeader'));
+    await expect(withReadRetry(again.chain, parts).head()).rejects.toMatchObject({ code: 'invalid-input' });
+    others = 1;
+    const ours = flaky(1, nonsense('hotkey'));
+    await expect(withReadRetry(ours.chain, parts).head()).rejects.toMatchObject({ code: 'invalid-input' });
+    expect(others).toBe(1);
+  });
+
   it('stops when it is aborted', async () => {
     const clock = createVirtualClock();
     const { reader, chain } = flaky(Number.POSITIVE_INFINITY, () => unreachable('ws://x'));

@@ -41,10 +41,10 @@ describe('configuration', () => {
       chain: 'ws://127.0.0.1:9944',
       netuid: 1,
       logLevel: 'info',
-      insecurePlaintext: false,
       adminPort: 0,
       host: '127.0.0.1',
       port: 8091,
+      rotateServerKey: false,
       worker: 'host-1',
       class: 'cpu-2048',
       listed: [],
@@ -79,8 +79,8 @@ describe('configuration', () => {
     const environment = {
       ASSAY_HOTKEY: '12345',
       ASSAY_DATA: 'true',
-      ASSAY_INSECURE_PLAINTEXT: 'true',
       ASSAY_ADMIN_PORT: '-1',
+      ASSAY_ROTATE_SERVER_KEY: 'true',
       ASSAY_LISTED: 'one, two',
       ASSAY_LOG_LEVEL: 'debug',
       ASSAY_ANNOUNCE_IP: '127.16.0.1',
@@ -89,8 +89,8 @@ describe('configuration', () => {
     expect(loadConfig(minerSchema, {}, environment)).toMatchObject({
       hotkey: '12345',
       data: 'true',
-      insecurePlaintext: true,
       adminPort: -1,
+      rotateServerKey: true,
       listed: ['one', 'two'],
       logLevel: 'debug',
       announceIp: '127.16.0.1',
@@ -148,7 +148,7 @@ describe('wrong configuration is refused by the name of the key', () => {
     expect(found({ ASSAY_PORT: 'eighty' })[0]).toMatch(/^port: /);
     expect(found({ ASSAY_PORT: '' })[0]).toMatch(/^port: /);
     expect(found({ ASSAY_PORT: '99999' })[0]).toMatch(/^port: /);
-    expect(found({ ASSAY_INSECURE_PLAINTEXT: 'yes' })[0]).toMatch(/^insecurePlaintext: /);
+    expect(found({ ASSAY_ROTATE_SERVER_KEY: 'yes' })[0]).toMatch(/^rotateServerKey: /);
     expect(found({ ASSAY_LOG_LEVEL: 'loud' })[0]).toMatch(/^logLevel: /);
   });
 

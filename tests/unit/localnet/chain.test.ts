@@ -327,7 +327,10 @@ describe('stake', () => {
     const { chain, alice, owner, validator } = await withSubnet();
     const stake = subtensor('add_stake', { netuid: 1, hotkey: validator, amount_staked: 50n * TAO });
     expect((await land(chain, stake, owner)).error).toBeUndefined();
-    const shares = (coldkey: string) => chain.query('SubtensorModule', 'Alpha', validator, coldkey, 1);
+    const shares = (coldkey: string) => {
+      const { mantissa, exponent } = chain.query('SubtensorModule', 'AlphaV2', validator, coldkey, 1);
+      return Number(mantissa) * 10 ** Number(exponent);
+    };
     const before = [shares(alice), shares(owner)];
     const total = chain.query('SubtensorModule', 'TotalHotkeyAlpha', validator, 1);
     await land(chain, admin('sudo_set_tempo', { netuid: 1, tempo: 20 }), alice);

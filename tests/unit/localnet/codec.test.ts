@@ -129,8 +129,11 @@ describe('metadata', () => {
       ['Timestamp', 2],
       ['Balances', 5],
       ['SubtensorModule', 7],
+      ['Utility', 11],
       ['Sudo', 12],
+      ['Commitments', 18],
       ['AdminUtils', 19],
+      ['Drand', 26],
       ['Swap', 28],
     ]);
     const errorName = (position: number) => {

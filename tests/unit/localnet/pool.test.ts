@@ -9,6 +9,7 @@ const pending = (who: string, nonce: number, options: Partial<Pending> = {}): Pe
   extrinsic: {} as SignedExtrinsic, // the pool never looks inside
   who,
   nonce,
+  arrived: 0,
   death: Number.POSITIVE_INFINITY,
   notify: ({ type }) => void told.push(`${who}${nonce} ${type}`),
   ...options,

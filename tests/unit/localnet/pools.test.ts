@@ -8,7 +8,7 @@ import type { CallContext } from '../../../src/localnet/dispatch.js';
 import { writeGenesis } from '../../../src/localnet/genesis.js';
 import { emitTao } from '../../../src/localnet/pallets/subtensor/injection.js';
 import { medianPrice, movingPriceOf, priceOf } from '../../../src/localnet/pallets/subtensor/pools.js';
-import { addStake } from '../../../src/localnet/pallets/subtensor/staking.js';
+import { addStake } from '../../../src/localnet/pallets/subtensor/staking-calls.js';
 import { State } from '../../../src/localnet/state.js';
 
 const S = runtime.SubtensorModule.storage;

@@ -3,7 +3,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { devKeypair, type Keypair } from '../../../src/keys/keypair.js';
 import { type Clock, systemClock } from '../../../src/model/clock.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
-import { createSessionKeys, type SessionKey } from '../../../src/protocol/certificate.js';
+import { createSessionKeys, PLAINTEXT_CHANNEL, type SessionKey } from '../../../src/protocol/certificate.js';
 import { type Header, seal } from '../../../src/protocol/envelope.js';
 import { FrameSchema, type Signed } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { toLimits } from '../../../src/protocol/limits.js';
@@ -31,7 +31,7 @@ export function keyOf(
   const { now = NOW, netuid = 7, seed = keypair.address } = options;
   return createSessionKeys(
     { keypair, clock: clockAt(now), random: createSeededRandom(seed), limits: toLimits() },
-    { peer: peer.publicKey, netuid },
+    { peer: peer.publicKey, netuid, channel: PLAINTEXT_CHANNEL },
   )();
 }
 

@@ -86,7 +86,7 @@ describe('session keys', () => {
     const clock = clockAt();
     const current = createSessionKeys(
       { keypair: validator, clock, random: createSeededRandom('k'), limits },
-      { peer: miner.publicKey, netuid: 7 },
+      { peer: miner.publicKey, netuid: 7, channel: PLAINTEXT_CHANNEL },
     );
     const first = current();
     clock.set(NOW + limits.certificateMs - limits.certificateRenewMs);
@@ -105,7 +105,7 @@ describe('session keys', () => {
     const clock = clockAt();
     const current = createSessionKeys(
       { keypair: validator, clock, random: createSeededRandom('k'), limits },
-      { peer: miner.publicKey, netuid: 7 },
+      { peer: miner.publicKey, netuid: 7, channel: PLAINTEXT_CHANNEL },
     );
     current();
     clock.set(NOW - 5_000);

@@ -42,7 +42,7 @@ test('buckets of different names do not share, and their number is bounded', () 
 
 test.each(['127.0.0.1', '127.17.0.1', '127.255.255.255', '::1'])('%s is loopback', (host) => {
   expect(isLoopback(host)).toBe(true);
-  expect(() => assertPlaintextAllowed(host, false)).not.toThrow();
+  expect(() => assertPlaintextAllowed(host)).not.toThrow();
 });
 
 test.each([
@@ -55,9 +55,6 @@ test.each([
   '127.1',
   '::ffff:10.0.0.1',
   '',
-])('plaintext to %s is refused unless asked for', (host) => {
-  expect(() => assertPlaintextAllowed(host, false)).toThrow(
-    expect.objectContaining({ code: 'insecure-address' }),
-  );
-  expect(() => assertPlaintextAllowed(host, true)).not.toThrow();
+])('plaintext to %s is refused', (host) => {
+  expect(() => assertPlaintextAllowed(host)).toThrow(expect.objectContaining({ code: 'insecure-address' }));
 });

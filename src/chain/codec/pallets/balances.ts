@@ -1,6 +1,6 @@
 // Owns: pallet Balances (5): u64 rao.
 import { call, definePallet, event } from '../pallet.js';
-import { compact, u64 } from '../scale.js';
+import { bool, compact, u64 } from '../scale.js';
 import { storageOf, value } from '../storage.js';
 import { accountId, multiAddress } from '../types.js';
 
@@ -14,11 +14,14 @@ export const balances = definePallet({
   calls: {
     transfer_allow_death: call(0, transfer),
     transfer_keep_alive: call(3, transfer),
+    transfer_all: call(4, { dest: multiAddress, keep_alive: bool }),
+    force_set_balance: call(8, { who: multiAddress, new_free: compact(u64) }),
   },
   events: {
     Endowed: event(0, { account: accountId, free_balance: u64 }),
     DustLost: event(1, { account: accountId, amount: u64 }),
     Transfer: event(2, { from: accountId, to: accountId, amount: u64 }),
+    BalanceSet: event(3, { who: accountId, free: u64 }),
     Deposit: event(7, { who: accountId, amount: u64 }),
     Withdraw: event(8, { who: accountId, amount: u64 }),
   },

@@ -19,7 +19,7 @@ import {
   type SweepRow,
 } from '../../../emissions/simulator/sweep.js';
 import { AssayError } from '../../../model/errors.js';
-import { lockFile } from '../../file-lock.js';
+import { lockFile } from '../../../model/file-lock.js';
 import { foundInstead, invalid } from '../../invalid-input.js';
 import { toJson } from '../../output.js';
 

@@ -1,5 +1,5 @@
 // Owns: what happens in every block before its extrinsics (subtensor coinbase/{block_step,run_coinbase}.rs).
-// Left out: child keys, root claims, the moving averages of TAO flows.
+// Left out: root claims, the moving averages of TAO flows.
 import { runtime } from '../../../chain/codec/runtime.js';
 import {
   accrueBlock,
@@ -9,21 +9,26 @@ import {
 } from '../../../emissions/coinbase.js';
 import { nextMovingPrice } from '../../../emissions/moving-price.js';
 import { decayBurn } from '../../../emissions/registration.js';
-import { shouldRunEpoch } from '../../../emissions/schedule.js';
 import { isRootSelling, type SubnetMarket } from '../../../emissions/shares.js';
 import type { BlockContext } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
+import { activatePendingChildren } from './children.js';
+import { isEpochDue } from './commits.js';
+import { revealTimelocked } from './commits-timelocked.js';
 import { runSubnetEpoch } from './epoch.js';
 import { emitTao } from './injection.js';
 import { subnets } from './networks.js';
 import { movingPriceOf, priceOf } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
+const ROOT = 0;
 
 export function blockStep(context: BlockContext): void {
   const { state } = context;
   const all = subnets(state);
+  updatePrice(context, ROOT);
   for (const netuid of all) updatePrice(context, netuid);
+  revealTimelocked(context, all);
   const emitting = all.filter((netuid) => isEmitting(state, netuid));
   const markets = emitting.map((netuid) => marketOf(state, netuid));
   // of the issuance before the injections, which change it
@@ -44,11 +49,16 @@ export function blockStep(context: BlockContext): void {
   runDueEpochs(context, all);
   for (const netuid of emitting) moveAverage(context, netuid);
   for (const netuid of emitting) state.put(S.RootProp, [netuid], rootProportionOf(state, netuid));
+  for (const netuid of all)
+    if (state.get(S.LastEpochBlock, netuid) === context.block) activatePendingChildren(context, netuid);
 }
 
 /** `update_registration_prices_for_networks` */
 function updatePrice({ state, block }: BlockContext, netuid: number): void {
   if (state.get(S.RegistrationsThisBlock, netuid) !== 0) state.put(S.RegistrationsThisBlock, [netuid], 0);
+  // root's epochs never run, so that from block 100 on one is always due
+  if (netuid === ROOT && state.get(S.RegistrationsThisInterval, ROOT) !== 0 && isEpochDue(state, ROOT, block))
+    state.put(S.RegistrationsThisInterval, [ROOT], 0);
   if (block <= 1) return;
   const bounds = { minBurnRao: state.get(S.MinBurn, netuid), maxBurnRao: state.get(S.MaxBurn, netuid) };
   const burn = state.get(S.Burn, netuid);
@@ -112,15 +122,8 @@ function runDueEpochs(context: BlockContext, netuids: readonly number[]): void {
   const { state, block } = context;
   let ran = 0;
   for (const netuid of netuids) {
-    const blocksSinceLastStep = state.get(S.BlocksSinceLastStep, netuid) + 1;
-    state.put(S.BlocksSinceLastStep, [netuid], blocksSinceLastStep);
-    const schedule = {
-      tempo: state.get(S.Tempo, netuid),
-      lastEpochBlock: state.get(S.LastEpochBlock, netuid),
-      pendingEpochAt: state.get(S.PendingEpochAt, netuid),
-      blocksSinceLastStep,
-    };
-    if (!shouldRunEpoch(schedule, block)) continue;
+    state.put(S.BlocksSinceLastStep, [netuid], state.get(S.BlocksSinceLastStep, netuid) + 1);
+    if (!isEpochDue(state, netuid, block)) continue;
     if (ran >= state.get(S.MaxEpochsPerBlock)) {
       state.put(S.PendingEpochAt, [netuid], block + 1);
       const data = { netuid, from_block: block, to_block: block + 1 };

@@ -5,10 +5,13 @@ import { U64F64 } from '../../../emissions/fixed.js';
 import { initialLastEpochBlock } from '../../../emissions/schedule.js';
 import { type BlockContext, badOrigin, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
-import { canWithdraw, transfer } from '../balances.js';
+import { canWithdraw } from '../balances.js';
+import { linkRootValidators } from './children.js';
+import { putSubnetIdentity, type SubnetIdentity } from './identity.js';
 import { appendNeuron } from './neurons.js';
 import { medianPrice } from './pools.js';
-import { createHotkey, hotkeyExists, ownerOf, subnetAccount } from './staking.js';
+import { createHotkey, hotkeyExists, isSubnetAccount, ownerOf } from './staking.js';
+import { payIntoSubnet } from './staking-swaps.js';
 
 const S = runtime.SubtensorModule.storage;
 export const LAST_REGISTERED = { type: 'NetworkLastRegistered', value: [] } as const;
@@ -26,10 +29,14 @@ export const subnets = (state: StateView): number[] =>
     .filter((netuid) => netuid !== 0 && state.get(S.NetworksAdded, netuid))
     .sort((a, b) => a - b);
 
-export function registerNetwork({ hotkey }: { readonly hotkey: string }, context: CallContext): void {
+export function registerNetwork(
+  { hotkey, identity }: { readonly hotkey: string; readonly identity: SubnetIdentity | undefined },
+  context: CallContext,
+): void {
   const { state, block } = context;
   const coldkey = ensureSigned(context.origin);
   ensure(!hotkeyExists(state, hotkey) || ownerOf(state, hotkey) === coldkey, 'NonAssociatedColdKey');
+  ensure(!isSubnetAccount(hotkey), 'CannotUseSystemAccount');
   ensure(passesNetworkRateLimit(state, block), 'NetworkTxRateLimitExceeded');
   const known = subnets(state);
   // the chain would dissolve its weakest subnet here
@@ -41,28 +48,34 @@ export function registerNetwork({ hotkey }: { readonly hotkey: string }, context
   let netuid = 1;
   while (known.includes(netuid)) netuid++;
   initNetwork(context, netuid, context.newSubnetTempo ?? DEFAULT_TEMPO);
-  transfer(context, coldkey, subnetAccount(netuid), lock, true);
-  state.put(S.NetworkLastLockCost, [], lock);
+  const paid = payIntoSubnet(context, coldkey, netuid, lock);
+  state.put(S.NetworkLastLockCost, [], paid);
   state.put(S.LastRateLimitedBlock, [LAST_REGISTERED], block);
   createHotkey(context, coldkey, hotkey);
   appendNeuron(context, netuid, hotkey);
   state.put(S.SubnetMechanism, [netuid], DYNAMIC);
   state.put(S.NetworkRegisteredAt, [netuid], block);
+  state.put(S.RegisteredSubnetCounter, [netuid], state.get(S.RegisteredSubnetCounter, netuid) + 1n);
   // the whole lock becomes the pool's, at the median price of those before
-  state.put(S.SubnetTAO, [netuid], lock);
-  state.put(S.SubnetAlphaIn, [netuid], U64F64.toU64(U64F64.div(U64F64.fromInteger(lock), startPrice)));
+  const least = state.get(S.NetworkMinLockCost);
+  const pooled = paid > least ? paid : least;
+  state.put(S.SubnetTAO, [netuid], pooled);
+  state.put(S.SubnetAlphaIn, [netuid], U64F64.toU64(U64F64.div(U64F64.fromInteger(pooled), startPrice)));
   state.put(S.SubnetAlphaOut, [netuid], 0n);
   state.put(S.SubnetOwner, [netuid], coldkey);
   state.put(S.SubnetOwnerHotkey, [netuid], hotkey);
-  state.put(S.SubnetLocked, [netuid], lock);
-  state.put(S.TotalStake, [], state.get(S.TotalStake) + lock);
+  context.emit({ pallet: 'SubtensorModule', name: 'SubnetOwnerHotkeySet', data: [netuid, hotkey] });
+  state.put(S.SubnetLocked, [netuid], paid);
+  state.put(S.TotalStake, [], state.get(S.TotalStake) + pooled);
+  if (identity !== undefined) putSubnetIdentity(context, netuid, identity);
+  linkRootValidators(context, netuid);
   context.emit({ pallet: 'SubtensorModule', name: 'NetworkAdded', data: [netuid, DYNAMIC] });
   // since June 2026 a new subnet gets TAO only after root enabled it
   state.put(S.SubnetEmissionEnabled, [netuid], false);
 }
 
 /** `init_new_network` */
-function initNetwork({ state, block }: BlockContext, netuid: number, tempo: number): void {
+function initNetwork({ state, block, emit }: BlockContext, netuid: number, tempo: number): void {
   state.put(S.SubnetworkN, [netuid], 0);
   state.put(S.NetworksAdded, [netuid], true);
   state.put(S.Tempo, [netuid], tempo);
@@ -73,6 +86,11 @@ function initNetwork({ state, block }: BlockContext, netuid: number, tempo: numb
   state.put(S.MaxAllowedValidators, [netuid], 64);
   state.put(S.MinAllowedWeights, [netuid], 1);
   state.put(S.ImmunityPeriod, [netuid], 5000);
+  emit({ pallet: 'SubtensorModule', name: 'RegistrationAllowed', data: [netuid, true] });
+  emit({ pallet: 'SubtensorModule', name: 'MaxAllowedUidsSet', data: [netuid, 256] });
+  emit({ pallet: 'SubtensorModule', name: 'MaxAllowedValidatorsSet', data: [netuid, 64] });
+  emit({ pallet: 'SubtensorModule', name: 'MinAllowedWeightSet', data: [netuid, 1] });
+  emit({ pallet: 'SubtensorModule', name: 'ImmunityPeriodSet', data: [netuid, 5000] });
   state.put(S.Yuma3On, [netuid], true);
   state.put(S.Burn, [netuid], FIRST_BURN);
   state.put(S.Kappa, [netuid], state.get(S.Kappa, netuid));

@@ -1,125 +1,151 @@
-// Owns: alpha stake as shares of a hotkey's pool, and buying it. Does not own: the pool's arithmetic (emissions/amm.ts).
+// Owns: who owns a hotkey, and alpha stake as shares of a hotkey's pool (subtensor staking/{helpers,stake_utils}.rs).
+// Does not own: buying and selling (staking-swaps.ts), the calls (staking-calls.ts, unstaking.ts, staking-moves.ts), the
+// arithmetic of shares (emissions/safe-float.ts). Shares are AlphaV2 alone: see chain/codec/pallets/subtensor.ts.
 import { runtime } from '../../../chain/codec/runtime.js';
-import { addressOf } from '../../../chain/codec/types.js';
-import { type Swap, swapFee, swapTaoForAlpha } from '../../../emissions/amm.js';
+import { addressOf, publicKeyOf } from '../../../chain/codec/types.js';
+import { U64F64 } from '../../../emissions/fixed.js';
+import { buysShares, type Shares, shareValue, withStakeChanged } from '../../../emissions/safe-float.js';
 import { concat, u16le, utf8 } from '../../../model/bytes.js';
-import { isAssayError } from '../../../model/errors.js';
 import { type BlockContext, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
-import type { StateView } from '../../state.js';
-import { canWithdraw, issue, transfer } from '../balances.js';
-import { isStable, markSwapped, poolForSwap, putPool } from './pools.js';
+import type { State, StateView } from '../../state.js';
+import { priceOf } from './pools.js';
 
 const S = runtime.SubtensorModule.storage;
-const { FeeRate } = runtime.Swap.storage;
-/** `DefaultMinStake`: 0.002 TAO */
-const MIN_STAKE = 2_000_000n;
-/** U64F64 */
-const ONE_SHARE = 1n << 64n;
+const SUBNET_SEED = utf8('modlsubtensr');
+
+/** Somebody's stake on a hotkey and a subnet. */
+export interface Holding {
+  readonly hotkey: string;
+  readonly coldkey: string;
+  readonly netuid: number;
+}
 
 export const ownerOf = (state: StateView, hotkey: string): string => state.get(S.Owner, hotkey);
 export const hotkeyExists = (state: StateView, hotkey: string): boolean => state.has(S.Owner, hotkey);
+/** `coldkey_owns_hotkey` */
+export const ownsHotkey = (state: StateView, coldkey: string, hotkey: string): boolean =>
+  hotkeyExists(state, hotkey) && ownerOf(state, hotkey) === coldkey;
+
+/** `get_all_subnet_netuids`: root and all others, in the order of storage keys. */
+export const allNetuids = (state: StateView): number[] =>
+  state
+    .keys(S.NetworksAdded)
+    .map(([netuid]) => netuid)
+    .filter((netuid) => state.get(S.NetworksAdded, netuid));
+
+/** The account of a pallet id (`into_account_truncating`) or, with a seed, of one part of it. */
+export const palletAccount = (id: string, seed: Uint8Array = new Uint8Array()): string => {
+  const start = concat(utf8(`modl${id}`), seed);
+  return addressOf(concat(start, new Uint8Array(32 - start.length)));
+};
 
 /** The account that holds a subnet's TAO: `PalletId(*b"subtensr").into_sub_account_truncating(netuid)`. */
-export function subnetAccount(netuid: number): string {
-  const seed = concat(utf8('modlsubtensr'), u16le(netuid));
-  return addressOf(concat(seed, new Uint8Array(32 - seed.length)));
+export const subnetAccount = (netuid: number): string => palletAccount('subtensr', u16le(netuid));
+
+/** `is_subnet_account_id`, of any netuid there could be. */
+export function isSubnetAccount(address: string): boolean {
+  const key = publicKeyOf(address);
+  const rest = key.subarray(SUBNET_SEED.length + 2);
+  return SUBNET_SEED.every((byte, index) => key[index] === byte) && rest.every((byte) => byte === 0);
 }
 
-/** Adds alpha to one staker; the others keep theirs. */
+/** `create_account_if_non_existent` @throws CallFailed `CannotUseSystemAccount` */
+export function createHotkey({ state }: BlockContext, coldkey: string, hotkey: string): void {
+  ensure(!isSubnetAccount(hotkey), 'CannotUseSystemAccount');
+  if (hotkeyExists(state, hotkey)) return;
+  state.put(S.Owner, [hotkey], coldkey);
+  addTo(state, S.OwnedHotkeys, coldkey, hotkey);
+  addTo(state, S.StakingHotkeys, coldkey, hotkey);
+}
+
+/** Whoever comes first owns a hotkey; of one that has an owner already nothing changes and nothing is said. */
+export function tryAssociateHotkey({ hotkey }: { readonly hotkey: string }, context: CallContext): void {
+  createHotkey(context, ensureSigned(context.origin), hotkey);
+}
+
+/** `maybe_become_delegate`: the take it has by default is written down. */
+export function becomeDelegate(state: State, hotkey: string): void {
+  if (!state.has(S.Delegates, hotkey)) state.put(S.Delegates, [hotkey], state.get(S.Delegates, hotkey));
+}
+
+/** `get_stake_for_hotkey_and_coldkey_on_subnet`, alpha rao. */
+export const stakeOf = (state: StateView, holding: Holding): bigint => shareValue(sharesOf(state, holding));
+
+/** `get_total_stake_for_hotkey`: all its alpha at present prices, rao of TAO. */
+export function totalStakeOf(state: StateView, hotkey: string): bigint {
+  let total = 0n;
+  for (const netuid of allNetuids(state)) {
+    const alpha = U64F64.fromInteger(state.get(S.TotalHotkeyAlpha, hotkey, netuid));
+    total = U64F64.add(total, U64F64.mul(alpha, priceOf(state, netuid)));
+  }
+  return U64F64.toU64(total);
+}
+
+/** `increase_stake_for_hotkey_and_coldkey_on_subnet`: the others keep theirs. */
 export function addStakeTo(
-  { state }: BlockContext,
+  { state }: Pick<BlockContext, 'state'>,
   hotkey: string,
   coldkey: string,
   netuid: number,
   amount: bigint,
 ): void {
-  const alpha = state.get(S.TotalHotkeyAlpha, hotkey, netuid);
-  const total = state.get(S.TotalHotkeyShares, hotkey, netuid);
-  const shares = total === 0n || alpha === 0n ? amount * ONE_SHARE : (amount * total) / alpha;
-  state.put(S.TotalHotkeyAlpha, [hotkey, netuid], alpha + amount);
-  state.put(S.TotalHotkeyShares, [hotkey, netuid], total + shares);
-  state.put(S.Alpha, [hotkey, coldkey, netuid], state.get(S.Alpha, hotkey, coldkey, netuid) + shares);
-  const staking = state.get(S.StakingHotkeys, coldkey);
-  if (!staking.includes(hotkey)) state.put(S.StakingHotkeys, [coldkey], [...staking, hotkey]);
+  if (amount > 0n) addTo(state, S.StakingHotkeys, coldkey, hotkey);
+  putShares(state, { hotkey, coldkey, netuid }, amount);
 }
 
-/** Adds alpha to all who stake on `hotkey`, pro rata: the shares stay, their worth grows. */
-export function addToPool({ state }: BlockContext, hotkey: string, netuid: number, amount: bigint): boolean {
-  if (state.get(S.TotalHotkeyShares, hotkey, netuid) === 0n) return false;
-  state.put(S.TotalHotkeyAlpha, [hotkey, netuid], state.get(S.TotalHotkeyAlpha, hotkey, netuid) + amount);
-  return true;
+/** `decrease_stake_for_hotkey_and_coldkey_on_subnet`: more than is there takes nothing. */
+export function takeStakeFrom(
+  { state }: Pick<BlockContext, 'state'>,
+  holding: Holding,
+  amount: bigint,
+): void {
+  if (stakeOf(state, holding) >= amount && state.has(S.AlphaV2, ...keysOf(holding)))
+    putShares(state, holding, -amount);
 }
 
-/** `create_account_if_non_existent` */
-export function createHotkey({ state }: BlockContext, coldkey: string, hotkey: string): void {
-  if (hotkeyExists(state, hotkey)) return;
-  state.put(S.Owner, [hotkey], coldkey);
-  state.put(S.OwnedHotkeys, [coldkey], [...state.get(S.OwnedHotkeys, coldkey), hotkey]);
-}
+/** `try_increase_stake_for_hotkey_and_coldkey_on_subnet` */
+export const canAddStake = (state: StateView, hotkey: string, netuid: number, amount: bigint): boolean =>
+  buysShares(
+    state.get(S.TotalHotkeyAlpha, hotkey, netuid),
+    state.get(S.TotalHotkeySharesV2, hotkey, netuid),
+    amount,
+  );
 
 /**
- * Moves the TAO in and the alpha out, as `swap_tao_for_alpha`; a subnet without pool (root) swaps 1:1. The fee, and what
- * the pool did not take, stay with the subnet's account.
+ * `increase_stake_for_hotkey_on_subnet`: to all who stake on `hotkey`, pro rata: the shares stay, their worth grows. Where
+ * nobody does, it waits for whoever comes first.
  */
-export function buyAlpha(context: BlockContext, coldkey: string, netuid: number, amount: bigint): Swap {
-  const { state } = context;
-  const swap = simulateBuy(state, netuid, amount);
-  transfer(context, coldkey, subnetAccount(netuid), amount, true);
-  if (isStable(state, netuid)) state.put(S.SubnetTAO, [netuid], swap.pool.taoRao);
-  else {
-    putPool(state, netuid, swap.pool);
-    markSwapped(state, netuid);
-  }
-  state.put(S.SubnetAlphaOut, [netuid], state.get(S.SubnetAlphaOut, netuid) + swap.paidOutRao);
-  // of the whole amount, also where the pool took less of it
-  state.put(S.TotalStake, [], state.get(S.TotalStake) + amount);
-  state.put(S.SubnetVolume, [netuid], state.get(S.SubnetVolume, netuid) + amount);
-  return swap;
+export function addToPool({ state }: BlockContext, hotkey: string, netuid: number, amount: bigint): void {
+  const pool = state.get(S.TotalHotkeyAlpha, hotkey, netuid);
+  if (amount > 0n) state.put(S.TotalHotkeyAlpha, [hotkey, netuid], pool + amount);
 }
 
-/** @throws CallFailed `InsufficientLiquidity` */
-function simulateBuy(state: StateView, netuid: number, amount: bigint): Swap {
-  const pool = poolForSwap(state, netuid);
-  if (isStable(state, netuid))
-    return {
-      paidInRao: amount,
-      feeRao: 0n,
-      paidOutRao: amount,
-      pool: { ...pool, taoRao: pool.taoRao + amount },
-    };
-  let swap: Swap | undefined;
-  try {
-    swap = swapTaoForAlpha(pool, amount, { feeRate: feeRateOf(state, netuid) });
-  } catch (error) {
-    if (!isAssayError(error, 'chain-rejected')) throw error; // whichever it is, the pool cannot fill the order
-  }
-  ensure(swap !== undefined, 'InsufficientLiquidity');
-  return swap;
+const keysOf = ({ hotkey, coldkey, netuid }: Holding) => [hotkey, coldkey, netuid] as const;
+
+const sharesOf = (state: StateView, holding: Holding): Shares => ({
+  poolRao: state.get(S.TotalHotkeyAlpha, holding.hotkey, holding.netuid),
+  total: state.get(S.TotalHotkeySharesV2, holding.hotkey, holding.netuid),
+  own: state.get(S.AlphaV2, ...keysOf(holding)),
+});
+
+/** What is zero is deleted, as the chain does it. */
+function putShares(state: State, holding: Holding, deltaRao: bigint): void {
+  const { hotkey, netuid } = holding;
+  const { poolRao, total, own } = withStakeChanged(sharesOf(state, holding), deltaRao);
+  if (poolRao > 0n) state.put(S.TotalHotkeyAlpha, [hotkey, netuid], poolRao);
+  else state.delete(S.TotalHotkeyAlpha, hotkey, netuid);
+  if (total.mantissa > 0n) state.put(S.TotalHotkeySharesV2, [hotkey, netuid], total);
+  else state.delete(S.TotalHotkeySharesV2, hotkey, netuid);
+  if (own.mantissa > 0n) state.put(S.AlphaV2, keysOf(holding), own);
+  else state.delete(S.AlphaV2, ...keysOf(holding));
 }
 
-const feeRateOf = (state: StateView, netuid: number): number => state.get(FeeRate, netuid);
-
-/** Checks in the order of `validate_add_stake` (subtensor staking/stake_utils.rs). */
-export function addStake(
-  args: { readonly hotkey: string; readonly netuid: number; readonly amount_staked: bigint },
-  context: CallContext,
+function addTo(
+  state: State,
+  item: typeof S.OwnedHotkeys | typeof S.StakingHotkeys,
+  coldkey: string,
+  hotkey: string,
 ): void {
-  const { state } = context;
-  const coldkey = ensureSigned(context.origin);
-  const { hotkey, netuid, amount_staked: amount } = args;
-  ensure(state.get(S.NetworksAdded, netuid), 'SubnetNotExists');
-  ensure(state.get(S.SubtokenEnabled, netuid), 'SubtokenDisabled');
-  const fee = isStable(state, netuid) ? 0n : swapFee(MIN_STAKE, feeRateOf(state, netuid));
-  ensure(amount >= MIN_STAKE + fee, 'AmountTooLow');
-  ensure(canWithdraw(state, coldkey, amount), 'NotEnoughBalanceToStake');
-  ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
-  const offered = simulateBuy(state, netuid, amount);
-  ensure(offered.paidInRao >= MIN_STAKE, 'AmountTooLow');
-  ensure(offered.paidOutRao > 0n, 'InsufficientLiquidity');
-  const swap = buyAlpha(context, coldkey, netuid, amount);
-  addStakeTo(context, hotkey, coldkey, netuid, swap.paidOutRao);
-  // the fee goes to the block's author, and a localnet's blocks have none: it is burned (`stake_into_subnet`)
-  if (swap.feeRao > 0n) issue(context, subnetAccount(netuid), -swap.feeRao);
-  const data = [coldkey, hotkey, amount, swap.paidOutRao, netuid, swap.feeRao] as const;
-  context.emit({ pallet: 'SubtensorModule', name: 'StakeAdded', data });
+  const list = state.get(item, coldkey);
+  if (!list.includes(hotkey)) state.put(item, [coldkey], [...list, hotkey]);
 }

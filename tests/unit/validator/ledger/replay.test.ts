@@ -11,7 +11,7 @@ import { toHotkey } from '../../../../src/model/ids.js';
 import { silentLog } from '../../../../src/model/log.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../../src/model/verdict.js';
-import { createSessionKeys } from '../../../../src/protocol/certificate.js';
+import { createSessionKeys, PLAINTEXT_CHANNEL } from '../../../../src/protocol/certificate.js';
 import { seal } from '../../../../src/protocol/envelope.js';
 import { verifyChain } from '../../../../src/protocol/evidence.js';
 import { FrameSchema } from '../../../../src/protocol/gen/assay/v1/miner_pb.js';
@@ -113,7 +113,7 @@ async function record(
     const random = createSeededRandom(self.address);
     const keys = createSessionKeys(
       { keypair: self, clock, random, limits: DEFAULT_LIMITS },
-      { peer: peer.publicKey, netuid: NETUID },
+      { peer: peer.publicKey, netuid: NETUID, channel: PLAINTEXT_CHANNEL },
     )();
     let sequence = 0;
     return {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lockFile } from '../../../src/cli/file-lock.js';
+import { lockFile } from '../../../src/model/file-lock.js';
 
 let folder: string;
 let file: string;

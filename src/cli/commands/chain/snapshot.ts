@@ -1,0 +1,42 @@
+// Owns: `assay chain snapshot`: one subnet of any chain into a file. Does not own: what is in it (chain/snapshot-file.ts).
+import { z } from 'zod';
+import { snapshotText } from '../../../chain/snapshot-file.js';
+import { toNetuid } from '../../../model/ids.js';
+import { loadFlags } from '../../config.js';
+import { networkFlags, withChain } from '../../networks.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { sayWhile } from '../../progress.js';
+import { openWholeFile } from '../../whole-file.js';
+import { minedNetuidFlag } from './flags.js';
+
+export async function chainSnapshot(
+  path: string,
+  flags: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = loadFlags(z.strictObject({ ...networkFlags, netuid: minedNetuidFlag }), flags);
+  const { netuid, json } = options;
+  const file = await openWholeFile(path, path);
+  return withChain(options, signal, async (chain) => {
+    // of a final block: what a fork may take back is no place to begin from
+    const { hash } = await chain.finalizedHead();
+    const snapshot = await sayWhile(`reading subnet ${netuid}`, () => chain.snapshot(toNetuid(netuid), hash));
+    await file.write(snapshotText(snapshot));
+    const { block, neurons, weights, bonds, specVersion } = snapshot;
+    const found = {
+      file: file.target,
+      netuid,
+      block: block.number,
+      specVersion,
+      neurons: neurons.length,
+      weightRows: weights.length,
+      bondRows: bonds.length,
+    };
+    if (json) printJson(found);
+    else
+      print(
+        `subnet ${netuid} as of block ${block.number}: ${neurons.length} neurons, ${weights.length} rows of weights, ${bonds.length} of bonds, in ${path}\nassay localnet restore ${path} goes on from it`,
+      );
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,263 @@
+// Owns: `assay chain stake | unstake`.
+import { z } from 'zod';
+import type { SimulatedSwap, Swap } from '../../../chain/operator-reads.js';
+import type { Operation } from '../../../chain/subtensor/operations/operation.js';
+import {
+  addStake,
+  addStakeLimit,
+  removeAllStake,
+  removeStake,
+  removeStakeLimit,
+  unstakeAll,
+} from '../../../chain/subtensor/operations/staking.js';
+import { fromAddress } from '../../../keys/ss58.js';
+import { AssayError, isAssayError } from '../../../model/errors.js';
+import { type Hotkey, toNetuid } from '../../../model/ids.js';
+import { loadFlags } from '../../config.js';
+import { type Fact, lossPercent } from '../../facts.js';
+import { invalid } from '../../invalid-input.js';
+import { type ChainClient, networkFlags, withChain } from '../../networks.js';
+import { EXIT } from '../../output.js';
+import { printDone, sendingFlags, sendOperation } from '../../sending.js';
+import { coldkeySigner, hotkeyAddress, walletFlags } from '../../signers.js';
+import { raoOf, taoText } from '../../tao.js';
+import { amountFlag, netuidFlag } from './flags.js';
+
+const schema = z.strictObject({
+  ...networkFlags,
+  ...walletFlags,
+  ...sendingFlags,
+  netuid: netuidFlag.optional(),
+  amount: amountFlag.optional(),
+  all: z.boolean().default(false),
+  limitPrice: amountFlag.optional(),
+  allowPartial: z.boolean().default(false),
+});
+type Options = z.infer<typeof schema>;
+
+export const chainStake = (
+  amount: string | undefined,
+  flags: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<number> => trade('stake', loadFlags(schema, { ...flags, amount }), signal);
+
+export const chainUnstake = (
+  amount: string | undefined,
+  flags: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<number> => trade('unstake', loadFlags(schema, { ...flags, amount }), signal);
+
+type Side = 'stake' | 'unstake';
+
+async function trade(side: Side, options: Options, signal: AbortSignal): Promise<number> {
+  const { netuid, json } = options;
+  const amountRao = amountOf(options);
+  if (netuid === undefined && (side === 'stake' || !options.all))
+    throw invalid('--netuid', 'the number of a subnet', 'none');
+  const limit = limitOf(options);
+  const hotkey = await hotkeyAddress(options, signal);
+  const signer = await coldkeySigner(options, signal);
+  return withChain(options, signal, async (chain) => {
+    const place = { chain, hotkey, signer: signer.address };
+    const wanted =
+      netuid === undefined
+        ? everything(hotkey)
+        : await (side === 'stake' ? toStake : toUnstake)({ ...place, netuid, amountRao, limit });
+    const sent = await sendOperation({ chain, signer, ...wanted, flags: options }, signal);
+    if (sent.is === 'not-sent') return sent.code;
+    const { done } = sent;
+    const moved = done.events.find(({ name }) => name === (side === 'stake' ? 'StakeAdded' : 'StakeRemoved'));
+    // (coldkey, hotkey, TAO, alpha, netuid, fee)
+    const [, , tao, alpha] = (moved?.data ?? []) as readonly (number | bigint | string | undefined)[];
+    const [taoRao, alphaRao] = [tao, alpha].map((rao) => (rao === undefined ? undefined : BigInt(rao)));
+    const word = side === 'stake' ? 'staked' : 'unstaked';
+    const got =
+      taoRao === undefined || alphaRao === undefined
+        ? word
+        : `${word} ${taoText(side === 'stake' ? taoRao : alphaRao)} for ${taoText(side === 'stake' ? alphaRao : taoRao)}`;
+    printDone(done, json, `${got} ${side === 'stake' ? 'alpha' : 'TAO'}`, { ...wanted.data, taoRao, alphaRao });
+    return EXIT.ok;
+  });
+}
+
+function amountOf({ amount, all }: Options): bigint | undefined {
+  if ((amount === undefined) !== all)
+    throw invalid('the amount', 'either an amount or --all', all ? 'both' : 'neither');
+  if (amount === undefined) return undefined;
+  const rao = raoOf(amount, 'the amount');
+  if (rao === 0n) throw invalid('the amount', 'more than 0', amount);
+  return rao;
+}
+
+interface Limit {
+  readonly limitPriceRao: bigint;
+  readonly allowPartial: boolean;
+}
+
+function limitOf({ limitPrice, allowPartial }: Options): Limit | undefined {
+  if (limitPrice !== undefined) return { limitPriceRao: raoOf(limitPrice, '--limit-price'), allowPartial };
+  if (!allowPartial) return undefined;
+  throw invalid('--allow-partial', '--limit-price beside it, which says how much is served', 'none');
+}
+
+interface Place {
+  readonly chain: ChainClient;
+  readonly hotkey: Hotkey;
+  readonly signer: string;
+  readonly netuid: number;
+  /** undefined: all of it */
+  readonly amountRao: bigint | undefined;
+  readonly limit: Limit | undefined;
+}
+
+interface Wanted {
+  readonly operation: Operation;
+  readonly what: string;
+  readonly facts: readonly Fact[];
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+async function toStake(place: Place): Promise<Wanted> {
+  const { chain, hotkey, signer, netuid, limit } = place;
+  const [balance] = await chain.balances([signer]);
+  const free = balance!.freeRao; // one address, one balance
+  const amountRao = place.amountRao ?? (await spendable(place, free));
+  const swap = await expected(chain, netuid, { sell: 'tao', amountRao });
+  const operation = limit
+    ? addStakeLimit(netuid, hotkey, amountRao, limit)
+    : addStake(netuid, hotkey, amountRao);
+  const { facts, data } = await expectation(chain, netuid, swap, { sell: 'tao', amountRao });
+  return {
+    operation,
+    what: `stake ${taoText(amountRao)} TAO to ${hotkey} in subnet ${netuid}`,
+    facts: [
+      ['subnet', netuid],
+      ['hotkey', hotkey],
+      ['pays', `${taoText(amountRao)} TAO of ${taoText(free)}`],
+      ...facts,
+      ...limitFacts(limit, 'at most'),
+    ],
+    data: { netuid, hotkey, amountRao, balanceRao: free, ...data, ...limit },
+  };
+}
+
+/** What is left of the balance when the fee is paid and the account stays. */
+async function spendable({ chain, hotkey, signer, netuid }: Place, freeRao: bigint): Promise<bigint> {
+  const [deposit, { feeRao }] = await Promise.all([
+    chain.existentialDepositRao(),
+    chain.preview(
+      { address: signer, publicKey: fromAddress(signer), sign: () => new Uint8Array(64) },
+      addStake(netuid, hotkey, freeRao),
+    ),
+  ]);
+  const rao = freeRao - deposit - (feeRao ?? 0n);
+  if (rao > 0n) return rao;
+  throw invalid('--all', 'a balance above what must stay and the fee', `${taoText(freeRao)} TAO`);
+}
+
+async function toUnstake(place: Place): Promise<Wanted> {
+  const { chain, hotkey, signer, netuid, limit } = place;
+  const held = await heldRao(place);
+  if (held === 0n || (place.amountRao !== undefined && held !== undefined && place.amountRao > held)) {
+    const wanted = place.amountRao === undefined ? 'some stake' : `at least ${taoText(place.amountRao)}`;
+    throw invalid(
+      'the stake',
+      `${wanted} of ${signer} on ${hotkey} in subnet ${netuid}`,
+      taoText(held ?? 0n),
+    );
+  }
+  const amountRao = place.amountRao ?? held ?? 0n;
+  const swap = await expected(chain, netuid, { sell: 'alpha', amountRao });
+  const operation =
+    place.amountRao === undefined
+      ? removeAllStake(netuid, hotkey, limit?.limitPriceRao)
+      : limit
+        ? removeStakeLimit(netuid, hotkey, amountRao, limit)
+        : removeStake(netuid, hotkey, amountRao);
+  const { facts, data } = await expectation(chain, netuid, swap, { sell: 'alpha', amountRao });
+  const unit = netuid === 0 ? 'TAO' : 'alpha';
+  return {
+    operation,
+    what: `unstake ${taoText(amountRao)} ${unit} from ${hotkey} in subnet ${netuid}`,
+    facts: [
+      ['subnet', netuid],
+      ['hotkey', hotkey],
+      ['takes', `${taoText(amountRao)} ${unit} of ${held === undefined ? 'an unknown stake' : taoText(held)}`],
+      ...facts,
+      ...limitFacts(limit, 'at least'),
+    ],
+    data: { netuid, hotkey, amountRao, stakeRao: held, ...data, ...limit },
+  };
+}
+
+const everything = (hotkey: Hotkey): Wanted => ({
+  operation: unstakeAll(hotkey),
+  what: `unstake everything from ${hotkey} in all subnets, at any price`,
+  facts: [['hotkey', hotkey]],
+  data: { hotkey },
+});
+
+async function heldRao({ chain, hotkey, signer, netuid }: Place): Promise<bigint> {
+  const stakes = await chain.stakesOf(signer);
+  return stakes.find((stake) => stake.hotkey === hotkey && stake.netuid === netuid)?.alphaRao ?? 0n;
+}
+
+const limitFacts = (limit: Limit | undefined, word: string): readonly Fact[] =>
+  limit
+    ? [
+        ['price limit', `${word} ${taoText(limit.limitPriceRao)} TAO for 1 alpha`],
+        ['beyond it', limit.allowPartial ? 'what the limit allows is served' : 'nothing is served'],
+      ]
+    : [];
+
+/** What the swap would give now; undefined on root, where nothing is swapped, and where the runtime cannot say. */
+async function expected(chain: ChainClient, netuid: number, swap: Swap): Promise<SimulatedSwap | undefined> {
+  if (netuid === 0) return undefined;
+  try {
+    return await chain.simulateSwap(toNetuid(netuid), swap);
+  } catch (error) {
+    if (isAssayError(error, 'unsupported')) return undefined;
+    // the pool itself refuses the amount; the operation's own check says it in the chain's words
+    if (error instanceof AssayError && error.code === 'refused') return undefined;
+    throw error;
+  }
+}
+
+/** What is got, what the swap's fee is, and how much worse that is than the price says. */
+async function expectation(
+  chain: ChainClient,
+  netuid: number,
+  swap: SimulatedSwap | undefined,
+  { sell, amountRao }: Swap,
+): Promise<{ readonly facts: readonly Fact[]; readonly data: Readonly<Record<string, unknown>> }> {
+  const { alphaRao: priceRao } = await chain.prices(toNetuid(netuid));
+  const buys = sell === 'tao';
+  const price: Fact = ['price', priceRao === undefined ? undefined : `${taoText(priceRao)} TAO for 1 alpha`];
+  if (netuid === 0) return { facts: [['gets', `${taoText(amountRao)} TAO, one for one`]], data: {} };
+  if (!swap) return { facts: [price, ['gets', 'not known: this runtime simulates no swaps']], data: { priceRao } };
+  const gotRao = buys ? swap.alphaRao : swap.taoRao;
+  const ideal =
+    priceRao === undefined || priceRao === 0n
+      ? undefined
+      : buys
+        ? (amountRao * 1_000_000_000n) / priceRao
+        : (amountRao * priceRao) / 1_000_000_000n;
+  const slippagePercent = ideal === undefined ? undefined : lossPercent(ideal, gotRao);
+  const feeText =
+    swap.taoFeeRao > 0n ? `${taoText(swap.taoFeeRao)} TAO` : `${taoText(swap.alphaFeeRao)} alpha`;
+  return {
+    facts: [
+      price,
+      ['gets about', `${taoText(gotRao)} ${buys ? 'alpha' : 'TAO'}`],
+      ['fee of the swap', feeText],
+      ['worse than the price', slippagePercent === undefined ? undefined : `${slippagePercent} %, fee included`],
+    ],
+    data: {
+      priceRao,
+      expectedRao: gotRao,
+      swapFeeTaoRao: swap.taoFeeRao,
+      swapFeeAlphaRao: swap.alphaFeeRao,
+      slippagePercent,
+    },
+  };
+}

@@ -1,0 +1,164 @@
+// Owns: `assay chain weights show`: rows and commits that the chain holds, and what a validator wrote down about its own.
+import Table from 'cli-table3';
+import { z } from 'zod';
+import type { PendingCommit, Subnet, WeightRow } from '../../../chain/chain.js';
+import { toNetuid } from '../../../model/ids.js';
+import { readWeightsBooks, type WeightsRecord, type WrittenBook } from '../../../validator/weights/book.js';
+import { dataPaths } from '../../assemble.js';
+import { loadFlags } from '../../config.js';
+import { shortAddress } from '../../facts.js';
+import { foundInstead, invalid } from '../../invalid-input.js';
+import { type ChainClient, networkFlags, withChain } from '../../networks.js';
+import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { mechanismFlag, minedNetuidFlag } from './flags.js';
+
+const schema = z.strictObject({
+  ...networkFlags,
+  netuid: minedNetuidFlag.optional(),
+  mechanism: mechanismFlag,
+  uid: z.number().int().min(0).max(65_535).optional(),
+  data: z.string().min(1).max(4096).optional(),
+});
+
+export async function showChainWeights(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const options = loadFlags(schema, flags);
+  const { netuid, data, json } = options;
+  if (netuid === undefined && data === undefined)
+    throw invalid('--netuid', 'a subnet, or --data with a validator’s folder', 'neither');
+  const books = data === undefined ? undefined : await booksOf(data);
+  // a book is what an operator wants to see while the chain is away
+  if (netuid === undefined) {
+    if (json) printJson({ books: books?.map(withoutBytes) });
+    else printBooks(books ?? []);
+    return EXIT.ok;
+  }
+  const place = { netuid, mechanism: options.mechanism, uid: options.uid };
+  return withChain(options, signal, async (chain) => {
+    const found = await readRows(chain, place);
+    if (json) printJson({ ...found, ...(books ? { books: books.map(withoutBytes) } : {}) });
+    else {
+      printRows(found, place.mechanism);
+      if (books) printBooks(books);
+    }
+    return EXIT.ok;
+  });
+}
+
+async function booksOf(data: string): Promise<readonly WrittenBook[]> {
+  const folder = dataPaths.weights(data);
+  try {
+    return await readWeightsBooks(folder);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error;
+    if (!['ENOENT', 'ENOTDIR', 'EACCES'].includes(error.code)) throw error;
+    throw invalid(`--data ${data}`, 'the data folder of a validator that ran', foundInstead(error), error);
+  }
+}
+
+interface Rows {
+  readonly netuid: number;
+  readonly mechanism: number;
+  readonly block: number;
+  readonly epochIndex: number;
+  readonly commitReveal: boolean;
+  readonly rows: readonly {
+    readonly uid: number;
+    readonly hotkey: string;
+    readonly row: WeightRow;
+    readonly pending: readonly PendingCommit[];
+    readonly lastUpdate: number;
+  }[];
+}
+
+async function readRows(
+  chain: ChainClient,
+  { netuid, mechanism, uid }: { netuid: number; mechanism: number; uid: number | undefined },
+): Promise<Rows> {
+  const { hash } = await chain.head();
+  const subnet = await chain.subnet(toNetuid(netuid), hash, mechanism);
+  const { block, epochIndex, commitRevealEnabled } = subnet;
+  const matrix = await chain.weightsMatrix(subnet.netuid, hash, mechanism);
+  if (uid !== undefined && !subnet.neurons.some((neuron) => neuron.uid === uid))
+    throw invalid('--uid', `one of the ${subnet.neurons.length} of subnet ${netuid}`, String(uid));
+  const rows = await Promise.all(
+    wanted(subnet, matrix, uid).map(async ({ uid: of, hotkey, lastUpdate }) => ({
+      uid: of as number,
+      hotkey: hotkey as string,
+      row: matrix[of] ?? [],
+      pending: await chain.pendingCommits(subnet.netuid, hotkey, hash, mechanism),
+      lastUpdate,
+    })),
+  );
+  return { netuid, mechanism, block, epochIndex, commitReveal: commitRevealEnabled, rows };
+}
+
+/** Whoever has a row or may have one; of all neurons most have neither. */
+const wanted = ({ neurons }: Subnet, matrix: readonly WeightRow[], uid: number | undefined) =>
+  neurons.filter((neuron) =>
+    uid === undefined ? neuron.validatorPermit || (matrix[neuron.uid] ?? []).length > 0 : neuron.uid === uid,
+  );
+
+function printRows({ rows, block, netuid, epochIndex, commitReveal }: Rows, mechanism: number): void {
+  const table = new Table({
+    head: ['uid', 'hotkey', 'set', 'weights (uid:value of 65535)', 'pending commits'],
+    style: PLAIN,
+  });
+  for (const { uid, hotkey, row, pending, lastUpdate } of rows)
+    table.push([
+      uid,
+      shortAddress(hotkey),
+      lastUpdate === 0 ? '-' : `${block - lastUpdate} ago`,
+      row.length === 0 ? 'none' : row.map(([to, value]) => `${to}:${value}`).join(' '),
+      pending.map(pendingText).join('; ') || '-',
+    ]);
+  print(table.toString());
+  const how = commitReveal ? 'committed and revealed' : 'set in the open';
+  print(`subnet ${netuid}, mechanism ${mechanism}, block ${block}, epoch ${epochIndex}; weights are ${how}`);
+}
+
+const pendingText = (commit: PendingCommit): string =>
+  commit.kind === 'plain'
+    ? `hash of epoch ${commit.epoch}, block ${commit.block}`
+    : `sealed in epoch ${commit.epoch}, block ${commit.block}, round ${commit.revealRound}`;
+
+function printBooks(books: readonly WrittenBook[]): void {
+  if (books.length === 0) print('no weights were written down yet');
+  for (const { chain, hotkey, records } of books) {
+    print(`book of ${hotkey} on chain ${chain}…`);
+    const table = new Table({
+      head: ['subnet', 'mech', 'epoch', 'stage', 'form', 'included', 'applied', 'row', 'what was wrong'],
+      style: PLAIN,
+    });
+    for (const record of records) table.push(bookRow(record));
+    print(table.toString());
+  }
+}
+
+function bookRow(record: WeightsRecord): (string | number)[] {
+  const { netuid, mechanism, epoch, stage, sending, included, applied, reason, refusals, lastError } = record;
+  const trouble = [
+    ...(reason === undefined ? [] : [reason]),
+    ...(refusals === 0 ? [] : [`refused ${refusals}x: ${lastError ?? 'unknown'}`]),
+  ];
+  return [
+    netuid,
+    mechanism,
+    epoch,
+    stage,
+    sending?.form ?? '-',
+    included?.block ?? '-',
+    applied ?? '-',
+    sending?.row.map(([uid, value]) => `${uid}:${value}`).join(' ') ?? '-',
+    trouble.join('; ') || '-',
+  ];
+}
+
+/** Signed bytes and salts are the validator's alone until they are public. */
+const withoutBytes = ({ chain, hotkey, records }: WrittenBook) => ({
+  chain,
+  hotkey,
+  records: records.map(({ sending, reveal: _, ...record }) => ({
+    ...record,
+    ...(sending ? { form: sending.form, row: sending.row, revealRound: sending.revealRound } : {}),
+  })),
+});

@@ -1,0 +1,38 @@
+// Owns: asking for a line on a terminal without showing it. Does not own: what it is for.
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { invalid } from './invalid-input.js';
+
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: { write(text: string): unknown };
+}
+
+/** @throws AssayError `invalid-input` when the input ends before the line does; the signal's reason when interrupted */
+export async function askUnseen(
+  question: string,
+  { input, output }: Terminal,
+  signal: AbortSignal,
+): Promise<string> {
+  signal.throwIfAborted();
+  output.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  let stop: (() => void) | undefined;
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      lines.once('line', resolve);
+      lines.once('close', () =>
+        reject(invalid(question.replace(/: $/, ''), 'a line', 'the end of the input')),
+      );
+      // a terminal in raw mode leaves Ctrl-C to us
+      lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    });
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+    lines.close();
+    output.write('\n');
+  }
+}

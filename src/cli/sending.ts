@@ -1,0 +1,123 @@
+// Owns: from an operation to a block, as a person wants it: what it is, what it costs, what speaks against it, a question,
+// then sending. Does not own: which operations there are (chain), whose key signs (signers.ts).
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { wouldReject } from '../chain/subtensor/errors.js';
+import type { Done } from '../chain/subtensor/operate.js';
+import type { Operation } from '../chain/subtensor/operations/operation.js';
+import type { Preview } from '../chain/subtensor/preview.js';
+import type { Keypair } from '../keys/keypair.js';
+import { fromAddress } from '../keys/ss58.js';
+import { AssayError } from '../model/errors.js';
+import { confirm } from './confirm.js';
+import { type Fact, factLines, hashText } from './facts.js';
+import { type ChainClient, isLocalnet } from './networks.js';
+import { EXIT, print, printJson } from './output.js';
+import type { Signer } from './signers.js';
+import { taoText } from './tao.js';
+
+export const sendingFlags = {
+  dryRun: z.boolean().default(false),
+  yes: z.boolean().default(false),
+};
+
+export const addSendingOptions = (command: Command): Command =>
+  command
+    .option('--dry-run', 'show the call, its fee and what speaks against it; sign and send nothing')
+    .option('--yes', 'do not ask; needed with --json and where there is no terminal, except on localnets');
+
+export interface Sending {
+  readonly chain: ChainClient;
+  readonly signer: Signer;
+  readonly operation: Operation;
+  /** what is about to be done, as the question has it: `register 5F… in subnet 3` */
+  readonly what: string;
+  /** what is worth knowing before saying yes */
+  readonly facts?: readonly Fact[];
+  /** the same for programs */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** runs when it is signed and before it leaves; when it rejects, nothing is sent */
+  readonly keep?: () => Promise<void>;
+  readonly flags: { readonly dryRun: boolean; readonly yes: boolean; readonly json: boolean };
+}
+
+export type Sent =
+  | { readonly is: 'sent'; readonly done: Done }
+  /** a dry run, or somebody said no: everything has been printed */
+  | { readonly is: 'not-sent'; readonly code: number };
+
+/**
+ * Nothing is signed before all that can be checked was, and before the answer was yes: a node never sees a signature of
+ * what was only asked about.
+ * @throws AssayError `chain-rejected` with `unsent` for what state speaks against, and as ChainOperator.submit
+ */
+export async function sendOperation(sending: Sending, signal: AbortSignal): Promise<Sent> {
+  const { chain, signer, operation, what, facts = [], data = {}, keep, flags } = sending;
+  const { json, yes, dryRun } = flags;
+  const local = isLocalnet(await chain.info());
+  if (!dryRun) assertAskable({ json, yes, local });
+  const preview = await chain.preview(withoutSecret(signer.address), operation);
+  const { refusals, feeRao } = preview;
+  if (dryRun) {
+    if (json) {
+      const { call, args, encoded } = preview;
+      printJson({ dryRun: true, ...data, call, args, encoded, feeRao, refusals, ok: refusals.length === 0 });
+    } else print(dryText(what, preview, facts));
+    return { is: 'not-sent', code: refusals.length === 0 ? EXIT.ok : EXIT.failed };
+  }
+  if (refusals[0]) throw wouldReject(preview.call, refusals[0]);
+  if (!json) {
+    const fee: Fact = ['fee', feeRao === undefined ? 'not known' : `${taoText(feeRao)} TAO`];
+    print(factLines([...facts, ['call', preview.call], fee, ['signer', signer.address]]));
+  }
+  if (!yes && !local && !(await confirm(`${what}?`, signal))) {
+    process.stderr.write('nothing was sent\n');
+    return { is: 'not-sent', code: signal.aborted ? EXIT.interrupted : EXIT.failed };
+  }
+  const done = await chain.submit(await signer.unlock(), operation, keep ? { onSigned: keep } : {});
+  return { is: 'sent', done };
+}
+
+/** What was done, and where it stands. */
+export function printDone(done: Done, json: boolean, text: string, data: Readonly<Record<string, unknown>>): void {
+  const { block, blockHash, extrinsicHash } = done;
+  if (json)
+    printJson({ ...data, block, blockHash: hashText(blockHash), extrinsicHash: hashText(extrinsicHash) });
+  else print(`${text}, in block ${block} ${hashText(blockHash)}`);
+}
+
+function assertAskable({ json, yes, local }: { json: boolean; yes: boolean; local: boolean }): void {
+  if (!json || yes || local) return;
+  const problem = '--yes: is required with --json, for nothing is asked then';
+  throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+}
+
+/** Can be asked about, cannot sign: its signatures are zeros. */
+const withoutSecret = (address: string): Keypair => ({
+  address,
+  publicKey: fromAddress(address),
+  sign: () => new Uint8Array(64),
+});
+
+function dryText(what: string, { call, args, encoded, feeRao, refusals }: Preview, facts: readonly Fact[]): string {
+  const checks =
+    refusals.length === 0
+      ? ['nothing known speaks against it']
+      : refusals.flatMap(({ error, detail, atBlock, todo }) => [
+          `the chain would reject it: ${error} (${detail}${atBlock === undefined ? '' : `; possible from block ${atBlock}`})`,
+          ...(todo === undefined ? [] : [`  what to do: ${todo}`]),
+        ]);
+  return [
+    `dry run: ${what}; nothing is signed or sent`,
+    factLines([
+      ...facts,
+      ['call', call],
+      ...Object.entries(args).map(([name, value]): Fact => [`  ${name}`, show(value)]),
+      ['encoded', encoded],
+      ['fee', feeRao === undefined ? 'not known' : `${taoText(feeRao)} TAO`],
+    ]),
+    ...checks,
+  ].join('\n');
+}
+
+const show = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none'));

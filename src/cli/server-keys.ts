@@ -1,0 +1,46 @@
+// Owns: a miner's TLS keys in its data folder: made once, renewed when asked. Does not own: what is made of them (protocol).
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { fromHex, toHex } from '../model/bytes.js';
+import { AssayError } from '../model/errors.js';
+import { systemRandom } from '../model/prng.js';
+import { createServerIdentity, type ServerIdentity } from '../protocol/server-key.js';
+import { errnoOf } from './invalid-input.js';
+import { openWholeFile } from './whole-file.js';
+
+const seed = z.string().regex(/^[0-9a-f]{64}$/);
+/** The newest first; the one before it goes on answering validators that have not read the chain since. */
+const file = z.strictObject({ seeds: z.array(seed).min(1).max(2) });
+
+/**
+ * @returns the one to announce, and the one before it where there is one
+ * @throws AssayError `corrupt` for a file that is none of ours: a key of its own is never overwritten
+ */
+export async function openServerKeys(path: string, rotate: boolean): Promise<readonly ServerIdentity[]> {
+  const known = await read(path);
+  const seeds = known.length > 0 && !rotate ? known : [toHex(systemRandom.bytes(32)), ...known.slice(0, 1)];
+  if (seeds !== known) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const whole = await openWholeFile(path, 'server keys', 0o600);
+    await whole.write(`${JSON.stringify({ seeds })}\n`);
+  }
+  return seeds.map((hex) => createServerIdentity(fromHex(hex)));
+}
+
+async function read(path: string): Promise<readonly string[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+  try {
+    return file.parse(JSON.parse(text)).seeds;
+  } catch {
+    // without the cause: it would quote the keys
+    const why = 'not the keys of a miner; move it away to begin with a new one';
+    throw new AssayError('corrupt', `${path}: ${why}`, { path, why });
+  }
+}

@@ -1,0 +1,26 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { printError } from '../../../src/cli/output.js';
+import { AssayError } from '../../../src/model/errors.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('an error of the chain', () => {
+  it('is printed with what it means and what to do', () => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    printError(
+      new AssayError('chain-rejected', 'the chain rejected SubtensorModule.add_stake: SubnetNotExists', {
+        call: 'SubtensorModule.add_stake',
+        error: 'SubnetNotExists',
+        means: 'There is no such subnet.',
+        todo: 'Check the netuid and the network.',
+      }),
+      false,
+    );
+    expect(written.join('')).toBe(
+      'error: the chain rejected SubtensorModule.add_stake: SubnetNotExists [chain-rejected]\n' +
+        '  what it means: There is no such subnet.\n' +
+        '  what to do: Check the netuid and the network.\n',
+    );
+  });
+});
