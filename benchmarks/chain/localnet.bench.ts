@@ -210,7 +210,7 @@ function signedRemark(chain: Localnet, sender: Keypair, nonce: number): Uint8Arr
 
 export default async function (emit: Emit): Promise<void> {
   await readyKeys();
-  await extrinsics(emit);
+  await sustained(emit); // first: the memory is this one's
   await durable(emit);
-  await sustained(emit);
+  await extrinsics(emit);
 }

@@ -55,7 +55,8 @@ const dir = await mkdtemp(join(tmpdir(), 'assay-own-proof-'));
 const ledger = await openLedger({ dir, log, clock, random });
 const keypair = keypairFromUri('//Bob//validator');
 const { genesisHash } = await chain.info();
-const book = await openWeightsBook({ log }, { folder: dir, genesisHash, hotkey: keypair.address });
+const { number: head } = await chain.head();
+const book = await openWeightsBook({ log }, { folder: dir, genesisHash, hotkey: keypair.address, head });
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 

@@ -104,6 +104,8 @@ export interface Beacon {
   readonly genesisSeconds: number;
   /** newest round whose pulse the chain has; 0 when none */
   readonly lastStoredRound: number;
+  /** unix ms by the chain's own clock (Timestamp.Now) in the block that was asked */
+  readonly blockTimestampMs: number;
 }
 
 /** A commit that the chain holds and has neither revealed nor dropped. */
@@ -214,8 +216,8 @@ export interface SendOptions {
    * When it rejects, nothing is sent.
    */
   onSigned?(signed: Signed): Promise<void>;
-  /** Blocks for which the signature holds: a power of two, 4..65536. @default the client's */
-  readonly eraBlocks?: number;
+  /** First block that is too late for it, at the latest. @default the client's era from now */
+  readonly deathBlock?: number;
 }
 
 /** Calls that only the root key of a localnet may make, as data: pallet AdminUtils of Subtensor. */

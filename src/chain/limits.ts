@@ -10,7 +10,7 @@ export const CHAIN_LIMITS = {
   reconnectMaxMs: 5_000,
   /** connecting to one endpoint, its metadata included; then it is the next one's turn */
   handshakeTimeoutMs: 15_000,
-  /** the longest message taken from a node: finney's metadata in hex is 1 MB, a full metagraph 0.5 MB */
+  /** the longest message taken from a node; finney's metadata is 0.7 MB in hex */
   responseBytes: 64 * 1024 * 1024,
   /** no new best head for so many block times, and no less than `stallMinMs`: the node stalls */
   stallBlocks: 10,
@@ -30,7 +30,7 @@ export const CHAIN_LIMITS = {
   aheadBlocks: 3,
   /** after a change of node, blocks that the new one does not have yet are asked for again for this long */
   catchUpForMs: 60_000,
-  /** runtime versions whose types are kept; one of finney takes some 10 MB */
+  /** runtime versions whose types are kept; one of finney takes 10 MiB (measured) */
   runtimesKept: 3,
   /** hashes in one chain_getBlockHash */
   blockHashesPerRequest: 256,

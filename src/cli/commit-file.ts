@@ -1,8 +1,8 @@
 // Owns: the file that keeps a plain commit until it is revealed: the row and its salt. Does not own: when that is.
 import { z } from 'zod';
 import type { WeightRow } from '../chain/chain.js';
-import { invalid } from './invalid-input.js';
 import { readInputJson } from './input-text.js';
+import { invalid } from './invalid-input.js';
 import { openWholeFile } from './whole-file.js';
 
 const FORM = 'assay-weights-commit';
@@ -29,7 +29,10 @@ const schema = z.strictObject({
   netuid: u16,
   mechanism: z.number().int().min(0).max(15),
   hotkey: z.string().max(64),
-  weights: z.array(z.tuple([u16, u16])).min(1).max(4096),
+  weights: z
+    .array(z.tuple([u16, u16]))
+    .min(1)
+    .max(4096),
   salt: z.array(u16).min(1).max(64),
   versionKey: z
     .string()

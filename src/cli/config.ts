@@ -9,14 +9,18 @@ const MAX_CONFIG_BYTES = 1 << 20;
 const port = z.number().int().min(0).max(65535);
 const netuid = z.number().int().min(1).max(4095);
 const logLevel = z.enum(['debug', 'info', 'warn', 'error']);
-const url = z
+/** Addresses or names of networks, with commas between several; networks.ts reads it. */
+const endpoints = z
   .string()
-  .max(512)
-  .regex(/^wss?:\/\/.+/, 'expected ws:// or wss://');
+  .max(4096)
+  .regex(
+    /^(wss?:\/\/[^,]+|finney|test|archive|local)(,\s*(wss?:\/\/[^,]+|finney|test|archive|local))*$/,
+    'expected ws:// or wss:// addresses or a network, with commas between several',
+  );
 
 const shared = {
-  /** where the chain answers */
-  chain: url.default('ws://127.0.0.1:9944'),
+  /** where the chain answers: nodes of one chain, the first healthy one is used */
+  chain: endpoints.default('ws://127.0.0.1:9944'),
   netuid: netuid.default(1),
   /** hotkey file of a Bittensor wallet, name of a hotkey in `wallet`, or a development URI such as //Alice */
   hotkey: z.string('is required: a hotkey file, or a development URI such as //Alice').min(1).max(4096),
@@ -26,6 +30,12 @@ const shared = {
   walletPath: z.string().min(1).max(4096).optional(),
   /** folder that this role owns */
   data: z.string('is required: a folder').min(1).max(4096),
+  /** told of what an operator must know, one POST with a JSON object each */
+  webhook: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/.+/, 'expected http:// or https://')
+    .optional(),
   logLevel: logLevel.default('info'),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
   adminPort: z.number().int().min(-1).max(65535).default(0),
@@ -35,12 +45,6 @@ export const validatorSchema = z.strictObject({
   ...shared,
   /** whose weights are set */
   mechanism: z.number().int().min(0).max(15).default(0),
-  /** told of what an operator must know, one POST with a JSON object each */
-  webhook: z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/.+/, 'expected http:// or https://')
-    .optional(),
   eventsPerEpoch: z.number().int().min(1).max(64).default(5),
   leadBlocks: z.number().int().min(1).max(100).default(1),
   eventBlocks: z.number().int().min(1).max(1000).default(12),

@@ -2,11 +2,13 @@
 // Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
+import { registerChain } from './chain-group.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { decimal, integer } from './numbers.js';
 import { EXIT, exitCodeOf, printError } from './output.js';
 import { abortOnSignals } from './signals.js';
+import { registerSubnet } from './subnet-group.js';
 import { registerWallet } from './wallet-group.js';
 
 type Flags = Record<string, unknown>;
@@ -62,6 +64,8 @@ proofs now, which says nothing about miners.`,
   });
 
 registerLocalnet(program, run);
+registerChain(program, run);
+registerSubnet(program, run);
 
 const validator = program.command('validator').description('check miners, keep evidence, set weights');
 roleOptions(validator.command('start'))
@@ -73,7 +77,6 @@ roleOptions(validator.command('start'))
   .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
-  .option('--webhook <url>', 'POST a JSON object there when weights are late or lost, or the chain is away')
   .option(
     '--min-lead-ms <ms>',
     'an event that we came to later than this before its block does not count (1000)',
@@ -176,7 +179,11 @@ program
 function roleOptions(command: Command): Command {
   return command
     .option('--config <file>', 'JSON file with the same keys')
-    .option('--chain <url>', 'WebSocket address of the chain (ws://127.0.0.1:9944)')
+    .option(
+      '--chain <urls>',
+      'nodes of the chain, or finney, test, archive; commas between several (ws://127.0.0.1:9944)',
+    )
+    .option('--webhook <url>', 'POST a JSON object there when the chain is away, or weights are late or lost')
     .option('--netuid <n>', 'subnet (1)', integer)
     .option(
       '--hotkey <file or uri>',

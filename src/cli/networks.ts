@@ -1,6 +1,5 @@
 // Owns: which chain a command talks to, by --network, connected for as long as the command runs.
 // Does not own: names, addresses and genesis hashes (chain/networks.ts), connecting (chain/subtensor).
-import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ChainInfo } from '../chain/chain.js';
 import { type Network, toNetwork } from '../chain/networks.js';
@@ -24,16 +23,6 @@ export const networkFlags = {
   json: z.boolean().default(false),
 };
 export type NetworkFlags = z.infer<z.ZodObject<typeof networkFlags>>;
-
-export const addNetworkOptions = (command: Command): Command =>
-  command
-    .option(
-      '--network <name or urls>',
-      'finney, test, archive, local, or ws:// addresses; several: repeated or with commas (local)',
-      (text: string, before: readonly string[] = []) => [...before, text],
-    )
-    .option('--genesis <hash>', 'the chain must have this block 0; named networks pin their own')
-    .option('--json', 'one JSON document on standard output');
 
 /**
  * @param texts names and addresses, each with commas between several; a name beside addresses pins their genesis too

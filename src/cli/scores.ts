@@ -21,7 +21,11 @@ export function parseScores(text: string): Scores {
   for (const entry of text.split(',')) {
     const [, who, score] = /^\s*(\S+?)\s*:\s*(\d{1,15}(?:\.\d{1,15})?)\s*$/.exec(entry) ?? [];
     if (who === undefined || score === undefined)
-      throw invalid('--weights', 'uid:score or hotkey:score with commas between, such as 0:1,3:0.5', entry.slice(0, 80));
+      throw invalid(
+        '--weights',
+        'uid:score or hotkey:score with commas between, such as 0:1,3:0.5',
+        entry.slice(0, 80),
+      );
     add(scores, who, Number(score), '--weights');
   }
   return scores;
@@ -33,7 +37,12 @@ const file = z.record(z.string().max(64), z.number().min(0).max(1e15));
 export async function readScores(path: string): Promise<Scores> {
   const parsed = file.safeParse(await readInputJson(path, { maxBytes: MAX_BYTES }));
   if (!parsed.success)
-    throw invalid(path, 'a JSON object of uid or hotkey to a number of at least 0', 'something else', parsed.error);
+    throw invalid(
+      path,
+      'a JSON object of uid or hotkey to a number of at least 0',
+      'something else',
+      parsed.error,
+    );
   const scores = new Map<string, number>();
   for (const [who, score] of Object.entries(parsed.data)) add(scores, who, score, path);
   if (scores.size === 0) throw invalid(path, 'at least one score', 'none');

@@ -1,6 +1,5 @@
 // Owns: from an operation to a block, as a person wants it: what it is, what it costs, what speaks against it, a question,
 // then sending. Does not own: which operations there are (chain), whose key signs (signers.ts).
-import type { Command } from 'commander';
 import { z } from 'zod';
 import { wouldReject } from '../chain/subtensor/errors.js';
 import type { Done } from '../chain/subtensor/operate.js';
@@ -20,11 +19,6 @@ export const sendingFlags = {
   dryRun: z.boolean().default(false),
   yes: z.boolean().default(false),
 };
-
-export const addSendingOptions = (command: Command): Command =>
-  command
-    .option('--dry-run', 'show the call, its fee and what speaks against it; sign and send nothing')
-    .option('--yes', 'do not ask; needed with --json and where there is no terminal, except on localnets');
 
 export interface Sending {
   readonly chain: ChainClient;
@@ -79,7 +73,12 @@ export async function sendOperation(sending: Sending, signal: AbortSignal): Prom
 }
 
 /** What was done, and where it stands. */
-export function printDone(done: Done, json: boolean, text: string, data: Readonly<Record<string, unknown>>): void {
+export function printDone(
+  done: Done,
+  json: boolean,
+  text: string,
+  data: Readonly<Record<string, unknown>>,
+): void {
   const { block, blockHash, extrinsicHash } = done;
   if (json)
     printJson({ ...data, block, blockHash: hashText(blockHash), extrinsicHash: hashText(extrinsicHash) });
@@ -99,7 +98,11 @@ const withoutSecret = (address: string): Keypair => ({
   sign: () => new Uint8Array(64),
 });
 
-function dryText(what: string, { call, args, encoded, feeRao, refusals }: Preview, facts: readonly Fact[]): string {
+function dryText(
+  what: string,
+  { call, args, encoded, feeRao, refusals }: Preview,
+  facts: readonly Fact[],
+): string {
   const checks =
     refusals.length === 0
       ? ['nothing known speaks against it']
@@ -120,4 +123,5 @@ function dryText(what: string, { call, args, encoded, feeRao, refusals }: Previe
   ].join('\n');
 }
 
-const show = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none'));
+const show = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');

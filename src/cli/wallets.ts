@@ -132,12 +132,13 @@ async function open(path: string, flags: Flags, io: WalletIo, what: string): Pro
 export async function openSecret(path: string, flags: Flags, io: WalletIo, what: string): Promise<OpenedKey> {
   const { openKeyFile } = await import('../keys/index.js');
   const { passwordOf } = await import('./passwords.js');
+  const { passwordFile } = flags;
   const opened = await openKeyFile(
     path,
     {
       derive: io.derive,
       async password() {
-        const password = await passwordOf(flags['passwordFile'], '--password-file', what, io);
+        const password = await passwordOf(passwordFile, '--password-file', what, io);
         io.note(`opening ${what}: some seconds`);
         return password;
       },

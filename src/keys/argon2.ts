@@ -1,6 +1,7 @@
 // Owns: the password hash of encrypted coldkeys, on a thread of its own. Does not own: what is encrypted with it (nacl-file.ts).
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import type { argon2i } from 'hash-wasm';
 import { fromHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 
@@ -45,7 +46,7 @@ export const createDeriveKey =
       memorySize: cost.memoryKiB,
       hashLength: 32,
       outputType: 'binary',
-    };
+    } satisfies Parameters<typeof argon2i>[0];
     const library = createRequire(import.meta.url).resolve('hash-wasm');
     const worker = new Worker(WORK, {
       eval: true,

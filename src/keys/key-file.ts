@@ -105,10 +105,10 @@ export async function writeKeyFile(
     await writePart(part, bytes);
     const copy = force && (await isThere(path)) ? copyName(path, now) : undefined;
     if (copy === undefined) {
-      await link(part, path); // fails where there is one by now, which rename would replace
+      await linkNew(part, path); // rename would replace one that is there by now
       await rm(part);
     } else {
-      await link(path, copy);
+      await linkNew(path, copy);
       await rename(part, path);
     }
     await syncFolder(folder);
@@ -116,7 +116,6 @@ export async function writeKeyFile(
   } catch (error) {
     await rm(part, { force: true });
     if (error instanceof AssayError) throw error;
-    if (errnoOf(error) === 'EEXIST') throw alreadyThere(path);
     throw invalid(path, 'a key file that can be written', foundInstead(error), error);
   }
 }
@@ -136,6 +135,14 @@ async function writePart(part: string, bytes: Uint8Array): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+async function linkNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    throw errnoOf(error) === 'EEXIST' ? alreadyThere(to) : error;
   }
 }
 

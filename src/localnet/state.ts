@@ -1,15 +1,24 @@
 // Owns: storage under real hashed keys, with the last blocks' values. Does not own: what is stored, blocks.
 import { decode, encode } from '../chain/codec/scale.js';
 import type { StorageItem } from '../chain/codec/storage.js';
+import { History } from './history.js';
 
-/** A value as of the end of `block`; undefined: deleted. */
-interface Version {
+/** A key with its present value and its past ones. */
+interface Entry {
+  readonly key: string;
+  /** that wrote the present value */
   block: number;
-  /** text of one byte each once it is history: a third of the memory of an array with a buffer of its own */
-  bytes: Uint8Array | string | undefined;
+  /** undefined: deleted */
+  bytes: Uint8Array | undefined;
   /** remembered result of decoding `bytes`: never to be changed by who reads it */
-  decoded?: unknown;
+  decoded: unknown;
+  past: History | undefined;
 }
+
+/** What a write took the place of. */
+type Undo =
+  | { readonly entry: Entry; readonly was: 'nothing' | 'older' }
+  | { readonly entry: Entry; readonly was: 'of this block'; readonly bytes: Uint8Array | undefined };
 
 /** Pallet prefix and item prefix: two twox128 hashes, `0x` and 64 digits. */
 const ITEM_PREFIX_CHARS = 66;
@@ -38,18 +47,18 @@ export interface RawView {
 }
 
 /**
- * Each key holds its versions, newest last; a past block is read by bisection, so keeping history costs what changed
- * and not what exists. Writes since `mark` can be taken back: an extrinsic that fails leaves nothing.
+ * Each key holds its past values, so keeping history costs what changed and not what exists. Writes since `mark` can be
+ * taken back: an extrinsic that fails leaves nothing.
  */
 export class State implements StateView, RawView {
-  readonly #versions = new Map<string, Version[]>();
-  /** item prefix -> its keys that have any version, each with the text that stands for it */
-  readonly #items = new Map<string, Map<string, string>>();
+  readonly #entries = new Map<string, Entry>();
+  /** item prefix -> its entries, present or past */
+  readonly #items = new Map<string, Set<Entry>>();
   /** block -> keys it changed, for pruning */
   readonly #changed = new Map<number, readonly string[]>();
   /** of the block being written */
   #changing = new Set<string>();
-  #journal: { readonly key: string; readonly previous: Version | undefined }[] = [];
+  #journal: Undo[] = [];
   #block: number;
   #pruned: number;
 
@@ -86,20 +95,15 @@ export class State implements StateView, RawView {
 
   /** What block `number` wrote, as it was at its end; undefined: deleted. */
   changes(number: number): (readonly [key: string, value: Uint8Array | undefined])[] {
-    return this.changedKeys(number).map((key) => [
-      key,
-      bytesOf(atBlock(this.#versions.get(key) ?? [], number)),
-    ]);
+    return this.changedKeys(number).map((key) => [key, bytesAt(this.#entries.get(key), number)]);
   }
 
   /** Forgets the blocks after `number`, which must not be older than `oldest`: the state is as it was at its end. */
   revert(number: number): void {
     for (let block = this.#block; block > number; block--) {
       for (const key of this.changedKeys(block)) {
-        const versions = this.#versions.get(key);
-        while (versions !== undefined && versions.length > 0 && versions.at(-1)!.block > number)
-          versions.pop();
-        if (versions?.length === 0) this.#forget(key);
+        const entry = this.#entries.get(key);
+        while (entry && entry.block > number && this.#restore(entry));
       }
       this.#changed.delete(block);
     }
@@ -113,11 +117,12 @@ export class State implements StateView, RawView {
   }
 
   rollback(mark: number): void {
-    for (const { key, previous } of this.#journal.splice(mark).reverse()) {
-      const versions = this.#versions.get(key)!;
-      versions.pop();
-      if (previous) versions.push(previous);
-      if (versions.length === 0) this.#forget(key);
+    for (const undo of this.#journal.splice(mark).reverse()) {
+      const { entry } = undo;
+      if (undo.was === 'of this block') {
+        entry.bytes = undo.bytes;
+        entry.decoded = undefined;
+      } else this.#restore(entry);
     }
   }
 
@@ -125,7 +130,10 @@ export class State implements StateView, RawView {
     item: StorageItem<K, V, R>,
     ...keys: K
   ): V | R {
-    return read(item, this.#versions.get(item.key(...keys))?.at(-1));
+    const entry = this.#entries.get(item.key(...keys));
+    if (entry?.bytes === undefined) return item.fallback;
+    if (entry.decoded === undefined) entry.decoded = decode(item.value, entry.bytes);
+    return entry.decoded as V; // decoded by the item that owns the key
   }
 
   has<K extends readonly unknown[], V, R extends V | undefined>(
@@ -164,123 +172,108 @@ export class State implements StateView, RawView {
   }
 
   raw(key: string): Uint8Array | undefined {
-    return bytesOf(this.#versions.get(key)?.at(-1));
+    return this.#entries.get(key)?.bytes;
   }
 
   rawKeys(prefix: string): string[] {
-    return this.#matching(prefix, (versions) => versions.at(-1)?.bytes !== undefined);
+    return this.#matching(prefix, ({ bytes }) => bytes !== undefined);
   }
 
   /** The state as of the end of block `number`, which must not be older than `oldest`. */
   at(number: number): StateView & RawView {
-    const versionOf = (key: string): Version | undefined => atBlock(this.#versions.get(key) ?? [], number);
+    const raw = (key: string): Uint8Array | undefined => bytesAt(this.#entries.get(key), number);
+    const rawKeys = (prefix: string): string[] =>
+      this.#matching(prefix, (entry) => bytesAt(entry, number) !== undefined);
     return {
-      get: (item, ...keys) => readOnce(item, versionOf(item.key(...keys))),
-      has: (item, ...keys) => versionOf(item.key(...keys))?.bytes !== undefined,
-      keys: (item, ...prefix) =>
-        this.#matching(item.key(...prefix), (versions) => atBlock(versions, number)?.bytes !== undefined).map(
-          (key) => item.keysOf(key),
-        ),
-      raw: (key) => bytesOf(versionOf(key)),
-      rawKeys: (prefix) =>
-        this.#matching(prefix, (versions) => atBlock(versions, number)?.bytes !== undefined),
+      get: (item, ...keys) => {
+        const key = item.key(...keys);
+        if ((this.#entries.get(key)?.block ?? number) <= number) return this.get(item, ...keys);
+        const bytes = raw(key);
+        return bytes === undefined ? item.fallback : decode(item.value, bytes);
+      },
+      has: (item, ...keys) => raw(item.key(...keys)) !== undefined,
+      keys: (item, ...prefix) => rawKeys(item.key(...prefix)).map((key) => item.keysOf(key)),
+      raw,
+      rawKeys,
     };
   }
 
-  #matching(prefix: string, isLive: (versions: readonly Version[]) => boolean): string[] {
+  #matching(prefix: string, isLive: (entry: Entry) => boolean): string[] {
     const out: string[] = [];
-    const scan = (keys: Iterable<string>): void => {
-      for (const key of keys) if (key.startsWith(prefix) && isLive(this.#versions.get(key)!)) out.push(key);
+    const scan = (entries: Iterable<Entry>): void => {
+      for (const entry of entries) if (entry.key.startsWith(prefix) && isLive(entry)) out.push(entry.key);
     };
-    if (prefix.length >= ITEM_PREFIX_CHARS)
-      scan(this.#items.get(prefix.slice(0, ITEM_PREFIX_CHARS))?.keys() ?? []);
-    else scan(this.#versions.keys());
+    if (prefix.length >= ITEM_PREFIX_CHARS) scan(this.#items.get(prefix.slice(0, ITEM_PREFIX_CHARS)) ?? []);
+    else scan(this.#entries.values());
     return out.sort();
   }
 
-  #write(written: string, bytes: Uint8Array | undefined): void {
-    // one text for each key: equal ones, built anew for each write, would be kept with every block
-    const key = this.#items.get(written.slice(0, ITEM_PREFIX_CHARS))?.get(written) ?? flat(written);
-    let versions = this.#versions.get(key);
-    if (!versions) {
-      versions = [];
-      this.#versions.set(key, versions);
-      const item = key.slice(0, ITEM_PREFIX_CHARS);
-      const keys = this.#items.get(item);
-      if (keys) keys.set(key, key);
-      else this.#items.set(item, new Map([[key, key]]));
+  #write(key: string, bytes: Uint8Array | undefined): void {
+    const entry = this.#entries.get(key) ?? this.#create(key);
+    if (entry.block === this.#block) {
+      this.#journal.push({ entry, was: 'of this block', bytes: entry.bytes });
+    } else if (entry.block < 0) {
+      this.#journal.push({ entry, was: 'nothing' });
+    } else {
+      this.#journal.push({ entry, was: 'older' });
+      entry.past ??= new History();
+      entry.past.push(entry.block, entry.bytes);
     }
-    const last = versions.at(-1);
-    const previous = last?.block === this.#block ? last : undefined;
-    if (previous) versions.pop();
-    else if (last) toHistory(last);
-    this.#journal.push({ key, previous });
-    versions.push({ block: this.#block, bytes });
-    this.#changing.add(key);
+    entry.block = this.#block;
+    entry.bytes = bytes;
+    entry.decoded = undefined;
+    // the entry's own text: an equal one, put together anew for each write, would be kept with every block
+    this.#changing.add(entry.key);
   }
 
-  /** Drops versions that only blocks up to `number` can see. */
+  #create(written: string): Entry {
+    // without the parts that it was put together from, which V8 keeps with it
+    const key = Buffer.from(written, 'latin1').toString('latin1');
+    const entry: Entry = { key, block: -1, bytes: undefined, decoded: undefined, past: undefined };
+    this.#entries.set(key, entry);
+    const item = key.slice(0, ITEM_PREFIX_CHARS);
+    const entries = this.#items.get(item);
+    if (entries) entries.add(entry);
+    else this.#items.set(item, new Set([entry]));
+    return entry;
+  }
+
+  /** Back to the value before the present one. @returns false when there was none: the entry is gone */
+  #restore(entry: Entry): boolean {
+    if (!entry.past || entry.past.length === 0) {
+      this.#forget(entry);
+      return false;
+    }
+    const { block, value } = entry.past.pop();
+    entry.block = block;
+    entry.bytes = value;
+    entry.decoded = undefined;
+    return true;
+  }
+
+  /** Drops values that only blocks up to `number` can see. */
   #prune(number: number): void {
     while (this.#pruned < number) {
       const block = ++this.#pruned;
-      // `block` itself becomes unreadable; its versions stay as what later blocks inherit
+      // `block` itself becomes unreadable; its values stay as what later blocks inherit
       for (const key of this.#changed.get(block) ?? []) {
-        const versions = this.#versions.get(key);
-        if (!versions) continue;
-        while (versions.length > 1 && versions[1]!.block <= block + 1) versions.shift();
-        if (versions.length === 1 && versions[0]!.bytes === undefined) this.#forget(key);
+        const entry = this.#entries.get(key);
+        if (!entry) continue;
+        entry.past?.dropBefore(block + 1, entry.block);
+        if (entry.past?.length === 0) entry.past = undefined;
+        if (!entry.past && entry.bytes === undefined && entry.block <= block + 1) this.#forget(entry);
       }
       this.#changed.delete(block);
     }
   }
 
-  #forget(key: string): void {
-    this.#versions.delete(key);
-    this.#items.get(key.slice(0, ITEM_PREFIX_CHARS))?.delete(key);
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#items.get(entry.key.slice(0, ITEM_PREFIX_CHARS))?.delete(entry);
   }
 }
 
-function atBlock(versions: readonly Version[], number: number): Version | undefined {
-  let low = 0;
-  let high = versions.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (versions[middle]!.block <= number) low = middle + 1;
-    else high = middle;
-  }
-  return versions[low - 1];
-}
-
-function read<K extends readonly unknown[], V, R extends V | undefined>(
-  item: StorageItem<K, V, R>,
-  version: Version | undefined,
-): V | R {
-  if (version?.bytes === undefined) return item.fallback;
-  if (version.decoded === undefined) version.decoded = decode(item.value, bytesOf(version)!);
-  return version.decoded as V; // decoded by the item that owns the key
-}
-
-/** Of history, which is read seldom: nothing is remembered. */
-function readOnce<K extends readonly unknown[], V, R extends V | undefined>(
-  item: StorageItem<K, V, R>,
-  version: Version | undefined,
-): V | R {
-  if (version?.decoded !== undefined) return version.decoded as V; // it is the head's as well
-  const bytes = bytesOf(version);
-  return bytes === undefined ? item.fallback : decode(item.value, bytes);
-}
-
-/** Without the parts that it was put together from, which V8 keeps with it. */
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
-
-function toHistory(version: Version): void {
-  version.decoded = undefined;
-  const { bytes } = version;
-  if (bytes !== undefined && typeof bytes !== 'string')
-    version.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-}
-
-function bytesOf(version: Version | undefined): Uint8Array | undefined {
-  const bytes = version?.bytes;
-  return typeof bytes === 'string' ? Uint8Array.from(Buffer.from(bytes, 'latin1')) : bytes;
+function bytesAt(entry: Entry | undefined, number: number): Uint8Array | undefined {
+  if (!entry) return undefined;
+  return entry.block <= number ? entry.bytes : entry.past?.at(number);
 }

@@ -7,6 +7,7 @@ import { adminUtils } from '../chain/codec/pallets/admin-utils.js';
 import { type RuntimeCall, runtimeCall } from '../chain/codec/runtime.js';
 import { encode, u64 } from '../chain/codec/scale.js';
 import { blake2b256 } from '../chain/codec/storage.js';
+import { eraUntil } from '../chain/era.js';
 import { CHAIN_LIMITS } from '../chain/limits.js';
 import { assertRow } from '../chain/weights.js';
 import type { Localnet, Receipt } from '../localnet/localnet.js';
@@ -28,15 +29,19 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
   }
 
   async function sendSigned(call: RuntimeCall, signer: string, options: SendOptions): Promise<Receipt> {
-    const signed = prepare(call, signer, options.eraBlocks ?? CHAIN_LIMITS.eraBlocks);
+    const signed = prepare(call, signer, options.deathBlock);
     await options.onSigned?.(signed);
     return node.submitPrepared(signed.bytes);
   }
 
   /** An extrinsic as a client makes it, but for the signature: that is random, and would make block hashes so. */
-  function prepare(call: RuntimeCall, signer: string, eraBlocks: number): Signed {
+  function prepare(call: RuntimeCall, signer: string, deathBlock: number | undefined): Signed {
     const { number } = localnet.head();
-    const era = mortalEra(number, eraBlocks);
+    if (deathBlock !== undefined && number + 1 >= deathBlock) throw rejection(call, 'AncientBirthBlock');
+    const { eraBlocks } = CHAIN_LIMITS;
+    const period = deathBlock === undefined ? eraBlocks : eraUntil(deathBlock, number, eraBlocks);
+    const birth = deathBlock === undefined ? number : Math.max(0, Math.min(number, deathBlock - period));
+    const era = mortalEra(birth, period);
     const nonce = node.nextNonce(signer);
     const bytes = encodeSigned({
       address: { type: 'Id', value: [signer] },

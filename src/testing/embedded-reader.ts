@@ -48,7 +48,14 @@ export function createEmbeddedReader(localnet: Localnet): ChainReader {
       const { state } = stateAt(at);
       const { public_key: publicKey, period, genesis_time } = state.get(BeaconConfig);
       const lastStoredRound = Number(state.get(LastStoredRound));
-      return { publicKey, periodSeconds: period, genesisSeconds: genesis_time, lastStoredRound };
+      const blockTimestampMs = Number(state.get(runtime.Timestamp.storage.Now));
+      return {
+        publicKey,
+        periodSeconds: period,
+        genesisSeconds: genesis_time,
+        lastStoredRound,
+        blockTimestampMs,
+      };
     },
     balanceRao: async (address) => localnet.query('System', 'Account', address).data.free,
     alphaRao: async (hotkey, netuid) => localnet.query('SubtensorModule', 'TotalHotkeyAlpha', hotkey, netuid),

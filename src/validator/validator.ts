@@ -22,7 +22,7 @@ import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
-import type { WeightsBook } from './weights/book.js';
+import type { Stage, WeightsBook } from './weights/book.js';
 import { createPublisher, type Due, type Progress } from './weights/publish.js';
 
 export interface ValidatorParts {
@@ -62,6 +62,11 @@ const FRESH_READ_MS = 250;
 /** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
 const KEPT_HASHES = 4096;
 
+/** Stages of a record before any block has its row or commit. */
+const NOT_ON_CHAIN: ReadonlySet<Stage> = new Set(['computed', 'submitted']);
+/** A tempo can be changed, and an epoch triggered: the schedule is read again after so many blocks at the latest. */
+const SCHEDULE_BLOCKS = 25;
+
 interface Running {
   readonly block: number;
   readonly epoch: number;
@@ -94,9 +99,11 @@ export async function runValidator(
   let announcedUpTo: number | undefined;
   let warnedEpoch: number | undefined;
   let greetedEpoch: number | undefined;
-  let publishedEpoch: number | undefined;
-  let landedEpoch: number | undefined;
+  /** epochs whose weights were decided on without a record: nothing scored, or set already */
+  const decidedEpochs = new Set<number>();
   let lateEpoch: number | undefined;
+  /** the newest epoch that is over and accounted for */
+  let closedEpoch = newestOf(parts.book, options);
   let publishing: Promise<void> | undefined;
   let status: ValidatorStatus = {
     hotkey: self,
@@ -154,13 +161,28 @@ export async function runValidator(
   }
 
   async function onBlock(head: Head): Promise<void> {
-    if (!subnet || subnet.nextEpochBlock === undefined || head.number >= subnet.nextEpochBlock)
+    if (
+      !subnet ||
+      subnet.nextEpochBlock === undefined ||
+      head.number >= Math.min(subnet.nextEpochBlock, subnet.block + SCHEDULE_BLOCKS)
+    )
       await refresh(head);
     const current = subnet!; // refreshed or known
     const own = current.neurons.find(({ hotkey }) => hotkey === self);
     tell({ head: head.number, epoch: current.epochIndex, permit: own?.validatorPermit ?? false });
+    closeEpochs(current);
+    const mayPublish = own?.validatorPermit === true && current.nextEpochBlock !== undefined;
+    const isDue = mayPublish && publishDue(head, current);
+    // beside the walk: a send that waits for its block must not keep the next event from being announced. What is under way
+    // is followed to its end also without a permit: to have lost it is one way in which the chain drops a commit in silence
+    if (isDue || publisher.isUnfinished)
+      publishing ??= setWeights(head, current, isDue).finally(() => {
+        publishing = undefined;
+      });
+    if (isDue) warnIfLate(head, current);
     if (!own) log.warn('hotkey is not registered on the subnet', { netuid, hotkey: self });
-    if (!own?.validatorPermit || current.nextEpochBlock === undefined) {
+    if (!mayPublish) {
+      decidedEpochs.add(current.epochIndex); // nothing to be late with
       announcedUpTo = head.number;
       return;
     }
@@ -170,13 +192,6 @@ export async function runValidator(
         log.warn('events not announced', { epoch: current.epochIndex, block: head.number, error });
       warnedEpoch = current.epochIndex;
     });
-    // beside the walk: a send that waits for its block must not keep the next event from being announced
-    const isDue = publishDue(head, current);
-    if (isDue || publisher.isUnfinished)
-      publishing ??= setWeights(head, current, isDue).finally(() => {
-        publishing = undefined;
-      });
-    if (isDue) warnIfLate(head, current);
   }
 
   /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
@@ -273,9 +288,8 @@ export async function runValidator(
 
   async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
-      const due = isDue && publishedEpoch !== epoch ? dueOf(epoch) : undefined;
-      for (const progress of await publisher.step(due)) await report(progress);
-      if (isDue) publishedEpoch = epoch;
+      const isNew = isDue && !publisher.recordOf(epoch) && !decidedEpochs.has(epoch);
+      await publisher.step(isNew ? dueOf(epoch) : undefined, report);
     } catch (error) {
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
@@ -288,7 +302,7 @@ export async function runValidator(
       log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(score.reasons) });
       return { epoch, scores: (state) => score.withOwner(state.ownerHotkey) };
     }
-    landedEpoch = epoch; // nothing to be late with
+    decidedEpochs.add(epoch);
     log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
     return undefined;
   }
@@ -298,7 +312,6 @@ export async function runValidator(
     switch (progress.is) {
       case 'sent': {
         const { block, row } = progress;
-        landedEpoch = epoch;
         await ledger.append({ type: 'weights', epoch, block, row });
         log.info('weights in a block', { epoch, block, row });
         return tell({ lastWeights: { epoch, block, row } });
@@ -308,28 +321,53 @@ export async function runValidator(
         log.info(`weights ${progress.is}`, { epoch, block: progress.block });
         return tell({ weightsStage: { epoch, stage: progress.is } });
       case 'already-set':
-        landedEpoch = epoch;
-        return log.info('weights of this epoch are on the chain already', { epoch });
+        decidedEpochs.add(epoch);
+        return log.warn('weights of this epoch are on the chain already, and not by this book', { epoch });
       case 'nobody-scored':
+        decidedEpochs.add(epoch);
         return log.warn('nobody scored, and the owner is not registered', { epoch });
       case 'failed': {
         const { reason } = progress;
+        decidedEpochs.add(epoch);
         log.error('weights of an epoch are lost', { epoch, reason });
         alert({ kind: 'weights-failed', netuid, hotkey: self, epoch, reason });
         return tell({ weightsStage: { epoch, stage: 'failed', reason } });
       }
       default: {
         const { is, ...why } = progress;
-        log[is === 'refused' ? 'warn' : 'debug'](`weights ${is}`, why);
+        const isNews = status.weightsStage?.reason !== progress.reason;
+        log[is === 'refused' && isNews ? 'warn' : 'debug'](`weights ${is}`, why);
         return tell({ weightsStage: { epoch, stage: is, reason: progress.reason } });
       }
     }
   }
 
+  /** Epochs that went by while nobody was here to set their weights: no step of theirs would ever say so. */
+  function closeEpochs({ epochIndex }: Subnet): void {
+    const first = closedEpoch === undefined ? epochIndex : closedEpoch + 1;
+    closedEpoch = epochIndex - 1;
+    const missed: number[] = [];
+    for (let epoch = first; epoch < epochIndex; epoch++)
+      if (!publisher.recordOf(epoch) && !decidedEpochs.delete(epoch)) missed.push(epoch);
+    if (missed.length === 0) return;
+    const [from, to] = [missed[0]!, missed.at(-1)!];
+    log.error('no weights were set in epochs that are over', { from, to });
+    alert({
+      kind: 'weights-failed',
+      netuid,
+      hotkey: self,
+      epoch: to,
+      reason: `not here from epoch ${from} on`,
+    });
+  }
+
   /** While there still is time to do something about it. */
   function warnIfLate(head: Head, { epochIndex: epoch, nextEpochBlock }: Subnet): void {
     const left = nextEpochBlock! - head.number; // due: there is a next epoch
-    if (left > Math.floor(plan.publishLeadBlocks / 4) || landedEpoch === epoch || lateEpoch === epoch) return;
+    const stage = publisher.recordOf(epoch)?.stage;
+    const isOnChain = decidedEpochs.has(epoch) || (stage !== undefined && !NOT_ON_CHAIN.has(stage));
+    if (left > Math.max(1, Math.floor(plan.publishLeadBlocks / 4)) || isOnChain || lateEpoch === epoch)
+      return;
     lateEpoch = epoch;
     const reason = status.weightsStage?.epoch === epoch ? status.weightsStage.reason : undefined;
     log.error('weights are not on the chain and the epoch is about to end', {
@@ -372,6 +410,11 @@ function tally(outcomes: readonly Outcome[]): EventTally {
   };
 }
 
+function newestOf(book: WeightsBook, { netuid, mechanism = 0 }: ValidatorOptions): number | undefined {
+  const mine = book.records().filter((record) => record.netuid === netuid && record.mechanism === mechanism);
+  return mine.at(-1)?.epoch;
+}
+
 /** One connection per miner, renewed when its axon moves or names another key. */
 function createPeers(
   parts: ValidatorParts,
@@ -387,6 +430,7 @@ function createPeers(
       const known = open.get(hotkey);
       if (known?.key === key) return known.peer;
       known?.peer.close();
+      open.delete(hotkey); // dial may refuse the new one
       const peer = dial(parts, { address, hotkey, netuid });
       open.set(hotkey, { key, peer });
       return peer;

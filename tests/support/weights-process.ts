@@ -30,10 +30,10 @@ const keypair = keypairFromUri(input.hotkeyUri);
 const netuid = toNetuid(input.netuid);
 const limits = { reconnectMaxMs: 300, requestTimeoutMs: 4000 };
 const chain = await connectSubtensor({ url: input.url, log: silentLog, clock: systemClock, limits });
-const { genesisHash } = await chain.info();
+const [{ genesisHash }, { number: head }] = await Promise.all([chain.info(), chain.head()]);
 const real = await openWeightsBook(
   { log: silentLog },
-  { folder: input.folder, genesisHash, hotkey: keypair.address },
+  { folder: input.folder, genesisHash, hotkey: keypair.address, head },
 );
 
 const stand = async (point: string): Promise<void> => {
@@ -50,10 +50,8 @@ const book: WeightsBook = {
     await stand(`after ${step.step}`);
   },
 };
-// blocks are made on request: the chain's own time, by the newest round of its beacon, is all the time there is
-const clock = { ...systemClock, now: () => 0 };
 const publisher = createPublisher(
-  { reader: chain, writer: chain, keypair, book, clock, random: systemRandom, log: silentLog },
+  { reader: chain, writer: chain, keypair, book, random: systemRandom, log: silentLog },
   { netuid },
 );
 
@@ -73,7 +71,7 @@ async function step(): Promise<void> {
     const { epochIndex: epoch, nextEpochBlock, block } = await chain.subnet(netuid);
     const isDue = nextEpochBlock! - block <= input.leadBlocks;
     const scores = () => new Map([[toHotkey(input.miner), 1]]);
-    await publisher.step(isDue ? { epoch, scores } : undefined);
+    await publisher.step(isDue ? { epoch, scores } : undefined, () => {});
   } catch (error) {
     tell({ error: error instanceof Error ? error.message : String(error) });
   }

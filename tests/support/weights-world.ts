@@ -21,17 +21,29 @@ import {
 } from '../../src/validator/weights/book.js';
 import { createPublisher, type Progress, type Publisher } from '../../src/validator/weights/publish.js';
 
-const { SubnetEpochIndex } = runtime.SubtensorModule.storage;
+const S = runtime.SubtensorModule.storage;
 const TAO = 1_000_000_000n;
 const TEMPO = 16;
 /** Blocks before the epoch's end at which weights are due. */
 const LEAD = 10;
 const OUTAGE_BLOCKS = 3;
+const MINERS = ['miner-1', 'miner-2'] as const;
+
+/** Another row in every epoch, or nobody could see which one stands there. */
+export const rowOf = (epoch: number) => [
+  [1, Math.round(65535 / (epoch + 1))],
+  [2, 65535],
+];
 
 export type FormUnderTest = 'set' | 'plain' | 'timelocked';
 export type Fault = 'validator dies' | 'node dies' | 'network drops' | 'reorganisation';
 /** Where a fault strikes: around a line of the book, or when the pool has the extrinsic and no block does. */
-export type Point = `before ${Step['step']}` | `after ${Step['step']}` | 'in the pool' | 'reveal in the pool';
+export type Point =
+  | `before ${Step['step']}`
+  | `after ${Step['step']}`
+  | 'in the pool'
+  | 'reveal in the pool'
+  | 'one block after included';
 
 export interface WeightsWorld {
   readonly netuid: Netuid;
@@ -41,10 +53,13 @@ export interface WeightsWorld {
   records(): readonly WeightsRecord[];
   /** Makes blocks until the chain's epoch index is `epoch`. */
   untilEpoch(epoch: number): Promise<void>;
+  /** Makes blocks until what is now the head is final and was looked at. */
+  untilFinal(): Promise<void>;
   /** events of the canonical chain, by name, with their block and the epoch that it lies in */
   events(): readonly { readonly name: string; readonly block: number; readonly epoch: number }[];
   epoch(): Promise<number>;
-  row(): Promise<readonly (readonly [number, number])[]>;
+  /** our row in the last block of `epoch` */
+  rowAtEndOf(epoch: number): readonly (readonly [number, number])[];
   close(): Promise<void>;
 }
 
@@ -76,7 +91,8 @@ export async function createWeightsWorld(options: {
   };
   const { netuid } = await land(chain.registerNetwork(root, toHotkey(validator.address)));
   await land(chain.startCall(root, netuid));
-  await land(chain.burnedRegister(root, netuid, toHotkey(devKeypair('miner').address)));
+  for (const name of MINERS)
+    await land(chain.burnedRegister(root, netuid, toHotkey(devKeypair(name).address)));
   const sudo = (call: string, ...args: (number | boolean)[]) =>
     land(chain.sudo(root, { call, args: [netuid, ...args] }));
   // without a rate limit a second row in one epoch would be taken: nothing but the publisher keeps it from being sent
@@ -87,36 +103,37 @@ export async function createWeightsWorld(options: {
   let generation = 0;
   let struck = 0;
   let outageUntil = 0;
+  let strikeAfter = Number.POSITIVE_INFINITY;
   let nodeDown = deferred();
   const progress: Progress[] = [];
   let book: WeightsBook;
   let publisher: Publisher;
   let stepping: Promise<void> | undefined;
 
-  async function strike(is: Fault): Promise<never | undefined> {
+  /** @param within the publisher's own call, which a dead process never comes back from */
+  async function strike(is: Fault, within = true): Promise<void> {
     struck++;
     if (is === 'validator dies') {
       generation++;
       await book.close();
       await begin();
-      return never();
-    }
-    if (is === 'network drops') {
-      outageUntil = localnet.head().number + OUTAGE_BLOCKS;
-      throw unreachable();
+      return within ? never() : undefined;
     }
     if (is === 'reorganisation') {
       const depth = Math.min(2, localnet.head().number - localnet.finalized().number);
       if (depth > 0) nodeOf(localnet).reorganise(depth);
-      return undefined;
+      return;
     }
-    const dead = nodeDown;
-    nodeDown = deferred();
-    localnet.close();
-    localnet = await open();
-    chain = createEmbeddedChain(localnet);
-    dead.reject(unreachable());
-    throw unreachable();
+    if (is === 'network drops') outageUntil = localnet.head().number + OUTAGE_BLOCKS;
+    else {
+      const dead = nodeDown;
+      nodeDown = deferred();
+      localnet.close();
+      localnet = await open();
+      chain = createEmbeddedChain(localnet);
+      dead.reject(unreachable());
+    }
+    if (within) throw unreachable();
   }
 
   const due = (at: Point, epoch: number): boolean => {
@@ -131,10 +148,9 @@ export async function createWeightsWorld(options: {
   async function begin(): Promise<void> {
     const mine = ++generation;
     const { genesisHash } = await chain.info();
-    const real = await openWeightsBook(
-      { log: silentLog },
-      { folder, genesisHash, hotkey: validator.address },
-    );
+    const { number: head } = localnet.head();
+    const place = { folder, genesisHash, hotkey: validator.address, head };
+    const real = await openWeightsBook({ log: silentLog }, place);
     book = real;
     const watched: WeightsBook = {
       records: () => real.records(),
@@ -144,6 +160,8 @@ export async function createWeightsWorld(options: {
           if (due(`before ${step.step}`, place.epoch)) await strike(options.fault!.is);
           await alive(mine, () => real.write(place, step));
           if (due(`after ${step.step}`, place.epoch)) await strike(options.fault!.is);
+          if (step.step === 'included' && due('one block after included', place.epoch))
+            strikeAfter = localnet.head().number + 1;
         }),
     };
     const through =
@@ -199,7 +217,6 @@ export async function createWeightsWorld(options: {
         ...parts,
         keypair: validator,
         book: watched,
-        clock: { now: chainTime, monotonic: () => 0, sleep: async () => {} },
         random,
         log: silentLog,
       },
@@ -208,7 +225,6 @@ export async function createWeightsWorld(options: {
     stepping = undefined;
   }
 
-  const chainTime = (): number => Number(localnet.query('Timestamp', 'Now'));
   const pooled = async (): Promise<void> => {
     while (nodeOf(localnet).pendingExtrinsics().length === 0) await turn();
   };
@@ -218,6 +234,7 @@ export async function createWeightsWorld(options: {
     await settled();
     localnet.produceBlock();
     await settled();
+    if (struck === 0 && localnet.head().number >= strikeAfter) await strike(options.fault!.is, false);
     if (stepping) return;
     const mine = generation;
     stepping = step().finally(() => {
@@ -230,8 +247,10 @@ export async function createWeightsWorld(options: {
     try {
       const { epochIndex, nextEpochBlock, block } = await chain.subnet(netuid);
       const isDue = nextEpochBlock! - block <= LEAD;
-      const scores = () => new Map([[toHotkey(devKeypair('miner').address), epochIndex]]);
-      progress.push(...(await publisher.step(isDue ? { epoch: epochIndex, scores } : undefined)));
+      const scores = () =>
+        new Map(MINERS.map((name, i) => [toHotkey(devKeypair(name).address), i * epochIndex + 1]));
+      const due = isDue ? { epoch: epochIndex, scores } : undefined;
+      await publisher.step(due, (is) => void progress.push(is));
     } catch (error) {
       if (!(error instanceof AssayError) || error.code !== 'unreachable') throw error;
     }
@@ -263,15 +282,22 @@ export async function createWeightsWorld(options: {
     },
     records: () => book.records(),
     epoch: async () => (await chain.subnet(netuid)).epochIndex,
-    row: async () => {
-      const { neurons } = await chain.subnet(netuid);
-      return chain.weights(netuid, neurons.find(({ hotkey }) => hotkey === validator.address)!.uid);
+    rowAtEndOf(epoch) {
+      for (let block = localnet.head().number; block > 0; block--) {
+        const state = localnet.state(block);
+        if (state.get(S.SubnetEpochIndex, netuid) === epoch)
+          return state.get(S.Weights, netuid, state.get(S.Uids, netuid, validator.address)!);
+      }
+      throw new RangeError(`epoch ${epoch}: not here yet`);
     },
     async untilEpoch(epoch) {
       for (let blocks = 0; (await world.epoch()) < epoch; blocks++) {
         if (blocks > 20 * TEMPO) throw new Error(`epoch ${epoch} did not come`);
         await tick();
       }
+    },
+    async untilFinal() {
+      for (let blocks = 0; blocks < 5; blocks++) await tick();
     },
     events() {
       const out: { name: string; block: number; epoch: number }[] = [];
@@ -281,7 +307,7 @@ export async function createWeightsWorld(options: {
             out.push({
               name: event.name,
               block,
-              epoch: localnet.state(block).get(SubnetEpochIndex, netuid),
+              epoch: localnet.state(block).get(S.SubnetEpochIndex, netuid),
             });
       return out;
     },

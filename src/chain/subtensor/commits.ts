@@ -122,18 +122,19 @@ export async function readBeacon(connection: Connection, at?: Uint8Array): Promi
       what: 'time-locked commits',
       why: 'its runtime has no pallet Drand',
     });
-  const [config, lastStoredRound] = await readAll(
+  const [config, lastStoredRound, blockTimestampMs] = await readAll(
     connection,
     [
       readOr(runtime, 'Drand', 'BeaconConfig', [], asConfig, QUICKNET),
       requiredOf(runtime, 'Drand', 'LastStoredRound', [], asNumber),
+      requiredOf(runtime, 'Timestamp', 'Now', [], asNumber),
     ],
     hash,
   );
-  return { ...config, lastStoredRound };
+  return { ...config, lastStoredRound, blockTimestampMs };
 }
 
-function asConfig(plain: unknown): Omit<Beacon, 'lastStoredRound'> {
+function asConfig(plain: unknown): Omit<Beacon, 'lastStoredRound' | 'blockTimestampMs'> {
   const { publicKey, period, genesisTime } = asRecord(plain);
   return {
     publicKey: asBytes(publicKey),

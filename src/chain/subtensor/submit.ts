@@ -9,6 +9,7 @@ import { concat, fromHex } from '../../model/bytes.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Landed, SendOptions } from '../chain.js';
+import { eraUntil } from '../era.js';
 import { type Nodes, retryRead } from '../with-retry.js';
 import { type BlockRef, readBlock, unknownBlock } from './blocks.js';
 import { type Call, createExtrinsic, nameOf } from './calls.js';
@@ -109,9 +110,16 @@ async function sendOnce(
   signer: Keypair,
   call: Call,
   nonce: number,
-  { eraBlocks = parts.limits.eraBlocks, onSigned, finalized = false }: SubmitOptions,
+  { deathBlock, onSigned, finalized = false }: SubmitOptions,
 ): Promise<Sent> {
-  const { extrinsic, birth } = await signAt(connection, signer, call, nonce, eraBlocks);
+  const { extrinsic, birth } = await signAt(
+    connection,
+    signer,
+    call,
+    nonce,
+    parts.limits.eraBlocks,
+    deathBlock,
+  );
   const hex = extrinsic.toHex();
   const hash = extrinsic.hash.toU8a();
   const era = extrinsic.era.asMortalEra as unknown as GenericMortalEra; // what the registry makes of it
@@ -125,9 +133,17 @@ async function sendOnce(
 export const sign = async (...args: Parameters<typeof signAt>) => (await signAt(...args)).extrinsic;
 
 /** @returns with it the block that its era counts from */
-async function signAt(connection: Connection, signer: Keypair, call: Call, nonce: number, eraBlocks: number) {
-  const birth = await readBirth(connection, eraBlocks);
-  return { extrinsic: signFrom(connection, signer, call, { nonce, eraBlocks, birth }), birth: birth.number };
+async function signAt(
+  connection: Connection,
+  signer: Keypair,
+  call: Call,
+  nonce: number,
+  eraBlocks: number,
+  deathBlock?: number,
+) {
+  const { birth, period } = await readBirth(connection, nameOf(call), eraBlocks, deathBlock);
+  const extrinsic = signFrom(connection, signer, call, { nonce, eraBlocks: period, birth });
+  return { extrinsic, birth: birth.number };
 }
 
 /** Asks the node for nothing. @param birth the block that its era counts from */
@@ -159,16 +175,34 @@ export function signFrom(
 
 /**
  * The block from which the era counts: the finalised one, which no fork takes away (its hash is signed, so the
- * extrinsic would die with it); the best one where finality lags by so much that little of the era would be left.
+ * extrinsic would die with it); the best one where finality lags by so much that little of the era would be left. With
+ * `deathBlock` an earlier one, so that the era ends there: its length is a power of two, its begin is not.
+ * @throws AssayError `chain-rejected` when not even the next block would be early enough
  */
-async function readBirth(connection: Connection, eraBlocks: number): Promise<BlockRef> {
+async function readBirth(
+  connection: Connection,
+  call: string,
+  eraBlocks: number,
+  deathBlock: number | undefined,
+): Promise<{ birth: Pick<BlockRef, 'number' | 'hash'>; period: number }> {
   const [best, finalizedHash] = await Promise.all([
     readBlock(connection),
     connection.request('chain_getFinalizedHead', []),
   ]);
   if (typeof finalizedHash !== 'string') throw malformed('chain_getFinalizedHead');
   const finalized = await readBlock(connection, finalizedHash);
-  return best.number - finalized.number > eraBlocks / 4 ? best : finalized;
+  if (deathBlock !== undefined) {
+    if (best.number + 1 >= deathBlock) throw rejected(call, 'AncientBirthBlock');
+    const period = eraUntil(deathBlock, finalized.number, eraBlocks);
+    const number = deathBlock - period;
+    if (number >= 0 && number <= finalized.number) {
+      const hash = await connection.request('chain_getBlockHash', [number]);
+      if (typeof hash !== 'string') throw unknownBlock(`block ${number}`);
+      return { birth: { number, hash }, period };
+    }
+  }
+  const birth = best.number - finalized.number > eraBlocks / 4 ? best : finalized;
+  return { birth, period: eraBlocks };
 }
 
 /** What an extrinsic did in a block that has it. */

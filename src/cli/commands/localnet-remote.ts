@@ -91,7 +91,7 @@ export async function faucet(
   });
 }
 
-/** What each fault is called and which method asks for it. */
+/** Asks for a fault by its method (localnet/faults-rpc.ts). */
 export async function fault(
   method: string,
   params: readonly unknown[],
@@ -105,7 +105,10 @@ export async function fault(
     // connections may be gone by now, ours too
     const faults = method === 'dev_dropConnections' ? undefined : await node.call('dev_faults');
     if (json)
-      printJson({ ...(result === null ? {} : { result }), ...(faults === undefined ? {} : { faults }) });
+      printJson({
+        ...(result === null || method === 'dev_faults' ? {} : { result }),
+        ...(faults === undefined ? {} : { faults }),
+      });
     else print(faultText(method, result, faults));
     return EXIT.ok;
   });

@@ -84,7 +84,8 @@ async function serve(
       if (isRole) return;
       if (json) printJson({ url: at.url, genesisHash, number, root, accounts: accountsOf(names, balances) });
       else {
-        print(`localnet on ${at.url}, block ${number}; root is ${root ?? 'nobody'}`);
+        print(`localnet on ${at.url}; root is ${root ?? 'nobody'}`);
+        if (number > 0) print(`goes on after block ${number}`);
         for (const [address, name] of names)
           print(`  //${name.padEnd(8)} ${address}  ${taoText(balances.get(address)!)} TAO`);
         print(

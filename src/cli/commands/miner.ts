@@ -5,14 +5,18 @@ import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema } from '../config.js';
+import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
+import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(minerSchema, flags);
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const network = networkOf([config.chain]);
   const [
     { connectSubtensor },
     { createGrpcWire },
@@ -44,7 +48,10 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const identities = await openServerKeys(dataPaths.serverKeys(config.data), config.rotateServerKey);
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
+  const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
+  const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
+  const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
+  const unwatch = watchChain(chain, { log, tell: webhook?.tell, ...about });
   const { host, port, announceIp } = config;
   try {
     await runMiner(
@@ -73,7 +80,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       },
     );
   } finally {
-    await Promise.all([receipts.close(), chain.close(), admin?.close()]);
+    unwatch();
+    await Promise.all([receipts.close(), chain.close(), admin?.close(), webhook?.close()]);
   }
   return EXIT.ok;
 }

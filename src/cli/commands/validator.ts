@@ -9,7 +9,9 @@ import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, validatorSchema } from '../config.js';
+import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 import { createWebhook } from '../webhook.js';
@@ -17,6 +19,7 @@ import { createWebhook } from '../webhook.js';
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(validatorSchema, flags);
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const network = networkOf([config.chain]);
   const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }] = await Promise.all([
     import('../../chain/subtensor/connect.js'),
     import('../../protocol/grpc/wire.js'),
@@ -32,14 +35,17 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     keepAccepted: config.keepAccepted,
   });
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ url: config.chain, log, clock: systemParts.clock, signal });
+  const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
+  const { netuid } = config;
+  const about = { role: 'validator', netuid, hotkey: keypair.address };
+  const unwatch = watchChain(chain, { log, tell: webhook?.tell, ...about });
   let book: WeightsBook | undefined;
   let ready = false;
   try {
-    const { genesisHash } = await chain.info();
+    const [{ genesisHash }, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const folder = dataPaths.weights(config.data);
-    book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address });
+    book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
     await runValidator(
       {
@@ -70,6 +76,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
     );
   } finally {
+    unwatch();
     await Promise.all([ledger.close(), book?.close(), chain.close(), admin?.close(), webhook?.close()]);
   }
   return EXIT.ok;

@@ -26,6 +26,8 @@ export interface Sending {
   /** uid ascending, u16, as signed */
   readonly row: WeightRow;
   readonly versionKey: bigint;
+  /** best block when it was signed: a node that is behind it cannot know what became of it */
+  readonly head: number;
   readonly signed: Signed;
   /** `plain`: u16 words */
   readonly salt?: readonly number[];
@@ -95,8 +97,10 @@ export interface WeightsBook {
 
 export const isFinished = ({ stage }: WeightsRecord): boolean => stage === 'applied' || stage === 'failed';
 
-/** Epochs whose records are kept; the journal of verdicts has every row that was set. */
+/** Epochs whose records are kept. */
 const KEPT = 64;
+/** A node of the same chain is never so far behind the block that one of its extrinsics was signed at. */
+const BEHIND_BLOCKS = 1000;
 /** Lines after which the file is written anew with the kept ones only. */
 const COMPACT_LINES = 4096;
 
@@ -172,18 +176,35 @@ function without<K extends keyof WeightsRecord>(
 }
 
 /**
- * The book of one hotkey on one chain. Another chain (a localnet begun anew) has a file of its own beside it.
+ * The book of one hotkey on one chain; another chain has a file of its own beside it. A localnet that was begun anew may have
+ * the same genesis: a book that knows of blocks far above the head is moved aside.
  * @param folder is made where it is missing; locked by whoever owns it
  * @throws AssayError `corrupt` naming the line
  */
 export async function openWeightsBook(
   parts: { readonly log: Log },
-  { folder, genesisHash, hotkey }: { folder: string; genesisHash: Uint8Array; hotkey: string },
+  {
+    folder,
+    genesisHash,
+    hotkey,
+    head,
+  }: { folder: string; genesisHash: Uint8Array; hotkey: string; head: number },
 ): Promise<WeightsBook> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `${toHex(genesisHash).slice(0, 16)}-${hotkey}.jsonl`);
   const records = new Map<string, WeightsRecord>();
-  const { lines, complete, torn } = await load(path, records);
+  let { lines, complete, torn } = await load(path, records);
+  const newest = Math.max(0, ...[...records.values()].map(({ sending }) => sending?.head ?? 0));
+  if (newest > head + BEHIND_BLOCKS) {
+    const aside = `${path}.${newest}`;
+    parts.log.warn('the weights book is of another chain with this genesis: it is moved aside', {
+      path,
+      aside,
+    });
+    await rename(path, aside);
+    records.clear();
+    lines = complete = torn = 0;
+  }
   if (torn > 0)
     parts.log.warn('the last step of the weights book was cut short and is dropped', { path, torn });
   forgetOld(records);
@@ -307,6 +328,7 @@ const stepLine = z.discriminatedUnion('step', [
     form: z.enum(['set', 'plain', 'timelocked']),
     row: z.array(z.tuple([u16, u16])),
     versionKey: z.string().regex(/^\d+$/),
+    head: u32,
     signed: signedLine,
     salt: z.array(u16).optional(),
     commit: hex.optional(),

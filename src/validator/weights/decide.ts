@@ -52,7 +52,9 @@ export type Failure =
   /** nobody looked in the epoch in which it should have been revealed, and another row stands there now */
   | 'reveal-unseen'
   /** a row that is not what was sent */
-  | 'row-differs';
+  | 'row-differs'
+  /** its blocks are forgotten, or its bytes are of a runtime that is gone: nobody can tell any more */
+  | 'fate-unknown';
 
 /** After refusal number n nothing is sent for 2^n blocks, at most this many. */
 const MAX_PAUSE = 64;
@@ -83,6 +85,9 @@ function beforeSending(record: WeightsRecord, { block, subnet, uid }: Seen): Nex
   if (subnet.epochIndex !== record.epoch) return { do: 'fail', reason: 'epoch-passed' };
   if (uid === undefined) return { do: 'wait', reason: 'not-registered' };
   if (alreadySetThisEpoch(subnet, uid)) return { do: 'fail', reason: 'set-elsewhere' };
+  // an epoch that is due or about to be: what is sent now would be the next one's
+  if (subnet.nextEpochBlock === undefined || block + 1 >= subnet.nextEpochBlock)
+    return { do: 'wait', reason: 'epoch-about-to-end' };
   const possible = canSetWeights({ subnet, uid, block: block + 1 });
   if (!possible.ok) {
     const { reason, atBlock } = possible;
@@ -95,14 +100,24 @@ function beforeSending(record: WeightsRecord, { block, subnet, uid }: Seen): Nex
 
 /** Signed for an epoch, it must not be sent in the next; what is in a pool may land until it dies. */
 function afterSending({ epoch, sending }: WeightsRecord, { subnet, block }: Seen): Next {
-  const { deathBlock } = sending!.signed;
-  if (subnet.epochIndex === epoch || block >= deathBlock) return { do: 'resend' };
-  return { do: 'wait', reason: 'epoch-passed', atBlock: deathBlock };
+  const { head, row, signed } = sending!;
+  if (block < head) return { do: 'wait', reason: 'node-behind', atBlock: head };
+  if (block >= signed.deathBlock) return { do: 'resend' };
+  const dies = (reason: string): Next => ({ do: 'wait', reason, atBlock: signed.deathBlock });
+  if (subnet.epochIndex !== epoch) return dies('epoch-passed');
+  // a uid that was registered anew since must not get the weight of who had it before
+  const isAnew = row.some(
+    ([uid, value]) => value > 0 && (subnet.neurons[uid]?.registeredAt ?? head + 1) > head,
+  );
+  return isAnew ? dies('registered-anew') : { do: 'resend' };
 }
 
 /** A row is done when the block that stored it is final and the row is there. */
-function readBack(record: WeightsRecord, { finalized, finalRow, uid }: Seen, storedIn: number): Next {
+function readBack(record: WeightsRecord, seen: Seen, storedIn: number): Next {
+  const { finalized, finalRow, subnet, uid } = seen;
   if (finalized < storedIn) return { do: 'wait', reason: 'not final yet', atBlock: storedIn };
+  // it was read back in its own block when it was sent; a later epoch's row may stand there by now
+  if (subnet.epochIndex > lastEpochOf(record)) return { do: 'applied' };
   // re-registered since: the row of the old uid went with it
   if (uid === undefined) return { do: 'fail', reason: 'row-differs' };
   return sameRow(finalRow, record.sending!.row) ? { do: 'applied' } : { do: 'fail', reason: 'row-differs' };
@@ -113,10 +128,9 @@ function sealed(record: WeightsRecord, seen: Seen): Next {
   const { subnet, finalized, finalRow } = seen;
   const due = record.commitEpoch! + subnet.revealPeriodEpochs;
   const isPending = isStillPending(record, seen);
-  if (subnet.epochIndex < due) {
-    if (isPending || finalized < record.included!.block) return untilEpoch(subnet, 'sealed');
-    return { do: 'fail', reason: 'commit-vanished' };
-  }
+  if (finalized < record.included!.block) return notFinal(record);
+  if (subnet.epochIndex < due)
+    return isPending ? untilEpoch(subnet, 'sealed') : { do: 'fail', reason: 'commit-vanished' };
   if (finalized < subnet.lastEpochBlock) return { do: 'wait', reason: 'not final yet' };
   // while the beacon's round is not on the chain it is tried again in every block of this epoch
   if (isPending && subnet.epochIndex === due) return { do: 'wait', reason: 'beacon-round-missing' };
@@ -130,13 +144,24 @@ function hashed(record: WeightsRecord, seen: Seen): Next {
   const { subnet, block } = seen;
   const due = record.commitEpoch! + subnet.revealPeriodEpochs;
   if (subnet.epochIndex > due) return { do: 'fail', reason: 'reveal-missed' };
-  if (!isStillPending(record, seen) && seen.finalized >= record.included!.block)
-    return { do: 'fail', reason: 'commit-vanished' };
+  if (seen.finalized < record.included!.block) return notFinal(record);
+  if (!isStillPending(record, seen)) return { do: 'fail', reason: 'commit-vanished' };
   if (subnet.epochIndex < due) return untilEpoch(subnet, 'hashed');
   if (record.refusedAt === undefined || record.refusals === 0) return { do: 'reveal' };
   const atBlock = record.refusedAt + Math.min(MAX_PAUSE, 2 ** record.refusals);
   return block >= atBlock ? { do: 'reveal' } : { do: 'wait', reason: record.lastError ?? 'refused', atBlock };
 }
+
+/** Looked at again in every block: a fork may take it back. */
+const notFinal = ({ included }: WeightsRecord): Next => ({
+  do: 'wait',
+  reason: 'not final yet',
+  atBlock: included!.block,
+});
+
+/** The last one in which nothing of ours comes after it. */
+const lastEpochOf = ({ epoch, sending, commitEpoch }: WeightsRecord): number =>
+  sending!.form === 'set' ? epoch : Math.max(epoch, (commitEpoch ?? epoch) + 1);
 
 const isStillPending = ({ sending }: WeightsRecord, { finalPending }: Seen): boolean =>
   finalPending.some(({ hash }) => toHex(hash) === sending!.commit);

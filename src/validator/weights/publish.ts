@@ -7,6 +7,7 @@ import type {
   Head,
   Landed,
   SendOptions,
+  Signed,
   Subnet,
   WeightRow,
 } from '../../chain/chain.js';
@@ -21,7 +22,6 @@ import { commitHash, storageIndex } from '../../chain/codec/weight-commits.js';
 import { alreadySetThisEpoch, toWeightRow } from '../../chain/weights.js';
 import type { Keypair } from '../../keys/keypair.js';
 import { toHex } from '../../model/bytes.js';
-import type { Clock } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
@@ -41,7 +41,6 @@ export interface PublisherParts {
   >;
   readonly keypair: Keypair;
   readonly book: WeightsBook;
-  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
@@ -62,24 +61,29 @@ export interface Due {
   readonly scores: (subnet: Subnet) => ReadonlyMap<Hotkey, number>;
 }
 
+/** Told of each thing in its turn; the next step waits for it. */
+export type Tell = (progress: Progress) => Promise<void> | void;
+
 export interface Publisher {
   /**
    * One look at the chain, and all steps that it allows. To be called at every head; never twice at once.
    * @param due the epoch whose weights are to be set now, if they are
-   * @throws AssayError when the chain could not be asked; the next call decides anew
+   * @throws AssayError when the chain could not be asked, or of the first epoch that could not be moved on; the others
+   *   were, and the next call decides anew
    */
-  step(due?: Due): Promise<readonly Progress[]>;
+  step(due: Due | undefined, tell: Tell): Promise<void>;
   /** True while something is under way whose end is still to be seen. */
   readonly isUnfinished: boolean;
+  /** What is written down of an epoch's weights. */
+  recordOf(epoch: number): WeightsRecord | undefined;
 }
 
-/** Reads and sends that one step may take for one record, or something turns in circles. */
+/** Looks and sends that one step may take for one record, or something turns in circles. */
 const MAX_MOVES = 8;
-/** Signatures hold for a power of two of blocks; 4 is the least that the chain knows. */
-const MIN_ERA = 4;
-const MAX_ERA = 64;
 /** u16 words of a plain commit's salt: 128 bits. */
 const SALT_WORDS = 8;
+/** However long a record has to wait, it is looked at again after so many blocks: a tempo or a period may have changed. */
+const LOOK_AGAIN_BLOCKS = 25;
 
 export function createPublisher(
   parts: PublisherParts,
@@ -92,37 +96,48 @@ export function createPublisher(
   const mine = () =>
     book.records().filter((record) => record.netuid === netuid && record.mechanism === mechanism);
   const unfinished = () => mine().filter((record) => !isFinished(record));
+  const recordOf = (epoch: number) => mine().find((record) => record.epoch === epoch);
 
-  async function step(due?: Due): Promise<Progress[]> {
+  async function step(due: Due | undefined, tell: Tell): Promise<void> {
     const { number: block } = await reader.head();
-    const isDue = due !== undefined && !mine().some(({ epoch }) => epoch === due.epoch);
-    const waiting = unfinished().filter(({ epoch }) => block >= (quiet.get(epoch) ?? 0));
-    if (!isDue && waiting.length === 0) return [];
-    const progress: Progress[] = [];
-    let seen = await look(waiting);
-    if (isDue) progress.push(...(await begin(due, seen)));
-    for (const { epoch } of unfinished()) {
-      if (block < (quiet.get(epoch) ?? 0)) continue;
-      for (let moves = 0; ; moves++) {
-        if (moves === MAX_MOVES) throw turningInCircles(epoch);
-        const record = mine().find((one) => one.epoch === epoch)!;
-        if (isFinished(record)) break;
-        const next = decide(record, seen);
-        const found = await take(record, next, seen);
-        progress.push(...found);
-        if (next.do === 'wait' || found.some(({ is }) => is === 'refused')) break;
-        seen = await look([mine().find((one) => one.epoch === epoch)!]);
+    const isQuiet = ({ epoch }: WeightsRecord) => block < (quiet.get(epoch) ?? 0);
+    const isDue = due !== undefined && recordOf(due.epoch) === undefined;
+    if (!isDue && unfinished().every(isQuiet)) return;
+    if (isDue) await begin(due, tell);
+    let failure: unknown;
+    for (const record of unfinished()) {
+      if (isQuiet(record)) continue;
+      try {
+        await moveOn(record.epoch, tell);
+      } catch (error) {
+        if (isAssayError(error, 'unreachable') || isAssayError(error, 'timeout')) throw error;
+        failure ??= error; // one epoch's trouble must not hold up the next one's
       }
     }
-    return progress;
+    for (const epoch of quiet.keys())
+      if (!unfinished().some((record) => record.epoch === epoch)) quiet.delete(epoch);
+    if (failure) throw failure;
+  }
+
+  async function moveOn(epoch: number, tell: Tell): Promise<void> {
+    for (let moves = 0; ; moves++) {
+      if (moves === MAX_MOVES) throw turningInCircles(epoch);
+      const record = recordOf(epoch)!; // begun, and never taken back
+      if (isFinished(record)) return;
+      const seen = await look(record);
+      const next = decide(record, seen);
+      const found = await take(record, next, seen);
+      if (found) await tell(found);
+      if (next.do === 'wait' || found?.is === 'refused' || found?.is === 'waiting') return;
+    }
   }
 
   /** Everything of one block, so that no two answers contradict each other. */
-  async function look(records: readonly WeightsRecord[]): Promise<Seen> {
+  async function look(record: WeightsRecord | undefined): Promise<Seen> {
     const [head, finalized] = await Promise.all([reader.head(), reader.finalizedHead()]);
     const subnet = await reader.subnet(netuid, head.hash, mechanism);
     const uid = subnet.neurons.find(({ hotkey }) => hotkey === self)?.uid;
-    const blocks = [...new Set(records.flatMap(blocksOf))].filter((number) => number <= head.number);
+    const blocks = (record ? blocksOf(record) : []).filter((number) => number <= head.number);
     const rowAt = ({ hash }: Head) => (uid === undefined ? [] : reader.weights(netuid, uid, hash, mechanism));
     const [row, finalRow, finalPending, hashes] = await Promise.all([
       rowAt(head),
@@ -147,37 +162,32 @@ export function createPublisher(
     return toHex(number === head.number ? head.hash : await reader.blockHash(number));
   }
 
-  async function begin({ epoch, scores }: Due, { subnet, uid }: Seen): Promise<Progress[]> {
-    if (subnet.epochIndex !== epoch) return [{ epoch, is: 'failed', reason: 'epoch-passed' }];
+  async function begin({ epoch, scores }: Due, tell: Tell): Promise<void> {
+    const { subnet, uid } = await look(undefined);
+    if (subnet.epochIndex !== epoch) return tell({ epoch, is: 'failed', reason: 'epoch-passed' });
     // set already, and not by this book: it is a new one, or another process has this hotkey
-    if (uid !== undefined && alreadySetThisEpoch(subnet, uid)) return [{ epoch, is: 'already-set' }];
+    if (uid !== undefined && alreadySetThisEpoch(subnet, uid)) return tell({ epoch, is: 'already-set' });
     const computed = scores(subnet);
-    if (![...computed.values()].some((score) => score > 0)) return [{ epoch, is: 'nobody-scored' }];
+    if (![...computed.values()].some((score) => score > 0)) return tell({ epoch, is: 'nobody-scored' });
     await book.write({ netuid, mechanism, epoch }, { step: 'computed', scores: [...computed] });
-    return [];
   }
 
-  async function take(record: WeightsRecord, next: Next, seen: Seen): Promise<Progress[]> {
+  async function take(record: WeightsRecord, next: Next, seen: Seen): Promise<Progress | undefined> {
     const { epoch } = record;
     const write = (step: Step) => book.write(record, step);
     switch (next.do) {
-      case 'wait':
-        if (next.atBlock !== undefined) quiet.set(epoch, next.atBlock);
-        return [
-          {
-            epoch,
-            is: 'waiting',
-            reason: next.reason,
-            ...(next.atBlock === undefined ? {} : { atBlock: next.atBlock }),
-          },
-        ];
+      case 'wait': {
+        const { reason, atBlock } = next;
+        if (atBlock !== undefined) quiet.set(epoch, Math.min(atBlock, seen.block + LOOK_AGAIN_BLOCKS));
+        return { epoch, is: 'waiting', reason, ...(atBlock === undefined ? {} : { atBlock }) };
+      }
       case 'send':
         return send(record, seen);
       case 'resend':
         return settle(record, 'refused', seen, async () => {
           const landed = await writer.resend(record.sending!.signed);
           await include(record, landed);
-          return [{ epoch, is: 'sent', block: landed.block, row: record.sending!.row }];
+          return { epoch, is: 'sent', block: landed.block, row: record.sending!.row };
         });
       case 'reveal':
         return reveal(record, seen);
@@ -185,44 +195,49 @@ export function createPublisher(
         return settle(record, 'reveal-refused', seen, async () => {
           const { block, blockHash } = await writer.resend(record.reveal!);
           await write({ step: 'revealed', block, blockHash: toHex(blockHash) });
-          return [{ epoch, is: 'revealed', block, row: record.sending!.row }];
+          return { epoch, is: 'revealed', block, row: record.sending!.row };
         });
       case 'retracted':
         await write({ step: 'retracted', block: record.included!.block });
-        return [];
+        return undefined;
       case 'reveal-retracted':
         await write({ step: 'reveal-retracted', block: record.revealed!.block });
-        return [];
+        return undefined;
       case 'applied':
         await write({ step: 'applied', block: seen.finalized });
-        return [{ epoch, is: 'applied', block: seen.finalized, row: record.sending!.row }];
+        return { epoch, is: 'applied', block: seen.finalized, row: record.sending!.row };
       case 'fail':
-        await write({ step: 'failed', reason: next.reason });
-        return [{ epoch, is: 'failed', reason: next.reason }];
+        return fail(record, next.reason);
     }
   }
 
-  async function send(record: WeightsRecord, seen: Seen): Promise<Progress[]> {
+  async function fail(record: WeightsRecord, reason: Failure): Promise<Progress> {
+    await book.write(record, { step: 'failed', reason });
+    return { epoch: record.epoch, is: 'failed', reason };
+  }
+
+  async function send(record: WeightsRecord, seen: Seen): Promise<Progress> {
     const { subnet, block, row: earlier } = seen;
     const { epoch } = record;
     const { row, dropped } = toWeightRow({ scores: new Map(record.scores), subnet, earlier });
+    if (row.length === 0) return { epoch, is: 'refused', reason: 'nobody who scored is registered any more' };
     if (dropped.length > 0) log.info('scores of hotkeys that are no longer registered', { epoch, dropped });
-    if (row.length === 0)
-      return [{ epoch, is: 'refused', reason: 'nobody who scored is registered any more' }];
     const form: Form = !subnet.commitRevealEnabled
       ? 'set'
       : subnet.timelockVersion === undefined
         ? 'plain'
         : 'timelocked';
     const versionKey = subnet.weightsVersionKey;
-    const options = (more: Partial<Sending>): SendOptions => ({
-      eraBlocks: eraFor((subnet.nextEpochBlock ?? block + MAX_ERA) - block),
-      onSigned: (signed) => book.write(record, { step: 'submitted', form, row, versionKey, signed, ...more }),
-    });
+    const options = (more: Partial<Sending>): SendOptions =>
+      once({
+        deathBlock: subnet.nextEpochBlock,
+        keep: (signed) =>
+          book.write(record, { step: 'submitted', form, row, versionKey, head: block, signed, ...more }),
+      });
     return settle(record, 'refused', seen, async () => {
       const landed = await sendAs(form, row, versionKey, subnet, options);
       await include(record, landed);
-      return [{ epoch, is: 'sent', block: landed.block, row }];
+      return { epoch, is: 'sent', block: landed.block, row };
     });
   }
 
@@ -252,52 +267,60 @@ export function createPublisher(
     return writer.commitTimelockedWeights(keypair, netuid, commit, mechanism, options(more));
   }
 
-  /** A clock that is behind would lock to a round that is out already: what the chain has seen cannot be in the future. */
+  /** By the chain's own clock: ours decides nothing. */
   function roundFor(subnet: Subnet, beacon: Beacon, blockTimeMs: number): number {
     const { block, tempo, revealPeriodEpochs, nextEpochBlock = block } = subnet;
-    const storedAtMs = 1000 * (beacon.genesisSeconds + (beacon.lastStoredRound - 1) * beacon.periodSeconds);
-    const unixMs = Math.max(parts.clock.now(), beacon.lastStoredRound > 0 ? storedAtMs : 0);
     const target = revealTarget({ nextEpochBlock, tempo, revealPeriodEpochs });
-    return roundForBlock(beacon, { unixMs, block, blockTimeMs }, target);
+    return roundForBlock(beacon, { unixMs: beacon.blockTimestampMs, block, blockTimeMs }, target);
   }
 
-  async function reveal(record: WeightsRecord, seen: Seen): Promise<Progress[]> {
+  async function reveal(record: WeightsRecord, seen: Seen): Promise<Progress> {
     const { row, versionKey, salt } = record.sending!;
-    const left = (seen.subnet.nextEpochBlock ?? seen.block + MAX_ERA) - seen.block;
-    const options: SendOptions = {
-      eraBlocks: eraFor(left),
-      onSigned: (signed) => book.write(record, { step: 'reveal-submitted', signed }),
-    };
+    const options = once({
+      deathBlock: seen.subnet.nextEpochBlock,
+      keep: (signed) => book.write(record, { step: 'reveal-submitted', signed }),
+    });
     return settle(record, 'reveal-refused', seen, async () => {
       const what = { weights: row, salt: salt!, versionKey };
       const { block, blockHash } = await writer.revealWeights(keypair, netuid, what, mechanism, options);
       await book.write(record, { step: 'revealed', block, blockHash: toHex(blockHash) });
-      return [{ epoch: record.epoch, is: 'revealed', block, row }];
+      return { epoch: record.epoch, is: 'revealed', block, row };
     });
   }
 
-  /** A refusal is written down where bytes had been signed: the next attempt signs anew. Anything else stays undecided. */
+  /**
+   * A refusal is written down where bytes had been signed: the next attempt signs anew. What cannot be found out any more is
+   * said; anything else stays undecided.
+   */
   async function settle(
     record: WeightsRecord,
     refusal: 'refused' | 'reveal-refused',
     seen: Seen,
-    work: () => Promise<Progress[]>,
-  ): Promise<Progress[]> {
+    work: () => Promise<Progress>,
+  ): Promise<Progress> {
+    const { epoch } = record;
     try {
       return await work();
     } catch (error) {
-      if (!isAssayError(error, 'chain-rejected')) throw error;
-      const reason = error.data.error;
-      const now = mine().find(({ epoch }) => epoch === record.epoch)!;
-      const signed = refusal === 'refused' ? now.stage === 'submitted' : now.stage === 'reveal-submitted';
-      if (signed) await book.write(record, { step: refusal, error: reason, block: seen.block });
-      return [{ epoch: record.epoch, is: 'refused', reason }];
+      const { stage, sending, reveal } = recordOf(epoch)!;
+      const signed = refusal === 'refused' ? sending?.signed : reveal;
+      const isSigned = stage === (refusal === 'refused' ? 'submitted' : 'reveal-submitted');
+      if (isAssayError(error, 'chain-rejected')) {
+        const reason = error.data.error;
+        if (isSigned) await book.write(record, { step: refusal, error: reason, block: seen.block });
+        return { epoch, is: 'refused', reason };
+      }
+      // blocks that the node has forgotten, bytes that no runtime of today decodes
+      const isForgotten = isAssayError(error, 'chain-unknown') || isAssayError(error, 'invalid-input');
+      if (isForgotten && isSigned && signed && seen.finalized >= signed.deathBlock)
+        return fail(record, 'fate-unknown');
+      throw error;
     }
   }
 
   async function include(record: WeightsRecord, landed: Landed): Promise<void> {
     const { block, blockHash } = landed;
-    const now = mine().find(({ epoch }) => epoch === record.epoch)!;
+    const now = recordOf(record.epoch)!;
     const commitEpoch = now.sending!.form === 'set' ? undefined : await commitEpochOf(now, landed);
     await book.write(record, {
       step: 'included',
@@ -318,6 +341,7 @@ export function createPublisher(
 
   return {
     step,
+    recordOf,
     get isUnfinished() {
       return unfinished().length > 0;
     },
@@ -332,9 +356,30 @@ const turningInCircles = (epoch: number): AssayError<'internal'> =>
 const blocksOf = ({ included, revealed }: WeightsRecord): number[] =>
   [included, revealed].flatMap((at) => (at ? [at.block] : []));
 
-/** The longest signature that is dead when the epoch is over: it could otherwise land in the next. */
-function eraFor(blocksLeft: number): number {
-  let era = MIN_ERA;
-  while (era * 2 <= Math.min(blocksLeft, MAX_ERA)) era *= 2;
-  return era;
+/**
+ * A client that finds the nonce taken signs again, and would have two rows on their way. What took the nonce may have been
+ * our own row: that is looked at first.
+ */
+function once({
+  deathBlock,
+  keep,
+}: {
+  readonly deathBlock: number | undefined;
+  readonly keep: (signed: Signed) => Promise<void>;
+}): SendOptions {
+  let isSigned = false;
+  return {
+    ...(deathBlock === undefined ? {} : { deathBlock }),
+    async onSigned(signed) {
+      if (isSigned) {
+        const call = 'weights';
+        throw new AssayError('chain-rejected', 'the nonce was taken by another extrinsic', {
+          call,
+          error: 'NonceTaken',
+        });
+      }
+      isSigned = true;
+      await keep(signed);
+    },
+  };
 }

@@ -107,6 +107,7 @@ describe('several endpoints', () => {
   it('are left when the subscription is silent while the node goes on', async () => {
     const a = await serve();
     const reader = await connect([a.url], { stallMinMs: 20, stallBlocks: 0 });
+    await asked(a, 'chain_subscribeNewHeads', 1); // or the first head told would be the one made quietly
     await until(reader, (status) => status.sickness === 'stalled');
     a.push({ quiet: true });
     await until(reader, (status) => status.state === 'away');

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../../src/chain/codec/runtime.js';
 import { readyKeys } from '../../../src/keys/keypair.js';
@@ -60,5 +61,56 @@ describe('state', () => {
     expect(state.get(Tempo, 1)).toBe(20);
     expect(state.keys(NetworksAdded)).toEqual([]);
     expect(state.at(1).get(Tempo, 1)).toBe(10);
+  });
+
+  it('is what a copy of everything at every block would be, whatever is written, taken back, reverted and pruned', () => {
+    const history = 6;
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('put' as const), key: fc.nat(4), value: fc.nat(999) }),
+      fc.record({ type: fc.constant('delete' as const), key: fc.nat(4) }),
+      fc.record({ type: fc.constant('block' as const) }),
+      fc.record({ type: fc.constant('undo' as const), writes: fc.array(fc.tuple(fc.nat(4), fc.nat(999))) }),
+      fc.record({ type: fc.constant('revert' as const), depth: fc.nat(5) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const state = new State(history);
+        const copies: Map<number, number>[] = [new Map()];
+        const now = (): Map<number, number> => copies.at(-1)!;
+        for (const each of steps) {
+          if (each.type === 'put') {
+            state.put(Tempo, [each.key], each.value);
+            now().set(each.key, each.value);
+          } else if (each.type === 'delete') {
+            state.delete(Tempo, each.key);
+            now().delete(each.key);
+          } else if (each.type === 'block') {
+            state.open(copies.length);
+            copies.push(new Map(now()));
+          } else if (each.type === 'undo') {
+            const mark = state.mark();
+            for (const [key, value] of each.writes)
+              if (value % 2 === 0) state.put(Tempo, [key], value);
+              else state.delete(Tempo, key);
+            state.rollback(mark);
+          } else {
+            const to = Math.max(state.oldest, copies.length - 1 - each.depth);
+            state.revert(to);
+            copies.length = to + 1;
+          }
+          for (let block = state.oldest; block < copies.length; block++) {
+            const seen = new Map(
+              state
+                .at(block)
+                .keys(Tempo)
+                .map(([key]) => [key, state.at(block).get(Tempo, key)]),
+            );
+            expect(seen).toEqual(new Map([...copies[block]!].sort(([a], [b]) => a - b)));
+          }
+          expect(state.keys(Tempo)).toHaveLength(now().size);
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 });

@@ -43,7 +43,7 @@ export async function chainHyperparams(flags: Record<string, unknown>, signal: A
     for (const { name, setBy, setAs, normalised, allowedAt: from, ...entry } of rows)
       table.push([
         name,
-        valueOf(entry as HyperparameterEntry),
+        textOf(entry as HyperparameterEntry),
         normalised ?? '',
         setBy ?? 'nobody',
         setAs === name ? '' : (setAs ?? ''),
@@ -79,7 +79,7 @@ export function freezeText(freeze: FreezeWindow | undefined, block: number): str
     : `frozen from block ${from} to ${until}, before the epoch`;
 }
 
-const valueOf = (entry: HyperparameterEntry): string =>
+const textOf = (entry: HyperparameterEntry): string =>
   entry.kind === 'fixed' ? fixedText(entry.value) : String(entry.value);
 
 /** u16 proportions of 65535 among them. */

@@ -23,7 +23,7 @@ const ORDER = {
   updated: (a: Neuron, b: Neuron) => b.lastUpdate - a.lastUpdate,
 } as const;
 type Column = keyof typeof ORDER;
-export const METAGRAPH_COLUMNS = Object.keys(ORDER) as readonly Column[];
+const METAGRAPH_COLUMNS = Object.keys(ORDER) as readonly Column[];
 
 const descending = (a: bigint, b: bigint): number => (a > b ? -1 : a < b ? 1 : 0);
 /** What weights are decided by, where the chain says it. */

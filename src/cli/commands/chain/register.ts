@@ -63,7 +63,12 @@ export async function chainRegister(flags: Record<string, unknown>, signal: Abor
     if (sent.is === 'not-sent') return sent.code;
     const { neurons } = await chain.subnet(toNetuid(netuid), sent.done.blockHash);
     const uid = neurons.find((neuron) => neuron.hotkey === hotkey)?.uid;
-    printDone(sent.done, json, `${hotkey} is uid ${uid} of subnet ${netuid}`, { netuid, hotkey, uid, costRao });
+    printDone(sent.done, json, `${hotkey} is uid ${uid} of subnet ${netuid}`, {
+      netuid,
+      hotkey,
+      uid,
+      costRao,
+    });
     return EXIT.ok;
   });
 }

@@ -68,7 +68,12 @@ async function serverKeyOf(path: string): Promise<NonNullable<Axon['serverKey']>
   try {
     await access(path);
   } catch (error) {
-    throw invalid(`--tls-key ${path}`, 'the server-keys.json of a miner’s data folder', foundInstead(error), error);
+    throw invalid(
+      `--tls-key ${path}`,
+      'the server-keys.json of a miner’s data folder',
+      foundInstead(error),
+      error,
+    );
   }
   const [newest] = await openServerKeys(path, false);
   return newest!.serverKey; // a file has one at least

@@ -30,12 +30,12 @@ export async function chainSnapshot(
       specVersion,
       neurons: neurons.length,
       weightRows: weights.length,
-      bondRows: bonds.length,
+      bondRows: bonds?.length ?? 0,
     };
     if (json) printJson(found);
     else
       print(
-        `subnet ${netuid} as of block ${block.number}: ${neurons.length} neurons, ${weights.length} rows of weights, ${bonds.length} of bonds, in ${path}\nassay localnet restore ${path} goes on from it`,
+        `subnet ${netuid} as of block ${block.number}: ${neurons.length} neurons, ${weights.length} rows of weights, ${found.bondRows} of bonds, in ${path}\nassay localnet restore ${path} goes on from it`,
       );
     return EXIT.ok;
   });

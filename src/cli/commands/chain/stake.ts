@@ -75,7 +75,11 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
       taoRao === undefined || alphaRao === undefined
         ? word
         : `${word} ${taoText(side === 'stake' ? taoRao : alphaRao)} for ${taoText(side === 'stake' ? alphaRao : taoRao)}`;
-    printDone(done, json, `${got} ${side === 'stake' ? 'alpha' : 'TAO'}`, { ...wanted.data, taoRao, alphaRao });
+    printDone(done, json, `${got} ${side === 'stake' ? 'alpha' : 'TAO'}`, {
+      ...wanted.data,
+      taoRao,
+      alphaRao,
+    });
     return EXIT.ok;
   });
 }
@@ -182,7 +186,10 @@ async function toUnstake(place: Place): Promise<Wanted> {
     facts: [
       ['subnet', netuid],
       ['hotkey', hotkey],
-      ['takes', `${taoText(amountRao)} ${unit} of ${held === undefined ? 'an unknown stake' : taoText(held)}`],
+      [
+        'takes',
+        `${taoText(amountRao)} ${unit} of ${held === undefined ? 'an unknown stake' : taoText(held)}`,
+      ],
       ...facts,
       ...limitFacts(limit, 'at least'),
     ],
@@ -234,7 +241,8 @@ async function expectation(
   const buys = sell === 'tao';
   const price: Fact = ['price', priceRao === undefined ? undefined : `${taoText(priceRao)} TAO for 1 alpha`];
   if (netuid === 0) return { facts: [['gets', `${taoText(amountRao)} TAO, one for one`]], data: {} };
-  if (!swap) return { facts: [price, ['gets', 'not known: this runtime simulates no swaps']], data: { priceRao } };
+  if (!swap)
+    return { facts: [price, ['gets', 'not known: this runtime simulates no swaps']], data: { priceRao } };
   const gotRao = buys ? swap.alphaRao : swap.taoRao;
   const ideal =
     priceRao === undefined || priceRao === 0n
@@ -250,7 +258,10 @@ async function expectation(
       price,
       ['gets about', `${taoText(gotRao)} ${buys ? 'alpha' : 'TAO'}`],
       ['fee of the swap', feeText],
-      ['worse than the price', slippagePercent === undefined ? undefined : `${slippagePercent} %, fee included`],
+      [
+        'worse than the price',
+        slippagePercent === undefined ? undefined : `${slippagePercent} %, fee included`,
+      ],
     ],
     data: {
       priceRao,

@@ -14,9 +14,20 @@ type Seen =
   | { readonly is: 'head'; readonly block: number; readonly hash: Uint8Array }
   | { readonly is: 'reorganisation'; readonly block: number; readonly retracted: readonly Head[] }
   | { readonly is: 'finalised'; readonly block: number; readonly hash: Uint8Array }
-  | { readonly is: 'epoch'; readonly block: number; readonly netuid: number; readonly epoch: number; readonly next: number | undefined }
+  | {
+      readonly is: 'epoch';
+      readonly block: number;
+      readonly netuid: number;
+      readonly epoch: number;
+      readonly next: number | undefined;
+    }
   | ({ readonly is: 'event'; readonly block: number } & BlockEvent)
-  | { readonly is: 'connection'; readonly state: ChainStatus['state']; readonly url: string; readonly sickness: ChainStatus['sickness'] };
+  | {
+      readonly is: 'connection';
+      readonly state: ChainStatus['state'];
+      readonly url: string;
+      readonly sickness: ChainStatus['sickness'];
+    };
 
 const schema = z.strictObject({
   ...networkFlags,
@@ -35,10 +46,15 @@ export async function chainWatch(flags: Record<string, unknown>, signal: AbortSi
   return withChain({ ...network }, signal, async (chain) => {
     const start = from ?? (await chain.finalizedHead()).number;
     // before anything is printed: a subnet that is not there is an error, not silence
-    const epochs = netuid === undefined ? undefined : await createEpochs(chain, toNetuid(netuid));
+    const epochs =
+      netuid === undefined
+        ? undefined
+        : await createEpochs(chain, toNetuid(netuid), await chain.blockHash(start));
     const enough = new AbortController();
     const ended = AbortSignal.any([signal, enough.signal]);
-    const stop = chain.onStatus(({ state, url, sickness }) => tell({ is: 'connection', state, url, sickness }));
+    const stop = chain.onStatus(({ state, url, sickness }) =>
+      tell({ is: 'connection', state, url, sickness }),
+    );
     const onHead = ({ number, hash }: Head, retracted?: readonly Head[]) => {
       if (retracted) tell({ is: 'reorganisation', block: number, retracted });
       tell({ is: 'head', block: number, hash });
@@ -65,8 +81,8 @@ export async function chainWatch(flags: Record<string, unknown>, signal: AbortSi
 }
 
 /** Reads a subnet only in blocks in which its epoch may have moved: a metagraph a block would be the node's whole work. */
-async function createEpochs(chain: ChainClient, netuid: Netuid) {
-  let last: Subnet = await chain.subnet(netuid);
+async function createEpochs(chain: ChainClient, netuid: Netuid, since: Uint8Array) {
+  let last: Subnet = await chain.subnet(netuid, since);
   return {
     /** @param hint the subnet's events may have changed its schedule */
     async at(block: number, hash: Uint8Array, hint: boolean) {
@@ -75,7 +91,9 @@ async function createEpochs(chain: ChainClient, netuid: Netuid) {
       const now = await chain.subnet(netuid, hash);
       const isNew = now.epochIndex > last.epochIndex;
       last = now;
-      return isNew ? { netuid: netuid as number, epoch: now.epochIndex, next: now.nextEpochBlock } : undefined;
+      return isNew
+        ? { netuid: netuid as number, epoch: now.epochIndex, next: now.nextEpochBlock }
+        : undefined;
     },
   };
 }
@@ -105,5 +123,7 @@ const dataText = (data: BlockEvent['data']): string =>
 function valueText(value: unknown): string {
   if (value instanceof Uint8Array) return hashText(value);
   if (typeof value !== 'object' || value === null) return String(value);
-  return Array.isArray(value) ? `[${value.length}]` : JSON.stringify(value, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v));
+  return Array.isArray(value)
+    ? `[${value.length}]`
+    : JSON.stringify(value, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v));
 }

@@ -1,10 +1,19 @@
 // Owns: a row of weights in the form that a subnet takes, as an operation, and when it will count. Does not own: the row
 // (chain/weights), sending, a validator's own weights (validator/weights).
 import type { Subnet, WeightRow } from '../../../chain/chain.js';
-import { encodeWeightsPayload, revealTarget, roundForBlock, sealTimelocked } from '../../../chain/codec/timelock.js';
+import {
+  encodeWeightsPayload,
+  revealTarget,
+  roundForBlock,
+  sealTimelocked,
+} from '../../../chain/codec/timelock.js';
 import { commitHash, storageIndex } from '../../../chain/codec/weight-commits.js';
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
-import { commitTimelockedWeights, commitWeights, setWeights } from '../../../chain/subtensor/operations/weights.js';
+import {
+  commitTimelockedWeights,
+  commitWeights,
+  setWeights,
+} from '../../../chain/subtensor/operations/weights.js';
 import { fromAddress } from '../../../keys/ss58.js';
 import type { Clock } from '../../../model/clock.js';
 import type { Random } from '../../../model/prng.js';
@@ -52,7 +61,11 @@ export interface Counts {
  * @param parts time and randomness for the seal and the salt
  */
 export async function toWeightsForm(
-  parts: { readonly chain: Pick<ChainClient, 'beacon' | 'info'>; readonly clock: Clock; readonly random: Random },
+  parts: {
+    readonly chain: Pick<ChainClient, 'beacon' | 'info'>;
+    readonly clock: Clock;
+    readonly random: Random;
+  },
   sending: RowToSend,
 ): Promise<WeightsForm> {
   const { subnet, row, versionKey, mechanism } = sending;

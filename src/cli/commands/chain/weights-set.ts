@@ -1,7 +1,7 @@
 // Owns: `assay chain weights set`, `assay chain commit`. Does not own: revealing (weights-reveal.ts).
 import { z } from 'zod';
 import type { Subnet, WeightRow } from '../../../chain/chain.js';
-import { canSetWeights, type CanSetWeights, toWeightRow } from '../../../chain/weights.js';
+import { type CanSetWeights, canSetWeights, toWeightRow } from '../../../chain/weights.js';
 import { toNetuid } from '../../../model/ids.js';
 import { systemParts } from '../../assemble.js';
 import { type KeptCommit, openCommitFile } from '../../commit-file.js';
@@ -22,7 +22,10 @@ const schema = z.strictObject({
   ...sendingFlags,
   netuid: minedNetuidFlag,
   mechanism: mechanismFlag,
-  weights: z.string().max(1 << 18).optional(),
+  weights: z
+    .string()
+    .max(1 << 18)
+    .optional(),
   file: z.string().min(1).max(4096).optional(),
   versionKey: z
     .string()
@@ -38,7 +41,9 @@ export const setChainWeights = (flags: Record<string, unknown>, signal: AbortSig
 
 /** The hash alone, whatever the chain would rather have. */
 export const commitChainWeights = (flags: Record<string, unknown>, signal: AbortSignal): Promise<number> =>
-  sendWeights(loadFlags(schema, flags), signal, async ({ random }, sending) => toPlainCommit(random, sending));
+  sendWeights(loadFlags(schema, flags), signal, async ({ random }, sending) =>
+    toPlainCommit(random, sending),
+  );
 
 async function sendWeights(
   options: Options,
@@ -54,7 +59,11 @@ async function sendWeights(
     const subnet = await chain.subnet(toNetuid(netuid), hash, mechanism);
     const neuron = subnet.neurons.find(({ hotkey }) => hotkey === signer.address);
     if (!neuron)
-      throw invalid('the hotkey', `one registered in subnet ${netuid} (assay chain register)`, signer.address);
+      throw invalid(
+        'the hotkey',
+        `one registered in subnet ${netuid} (assay chain register)`,
+        signer.address,
+      );
     const row = await rowOf(chain, subnet, { scores, uid: neuron.uid, mechanism });
     const versionKey =
       options.versionKey === undefined ? subnet.weightsVersionKey : BigInt(options.versionKey);
@@ -98,15 +107,18 @@ const WORDS = {
 
 const DONE = {
   set: () => 'weights set',
-  plain: (file: string | undefined) =>
-    `weights committed; reveal them in their epoch with: assay chain reveal ${file}`,
-  timelocked: () => 'weights committed; the chain opens them by itself',
+  plain: (file: string | undefined) => `weights committed (in their epoch: assay chain reveal ${file})`,
+  timelocked: () => 'weights committed (the chain opens them by itself)',
 } as const;
 
 async function scoresOf({ weights, file }: Options): Promise<Scores> {
   if (weights !== undefined && file === undefined) return parseScores(weights);
   if (file !== undefined && weights === undefined) return readScores(file);
-  throw invalid('--weights', 'uid:score,... or --file with a JSON file', file === undefined ? 'neither' : 'both');
+  throw invalid(
+    '--weights',
+    'uid:score,... or --file with a JSON file',
+    file === undefined ? 'neither' : 'both',
+  );
 }
 
 /** @throws AssayError `invalid-input` where nobody would get anything: it would erase the row that is there */

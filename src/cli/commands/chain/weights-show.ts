@@ -92,11 +92,13 @@ async function readRows(
   return { netuid, mechanism, block, epochIndex, commitReveal: commitRevealEnabled, rows };
 }
 
-/** Whoever has a row or may have one; of all neurons most have neither. */
+/** Whoever has a row, may have one, or has written since it was registered; of all neurons most have not. */
 const wanted = ({ neurons }: Subnet, matrix: readonly WeightRow[], uid: number | undefined) =>
-  neurons.filter((neuron) =>
-    uid === undefined ? neuron.validatorPermit || (matrix[neuron.uid] ?? []).length > 0 : neuron.uid === uid,
-  );
+  neurons.filter((neuron) => {
+    if (uid !== undefined) return neuron.uid === uid;
+    const wrote = neuron.lastUpdate > neuron.registeredAt;
+    return wrote || neuron.validatorPermit || (matrix[neuron.uid] ?? []).length > 0;
+  });
 
 function printRows({ rows, block, netuid, epochIndex, commitReveal }: Rows, mechanism: number): void {
   const table = new Table({

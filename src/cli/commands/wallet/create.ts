@@ -21,6 +21,7 @@ interface WantedKey {
   readonly key: KeyName;
   readonly place: KeyPlace;
 }
+type MadeKey = WantedKey & { readonly mnemonic: string };
 
 export async function createWallet(
   flags: Flags,
@@ -29,29 +30,32 @@ export async function createWallet(
 ): Promise<number> {
   assertShowable(flags, io);
   await readyKeys();
-  const force = flags['force'] === true;
+  const { force = false, words, json } = flags;
   const wanted = placesOf(flags);
-  if (!force) await assertNoKeyFile(wanted.flatMap(({ place }) => [place.secret, place.public]));
+  if (force !== true) await assertNoKeyFile(wanted.flatMap(({ place }) => [place.secret, place.public]));
   const hasColdkey = wanted.some(({ key }) => key === 'coldkey');
   const coldPassword = await coldkeyPassword(flags, hasColdkey, io);
-  const words = flags['words'] === '24' ? 24 : 12;
-  const made: (StoredKey & { readonly mnemonic: string })[] = [];
-  for (const { key, place } of wanted) {
-    const mnemonic = createPhrase(words);
-    const password = key === 'coldkey' ? coldPassword : undefined;
-    const stored = await storeKey(secretFromUri(mnemonic), { key, place, password, force }, io);
-    made.push({ ...stored, mnemonic });
+  const made = wanted.map((key) => ({ ...key, mnemonic: createPhrase(words === '24' ? 24 : 12) }));
+  // shown before anything is written: no file holds a key that nobody could restore
+  if (json !== true) printMnemonics(made);
+  const stored: StoredKey[] = [];
+  try {
+    for (const { key, place, mnemonic } of made) {
+      const password = key === 'coldkey' ? coldPassword : undefined;
+      const options = { key, place, password, force: force === true };
+      stored.push(await storeKey(secretFromUri(mnemonic), options, io));
+    }
+  } finally {
+    if (json === true) printDocument(flags, made, stored);
+    else for (const key of stored) for (const line of storedLines(key)) print(line);
   }
-  if (flags['json'] === true) printJson({ wallet: walletChoiceOf(flags).wallet, keys: made });
-  else printMade(made);
   return EXIT.ok;
 }
 
 /** A mnemonic that nobody saw is lost, and one in a log or a pipe is found: asked before anything is made. */
-function assertShowable(flags: Flags, { isTerminal }: WalletIo): void {
-  const isJson = flags['json'] === true;
-  if (isJson ? flags['showMnemonic'] === true : isTerminal) return;
-  throw isJson
+function assertShowable({ json, showMnemonic }: Flags, { isTerminal }: WalletIo): void {
+  if (json === true ? showMnemonic === true : isTerminal) return;
+  throw json === true
     ? invalid('--json', '--show-mnemonic with it: the mnemonics are shown this once', 'none')
     : invalid(
         'standard output',
@@ -62,11 +66,12 @@ function assertShowable(flags: Flags, { isTerminal }: WalletIo): void {
 
 function placesOf(flags: Flags): readonly WantedKey[] {
   const { root, wallet, hotkey } = walletChoiceOf(flags);
+  const { key: only } = flags;
   const all = [
     { key: 'coldkey', place: coldkeyPlace(root, wallet) },
     { key: 'hotkey', place: hotkeyPlace(root, wallet, hotkey) },
   ] as const;
-  return all.filter(({ key }) => flags['key'] === undefined || flags['key'] === key);
+  return all.filter(({ key }) => only === undefined || only === key);
 }
 
 /** @throws AssayError `invalid-input` when flags contradict one another */
@@ -83,10 +88,14 @@ export async function coldkeyPassword(
   return hasColdkey && password !== false ? newPassword(passwordFile, 'the coldkey', io) : undefined;
 }
 
-function printMade(made: readonly (StoredKey & { readonly mnemonic: string })[]): void {
-  for (const key of made) for (const line of storedLines(key)) print(line);
-  for (const { key, mnemonic } of made)
-    print(
-      `\nMnemonic of the ${key}, shown this once. Whoever has it has the key: keep it where no computer is.\n\n  ${mnemonic}`,
-    );
+function printMnemonics(made: readonly MadeKey[]): void {
+  print('Shown this once. Whoever has a mnemonic has the key: keep it where no computer is.');
+  for (const { key, mnemonic } of made) print(`\nMnemonic of the ${key}:\n\n  ${mnemonic}`);
+  print('');
+}
+
+/** A key without an address is one that could not be written. */
+function printDocument(flags: Flags, made: readonly MadeKey[], stored: readonly StoredKey[]): void {
+  const keys = made.map(({ key, mnemonic }) => ({ key, mnemonic, ...stored.find((one) => one.key === key) }));
+  printJson({ wallet: walletChoiceOf(flags).wallet, keys });
 }

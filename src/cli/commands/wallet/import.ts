@@ -34,14 +34,15 @@ export async function importKey(
   assertOneStdin(flags);
   await readyKeys();
   const { root, wallet, hotkey } = walletChoiceOf(flags);
-  const key: KeyName = flags['key'] === 'hotkey' ? 'hotkey' : 'coldkey';
-  const force = flags['force'] === true;
+  const { json, force: asked, key: wanted } = flags;
+  const key: KeyName = wanted === 'hotkey' ? 'hotkey' : 'coldkey';
+  const force = asked === true;
   const place = key === 'coldkey' ? coldkeyPlace(root, wallet) : hotkeyPlace(root, wallet, hotkey);
   if (!force) await assertNoKeyFile([place.secret, place.public]);
   const secret = await secretOf(flags, io);
   const password = await coldkeyPassword(flags, key === 'coldkey', io);
   const stored = await storeKey(secret, { key, place, password, force }, io);
-  if (flags['json'] === true) printJson({ wallet, keys: [stored] });
+  if (json === true) printJson({ wallet, keys: [stored] });
   else for (const line of storedLines(stored)) print(line);
   if (secret.seed === undefined)
     io.note('the file holds the private key alone: keep the phrase and its junctions');
@@ -55,11 +56,10 @@ function assertOneStdin({ from, fromPasswordFile, passwordFile }: Flags): void {
 }
 
 async function secretOf(flags: Flags, io: WalletIo): Promise<Secret> {
-  const { from } = flags;
+  const { from, fromPasswordFile } = flags;
   if (typeof from !== 'string') return secretOfText(await io.ask('Phrase or key URI (not shown)'));
   const bytes = await readInputBytes(from, { maxBytes: MAX_BYTES });
-  const password = (): Promise<Uint8Array> =>
-    passwordOf(flags['fromPasswordFile'], '--from-password-file', from, io);
+  const password = (): Promise<Uint8Array> => passwordOf(fromPasswordFile, '--from-password-file', from, io);
   const kind = kindOfKeyFile(bytes);
   switch (kind) {
     case 'plain':

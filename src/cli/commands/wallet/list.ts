@@ -4,10 +4,11 @@ import { EXIT, print, printJson } from '../../output.js';
 import { walletPathOf } from '../../wallets.js';
 
 export async function listAllWallets(flags: Readonly<Record<string, unknown>>): Promise<number> {
+  const { json } = flags;
   await readyKeys();
   const path = walletPathOf(flags);
   const wallets = await listWallets(path);
-  if (flags['json'] === true) printJson({ path, wallets });
+  if (json === true) printJson({ path, wallets });
   else {
     print(wallets.length === 0 ? `no wallets in ${path}` : path);
     wallets.forEach((wallet, i) => {

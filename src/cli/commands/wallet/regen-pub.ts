@@ -24,18 +24,19 @@ export async function regenPub(
 ): Promise<number> {
   await readyKeys();
   const { root, wallet, hotkey } = walletChoiceOf(flags);
-  const isHotkey = flags['key'] === 'hotkey';
+  const { key, address: given, force, json } = flags;
+  const isHotkey = key === 'hotkey';
   const place = isHotkey ? hotkeyPlace(root, wallet, hotkey) : coldkeyPlace(root, wallet);
   const what = isHotkey ? `the hotkey ${hotkey} of ${wallet}` : `the coldkey of ${wallet}`;
   const publicKey =
-    typeof flags['address'] === 'string'
-      ? fromAddress(flags['address'])
+    typeof given === 'string'
+      ? fromAddress(given)
       : (await openSecret(place.secret, flags, io, what)).secret.keypair.publicKey;
   const isSame = await isWritten(place.public, publicKey);
-  const write = { force: flags['force'] === true, now: io.clock.now() };
+  const write = { force: force === true, now: io.clock.now() };
   const kept = isSame ? undefined : await writeKeyFile(place.public, toPublicJson(publicKey), write);
   const address = toAddress(publicKey);
-  if (flags['json'] === true) printJson({ address, file: place.public, isWritten: !isSame, kept });
+  if (json === true) printJson({ address, file: place.public, isWritten: !isSame, kept });
   else {
     print(`${address}  ${place.public}${isSame ? ' (as it was)' : ''}`);
     if (kept !== undefined) print(`what was there is kept: ${kept}`);

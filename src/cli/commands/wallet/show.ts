@@ -26,6 +26,7 @@ const KINDS: Readonly<Partial<Record<KeyFileKind, string>>> = {
 export async function showWallet(flags: Flags): Promise<number> {
   await readyKeys();
   const choice = walletChoiceOf(flags);
+  const { json } = flags;
   const { root, wallet } = choice;
   const found = await lookAtWallet(root, wallet);
   const coldkey = shown(found.coldkey, coldkeyPlace(root, wallet));
@@ -36,7 +37,7 @@ export async function showWallet(flags: Flags): Promise<number> {
   if (coldkey.kind === undefined && coldkey.address === undefined && found.hotkeys.length === 0)
     throw invalid(`--wallet ${wallet}`, `a wallet in ${root} (assay wallet list)`, 'none there');
   if (isOne && hotkeys.length === 0) throw await noSuchHotkey(choice);
-  if (flags['json'] === true) printJson({ wallet, coldkey, hotkeys });
+  if (json === true) printJson({ wallet, coldkey, hotkeys });
   else printKeys([coldkey, ...hotkeys.map((hotkey) => ({ ...hotkey, name: `hotkey ${hotkey.name}` }))]);
   return EXIT.ok;
 }

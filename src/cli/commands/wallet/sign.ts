@@ -12,10 +12,11 @@ export async function signMessage(
   signal: AbortSignal,
   io: WalletIo = terminalIo(signal),
 ): Promise<number> {
+  const { key, json } = flags;
   const message = await messageOf(flags);
-  const keypair = flags['key'] === 'coldkey' ? await coldkeyOf(flags, io) : await hotkeyOf(flags, io);
+  const keypair = key === 'coldkey' ? await coldkeyOf(flags, io) : await hotkeyOf(flags, io);
   const signature = `0x${toHex(keypair.sign(message))}`;
-  if (flags['json'] === true) printJson({ address: keypair.address, signature });
+  if (json === true) printJson({ address: keypair.address, signature });
   else print(signature);
   return EXIT.ok;
 }

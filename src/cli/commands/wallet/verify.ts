@@ -13,6 +13,7 @@ export async function verifyMessage(
   hex: string,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<number> {
+  const { json } = flags;
   await readyKeys();
   const publicKey = fromAddress(address);
   if (!/^(0x)?[0-9a-f]{128}$/i.test(hex))
@@ -22,7 +23,7 @@ export async function verifyMessage(
   // browser wallets put their messages between these two, so that no message is a transaction
   const isWrapped = verifySignature(signature, concat(OPENING, message, CLOSING), publicKey);
   const isValid = isWrapped || verifySignature(signature, message, publicKey);
-  if (flags['json'] === true) printJson({ address, isValid, isWrapped });
+  if (json === true) printJson({ address, isValid, isWrapped });
   else
     print(
       isValid ? `valid: signed by ${address}` : `not valid: no signature of ${address} over this message`,

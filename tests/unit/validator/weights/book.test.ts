@@ -27,6 +27,7 @@ const SUBMITTED: Step = {
     [3, 65535],
   ],
   versionKey: 2n ** 64n - 1n,
+  head: 9,
   signed: signed(4),
   salt: [1, 65535],
   commit: 'ab'.repeat(32),
@@ -56,7 +57,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const open = (log = silentLog, genesis = 1) =>
-  openWeightsBook({ log }, { folder, genesisHash: new Uint8Array(32).fill(genesis), hotkey: 'hotkey' });
+  openWeightsBook(
+    { log },
+    { folder, genesisHash: new Uint8Array(32).fill(genesis), hotkey: 'hotkey', head: 100 },
+  );
 const file = async () => join(folder, (await readdir(folder)).find((name) => name.endsWith('.jsonl'))!);
 
 describe('the weights book', () => {
@@ -121,6 +125,19 @@ describe('the weights book', () => {
     const other = await open(silentLog, 2);
     expect(other.records()).toEqual([]);
     await other.close();
+  });
+
+  test('of a localnet that was begun anew with the same genesis is moved aside, and kept', async () => {
+    const book = await open();
+    await book.write(PLACE, STEPS[0]!);
+    await book.write(PLACE, { ...SUBMITTED, head: 1101 } as Step);
+    await book.close();
+    const { log, lines } = recordingLog();
+    const anew = await open(log);
+    expect(anew.records()).toEqual([]);
+    await anew.close();
+    expect(lines).toMatchObject([{ level: 'warn' }]);
+    expect((await readdir(folder)).sort()).toHaveLength(2);
   });
 
   test('forgets old finished epochs, never unfinished ones, and its file stays small', async () => {

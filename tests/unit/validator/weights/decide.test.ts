@@ -13,7 +13,7 @@ const ROW: WeightRow = [
 const COMMIT = 'ab'.repeat(32);
 const AT = { block: 130, blockHash: 'cd'.repeat(32) };
 const signed = { bytes: new Uint8Array([1]), hash: new Uint8Array(32), nonce: 0, deathBlock: 146 };
-const sending = (form: Form) => ({ form, row: ROW, versionKey: 3n, signed, commit: COMMIT });
+const sending = (form: Form) => ({ form, row: ROW, versionKey: 3n, head: 129, signed, commit: COMMIT });
 const plain: PendingCommit = { kind: 'plain', hash: fromHex(COMMIT), epoch: 5, block: 130 };
 
 const record = (more: Partial<WeightsRecord>): WeightsRecord => ({

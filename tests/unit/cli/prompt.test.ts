@@ -1,0 +1,57 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import { askUnseen } from '../../../src/cli/prompt.js';
+
+function terminal() {
+  const written: string[] = [];
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: vi.fn() });
+  return { input, written, output: { write: (text: string) => written.push(text) } };
+}
+const never = new AbortController().signal;
+
+describe('askUnseen', () => {
+  it('takes a line with its corrections and shows nothing of it', async () => {
+    const at = terminal();
+    const asked = askUnseen('Password: ', at, never);
+    at.input.write('marker-pasz\x7fs');
+    at.input.write('wörd\r');
+    expect(await asked).toBe('marker-passwörd');
+    expect(at.written).toEqual(['Password: ', '\n']);
+    expect(at.input.setRawMode.mock.calls).toEqual([[true], [false]]);
+  });
+
+  it('does not offer one answer to the next question', async () => {
+    const at = terminal();
+    const first = askUnseen('Password: ', at, never);
+    at.input.write('marker\r');
+    await first;
+    const second = askUnseen('Again: ', at, never);
+    at.input.write('\x1b[A\r'); // arrow up
+    expect(await second).toBe('');
+  });
+
+  it('ends with the input, and when interrupted; the terminal is as it was', async () => {
+    const ended = terminal();
+    const asked = askUnseen('Password: ', ended, never);
+    ended.input.end();
+    await expect(asked).rejects.toThrow('Password: expected a line, got the end of the input');
+
+    const stop = new AbortController();
+    const stopped = terminal();
+    const interrupted = askUnseen('Password: ', stopped, stop.signal);
+    stop.abort();
+    await expect(interrupted).rejects.toBe(stop.signal.reason);
+    expect(stopped.input.setRawMode.mock.calls.at(-1)).toEqual([false]);
+  });
+
+  it('hands Ctrl-C, which a raw terminal leaves to it, to the process', async () => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const at = terminal();
+    const asked = askUnseen('Password: ', at, never);
+    at.input.write('\x03');
+    await vi.waitFor(() => expect(kill).toHaveBeenCalledWith(process.pid, 'SIGINT'));
+    at.input.end();
+    await expect(asked).rejects.toMatchObject({ code: 'invalid-input' });
+    kill.mockRestore();
+  });
+});

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ChainInfo } from '../../../src/chain/chain.js';
+import { transfer } from '../../../src/chain/subtensor/operations/balances.js';
+import type { Preview } from '../../../src/chain/subtensor/preview.js';
+import type { ChainClient } from '../../../src/cli/networks.js';
+import { sendOperation } from '../../../src/cli/sending.js';
+import { devKeypair, type Keypair, readyKeys } from '../../../src/keys/index.js';
+
+await readyKeys();
+const sender = devKeypair('sender');
+const never = new AbortController().signal;
+const NOTHING_WRONG: Preview = {
+  call: 'Balances.transfer_keep_alive',
+  args: { value: '1' },
+  encoded: '0x0503',
+  feeRao: 125n,
+  refusals: [],
+  dryRun: { by: 'none', why: 'not asked' },
+};
+const REFUSED: Preview = {
+  ...NOTHING_WRONG,
+  refusals: [{ error: 'Token.NotExpendable', detail: 'needs 1 TAO', atBlock: 9 }],
+};
+
+let printed: string;
+beforeEach(() => {
+  printed = '';
+  for (const stream of ['stdout', 'stderr'] as const)
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      printed += String(text);
+      return true;
+    });
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** A chain of the main network's kind, which notes what it is asked for. */
+function live(preview: Preview, type: ChainInfo['type'] = 'live') {
+  const signatures: Uint8Array[] = [];
+  const submitted: string[] = [];
+  const chain = {
+    info: async () => ({ type }),
+    async preview(keypair: Keypair) {
+      signatures.push(keypair.sign(new Uint8Array(1)));
+      return preview;
+    },
+    async submit(keypair: Keypair) {
+      submitted.push(keypair.address);
+      const hash = new Uint8Array(32);
+      return { block: 5, blockHash: hash, extrinsicHash: hash, events: [] };
+    },
+  } as unknown as ChainClient; // the three that are called
+  const unlock = vi.fn(async () => sender);
+  const send = (flags: Partial<{ dryRun: boolean; yes: boolean; json: boolean }>) =>
+    sendOperation(
+      {
+        chain,
+        signer: { address: sender.address, unlock },
+        operation: transfer(sender.address, 1n),
+        what: 'transfer 1 rao',
+        flags: { dryRun: false, yes: false, json: false, ...flags },
+      },
+      never,
+    );
+  return { send, unlock, submitted, signatures };
+}
+
+describe('a call on the way to the chain', () => {
+  test('is not sent by a script to a live chain unless it says --yes', async () => {
+    for (const flags of [{ json: true }, {}]) {
+      const { send, unlock, submitted } = live(NOTHING_WRONG);
+      await expect(send(flags)).rejects.toMatchObject({ code: 'invalid-config' });
+      expect(unlock).not.toHaveBeenCalled();
+      expect(submitted).toEqual([]);
+    }
+    const { send, submitted } = live(NOTHING_WRONG);
+    await expect(send({ yes: true })).resolves.toMatchObject({ is: 'sent' });
+    expect(submitted).toEqual([sender.address]);
+  });
+
+  test('needs no --yes on a localnet', async () => {
+    const { send, submitted } = live(NOTHING_WRONG, 'development');
+    await send({});
+    expect(submitted).toEqual([sender.address]);
+  });
+
+  test('is neither signed nor sent when state speaks against it, and no password is asked for', async () => {
+    const { send, unlock, submitted, signatures } = live(REFUSED);
+    await expect(send({ yes: true })).rejects.toMatchObject({
+      code: 'chain-rejected',
+      data: { error: 'Token.NotExpendable', unsent: true, atBlock: 9 },
+    });
+    expect(unlock).not.toHaveBeenCalled();
+    expect(submitted).toEqual([]);
+    // what the node saw of it was no signature
+    expect(signatures.every((signature) => signature.every((byte) => byte === 0))).toBe(true);
+  });
+
+  test('is shown by --dry-run with its bytes, its fee and what speaks against it', async () => {
+    const { send, unlock, submitted } = live(REFUSED);
+    await expect(send({ dryRun: true })).resolves.toEqual({ is: 'not-sent', code: 1 });
+    expect(printed).toContain('encoded  0x0503');
+    expect(printed).toContain('0.000000125 TAO');
+    expect(printed).toContain('Token.NotExpendable (needs 1 TAO; possible from block 9)');
+    expect(unlock).not.toHaveBeenCalled();
+    expect(submitted).toEqual([]);
+  });
+
+  test('passes a dry run when nothing speaks against it, for programs as one document', async () => {
+    const { send } = live(NOTHING_WRONG);
+    await expect(send({ dryRun: true, json: true })).resolves.toEqual({ is: 'not-sent', code: 0 });
+    expect(JSON.parse(printed)).toMatchObject({ dryRun: true, ok: true, feeRao: '125', encoded: '0x0503' });
+  });
+});
