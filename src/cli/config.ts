@@ -34,12 +34,19 @@ const shared = {
   webhook: z
     .string()
     .max(2048)
-    .regex(/^https?:\/\/.+/, 'expected http:// or https://')
+    .refine(isWebhook, 'expected http:// or https://, without a name and password in it')
     .optional(),
   logLevel: logLevel.default('info'),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
   adminPort: z.number().int().min(-1).max(65535).default(0),
 };
+
+/** Credentials in a URL end up in error messages: a secret path or query does not. */
+function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
 
 export const validatorSchema = z.strictObject({
   ...shared,

@@ -54,7 +54,7 @@ function registerRestore(localnet: Command, run: Run): void {
       'after',
       `
 Example:
-  assay chain snapshot --netuid 4 --network finney --out subnet4.json
+  assay chain snapshot subnet4.json --netuid 4 --network finney
   assay localnet restore subnet4.json --owner //Alice --neuron 12=//Bob
 
 A //URI stands for a coldkey; its hotkey is //URI//hotkey.`,

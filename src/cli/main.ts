@@ -26,6 +26,7 @@ const program = new Command('assay')
 First commands:
   assay demo                       a chain, two validators and eight miners, six of them cheats; about a minute
   assay localnet start             a chain of your own on ws://127.0.0.1:9944
+  assay chain status               what answers there; --network finney, test or ws://... for others
   assay emissions scenarios        subnets to simulate, and what to find out with them
   assay miner start --help         serve this host's CPUs as one slot
   assay validator start --help     check miners and set weights

@@ -58,7 +58,8 @@ export function printError(error: unknown, debug: boolean): void {
     lines.push(
       `${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`,
     );
-    if (isAssayError(e, 'refused') && !e.message.includes(e.data.reason)) lines.push(`  why: ${e.data.reason}`);
+    if (isAssayError(e, 'refused') && !e.message.includes(e.data.reason))
+      lines.push(`  why: ${e.data.reason}`);
     if (isAssayError(e, 'chain-rejected') && e.data.means !== undefined)
       lines.push(`  what it means: ${e.data.means}`);
     if (isAssayError(e, 'chain-rejected') && e.data.todo !== undefined)

@@ -2,24 +2,35 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { fromHex, toHex } from '../model/bytes.js';
+import { equals, fromHex, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import { systemRandom } from '../model/prng.js';
-import { createServerIdentity, type ServerIdentity } from '../protocol/server-key.js';
+import { createServerIdentity, type ServerIdentity, type ServerKey } from '../protocol/server-key.js';
 import { errnoOf } from './invalid-input.js';
 import { openWholeFile } from './whole-file.js';
 
 const seed = z.string().regex(/^[0-9a-f]{64}$/);
-/** The newest first; the one before it goes on answering validators that have not read the chain since. */
+/** The newest first, then the one that the chain names until the newest is announced, or that it named before. */
 const file = z.strictObject({ seeds: z.array(seed).min(1).max(2) });
 
 /**
+ * @param announced what the chain names now: a rotation that it has not seen is finished before another begins, or the one
+ *   key that validators trust would be gone
  * @returns the one to announce, and the one before it where there is one
  * @throws AssayError `corrupt` for a file that is none of ours: a key of its own is never overwritten
  */
-export async function openServerKeys(path: string, rotate: boolean): Promise<readonly ServerIdentity[]> {
+export async function openServerKeys(
+  path: string,
+  { rotate, announced }: { readonly rotate: boolean; readonly announced: ServerKey | undefined },
+): Promise<readonly ServerIdentity[]> {
   const known = await read(path);
-  const seeds = known.length > 0 && !rotate ? known : [toHex(systemRandom.bytes(32)), ...known.slice(0, 1)];
+  const newest = known[0] === undefined ? undefined : createServerIdentity(fromHex(known[0])).serverKey;
+  const isPending =
+    announced !== undefined && newest !== undefined && !equals(newest.publicKey, announced.publicKey);
+  const seeds =
+    newest !== undefined && (!rotate || isPending)
+      ? known
+      : [toHex(systemRandom.bytes(32)), ...known.slice(0, 1)];
   if (seeds !== known) {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const whole = await openWholeFile(path, 'server keys', 0o600);

@@ -3,6 +3,8 @@ import type { Log } from '../model/log.js';
 
 /** A message that cannot be delivered is dropped after this long: the log has it. */
 const TIMEOUT_MS = 10_000;
+/** At the end, what has not left by then is dropped. */
+const CLOSE_MS = 5_000;
 /** Beyond so many waiting ones the newest are dropped: whatever it is, the operator knows. */
 const MAX_WAITING = 64;
 
@@ -13,9 +15,10 @@ export interface Webhook {
   close(): Promise<void>;
 }
 
-/** @param url its credentials, if any, are not logged */
+/** @param url without credentials: fetch refuses such, and would say them in its error */
 export function createWebhook(url: string, { log }: { readonly log: Log }): Webhook {
   const { origin } = new URL(url);
+  const closing = new AbortController();
   let last: Promise<void> = Promise.resolve();
   let waiting = 0;
 
@@ -26,7 +29,7 @@ export function createWebhook(url: string, { log }: { readonly log: Log }): Webh
         headers: { 'content-type': 'application/json' },
         body,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), closing.signal]),
       });
       await answer.body?.cancel();
       if (!answer.ok) log.warn('webhook answered no', { origin, status: answer.status });
@@ -44,6 +47,10 @@ export function createWebhook(url: string, { log }: { readonly log: Log }): Webh
       const body = JSON.stringify(message);
       last = last.then(() => post(body));
     },
-    close: () => last,
+    async close() {
+      const patience = setTimeout(() => closing.abort(), CLOSE_MS);
+      await last;
+      clearTimeout(patience);
+    },
   };
 }

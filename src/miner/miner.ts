@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import type { ChainReader, ChainWriter } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
 import type { Clock } from '../model/clock.js';
+import { AssayError } from '../model/errors.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
@@ -54,6 +55,21 @@ export interface MinerOptions {
   readonly identities?: readonly ServerIdentity[];
 }
 
+/** The chain takes the unspecified address for an axon that is taken back: nobody would ever call. */
+function assertAnnounceable({ host, announceIp = host }: MinerOptions): void {
+  if (announceIp !== '0.0.0.0' && announceIp !== '::') return;
+  const expected = 'an address that validators can reach';
+  throw new AssayError(
+    'invalid-input',
+    `announceIp: ${announceIp} cannot be announced: expected ${expected}`,
+    {
+      what: 'announceIp',
+      expected,
+      got: announceIp,
+    },
+  );
+}
+
 /**
  * Runs until aborted; rejects when the port cannot be bound or the axon cannot be announced.
  * @param onReady called once the miner listens and the chain says so
@@ -66,6 +82,7 @@ export async function runMiner(
 ): Promise<void> {
   const { reader, slots, log, clock, keypair } = parts;
   assertDistinct(slots);
+  assertAnnounceable(options);
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   setMaxListeners(0, inner); // every slot at work waits for it

@@ -1,7 +1,15 @@
 // Owns: signed extrinsics of format 4: layout, the bytes that are signed, mortality. Does not own: keys, the pool.
 import { concat } from '../../model/bytes.js';
 import { type RuntimeCall, runtimeCall } from './runtime.js';
-import { type Codec, type Instead, Reader, readCompact, type ValueOf, Writer, writeCompact } from './scale.js';
+import {
+  type Codec,
+  type Instead,
+  Reader,
+  readCompact,
+  type ValueOf,
+  Writer,
+  writeCompact,
+} from './scale.js';
 import { blake2b256 } from './storage.js';
 import { multiAddress, multiSignature } from './types.js';
 

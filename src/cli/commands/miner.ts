@@ -46,14 +46,16 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const place = { index: 0, worker: config.worker };
   const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
-  const identities = await openServerKeys(dataPaths.serverKeys(config.data), config.rotateServerKey);
   const admin = await startAdmin(config.adminPort, log);
   const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
   const unwatch = watchChain(chain, { log, tell: webhook?.tell, ...about });
-  const { host, port, announceIp } = config;
+  const { host, port, announceIp, rotateServerKey: rotate } = config;
   try {
+    const { neurons } = await chain.subnet(toNetuid(config.netuid));
+    const announced = neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
+    const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate, announced });
     await runMiner(
       {
         ...systemParts,

@@ -314,7 +314,7 @@ describe('acting on a chain', () => {
     const hotkey = toHotkey(keypairFromUri('//Alice//hotkey').address);
     const book = await openWeightsBook(
       { log: silentLog },
-      { folder: join(folder, 'weights'), genesisHash: new Uint8Array(32), hotkey },
+      { folder: join(folder, 'weights'), genesisHash: new Uint8Array(32), hotkey, head: 0 },
     );
     await book.write({ netuid: 1, mechanism: 0, epoch: 4 }, { step: 'computed', scores: [[hotkey, 1]] });
     await book.write({ netuid: 1, mechanism: 0, epoch: 4 }, { step: 'failed', reason: 'epoch-passed' });
@@ -341,7 +341,7 @@ describe('acting on a chain', () => {
       ({ name }) => name === 'immunity_period',
     );
     expect(entry?.value).toBe('77');
-    expect(entry?.allowedAt).toBe((second.error?.data as { atBlock: number }).atBlock);
+    expect(second.error?.data).toMatchObject({ atBlock: entry?.allowedAt });
   });
 
   test('what root alone sets is refused without --sudo, and lists name it so', async () => {

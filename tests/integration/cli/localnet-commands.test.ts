@@ -34,7 +34,7 @@ afterEach(() => {
 async function start(
   ...args: string[]
 ): Promise<{ child: ChildProcess; url: string; number: number; genesisHash: string }> {
-  const flags = ['--port', '0', '--json', '--log-level', 'error', ...args];
+  const flags = [...args, '--port', '0', '--json', '--log-level', 'error'];
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'localnet', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

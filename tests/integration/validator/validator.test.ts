@@ -164,7 +164,7 @@ describe('weights', () => {
       await first.stop();
       const second = subnet.start('validator-a', { ledger, writer });
       await subnet.until((now) => now.epochIndex > epochIndex);
-      expect(has(second, 'weights of this epoch are on the chain already')).toBe(true);
+      expect(has(second, 'weights of this epoch are on the chain already, and not by this book')).toBe(true);
       expect(rows.map(({ epoch }) => epoch)).toEqual([epochIndex]);
       const { lastUpdate } = (await subnet.chain.subnet(subnet.netuid)).neurons[
         subnet.uids.get('validator-a')!

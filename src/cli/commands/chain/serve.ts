@@ -75,6 +75,6 @@ async function serverKeyOf(path: string): Promise<NonNullable<Axon['serverKey']>
       error,
     );
   }
-  const [newest] = await openServerKeys(path, false);
+  const [newest] = await openServerKeys(path, { rotate: false, announced: undefined });
   return newest!.serverKey; // a file has one at least
 }

@@ -126,7 +126,8 @@ const pendingText = (commit: PendingCommit): string =>
 function printBooks(books: readonly WrittenBook[]): void {
   if (books.length === 0) print('no weights were written down yet');
   for (const { chain, hotkey, records } of books) {
-    print(`book of ${hotkey} on chain ${chain}…`);
+    print(`book of ${hotkey} on chain ${chain}…${records.length === 0 ? ': no weights yet' : ''}`);
+    if (records.length === 0) continue;
     const table = new Table({
       head: ['subnet', 'mech', 'epoch', 'stage', 'form', 'included', 'applied', 'row', 'what was wrong'],
       style: PLAIN,
