@@ -6,6 +6,7 @@ import { type Network, toNetwork } from '../chain/networks.js';
 import { systemParts } from './assemble.js';
 import { invalid } from './invalid-input.js';
 import { EXIT, stderrLog } from './output.js';
+import { sayWhile } from './progress.js';
 
 export type ChainClient = Awaited<
   ReturnType<typeof import('../chain/subtensor/connect.js')['connectSubtensor']>
@@ -57,13 +58,15 @@ export async function withChain(
   const { urls, genesis: pinned } = networkOf(network, genesis);
   const { connectSubtensor } = await import('../chain/subtensor/connect.js');
   try {
-    const chain = await connectSubtensor({
-      urls,
-      genesis: pinned,
-      log: stderrLog('warn'),
-      clock: systemParts.clock,
-      signal,
-    });
+    const chain = await sayWhile(`connecting to ${urls.join(', ')}`, () =>
+      connectSubtensor({
+        urls,
+        genesis: pinned,
+        log: stderrLog('warn'),
+        clock: systemParts.clock,
+        signal,
+      }),
+    );
     try {
       return await work(chain);
     } finally {

@@ -94,7 +94,10 @@ function toCodecValue(connection: Connection, value: Arg): unknown {
 
 const isCall = (value: object): value is CallForm => 'pallet' in value && 'name' in value && 'args' in value;
 
-/** @throws AssayError `chain-unknown` for no such call, `invalid-input` for arguments that do not encode */
+/**
+ * @throws AssayError `chain-unknown` for no such call, `unsupported` for a variant that this runtime's type has not,
+ *   `invalid-input` for arguments that do not encode
+ */
 export function createExtrinsic({ api }: Pick<Connection, 'api'>, call: Call) {
   const create = api.tx[stringCamelCase(call.pallet)]?.[stringCamelCase(call.name)];
   if (!create)
@@ -104,11 +107,21 @@ export function createExtrinsic({ api }: Pick<Connection, 'api'>, call: Call) {
   try {
     return create(...call.args);
   } catch (cause) {
-    // wrong number or type of arguments for this runtime's metadata
     const got = cause instanceof Error ? cause.message : String(cause);
+    const [, variant] = /Cannot map Enum [^']*'(\w+)'/.exec(got) ?? [];
+    if (variant !== undefined) {
+      const why = `its ${nameOf(call)} knows no ${variant}`;
+      throw new AssayError(
+        'unsupported',
+        `this chain cannot do ${nameOf(call)}: ${why}`,
+        { what: nameOf(call), why },
+        { cause },
+      );
+    }
+    // wrong number or type of arguments for this runtime's metadata
     throw new AssayError(
       'invalid-input',
-      `${nameOf(call)}: ${got}`,
+      `${nameOf(call)}: ${got.slice(0, 300)}`,
       { what: `arguments of ${nameOf(call)}`, expected: 'what the metadata says', got: got.slice(0, 300) },
       { cause },
     );

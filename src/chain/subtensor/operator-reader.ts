@@ -1,7 +1,13 @@
 // Owns: SubtensorReader over one connection, tried again across outages. Does not own: the single reads.
 import type { SubtensorReader } from '../operator-reads.js';
 import { type RetryParts, retryRead } from '../with-retry.js';
-import { existentialDepositRao, readBalances, readFeeRao, readIdentity, readIssuanceRao } from './accounts.js';
+import {
+  existentialDepositRao,
+  readBalances,
+  readFeeRao,
+  readIdentity,
+  readIssuanceRao,
+} from './accounts.js';
 import { readAnnouncements } from './announcements.js';
 import { readChildKeys } from './child-keys.js';
 import { readCommitments } from './commitments.js';

@@ -1,5 +1,5 @@
 // A node of `assay localnet start --runtime SPEC --manual`: blocks on request, and each test from the same block.
-import { type SubtensorOptions, connectSubtensor } from '../../../src/chain/index.js';
+import { connectSubtensor, type SubtensorOptions } from '../../../src/chain/index.js';
 import { keypairFromUri, readyKeys } from '../../../src/keys/index.js';
 import type { Keypair } from '../../../src/keys/keypair.js';
 import { systemClock } from '../../../src/model/clock.js';

@@ -1,15 +1,30 @@
 // Owns: pallet SubtensorModule (7): the storage, calls and events that the localnet keeps. Positions as at spec 425.
 // Left out on purpose: leases, locks, root claims, swaps of coldkeys.
 import { call, definePallet, event } from '../pallet.js';
-import { blocks, bool, bytes, compact, i16, i64, option, tuple, u8, u16, u32, u64, u128, vec } from '../scale.js';
+import {
+  blocks,
+  bool,
+  bytes,
+  compact,
+  i16,
+  i64,
+  option,
+  tuple,
+  u8,
+  u16,
+  u32,
+  u64,
+  u128,
+  vec,
+} from '../scale.js';
 import { blake, id, map, optionalMap, storageOf, twox, value } from '../storage.js';
 import { MAX_COMMIT_BYTES } from '../timelock.js';
 import {
   accountId,
   accounts,
   axonInfo,
-  boundedBytes,
   bools,
+  boundedBytes,
   chainIdentity,
   dispatchError,
   family,

@@ -1,6 +1,19 @@
 // Owns: pallet System (0), reduced to what clients read.
 import { call, definePallet, event } from '../pallet.js';
-import { bytes, type Codec, compact, fixedBytes, newtype, struct, text, tuple, u8, u16, u32, vec } from '../scale.js';
+import {
+  bytes,
+  type Codec,
+  compact,
+  fixedBytes,
+  newtype,
+  struct,
+  text,
+  tuple,
+  u8,
+  u16,
+  u32,
+  vec,
+} from '../scale.js';
 import { blake, map, optionalValue, storageOf, twox, value } from '../storage.js';
 import { accountId, accountInfo, dispatchError, dispatchInfo, h256 } from '../types.js';
 

@@ -1,6 +1,6 @@
 // Owns: what a hotkey publishes under a subnet (pallet Commitments). Does not own: sealing to a beacon (../../codec/timelock.ts).
 import { registered } from './checks.js';
-import { type Arg, type Operation, operation, same, show } from './operation.js';
+import { type Arg, type Check, type Operation, operation, same, show } from './operation.js';
 
 /** `Data` of pallet commitments/types.rs. */
 export type CommitmentField =
@@ -65,7 +65,7 @@ export function setCommitment(netuid: number, fields: readonly CommitmentField[]
     { netuid, info: { fields: variants.map(([variant, carries]) => ({ [variant]: carries })) } },
     {
       signer: 'hotkey',
-      checks: [registered(netuid, undefined, 'AccountNotAllowedCommit')],
+      checks: [fieldsFit(fields.length), registered(netuid, undefined, 'AccountNotAllowedCommit')],
       effects: [
         async ({ after }) => {
           const got = await after.get(`${PALLET}.CommitmentOf`, netuid, after.signer);
@@ -79,3 +79,13 @@ export function setCommitment(netuid: number, fields: readonly CommitmentField[]
     },
   );
 }
+
+/** A runtime that takes fewer cannot even decode more: its pool would refuse the bytes without saying why. */
+const fieldsFit =
+  (count: number): Check =>
+  async (state) => {
+    const most = state.constant(PALLET, 'MaxFields');
+    return typeof most === 'number' && count > most
+      ? { error: 'TooManyFieldsInCommitmentInfo', detail: `${count} fields, this chain takes ${most}` }
+      : undefined;
+  };

@@ -14,6 +14,7 @@ import {
   emitted,
   type Operation,
   SIGNER,
+  type State,
   same,
   show,
   stored,
@@ -90,6 +91,16 @@ const takeEffect = (hotkey: string, take: number, event: string): readonly Effec
   emitted(event, [SIGNER, hotkey, take]),
 ];
 
+/** Before the middle of 2025 this limit had an item of its own, under the coldkey at first (do_increase_take). */
+async function lastTakeBlock(state: State, hotkey: string): Promise<bigint> {
+  if (state.has('LastRateLimitedBlock'))
+    return state.integer('LastRateLimitedBlock', { LastTxBlockDelegateTake: hotkey });
+  const [byColdkey, byHotkey] = await Promise.all(
+    [state.signer, hotkey].map((key) => state.integer('LastTxBlockDelegateTake', key)),
+  );
+  return byColdkey! > byHotkey! ? byColdkey! : byHotkey!;
+}
+
 /** Only upwards, and at most once in TxDelegateTakeRateLimit blocks. */
 export const increaseTake = (hotkey: string, take: number): Operation =>
   subtensorCall(
@@ -102,9 +113,7 @@ export const increaseTake = (hotkey: string, take: number): Operation =>
           const [now, most, last, limit] = await Promise.all([
             state.integer('Delegates', hotkey),
             state.integer('MaxDelegateTake'),
-            state.has('LastRateLimitedBlock')
-              ? state.integer('LastRateLimitedBlock', { LastTxBlockDelegateTake: hotkey })
-              : 0n,
+            lastTakeBlock(state, hotkey),
             state.integer('TxDelegateTakeRateLimit'),
           ]);
           if (BigInt(take) <= now)

@@ -61,7 +61,7 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
     const place = { chain, hotkey, signer: signer.address };
     const wanted =
       netuid === undefined
-        ? everything(hotkey)
+        ? await everything(place)
         : await (side === 'stake' ? toStake : toUnstake)({ ...place, netuid, amountRao, limit });
     const sent = await sendOperation({ chain, signer, ...wanted, flags: options }, signal);
     if (sent.is === 'not-sent') return sent.code;
@@ -75,7 +75,8 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
       taoRao === undefined || alphaRao === undefined
         ? word
         : `${word} ${taoText(side === 'stake' ? taoRao : alphaRao)} for ${taoText(side === 'stake' ? alphaRao : taoRao)}`;
-    printDone(done, json, `${got} ${side === 'stake' ? 'alpha' : 'TAO'}`, {
+    const unit = side === 'stake' && netuid !== 0 ? 'alpha' : 'TAO';
+    printDone(done, json, `${got} ${unit}`, {
       ...wanted.data,
       taoRao,
       alphaRao,
@@ -197,12 +198,25 @@ async function toUnstake(place: Place): Promise<Wanted> {
   };
 }
 
-const everything = (hotkey: Hotkey): Wanted => ({
-  operation: unstakeAll(hotkey),
-  what: `unstake everything from ${hotkey} in all subnets, at any price`,
-  facts: [['hotkey', hotkey]],
-  data: { hotkey },
-});
+async function everything({
+  chain,
+  hotkey,
+  signer,
+}: Pick<Place, 'chain' | 'hotkey' | 'signer'>): Promise<Wanted> {
+  const stakes = (await chain.stakesOf(signer)).filter(
+    (stake) => stake.hotkey === hotkey && stake.alphaRao > 0n,
+  );
+  if (stakes.length === 0) throw invalid('the stake', `some of ${signer} on ${hotkey}`, 'none');
+  return {
+    operation: unstakeAll(hotkey),
+    what: `unstake everything from ${hotkey} in all subnets, at any price`,
+    facts: [
+      ['hotkey', hotkey],
+      ...stakes.map(({ netuid, alphaRao }): Fact => [`subnet ${netuid}`, taoText(alphaRao)]),
+    ],
+    data: { hotkey, stakes },
+  };
+}
 
 async function heldRao({ chain, hotkey, signer, netuid }: Place): Promise<bigint> {
   const stakes = await chain.stakesOf(signer);

@@ -78,7 +78,12 @@ export function appendNeuron({ state, block }: BlockContext, netuid: number, hot
 }
 
 /** `replace_neuron`: the seat passes on, nothing of the predecessor's standing does. */
-export function replaceNeuron({ state, block }: BlockContext, netuid: number, uid: number, hotkey: string): void {
+export function replaceNeuron(
+  { state, block }: BlockContext,
+  netuid: number,
+  uid: number,
+  hotkey: string,
+): void {
   const old = state.get(S.Keys, netuid, uid);
   state.delete(S.Uids, netuid, old);
   state.delete(S.IsNetworkMember, old, netuid);
