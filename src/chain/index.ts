@@ -1,5 +1,6 @@
 // Owns: what the rooms above may ask of a chain, the client of Subtensor, scores to weight rows.
 // Does not own: deciding what to write, the embedded chain (localnet), emissions.
+import type { ApiPromise } from '@polkadot/api';
 import type { ChainObserver, ChainReader, ChainWriter } from './chain.js';
 import type { SubtensorReader } from './operator-reads.js';
 import type { SubtensorOptions } from './subtensor/connect.js';
@@ -138,4 +139,10 @@ export async function connectSubtensor(
 ): Promise<ChainReader & SubtensorReader & ChainWriter & ChainObserver & ChainOperator> {
   const subtensor = await import('./subtensor/connect.js');
   return subtensor.connectSubtensor(options);
+}
+
+/** As subtensor/polkadot-api.ts; @polkadot/api is loaded at the first call. */
+export async function openPolkadotApi(url: string, genesis?: string): Promise<ApiPromise> {
+  const own = await import('./subtensor/polkadot-api.js');
+  return own.openPolkadotApi(url, genesis);
 }

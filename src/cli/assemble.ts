@@ -1,9 +1,11 @@
 // Owns: names to parts: a chain from a URL, a key from a file or URI, a kind registry. Does not own: what parts do.
 import { join } from 'node:path';
+import type { ChainObserver } from '../chain/chain.js';
 import { hotkeyPlace, type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
 import { systemClock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
+import type { Metrics } from './metrics.js';
 import { walletPathOf } from './wallets.js';
 
 export interface KeyChoice {
@@ -35,6 +37,28 @@ export const dataPaths = {
   serverKeys: (data: string) => join(data, 'server-keys.json'),
   receipts: (data: string) => join(data, 'receipts.jsonl'),
 } as const;
+
+/** @param port below 0: none */
+export async function startMetrics(
+  chain: ChainObserver,
+  port: number,
+  log: Log,
+): Promise<Metrics | undefined> {
+  if (port < 0) return undefined;
+  const { serveMetrics } = await import('./metrics.js');
+  const metrics = await serveMetrics(chain, port);
+  log.info('metrics', { url: `http://127.0.0.1:${metrics.port}/metrics` });
+  return metrics;
+}
+
+type Tell = (message: Readonly<Record<string, unknown>>) => void;
+
+/** One message for all who are there. */
+export const tellAll =
+  (...all: readonly (Tell | undefined)[]): Tell =>
+  (message) => {
+    for (const tell of all) tell?.(message);
+  };
 
 /** Health for whoever operates this role: on loopback, never on the public port. */
 export async function startAdmin(

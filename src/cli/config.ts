@@ -39,6 +39,8 @@ const shared = {
   logLevel: logLevel.default('info'),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
   adminPort: z.number().int().min(-1).max(65535).default(0),
+  /** Prometheus, loopback; 0 picks a port, -1 turns it off */
+  metricsPort: z.number().int().min(-1).max(65535).default(-1),
 };
 
 /** Credentials in a URL end up in error messages: a secret path or query does not. */

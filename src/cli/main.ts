@@ -194,6 +194,11 @@ function roleOptions(command: Command): Command {
     .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
     .option('--data <folder>', 'folder for journal and receipts')
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
+    .option(
+      '--metrics-port <n>',
+      'Prometheus metrics on loopback: 0 picks a port, -1 turns it off (-1)',
+      integer,
+    )
     .addOption(new Option('--log-level <level>', 'debug, info, warn, error (info)'));
 }
 

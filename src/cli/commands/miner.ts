@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
-import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
 import { watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema } from '../config.js';
 import { networkOf } from '../networks.js';
@@ -50,7 +50,9 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
-  const unwatch = watchChain(chain, { log, tell: webhook?.tell, ...about });
+  const metrics = await startMetrics(chain, config.metricsPort, log);
+  const tell = tellAll(webhook?.tell, metrics?.alert);
+  const unwatch = watchChain(chain, { log, tell, ...about });
   const { host, port, announceIp, rotateServerKey: rotate } = config;
   try {
     const { neurons } = await chain.subnet(toNetuid(config.netuid));
@@ -83,7 +85,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     );
   } finally {
     unwatch();
-    await Promise.all([receipts.close(), chain.close(), admin?.close(), webhook?.close()]);
+    await Promise.all([receipts.close(), chain.close(), admin?.close(), metrics?.close(), webhook?.close()]);
   }
   return EXIT.ok;
 }

@@ -8,7 +8,7 @@ import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
-import { dataPaths, loadKey, startAdmin, systemParts } from '../assemble.js';
+import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
 import { watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
@@ -39,7 +39,9 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const { netuid } = config;
   const about = { role: 'validator', netuid, hotkey: keypair.address };
-  const unwatch = watchChain(chain, { log, tell: webhook?.tell, ...about });
+  const metrics = await startMetrics(chain, config.metricsPort, log);
+  const tell = tellAll(webhook?.tell, metrics?.alert);
+  const unwatch = watchChain(chain, { log, tell, ...about });
   let book: WeightsBook | undefined;
   let ready = false;
   try {
@@ -58,7 +60,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
-        ...(webhook ? { alert: webhook.tell } : {}),
+        alert: tell,
         ownDelay: eventLoopDelay,
         log,
       },
@@ -72,12 +74,20 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         if (!ready) tellParent({ ready: {} });
         ready = true;
         admin?.setServing(status.permit);
+        metrics?.status(status);
         tellParent({ status });
       },
     );
   } finally {
     unwatch();
-    await Promise.all([ledger.close(), book?.close(), chain.close(), admin?.close(), webhook?.close()]);
+    await Promise.all([
+      ledger.close(),
+      book?.close(),
+      chain.close(),
+      admin?.close(),
+      metrics?.close(),
+      webhook?.close(),
+    ]);
   }
   return EXIT.ok;
 }

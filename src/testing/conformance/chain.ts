@@ -210,7 +210,7 @@ export function chainConformance(create: () => Promise<ChainFixture>): readonly 
         await land(chain.burnedRegister(root, netuid, hotkey));
         await rejectsAs('HotKeyAlreadyRegisteredInSubNet', land(chain.burnedRegister(root, netuid, hotkey)));
         await rejectsAs(
-          'SubnetNotExists',
+          ['SubnetNotExists', 'SubNetworkDoesNotExist'],
           land(chain.burnedRegister(root, toNetuid(999), toHotkey(stranger.address))),
         );
         await rejectsAs(
@@ -257,6 +257,8 @@ export function chainConformance(create: () => Promise<ChainFixture>): readonly 
         const netuid = await openSubnet(world);
         const validator = devKeypair('validator');
         const hotkey = toHotkey(validator.address);
+        // a whole epoch lies ahead, whatever the runtime counts epochs from
+        await untilEpoch(world, netuid, (await chain.subnet(netuid)).epochIndex + 1);
         const { uid } = await land(chain.burnedRegister(root, netuid, hotkey));
         await land(chain.burnedRegister(root, netuid, toHotkey(devKeypair('miner').address)));
         await land(chain.addStake(root, netuid, hotkey, 100n * TAO));
@@ -271,7 +273,8 @@ export function chainConformance(create: () => Promise<ChainFixture>): readonly 
         const granted = await untilEpoch(world, netuid, before.epochIndex + 1);
         assert.equal(granted.neurons[uid]!.validatorPermit, true);
         assert.ok(granted.lastEpochBlock > before.lastEpochBlock);
-        assert.equal(granted.nextEpochBlock, granted.lastEpochBlock + TEMPO);
+        // runtimes before May 2026 count a block more
+        assert.ok([TEMPO, TEMPO + 1].includes(granted.nextEpochBlock! - granted.lastEpochBlock));
         assert.deepEqual(canSetWeights({ subnet: granted, uid, block: granted.block + 1 }), { ok: true });
         assert.equal(alreadySetThisEpoch(granted, uid), false);
 
@@ -629,4 +632,4 @@ async function rejectsAs(name: string | readonly string[], promise: Promise<unkn
 
 /** The pallet's name, and the pool's for the same (subtensor `CustomTransactionError`). */
 const NOT_IN_WINDOW = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
-const NO_SUCH_COMMIT = ['NoWeightsCommitFound', 'CommitNotFound'];
+const NO_SUCH_COMMIT = ['NoWeightsCommitFound', 'CommitNotFound', 'InvalidRevealCommitHashNotMatch'];

@@ -79,6 +79,25 @@ describe('under the metadata of the localnet', () => {
         expect(error.message).toContain('it has no call');
       }
   });
+
+  it('a variant that the chain’s type has not is what the chain lacks, and no mistake of the caller', () => {
+    const args = [7, { fields: [{ OfAnotherTime: '0x01' }] }];
+    expect(() =>
+      createExtrinsic(connection, { pallet: 'Commitments', name: 'set_commitment', args }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'unsupported',
+        data: {
+          what: 'Commitments.set_commitment',
+          why: 'its Commitments.set_commitment knows no OfAnotherTime',
+        },
+      }),
+    );
+    const wrong = [70_000, { fields: [] }];
+    expect(() =>
+      createExtrinsic(connection, { pallet: 'Commitments', name: 'set_commitment', args: wrong }),
+    ).toThrow(expect.objectContaining({ code: 'invalid-input' }));
+  });
 });
 
 // metadata V16 of Subtensor's mainnet, spec 424; not part of the repository (CONTRIBUTING.md, Tests)

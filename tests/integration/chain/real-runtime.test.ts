@@ -368,7 +368,6 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
           writer: chain,
           keypair: validator,
           book,
-          clock: systemClock,
           random: createSeededRandom(form),
           log: silentLog,
         },
@@ -377,7 +376,11 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
       const { epochIndex: epoch, block: from } = await until(
         ({ nextEpochBlock, block }) => nextEpochBlock! - block === 12,
       );
-      const scores = () => new Map([[toHotkey(miner.address), 1]]);
+      const scores = () =>
+        new Map([
+          [toHotkey(devKeypair('owner-hot').address), 1],
+          [toHotkey(miner.address), form === 'set' ? 2 : 4],
+        ]);
       const progress: Progress[] = [];
       for (let steps = 0; steps === 0 || publisher.isUnfinished; steps++) {
         if (steps > 4 * TEMPO) throw new Error(`unfinished: ${JSON.stringify(progress)}`);
@@ -391,7 +394,10 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
       expect([count('WeightsSet'), count('WeightsCommitted'), count('WeightsRevealed')]).toEqual(
         form === 'set' ? [1, 0, 0] : [1, 1, 1],
       );
-      expect(await chain.weights(netuid, toUid(1))).toEqual([[2, 65_535]]);
+      expect(await chain.weights(netuid, toUid(1))).toEqual([
+        [0, form === 'set' ? 32_768 : 16_384],
+        [2, 65_535],
+      ]);
     });
 });
 

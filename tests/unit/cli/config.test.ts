@@ -42,6 +42,7 @@ describe('configuration', () => {
       netuid: 1,
       logLevel: 'info',
       adminPort: 0,
+      metricsPort: -1,
       host: '127.0.0.1',
       port: 8091,
       rotateServerKey: false,
