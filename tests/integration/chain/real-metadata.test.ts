@@ -198,6 +198,7 @@ describe.skipIf(!path)('with the metadata of a real Subtensor', () => {
       ),
       periodSeconds: 3,
       genesisSeconds: 1_692_803_367,
+      blockTimestampMs: 0, // the canned node has no time
       lastStoredRound: 4242,
     });
   });
