@@ -12,6 +12,8 @@ export interface RetryParts {
   readonly limits?: RetryLimits;
   /** @default a single node, which has what it will ever have */
   readonly nodes?: Nodes;
+  /** aborts when the chain is closed: nothing is tried again then */
+  readonly closed?: AbortSignal;
 }
 export interface RetryLimits {
   readonly readRetryForMs: number;
@@ -53,10 +55,10 @@ export function withReadRetry(inner: ChainReader, parts: RetryParts, signal?: Ab
 
 /** @throws the last error once `readRetryForMs` have passed or `signal` aborts */
 export async function retryRead<T>(
-  { clock, log, limits = CHAIN_LIMITS, nodes }: RetryParts,
+  { clock, log, limits = CHAIN_LIMITS, nodes, closed }: RetryParts,
   what: string,
   read: () => Promise<T>,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined = closed,
 ): Promise<T> {
   const end = clock.monotonic() + limits.readRetryForMs;
   for (let pause = limits.readRetryMinMs; ; pause = Math.min(limits.readRetryMaxMs, 2 * pause)) {
@@ -76,8 +78,9 @@ function mayPass(error: unknown, nodes: Nodes | undefined): error is AssayError 
   if (isAssayError(error, 'chain-unknown'))
     // a block, as it is named by subtensor/blocks.ts and errors.ts: a subnet that is not there will not come
     return /^block /.test(error.data.what) && (nodes?.isCatchingUp() ?? false);
-  // an answer that is not of its type (subtensor/storage.ts): perhaps only this node is broken
-  if (isAssayError(error, 'invalid-input'))
-    return /^answer to /.test(error.data.what) && (nodes?.leave(error) ?? false);
-  return false;
+  return isNonsense(error) && (nodes?.leave(error) ?? false);
 }
+
+/** What no node should say, by its type (subtensor/storage.ts) or as JSON-RPC (subtensor/socket.ts): perhaps only this one is broken. */
+export const isNonsense = (error: unknown): error is AssayError<'invalid-input'> =>
+  isAssayError(error, 'invalid-input') && /^(answer to|message from) /.test(error.data.what);

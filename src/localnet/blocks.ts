@@ -34,6 +34,7 @@ import { systemHandlers, timestampHandlers } from './pallets/system.js';
 import { isNestedBatch, utilityHandlers } from './pallets/utility.js';
 import type { Pending } from './pool.js';
 import type { State } from './state.js';
+import { callFailure } from './validity.js';
 
 const {
   Account,
@@ -119,12 +120,26 @@ function blockOf(
 
 export interface BlockInput {
   readonly timestampMs: number;
+  /** each account's in order of their nonces */
   readonly extrinsics: readonly Pending[];
   /** version of the runtime that this block installs for those after it */
   readonly upgradeTo?: number | undefined;
 }
 
-/** Makes the block after `parent`: on_initialize, the timestamp, then the extrinsics in the order given. */
+export interface MadeBlock {
+  readonly block: Block;
+  /** the extrinsics in it, without the timestamp */
+  readonly carried: readonly Pending[];
+  /** left out with their nonces unused: when their turn came, what the pool checks no longer held */
+  readonly refused: readonly { readonly pending: Pending; readonly failure: Error }[];
+  /** left out because one of their account before them was: they wait for that nonce */
+  readonly waiting: readonly Pending[];
+}
+
+/**
+ * Makes the block after `parent`: on_initialize, the timestamp, then the extrinsics in the order given. Each is checked
+ * once more in its turn (`TransactionExtension::validate`): what those before it did may have made it invalid.
+ */
 export function makeBlock(
   parts: {
     readonly state: State;
@@ -134,7 +149,7 @@ export function makeBlock(
   },
   parent: Block,
   input: BlockInput,
-): Block {
+): MadeBlock {
   const { state } = parts;
   state.open(parent.number + 1);
   try {
@@ -145,7 +160,7 @@ export function makeBlock(
   }
 }
 
-function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Block {
+function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): MadeBlock {
   const { state, newSubnetTempo, beacon, onFault } = parts;
   const number = parent.number + 1;
   state.put(BlockNumber, [], number);
@@ -181,15 +196,31 @@ function fillBlock(...[parts, parent, input]: Parameters<typeof makeBlock>): Blo
     args: { now: BigInt(input.timestampMs) },
   };
   apply(encodeInherent(encode(runtimeCall, inherent)), inherent, { type: 'none' });
-  for (const { bytes, extrinsic, who, nonce } of input.extrinsics) {
+  const carried: Pending[] = [];
+  const refused: { readonly pending: Pending; readonly failure: Error }[] = [];
+  const waiting: Pending[] = [];
+  for (const pending of input.extrinsics) {
+    const { bytes, extrinsic, who, nonce } = pending;
+    const account = state.get(Account, who);
+    if (nonce !== account.nonce) {
+      waiting.push(pending);
+      continue;
+    }
+    const failure = callFailure(who, extrinsic.call, context);
+    if (failure) {
+      refused.push({ pending, failure });
+      continue;
+    }
     // used up whatever becomes of the call: else a failing one could be replayed
-    state.put(Account, [who], { ...state.get(Account, who), nonce: nonce + 1 });
+    state.put(Account, [who], { ...account, nonce: nonce + 1 });
     apply(bytes, extrinsic.call, { type: 'signed', who });
+    carried.push(pending);
   }
   publishRounds(context, beacon, input.timestampMs);
   if (input.upgradeTo !== undefined) upgradeRuntime(context, input.upgradeTo);
   flush({ type: 'Finalization', value: [] });
-  return seal(state, number, parent.hash, parent.header.stateRoot, bodies, records);
+  const block = seal(state, number, parent.hash, parent.header.stateRoot, bodies, records);
+  return { block, carried, refused, waiting };
 }
 
 /** The new version is in the state of this block already: clients sign for it from here on. */
@@ -199,7 +230,10 @@ function upgradeRuntime({ state, block, emit }: BlockContext, specVersion: numbe
   emit({ pallet: 'System', name: 'CodeUpdated', data: {} });
 }
 
-/** What a signer may not do: the runtime's filter before the pallets' own guards. The pool asks the guards alone. */
+/**
+ * What a signer may not do: the runtime's filter before the pallets' own guards, which every call in a batch meets too.
+ * The pool, and a block before it takes an extrinsic, ask the guards alone.
+ */
 const refusalOf: typeof guardCall = (who, call, block) =>
   isNestedBatch(call) ? moduleError('System', 'CallFiltered') : guardCall(who, call, block);
 

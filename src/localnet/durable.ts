@@ -25,9 +25,11 @@ import { type ChainStart, corrupt, restoreState, type SavedState, saveState, sta
 export interface Archive {
   /**
    * @param save the state as of the end of `block`
-   * @throws AssayError `internal` or `invalid-input` when the disk does not take it
+   * @throws AssayError `internal`, `invalid-input` or `limit-exceeded` when the disk does not take it, and at every call
+   * after that: what is there could no longer be told from what should be
    */
   append(block: Block, changes: readonly Change[], save: () => SavedState): void;
+  /** Gives the folder back; again: nothing. @throws AssayError `internal` when the disk does not take what it holds */
   close(): void;
 }
 
@@ -118,6 +120,7 @@ function readChain(folder: string, numbers: readonly number[], { historyBlocks, 
       );
     const isLast = index === from.length - 1;
     const path = journalPath(folder, number);
+    bytes = 0;
     if (isLast && !readdirSync(folder).includes(`blocks-${number}.journal`)) return; // a crash came before it
     const read = readJournal(path, start.genesis.hash, isLast, ({ header, extrinsics, changes }, fail) => {
       if (header.number !== head.number + 1) fail(`block ${header.number} after ${head.number}`);
@@ -147,12 +150,17 @@ function openArchive(
 ): Archive {
   let begunAt: number;
   let genesisHash: Uint8Array;
-  let journal: Journal;
+  let journal: Journal | undefined;
   const begin = (saved: SavedState): void => {
-    saveState(savedPath(folder, saved.header.number), saved);
-    journal = createJournal(journalPath(folder, saved.header.number), folder, genesisHash, clock);
-    begunAt = saved.header.number;
-    numbers.push(begunAt);
+    const { number } = saved.header;
+    const before = journal;
+    // a newer pair on the disk says that the older one is whole there
+    before?.sync();
+    saveState(savedPath(folder, number), saved);
+    journal = createJournal(journalPath(folder, number), folder, genesisHash, clock);
+    begunAt = number;
+    numbers.push(number);
+    before?.close();
     for (const old of numbers.splice(0, Math.max(0, numbers.length - 2))) {
       // the state first: a journal without one is nothing
       rmSync(savedPath(folder, old), { force: true });
@@ -172,16 +180,36 @@ function openArchive(
         ? createJournal(path, folder, genesisHash, clock)
         : continueJournal(path, read.bytes, clock);
   }
+  let end: 'failed' | 'closed' | undefined;
   return {
     append(block, changes, save) {
-      journal.append(block, changes);
-      if (block.number - begunAt < historyBlocks && journal.bytes < LIMITS.journalBytes) return;
-      journal.close();
-      begin(save());
+      if (end !== undefined) throw notWritten(folder, block.number, `the folder is ${end}`);
+      try {
+        journal!.append(block, changes); // begun or found above
+        if (block.number - begunAt >= historyBlocks || journal!.bytes >= LIMITS.journalBytes) begin(save());
+      } catch (error) {
+        end = 'failed';
+        throw error instanceof AssayError
+          ? error
+          : notWritten(folder, block.number, 'the next pair of files cannot be begun', error);
+      }
     },
     close() {
-      journal.close();
-      unlock();
+      if (end === 'closed') return;
+      end = 'closed';
+      try {
+        journal!.close();
+      } finally {
+        unlock();
+      }
     },
   };
 }
+
+const notWritten = (folder: string, number: number, why: string, cause?: unknown): AssayError =>
+  new AssayError(
+    'internal',
+    `${folder}: block ${number} cannot be written: ${why}`,
+    { what: `the folder ${folder}` },
+    { cause },
+  );

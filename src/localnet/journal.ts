@@ -40,9 +40,14 @@ const recordCodec = tuple(hash, blocks, hash, hash, vec(bytes), vec(tuple(bytes,
 
 export interface Journal {
   readonly bytes: number;
-  /** @throws AssayError `internal` when the disk does not take it: nothing of the record stays */
+  /**
+   * @throws AssayError `internal` when the disk does not take it, and at every call after that: nothing of the record
+   * stays, or what stays of it is cut off when the journal is read
+   */
   append(block: Block, changes: readonly Change[]): void;
-  /** Everything is on the disk afterwards. */
+  /** Everything is on the disk afterwards. @throws AssayError `internal` when the disk does not take it */
+  sync(): void;
+  /** `sync`, and no more of this journal; again: nothing. @throws AssayError as `sync`; it is closed all the same */
   close(): void;
 }
 
@@ -50,9 +55,14 @@ export interface Journal {
 export function createJournal(path: string, folder: string, genesisHash: Uint8Array, clock: Clock): Journal {
   const fd = openSync(path, 'w');
   const title = titleOf(genesisHash);
-  writeSync(fd, title);
-  fdatasyncSync(fd);
-  syncFolder(folder);
+  try {
+    writeSync(fd, title);
+    fdatasyncSync(fd);
+    syncFolder(folder);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   return journalOn(fd, path, title.length, clock);
 }
 
@@ -66,36 +76,64 @@ export function continueJournal(path: string, bytes: number, clock: Clock): Jour
 function journalOn(fd: number, path: string, start: number, clock: Clock): Journal {
   let length = start;
   let syncedAt = clock.monotonic();
-  const sync = (): void => {
+  // never used again: by then the number of a closed descriptor may be another file's
+  let end: 'open' | 'failed' | 'closed' = 'open';
+  const named = (what: string, cause?: unknown): AssayError =>
+    new AssayError('internal', `${path}: ${what}`, { what: `journal ${path}` }, { cause });
+  const toDisk = (): void => {
     fdatasyncSync(fd);
     syncedAt = clock.monotonic();
+  };
+  const attempt = (what: string, work: () => void): void => {
+    if (end !== 'open')
+      throw named(`${what}: ${end === 'closed' ? 'it is closed' : 'an earlier write failed'}`);
+    try {
+      work();
+    } catch (error) {
+      end = 'failed';
+      throw named(what, error);
+    }
   };
   return {
     get bytes() {
       return length;
     },
     append(block, changes) {
-      const record = frame(encodeRecord(block, changes));
-      try {
-        for (let done = 0; done < record.length; )
-          done += writeSync(fd, record, done, record.length - done, length + done);
+      attempt(`block ${block.number} cannot be written`, () => {
+        const record = frame(encodeRecord(block, changes));
+        try {
+          for (let done = 0; done < record.length; )
+            done += writeSync(fd, record, done, record.length - done, length + done);
+          if (clock.monotonic() - syncedAt >= SYNC_EVERY_MS) toDisk();
+        } catch (error) {
+          cutOff(fd, length);
+          throw error;
+        }
         length += record.length;
-        if (clock.monotonic() - syncedAt >= SYNC_EVERY_MS) sync();
+      });
+    },
+    sync: () => attempt('what it holds cannot be brought to the disk', toDisk),
+    close() {
+      if (end === 'closed') return;
+      const wasOpen = end === 'open';
+      end = 'closed';
+      try {
+        if (wasOpen) fdatasyncSync(fd);
       } catch (error) {
-        ftruncateSync(fd, length);
-        throw new AssayError(
-          'internal',
-          `${path}: block ${block.number} cannot be written`,
-          { what: `journal ${path}` },
-          { cause: error },
-        );
+        throw named('what it holds cannot be brought to the disk', error);
+      } finally {
+        closeSync(fd);
       }
     },
-    close() {
-      sync();
-      closeSync(fd);
-    },
   };
+}
+
+function cutOff(fd: number, length: number): void {
+  try {
+    ftruncateSync(fd, length);
+  } catch {
+    // what made the write fail: the reader cuts off a last record that is not whole
+  }
 }
 
 /**

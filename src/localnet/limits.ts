@@ -5,16 +5,24 @@ export const LIMITS = {
   extrinsicBytes: 1 << 20,
   /** extrinsics waiting for a block; beyond it newcomers are refused */
   poolExtrinsics: 8192,
+  /** all that wait for a block together; Substrate's default for ready ones (sc-cli pool params `pool_kbytes`) */
+  poolBytes: 20 << 20,
   /** extrinsics in a block; the others wait */
   blockExtrinsics: 1024,
+  /** all extrinsics of a block together, as Subtensor's block length; the others wait */
+  blockBytes: 5 << 20,
   /** rounds of the beacon that one block signs, at 5 ms each; the others wait for the next */
   roundsPerBlock: 16,
+  /** rounds that commits wait for and that one block signs beyond those, after a pause; the others wait for the next */
+  awaitedRoundsPerBlock: 16,
   /** rounds of the beacon that stay stored: nothing locked to an older one opens any more */
   keptRounds: 5000,
   /** one WebSocket message */
   payloadBytes: 4 << 20,
   /** calls in one JSON-RPC batch */
   batchCalls: 256,
+  /** one JSON-RPC answer, and all of a batch together; Substrate's default (`rpc_max_response_size`) */
+  responseBytes: 15 << 20,
   connections: 256,
   subscriptionsPerConnection: 256,
   /** storage keys in one subscription or query */

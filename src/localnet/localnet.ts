@@ -22,7 +22,7 @@ import { type Clock, systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import { type Log, silentLog } from '../model/log.js';
 import { beginChain } from './begin.js';
-import { type Block, makeBlock } from './blocks.js';
+import { type Block, type MadeBlock, makeBlock } from './blocks.js';
 import type { Archive } from './durable.js';
 import { type Faults, NO_FAULTS, rejectionOf } from './faults.js';
 import { type RuntimeForm, runtimeFormOf, specVersionAt } from './faults-upgrade.js';
@@ -64,7 +64,7 @@ class EmbeddedNode implements Node {
   readonly store: State;
   readonly log: Log;
   readonly clock: Clock;
-  readonly #pool = new Pool(LIMITS.poolExtrinsics);
+  readonly #pool = new Pool(LIMITS.poolExtrinsics, LIMITS.poolBytes);
   /** those of the chain, by number */
   readonly #blocks = new Map<number, Block>();
   /** these and, within the history, those that a reorganisation took back; by hash */
@@ -94,6 +94,8 @@ class EmbeddedNode implements Node {
   #timestampMs: number;
   #faults: Faults = NO_FAULTS;
   #upgradeTo: number | undefined;
+  /** what kept a block from the disk: none follows it */
+  #stopped: unknown;
   /** reorganisations so far: blocks of another branch have other times, and so other hashes */
   #branch = 0;
 
@@ -151,10 +153,12 @@ class EmbeddedNode implements Node {
   }
 
   produceBlock(): LocalnetHead {
+    if (this.#stopped) throw this.#stopped;
     const extrinsics = this.#pool.take(
       this.#head.number + 1,
       (who) => this.#nonceOf(who),
       LIMITS.blockExtrinsics,
+      LIMITS.blockBytes,
       this.#faults.inclusionDelayBlocks,
     );
     const block = this.#make(extrinsics);
@@ -163,6 +167,7 @@ class EmbeddedNode implements Node {
   }
 
   close(): void {
+    this.#stopped ??= new AssayError('internal', 'this localnet is closed', { what: 'localnet' });
     this.#archive?.close();
   }
 
@@ -219,7 +224,7 @@ class EmbeddedNode implements Node {
     return await new Promise<Receipt>((resolve, reject) => {
       const { hash } = this.#submitTrusted(call, signer, (status) => {
         if (status.type === 'included') resolve(this.#receipt(status, fromHex(hash)));
-        else if (status.type === 'invalid') reject(rejected(call, 'Invalid'));
+        else if (status.type === 'invalid') reject(rejected(call, status.error ?? 'Invalid'));
       });
     });
   }
@@ -235,7 +240,7 @@ class EmbeddedNode implements Node {
       if (failure) throw rejected(extrinsic.call, failure.message);
       const { hash } = this.#admit(bytes, extrinsic, who, (status) => {
         if (status.type === 'included') resolve(this.#receipt(status, fromHex(hash)));
-        else if (status.type === 'invalid') reject(rejected(extrinsic.call, 'Invalid'));
+        else if (status.type === 'invalid') reject(rejected(extrinsic.call, status.error ?? 'Invalid'));
       });
     });
   }
@@ -334,6 +339,7 @@ class EmbeddedNode implements Node {
    * had not seen what these carried. That waits again for the block after it.
    */
   reorganise(depth: number): LocalnetHead {
+    if (this.#stopped) throw this.#stopped;
     const deepest = this.#head.number - this.#finalized;
     if (!Number.isInteger(depth) || depth < 1 || depth > deepest) {
       const expected = deepest === 0 ? 'a block after the finalized one' : `1 to ${deepest} blocks`;
@@ -397,29 +403,44 @@ class EmbeddedNode implements Node {
       beacon: this.#beacon,
       onFault: (error: unknown, call: string) => this.log.error('call failed by our fault', { call, error }),
     };
-    let block: Block;
+    let made: MadeBlock;
     try {
-      block = makeBlock(parts, this.#head, { timestampMs, extrinsics, upgradeTo });
+      made = makeBlock(parts, this.#head, { timestampMs, extrinsics, upgradeTo });
     } catch (error) {
       for (const { notify } of extrinsics) notify({ type: 'invalid' });
       throw error;
     }
+    const { block, carried, refused, waiting } = made;
     this.#timestampMs = timestampMs;
     this.#head = block;
     this.#remember(block);
-    if (extrinsics.length > 0) this.#carried.set(number, extrinsics);
+    this.#pool.takeBack(waiting);
+    if (carried.length > 0) this.#carried.set(number, carried);
+    for (const { pending, failure } of refused) {
+      const { extrinsic, who, notify } = pending;
+      const name = `${extrinsic.call.pallet}.${extrinsic.call.name}`;
+      this.log.info('extrinsic dropped', { number, call: name, by: who, why: failure.message });
+      notify({ type: 'invalid', error: failure.message });
+    }
     if (upgradeTo !== undefined) {
       this.#upgradeTo = undefined;
       this.log.warn('runtime upgraded', { number, specVersion: upgradeTo });
       this.#pool.invalidate(() => true); // signed for the version before
     }
-    logBlock(this.log, block, extrinsics);
+    logBlock(this.log, block, carried);
     return block;
   }
 
-  /** Finality follows the head; then all who listen hear of it. */
+  /** Finality follows the head; then all who listen hear of it, also when the disk did not take a block. */
   #announce(made: readonly Block[]): void {
-    this.#finalize();
+    try {
+      this.#finalize();
+    } finally {
+      this.#tell(made);
+    }
+  }
+
+  #tell(made: readonly Block[]): void {
     const before = this.#served;
     const { lagBlocks } = this.#faults;
     const latest = this.#blocks.get(Math.max(this.#first, this.#head.number - lagBlocks))!;
@@ -453,11 +474,18 @@ class EmbeddedNode implements Node {
   }
 
   #finalize(): void {
+    if (this.#stopped) return;
     while (this.#finalized < this.#head.number - this.#finalityLag) {
-      const number = ++this.#finalized;
+      const number = this.#finalized + 1;
       const block = this.#blocks.get(number)!;
+      try {
+        this.#archive?.append(block, this.store.changes(number), () => this.save(number));
+      } catch (error) {
+        this.#stopped = error;
+        throw error;
+      }
       block.settle();
-      this.#archive?.append(block, this.store.changes(number), () => this.save(number));
+      this.#finalized = number;
     }
   }
 

@@ -33,7 +33,10 @@ export type ReadOf<I> = I extends StorageItem<infer _K, infer V, infer R> ? V | 
 export interface Localnet {
   /** Makes blocks on the clock until aborted. @throws AssayError `unsupported` in manual mode */
   run(signal: AbortSignal): Promise<void>;
-  /** Makes the next block now, whatever the mode. */
+  /**
+   * Makes the next block now, whatever the mode.
+   * @throws AssayError what kept a finalized block from the disk of `basePath`, now or before; `internal` after `close`
+   */
   produceBlock(): LocalnetHead;
   head(): LocalnetHead;
   finalized(): LocalnetHead;
@@ -64,7 +67,7 @@ export interface Localnet {
   save(block?: number): SavedState;
   /** JSON-RPC without a socket; subscriptions need `serveLocalnet`. @throws RpcError */
   rpc(method: string, params?: readonly unknown[]): Promise<unknown>;
-  /** Brings what `basePath` keeps onto the disk and gives the folder back; nothing may follow. */
+  /** Brings what `basePath` keeps onto the disk and gives the folder back; nothing may follow but another `close`. */
   close(): void;
 }
 

@@ -27,8 +27,12 @@ export type PoolStatus =
     }
   /** the block that carried it is no longer of the chain: it waits again */
   | { readonly type: 'retracted'; readonly hash: Uint8Array }
-  /** its era ended, its nonce was used up by another, or it was signed for an older runtime */
-  | { readonly type: 'invalid' };
+  /** its era ended, its nonce was used up by another, it was signed for an older runtime, or a guard of its call fails */
+  | {
+      readonly type: 'invalid';
+      /** name of what the guard found: `SubtensorModule.SettingWeightsTooFast` */
+      readonly error?: string;
+    };
 
 export type PoolRefusal = 'already-imported' | 'priority' | 'full';
 
@@ -37,8 +41,13 @@ export class Pool {
   /** arrival order */
   readonly #all = new Set<Pending>();
 
-  /** @param limit beyond it newcomers are refused, so that a flood cannot grow memory */
-  constructor(private readonly limit: number) {}
+  #bytes = 0;
+
+  /** @param limit beyond it, or beyond so many bytes, newcomers are refused, so that a flood cannot grow memory */
+  constructor(
+    private readonly limit: number,
+    private readonly limitBytes = Number.POSITIVE_INFINITY,
+  ) {}
 
   get size(): number {
     return this.#all.size;
@@ -49,7 +58,7 @@ export class Pool {
     const nonces = this.#bySender.get(pending.who);
     const same = nonces?.get(pending.nonce);
     if (same) return same.hash === pending.hash ? 'already-imported' : 'priority';
-    if (this.#all.size >= this.limit) return 'full';
+    if (this.#all.size >= this.limit || this.#bytes + pending.bytes.length > this.limitBytes) return 'full';
     this.#insert(pending);
     return undefined;
   }
@@ -84,13 +93,21 @@ export class Pool {
    * Takes what block `number` can carry: in order of arrival, each sender's nonces without gap from the account's own.
    * The others stay.
    *
+   * @param limitBytes of all together: what does not fit waits, with its account's later nonces; smaller ones go ahead
    * @param delayBlocks blocks that each has to let pass
    */
-  take(number: number, nonceOf: (who: string) => number, limit: number, delayBlocks = 0): Pending[] {
+  take(
+    number: number,
+    nonceOf: (who: string) => number,
+    limit: number,
+    limitBytes = Number.POSITIVE_INFINITY,
+    delayBlocks = 0,
+  ): Pending[] {
     for (const pending of [...this.#all])
       if (pending.death <= number || pending.nonce < nonceOf(pending.who)) this.#drop(pending, true);
     const out: Pending[] = [];
     const expected = new Map<string, number>();
+    let bytes = 0;
     // a pass per gap that an earlier arrival left open: 2 before 1 is sent is carried right after 1
     for (let progress = true; progress && out.length < limit; ) {
       progress = false;
@@ -98,7 +115,8 @@ export class Pool {
         if (out.length >= limit) break;
         if (pending.arrived + delayBlocks > number) continue;
         const next = expected.get(pending.who) ?? nonceOf(pending.who);
-        if (pending.nonce !== next) continue;
+        if (pending.nonce !== next || bytes + pending.bytes.length > limitBytes) continue;
+        bytes += pending.bytes.length;
         expected.set(pending.who, next + 1);
         this.#drop(pending, false);
         out.push(pending);
@@ -114,13 +132,14 @@ export class Pool {
 
   #insert(pending: Pending): void {
     this.#all.add(pending);
+    this.#bytes += pending.bytes.length;
     const nonces = this.#bySender.get(pending.who);
     if (nonces) nonces.set(pending.nonce, pending);
     else this.#bySender.set(pending.who, new Map([[pending.nonce, pending]]));
   }
 
   #drop(pending: Pending, tell: boolean): void {
-    this.#all.delete(pending);
+    if (this.#all.delete(pending)) this.#bytes -= pending.bytes.length;
     const nonces = this.#bySender.get(pending.who);
     nonces?.delete(pending.nonce);
     if (nonces?.size === 0) this.#bySender.delete(pending.who);

@@ -1,10 +1,10 @@
 // Owns: whether an extrinsic may enter the pool: signature, nonce, mortality, guards. Codes and texts are Substrate's.
 import { decodeExtrinsic, eraBirth, type SignedExtrinsic, signingPayload } from '../chain/codec/extrinsic.js';
-import { runtime, runtimeVersion } from '../chain/codec/runtime.js';
+import { type RuntimeCall, runtime, runtimeVersion } from '../chain/codec/runtime.js';
 import type { Instead } from '../chain/codec/scale.js';
 import { publicKeyOf } from '../chain/codec/types.js';
 import { verifySignature } from '../keys/keypair.js';
-import type { CallFailed } from './dispatch.js';
+import type { BlockContext, CallFailed } from './dispatch.js';
 import { lookup } from './pallets/balances.js';
 import { customCode, guardCall } from './pallets/subtensor/guards.js';
 import type { State } from './state.js';
@@ -86,6 +86,7 @@ export function checkCall(who: string, extrinsic: SignedExtrinsic, chain: Chain)
   if (extrinsic.extra.nonce < state.get(runtime.System.storage.Account, who).nonce)
     throw invalidTransaction('Transaction is outdated');
   const failure = guardFailure(who, extrinsic, chain);
+  if (failure instanceof BadSigner) throw invalidTransaction('Invalid signing address');
   if (failure) throw invalidTransaction(`Custom error: ${customCode(failure)}`);
 }
 
@@ -93,4 +94,24 @@ export const guardFailure = (
   who: string,
   { call }: SignedExtrinsic,
   { state, nextBlock }: Chain,
-): CallFailed | undefined => guardCall(who, call, { state, block: nextBlock, emit: () => {} });
+): CallFailed | BadSigner | undefined => callFailure(who, call, { state, block: nextBlock, emit: () => {} });
+
+/** `InvalidTransaction::BadSigner`: no call's error, for the call is never carried out. */
+class BadSigner extends Error {
+  constructor() {
+    super('BadSigner');
+  }
+}
+
+/**
+ * Why an extrinsic of this call may not be in the block of `context` (subtensor extensions/subtensor.rs and runtime
+ * sudo_wrapper.rs); undefined when it may. Its message is the error's name.
+ */
+export function callFailure(
+  who: string,
+  call: RuntimeCall,
+  context: BlockContext,
+): CallFailed | BadSigner | undefined {
+  if (call.pallet === 'Sudo' && context.state.get(runtime.Sudo.storage.Key) !== who) return new BadSigner();
+  return guardCall(who, call, context);
+}

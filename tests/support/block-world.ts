@@ -6,7 +6,7 @@ import {
   runtime,
 } from '../../src/chain/codec/runtime.js';
 import { devKeypair, readyKeys } from '../../src/keys/keypair.js';
-import { type Block, makeBlock, sealGenesis } from '../../src/localnet/blocks.js';
+import { type Block, type MadeBlock, makeBlock, sealGenesis } from '../../src/localnet/blocks.js';
 import { writeGenesis } from '../../src/localnet/genesis.js';
 import { createBeacon } from '../../src/localnet/pallets/drand.js';
 import type { Pending } from '../../src/localnet/pool.js';
@@ -16,7 +16,7 @@ const TAO = 1_000_000_000n;
 const BLOCK_MS = 12_000;
 
 export interface Outcome {
-  /** the call's own, and of a sudo call the inner one's */
+  /** the call's own, of a sudo call the inner one's, and what kept it out of the block */
   readonly error: string | undefined;
   /** without ExtrinsicSuccess and ExtrinsicFailed */
   readonly events: readonly RuntimeEvent[];
@@ -59,15 +59,18 @@ export async function createBlockWorld(names: readonly string[]): Promise<BlockW
     },
   };
   let head = sealGenesis(state);
-  const next = (extrinsics: readonly Pending[]): Block => {
-    head = makeBlock(parts, head, { timestampMs: head.number * BLOCK_MS, extrinsics });
-    return head;
+  const next = (extrinsics: readonly Pending[]): MadeBlock => {
+    const made = makeBlock(parts, head, { timestampMs: head.number * BLOCK_MS, extrinsics });
+    head = made.block;
+    return made;
   };
   const land = (who: string, call: RuntimeCall): Outcome => {
     const nonce = state.get(runtime.System.storage.Account, address(who)).nonce;
     // of what waits for a block, only these are read when it is made
     const pending = { bytes: new Uint8Array(), extrinsic: { call }, who: address(who), nonce };
-    return outcomeOf(next([pending as unknown as Pending]));
+    const { block, refused } = next([pending as unknown as Pending]);
+    const outcome = outcomeOf(block);
+    return refused[0] ? { ...outcome, error: refused[0].failure.message } : outcome;
   };
   return {
     state,

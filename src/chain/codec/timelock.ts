@@ -312,12 +312,21 @@ const toBigInt = (bigEndian: Uint8Array): bigint => BigInt(`0x${toHex(bigEndian)
 const sized = (part: Uint8Array): Uint8Array => concat(u64le(part.length), part);
 const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, i) => byte ^ b[i]!);
 
-function point<P>(group: { fromHex(hex: Uint8Array): P }, compressed: Uint8Array, what: string): P {
+/** A point that pairs: infinity, which has an encoding of its own and lies in every group, does not. */
+function point<P extends { is0(): boolean }>(
+  group: { fromHex(hex: Uint8Array): P },
+  compressed: Uint8Array,
+  what: string,
+): P {
+  const expected = 'a compressed point of its group';
+  let found: P;
   try {
-    return group.fromHex(compressed); // checks the curve and the subgroup
+    found = group.fromHex(compressed); // checks the curve and the subgroup
   } catch {
-    throw invalid(what, 'a compressed point of its group', `${compressed.length} other bytes`);
+    throw invalid(what, expected, `${compressed.length} other bytes`);
   }
+  if (found.is0()) throw invalid(what, expected, 'the point at infinity');
+  return found;
 }
 
 const invalid = (what: string, expected: string, got: string): AssayError<'invalid-input'> =>

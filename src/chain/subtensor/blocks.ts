@@ -3,6 +3,7 @@ import { fromHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import type { Head } from '../chain.js';
 import type { Connection } from './connection.js';
+import { headerNumber } from './header-number.js';
 import { isRecord } from './plain.js';
 import { malformed } from './storage.js';
 
@@ -23,13 +24,20 @@ export async function readBlock(connection: Connection, hash?: string): Promise<
 
 /** The hash is not in a header: it is the header's own. */
 export function toBlockRef({ api }: Connection, header: unknown): BlockRef {
-  if (!isRecord(header) || typeof header.parentHash !== 'string' || typeof header.number !== 'string')
-    throw malformed('chain_getHeader');
-  return {
-    number: Number(header.number), // 0x...
-    hash: api.registry.createType('Header', header).hash.toHex(),
-    parent: header.parentHash,
-  };
+  const number = headerNumber(header);
+  if (number === undefined || !isRecord(header)) throw malformed('chain_getHeader');
+  const parent = toHash(header.parentHash, 'chain_getHeader');
+  try {
+    return { number, hash: api.registry.createType('Header', header).hash.toHex(), parent };
+  } catch (cause) {
+    throw malformed('chain_getHeader', cause);
+  }
+}
+
+/** A hash in hex as `method` answered it. @throws AssayError `invalid-input` for another answer */
+export function toHash(answer: unknown, method: string): string {
+  if (typeof answer === 'string' && /^0x[0-9a-f]{64}$/i.test(answer)) return answer;
+  throw malformed(method);
 }
 
 export const toHead = ({ number, hash }: BlockRef): Head => ({ number, hash: fromHex(hash) });

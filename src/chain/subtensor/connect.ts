@@ -68,7 +68,7 @@ export async function connectSubtensor({
   const nonces = createNonces(async (address) =>
     asNumber(await connection.request('system_accountNextIndex', [address])),
   );
-  const parts = { log, clock, limits, nodes: connection };
+  const parts = { log, clock, limits, nodes: connection, closed: closed.signal };
   return {
     ...withReadRetry(createReader(connection), parts, closed.signal),
     ...createOperatorReader(connection, parts, closed.signal),

@@ -49,6 +49,7 @@ export function createHealthWatch({
   let slot = slotMs;
   let headAt = clock.monotonic();
   let head: number | undefined;
+  let furthest: number | undefined;
   let madeAtMs: number | undefined;
   let finalized: number | undefined;
 
@@ -56,7 +57,11 @@ export function createHealthWatch({
 
   return {
     onHead(number, timestampMs) {
-      if (number !== head) headAt = clock.monotonic(); // a fork at the same height is no progress
+      // a fork at the same height is no progress, nor is a head that goes to and fro
+      if (furthest === undefined || number > furthest) {
+        furthest = number;
+        headAt = clock.monotonic();
+      }
       head = number;
       if (timestampMs !== undefined) madeAtMs = timestampMs;
     },

@@ -3,7 +3,7 @@ import { fromHex } from '../../model/bytes.js';
 import { isAssayError } from '../../model/errors.js';
 import type { Netuid, Uid } from '../../model/ids.js';
 import type { ChainInfo, ChainReader, WeightRow } from '../chain.js';
-import { readBlock, toHead, unknownBlock } from './blocks.js';
+import { readBlock, toHash, toHead, unknownBlock } from './blocks.js';
 import { readBeacon, readPendingCommits } from './commits.js';
 import type { Connection } from './connection.js';
 import { watchBlocks, watchHeads } from './heads.js';
@@ -23,13 +23,12 @@ export function createReader(connection: Connection): ChainReader {
       if (!Number.isInteger(number) || number < 0 || number > 0xffff_ffff)
         throw new RangeError(`block number: expected an integer in 0..2^32-1, got ${number}`);
       const hash = await connection.request('chain_getBlockHash', [number]);
-      if (typeof hash !== 'string') throw unknownBlock(`block ${number}`);
-      return fromHex(hash);
+      if (hash === null) throw unknownBlock(`block ${number}`);
+      return fromHex(toHash(hash, 'chain_getBlockHash'));
     },
     async finalizedHead() {
       const hash = await connection.request('chain_getFinalizedHead', []);
-      if (typeof hash !== 'string') throw malformed('chain_getFinalizedHead');
-      return toHead(await readBlock(connection, hash));
+      return toHead(await readBlock(connection, toHash(hash, 'chain_getFinalizedHead')));
     },
     subnet: (netuid, at, mechanism) => readSubnet(connection, netuid, at, mechanism),
     weights: (netuid, uid, at, mechanism) => readWeights(connection, netuid, uid, at, mechanism),

@@ -27,7 +27,10 @@ export interface RpcSocket {
    * `timeout` (no answer: the socket is then over, for it is half open) and `invalid-input` (no JSON-RPC).
    */
   request(method: string, params: readonly unknown[]): Promise<unknown>;
-  /** Resolves to what ends it. `onValue` may be called before this resolves. */
+  /**
+   * Resolves to what ends it. `onValue` may be called before this resolves; with undefined when the node tells of an error
+   * instead of a value.
+   */
   subscribe(
     kind: SubscriptionKind,
     params: readonly unknown[],
@@ -182,7 +185,12 @@ function runSocket({ clock, limits }: SocketParts, url: string, socket: WebSocke
     const id = ++lastId;
     const answer = new Promise<unknown>((resolve, reject) => {
       const done = (result: unknown) => {
-        onResult?.(result);
+        try {
+          onResult?.(result);
+        } catch (error) {
+          reject(error); // nothing else would: it is pending no more
+          throw error;
+        }
         resolve(result);
       };
       pending.set(id, { resolve: done, reject });

@@ -234,7 +234,15 @@ async function readPage(
   for (const change of changes) {
     const [key, value] = Array.isArray(change) ? (change as unknown[]) : [];
     if (typeof key !== 'string') throw malformed('state_queryStorageAt');
-    if (typeof value === 'string') found.set(key, fromHex(value));
+    if (typeof value === 'string') found.set(key, bytesOf(value));
+  }
+}
+
+function bytesOf(value: string): Uint8Array {
+  try {
+    return fromHex(value);
+  } catch (cause) {
+    throw malformed('state_queryStorageAt', cause);
   }
 }
 
@@ -272,9 +280,14 @@ function decode({ registry }: Runtime, item: Item, bytes: Uint8Array): Codec {
   }
 }
 
-export const malformed = (method: string): AssayError =>
-  new AssayError('invalid-input', `${method}: malformed answer`, {
-    what: `answer to ${method}`,
-    expected: 'the form Substrate nodes give it',
-    got: 'another',
-  });
+export const malformed = (method: string, cause?: unknown): AssayError =>
+  new AssayError(
+    'invalid-input',
+    `${method}: malformed answer`,
+    {
+      what: `answer to ${method}`,
+      expected: 'the form Substrate nodes give it',
+      got: 'another',
+    },
+    { cause },
+  );

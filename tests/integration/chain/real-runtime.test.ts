@@ -10,6 +10,7 @@ import {
   moveStake,
   registerLimit,
   removeStake,
+  revealWeights,
   serveAxon,
   servePrometheus,
   setChildren,
@@ -38,6 +39,8 @@ if (!url) console.warn('skipped: no real Subtensor runtime; ASSAY_TEST_RUNTIME_U
 
 const TAO = 1_000_000_000n;
 const TEMPO = 24;
+/** Before the next block, so that few are made while a call’s effect is read. */
+const SETTLE_MS = 100;
 const cases = () => chainConformance(async () => fixtureOf(node));
 let node: RuntimeNode;
 const fixtureOf = async (on: RuntimeNode): Promise<ChainFixture> => {
@@ -46,13 +49,14 @@ const fixtureOf = async (on: RuntimeNode): Promise<ChainFixture> => {
   return {
     chain: withOlderWays(chain, on),
     root: on.root,
-    nextBlock: () => on.newBlocks(1),
+    nextBlock: () => on.newBlocks(1, SETTLE_MS),
     close: chain.close,
   };
 };
 
 /** What this runtime has not, needs no switching off and no starting. */
 function withOlderWays(chain: RuntimeChain, on: RuntimeNode): RuntimeChain {
+  const started = new Set<number>();
   const optional = new Set(['sudo_set_yuma3_enabled', 'sudo_set_admin_freeze_window']);
   return {
     ...chain,
@@ -66,7 +70,11 @@ function withOlderWays(chain: RuntimeChain, on: RuntimeNode): RuntimeChain {
       try {
         return await chain.startCall(...args);
       } catch (error) {
-        if (isAssayError(error, 'unsupported')) return undefined as never;
+        // it runs already; who starts it twice is told so
+        if (isAssayError(error, 'unsupported') && !started.has(args[1])) {
+          started.add(args[1]);
+          return undefined as never;
+        }
         throw error;
       }
     },
@@ -81,33 +89,51 @@ function withOlderWays(chain: RuntimeChain, on: RuntimeNode): RuntimeChain {
   };
 }
 
-/** Cases of the suite that ask for what this runtime, or Chopsticks, has not; each with what it says instead. */
+type Facts = Features & { readonly specVersion: number };
+
+/** Cases of the suite that ask for what this runtime has not; each with what is said instead. */
 const LACKING: readonly {
   readonly name: RegExp;
-  readonly when: (features: Features) => boolean;
+  readonly when: (facts: Facts) => boolean;
   readonly says: object;
 }[] = [
-  { name: /and starts it$/, when: ({ epochs }) => epochs === 'modulo', says: { code: 'unsupported' } },
+  {
+    name: /and starts it$/,
+    when: ({ epochs }) => epochs === 'modulo',
+    says: { message: expect.stringContaining('it has no call SubtensorModule.start_call') },
+  },
   { name: /time-locked|beacon/, when: ({ beacon }) => !beacon, says: { code: 'unsupported' } },
   {
     name: /of each mechanism/,
     when: ({ mechanisms }) => !mechanisms,
     says: { code: 'chain-unknown', data: { what: 'call AdminUtils.sudo_set_mechanism_count' } },
   },
+  // this build runs its consensus in every block: whoever registers has a permit in the next one
+  {
+    name: /why a call was rejected/,
+    when: ({ specVersion }) => specVersion === 218,
+    says: { message: 'Missing expected rejection.', stack: expect.stringContaining('rejectsAs') },
+  },
+  {
+    name: /^grants permits/,
+    when: ({ specVersion }) => specVersion === 218,
+    says: { actual: true, expected: false },
+  },
 ];
+
 describe.skipIf(!url)('the chain’s conformance on a real runtime', { timeout: 300_000 }, () => {
-  let features: Features;
+  let facts: Facts;
   beforeAll(async () => {
     node = await openRuntimeNode(url!);
     const chain = await node.connect();
-    features = await chain.features();
+    facts = { ...(await chain.features()), ...(await chain.info()) };
     await chain.close();
   });
   for (const { name, run } of cases()) {
     // Chopsticks takes every hash for one of block 0, and its block 0 is that hash from then on
     if (name.startsWith('does not know blocks')) continue;
     it(name, async () => {
-      const lack = LACKING.find((one) => one.name.test(name) && one.when(features));
+      const lack = LACKING.find((one) => one.name.test(name) && one.when(facts));
       if (lack) await expect(run()).rejects.toMatchObject(lack.says);
       else await run();
     });
@@ -154,21 +180,13 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
     const pool = [[[netuid], (1000n * TAO).toString()]];
     await node.set({ SubtensorModule: { SubnetTAO: pool, SubnetAlphaIn: pool } });
     await sudo('sudo_set_tempo', TEMPO);
+    await sudo('sudo_set_weights_set_rate_limit', 0);
     for (const { address } of [validator, miner])
       await land(chain.burnedRegister(node.root, netuid, toHotkey(address)));
     await land(chain.addStake(node.root, netuid, toHotkey(validator.address), 100n * TAO));
     await until(({ neurons }) => neurons[1]!.validatorPermit);
   });
   afterAll(() => chain?.close());
-
-  it('counts epochs as the runtime does: at blocks where block + netuid + 1 is a multiple of tempo + 1', async () => {
-    const { nextEpochBlock, epochIndex, neurons } = await chain.subnet(netuid);
-    expect((nextEpochBlock! + netuid + 1) % (TEMPO + 1)).toBe(0);
-    const before = neurons[1]!.emissionRao;
-    const after = await until(({ block }) => block === nextEpochBlock);
-    expect([after.epochIndex, after.lastEpochBlock]).toEqual([epochIndex + 1, nextEpochBlock]);
-    expect(after.neurons[1]!.emissionRao).not.toBe(before);
-  });
 
   it('takes stake back, moves it, and says what the runtime has not', async () => {
     const [alpha] = await chain.stakesOf(node.root.address);
@@ -254,7 +272,6 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
   });
 
   it('sets weights, which are as stored, and not again before the limit', async () => {
-    await sudo('sudo_set_weights_set_rate_limit', 0);
     const { blockHash } = await land(chain.setWeights(validator, netuid, ROW, 0n));
     expect(await chain.weights(netuid, toUid(1), blockHash)).toEqual(STORED);
     await rejectsAs('HotKeyNotRegisteredInSubNet', land(chain.setWeights(stranger, netuid, ROW, 0n)));
@@ -295,6 +312,15 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
     ]);
     await rejectsAs('CommitRevealEnabled', land(chain.setWeights(validator, netuid, ROW, 0n)));
     await rejectsAs('RevealTooEarly', land(chain.revealWeights(validator, netuid, reveal)));
+    // the runtime's own count: the first head on which a reveal would be taken
+    const { nextEpochBlock } = await chain.subnet(netuid);
+    const isTaken = async () => {
+      const { dryRun } = await chain.preview(validator, revealWeights({ netuid, ...reveal }));
+      return dryRun.by !== 'none' && dryRun.ok;
+    };
+    while (!(await isTaken())) await node.newBlocks(1);
+    expect((await chain.head()).number + 1).toBe(nextEpochBlock);
+    expect((nextEpochBlock! + netuid + 1) % (TEMPO + 1)).toBe(0);
     await until((subnet) => subnet.epochIndex > epochIndex);
     await rejectsAs(
       'InvalidRevealCommitHashNotMatch',

@@ -11,7 +11,8 @@ export interface RuntimeNode {
   /** sudo, with 1,000,000 TAO */
   readonly root: Keypair;
   connect(options?: Partial<SubtensorOptions>): Promise<RuntimeChain>;
-  newBlocks(count: number): Promise<void>;
+  /** @param pauseMs after each of them @default 0 */
+  newBlocks(count: number, pauseMs?: number): Promise<void>;
   /** Makes blocks until `call` is decided. */
   land<T>(chain: RuntimeChain, call: Promise<T>): Promise<T>;
   /** Storage on top of the head, by the runtime's own names. */
@@ -42,8 +43,11 @@ export async function openRuntimeNode(url: string): Promise<RuntimeNode> {
     if (error) throw new Error(`${method}: ${error.message}`);
     return result;
   }
-  const newBlocks = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) await request('dev_newBlock', [{ count: 1 }]);
+  const newBlocks = async (count: number, pauseMs = 0): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await request('dev_newBlock', [{ count: 1 }]);
+      await systemClock.sleep(pauseMs);
+    }
   };
 
   await newBlocks(FIRST_BLOCKS);
@@ -62,9 +66,8 @@ export async function openRuntimeNode(url: string): Promise<RuntimeNode> {
       call.then(mark, mark);
       for (let blocks = 0; !decided; blocks++) {
         if (blocks > MAX_BLOCKS) throw new Error(`nothing happened within ${MAX_BLOCKS} blocks`);
-        await newBlocks(1);
+        await newBlocks(1, GAP_MS);
         await chain.head();
-        await systemClock.sleep(GAP_MS);
       }
       return call;
     },

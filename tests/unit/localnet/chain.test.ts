@@ -134,6 +134,30 @@ describe('the embedded chain', () => {
   });
 });
 
+describe('a call as root', () => {
+  it('by a stranger is in no block, sent or overtaken by a change of the key', async () => {
+    const { chain, alice, owner } = await setUp();
+    const remark = { pallet: 'System', name: 'remark', args: { remark: new Uint8Array() } } as const;
+    const sudo: RuntimeCall = { pallet: 'Sudo', name: 'sudo', args: { call: remark } };
+    await expect(chain.submit(sudo, owner)).rejects.toMatchObject({ data: { error: 'BadSigner' } });
+    const handOver: RuntimeCall = {
+      pallet: 'Sudo',
+      name: 'set_key',
+      args: { new: { type: 'Id', value: [owner] } },
+    };
+    const handed = chain.submit(handOver, alice);
+    const late = chain.submit(sudo, alice);
+    chain.produceBlock();
+    await expect(late).rejects.toMatchObject({ code: 'chain-rejected', data: { error: 'BadSigner' } });
+    expect((await handed).error).toBeUndefined();
+    expect(chain.query('System', 'Account', alice).nonce).toBe(1);
+    // in a batch it is a call like any other, and fails as one
+    const batch: RuntimeCall = { pallet: 'Utility', name: 'batch_all', args: { calls: [sudo] } };
+    expect((await land(chain, batch, alice)).error).toBe('Sudo.RequireSudo');
+    expect((await land(chain, sudo, owner)).error).toBeUndefined();
+  });
+});
+
 describe('subnets', () => {
   it('cost twice the last lock, and as much as the rate limit allows', async () => {
     const { chain, owner, alice } = await setUp({ fastBlocks: false });
@@ -285,6 +309,46 @@ describe('set_weights', () => {
     blocks(chain, 30);
     expect((await land(chain, setWeights([1], [1]), validator)).error).toBeUndefined();
     await expect(land(chain, setWeights([1], [1]), validator)).rejects.toThrow('SettingWeightsTooFast');
+  });
+
+  it('that come a second time in one block are dropped from it, and what follows them waits', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    const limit = { netuid: 1, weights_set_rate_limit: 5n };
+    await land(chain, admin('sudo_set_weights_set_rate_limit', limit), alice);
+    blocks(chain, 5);
+    const remark: RuntimeCall = { pallet: 'System', name: 'remark', args: { remark: new Uint8Array() } };
+    const { nonce } = chain.query('System', 'Account', validator);
+    const first = chain.submit(setWeights([1], [1]), validator);
+    const second = chain.submit(setWeights([2], [1]), validator);
+    const third = chain.submit(remark, validator);
+    const other = chain.submit(remark, alice);
+    chain.produceBlock();
+    await expect(second).rejects.toMatchObject({
+      code: 'chain-rejected',
+      data: { error: 'SubtensorModule.SettingWeightsTooFast' },
+    });
+    const [set, rest] = await Promise.all([first, other]);
+    expect([set.error, rest.block]).toEqual([undefined, set.block]);
+    // the timestamp, the first and the other: positions and events fit each other
+    expect(chain.events(set.block).filter(({ event }) => event.name === 'ExtrinsicSuccess')).toHaveLength(3);
+    expect(rest.events.map(({ name }) => name)).toEqual(['ExtrinsicSuccess']);
+    expect(chain.query('System', 'Account', validator).nonce).toBe(nonce + 1);
+    expect(await chain.rpc('author_pendingExtrinsics')).toHaveLength(1);
+    chain.produceBlock();
+    expect(await chain.rpc('author_pendingExtrinsics')).toHaveLength(1);
+    // the gap closes: both are carried, in order
+    const filler = await land(chain, remark, validator);
+    expect((await third).block).toBe(filler.block);
+    expect(chain.query('System', 'Account', validator).nonce).toBe(nonce + 3);
+  });
+
+  it('in a batch fail there, and the batch is in the block', async () => {
+    const { chain, alice, validator } = await withSubnet();
+    const limit = { netuid: 1, weights_set_rate_limit: 1000n };
+    await land(chain, admin('sudo_set_weights_set_rate_limit', limit), alice);
+    const calls = [setWeights([1], [1])];
+    const batch: RuntimeCall = { pallet: 'Utility', name: 'batch_all', args: { calls } };
+    expect((await land(chain, batch, validator)).error).toBe('SubtensorModule.SettingWeightsTooFast');
   });
 
   it('is closed while commit-reveal is on', async () => {

@@ -1,5 +1,14 @@
 // A chain in a folder: what comes back after an end of any kind.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -181,4 +190,37 @@ test('comes back upgraded where it was', async () => {
   const metadata = await chain.rpc('state_getMetadata');
   kill(chain);
   expect(await (await start()).rpc('state_getMetadata')).toBe(metadata);
+});
+
+test('makes no more blocks when the next pair of files cannot be begun, and goes on from the disk', async () => {
+  const chain = await start({ historyBlocks: 10 });
+  const obstacle = join(folder, 'blocks-10.journal');
+  mkdirSync(obstacle);
+  blocks(chain, 11);
+  const failure = `${folder}: block 10 cannot be written: the next pair of files cannot be begun`;
+  expect(() => chain.produceBlock()).toThrow(failure);
+  expect([chain.head().number, chain.finalized().number]).toEqual([12, 9]);
+  expect(() => chain.produceBlock()).toThrow(failure);
+  await expect(chain.rpc('dev_newBlock')).rejects.toThrow();
+  expect(chain.head().number).toBe(12);
+  const hash = hashOf(chain, 10);
+  kill(chain);
+  rmdirSync(obstacle);
+  const again = await start({ historyBlocks: 10 });
+  expect([again.head().number, hashOf(again, 10)]).toEqual([10, hash]);
+  blocks(again, 3);
+  expect(again.finalized().number).toBe(11);
+});
+
+test('is closed once, and makes no block after that', async () => {
+  const chain = await start();
+  blocks(chain, 3);
+  kill(chain);
+  const again = await start();
+  // its descriptors may have the numbers of those that were closed
+  chain.close();
+  expect(() => chain.produceBlock()).toThrow('this localnet is closed');
+  blocks(again, 3);
+  kill(again);
+  expect((await start()).head().number).toBe(2);
 });

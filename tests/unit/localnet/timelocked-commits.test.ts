@@ -99,8 +99,12 @@ describe('a time-locked commit', () => {
     const { validator, ownerHotkey, land } = world;
     const round = lastRound(world) + 2;
     const tooFar = { uids: [0, 9], values: [1, 1], versionKey: 0n };
+    const infinite = sealed(validator, round);
+    infinite.fill(0, 0, 96);
+    infinite[0] = 0xc0; // U is the point at infinity
     for (const [bytes, who] of [
       [sealed(ownerHotkey, round), validator],
+      [infinite, validator],
       [new Uint8Array(300).fill(7), validator],
       [sealed(validator, round, tooFar), validator],
       [sealed(validator, round + 1), validator],

@@ -129,6 +129,22 @@ describe('time-lock encryption', () => {
       expect(refusalOf(() => sealTimelocked(PAYLOAD, 1, key, random))).toMatch(/^beacon public key/);
   });
 
+  it('refuses the point at infinity, which has an encoding and lies in its group', () => {
+    const infinity = new Uint8Array(96);
+    infinity[0] = 0xc0;
+    expect(() => sealTimelocked(PAYLOAD, 1000, infinity, createSeededRandom('key'))).toThrow(
+      'beacon public key: expected a compressed point of its group, got the point at infinity',
+    );
+    const sealed = SEALED.slice();
+    sealed.set(infinity);
+    expect(() => openTimelocked(sealed, SIGNATURE_1000)).toThrow(
+      expect.objectContaining({ code: 'invalid-input' }),
+    );
+    expect(() => openTimelocked(SEALED, infinity.subarray(0, 48))).toThrow(
+      expect.objectContaining({ code: 'invalid-input' }),
+    );
+  });
+
   it('refuses what was cut off or changed, in any part', () => {
     for (let length = 0; length < SEALED.length; length += 7)
       expect(refusalOf(() => parseTimelocked(SEALED.subarray(0, length)))).toMatch(/^time-locked bytes/);
