@@ -11,7 +11,7 @@ export interface Head {
 
 export interface ChainInfo {
   readonly name: string;
-  /** `development` and `local` chains may pay simulated devices; `live` ones never do */
+  /** As `chainTypeOf` judges, not as the node says: `live` chains never pay simulated devices, and are asked about. */
   readonly type: 'live' | 'local' | 'development';
   readonly specVersion: number;
   /** 32 bytes */
@@ -208,6 +208,12 @@ export interface Signed {
   readonly nonce: number;
   /** first block that is too late for it */
   readonly deathBlock: number;
+  /**
+   * The block that its era counts from, and `Pallet.call_name`: with both the bytes need not decode, which a runtime may
+   * stop them from doing. Who kept neither has the bytes alone.
+   */
+  readonly birthBlock?: number | undefined;
+  readonly call?: string | undefined;
 }
 
 export interface SendOptions {

@@ -10,8 +10,8 @@ export const CHAIN_LIMITS = {
   reconnectMaxMs: 5_000,
   /** connecting to one endpoint, its metadata included; then it is the next one's turn */
   handshakeTimeoutMs: 15_000,
-  /** the longest message taken from a node; finney's metadata is 0.7 MB in hex, a full block (5 MiB) 10 MiB */
-  responseBytes: 16 * 1024 * 1024,
+  /** the longest message taken from a node; finney's metadata is 0.7 MB in hex, a full block (10 MiB) 20 MiB */
+  responseBytes: 24 * 1024 * 1024,
   /** no new best head for so many block times, and no less than `stallMinMs`: the node stalls */
   stallBlocks: 10,
   stallMinMs: 15_000,

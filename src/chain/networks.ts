@@ -40,9 +40,56 @@ export function toNetwork(text: string): Network {
 export function assertChainUrl(url: string): void {
   if (/^wss?:\/\/./.test(url) && URL.canParse(url)) return;
   const hint = /^https?:\/\//.test(url) ? `; an HTTP address cannot be subscribed to` : '';
-  throw new AssayError('invalid-input', `not a chain address: ${url.slice(0, 100)}${hint}`, {
+  const got = shownUrl(url).slice(0, 100);
+  throw new AssayError('invalid-input', `not a chain address: ${got}${hint}`, {
     what: 'chain url',
     expected: `ws://host:port, wss://host:port or one of ${Object.keys(NETWORKS).join(', ')}`,
-    got: url.slice(0, 100),
+    got,
   });
+}
+
+/** Characters of a path that are shown; whoever rents out nodes puts keys into longer ones. */
+const SHOWN_PATH = 8;
+
+/** An address as errors, logs and messages to others have it: without user, password and query, with the beginning of its path. */
+export function shownUrl(url: string): string {
+  // what does not parse is cut by its signs: it may be a secret with a typing mistake beside it
+  if (!URL.canParse(url)) return url.replace(/^(\w+:\/\/)?.*@/s, '$1').replace(/[?#].*$/s, '');
+  const { protocol, username, password, host, pathname, search, hash } = new URL(url);
+  const isLong = pathname.length > SHOWN_PATH + 1;
+  if (!isLong && `${username}${password}${search}${hash}` === '') return url;
+  const path = isLong ? `${pathname.slice(0, SHOWN_PATH + 1)}...` : pathname.replace(/^\/$/, '');
+  return `${protocol}//${host}${path}`;
+}
+
+/** Node names of chains that somebody runs for trying things out: `assay localnet` and Chopsticks. */
+const TRIAL_NODES = /^assay localnet node$|chopsticks/i;
+
+export interface Testimony {
+  /** 0x and hex, of block 0 */
+  readonly genesis: string;
+  readonly url: string;
+  /** what `system_chainType` answers */
+  readonly type: unknown;
+  /** Asks for `system_name`; only called where the rest leaves it open. */
+  nodeName(): Promise<unknown>;
+}
+
+/**
+ * What a chain counts as. Its node's word alone makes none a development chain: the public test network calls itself one.
+ * A genesis hash that is known is live; another chain must be on this machine as well, or its node one for trials.
+ */
+export async function chainTypeOf(testimony: Testimony): Promise<'live' | 'local' | 'development'> {
+  const { genesis, url, type, nodeName } = testimony;
+  const said = type === 'Development' ? 'development' : type === 'Local' ? 'local' : 'live';
+  if (said === 'live' || genesis === FINNEY || genesis === TEST) return 'live';
+  if (isOwnHost(url)) return said;
+  const name = await nodeName();
+  return typeof name === 'string' && TRIAL_NODES.test(name) ? said : 'live';
+}
+
+/** A loopback address; other names could resolve to anything. */
+function isOwnHost(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -117,6 +117,7 @@ export type CommittedField =
   | { readonly kind: 'none' }
   | { readonly kind: 'raw'; readonly bytes: Uint8Array }
   | { readonly kind: 'hash'; readonly algorithm: string; readonly digest: Uint8Array }
+  /** `revealRound` at most 2^53 - 1, whatever was committed */
   | { readonly kind: 'timelocked'; readonly bytes: Uint8Array; readonly revealRound: number }
   | { readonly kind: 'reset-bonds' }
   /** of a runtime newer than this client */
@@ -203,6 +204,8 @@ export interface BlockEvent {
   readonly extrinsic: number | undefined;
   /** by field name, or by position where fields have none; values in plain form */
   readonly data: Readonly<Record<string, unknown>>;
+  /** of each field in order, as the chain's source has it: `T::AccountId`, `NetUid`; '' where metadata does not say */
+  readonly types: readonly string[];
 }
 
 export interface Balance {

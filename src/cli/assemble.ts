@@ -5,11 +5,12 @@ import { hotkeyPlace, type Keypair, keypairFromUri, readHotkeyFile, readyKeys } 
 import { systemClock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
+import { invalid } from './invalid-input.js';
 import type { Metrics } from './metrics.js';
-import { walletPathOf } from './wallets.js';
+import { mayBeSecret, walletPathOf } from './wallets.js';
 
 export interface KeyChoice {
-  /** path of a hotkey file, name in `wallet`, or a URI that begins with `//` or `0x`; a phrase belongs into a file */
+  /** path of a hotkey file, name in `wallet`, or a URI that begins with `//`; seeds and phrases belong into a file */
   readonly hotkey: string;
   /** makes `hotkey` a name in this wallet */
   readonly wallet?: string | undefined;
@@ -20,7 +21,13 @@ export interface KeyChoice {
 /** @throws AssayError `invalid-input`, or `unsupported` for an encrypted file, naming it */
 export async function loadKey({ hotkey, wallet, walletPath }: KeyChoice, log: Log): Promise<Keypair> {
   await readyKeys();
-  if (hotkey.startsWith('//') || hotkey.startsWith('0x')) return keypairFromUri(hotkey);
+  if (hotkey.startsWith('//')) return keypairFromUri(hotkey);
+  if (mayBeSecret(hotkey))
+    throw invalid(
+      'hotkey',
+      'the path of a hotkey file, a name beside wallet, or a development URI (a secret belongs into a file)',
+      'what may be a secret',
+    );
   const path =
     wallet === undefined ? hotkey : hotkeyPlace(walletPathOf({ walletPath }), wallet, hotkey).secret;
   const file = await readHotkeyFile(path);

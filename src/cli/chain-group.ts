@@ -77,6 +77,7 @@ function registerReads(chain: Command, run: Run): void {
   netuidOption(addNetworkOptions(chain.command('snapshot')))
     .description('one subnet as of its last final block, into a file')
     .argument('<file>', 'where to; see: assay localnet restore')
+    .option('--force', 'replace the file if it is there')
     .action(async (file: string, flags: Flags) => {
       const { chainSnapshot } = await import('./commands/chain/snapshot.js');
       return run((signal) => chainSnapshot(file, flags, signal));
@@ -167,8 +168,12 @@ const signingOptions = (command: Command): Command =>
 
 const tradeOptions = (command: Command): Command =>
   command
-    .option('--limit-price <tao>', 'TAO for 1 alpha beyond which nothing is served')
-    .option('--allow-partial', 'with --limit-price: serve what it allows');
+    .option(
+      '--tolerance <percent>',
+      'how far the price may move against you: percent, or off for any price (5)',
+    )
+    .option('--limit-price <tao>', 'TAO for 1 alpha beyond which nothing is served, in place of a tolerance')
+    .option('--allow-partial', 'serve what the limit allows, instead of nothing');
 
 const rowOptions = (command: Command): Command =>
   command

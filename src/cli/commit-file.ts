@@ -19,9 +19,15 @@ export interface KeptCommit {
   readonly versionKey: bigint;
   /** of the row, 0x and hex */
   readonly hash: string;
+  /** epoch in which it was made */
+  readonly epoch?: number | undefined;
+  /** first block, and the first that is too late, as the schedule was then */
+  readonly revealFrom?: number | undefined;
+  readonly revealUntil?: number | undefined;
 }
 
 const u16 = z.number().int().min(0).max(65_535);
+const count = z.number().int().min(0).optional();
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const schema = z.strictObject({
   format: z.literal(FORM),
@@ -39,6 +45,9 @@ const schema = z.strictObject({
     .regex(/^\d{1,20}$/)
     .transform(BigInt),
   hash,
+  epoch: count,
+  revealFrom: count,
+  revealUntil: count,
 });
 
 /**

@@ -2,12 +2,21 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { AssayError } from '../model/errors.js';
+import { mayBeSecret } from './wallets.js';
 
 /** A configuration file larger than this is not ours. */
 const MAX_CONFIG_BYTES = 1 << 20;
 
-const port = z.number().int().min(0).max(65535);
-const netuid = z.number().int().min(1).max(4095);
+/** Of a number that is missing, that is none, or that lies outside: one message that says which it takes. */
+export const integerBetween = (least: number, most: number, what = 'an integer') => {
+  const expected = `expected ${what} in ${least}..${most}, in digits`;
+  const error = ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? `is required: ${what} in ${least}..${most}` : expected;
+  return z.number({ error }).int(expected).min(least, expected).max(most, expected);
+};
+
+const port = integerBetween(0, 65_535, 'a port');
+const netuid = integerBetween(1, 4095, 'the number of a subnet');
 const logLevel = z.enum(['debug', 'info', 'warn', 'error']);
 /** Addresses or names of networks, with commas between several; networks.ts reads it. */
 const endpoints = z
@@ -136,6 +145,33 @@ export function loadConfig<S extends z.ZodObject>(
 
   const source = typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment';
   return checked(schema, merged, { source: `configuration from ${source}`, nameOf: (key) => key });
+}
+
+/**
+ * `--network` is another name of `--chain`.
+ * @throws AssayError `invalid-config` for two that differ
+ */
+export function chainOf(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { network, ...own } = flags;
+  if (network === undefined) return own;
+  if (own['chain'] === undefined || own['chain'] === network) return { ...own, chain: network };
+  const problem = '--chain: expected one value, --network has another';
+  throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+}
+
+/**
+ * Flags of `validator start` and `miner start`. A seed among them would be in every process list; in a file or the
+ * environment it is not.
+ * @throws AssayError `invalid-config`
+ */
+export function roleFlags(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const own = chainOf(flags);
+  const { hotkey } = own;
+  if (typeof hotkey !== 'string' || hotkey.startsWith('//') || !mayBeSecret(hotkey)) return own;
+  const problem =
+    '--hotkey: expected the path of a hotkey file (assay wallet create, assay wallet import), a name with --wallet, or a ' +
+    'development URI such as //Alice, got what may be a secret: process lists show flags';
+  throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
 }
 
 /** Flags of a command that reads neither environment nor a file of configuration. */

@@ -37,3 +37,6 @@ export function lossPercent(a: bigint, b: bigint): string | undefined {
   const size = hundredths < 0n ? -hundredths : hundredths;
   return `${hundredths < 0n ? '-' : ''}${size / 100n}.${`${size % 100n}`.padStart(2, '0')}`;
 }
+
+/** `1 block`, `2 blocks`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

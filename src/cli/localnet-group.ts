@@ -104,9 +104,11 @@ function registerFaults(localnet: Command, run: Run): void {
     (method: string, paramsOf: (values: readonly unknown[], flags: Flags) => readonly unknown[]) =>
     async (...given: unknown[]): Promise<void> => {
       const flags = given.at(-2) as Flags; // commander gives arguments, options, the command
-      const { chain, json, ...own } = flags;
+      const { chain, network, json, ...own } = flags;
       const { fault } = await import('./commands/localnet-remote.js');
-      return run((signal) => fault(method, paramsOf(given.slice(0, -2), own), { chain, json }, signal));
+      return run((signal) =>
+        fault(method, paramsOf(given.slice(0, -2), own), { chain, network, json }, signal),
+      );
     };
   const plain = (name: string, method: string, description: string): void => {
     nodeOptions(faults.command(name))
@@ -189,4 +191,7 @@ const startOptions = (command: Command): Command =>
     .option('--log-level <level>', 'debug, info, warn, error (info); debug names every block');
 
 const nodeOptions = (command: Command): Command =>
-  command.option('--chain <url>', 'the localnet (ws://127.0.0.1:9944)').option('--json', 'one JSON document');
+  command
+    .option('--chain <url>', 'the localnet (ws://127.0.0.1:9944)')
+    .option('--network <url>', 'the same, as `assay chain` calls it')
+    .option('--json', 'one JSON document');

@@ -184,6 +184,7 @@ function roleOptions(command: Command): Command {
       '--chain <urls>',
       'nodes of the chain, or finney, test, archive; commas between several (ws://127.0.0.1:9944)',
     )
+    .option('--network <urls>', 'the same, as `assay chain` calls it')
     .option('--webhook <url>', 'POST a JSON object there when the chain is away, or weights are late or lost')
     .option('--netuid <n>', 'subnet (1)', integer)
     .option(

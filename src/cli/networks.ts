@@ -2,15 +2,30 @@
 // Does not own: names, addresses and genesis hashes (chain/networks.ts), connecting (chain/subtensor).
 import { z } from 'zod';
 import type { ChainInfo } from '../chain/chain.js';
-import { type Network, toNetwork } from '../chain/networks.js';
+import { type Network, shownUrl, toNetwork } from '../chain/networks.js';
+import { AssayError, isAssayError } from '../model/errors.js';
+import { silentLog } from '../model/log.js';
 import { systemParts } from './assemble.js';
 import { invalid } from './invalid-input.js';
-import { EXIT, stderrLog } from './output.js';
+import { EXIT } from './output.js';
 import { sayWhile } from './progress.js';
 
 export type ChainClient = Awaited<
   ReturnType<typeof import('../chain/subtensor/connect.js')['connectSubtensor']>
 >;
+
+/** How long a person waits for a first answer; a node of another continent needs some seconds for its metadata. */
+const TIMEOUT_MS = 15_000;
+const OWN_HOST_TIMEOUT_MS = 5_000;
+
+const isOwnHost = (url: string): boolean =>
+  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+
+const nobodyThere = (error: AssayError<'unreachable'>): AssayError => {
+  const todo =
+    'start one with `assay localnet start`, or name another with --network (finney, test, ws://...)';
+  return new AssayError('unreachable', `${error.message}: ${todo}`, error.data, { cause: error.cause });
+};
 
 /** More nodes than anybody has; a list without end is none. */
 const MAX_ENDPOINTS = 16;
@@ -39,7 +54,7 @@ export function networkOf(texts: readonly string[], genesis?: string): Network {
       (hash) => hash !== undefined,
     ),
   );
-  if (pinned.size > 1) throw invalid('--network', 'nodes of one chain', `${texts.join(', ')}, of several`);
+  if (pinned.size > 1) throw invalid('--network', 'nodes of one chain', `${texts.map(shownUrl).join(', ')}, of several`);
   return { urls, genesis: [...pinned][0] };
 }
 
@@ -58,15 +73,18 @@ export async function withChain(
   const { urls, genesis: pinned } = networkOf(network, genesis);
   const { connectSubtensor } = await import('../chain/subtensor/connect.js');
   try {
-    const chain = await sayWhile(`connecting to ${urls.join(', ')}`, () =>
+    const chain = await sayWhile(`connecting to ${urls.map(shownUrl).join(', ')}`, () =>
       connectSubtensor({
         urls,
         genesis: pinned,
-        log: stderrLog('warn'),
+        log: silentLog, // what is wrong is said once, by the error
         clock: systemParts.clock,
         signal,
+        limits: { connectTimeoutMs: urls.every(isOwnHost) ? OWN_HOST_TIMEOUT_MS : TIMEOUT_MS },
       }),
-    );
+    ).catch((error: unknown) => {
+      throw isAssayError(error, 'unreachable') ? nobodyThere(error) : error;
+    });
     try {
       return await work(chain);
     } finally {
@@ -74,6 +92,13 @@ export async function withChain(
     }
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted; // whatever it was then: the connection was taken away
-    throw error;
+    throw isAssayError(error, 'chain-unknown') ? withSubnetHint(error) : error;
   }
+}
+
+/** A number that was mistyped is found by looking at others. */
+function withSubnetHint(error: AssayError<'chain-unknown'>): AssayError {
+  if (!/^subnet \d+$/.test(error.data.what)) return error;
+  const todo = 'check --netuid and --network (assay subnet info --netuid N shows one)';
+  return new AssayError('chain-unknown', `${error.message}: ${todo}`, error.data, { cause: error.cause });
 }

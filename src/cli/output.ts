@@ -56,7 +56,7 @@ export function printError(error: unknown, debug: boolean): void {
   ) {
     const code = e instanceof AssayError ? ` [${e.code}]` : '';
     lines.push(
-      `${lines.length === 0 ? 'error: ' : '  because: '}${e instanceof Error ? e.message : String(e)}${code}`,
+      `${lines.length === 0 ? 'error: ' : '  because: '}${oneLine(e instanceof Error ? e.message : String(e))}${code}`,
     );
     if (isAssayError(e, 'refused') && !e.message.includes(e.data.reason))
       lines.push(`  why: ${e.data.reason}`);
@@ -68,6 +68,13 @@ export function printError(error: unknown, debug: boolean): void {
   process.stderr.write(`${lines.join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
+
+/** OpenSSL names its source files and ends its lines. */
+const oneLine = (text: string): string =>
+  text
+    .replace(/:[\w./-]*\.c:\d+:/g, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
 
 /** Tables without colours and without a line between rows: they are piped and pasted. */
 export const PLAIN: { head: string[]; border: string[]; compact: boolean } = {

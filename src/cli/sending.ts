@@ -1,9 +1,9 @@
 // Owns: from an operation to a block, as a person wants it: what it is, what it costs, what speaks against it, a question,
 // then sending. Does not own: which operations there are (chain), whose key signs (signers.ts).
 import { z } from 'zod';
-import { wouldReject } from '../chain/subtensor/errors.js';
+import { type Explained, explain, wouldReject } from '../chain/subtensor/errors.js';
 import type { Done } from '../chain/subtensor/operate.js';
-import type { Operation } from '../chain/subtensor/operations/operation.js';
+import type { Operation, Refusal } from '../chain/subtensor/operations/operation.js';
 import type { Preview } from '../chain/subtensor/preview.js';
 import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
@@ -30,6 +30,13 @@ export interface Sending {
   readonly facts?: readonly Fact[];
   /** the same for programs */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** what speaks against it beside what the operation itself looks at */
+  readonly refusals?: readonly Refusal[];
+  /**
+   * Runs once it may be signed, after questions and passwords took their time: what is signed instead, from the state of
+   * that moment. When it rejects, nothing is signed.
+   */
+  readonly renew?: () => Promise<Operation>;
   /** runs when it is signed and before it leaves; when it rejects, nothing is sent */
   readonly keep?: () => Promise<void>;
   readonly flags: { readonly dryRun: boolean; readonly yes: boolean; readonly json: boolean };
@@ -46,17 +53,18 @@ export type Sent =
  * @throws AssayError `chain-rejected` with `unsent` for what state speaks against, and as ChainOperator.submit
  */
 export async function sendOperation(sending: Sending, signal: AbortSignal): Promise<Sent> {
-  const { chain, signer, operation, what, facts = [], data = {}, keep, flags } = sending;
+  const { chain, signer, operation, what, facts = [], data = {}, keep, renew, flags } = sending;
   const { json, yes, dryRun } = flags;
   const local = isLocalnet(await chain.info());
   if (!dryRun) assertAskable({ json, yes, local });
   const preview = await chain.preview(withoutSecret(signer.address), operation);
-  const { refusals, feeRao } = preview;
+  const { feeRao } = preview;
+  const refusals = allRefusals(preview, sending.refusals);
   if (dryRun) {
     if (json) {
       const { call, args, encoded } = preview;
       printJson({ dryRun: true, ...data, call, args, encoded, feeRao, refusals, ok: refusals.length === 0 });
-    } else print(dryText(what, preview, facts));
+    } else print(dryText(what, { ...preview, refusals }, facts));
     return { is: 'not-sent', code: refusals.length === 0 ? EXIT.ok : EXIT.failed };
   }
   if (refusals[0]) throw wouldReject(preview.call, refusals[0]);
@@ -68,8 +76,29 @@ export async function sendOperation(sending: Sending, signal: AbortSignal): Prom
     process.stderr.write('nothing was sent\n');
     return { is: 'not-sent', code: signal.aborted ? EXIT.interrupted : EXIT.failed };
   }
-  const done = await chain.submit(await signer.unlock(), operation, keep ? { onSigned: keep } : {});
+  const keypair = await signer.unlock();
+  const last = renew ? await renew() : operation;
+  const done = await chain.submit(keypair, last, keep ? { onSigned: keep } : {});
   return { is: 'sent', done };
+}
+
+/** What a node says of a signature that is none; a node that looks at it first says nothing else. */
+const ABOUT_THE_SIGNATURE: ReadonlySet<string> = new Set(['BadProof', 'BadSigner']);
+
+/** What state says, what the caller knows, and what the node found when it ran the call and threw it away. */
+function allRefusals(
+  { refusals, dryRun }: Preview,
+  known: readonly Refusal[] = [],
+): readonly (Refusal & Explained)[] {
+  const all = [...refusals];
+  for (const refusal of known)
+    if (!all.some(({ error }) => error === refusal.error))
+      all.push({ ...explain(refusal.error), ...refusal });
+  // the pool has names of its own for what state says: one reason is enough
+  if (all.length > 0 || dryRun.by === 'none' || dryRun.ok || ABOUT_THE_SIGNATURE.has(dryRun.error))
+    return all;
+  const { by, ok: _, ...verdict } = dryRun;
+  return [{ ...verdict, detail: `the node says so: ${by}` }];
 }
 
 /** What was done, and where it stands. */

@@ -165,5 +165,5 @@ function flagOf(flags: Flags, name: keyof typeof ALIASES): string | undefined {
 }
 
 /** A seed or a phrase that somebody typed in place of a name is not repeated. */
-const mayBeSecret = (value: string): boolean =>
+export const mayBeSecret = (value: string): boolean =>
   /^(0x)?[0-9a-f]{64,}$/i.test(value) || value.trim().split(/\s+/).length >= 12;

@@ -34,7 +34,8 @@ export interface SubnetFork {
  * be at. Everything keeps its block numbers, so that the next epoch comes when it would have come. Those who stake on a
  * hotkey are not in a snapshot: all of it becomes the stake of the hotkey's coldkey.
  *
- * @throws AssayError `invalid-input` for a value that is none of the item's, or keys that stand for no neuron
+ * @throws AssayError `invalid-input` for a value that is none of the item's, keys that stand for no neuron, a subnet of
+ * more mechanisms than one
  */
 export function forkSubnet(
   state: State,
@@ -42,6 +43,7 @@ export function forkSubnet(
   options: Pick<SubnetFork, 'owner' | 'neurons'> = {},
 ): void {
   const { netuid } = snapshot;
+  ensureOneMechanism(snapshot);
   const neurons = withOwnKeys(snapshot, options);
   const owner = options.owner ?? snapshot.owner;
   // no block is being made, so there are no events
@@ -79,6 +81,13 @@ export function forkSubnet(
 }
 
 type Neuron = SubnetSnapshot['neurons'][number];
+
+/** Of the others a snapshot has the rows alone: without LastUpdate and Incentive they would begin anew. */
+function ensureOneMechanism({ hyperparameters, schedule, pool, emission }: SubnetSnapshot): void {
+  const { MechanismCountCurrent: count = 1 } = { ...hyperparameters, ...schedule, ...pool, ...emission };
+  if (count !== 1)
+    throw unfit('snapshot: MechanismCountCurrent', 'a subnet of one mechanism', JSON.stringify(count));
+}
 
 function withOwnKeys(
   { neurons, owner: theirs }: SubnetSnapshot,

@@ -4,6 +4,7 @@ import { runtime } from '../chain/codec/runtime.js';
 import { publicKeyOf } from '../chain/codec/types.js';
 import type { BlockContext } from './dispatch.js';
 import { issue } from './pallets/balances.js';
+import { makeFast } from './pallets/subtensor/durations.js';
 import type { State } from './state.js';
 
 const S = runtime.SubtensorModule.storage;
@@ -14,7 +15,7 @@ export interface Genesis {
   readonly sudo: string;
   /** free TAO by SS58 address, rao */
   readonly balances: readonly (readonly [address: string, rao: bigint])[];
-  /** as Subtensor's fast-runtime build: more epochs in one block, no wait between network registrations */
+  /** as Subtensor's fast-runtime build (pallets/subtensor/durations.ts) */
   readonly fastBlocks: boolean;
 }
 
@@ -37,9 +38,5 @@ export function writeGenesis(state: State, { sudo, balances, fastBlocks }: Genes
   state.put(S.MaxAllowedUids, [ROOT], 64);
   state.put(S.TargetRegistrationsPerInterval, [ROOT], 1);
   state.put(S.TotalIssuance, [], state.get(runtime.Balances.storage.TotalIssuance));
-  if (fastBlocks) {
-    state.put(S.MaxEpochsPerBlock, [], 32);
-    state.put(S.NetworkRateLimit, [], 0n);
-    state.put(S.PendingChildKeyCooldown, [], 15);
-  }
+  if (fastBlocks) makeFast(state);
 }

@@ -13,8 +13,6 @@ export const LIMITS = {
   blockBytes: 5 << 20,
   /** rounds of the beacon that one block signs, at 5 ms each; the others wait for the next */
   roundsPerBlock: 16,
-  /** rounds that commits wait for and that one block signs beyond those, after a pause; the others wait for the next */
-  awaitedRoundsPerBlock: 16,
   /** rounds of the beacon that stay stored: nothing locked to an older one opens any more */
   keptRounds: 5000,
   /** one WebSocket message */

@@ -19,7 +19,10 @@ export interface LocalnetOptions {
   readonly finalityLagBlocks?: number;
   /** blocks whose state, body and hash stay readable @default 2400 */
   readonly historyBlocks?: number;
-  /** Subtensor's fast-runtime settings: 32 epochs a block, no rate limit on register_network. @default true */
+  /**
+   * As Subtensor's fast-runtime build: 32 epochs a block, short waits for children, childkey takes, hotkey swaps, trimming
+   * and mechanisms; and no wait between registrations of networks. What a chain began as it stays. @default true
+   */
   readonly fastBlocks?: boolean;
   /** Serves the `dev_` methods: faults, faucet. @default manual */
   readonly faults?: boolean;

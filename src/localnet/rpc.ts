@@ -70,7 +70,7 @@ export function createRpc(node: Node, { dev }: { readonly dev: boolean }): Rpc {
 
   function subscribe(
     session: Session | undefined,
-    start: (id: string, session: Session) => () => void,
+    start: (id: string, session: Session, end: () => void) => () => void,
   ): string {
     if (!session) throw new RpcError(-32601, 'Subscriptions are not available here');
     let own = sessions.get(session);
@@ -81,7 +81,13 @@ export function createRpc(node: Node, { dev }: { readonly dev: boolean }): Rpc {
     if (own.size >= LIMITS.subscriptionsPerConnection)
       throw new RpcError(-32006, `Too many subscriptions: at most ${LIMITS.subscriptionsPerConnection}`);
     const id = `0x${(++lastSubscription).toString(16).padStart(16, '0')}`;
-    own.set(id, start(id, session));
+    const subscriptions = own;
+    let isOver = false;
+    const stop = start(id, session, () => {
+      isOver = true;
+      subscriptions.delete(id);
+    });
+    if (!isOver) own.set(id, stop);
     return id;
   }
   const unsubscribe: Method = ([id], session) => {
@@ -237,7 +243,7 @@ export function createRpc(node: Node, { dev }: { readonly dev: boolean }): Rpc {
     },
     author_submitAndWatchExtrinsic: (params, session) => {
       const [bytes] = parse(params, z.tuple([hex]));
-      return subscribe(session, (id, to) => watchExtrinsic(node, fromHex(bytes), id, to));
+      return subscribe(session, (id, to, end) => watchExtrinsic(node, fromHex(bytes), id, to, end));
     },
     author_pendingExtrinsics: () => node.pendingExtrinsics().map(toPrefixedHex),
 
@@ -316,9 +322,17 @@ export function createRpc(node: Node, { dev }: { readonly dev: boolean }): Rpc {
 
 /**
  * Statuses as sc-transaction-pool sends them: ready or future, inBlock, finalized; retracted and ready again when its
- * block is taken back; invalid when its era ran out.
+ * block is taken back; invalid when it can no longer get into one. After the last of them nothing is left to watch.
+ *
+ * @param end gives the subscription's place back
  */
-function watchExtrinsic(node: Node, bytes: Uint8Array, id: string, session: Session): () => void {
+function watchExtrinsic(
+  node: Node,
+  bytes: Uint8Array,
+  id: string,
+  session: Session,
+  end: () => void,
+): () => void {
   let stop = (): void => {};
   let watching = true;
   const tell = (status: unknown): void => {
@@ -336,6 +350,7 @@ function watchExtrinsic(node: Node, bytes: Uint8Array, id: string, session: Sess
     stop();
     tell({ finalized: placed.hash });
     placed = undefined;
+    end();
   };
   const onStatus = (status: PoolStatus): void => {
     if (status.type === 'included') {
@@ -351,6 +366,7 @@ function watchExtrinsic(node: Node, bytes: Uint8Array, id: string, session: Sess
     } else {
       stop();
       tell('invalid');
+      end();
     }
   };
   const { ready } = node.submitBytes(bytes, onStatus);

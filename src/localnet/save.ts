@@ -65,9 +65,17 @@ const headSchema = z.strictObject({
 /**
  * Writes what `localnet.save()` gives to one file, which `restoreState` reads.
  *
- * @throws AssayError `invalid-input` when the file cannot be written; what was there is there still
+ * @throws AssayError `invalid-input` when the file cannot be written, `limit-exceeded` for more than is read; what was
+ * there is there still
  */
 export function saveState(path: string, saved: SavedState): void {
+  const size = savedSize(saved);
+  if (size > LIMITS.savedBytes)
+    throw new AssayError(
+      'limit-exceeded',
+      `${path}: a state of ${size} bytes is not written, for at most ${LIMITS.savedBytes} are read`,
+      { what: path, limit: LIMITS.savedBytes, got: size },
+    );
   writeWhole(path, encodeSavedState(saved));
 }
 
@@ -97,6 +105,12 @@ export function restoreState(path: string): SavedState {
   }
   return decodeSavedState(text, path);
 }
+
+/** Of its file, a few bytes more than it has: before there is a text that might be too long for one. */
+const savedSize = ({ extrinsics, storage }: SavedState): number =>
+  extrinsics.reduce((sum, { length }) => sum + 2 * length + 5, 0) +
+  storage.reduce((sum, [key, { length }]) => sum + key.length + 2 * length + 2, 0) +
+  1000;
 
 function encodeSavedState({ genesis, header, extrinsics, storage }: SavedState): string {
   const head = {

@@ -21,7 +21,8 @@ export interface ServeOptions {
 }
 
 /**
- * Serves `localnet` until aborted; it makes no blocks by itself (`localnet.run` does).
+ * Serves `localnet` until aborted; it makes no blocks by itself (`localnet.run` does). A browser is served only for pages
+ * that come from this machine; what sends no Origin is none.
  *
  * @returns once it is closed
  * @throws AssayError `insecure-address` for a host beyond loopback without `allowRemote`, `unreachable` when the port
@@ -46,6 +47,9 @@ export async function serveLocalnet(
     maxPayload: LIMITS.payloadBytes,
     // many small JSON messages on loopback: compressing them costs more than it saves
     perMessageDeflate: false,
+    // a page in somebody's browser reaches loopback too, and would rule this chain
+    verifyClient: ({ origin }: { readonly origin: string | undefined }, accept) =>
+      isOwnOrigin(origin) ? accept(true) : accept(false, 403, 'Forbidden'),
   });
   // whoever can call the dev methods rules the chain: nobody from elsewhere
   const rpc = createRpc(node, { dev: node.options.faults && isLocal });
@@ -84,17 +88,17 @@ export async function serveLocalnet(
 }
 
 function serveConnection(socket: WebSocket, rpc: Rpc, onError: (error: unknown) => void): void {
-  const send = (message: unknown): void => {
+  const send = (message: string): void => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > LIMITS.bufferedBytes) socket.terminate();
-    else socket.send(JSON.stringify(message));
+    else socket.send(message);
   };
   // notifications wait for the response that tells the subscription's id, or the client could not tell whose they are
   let answering = false;
-  const held: unknown[] = [];
+  const held: string[] = [];
   const session: Session = {
     notify(method, subscription, result) {
-      const message = { jsonrpc: '2.0', method, params: { subscription, result } };
+      const message = JSON.stringify({ jsonrpc: '2.0', method, params: { subscription, result } });
       if (answering) held.push(message);
       else send(message);
     },
@@ -114,27 +118,57 @@ function serveConnection(socket: WebSocket, rpc: Rpc, onError: (error: unknown) 
 /** As literals: a name could resolve to anything. */
 const isLoopback = (host: string): boolean => (isIPv4(host) && host.startsWith('127.')) || host === '::1';
 
-type Response = Readonly<Record<string, unknown>>;
+/** @param origin header of that name, which browsers send and pages cannot forge */
+function isOwnOrigin(origin: string | undefined): boolean {
+  if (origin === undefined) return true;
+  if (!URL.canParse(origin)) return false; // `null`: a file, a sandbox
+  const { hostname } = new URL(origin);
+  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
+}
+
+type Id = string | number | null;
+type Response = { readonly id: Id } & Readonly<Record<string, unknown>>;
 
 function answer(
   data: RawData,
   rpc: Rpc,
   session: Session,
   onError: (error: unknown) => void,
-): Response | Response[] | undefined {
+): string | undefined {
   let message: unknown;
   try {
     message = JSON.parse(String(data));
   } catch {
-    return failure(null, -32700, 'Parse error');
+    return JSON.stringify(failure(null, -32700, 'Parse error'));
   }
-  if (!Array.isArray(message)) return answerOne(message, rpc, session, onError);
-  if (message.length === 0) return failure(null, -32600, 'Invalid request: an empty batch');
+  const respond = (one: unknown): string | undefined => bounded(answerOne(one, rpc, session, onError));
+  if (!Array.isArray(message)) return respond(message);
+  if (message.length === 0) return JSON.stringify(failure(null, -32600, 'Invalid request: an empty batch'));
   if (message.length > LIMITS.batchCalls)
-    return failure(null, -32010, `The batch request was too large: at most ${LIMITS.batchCalls}`);
-  const responses = message.map((one) => answerOne(one, rpc, session, onError));
-  const known = responses.filter((response) => response !== undefined);
-  return known.length > 0 ? known : undefined;
+    return JSON.stringify(
+      failure(null, -32010, `The batch request was too large: at most ${LIMITS.batchCalls}`),
+    );
+  const responses: string[] = [];
+  let bytes = 0;
+  for (const one of message) {
+    const response = respond(one);
+    if (response === undefined) continue;
+    bytes += Buffer.byteLength(response) + 1;
+    // what is left of the batch is not carried out either: nobody would hear of it
+    if (bytes > LIMITS.responseBytes)
+      return JSON.stringify(failure(null, -32011, 'The batch response was too large', EXCEEDED));
+    responses.push(response);
+  }
+  return responses.length > 0 ? `[${responses.join()}]` : undefined;
+}
+
+const EXCEEDED = `Exceeded max limit of ${LIMITS.responseBytes}`;
+
+function bounded(response: Response | undefined): string | undefined {
+  if (response === undefined) return undefined;
+  const text = JSON.stringify(response);
+  if (Buffer.byteLength(text) <= LIMITS.responseBytes) return text;
+  return JSON.stringify(failure(response.id, -32008, 'Response is too big', EXCEEDED));
 }
 
 function answerOne(
@@ -159,7 +193,7 @@ function answerOne(
   }
 }
 
-const failure = (id: string | number | null, code: number, message: string, data?: string): Response => ({
+const failure = (id: Id, code: number, message: string, data?: string): Response => ({
   jsonrpc: '2.0',
   id,
   error: { code, message, ...(data === undefined ? {} : { data }) },

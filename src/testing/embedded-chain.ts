@@ -7,7 +7,7 @@ import { adminUtils } from '../chain/codec/pallets/admin-utils.js';
 import { type RuntimeCall, runtimeCall } from '../chain/codec/runtime.js';
 import { encode, u64 } from '../chain/codec/scale.js';
 import { blake2b256 } from '../chain/codec/storage.js';
-import { eraUntil } from '../chain/era.js';
+import { planEra } from '../chain/era.js';
 import { CHAIN_LIMITS } from '../chain/limits.js';
 import { assertRow } from '../chain/weights.js';
 import type { Localnet, Receipt } from '../localnet/localnet.js';
@@ -37,11 +37,10 @@ export function createEmbeddedChain(localnet: Localnet): ChainReader & ChainWrit
   /** An extrinsic as a client makes it, but for the signature: that is random, and would make block hashes so. */
   function prepare(call: RuntimeCall, signer: string, deathBlock: number | undefined): Signed {
     const { number } = localnet.head();
-    if (deathBlock !== undefined && number + 1 >= deathBlock) throw rejection(call, 'AncientBirthBlock');
-    const { eraBlocks } = CHAIN_LIMITS;
-    const period = deathBlock === undefined ? eraBlocks : eraUntil(deathBlock, number, eraBlocks);
-    const birth = deathBlock === undefined ? number : Math.max(0, Math.min(number, deathBlock - period));
-    const era = mortalEra(birth, period);
+    const longest = CHAIN_LIMITS.eraBlocks;
+    const plan = planEra({ best: number, finalized: number, longest, deathBlock });
+    if (!plan) throw rejection(call, 'AncientBirthBlock');
+    const era = mortalEra(plan.birth, plan.period);
     const nonce = node.nextNonce(signer);
     const bytes = encodeSigned({
       address: { type: 'Id', value: [signer] },

@@ -44,12 +44,15 @@ export const admin = (name: string, args: object): RuntimeCall =>
   ({ pallet: 'AdminUtils', name, args }) as unknown as RuntimeCall;
 
 /** Every account of `names` has 10 000 TAO; `sudo` is root's. */
-export async function createBlockWorld(names: readonly string[]): Promise<BlockWorld> {
+export async function createBlockWorld(
+  names: readonly string[],
+  { fastBlocks = true }: { readonly fastBlocks?: boolean } = {},
+): Promise<BlockWorld> {
   await readyKeys();
   const address = (name: string): string => devKeypair(name).address;
   const state = new State(1);
   const balances = [...names, 'sudo'].map((name) => [address(name), 10_000n * TAO] as const);
-  writeGenesis(state, { sudo: address('sudo'), balances, fastBlocks: true });
+  writeGenesis(state, { sudo: address('sudo'), balances, fastBlocks });
   const parts = {
     state,
     newSubnetTempo: 360,
@@ -89,8 +92,11 @@ export async function createBlockWorld(names: readonly string[]): Promise<BlockW
 }
 
 /** Subnet 1 of `owner`, started, commit-reveal off, its first hotkey `owner-hotkey`; the freeze window is open. */
-export async function createSubnetWorld(names: readonly string[] = []): Promise<BlockWorld> {
-  const world = await createBlockWorld(['owner', ...names]);
+export async function createSubnetWorld(
+  names: readonly string[] = [],
+  options: { readonly fastBlocks?: boolean } = {},
+): Promise<BlockWorld> {
+  const world = await createBlockWorld(['owner', ...names], options);
   const steps: readonly Outcome[] = [
     world.land('owner', subtensor('register_network', { hotkey: world.address('owner-hotkey') })),
     world.land('owner', subtensor('start_call', { netuid: 1 })),

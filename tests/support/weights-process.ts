@@ -1,5 +1,6 @@
 // Owns: one validator's weights in a process of its own, to be killed: `node --import tsx weights-process.ts <json>`. It tells
 // its parent of every step, and stands still at the one that it is asked to. Does not own: what is tested.
+import { once } from 'node:events';
 import { connectSubtensor } from '../../src/chain/index.js';
 import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
 import { systemClock } from '../../src/model/clock.js';
@@ -18,7 +19,7 @@ export interface WeightsProcessInput {
   readonly miner: string;
   /** blocks before the epoch's end at which weights are due */
   readonly leadBlocks: number;
-  /** `before submitted`, `after included`, ...: says so and does nothing more */
+  /** `before submitted`, `after included`, ...: says so and goes on when its parent says anything */
   readonly standAt?: string | undefined;
 }
 
@@ -39,7 +40,7 @@ const real = await openWeightsBook(
 const stand = async (point: string): Promise<void> => {
   if (point !== input.standAt) return;
   tell({ stands: point });
-  await new Promise(() => {});
+  await once(process, 'message');
 };
 const book: WeightsBook = {
   ...real,

@@ -79,7 +79,8 @@ export async function createWeightsWorld(options: {
       manual: true,
       tempo: TEMPO,
       blockTimeMs: 12_000,
-      beacon: { periodSeconds: 12 }, // one round a block: each costs a signature
+      // one round a block, and none where nothing is locked to them: each costs a signature
+      beacon: { periodSeconds: options.form === 'timelocked' ? 12 : 86_400 },
       ...(options.fault?.is === 'node dies' ? { basePath: join(folder, 'chain') } : {}),
     });
   let localnet = await open();

@@ -3,7 +3,7 @@ import { AssayError } from '../../model/errors.js';
 import { type Netuid, toHotkey } from '../../model/ids.js';
 import type { Commitment, CommittedField } from '../operator-reads.js';
 import type { Connection } from './connection.js';
-import { asBigint, asBytes, asList, asNumber, asPair, asRecord, asVariant } from './plain.js';
+import { asBigint, asBytes, asCapped, asList, asNumber, asPair, asRecord, asVariant } from './plain.js';
 import { entryOf, hasItem, keysOf, lastAccountOf, readLists, readOr } from './storage.js';
 import { stateAt } from './subnet.js';
 
@@ -63,7 +63,7 @@ export function asField(plain: unknown): CommittedField {
   if (kind === 'ResetBondsFlag') return { kind: 'reset-bonds' };
   if (kind === 'TimelockEncrypted') {
     const { encrypted, revealRound } = asRecord(value);
-    return { kind: 'timelocked', bytes: asBytes(encrypted), revealRound: asNumber(revealRound) };
+    return { kind: 'timelocked', bytes: asBytes(encrypted), revealRound: asCapped(revealRound) };
   }
   return { kind: 'unknown', variant: kind };
 }

@@ -9,7 +9,7 @@ import { unknownBlock } from './blocks.js';
 import type { Connection } from './connection.js';
 import { featuresOf } from './features.js';
 import { MODULE, storageIndex } from './neurons.js';
-import { asBoolean, asBytes, asList, asNumber, asRecord, asText } from './plain.js';
+import { asBoolean, asBytes, asCapped, asList, asNumber, asRecord } from './plain.js';
 import { readAll, readOr, requiredOf } from './storage.js';
 import { type StateAt, stateAt } from './subnet.js';
 
@@ -79,30 +79,28 @@ async function readTimelocked(
   const buckets = await readAll(
     connection,
     epochs.map((epoch) =>
-      requiredOf(runtime, MODULE, 'TimelockedWeightCommits', [index, epoch], asList(asSealed)),
+      requiredOf(runtime, MODULE, 'TimelockedWeightCommits', [index, epoch], (plain) =>
+        sealedBy(hotkey, plain),
+      ),
     ),
     at,
   );
-  return epochs.flatMap((epoch, i) =>
-    buckets[i]! // read for each epoch
-      .filter(({ who }) => who === hotkey)
-      .map(({ hash, block, revealRound }) => ({
-        kind: 'timelocked' as const,
-        hash,
-        epoch,
-        block,
-        revealRound,
-      })),
+  return epochs.flatMap(
+    (epoch, i) => buckets[i]!.map((sealed) => ({ kind: 'timelocked' as const, epoch, ...sealed })), // read for each epoch
   );
 }
 
-function asSealed(plain: unknown) {
-  const [who, block, bytes, revealRound] = asList((part) => part)(plain);
+/** Others' commits in the bucket are not looked at: what they hold is theirs to choose. */
+const sealedBy = (hotkey: Hotkey, plain: unknown) =>
+  asList(asList((part) => part))(plain)
+    .filter(([who]) => who === hotkey)
+    .map(asSealed);
+
+function asSealed([, block, bytes, revealRound]: readonly unknown[]) {
   return {
-    who: asText(who),
     block: asNumber(block),
     hash: blake2AsU8a(asBytes(bytes)),
-    revealRound: asNumber(revealRound),
+    revealRound: asCapped(revealRound),
   };
 }
 

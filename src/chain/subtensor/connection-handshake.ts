@@ -3,6 +3,7 @@
 import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { ChainLimits } from '../limits.js';
+import { chainTypeOf, shownUrl } from '../networks.js';
 import {
   type ChainApi,
   loadApi,
@@ -12,9 +13,10 @@ import {
   type VersionRef,
 } from './connection-api.js';
 import { unreachable } from './errors.js';
+import { headerNumber } from './header-number.js';
 import { createHealthWatch, type HealthWatch } from './health.js';
 import { isRecord } from './plain.js';
-import { openSocket, type RpcSocket } from './socket.js';
+import { openSocket, RpcFailure, type RpcSocket } from './socket.js';
 
 /** A block by number and hash in hex. */
 export interface NumberedHash {
@@ -51,13 +53,22 @@ export class ForeignChain extends AssayError<'refused'> {
   }
 }
 
+/** A node that is starting, or has too much to do, answers so: it may do better later. */
+export class NotReady extends AssayError<'refused'> {
+  constructor(url: string, cause: AssayError) {
+    const reason = `${url} does not answer as a node of a chain does: ${cause.message.slice(0, 200)}`;
+    super('refused', reason, { reason }, { cause });
+  }
+}
+
 /**
- * @throws ForeignChain; AssayError `refused` by what is no Substrate node that we understand, `unreachable`, `timeout`;
+ * @throws ForeignChain; NotReady; AssayError `refused` by what is no Substrate node that we understand, `unreachable`, `timeout`;
  *   the signal's reason when it aborts
  */
 export async function handshake(parts: HandshakeParts, url: string, signal: AbortSignal): Promise<Candidate> {
   const { clock, limits } = parts;
   const attempt = new AbortController();
+  const shown = shownUrl(url);
   const aborted = new Promise<never>((_, reject) => {
     attempt.signal.addEventListener('abort', () => reject(attempt.signal.reason), { once: true });
   });
@@ -74,12 +85,12 @@ export async function handshake(parts: HandshakeParts, url: string, signal: Abor
   for (const end of [running, aborted]) end.catch(() => {});
   try {
     return await withTimeout(clock, limits.handshakeTimeoutMs, Promise.race([running, aborted]), () =>
-      unreachable(url, new Error(`no handshake within ${limits.handshakeTimeoutMs} ms`)),
+      unreachable(shown, new Error(`no handshake within ${limits.handshakeTimeoutMs} ms`)),
     );
   } catch (error) {
     attempt.abort(error);
-    socket?.end(unreachable(url, error));
-    throw toHandshakeError(url, error);
+    socket?.end(unreachable(shown, error));
+    throw toHandshakeError(shown, error);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
@@ -94,31 +105,56 @@ async function ask(parts: HandshakeParts, socket: RpcSocket): Promise<Candidate>
       `another chain answers at ${url}`,
       `the chain at ${url} has genesis ${genesis}, expected ${parts.genesis}`,
     );
-  const [head, finalized, type] = await Promise.all([
-    numbered(request, 'chain_getBlockHash'),
-    numbered(request, 'chain_getFinalizedHead'),
-    request('system_chainType', []).catch((error: unknown) => {
-      if (isAssayError(error, 'unsupported')) return 'Live';
-      throw error;
-    }),
+  const [[finalized, head], type] = await Promise.all([
+    // one after the other, or the block made meanwhile would be final before it is there
+    numbered(request, 'chain_getFinalizedHead').then(
+      async (final) => [final, await numbered(request, 'chain_getBlockHash')] as const,
+    ),
+    request('system_chainType', []).catch(unlessUnsupported),
   ]);
+  if (finalized.number > head.number) throw malformedAnswer('chain_getFinalizedHead');
   await assertStillFinal(parts, socket, finalized);
   const api = await parts.apis.at(socket, genesis, head.hash);
+  for (const { header, hash } of [finalized, head]) {
+    // the number is the header's only if the header is the block's
+    if (api.registry.createType('Header', header).hash.toHex() !== hash)
+      throw malformedAnswer('chain_getHeader');
+  }
   const watch = createHealthWatch({ ...parts, slotMs: slotMsOf(api) });
-  const keepsTime = type !== 'Development';
+  const nodeName = () => request('system_name', []).catch(unlessUnsupported);
+  const testimony = { genesis, url: socket.endpoint, type, nodeName };
+  const keepsTime = (await chainTypeOf(testimony)) !== 'development';
   watch.onHead(head.number, keepsTime ? await timestampAt(socket, head.hash) : undefined);
   watch.onFinalized(finalized.number);
-  return { socket, genesis, head, finalized, api, watch, keepsTime };
+  return {
+    socket,
+    genesis,
+    head: toNumberedHash(head),
+    finalized: toNumberedHash(finalized),
+    api,
+    watch,
+    keepsTime,
+  };
 }
+
+/** A node that does not say counts as one of a live chain. */
+export function unlessUnsupported(error: unknown): undefined {
+  if (!isAssayError(error, 'unsupported')) throw error;
+}
+
+const toNumberedHash = ({ number, hash }: NumberedHash): NumberedHash => ({ number, hash });
 
 type Request = (method: string, params: readonly unknown[]) => Promise<unknown>;
 
-async function numbered(request: Request, method: string): Promise<NumberedHash> {
+async function numbered(
+  request: Request,
+  method: string,
+): Promise<NumberedHash & { readonly header: Readonly<Record<string, unknown>> }> {
   const hash = toHash(await request(method, []), method);
   const header = await request('chain_getHeader', [hash]);
-  const number = isRecord(header) && typeof header.number === 'string' ? Number(header.number) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw malformedAnswer('chain_getHeader');
-  return { number, hash };
+  const number = headerNumber(header);
+  if (number === undefined || !isRecord(header)) throw malformedAnswer('chain_getHeader');
+  return { number, hash, header };
 }
 
 /**
@@ -131,14 +167,17 @@ export async function assertStillFinal(
   finalized: NumberedHash,
 ): Promise<void> {
   if (!known || finalized.number < known.number) return; // it is not that far
-  const request = translated(socket.url, socket.request);
-  const here = await request('chain_getBlockHash', [known.number]);
+  const here = await hashAt(socket, known.number);
   if (here === null || here === known.hash) return; // null: it does not keep blocks that old
   throw new ForeignChain(
     `${socket.url} is on another fork than what was final`,
     `block ${known.number} was final as ${known.hash}, and is ${String(here).slice(0, 66)} at ${socket.url}`,
   );
 }
+
+/** As the node answers: hex, null for a block that it does not have. */
+export const hashAt = (socket: RpcSocket, number: number): Promise<unknown> =>
+  translated(socket.url, socket.request)('chain_getBlockHash', [number]);
 
 /** Timestamp.Now: twox128 of pallet and item. */
 const TIMESTAMP_KEY = '0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb';
@@ -158,20 +197,34 @@ export interface Apis {
 }
 
 export function createApis({ runtimesKept }: Pick<ChainLimits, 'runtimesKept'>): Apis {
-  const kept = new Map<string, Promise<ChainApi>>();
+  const kept = new Map<string, ChainApi>();
+  /** by socket: one that dies, or is silent, must not take another's load with it */
+  const loading = new WeakMap<object, Map<string, Promise<ChainApi>>>();
+
+  function load(socket: Pick<RpcSocket, 'request' | 'url'>, key: string, genesis: string, at: string) {
+    const mine = loading.get(socket) ?? new Map<string, Promise<ChainApi>>();
+    loading.set(socket, mine);
+    const begun = mine.get(key);
+    if (begun) return begun;
+    const { url, request } = socket;
+    const loaded = loadApi(translated(url, request), url, genesis, at).finally(() => mine.delete(key));
+    mine.set(key, loaded);
+    return loaded;
+  }
+
   return {
-    async at({ request, url }, genesis, at) {
-      const ask = translated(url, request);
+    async at(socket, genesis, at) {
+      const ask = translated(socket.url, socket.request);
       const key = keyOf(toVersionRef(await ask('state_getRuntimeVersion', [at])));
-      const loading = kept.get(key) ?? loadApi(ask, url, genesis, at);
+      const loaded = kept.get(key) ?? (await load(socket, key, genesis, at));
+      const api = kept.get(key) ?? loaded; // the same for all, whoever was first
       kept.delete(key);
-      kept.set(key, loading); // the one used last is the last to go
+      kept.set(key, api); // the one used last is the last to go
       for (const oldest of kept.keys()) {
         if (kept.size <= runtimesKept) break;
         kept.delete(oldest);
       }
-      loading.catch(() => kept.get(key) === loading && kept.delete(key)); // an outage is not what this version is
-      return loading;
+      return api;
     },
   };
 }
@@ -191,13 +244,10 @@ const malformedAnswer = (method: string): AssayError =>
     got: 'another',
   });
 
-/** Nonsense and missing methods: something answers that is no node we can talk to. Anything else passes as it is. */
+/** Nonsense: something answers that is no node we can talk to. Errors of the node's own may pass; the rest is as it is. */
 function toHandshakeError(url: string, error: unknown): unknown {
-  const wrong =
-    isAssayError(error, 'invalid-input') ||
-    isAssayError(error, 'unsupported') ||
-    isAssayError(error, 'chain-unknown') ||
-    isAssayError(error, 'internal');
+  if (error instanceof AssayError && error.cause instanceof RpcFailure) return new NotReady(url, error);
+  const wrong = isAssayError(error, 'invalid-input') || isAssayError(error, 'internal');
   if (!wrong) return error;
   const reason = `${url} is no node that this client understands: ${error.message.slice(0, 200)}`;
   return new AssayError('refused', reason, { reason }, { cause: error });

@@ -7,7 +7,7 @@ import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import type { ChainStatus, Head } from '../chain.js';
 import type { ChainLimits } from '../limits.js';
-import { assertChainUrl } from '../networks.js';
+import { assertChainUrl, shownUrl } from '../networks.js';
 import { type ChainApi, sameVersion, slotMsOf, toVersionRef, type VersionRef } from './connection-api.js';
 import {
   assertStillFinal,
@@ -16,13 +16,15 @@ import {
   ForeignChain,
   type HandshakeParts,
   handshake,
+  hashAt,
+  NotReady,
   type NumberedHash,
   timestampAt,
 } from './connection-handshake.js';
 import { createEndpoints } from './endpoints.js';
 import { toChainError, unreachable } from './errors.js';
+import { headerNumber } from './header-number.js';
 import type { Sickness } from './health.js';
-import { isRecord } from './plain.js';
 import type { SubscriptionKind } from './socket.js';
 
 export type { SubscriptionKind } from './socket.js';
@@ -89,7 +91,8 @@ interface Live extends Omit<Candidate, 'head' | 'finalized'> {
 /**
  * Tries the nodes at `urls` in turn until one answers that is of the right chain and healthy; a sick one is taken when
  * there is no other.
- * @throws AssayError `unreachable` after `connectTimeoutMs`, `refused` when none of them is a node of that chain,
+ * @throws AssayError `unreachable` after `connectTimeoutMs` (`refused` when a node that answered last had but errors to
+ *   answer), `refused` at once when none of them is a node of that chain,
  *   `invalid-input` for what is no address; the signal's reason when it aborts
  */
 export async function openConnection(parts: ConnectionParts, signal?: AbortSignal): Promise<Connection> {
@@ -115,42 +118,53 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
 
   async function connectFirst(): Promise<void> {
     const end = clock.monotonic() + limits.connectTimeoutMs;
-    const late = () => unreachable(parts.urls.join(', '), lastError);
+    const late = () =>
+      lastError instanceof NotReady ? lastError : unreachable(parts.urls.join(', '), lastError);
     for (;;) {
       const left = Math.max(1, end - clock.monotonic());
       const attempt = new AbortController();
       const until = signal ? AbortSignal.any([signal, attempt.signal]) : attempt.signal;
       const picking = pick(endpoints.ready(), until);
-      picking.then(
-        (found) => attempt.signal.aborted && found?.socket.end(late()),
-        () => {},
-      );
-      const found = await withTimeout(clock, left, picking, late).catch((error: unknown) => {
+      const found = await withTimeout(clock, left, picking, late).catch(async (error: unknown) => {
         attempt.abort(error);
+        const fallback = await picking; // a sick one, or what it was aborted with
+        if (fallback) return fallback;
         throw error;
       });
+      if (signal?.aborted) {
+        found?.socket.end(unreachable(found.socket.url));
+        signal.throwIfAborted();
+      }
       if (found) {
         adopt(found);
         return;
       }
       const failures = endpoints.failures();
-      const refusals = failures.filter((error) => isAssayError(error, 'refused'));
+      const refusals = failures.filter(
+        (error) => isAssayError(error, 'refused') && !(error instanceof NotReady),
+      );
       // they answer, and trying again would not change what they are
       if (refusals.length === parts.urls.length)
         throw refusals.length === 1 ? refusals[0]! : allRefused(refusals);
       const wait = endpoints.waitMs() ?? Number.POSITIVE_INFINITY;
       if (clock.monotonic() + wait > end) throw late();
-      log.debug('chain not reachable yet', { urls: parts.urls, pauseMs: wait });
+      log.debug('chain not reachable yet', { urls: parts.urls.map(shownUrl), pauseMs: wait });
       await clock.sleep(wait, signal);
       signal?.throwIfAborted();
     }
   }
 
-  /** The first healthy one of `urls`; else the sick one that is furthest. */
+  /** The first healthy one of `urls`; else the sick one that is furthest, also when aborted. @throws the signal's reason without one */
   async function pick(urls: readonly string[], until: AbortSignal): Promise<Candidate | undefined> {
     let fallback: Candidate | undefined;
     for (const url of urls) {
-      const found = await attempt(url, until);
+      let found: Candidate | undefined;
+      try {
+        found = await attempt(url, until);
+      } catch (error) {
+        if (fallback) return fallback;
+        throw error;
+      }
       if (!found) continue;
       const isSick = found.watch.sickness() !== undefined || isBehind(found);
       const [better, worse] =
@@ -177,7 +191,7 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
       return found;
     } catch (error) {
       until.throwIfAborted();
-      const why = toChainError(error, { url, what: 'handshake' });
+      const why = toChainError(error, { url: shownUrl(url), what: 'handshake' });
       failed(url, why);
       return undefined;
     }
@@ -186,10 +200,10 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
   function failed(url: string, why: AssayError): void {
     lastError = why;
     if (why instanceof ForeignChain) {
-      log.error('another chain answers', { url, reason: why.data.reason });
+      log.error('another chain answers', { url: shownUrl(url), reason: why.data.reason });
       endpoints.ban(url, why);
     } else {
-      log.debug('chain endpoint failed', { url, cause: why });
+      log.debug('chain endpoint failed', { url: shownUrl(url), cause: why });
       endpoints.failed(url, why);
     }
   }
@@ -218,10 +232,10 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
     live = undefined;
     back = deferred();
     sinceMs = clock.now();
-    const { url } = ended.socket;
+    const { url, endpoint } = ended.socket;
     // one that lived shortly is not asked again at once, however readily it answers
-    if (clock.monotonic() - ended.since > limits.reconnectMaxMs) endpoints.answered(url);
-    if (!(why instanceof ForeignChain)) endpoints.failed(url, why);
+    if (clock.monotonic() - ended.since > limits.reconnectMaxMs) endpoints.answered(endpoint);
+    if (!(why instanceof ForeignChain)) endpoints.failed(endpoint, why);
     lastError = why;
     log.warn('chain connection lost', { url, cause: why.message });
     tell();
@@ -287,7 +301,11 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
     if (!next) return;
     const { socket, finalized: before } = node;
     try {
-      if (next.number < before.number || (next.number === before.number && next.hash !== before.hash))
+      if (next.number > node.head.number && (await bestNumber(node)) < next.number) {
+        socket.end(nonsense(socket.url, 'a final block'));
+        return;
+      }
+      if (await isTakenBack(node, next))
         throw new ForeignChain(
           `${socket.url} took back what it had called final`,
           `${socket.url} had block ${before.number} (${before.hash}) final, and now has ${next.number} (${next.hash})`,
@@ -298,9 +316,21 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
       if (live === node) keepFinalized(next);
     } catch (error) {
       if (!(error instanceof ForeignChain)) return; // an outage: it shows elsewhere
-      failed(socket.url, error);
+      failed(socket.endpoint, error);
       socket.end(error);
     }
+  }
+
+  async function isTakenBack({ socket, finalized: before }: Live, next: NumberedHash): Promise<boolean> {
+    if (next.number > before.number) return false;
+    if (next.number === before.number) return next.hash !== before.hash;
+    // lower, and of the same chain: it lags, or there are several nodes behind one address
+    const here = await hashAt(socket, before.number);
+    return here !== null && here !== before.hash;
+  }
+
+  async function bestNumber({ socket }: Live): Promise<number> {
+    return headerNumber(await socket.request('chain_getHeader', [])) ?? Number.NEGATIVE_INFINITY;
   }
 
   function keepFinalized(block: NumberedHash): void {
@@ -310,11 +340,9 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
   /** undefined for nonsense, after which the node is left */
   function toNumbered({ socket, api }: Live, header: unknown): NumberedHash | undefined {
     try {
-      if (isRecord(header) && typeof header.number === 'string')
-        return {
-          number: Number(header.number),
-          hash: api.registry.createType('Header', header).hash.toHex(),
-        };
+      const number = headerNumber(header);
+      if (number !== undefined)
+        return { number, hash: api.registry.createType('Header', header as object).hash.toHex() };
     } catch (error) {
       log.debug('header does not decode', { url: socket.url, cause: error });
     }
@@ -381,37 +409,50 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
   /** It makes progress and we do not hear of it: the subscription is dead, and with it the connection. */
   async function isDeaf(node: Live): Promise<boolean> {
     const header = await node.socket.request('chain_getHeader', []).catch(() => undefined);
-    if (!isRecord(header) || !(Number(header.number) > node.head.number)) return false;
-    log.warn('chain node tells of no heads', { url: node.socket.url, head: Number(header.number) });
+    const head = headerNumber(header);
+    if (head === undefined || head <= node.head.number) return false;
+    log.warn('chain node tells of no heads', { url: node.socket.url, head });
     node.socket.end(unreachable(node.socket.url, new Error('no heads over the subscription')));
     return true;
   }
 
   /** Another of the endpoints that is further on takes its place; where all stand still, this one stays. */
   async function seekBetter(node: Live): Promise<void> {
-    const others = endpoints.ready().filter((url) => url !== node.socket.url);
+    const others = endpoints.ready().filter((url) => url !== node.socket.endpoint);
     const found = await pick(others, node.over.signal).catch(() => undefined); // only aborted
     if (!found) return;
     const ahead = found.head.number - node.head.number;
     const finalAhead = found.finalized.number - node.finalized.number;
     const isBetter =
       ahead >= limits.aheadBlocks || (ahead > -limits.aheadBlocks && finalAhead > limits.finalityLagBlocks);
-    if (live !== node || !isBetter) {
+    const isSame = isBetter && (await knows(found, finalized));
+    if (live !== node || !isSame) {
       found.socket.end(unreachable(found.socket.url));
       return;
     }
     const from = node.socket.url;
     const why = sickness?.kind ?? 'lagging';
     const reason = `left for one that is ${ahead} blocks further: ${why}`;
-    failed(from, new AssayError('unreachable', `${from} ${reason}`, { address: from }));
+    failed(node.socket.endpoint, new AssayError('unreachable', `${from} ${reason}`, { address: from }));
     adopt(found);
     log.warn('chain node left for a better one', { from, to: found.socket.url, why, ahead });
+  }
+
+  /** Its chain is ours as far as that is final; numbers alone anybody can say. */
+  async function knows({ socket }: Candidate, block: NumberedHash | undefined): Promise<boolean> {
+    return !block || (await hashAt(socket, block.number).catch(() => undefined)) === block.hash;
   }
 
   // ---- the face
 
   function tell(): void {
-    for (const listener of [...listeners]) listener(status());
+    for (const listener of [...listeners]) {
+      try {
+        listener(status());
+      } catch (error) {
+        log.error('chain status listener failed', { cause: error }); // the connection goes on without it
+      }
+    }
   }
 
   function status(): ChainStatus {
@@ -510,7 +551,7 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
       leave(why) {
         const node = live;
         if (!node) return true; // it is left already
-        if (!endpoints.ready().some((url) => url !== node.socket.url)) return false;
+        if (!endpoints.ready().some((url) => url !== node.socket.endpoint)) return false;
         node.socket.end(why);
         return true;
       },

@@ -84,6 +84,7 @@ const POOL_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/outdated|stale/i, 'Stale'],
   [/valid in the future|\bfuture\b/i, 'Future'],
   [/bad signature|bad proof/i, 'BadProof'],
+  [/signing address/i, 'BadSigner'],
   [/inability to pay|payment/i, 'Payment'],
   [/ancient birth/i, 'AncientBirthBlock'],
   [/exhaust/i, 'ExhaustsResources'],
@@ -111,7 +112,7 @@ export interface ErrorContext {
   readonly call?: string;
 }
 
-/** Whatever @polkadot/api or the node threw, as ours. */
+/** What a request was refused with, as ours; what the socket says of itself (socket.ts) is ours already. */
 export function toChainError(error: unknown, { url, what, call }: ErrorContext): AssayError {
   if (error instanceof AssayError) return error; // translated nearer to its cause
   const cause = error;
@@ -124,18 +125,6 @@ export function toChainError(error: unknown, { url, what, call }: ErrorContext):
     const name = poolErrorName(code, `${message} ${typeof data === 'string' ? data : ''}`, call);
     if (name !== undefined) return rejected(call, name, cause);
   }
-  // WsProvider's own words: no socket, or it closed while we waited
-  if (/WebSocket is not connected|disconnected from|ECONN|socket/i.test(message) && typeof code !== 'number')
-    return unreachable(url, cause);
-  // WsProvider's own deadline
-  const late = /No response received from RPC endpoint in ([\d.]+)s/.exec(message);
-  if (late)
-    return new AssayError(
-      'timeout',
-      `${what}: no answer from ${url}`,
-      { what, afterMs: Number(late[1]) * 1000 },
-      { cause },
-    );
   // a block or state that the node does not have: never seen, or pruned
   if (
     /UnknownBlock|unknown block|block (was )?not found|header was not found|state already discarded/i.test(

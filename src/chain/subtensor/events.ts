@@ -15,6 +15,7 @@ export async function readEvents(connection: Connection, at?: Uint8Array): Promi
     pallet: runtime.pallets.get(event.section) ?? event.section,
     name: event.method,
     extrinsic: phase.isApplyExtrinsic ? phase.asApplyExtrinsic.toNumber() : undefined,
+    types: event.meta.fields.map(({ typeName }) => typeName.unwrapOr('').toString()),
     data: Object.fromEntries(event.data.map((value, i) => [event.data.names?.[i] ?? `${i}`, plainOf(value)])),
   }));
 }

@@ -1,12 +1,15 @@
 // Owns: one signed extrinsic on its way: sent once, watched, and when the watch is lost looked for in the blocks that could
 // hold it, until it is in one or none can hold it any more. Does not own: signing (submit.ts), what it changed (writer.ts).
 import type { Clock } from '../../model/clock.js';
-import { type AssayError, isAssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import type { ChainLimits } from '../limits.js';
+import { isNonsense } from '../with-retry.js';
 import type { Connection, Subscription, SubscriptionKind } from './connection.js';
 import { rejected, unreachable } from './errors.js';
+import { headerNumber } from './header-number.js';
 import { isRecord } from './plain.js';
+import { RpcFailure } from './socket.js';
 import { malformed } from './storage.js';
 
 export interface FateParts {
@@ -49,8 +52,9 @@ const WATCH: SubscriptionKind = {
 };
 
 /**
- * Sends it, once. When this rejects, no pool has taken it.
- * @throws AssayError `chain-rejected` when the pool refused it, `unreachable` when there is no node to send it to
+ * Sends it, once. When this rejects, no pool has taken it; where that is not certain, it is looked for in blocks.
+ * @throws AssayError `chain-rejected` when the pool refused it, `unreachable` when there is no node to send it to,
+ *   `unsupported` or `refused` when the node does not take extrinsics in that form
  */
 export async function sendAndFollow(
   parts: FateParts,
@@ -67,15 +71,32 @@ export async function sendAndFollow(
     log.info('extrinsic not watched any more, looking for it in blocks', { call: extrinsic.call, why });
     findFate(parts, extrinsic, options, over.signal).then((fate) => {
       if (fate === 'never') outcome.reject(rejected(extrinsic.call, 'AncientBirthBlock'));
-      else if (fate) outcome.resolve(fate.blockHash);
+      else if (typeof fate === 'object') outcome.resolve(fate.blockHash);
+    }, outcome.reject);
+  };
+  /** One node's pool gave it up: a block may have it all the same, which that pool then saw too late. */
+  const onGone = (error: string): void => {
+    lookOnce(parts, extrinsic, over.signal).then((fate) => {
+      if (typeof fate !== 'object') outcome.reject(rejected(extrinsic.call, error));
+      else if (options.finalized) search(error);
+      else outcome.resolve(fate.blockHash);
     }, outcome.reject);
   };
   const onStatus = (status: unknown): void => {
     const end = toEnd(status, options);
     if (end?.kind === 'included') outcome.resolve(end.blockHash);
-    else if (end?.kind === 'gone') outcome.reject(rejected(extrinsic.call, end.error));
+    else if (end?.kind === 'gone') onGone(end.error);
     else if (end) search(end.why);
   };
+
+  /** A watch may fall silent, and nothing else would notice. */
+  async function searchWhenDead(): Promise<void> {
+    while (!over.signal.aborted && !searching && outcome.isOpen()) {
+      const { head } = connection.status();
+      if (head && head.number >= extrinsic.death) search('no word until its era was over');
+      else await parts.clock.sleep(parts.limits.fatePollMs, over.signal);
+    }
+  }
 
   if (!connection.isConnected) throw unreachable(connection.url);
   let watch: Subscription | undefined;
@@ -83,10 +104,12 @@ export async function sendAndFollow(
     watch = await connection.subscribe(WATCH, [extrinsic.hex], onStatus, extrinsic.call);
     void watch.lost.then(() => search('connection lost'));
   } catch (error) {
-    // it went out, and no answer came: some pool may have it
-    if (!isAssayError(error, 'unreachable') && !isAssayError(error, 'timeout')) throw error;
-    search(error.message);
+    if (isNotTaken(error)) throw error;
+    // it went out, and no answer came that says what became of it: some pool may have it
+    if (isNonsense(error)) connection.leave(error);
+    search(error instanceof Error ? error.message : String(error));
   }
+  void searchWhenDead();
   return {
     included: outcome.promise,
     stop() {
@@ -94,6 +117,14 @@ export async function sendAndFollow(
       watch?.stop();
     },
   };
+}
+
+/** JSON-RPC 2.0: parse error, invalid request, invalid params. The method did not run. */
+const NOT_RUN: ReadonlySet<number> = new Set([-32_700, -32_600, -32_602]);
+
+function isNotTaken(error: unknown): boolean {
+  if (isAssayError(error, 'chain-rejected') || isAssayError(error, 'unsupported')) return true;
+  return error instanceof AssayError && error.cause instanceof RpcFailure && NOT_RUN.has(error.cause.code);
 }
 
 type End =
@@ -107,6 +138,7 @@ function toEnd(status: unknown, { finalized = false }: FollowOptions): End | und
   if (status === 'invalid') return { kind: 'gone', error: 'Invalid' };
   // a full pool let it go; the nodes that it was passed on to may still have it
   if (status === 'dropped') return { kind: 'unknown', why: 'dropped' };
+  if (status === undefined) return { kind: 'unknown', why: 'the node ended the watch' };
   if (!isRecord(status)) return undefined; // future, ready
   const blockHash = finalized ? status.finalized : (status.inBlock ?? status.finalized);
   if (typeof blockHash === 'string') return { kind: 'included', blockHash };
@@ -115,18 +147,27 @@ function toEnd(status: unknown, { finalized = false }: FollowOptions): End | und
   return undefined; // broadcast, inBlock of one to be final, retracted (it is back in the pool)
 }
 
+export type Fate = { readonly blockHash: string } | 'never' | 'absent';
+
+/** One pass over the blocks that there are, as soon as a node answers. @returns undefined when aborted. @throws as findFate */
+export const lookOnce = (
+  parts: FateParts,
+  extrinsic: SignedExtrinsic,
+  signal: AbortSignal,
+): Promise<Fate | undefined> => findFate(parts, extrinsic, { once: true }, signal);
+
 /**
  * Looks through the bodies of the blocks that can hold it, on whichever node is in use. `never` once the last of them is
- * final and none has it.
+ * final and none has it; with `once`, `absent` when none of those that there are has it.
  * @returns undefined when aborted
  * @throws AssayError `unreachable` when the connection is closed, `refused` when its chain is another one
  */
 export async function findFate(
   parts: FateParts,
   extrinsic: SignedExtrinsic,
-  { finalized = false }: FollowOptions,
+  { finalized = false, once = false }: FollowOptions & { readonly once?: boolean },
   signal: AbortSignal,
-): Promise<{ readonly blockHash: string } | 'never' | undefined> {
+): Promise<Fate | undefined> {
   const { connection, clock, limits } = parts;
   /** hashes of blocks without it */
   const without = new Set<string>();
@@ -148,8 +189,10 @@ export async function findFate(
         }
       }
       if (!missing && final >= extrinsic.death - 1) return 'never';
+      if (once) return 'absent';
     } catch (error) {
       if (connection.isClosed || !mayPass(error)) throw error;
+      if (isNonsense(error)) connection.leave(error);
     }
     await clock.sleep(limits.fatePollMs, signal);
   }
@@ -173,8 +216,8 @@ async function readHeads(connection: Connection): Promise<{ best: number; final:
 }
 
 function numberOf(header: unknown): number {
-  const number = isRecord(header) ? Number(header.number) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw malformed('chain_getHeader');
+  const number = headerNumber(header);
+  if (number === undefined) throw malformed('chain_getHeader');
   return number;
 }
 

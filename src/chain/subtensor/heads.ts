@@ -4,7 +4,8 @@ import { fromHex, toHex } from '../../model/bytes.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Head } from '../chain.js';
 import { CHAIN_LIMITS, type ChainLimits } from '../limits.js';
-import { type BlockRef, toBlockRef, toHead } from './blocks.js';
+import { isNonsense } from '../with-retry.js';
+import { type BlockRef, readBlock, toBlockRef, toHash, toHead } from './blocks.js';
 import {
   type Connection,
   FINALIZED_HEADS,
@@ -95,21 +96,33 @@ export async function watchBlocks(
     throw new RangeError(`first block: expected an integer of at least 0, got ${from}`);
   let next = from;
   let last: Head | undefined;
-  await whileConnected(connection, signal, async (stop) => {
-    if (last) await assertThere(connection, last);
+  let broken: { readonly error: unknown } | undefined;
+  async function tell(block: Head): Promise<void> {
+    try {
+      await onBlock(block);
+    } catch (error) {
+      broken = { error };
+      throw new ConsumerFailed(); // whatever it is, it is no outage
+    }
+    last = block;
+    next = block.number + 1;
+  }
+  /** never rejects; one connection's work begins after the last one's, whose consumer may still be busy with a block */
+  let turn: Promise<void> = Promise.resolve();
+  const watching = whileConnected(connection, signal, async (stop) => {
     let newest = -1;
     let working = false;
+    let isChecked = false;
     async function work(): Promise<void> {
-      if (working) return;
-      working = true;
+      if (broken) throw new ConsumerFailed();
+      if (last && !isChecked && !stop.signal.aborted) await assertThere(connection, last);
+      isChecked = true;
       while (next <= newest && !stop.signal.aborted) {
-        const page = Math.min(limits.blockHashesPerRequest, newest - next + 1);
-        for (const hash of await hashesOf(connection, next, page, newest)) {
+        const first = next;
+        const page = Math.min(limits.blockHashesPerRequest, newest - first + 1);
+        for (const [i, hash] of (await hashesOf(connection, first, page, newest)).entries()) {
           if (stop.signal.aborted) return;
-          const block = { number: next, hash };
-          await onBlock(block);
-          last = block;
-          next++;
+          await tell({ number: first + i, hash });
         }
       }
       working = false;
@@ -119,12 +132,24 @@ export async function watchBlocks(
       FINALIZED_HEADS,
       ({ number }) => {
         newest = Math.max(newest, number);
-        work().catch(stop.fail);
+        if (working) return;
+        working = true;
+        turn = turn.then(work).catch(stop.fail);
       },
       stop,
     );
   });
+  try {
+    await watching;
+  } catch (error) {
+    if (!(error instanceof ConsumerFailed)) throw error;
+  } finally {
+    await turn;
+  }
+  if (broken && !signal.aborted) throw broken.error;
 }
+
+class ConsumerFailed extends Error {}
 
 /** Hashes of `count` blocks from `first`, all of which the node called final. */
 async function hashesOf(
@@ -136,9 +161,11 @@ async function hashesOf(
   const numbers = Array.from({ length: count }, (_, i) => first + i);
   const answer = await connection.request('chain_getBlockHash', [numbers]);
   if (!Array.isArray(answer) || answer.length !== count) throw malformed('chain_getBlockHash');
+  // no node has more final blocks than blocks
+  if (answer.includes(null) && (await readBlock(connection)).number < newest)
+    throw malformed('chain_finalizedHead');
   return answer.map((hash: unknown, i) => {
-    if (typeof hash === 'string') return fromHex(hash);
-    if (hash !== null) throw malformed('chain_getBlockHash');
+    if (hash !== null) return fromHex(toHash(hash, 'chain_getBlockHash'));
     const known = answer.findIndex((one, at) => at > i && one !== null);
     const until = known < 0 ? Math.min(first + count - 1, newest) : first + known - 1;
     const what = `blocks ${first + i} to ${until}`;
@@ -161,7 +188,10 @@ interface Stop {
   readonly fail: (error: unknown) => void;
 }
 
-/** Runs `watch` on each connection anew, until aborted, closed or failed. Outages are no failure. */
+/**
+ * Runs `watch` on each connection anew, until aborted, closed or failed. Outages are no failure, nor is a node that answers
+ * nonsense where there is another to go to.
+ */
 async function whileConnected(
   connection: Connection,
   signal: AbortSignal,
@@ -184,7 +214,8 @@ async function whileConnected(
         }, reject);
       });
     } catch (error) {
-      if (!isAssayError(error, 'unreachable') && !isAssayError(error, 'timeout')) throw error;
+      const isOutage = isAssayError(error, 'unreachable') || isAssayError(error, 'timeout');
+      if (!isOutage && !(isNonsense(error) && connection.leave(error))) throw error;
       // the outage came in between: wait for the next connection
     } finally {
       signal.removeEventListener('abort', onAbort);

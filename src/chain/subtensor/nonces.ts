@@ -25,10 +25,9 @@ interface AccountState {
 const MAX_RESYNCS = 8;
 
 /**
- * `system_accountNextIndex` alone collides: sends that ask before any of them is in the pool all read the same index
- * (`nonce: -1` of @polkadot/api does just that). While extrinsics of ours are pending, their own count goes on from the
- * last; when none is, the chain is asked, so that a dropped extrinsic or another program with the same key costs one
- * request and not the account.
+ * `system_accountNextIndex` alone collides: sends that ask before any of them is in the pool all read the same index.
+ * While extrinsics of ours are pending, their own count goes on from the last; when none is, the chain is asked, so that a
+ * dropped extrinsic or another program with the same key costs one request and not the account.
  * @param fetchNext the chain's next index of an account, its pool included
  */
 export function createNonces(fetchNext: (address: string) => Promise<number>): Nonces {

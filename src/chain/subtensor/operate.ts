@@ -68,16 +68,16 @@ export async function operate(
   const [refusal] = check ? await refusalsOf(parts, signer, operation) : [];
   if (refusal) throw wouldReject(nameOf(operation), refusal);
 
-  const included = await submit(parts, signer, call, sending);
-  const state = (at: string, block: number) =>
-    createState(parts.connection, parts.parts, {
-      signer: signer.address,
-      block,
-      at,
-      runtime: included.runtime,
-    });
-  const after = state(included.at.hash, included.block);
-  const before = state(included.at.parent, included.block - 1);
+  const included = await submit(parts, signer, call, {
+    ...sending,
+    encode: () => toCall(parts.connection, operation),
+  });
+  const after = createState(parts.connection, parts.parts, {
+    signer: signer.address,
+    block: included.block,
+    at: included.at.hash,
+    runtime: included.runtime,
+  });
   const failed = innerFailure(included, outsideParts(operation, included.events));
   if (failed) throw rejected(nameOf(operation), failed);
   const items = resultsOf(operation, included);
@@ -87,7 +87,7 @@ export async function operate(
     ...operation.effects,
     ...(operation.items?.of ?? []).flatMap(({ effects }, i) => (items?.[i]?.ok ? effects : [])),
   ];
-  await assertEffects(operation, due, { before, after, events });
+  await assertEffects(operation, due, { after, events });
   const { block, blockHash, extrinsicHash } = included;
   return { block, blockHash, extrinsicHash, events, after, ...(items ? { items } : {}) };
 }

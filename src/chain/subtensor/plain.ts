@@ -65,6 +65,12 @@ export function asNumber(plain: unknown): number {
   return Number(big);
 }
 
+/** 2^53 - 1 for whatever is beyond: where anybody may choose the number, none may keep others' values from being read. */
+export function asCapped(plain: unknown): number {
+  const big = asBigint(plain);
+  return big > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(big);
+}
+
 export function asBigint(plain: unknown): bigint {
   if (typeof plain === 'bigint') return plain;
   if (typeof plain === 'number' && Number.isInteger(plain)) return BigInt(plain);

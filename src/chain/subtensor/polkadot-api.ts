@@ -2,6 +2,7 @@
 // (connection.ts says why).
 import { ApiPromise, WsProvider } from '@polkadot/api';
 import { AssayError } from '../../model/errors.js';
+import { shownUrl } from '../networks.js';
 
 /** For connecting and the first metadata. */
 const TIMEOUT_MS = 30_000;
@@ -27,14 +28,14 @@ export async function openPolkadotApi(url: string, genesis?: string): Promise<Ap
     await Promise.race([api.isReadyOrError, late]);
   } catch (cause) {
     await api.disconnect();
-    throw new AssayError('unreachable', `no node of a chain at ${url}`, { address: url }, { cause });
+    throw new AssayError('unreachable', `no node of a chain at ${shownUrl(url)}`, { address: shownUrl(url) }, { cause });
   } finally {
     clearTimeout(patience);
   }
   const found = api.genesisHash.toHex();
   if (genesis === undefined || found === genesis) return api;
   await api.disconnect();
-  throw new AssayError('refused', `another chain answers at ${url}`, {
+  throw new AssayError('refused', `another chain answers at ${shownUrl(url)}`, {
     reason: `expected the chain of genesis ${genesis}, found ${found}`,
   });
 }

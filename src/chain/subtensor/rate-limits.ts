@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 import { scheduleOf, scheduleReads } from './epochs.js';
 import { featuresOf } from './features.js';
 import { MODULE, storageIndex, uidOf } from './neurons.js';
-import { asBoolean, asList, asNumber, asRecord } from './plain.js';
+import { asBoolean, asCapped, asList, asNumber, asRecord } from './plain.js';
 import type { Runtime } from './runtime.js';
 import { accountOf, hasItem, itemOf, NOTHING, type Read, readAll, readOr, requiredOf } from './storage.js';
 import { stateAt } from './subnet.js';
@@ -40,8 +40,8 @@ export async function readRateLimits(
   at?: Uint8Array,
 ): Promise<readonly RateLimit[]> {
   const { runtime, at: hash } = await stateAt(connection, at);
-  const one = (name: string) => readOr(runtime, MODULE, name, [netuid], asNumber, 0);
-  const value = (name: string) => readOr(runtime, MODULE, name, [], asNumber, 0);
+  const one = (name: string) => readOr(runtime, MODULE, name, [netuid], asCapped, 0);
+  const value = (name: string) => readOr(runtime, MODULE, name, [], asCapped, 0);
   const [
     added,
     owner,

@@ -1,11 +1,12 @@
 // Owns: ChainReader over one connection. Does not own: trying again (with-retry.ts), what the answers are used for.
 import { fromHex } from '../../model/bytes.js';
-import { isAssayError } from '../../model/errors.js';
 import type { Netuid, Uid } from '../../model/ids.js';
 import type { ChainInfo, ChainReader, WeightRow } from '../chain.js';
+import { chainTypeOf } from '../networks.js';
 import { readBlock, toHash, toHead, unknownBlock } from './blocks.js';
 import { readBeacon, readPendingCommits } from './commits.js';
 import type { Connection } from './connection.js';
+import { unlessUnsupported } from './connection-handshake.js';
 import { watchBlocks, watchHeads } from './heads.js';
 import { alphaOf, balanceOf, weightsOf } from './neurons.js';
 import { asNumber, plainOf } from './plain.js';
@@ -52,16 +53,17 @@ export function createReader(connection: Connection): ChainReader {
 async function readInfo(connection: Connection): Promise<ChainInfo> {
   const [name, type] = await Promise.all([
     connection.request('system_chain', []),
-    connection.request('system_chainType', []).catch((error: unknown) => {
-      // a node that does not say counts as live: the type decides only whether simulated devices may earn
-      if (isAssayError(error, 'unsupported')) return 'Live';
-      throw error;
-    }),
+    connection.request('system_chainType', []).catch(unlessUnsupported),
   ]);
   if (typeof name !== 'string') throw malformed('system_chain');
   return {
     name,
-    type: type === 'Development' ? 'development' : type === 'Local' ? 'local' : 'live',
+    type: await chainTypeOf({
+      genesis: connection.api.genesisHash.toHex(),
+      url: connection.url,
+      type,
+      nodeName: () => connection.request('system_name', []).catch(unlessUnsupported),
+    }),
     specVersion: connection.api.runtimeVersion.specVersion.toNumber(),
     genesisHash: connection.api.genesisHash.toU8a(),
     blockTimeMs: blockTimeMs(connection),

@@ -5,11 +5,19 @@ import { toHex } from '../../model/bytes.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Landed, Signed } from '../chain.js';
+import type { ChainLimits } from '../limits.js';
 import { retryRead } from '../with-retry.js';
 import { nameOf } from './calls.js';
 import type { Connection } from './connection.js';
-import { rejected } from './errors.js';
-import { type FateParts, findFate, type SignedExtrinsic, sendAndFollow } from './fate.js';
+import { rejected, unreachable } from './errors.js';
+import {
+  type Fate,
+  type FateParts,
+  findFate,
+  lookOnce,
+  type SignedExtrinsic,
+  sendAndFollow,
+} from './fate.js';
 import { readIncluded, type SubmitParts } from './submit.js';
 
 /** A pool that answers so has the bytes, or had them until shortly before: a block may have them soon. */
@@ -34,9 +42,9 @@ export async function resend({ connection, parts }: SubmitParts, signed: Signed)
     return { block: found.block, blockHash: found.blockHash, extrinsicHash: found.extrinsicHash };
   };
 
-  const before = await lookOnce(fateParts, sought);
+  const before = await look(fateParts, sought);
   if (before === 'never') throw rejected(name, 'AncientBirthBlock');
-  if (before !== undefined) return included(before);
+  if (before !== 'absent') return included(before.blockHash);
 
   const following = await sendOrFind(fateParts, sought);
   try {
@@ -54,7 +62,7 @@ export async function resend({ connection, parts }: SubmitParts, signed: Signed)
 
 /** The block that has it, once there is one. A pool's refusal counts only when no block has it either. */
 async function sendOrFind(
-  parts: FateParts,
+  parts: LookParts,
   extrinsic: SignedExtrinsic,
 ): Promise<{ readonly included: Promise<string>; stop(): void }> {
   try {
@@ -62,9 +70,9 @@ async function sendOrFind(
   } catch (error) {
     if (!isAssayError(error, 'chain-rejected')) throw error;
     if (!KNOWN_TO_POOL.has(error.data.error)) {
-      const found = await lookOnce(parts, extrinsic);
-      if (found === undefined || found === 'never') throw error;
-      return { included: Promise.resolve(found), stop: () => {} };
+      const found = await look(parts, extrinsic);
+      if (typeof found !== 'object') throw error;
+      return { included: Promise.resolve(found.blockHash), stop: () => {} };
     }
     const over = new AbortController();
     const included = findFate(parts, extrinsic, {}, over.signal).then((fate) => {
@@ -76,16 +84,30 @@ async function sendOrFind(
   }
 }
 
-/** One pass over the blocks that there are: the pause after it ends the search. */
-async function lookOnce(parts: FateParts, extrinsic: SignedExtrinsic): Promise<string | 'never' | undefined> {
+type LookParts = FateParts & { readonly limits: Pick<ChainLimits, 'readRetryForMs'> };
+
+/** One pass over the blocks that there are. @throws AssayError `unreachable` after as long as a read is tried again */
+async function look(parts: LookParts, extrinsic: SignedExtrinsic): Promise<Fate> {
+  const { connection, clock, limits } = parts;
   const over = new AbortController();
-  const clock = { ...parts.clock, sleep: async () => over.abort() };
-  const fate = await findFate({ ...parts, clock }, extrinsic, {}, over.signal);
-  return typeof fate === 'object' ? fate.blockHash : fate;
+  const late = () =>
+    unreachable(connection.url, new Error(`no look into blocks in ${limits.readRetryForMs} ms`));
+  try {
+    const looking = lookOnce(parts, extrinsic, over.signal);
+    const fate = await withTimeout(clock, limits.readRetryForMs, looking, late);
+    if (fate === undefined) throw late();
+    return fate;
+  } finally {
+    over.abort();
+  }
 }
 
-function inspect({ api }: Connection, { bytes, deathBlock }: Signed) {
+/** What the search needs: from what was kept, else from the bytes, which only the runtime they are of can read. */
+function inspect({ api }: Connection, { bytes, deathBlock, birthBlock, call: kept }: Signed) {
   const hex = `0x${toHex(bytes)}`;
+  const [, keptPallet, keptName] = /^(\w+)\.(\w+)$/.exec(kept ?? '') ?? [];
+  if (birthBlock !== undefined && keptPallet !== undefined && keptName !== undefined)
+    return { hex, from: birthBlock + 1, death: deathBlock, call: { pallet: keptPallet, name: keptName } };
   let extrinsic: ReturnType<typeof decode>;
   try {
     extrinsic = decode(api, hex);

@@ -1,12 +1,13 @@
 // Owns: the types in force at a block, and what the chain has under them. Does not own: reading by them (storage.ts,
 // runtime-api.ts).
-import { decorateStorage, type Metadata } from '@polkadot/types';
+import { decorateConstants, decorateStorage, type Metadata } from '@polkadot/types';
 import type { Registry } from '@polkadot/types/types';
 import { stringCamelCase } from '@polkadot/util';
 import type { Connection } from './connection.js';
 import type { ChainApi } from './connection-api.js';
 
 type Items = ReturnType<typeof decorateStorage>;
+type Constants = ReturnType<typeof decorateConstants>;
 
 /** A function of a runtime API: names of types that `registry` knows. */
 export interface ApiFunction {
@@ -20,6 +21,7 @@ export interface ApiFunction {
 export interface Runtime {
   readonly registry: Registry;
   readonly items: Items;
+  readonly constants: Constants;
   /** by `Trait_method`, as state_call names them; empty where the metadata does not describe them (V14) */
   readonly apis: ReadonlyMap<string, ApiFunction>;
   /** `Pallet.call_name` */
@@ -38,6 +40,7 @@ export function currentRuntime(api: ChainApi): Runtime {
     runtime = {
       registry,
       items: decorateStorage(registry, metadata.asLatest, metadata.version),
+      constants: decorateConstants(registry, metadata.asLatest, metadata.version),
       apis: apisOf(registry, metadata),
       calls: callsOf(metadata),
       pallets: new Map(metadata.asLatest.pallets.map(({ name }) => [stringCamelCase(name), name.toString()])),

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import type { ChainLimits } from '../limits.js';
+import { shownUrl } from '../networks.js';
 import { unreachable } from './errors.js';
 
 export interface SocketParts {
@@ -19,7 +20,10 @@ export interface SubscriptionKind {
 }
 
 export interface RpcSocket {
+  /** as it may be shown */
   readonly url: string;
+  /** as it was given */
+  readonly endpoint: string;
   /** Called with the reason when it is over, at once if it is; nothing comes after. @returns what forgets `listener` */
   onOver(listener: (why: AssayError) => void): () => void;
   /**
@@ -67,8 +71,8 @@ export function openSocket(parts: SocketParts, url: string, signal?: AbortSignal
     };
     const onAbort = () => fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('unexpected-response', (_request, { statusCode = 0 }) => fail(toHttpError(url, statusCode)));
-    socket.on('error', (error) => fail(toOpenError(url, error)));
+    socket.once('unexpected-response', (_request, { statusCode = 0 }) => fail(toHttpError(shownUrl(url), statusCode)));
+    socket.on('error', (error) => fail(toOpenError(shownUrl(url), error)));
     socket.once('open', () => {
       signal?.removeEventListener('abort', onAbort);
       resolve(runSocket(parts, url, socket));
@@ -112,7 +116,8 @@ interface Pending {
 /** Notifications that came before the answer naming their subscription; a node sends at most a few. */
 const EARLY_VALUES = 64;
 
-function runSocket({ clock, limits }: SocketParts, url: string, socket: WebSocket): RpcSocket {
+function runSocket({ clock, limits }: SocketParts, endpoint: string, socket: WebSocket): RpcSocket {
+  const url = shownUrl(endpoint);
   const pending = new Map<number, Pending>();
   const listeners = new Map<string, (value: unknown) => void>();
   let early: (readonly [id: string, value: unknown])[] = [];
@@ -209,6 +214,7 @@ function runSocket({ clock, limits }: SocketParts, url: string, socket: WebSocke
 
   return {
     url,
+    endpoint,
     end,
     onOver(listener) {
       if (reason) listener(reason);

@@ -9,7 +9,7 @@ import { type Keys, type State, SUBTENSOR } from './operations/operation.js';
 import { asBigint, asBoolean, plainOf } from './plain.js';
 import type { Runtime } from './runtime.js';
 import { callApi, hasApi } from './runtime-api.js';
-import { hasItem, optionOf, type Read, readAll } from './storage.js';
+import { hasItem, optionOf, type Read, readAll, storedOf } from './storage.js';
 
 export interface StateOf {
   readonly signer: string;
@@ -33,17 +33,18 @@ export function createState(
     const dot = item.indexOf('.');
     return dot < 0 ? [SUBTENSOR, item] : [item.slice(0, dot), item.slice(dot + 1)];
   };
-  const get = async (item: string, ...keys: Keys): Promise<unknown> => {
-    // keys of enums and tuples are encoded by the registry as well as numbers and addresses are
-    const plainKeys = keys as readonly (string | number)[];
-    return read(locatable(item, () => optionOf(runtime, ...locate(item), plainKeys, (plain) => plain)));
-  };
+  // keys of enums and tuples are encoded by the registry as well as numbers and addresses are
+  const plainKeys = (keys: Keys) => keys as readonly (string | number)[];
+  const get = async (item: string, ...keys: Keys): Promise<unknown> =>
+    read(locatable(item, () => optionOf(runtime, ...locate(item), plainKeys(keys), (plain) => plain)));
   return {
     signer,
     byRoot,
     block,
     has: (item) => hasItem(runtime, ...locate(item)),
     get,
+    stored: async (item, ...keys) =>
+      read(locatable(item, () => storedOf(runtime, ...locate(item), plainKeys(keys), plainOf))),
     integer: async (item, ...keys) => asBigint(await get(item, ...keys)),
     flag: async (item, ...keys) => asBoolean(await get(item, ...keys)),
     async account(item, ...keys) {
@@ -61,7 +62,7 @@ export function createState(
       }
     },
     constant(pallet, name) {
-      const constant = connection.api.consts[stringCamelCase(pallet)]?.[stringCamelCase(name)];
+      const constant = runtime.constants[stringCamelCase(pallet)]?.[stringCamelCase(name)];
       return constant && plainOf(constant);
     },
   };

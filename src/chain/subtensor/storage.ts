@@ -121,7 +121,11 @@ export function accountOf(
   return {
     key,
     // the raw bytes: the registry would print them with the prefix that the node declares
-    decode: (raw) => (raw?.length === 32 && raw.some((byte) => byte !== 0) ? toAddress(raw) : undefined),
+    decode(raw) {
+      if (raw !== undefined && raw.length !== 32)
+        throw malformed(QUERY, undefined, `${raw.length} bytes for an account`);
+      return raw?.some((byte) => byte !== 0) ? toAddress(raw) : undefined;
+    },
   };
 }
 
@@ -221,28 +225,40 @@ export async function readLists<const L extends readonly (readonly Read<unknown>
 /** Asks nothing and is undefined: a place in a list that needs no answer. */
 export const NOTHING: Read<undefined> = { key: undefined, decode: () => undefined };
 
+const QUERY = 'state_queryStorageAt';
+
+/**
+ * A key that the answer does not name is no empty one: nodes name all they were asked for.
+ * @throws AssayError `invalid-input` (`malformed`) for anything else, and for another block's state
+ */
 async function readPage(
   connection: Connection,
   keys: readonly string[],
   at: string | undefined,
   found: Map<string, Uint8Array>,
 ): Promise<void> {
-  const answer = await connection.request('state_queryStorageAt', at === undefined ? [keys] : [keys, at]);
+  const answer = await connection.request(QUERY, at === undefined ? [keys] : [keys, at]);
   // [{ block, changes: [[key, value | null], ...] }], one element since one block was asked for
-  const changes = Array.isArray(answer) && isRecord(answer[0]) ? answer[0].changes : undefined;
-  if (!Array.isArray(changes)) throw malformed('state_queryStorageAt');
+  const { block, changes } = Array.isArray(answer) && isRecord(answer[0]) ? answer[0] : {};
+  if (!Array.isArray(changes)) throw malformed(QUERY);
+  if (at !== undefined && block !== at) throw malformed(QUERY, undefined, 'the state of another block');
+  const missing = new Set(keys);
   for (const change of changes) {
     const [key, value] = Array.isArray(change) ? (change as unknown[]) : [];
-    if (typeof key !== 'string') throw malformed('state_queryStorageAt');
-    if (typeof value === 'string') found.set(key, bytesOf(value));
+    if (typeof key !== 'string') throw malformed(QUERY);
+    missing.delete(key);
+    if (value !== null) found.set(key, bytesOf(value));
   }
+  if (missing.size > 0)
+    throw malformed(QUERY, undefined, `nothing about ${missing.size} of ${keys.length} keys`);
 }
 
-function bytesOf(value: string): Uint8Array {
+function bytesOf(value: unknown): Uint8Array {
+  if (typeof value !== 'string') throw malformed(QUERY);
   try {
     return fromHex(value);
   } catch (cause) {
-    throw malformed('state_queryStorageAt', cause);
+    throw malformed(QUERY, cause);
   }
 }
 
@@ -272,22 +288,28 @@ function locate(runtime: Runtime, pallet: string, name: string, args: Args): { i
 
 function decode({ registry }: Runtime, item: Item, bytes: Uint8Array): Codec {
   const type = unwrapStorageType(registry, item.meta.type);
+  const misfit = (cause?: unknown) =>
+    malformed(QUERY, cause, `${bytes.length} bytes that are no ${type} (${item.prefix}.${item.method})`);
+  let codec: Codec;
   try {
-    return registry.createTypeUnsafe(type, [bytes]);
+    codec = registry.createTypeUnsafe(type, [bytes]);
   } catch (cause) {
-    const what = `storage ${item.prefix}.${item.method} does not decode as ${type}`;
-    throw new AssayError('internal', what, { what }, { cause });
+    throw misfit(cause);
   }
+  // the registry fills up what is cut off with zeros
+  if (codec.encodedLength !== bytes.length) throw misfit();
+  return codec;
 }
 
-export const malformed = (method: string, cause?: unknown): AssayError =>
+/** Of a node that is then left for another, where there is one (with-retry.ts). */
+export const malformed = (method: string, cause?: unknown, got = 'another'): AssayError =>
   new AssayError(
     'invalid-input',
     `${method}: malformed answer`,
     {
       what: `answer to ${method}`,
       expected: 'the form Substrate nodes give it',
-      got: 'another',
+      got,
     },
     { cause },
   );

@@ -9,9 +9,9 @@ import { concat, fromHex } from '../../model/bytes.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Landed, SendOptions } from '../chain.js';
-import { eraUntil } from '../era.js';
+import { planEra } from '../era.js';
 import { type Nodes, retryRead } from '../with-retry.js';
-import { type BlockRef, readBlock, unknownBlock } from './blocks.js';
+import { type BlockRef, readBlock, toHash, unknownBlock } from './blocks.js';
 import { type Call, createExtrinsic, nameOf } from './calls.js';
 import type { Connection, ConnectionParts } from './connection.js';
 import { explainDispatch, rejected } from './errors.js';
@@ -37,10 +37,18 @@ export interface Included extends Landed {
 export interface SubmitParts {
   readonly connection: Connection;
   readonly nonces: Nonces;
-  readonly parts: Pick<ConnectionParts, 'clock' | 'log' | 'limits'> & { readonly nodes?: Nodes };
+  readonly parts: Pick<ConnectionParts, 'clock' | 'log' | 'limits'> & {
+    readonly nodes?: Nodes;
+    /** as of RetryParts */
+    readonly closed?: AbortSignal;
+  };
 }
 
-export type SubmitOptions = SendOptions & FollowOptions;
+export type SubmitOptions = SendOptions &
+  FollowOptions & {
+    /** The call anew, after the runtime changed: its arguments may have other places. @default the call as it was given */
+    readonly encode?: () => Call;
+  };
 
 /**
  * Resolves once the extrinsic is in a block (with `finalized`, in a final one) and succeeded there. When the watch is lost
@@ -101,7 +109,7 @@ async function send(
     // what is asked of the node now must not hide its refusal; and the change may have been noticed since
     await parts.connection.refreshApi().catch(() => {});
     if (parts.connection.api === under) throw error;
-    return await sendOnce(parts, signer, call, nonce, options);
+    return await sendOnce(parts, signer, options.encode?.() ?? call, nonce, options);
   }
 }
 
@@ -124,8 +132,16 @@ async function sendOnce(
   const hash = extrinsic.hash.toU8a();
   const era = extrinsic.era.asMortalEra as unknown as GenericMortalEra; // what the registry makes of it
   const death = era.death(birth);
-  await onSigned?.({ bytes: extrinsic.toU8a(), hash, nonce, deathBlock: death });
-  const sending = { hex, from: birth + 1, death, call: nameOf(call) };
+  const name = nameOf(call);
+  await onSigned?.({
+    bytes: extrinsic.toU8a(),
+    hash,
+    nonce,
+    deathBlock: death,
+    birthBlock: birth,
+    call: name,
+  });
+  const sending = { hex, from: birth + 1, death, call: name };
   const following = await sendAndFollow({ ...parts, connection }, sending, { finalized });
   return { hex, hash, ...following };
 }
@@ -174,9 +190,7 @@ export function signFrom(
 }
 
 /**
- * The block from which the era counts: the finalised one, which no fork takes away (its hash is signed, so the
- * extrinsic would die with it); the best one where finality lags by so much that little of the era would be left. With
- * `deathBlock` an earlier one, so that the era ends there: its length is a power of two, its begin is not.
+ * The block from which the era counts, and for how long.
  * @throws AssayError `chain-rejected` when not even the next block would be early enough
  */
 async function readBirth(
@@ -189,20 +203,15 @@ async function readBirth(
     readBlock(connection),
     connection.request('chain_getFinalizedHead', []),
   ]);
-  if (typeof finalizedHash !== 'string') throw malformed('chain_getFinalizedHead');
-  const finalized = await readBlock(connection, finalizedHash);
-  if (deathBlock !== undefined) {
-    if (best.number + 1 >= deathBlock) throw rejected(call, 'AncientBirthBlock');
-    const period = eraUntil(deathBlock, finalized.number, eraBlocks);
-    const number = deathBlock - period;
-    if (number >= 0 && number <= finalized.number) {
-      const hash = await connection.request('chain_getBlockHash', [number]);
-      if (typeof hash !== 'string') throw unknownBlock(`block ${number}`);
-      return { birth: { number, hash }, period };
-    }
-  }
-  const birth = best.number - finalized.number > eraBlocks / 4 ? best : finalized;
-  return { birth, period: eraBlocks };
+  const finalized = await readBlock(connection, toHash(finalizedHash, 'chain_getFinalizedHead'));
+  const era = planEra({ best: best.number, finalized: finalized.number, longest: eraBlocks, deathBlock });
+  if (!era) throw rejected(call, 'AncientBirthBlock');
+  const { birth: number, period } = era;
+  const known = [finalized, best].find((block) => block.number === number);
+  if (known) return { birth: known, period };
+  const hash = await connection.request('chain_getBlockHash', [number]);
+  if (hash === null) throw unknownBlock(`block ${number}`);
+  return { birth: { number, hash: toHash(hash, 'chain_getBlockHash') }, period };
 }
 
 /** What an extrinsic did in a block that has it. */

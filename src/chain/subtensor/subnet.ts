@@ -11,7 +11,7 @@ import { scheduleOf, scheduleReads } from './epochs.js';
 import { featuresOf } from './features.js';
 import { readNeurons, ZERO_ACCOUNT } from './metagraph.js';
 import { MODULE } from './neurons.js';
-import { asBigint, asBoolean, asNumber } from './plain.js';
+import { asBigint, asBoolean, asCapped, asNumber } from './plain.js';
 import { type Runtime, runtimeAt } from './runtime.js';
 import { accountOf, hasItem, type Read, readAll, readOr, requiredOf } from './storage.js';
 
@@ -78,7 +78,7 @@ async function readSettings(connection: Connection, { runtime, block, at }: Stat
       requiredOf(runtime, MODULE, 'NetworksAdded', [netuid], asBoolean),
       accountOf(runtime, MODULE, 'SubnetOwner', [netuid]),
       accountOf(runtime, MODULE, 'SubnetOwnerHotkey', [netuid]),
-      number('WeightsSetRateLimit'),
+      requiredOf(runtime, MODULE, 'WeightsSetRateLimit', [netuid], asCapped),
       requiredOf(runtime, MODULE, 'WeightsVersionKey', [netuid], asBigint),
       number('MinAllowedWeights'),
       readOr(runtime, MODULE, 'CommitRevealWeightsEnabled', [netuid], asBoolean, false),

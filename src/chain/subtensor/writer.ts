@@ -94,7 +94,7 @@ async function assertSudoEffect(
   if (item === undefined) return;
   const after = createState(connection, parts, { signer: root.address, block, at: at.hash, runtime });
   const keys = call.args.slice(0, -1) as readonly number[]; // the netuid, where there is one
-  const miss = await stored(item, keys, call.args.at(-1))({ before: after, after, events: [] });
+  const miss = await stored(item, keys, call.args.at(-1))({ after, events: [] });
   if (miss) throw notLanded(call, miss.expected, miss.got);
 }
 

@@ -8,7 +8,7 @@ import { fromHex } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { systemParts } from '../assemble.js';
-import { loadFlags } from '../config.js';
+import { chainOf, integerBetween, loadFlags } from '../config.js';
 import { EXIT, print, printJson } from '../output.js';
 import { createProgress } from '../progress.js';
 import { raoOf, taoText } from '../tao.js';
@@ -36,8 +36,8 @@ type Flags = Record<string, unknown>;
 
 export async function advance(count: unknown, flags: Flags, signal: AbortSignal): Promise<number> {
   const { chain, json, blocks } = loadFlags(
-    z.strictObject({ ...shared, blocks: z.number().int().min(1).max(10_000_000) }),
-    { ...flags, blocks: count },
+    z.strictObject({ ...shared, blocks: integerBetween(1, 10_000_000) }),
+    { ...chainOf(flags), blocks: count },
   );
   const { clock } = systemParts;
   return withNode({ clock, signal }, chain, async (node) => {
@@ -69,7 +69,7 @@ export async function faucet(
   flags: Flags,
   signal: AbortSignal,
 ): Promise<number> {
-  const { chain, json } = loadFlags(z.strictObject(shared), flags);
+  const { chain, json } = loadFlags(z.strictObject(shared), chainOf(flags));
   const address = await accountOf(account);
   const rao = raoOf(tao, 'the amount');
   if (rao === 0n)
@@ -98,7 +98,7 @@ export async function fault(
   flags: Flags,
   signal: AbortSignal,
 ): Promise<number> {
-  const { chain, json } = loadFlags(z.strictObject(shared), flags);
+  const { chain, json } = loadFlags(z.strictObject(shared), chainOf(flags));
   const { clock } = systemParts;
   return withNode({ clock, signal }, chain, async (node) => {
     const result = await node.call(method, params);
@@ -129,7 +129,7 @@ const isActive = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
 
 export async function snapshot(file: string, flags: Flags, signal: AbortSignal): Promise<number> {
-  const { chain, json } = loadFlags(z.strictObject(shared), flags);
+  const { chain, json } = loadFlags(z.strictObject(shared), chainOf(flags));
   const { clock } = systemParts;
   return withNode({ clock, signal }, chain, async (node) => {
     const at = String(await node.call('chain_getFinalizedHead'));

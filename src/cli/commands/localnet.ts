@@ -15,6 +15,7 @@ import { foundInstead, invalid } from '../invalid-input.js';
 import { EXIT, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 import { raoOf, taoText } from '../tao.js';
+import { mayBeSecret } from '../wallets.js';
 import { followedLog } from './localnet-log.js';
 import { runRuntimeLocalnet } from './localnet-runtime.js';
 
@@ -199,6 +200,8 @@ async function keysOf(text: string): Promise<{ hotkey: string; coldkey: string }
 export async function accountOf(account: string): Promise<string> {
   await readyKeys();
   if (account.startsWith('//')) return keypairFromUri(account).address;
+  if (mayBeSecret(account))
+    throw invalid('the account', 'an address or a development URI such as //Alice', 'what may be a secret');
   fromAddress(account);
   return account;
 }
@@ -206,6 +209,8 @@ export async function accountOf(account: string): Promise<string> {
 async function parseFund(entry: string): Promise<[address: string, rao: bigint]> {
   const at = entry.lastIndexOf('=');
   const expected = '<address or //URI>=<TAO>';
-  if (at < 1) throw invalid(`--fund ${entry}`, expected, entry);
-  return [await accountOf(entry.slice(0, at)), raoOf(entry.slice(at + 1), `--fund ${entry}`)];
+  // neither half is repeated before it is known to be no secret
+  if (at < 1) throw invalid('--fund', expected, mayBeSecret(entry) ? 'what may be a secret' : entry.slice(0, 64));
+  const address = await accountOf(entry.slice(0, at));
+  return [address, raoOf(entry.slice(at + 1), `--fund ${address}`)];
 }

@@ -6,7 +6,7 @@ import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
 import { watchChain } from '../chain-watchman.js';
-import { lastOf, loadConfig, minerSchema } from '../config.js';
+import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
@@ -14,7 +14,7 @@ import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const config = loadConfig(minerSchema, flags);
+  const config = loadConfig(minerSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
   const network = networkOf([config.chain]);
   const [

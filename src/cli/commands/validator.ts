@@ -10,14 +10,14 @@ import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
 import { watchChain } from '../chain-watchman.js';
-import { lastOf, loadConfig, validatorSchema } from '../config.js';
+import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const config = loadConfig(validatorSchema, flags);
+  const config = loadConfig(validatorSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
   const network = networkOf([config.chain]);
   const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }] = await Promise.all([

@@ -318,7 +318,15 @@ function stepsOf(record: WeightsRecord): unknown[] {
 const hex = z.string().regex(/^([0-9a-f]{2})*$/);
 const u16 = z.number().int().min(0).max(65535);
 const u32 = z.number().int().min(0).max(0xffff_ffff);
-const signedLine = z.strictObject({ bytes: hex, hash: hex, nonce: u32, deathBlock: u32 });
+const signedLine = z.strictObject({
+  bytes: hex,
+  hash: hex,
+  nonce: u32,
+  deathBlock: u32,
+  // not in books of 0.1
+  birthBlock: u32.optional(),
+  call: z.string().optional(),
+});
 const included = { block: u32, blockHash: hex };
 const refused = { error: z.string(), block: u32 };
 const stepLine = z.discriminatedUnion('step', [

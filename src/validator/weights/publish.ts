@@ -1,7 +1,6 @@
 // Owns: an epoch's scores to a row on the chain, exactly once, whatever dies meanwhile: taking the steps that decide.ts
 // names and writing each down. Does not own: the scores (scoring), the row's form (chain/weights).
 import type {
-  Beacon,
   ChainReader,
   ChainWriter,
   Head,
@@ -11,14 +10,8 @@ import type {
   Subnet,
   WeightRow,
 } from '../../chain/chain.js';
-import { blake2b256 } from '../../chain/codec/storage.js';
-import {
-  encodeWeightsPayload,
-  revealTarget,
-  roundForBlock,
-  sealTimelocked,
-} from '../../chain/codec/timelock.js';
 import { commitHash, storageIndex } from '../../chain/codec/weight-commits.js';
+import { sealRow } from '../../chain/sealed-weights.js';
 import { alreadySetThisEpoch, toWeightRow } from '../../chain/weights.js';
 import type { Keypair } from '../../keys/keypair.js';
 import { toHex } from '../../model/bytes.js';
@@ -248,30 +241,23 @@ export function createPublisher(
     subnet: Subnet,
     options: (more: Partial<Sending>) => SendOptions,
   ): Promise<Landed> {
-    const uids = row.map(([uid]) => uid);
-    const values = row.map(([, value]) => value);
     if (form === 'set') return writer.setWeights(keypair, netuid, row, versionKey, mechanism, options({}));
     if (form === 'plain') {
       const words = new Uint16Array(parts.random.bytes(2 * SALT_WORDS).slice().buffer);
       const salt = [...words];
-      const hash = commitHash(self, storageIndex(netuid, mechanism), { uids, values, salt, versionKey });
+      const columns = { uids: row.map(([uid]) => uid), values: row.map(([, value]) => value) };
+      const place = storageIndex(netuid, mechanism);
+      const hash = commitHash(self, place, { ...columns, salt, versionKey });
       const more = { salt, commit: toHex(hash) };
       return writer.commitWeights(keypair, netuid, hash, mechanism, options(more));
     }
     const [beacon, info] = await Promise.all([reader.beacon(), reader.info()]);
-    const revealRound = roundFor(subnet, beacon, info.blockTimeMs);
-    const payload = encodeWeightsPayload({ hotkey: keypair.publicKey, uids, values, versionKey });
-    const bytes = sealTimelocked(payload, revealRound, beacon.publicKey, parts.random);
+    const { blockTimeMs } = info;
+    const to = { subnet, beacon, blockTimeMs, hotkey: self, random: parts.random };
+    const { bytes, revealRound, hash } = sealRow({ row, versionKey, ...to });
     const commit = { bytes, revealRound, version: subnet.timelockVersion! };
-    const more = { commit: toHex(blake2b256(bytes)), revealRound };
+    const more = { commit: toHex(hash), revealRound };
     return writer.commitTimelockedWeights(keypair, netuid, commit, mechanism, options(more));
-  }
-
-  /** By the chain's own clock: ours decides nothing. */
-  function roundFor(subnet: Subnet, beacon: Beacon, blockTimeMs: number): number {
-    const { block, tempo, revealPeriodEpochs, nextEpochBlock = block } = subnet;
-    const target = revealTarget({ nextEpochBlock, tempo, revealPeriodEpochs });
-    return roundForBlock(beacon, { unixMs: beacon.blockTimestampMs, block, blockTimeMs }, target);
   }
 
   async function reveal(record: WeightsRecord, seen: Seen): Promise<Progress> {

@@ -4,6 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChainObserver, ChainReader, ChainStatus, ChainWriter, Head } from '../../../src/chain/chain.js';
 import type { ChainLimits } from '../../../src/chain/limits.js';
 import { connectSubtensor } from '../../../src/chain/subtensor/connect.js';
+import { NEW_HEADS } from '../../../src/chain/subtensor/connection.js';
+import { unreachable } from '../../../src/chain/subtensor/errors.js';
+import { transfer } from '../../../src/chain/subtensor/operations/balances.js';
+import { openSocket } from '../../../src/chain/subtensor/socket.js';
+import { devKeypair, readyKeys } from '../../../src/keys/index.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { createLog } from '../../../src/model/log.js';
@@ -162,12 +167,151 @@ describe('several endpoints', () => {
     expect(status).toMatchObject({ sickness: 'lagging', headAgeMs: 3_600_000 });
   });
 
-  it('are given up when the finalised number goes back', async () => {
+  it('are kept when the finalised number goes back on the same chain: several nodes behind one address', async () => {
+    const a = await serve();
+    for (let i = 0; i < 4; i++) a.push();
+    a.finalize(3);
+    const reader = await connect([a.url]);
+    await asked(a, 'chain_subscribeFinalizedHeads', 1);
+    const before = a.asked.get('chain_getBlockHash') ?? 0;
+    a.finalize(2);
+    await asked(a, 'chain_getBlockHash', before + 1); // that of block 3
+    a.finalize(4);
+    await until(reader, (status) => numberOf(status.finalized) === 4);
+    expect(reader.status()).toMatchObject({ state: 'connected', lastError: undefined });
+    expect(a.asked.get('chain_subscribeFinalizedHeads')).toBe(1);
+  });
+
+  it('are left when they call final what no node has yet', async () => {
+    const [a, b] = [await serve(), await serve()];
+    for (let i = 0; i < 4; i++) a.push();
+    b.copy(a);
+    for (const node of [a, b]) node.finalize(2);
+    const reader = await connect([a.url, b.url]);
+    await asked(a, 'chain_subscribeFinalizedHeads', 1);
+    const seen: number[] = [];
+    const stop = new AbortController();
+    const watching = reader.watchBlocks(3, ({ number }) => void seen.push(number), stop.signal);
+    await asked(a, 'chain_subscribeFinalizedHeads', 2);
+    for (const subscription of ['sub2', 'sub4']) {
+      const result = { ...a.blocks[2]!.header, number: '0xee6b2800' }; // 4_000_000_000
+      const params = { subscription, result };
+      a.shout(JSON.stringify({ jsonrpc: '2.0', method: 'chain_finalizedHead', params }));
+    }
+    await until(reader, at(b));
+    expect(numberOf(reader.status().finalized)).toBe(2);
+    b.finalize(4);
+    while (seen.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await watching;
+    expect(seen).toEqual([3, 4]);
+  });
+
+  it('are not left for one whose numbers are not those of its blocks', async () => {
+    const [a, b] = [await serve(), await serve()];
+    for (let i = 0; i < 4; i++) a.push();
+    b.copy(a);
+    for (const node of [a, b]) node.finalize(2);
+    b.answers.chain_getHeader = ([hash]) => ({
+      ...b.blocks.find((block) => block.hash === hash)!.header,
+      number: '0xffff',
+    });
+    const reader = await connect([a.url, b.url], { compareEveryMs: 10 });
+    await asked(b, 'chain_getBlockHash', 5); // looked at more than once
+    expect(reader.status()).toMatchObject({ state: 'connected', url: a.url });
+  });
+
+  it('are not left for one that is further on another fork', async () => {
+    const [a, b] = [await serve(), await serve()];
+    for (let i = 0; i < 4; i++) a.push();
+    a.finalize(3);
+    for (let i = 0; i < 20; i++) b.push({ salt: 'fork' });
+    b.finalize(1); // by what is final there, it is only behind
+    const reader = await connect([a.url, b.url], { compareEveryMs: 10 });
+    await asked(b, 'chain_getBlockHash', 6);
+    expect(reader.status()).toMatchObject({ state: 'connected', url: a.url });
+  });
+
+  it('are taken though sick when the next one does not answer in time', async () => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const old = await serve({ chainType: 'Live', timestampMs: 1 });
+    const reader = await connect([old.url, `ws://127.0.0.1:${port}`], { connectTimeoutMs: 300 });
+    expect(reader.status()).toMatchObject({ state: 'connected', url: old.url });
+    await reader.close();
+    while (old.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    silent.close();
+  });
+
+  it('leave no socket behind when connecting is aborted', async () => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const old = await serve({ chainType: 'Live', timestampMs: 1 });
+    const stop = new AbortController();
+    const urls = [old.url, `ws://127.0.0.1:${port}`];
+    const connecting = connectSubtensor({
+      urls,
+      log,
+      clock: systemClock,
+      limits: QUICK,
+      signal: stop.signal,
+    });
+    await asked(old, 'state_getStorage', 1);
+    await new Promise<void>((resolve) => silent.once('connection', () => resolve()));
+    stop.abort(new Error('enough'));
+    await expect(connecting).rejects.toThrow('enough');
+    while (old.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    silent.close();
+  });
+
+  it('are connected to again whatever a listener to the status throws', async () => {
+    const a = await serve();
+    const reader = await connect([a.url]);
+    let told = 0;
+    reader.onStatus(() => {
+      told++;
+      throw new Error('broken');
+    });
+    a.drop();
+    while (told < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until(reader, at(a));
+    expect(lines.map(({ msg }) => msg)).toContain('chain status listener failed');
+  });
+
+  it('are waited for while they answer with errors of their own', async () => {
+    const a = await serve();
+    let times = 0;
+    const method = a.answers;
+    method.chain_getFinalizedHead = () => {
+      if (++times > 3) return a.blocks[0]!.hash;
+      throw Object.assign(new Error('too many requests'), { code: times === 1 ? -32601 : -32005 });
+    };
+    const reader = await connect([a.url]);
+    expect(reader.status()).toMatchObject({ state: 'connected', url: a.url });
+    expect(times).toBe(4);
+  });
+
+  it('are refused in the end when they answer with nothing but errors', async () => {
+    const a = await serve();
+    a.answers.chain_getFinalizedHead = () => {
+      throw new Error('still starting');
+    };
+    await expect(connect([a.url], { connectTimeoutMs: 100 })).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('still starting'),
+    });
+  });
+
+  it('are given up when what was final is taken back', async () => {
     const [a, b] = [await serve(), await serve()];
     for (let i = 0; i < 4; i++) a.push();
     a.finalize(3);
     const reader = await connect([a.url, b.url]);
     b.copy(a);
+    a.rewind(1);
+    for (let i = 0; i < 2; i++) a.push({ salt: 'fork' });
     a.finalize(2);
     await until(reader, at(b));
     expect(reader.status().finalized?.number).toBe(3);
@@ -226,6 +370,29 @@ describe('several endpoints', () => {
     const reader = await connect([a.url, b.url]);
     a.answers.chain_getHeader = () => ({ number: 7 });
     expect((await reader.head()).number).toBe(1);
+    expect(reader.status().url).toBe(b.url);
+  });
+
+  it.each([
+    ['a number', { number: '0xzz' }],
+    ['a number of a u32', { number: '0x100000000' }],
+    ['a parent', { parentHash: '0x12' }],
+    ['a digest', { digest: { logs: ['0xff'] } }],
+  ])('are left when a header has not %s', async (_, wrong) => {
+    const [a, b] = [await serve(), await serve()];
+    b.push();
+    const reader = await connect([a.url, b.url]);
+    a.answers.chain_getHeader = () => ({ ...a.blocks[0]!.header, ...wrong });
+    expect((await reader.head()).number).toBe(1);
+    expect(reader.status().url).toBe(b.url);
+  });
+
+  it.each([['0xzz'], [''], [7], [{}]])('are left when the hash of a block is %j', async (hash) => {
+    const [a, b] = [await serve(), await serve()];
+    b.copy(a);
+    const reader = await connect([a.url, b.url]);
+    a.answers.chain_getBlockHash = () => hash;
+    expect(`0x${toHex(await reader.blockHash(0))}`).toBe(b.blocks[0]!.hash);
     expect(reader.status().url).toBe(b.url);
   });
 
@@ -369,6 +536,115 @@ describe('watching blocks', () => {
     expect(seen.map(({ hash }) => `0x${toHex(hash)}`)).toEqual(b.blocks.slice(1, 14).map(({ hash }) => hash));
   });
 
+  it('waits for a consumer that is busy across an outage, and calls each block by its own number', async () => {
+    const a = await serve();
+    for (let i = 0; i < 8; i++) a.push();
+    a.finalize(8);
+    const reader = await connect([a.url]);
+    const seen: string[] = [];
+    const stop = new AbortController();
+    let busy = 0;
+    let release = () => {};
+    let wake = () => {};
+    const held = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const watching = reader.watchBlocks(
+      1,
+      async ({ number, hash }) => {
+        expect(++busy).toBe(1);
+        seen.push(`${number} ${a.blocks.findIndex((block) => block.hash === `0x${toHex(hash)}`)}`);
+        if (number === 3) {
+          wake();
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+        }
+        busy--;
+      },
+      stop.signal,
+    );
+    await held;
+    a.drop();
+    await until(reader, (status) => status.state === 'away');
+    await asked(a, 'chain_subscribeFinalizedHeads', 4); // the connection's own and this one, again
+    await asked(a, 'chain_getHeader', 6);
+    release();
+    while (seen.length < 8) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await watching;
+    expect(seen).toEqual(['1 1', '2 2', '3 3', '4 4', '5 5', '6 6', '7 7', '8 8']);
+  });
+
+  it('returns after its consumer, and fails with one that fails after an outage', async () => {
+    const a = await serve();
+    for (let i = 0; i < 3; i++) a.push();
+    a.finalize(3);
+    const reader = await connect([a.url]);
+    for (const failing of [false, true]) {
+      const stop = new AbortController();
+      let fulfil = () => {};
+      let isDone = false;
+      let wake = () => {};
+      const held = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const watching = reader.watchBlocks(
+        1,
+        async () => {
+          wake();
+          await new Promise<void>((resolve) => {
+            fulfil = resolve;
+          });
+          isDone = true;
+          if (failing) throw unreachable('ws://elsewhere');
+        },
+        stop.signal,
+      );
+      await held;
+      if (failing) {
+        a.drop();
+        await until(reader, (status) => status.state === 'away');
+        await until(reader, at(a));
+        fulfil();
+        await expect(watching).rejects.toMatchObject({ data: { address: 'ws://elsewhere' } });
+      } else {
+        stop.abort();
+        await new Promise((resolve) => setImmediate(resolve));
+        let isOver = false;
+        const over = watching.then(() => {
+          isOver = true;
+        });
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(isOver).toBe(false);
+        fulfil();
+        await over;
+        expect(isDone).toBe(true);
+      }
+    }
+  });
+
+  it.each([[['0xzz']], [7]])(
+    'goes on at another node when this one answers %j for hashes',
+    async (answer) => {
+      const [a, b] = [await serve(), await serve()];
+      for (let i = 0; i < 3; i++) a.push();
+      b.copy(a);
+      for (const node of [a, b]) node.finalize(2);
+      const reader = await connect([a.url, b.url]);
+      a.answers.chain_getBlockHash = ([at]) => {
+        if (Array.isArray(at)) return answer;
+        return a.blocks[at === undefined ? 3 : Number(at)]?.hash ?? null;
+      };
+      const { seen, upTo, watching, stop } = await collect(reader, 2);
+      await upTo(2);
+      stop.abort();
+      await watching;
+      expect(seen.map(({ hash }) => `0x${toHex(hash)}`)).toEqual([b.blocks[2]!.hash]);
+      expect(reader.status().url).toBe(b.url);
+    },
+  );
+
   it('names the blocks that the node no longer keeps', async () => {
     const a = await serve();
     for (let i = 0; i < 9; i++) a.push();
@@ -474,6 +750,46 @@ describe('bad endpoints', () => {
       code: 'refused',
       message: expect.stringContaining('is no node that this client understands'),
     });
+  });
+});
+
+describe('a socket', () => {
+  it('settles a subscription at once that is answered with no id', async () => {
+    const a = await serve();
+    a.answers.chain_subscribeNewHeads = () => null;
+    const limits = { requestTimeoutMs: 60_000, responseBytes: 1_000_000 };
+    const socket = await openSocket({ clock: systemClock, limits }, a.url);
+    await expect(socket.subscribe(NEW_HEADS, [], () => {})).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+});
+
+describe('closing', () => {
+  it('ends a write whose block is being read', async () => {
+    const a = await serve();
+    await readyKeys();
+    const writer = await connect([a.url]);
+    a.answers.author_submitAndWatchExtrinsic = () => {
+      setImmediate(() =>
+        a.shout(
+          JSON.stringify({
+            jsonrpc: '2.0',
+            method: 'author_extrinsicUpdate',
+            params: { subscription: 'w1', result: { inBlock: a.blocks[0]!.hash } },
+          }),
+        ),
+      );
+      return 'w1';
+    };
+    a.answers.chain_getBlock = () => undefined;
+    const write = (writer as Awaited<ReturnType<typeof connectSubtensor>>).submit(
+      devKeypair('from'),
+      transfer(devKeypair('to').address, 1n),
+      { check: false },
+    );
+    const failing = expect(write).rejects.toMatchObject({ code: 'unreachable' });
+    await asked(a, 'chain_getBlock', 1);
+    await writer.close();
+    await failing; // a read would be tried again for a minute
   });
 });
 

@@ -39,7 +39,7 @@ async function goThrough(connection: Connection, operation: Operation): Promise<
   expect(effects.length, 'effects').toBeGreaterThan(0);
   await Promise.all([
     ...operation.checks.map((check) => check(state)),
-    ...effects.map((effect) => effect({ before: state, after: state, events: [] })),
+    ...effects.map((effect) => effect({ after: state, events: [] })),
   ]);
 }
 
@@ -78,6 +78,16 @@ describe('under the metadata of the localnet', () => {
           throw new Error(name, { cause: error });
         expect(error.message).toContain('it has no call');
       }
+  });
+
+  it('constants are those of the block’s runtime, not of the newest', async () => {
+    const { hash: at } = await readBlock(connection);
+    const runtime = currentRuntime(connection.api);
+    const of = { signer: devKeypair('cold').address, block: 43, at };
+    const now = createState(connection, parts, { ...of, runtime });
+    expect(now.constant('Balances', 'ExistentialDeposit')).toBe(500);
+    const before = createState(connection, parts, { ...of, runtime: { ...runtime, constants: {} } });
+    expect(before.constant('Balances', 'ExistentialDeposit')).toBeUndefined();
   });
 
   it('a variant that the chain’s type has not is what the chain lacks, and no mistake of the caller', () => {

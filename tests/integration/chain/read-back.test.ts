@@ -113,9 +113,9 @@ describe('a write that is in a block without its effect', () => {
     await expect(land(write())).rejects.toMatchObject({ code: 'not-landed' });
   });
 
-  it('addStake without more alpha does not count as done', async () => {
+  it('addStake without its event does not count as done', async () => {
     await land(chain.startCall(node.root, netuid));
-    hide('SubtensorModule', 'TotalHotkeyAlpha');
+    hide('System', 'Events');
     const write = chain.addStake(node.root, netuid, toHotkey(owner.address), 5_000_000_000n);
     await expect(land(write)).rejects.toMatchObject({
       code: 'not-landed',
@@ -195,6 +195,52 @@ describe('malformed answers', () => {
       data: { what: `answer to ${method}` },
     });
   });
+
+  it.each([
+    ['cut short', (_key: string, value: string | null) => value?.slice(0, 4) ?? null],
+    ['too long', (_key: string, value: string | null) => value && `${value}00`],
+    ['no hex', (_key: string, value: string | null) => value && '0xzz'],
+    ['numbers', () => 7],
+    [
+      'accounts cut short',
+      (key: string, value: string | null) =>
+        key.startsWith(prefixOf('SubtensorModule', 'SubnetOwner')) ? (value?.slice(0, -2) ?? null) : value,
+    ],
+  ])('storage values that are %s are none', async (_what, change) => {
+    tamperStorage((first) => ({
+      ...first,
+      changes: first.changes.map(([key, value]) => [key, change(key, value)]),
+    }));
+    await expect(chain.subnet(netuid)).rejects.toMatchObject({
+      code: 'invalid-input',
+      data: { what: 'answer to state_queryStorageAt' },
+    });
+  });
+
+  it('keys that the node does not name, and another block’s state, are no answer', async () => {
+    tamperStorage((first) => ({ ...first, changes: first.changes.slice(0, -1) }));
+    await expect(chain.subnet(netuid)).rejects.toMatchObject({
+      data: {
+        what: 'answer to state_queryStorageAt',
+        got: expect.stringMatching(/^nothing about 1 of \d+ keys$/),
+      },
+    });
+    tamperStorage((first) => ({ ...first, block: `0x${'11'.repeat(32)}` }));
+    await expect(chain.subnet(netuid)).rejects.toMatchObject({
+      data: { what: 'answer to state_queryStorageAt', got: 'the state of another block' },
+    });
+    tamperStorage((first) => first);
+    expect((await chain.subnet(netuid)).netuid).toBe(netuid);
+  });
+
+  interface Page {
+    readonly block: string;
+    readonly changes: readonly (readonly [string, string | null])[];
+  }
+  function tamperStorage(change: (first: Page) => unknown): void {
+    proxy.tamper = ({ method }, result) =>
+      method === 'state_queryStorageAt' ? [change((result as [Page])[0])] : result;
+  }
 
   it('to a subscription end as our error too, and the client lives on', async () => {
     proxy.tamper = ({ method }, result) => (method === 'system_accountNextIndex' ? 'many' : result);

@@ -473,15 +473,11 @@ describe.skipIf(!path)('with the metadata of a real Subtensor', () => {
       'system',
       'events',
       [],
-      [
-        {
-          phase: { ApplyExtrinsic: 1 },
-          event: { index: '0x0000', data: { dispatchInfo: {} } },
-        },
-      ],
+      // one: ApplyExtrinsic(1); System.ExtrinsicSuccess of weight (0, 0), class Normal, Pays::Yes; no topics
+      '0x040001000000000000000000',
     );
     expect(await chain.events()).toMatchObject([
-      { pallet: 'System', name: 'ExtrinsicSuccess', extrinsic: 1 },
+      { pallet: 'System', name: 'ExtrinsicSuccess', extrinsic: 1, types: ['DispatchEventInfo'] },
     ]);
   });
 

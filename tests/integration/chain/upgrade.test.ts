@@ -83,6 +83,19 @@ describe('a write at the moment of a runtime upgrade', () => {
     expect(sent.map((hex) => signedUnder(node, hex, [1, 2, 3]))).toEqual([1, 2]);
   });
 
+  it('is not sent again in the old form’s places when the call has other arguments now', async () => {
+    const { node, chain, sent, refuse } = await scripted();
+    // transfer_keep_alive(dest, value) becomes (dest, valve): 0x14 is the length of the name
+    node.answers.state_getMetadata = () => node.metadata.replaceAll('1476616c7565', '1476616c7665');
+    node.push({ specVersion: 2, quiet: true });
+    refuse('Transaction has a bad signature');
+    await expect(transfer(chain)).rejects.toMatchObject({
+      code: 'unsupported',
+      data: { what: 'Balances.transfer_keep_alive', why: expect.stringContaining('no argument value') },
+    });
+    expect(sent).toHaveLength(1);
+  });
+
   it('is not sent again when the runtime is the same', async () => {
     const { chain, sent, refuse } = await scripted();
     refuse('Transaction has a bad signature');

@@ -137,6 +137,16 @@ describe('looking at a chain', () => {
     expect(out).toMatch(/^has +.*timelockedCommits/m);
   });
 
+  test('status says at once how old the head is, and that no block has come for long', async () => {
+    // a manual localnet's time is that of its blocks: its head is years old
+    const { headAgeMs, sickness } = await json('chain', 'status');
+    expect(headAgeMs).toBeGreaterThan(60_000);
+    expect(sickness).toBe('stalled');
+    const { out } = await assay('chain', 'status');
+    expect(out).toMatch(/^head age +\d+\.\d s$/m);
+    expect(out).toMatch(/^node is +stalled$/m);
+  });
+
   test('metagraph shows the neurons, sorted by what was asked for', async () => {
     await assay('chain', 'register', '--netuid', '1', '--wallet', '//Alice', '--hotkey', '//meta//hot');
     const { neurons } = await json('chain', 'metagraph', '--netuid', '1', '--sort', 'updated');
@@ -165,6 +175,11 @@ describe('looking at a chain', () => {
     const path = join(folder, 'subnet.json');
     expect(await json('chain', 'snapshot', path, '--netuid', '1')).toMatchObject({ netuid: 1 });
     expect(parseSnapshot(readFileSync(path, 'utf8'), path).netuid).toBe(1);
+    const again = ['chain', 'snapshot', path, '--netuid', '1'];
+    expect((await assay(...again)).error?.message).toMatch(
+      /expected a file that is not there yet, or --force/,
+    );
+    expect(await json(...again, '--force')).toMatchObject({ netuid: 1 });
   });
 
   test('watch tells of every final block once and in order, and of the subnet’s events', async () => {
@@ -199,7 +214,9 @@ describe('looking at a chain', () => {
       ownerColdkey: keypairFromUri('//Alice').address,
       commitRevealEnabled: false,
     });
-    expect((await assay('subnet', 'info', '--netuid', '0')).out).toMatch(/^subnet +0 .*\(root\)/);
+    const root = await assay('subnet', 'info', '--netuid', '0');
+    expect(root.out).toMatch(/^subnet +0 .*\(root\)/);
+    expect(root.out).toMatch(/^next epoch +never$/m);
   });
 });
 
@@ -245,6 +262,20 @@ describe('acting on a chain', () => {
     expect(await nextNonceOf('//Alice')).toEqual(nonce);
   });
 
+  test('stake keeps to a price within 5 % unless told otherwise, as much as it buys', async () => {
+    const place = ['--netuid', '1', '--wallet', '//Alice'];
+    const small = await assay('chain', 'stake', '1', ...place, '--dry-run');
+    expect(small.out).toMatch(/^price limit +at most 1\.05\d* TAO for 1 alpha, a tolerance of 5 %$/m);
+    expect(small.out).toMatch(/^call +SubtensorModule.add_stake_limit$/m);
+    const large = await assay('chain', 'stake', '500', ...place);
+    expect(large.error).toMatchObject({ code: 'chain-rejected', data: { error: 'SlippageTooHigh' } });
+    const any = await assay('chain', 'stake', '500', ...place, '--tolerance', 'off', '--dry-run');
+    expect(any.out).toMatch(/^price limit +none: at any price$/m);
+    expect(any.out).toMatch(/^call +SubtensorModule.add_stake$/m);
+    const both = await assay('chain', 'stake', '1', ...place, '--tolerance', '1', '--limit-price', '2');
+    expect(both.error?.message).toMatch(/--tolerance: expected either it or --limit-price/);
+  });
+
   test('serve announces address and key', async () => {
     const keys = join(folder, 'server-keys.json');
     writeFileSync(keys, JSON.stringify({ seeds: ['11'.repeat(32)] }));
@@ -287,7 +318,17 @@ describe('acting on a chain', () => {
     expect(statSync(kept).mode & 0o777).toBe(0o600);
     expect((await assay(...commit, '--salt-file', kept)).error?.message).toMatch(/not there yet/);
     const early = await assay('chain', 'reveal', kept, '--wallet', '//Alice');
-    expect(early.error).toMatchObject({ data: { error: 'CommitBlockNotInRevealRange' } });
+    const { revealFrom, revealUntil, epoch } = JSON.parse(readFileSync(kept, 'utf8')) as Record<
+      string,
+      number
+    >;
+    expect(early.error).toMatchObject({
+      data: { error: 'RevealTooEarly', unsent: true, atBlock: revealFrom },
+    });
+    expect((await assay('chain', 'reveal', kept, '--wallet', '//Alice', '--dry-run')).code).toBe(1);
+    const shown = await assay('chain', 'weights', 'show', '--netuid', '1', '--uid', '0');
+    expect(shown.out).toContain(`hash of epoch ${epoch}, block`);
+    expect(shown.out).toContain(`reveal in blocks ${revealFrom}-${revealUntil! - 1}`);
     const other = await assay('chain', 'reveal', kept, '--wallet', '//Bob');
     expect(other.error?.message).toMatch(/the hotkey: expected 5\w+, whose commit/);
 
@@ -308,6 +349,47 @@ describe('acting on a chain', () => {
     const { rows } = await json('chain', 'weights', 'show', '--netuid', '1', '--uid', '0');
     expect(rows).toMatchObject([{ pending: [{ kind: 'timelocked', revealRound: sent['revealRound'] }] }]);
     await assay('subnet', 'set', 'commit_reveal_weights_enabled', 'false', ...root);
+  });
+
+  test('weights without a permit are refused before anything is signed, those of a neuron for itself are not', async () => {
+    const at = ['--netuid', '1', '--wallet', '//Alice', '--hotkey', '//permitless'];
+    const registered = await json('chain', 'register', ...at);
+    const uid = registered['uid'] as number;
+    const nonce = await nextNonceOf('//permitless');
+    const set = ['chain', 'weights', 'set', ...at, '--weights'];
+    const refused = await assay(...set, '0:1');
+    expect(refused.error).toMatchObject({
+      code: 'chain-rejected',
+      data: { error: 'NeuronNoValidatorPermit', unsent: true, todo: expect.any(String) },
+    });
+    const dry = await assay(...set, '0:1', '--dry-run');
+    expect(dry).toMatchObject({ code: 1, error: undefined });
+    expect(dry.out).toMatch(/the chain would reject it: NeuronNoValidatorPermit/);
+    expect(await nextNonceOf('//permitless')).toEqual(nonce);
+    expect(await json(...set, `${uid}:1`)).toMatchObject({ form: 'set', row: [[uid, 65535]] });
+  });
+
+  test('weights that come too soon are refused with the block from which they are taken', async () => {
+    const limit = (blocks: string) =>
+      assay(
+        'subnet',
+        'set',
+        'weights_set_rate_limit',
+        blocks,
+        '--netuid',
+        '1',
+        '--wallet',
+        '//Alice',
+        '--sudo',
+      );
+    await limit('100');
+    const { error } = await assay(
+      ...['chain', 'weights', 'set', '--netuid', '1', '--wallet', '//Alice', '--weights', '0:1'],
+    );
+    expect(error).toMatchObject({
+      data: { error: 'SettingWeightsTooFast', unsent: true, atBlock: expect.any(Number) },
+    });
+    await limit('0');
   });
 
   test('the validator’s book is shown with its failures while no chain answers', async () => {
@@ -433,9 +515,19 @@ describe('bad input is refused before anything is signed', () => {
       const { error } = await assay(...args, '--netuid', '77');
       expect(error?.message).toMatch(/subnet 77/);
     }
+    expect((await assay('chain', 'metagraph', '--netuid', '77')).error?.message).toMatch(/assay subnet info/);
     const { error } = await assay('chain', 'metagraph');
     expect(error?.message).toMatch(/--netuid: is required/);
   });
+
+  test.each(['1e1', '70000', '1.5', 'x'])(
+    'the subnet number %s, with the numbers that there are',
+    async (netuid) => {
+      const { error, code } = await run(['chain', 'metagraph', '--netuid', netuid]);
+      expect(error?.message).toMatch(/--netuid: expected the number of a subnet in 0\.\.65535, in digits$/);
+      expect(code).toBe(2);
+    },
+  );
 
   test('a hotkey that is not registered', async () => {
     const stranger = ['--netuid', '1', '--wallet', '//Alice', '--hotkey', '//stranger'];

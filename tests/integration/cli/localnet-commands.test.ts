@@ -81,7 +81,10 @@ describe('a localnet of its own', () => {
   it('is steered, saved and restored', async () => {
     const { url } = await start('start', '--manual');
     const flags = { chain: url, json: true };
-    expect(await json(() => advance(7, flags, never))).toMatchObject({ number: 7 });
+    expect(await json(() => advance(7, { network: url, json: true }, never))).toMatchObject({ number: 7 });
+    await expect(advance('1e3', flags, never)).rejects.toThrow(
+      '--blocks: expected an integer in 1..10000000, in digits',
+    );
     await json(() => faucet(BOB, '2', flags, never));
     const reorg = await json(() => fault('dev_reorg', [2], flags, never));
     expect(reorg.result).toMatch(/^0x[0-9a-f]{64}$/);

@@ -162,6 +162,12 @@ extensions; runtime APIs by version, method, arguments and answer.
 and fewer runtime APIs. \`Timestamp.MinimumPeriod\` is the main network's at its block time of 12 s; a localnet of another tells half of its own.
 No position differs between the two spec versions in what both have.
 
+What metadata does not tell: the localnet charges no fees, and never refuses a call because its signer could not pay for it (\`Payment\`); what calls
+themselves cost they cost here too. \`TokenSymbol\` stays the default of every subnet. The main network's durations hold with \`fastBlocks: false\`; otherwise
+those of Subtensor's fast runtime, in blocks: pending children 15 instead of 7200, childkey take 5 of 216000, hotkey swap on a subnet 1 of 7200, count
+and split of mechanisms 1 of 7200, trimming 1 of 216000; 32 epochs a block instead of 2; and, as nowhere else, no wait between registrations of networks.
+Nothing else follows \`fastBlocks\`: the tempo of new subnets and the time between blocks are options of their own.
+
 Types are compared by path, type parameters, field and variant names down to primitives. \`TaoBalance\`, \`AlphaBalance\`, \`NetUid\` and their like are plain
 integers in the main network's metadata, so there is nothing to see through. Not compared: documentation, names of type aliases, parameters that stand
 for no type (\`T: Config\`), and what only V16 has (view functions, associated types).

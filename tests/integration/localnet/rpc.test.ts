@@ -4,6 +4,7 @@ import type { GenericExtrinsicEra } from '@polkadot/types';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../../src/localnet/limits.js';
+import type { State } from '../../../src/localnet/state.js';
 import { startNode, TAO, type TestNode } from './node.js';
 
 type Message = Record<string, unknown> & { error?: { code: number; message: string; data?: string } };
@@ -226,6 +227,55 @@ describe('the localnet over WebSocket', () => {
     socket.send('x'.repeat(LIMITS.payloadBytes + 1));
     await closed;
     expect((await node.api.rpc.system.chain()).toString()).toBe('Assay Localnet');
+  });
+
+  it('bounds an answer, and the answers of a batch together', async () => {
+    const { ask, close } = await rawSocket(node.url);
+    const key = '0x1234';
+    // of what is written to, half a response in hex
+    (node.localnet.state() as State).putRaw(key, new Uint8Array(LIMITS.responseBytes / 4));
+    const read = (method: string, params: unknown[]) => ({ jsonrpc: '2.0', id: 4, method, params });
+    const half = read('state_getStorage', [key]);
+    expect((await ask(JSON.stringify(half))).result).toHaveLength(2 + LIMITS.responseBytes / 2);
+    const twice = read('state_queryStorageAt', [[key, key]]);
+    expect(await ask(JSON.stringify(twice))).toMatchObject({
+      id: 4,
+      error: { code: -32008, message: 'Response is too big', data: 'Exceeded max limit of 15728640' },
+    });
+    const before = node.localnet.head().number;
+    const batch = [half, half, read('dev_newBlock', [])];
+    expect(await ask(JSON.stringify(batch))).toMatchObject({
+      id: null,
+      error: { code: -32011, message: 'The batch response was too large' },
+    });
+    // what followed was not carried out
+    expect(node.localnet.head().number).toBe(before);
+    close();
+  });
+
+  it('serves no page of another machine, and programs', async () => {
+    const ask = async (origin: string): Promise<number> => {
+      const socket = new WebSocket(node.url, { origin });
+      const answered = new Promise<number>((resolve) => {
+        socket.on('open', () => resolve(101));
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode!));
+      });
+      socket.on('error', () => {});
+      const status = await answered;
+      socket.terminate();
+      return status;
+    };
+    for (const origin of [
+      'https://polkadot.js.org',
+      'http://localhost.example.com',
+      'http://127.0.0.1.example.com',
+      'http://192.168.1.2:3000',
+      'null',
+      'file://',
+    ])
+      expect([origin, await ask(origin)]).toEqual([origin, 403]);
+    for (const origin of ['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:8080'])
+      expect([origin, await ask(origin)]).toEqual([origin, 101]);
   });
 
   it('bounds the subscriptions of a connection', async () => {

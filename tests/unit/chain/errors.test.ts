@@ -35,9 +35,6 @@ describe('toChainError', () => {
   });
 
   it.each([
-    [new Error('WebSocket is not connected\nFailed WS Request: {}'), 'unreachable'],
-    [new Error('disconnected from ws://x: 1006:: Abnormal Closure'), 'unreachable'],
-    [new Error('No response received from RPC endpoint in 20s'), 'timeout'],
     [rpc(4003, 'Client error: UnknownBlock: Header was not found in the database'), 'chain-unknown'],
     [
       rpc(4003, 'Client error: Api called for an unknown Block: State already discarded for 0x00'),

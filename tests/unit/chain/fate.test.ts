@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection, Subscription } from '../../../src/chain/subtensor/connection.js';
-import { unreachable } from '../../../src/chain/subtensor/errors.js';
+import { rejected, toChainError, unreachable } from '../../../src/chain/subtensor/errors.js';
 import { type FollowOptions, sendAndFollow } from '../../../src/chain/subtensor/fate.js';
+import { RpcFailure } from '../../../src/chain/subtensor/socket.js';
+import { malformed } from '../../../src/chain/subtensor/storage.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 
@@ -36,6 +38,8 @@ function scene({ finalityLag = 2, keepsBodies = true } = {}) {
     whenConnected: async () => {
       while (away) await clock.sleep(100);
     },
+    status: () => ({ head: away ? undefined : { number: best() } }),
+    leave: () => true,
     async request(method: string, [arg]: readonly unknown[]) {
       if (away) throw unreachable('ws://x');
       if (method === 'chain_getFinalizedHead') return 'final';
@@ -161,6 +165,75 @@ describe('an extrinsic on its way', () => {
     const { included } = await send();
     status('dropped');
     expect(await mine(included, { 12: [HEX] })).toBe('0x12');
+  });
+
+  const answered = (code: number, message: string) =>
+    toChainError(new RpcFailure(code, message, undefined), {
+      url: 'ws://x',
+      what: 'author_submitAndWatchExtrinsic',
+      call: EXTRINSIC.call,
+    });
+
+  it.each([
+    ['an internal error', answered(-32603, 'upstream timed out')],
+    ['a server error', answered(-32000, 'request timeout')],
+    ['no JSON-RPC', malformed('author_submitAndWatchExtrinsic')],
+  ])('is looked for when the answer to sending was %s: the pool may have it', async (_, error) => {
+    const { send, refuse, mine } = scene();
+    refuse(error);
+    const { included } = await send();
+    expect(await mine(included, { 12: [HEX] })).toBe('0x12');
+  });
+
+  it.each([
+    ['a refusal by the pool', rejected(EXTRINSIC.call, 'Stale')],
+    ['a method that the node has not', answered(-32601, 'Method not found')],
+    ['parameters that the node did not take', answered(-32602, 'Invalid params')],
+  ])('is not looked for after %s', async (_, error) => {
+    const { send, refuse } = scene();
+    refuse(error);
+    await expect(send()).rejects.toBe(error);
+  });
+
+  it.each([['invalid'], [{ usurped: '0x12' }]])('is in its block though the pool says %j', async (said) => {
+    const { send, status, push } = scene();
+    const { included } = await send();
+    push(HEX);
+    status(said);
+    expect(await included).toBe('0x11');
+  });
+
+  it('given up by the pool is waited for until its block is final when asked', async () => {
+    const { send, status, push, clock } = scene({ finalityLag: 2 });
+    const { included } = await send({ finalized: true });
+    push(HEX);
+    status('invalid');
+    let block: string | undefined;
+    void included.then((hash) => {
+      block = hash;
+    });
+    await clock.runUntil(clock.sleep(3_000));
+    expect(block).toBeUndefined();
+    push();
+    push();
+    expect(await clock.runUntil(included)).toBe('0x11');
+  });
+
+  it('is looked for when the node ends the watch', async () => {
+    const { send, status, mine } = scene();
+    const { included } = await send();
+    status(undefined);
+    expect(await mine(included, { 12: [HEX] })).toBe('0x12');
+  });
+
+  it('is looked for once its era is over though the watch says nothing', async () => {
+    const lost = scene();
+    const { included } = await lost.send();
+    await expect(lost.mine(included)).rejects.toMatchObject({ data: { error: 'AncientBirthBlock' } });
+
+    const there = scene();
+    const sent = await there.send();
+    expect(await there.mine(sent.included, { 14: [HEX] })).toBe('0x14');
   });
 
   it('can never be in a block once the last one that could have it is final', async () => {

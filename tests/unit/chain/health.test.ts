@@ -64,6 +64,16 @@ describe('the health of a node', () => {
     expect(watch.sickness()).toMatchObject({ kind: 'stalled', forMs: 132_000 });
   });
 
+  it('does not take a head that goes to and fro for progress', async () => {
+    const { watch, sleep } = watched(12_000);
+    for (let i = 0; i < 12; i++) {
+      watch.onHead(100 + (i % 2));
+      await sleep(12_000);
+    }
+    // 101 came after the first 12 s
+    expect(watch.sickness()).toEqual({ kind: 'stalled', forMs: 132_000 });
+  });
+
   it('gives fast chains fifteen seconds, for a host under load', async () => {
     const { watch, blocks, sleep } = watched(250);
     await blocks(1, { timed: false });

@@ -15,6 +15,7 @@ function stateOf(items: Record<string, bigint>, constants: Record<string, unknow
     block: 1_000,
     has: (item) => Object.keys(items).some((key) => key.startsWith(`${item} `)),
     get: async (item, ...keys) => at(item, keys),
+    stored: async (item, ...keys) => at(item, keys),
     integer: async (item, ...keys) => at(item, keys) ?? 0n,
     flag: async () => false,
     account: async () => COLD,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChainReader } from '../../../src/chain/chain.js';
 import { unreachable } from '../../../src/chain/subtensor/errors.js';
-import { withReadRetry } from '../../../src/chain/with-retry.js';
+import { retryRead, withReadRetry } from '../../../src/chain/with-retry.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -46,6 +46,32 @@ describe('withReadRetry', () => {
     await expect(reads.head()).rejects.toMatchObject({ code: 'chain-unknown' });
     expect(reader.calls).toBe(1);
   });
+
+  it('gives up at once when the chain is closed meanwhile', async () => {
+    const clock = createVirtualClock();
+    const closed = new AbortController();
+    const { reader } = flaky(Number.POSITIVE_INFINITY, () => unreachable('ws://x'));
+    const parts = { clock, log: silentLog, limits, closed: closed.signal };
+    const read = retryRead(parts, 'head', () => reader.head());
+    void clock.sleep(250).then(() => closed.abort());
+    await expect(clock.runUntil(read)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(clock.monotonic()).toBe(250);
+  });
+
+  it.each(['answer to chain_getHeader', 'message from ws://x'])(
+    'asks another node where there is one after nonsense: %s',
+    async (what) => {
+      const clock = createVirtualClock();
+      const error = () =>
+        new AssayError('invalid-input', 'malformed', { what, expected: 'a header', got: 'another' });
+      const { reader } = flaky(1, error);
+      const left: unknown[] = [];
+      const nodes = { isCatchingUp: () => false, leave: (why: unknown) => left.push(why) > 0 };
+      const read = retryRead({ clock, log: silentLog, limits, nodes }, 'head', () => reader.head());
+      expect((await clock.runUntil(read)).number).toBe(1);
+      expect(left).toHaveLength(1);
+    },
+  );
 
   it('waits for a block that a node new to us does not have yet, and for nothing else that is not there', async () => {
     const clock = createVirtualClock();

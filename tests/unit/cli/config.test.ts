@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadConfig, localnetSchema, minerSchema, validatorSchema } from '../../../src/cli/config.js';
+import {
+  chainOf,
+  loadConfig,
+  localnetSchema,
+  minerSchema,
+  roleFlags,
+  validatorSchema,
+} from '../../../src/cli/config.js';
 import { AssayError } from '../../../src/model/errors.js';
 
 const folders: string[] = [];
@@ -112,8 +119,8 @@ describe('wrong configuration is refused by the name of the key', () => {
     ['a missing key', { data: 'x' }, /^hotkey: /],
     ['a port above the last', { ...NEEDED, port: 65_536 }, /^port: .*65535/],
     ['a port below the first', { ...NEEDED, port: -1 }, /^port: .*0/],
-    ['half a port', { ...NEEDED, port: 1.5 }, /^port: .*int/],
-    ['a port in words', { ...NEEDED, port: 'http' }, /^port: .*number/],
+    ['half a port', { ...NEEDED, port: 1.5 }, /^port: expected a port in 0..65535, in digits/],
+    ['a port in words', { ...NEEDED, port: 'http' }, /^port: expected a port in 0..65535, in digits/],
     ['root as the subnet', { ...NEEDED, netuid: 0 }, /^netuid: .*1/],
     [
       'an address that is no WebSocket',
@@ -199,5 +206,23 @@ describe('a configuration file', () => {
       expect(error).toMatchObject({ code: 'invalid-config' });
     }
     expect(Object.keys(Object.prototype)).toEqual(before);
+  });
+});
+
+describe('flags of the start commands', () => {
+  test('--network is another name of --chain; two that differ are refused', () => {
+    expect(chainOf({ network: 'ws://a:1', port: 1 })).toEqual({ chain: 'ws://a:1', port: 1 });
+    expect(chainOf({ chain: 'ws://b:1' })).toEqual({ chain: 'ws://b:1' });
+    expect(() => chainOf({ chain: 'ws://b:1', network: 'ws://a:1' })).toThrow(/--chain: expected one value/);
+  });
+
+  test('a seed as --hotkey is refused without being repeated; a path, a name and a development URI are not', () => {
+    const seed = `0x${'ab'.repeat(32)}`;
+    for (const hotkey of [seed, seed.slice(2), Array(12).fill('word').join(' ')]) {
+      expect(() => roleFlags({ hotkey })).toThrow(/--hotkey: expected the path of a hotkey file/);
+      expect(() => roleFlags({ hotkey })).not.toThrow(hotkey);
+    }
+    for (const hotkey of ['//Alice//hotkey', './keys/hotkey', 'default', undefined])
+      expect(roleFlags({ hotkey })).toEqual({ hotkey });
   });
 });

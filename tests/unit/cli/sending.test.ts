@@ -110,4 +110,17 @@ describe('a call on the way to the chain', () => {
     await expect(send({ dryRun: true, json: true })).resolves.toEqual({ is: 'not-sent', code: 0 });
     expect(JSON.parse(printed)).toMatchObject({ dryRun: true, ok: true, feeRao: '125', encoded: '0x0503' });
   });
+
+  test('counts what a node found when it ran the call, but not that there was no signature', async () => {
+    const verdict = (error: string): Preview => ({
+      ...NOTHING_WRONG,
+      dryRun: { by: 'validate_transaction', ok: false, error },
+    });
+    await expect(live(verdict('BadProof')).send({ dryRun: true })).resolves.toMatchObject({ code: 0 });
+    await expect(live(verdict('Payment')).send({ dryRun: true })).resolves.toMatchObject({ code: 1 });
+    expect(printed).toContain('the chain would reject it: Payment (the node says so: validate_transaction)');
+    const { send, submitted } = live(verdict('Payment'));
+    await expect(send({ yes: true })).rejects.toMatchObject({ data: { error: 'Payment', unsent: true } });
+    expect(submitted).toEqual([]);
+  });
 });

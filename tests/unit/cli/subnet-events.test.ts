@@ -6,6 +6,7 @@ const event = (name: string, data: BlockEvent['data'], pallet = 'SubtensorModule
   pallet,
   name,
   extrinsic: undefined,
+  types: [],
   data,
 });
 

@@ -1,6 +1,6 @@
 // The chain without a network: calls in order, epochs, errors.
 import { describe, expect, it } from 'vitest';
-import type { RuntimeCall } from '../../../src/chain/codec/runtime.js';
+import { type RuntimeCall, runtime } from '../../../src/chain/codec/runtime.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import {
   createLocalnet,
@@ -8,6 +8,7 @@ import {
   type LocalnetOptions,
   type Receipt,
 } from '../../../src/localnet/localnet.js';
+import type { State } from '../../../src/localnet/state.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 
 const TAO = 1_000_000_000n;
@@ -137,8 +138,7 @@ describe('the embedded chain', () => {
 describe('a call as root', () => {
   it('by a stranger is in no block, sent or overtaken by a change of the key', async () => {
     const { chain, alice, owner } = await setUp();
-    const remark = { pallet: 'System', name: 'remark', args: { remark: new Uint8Array() } } as const;
-    const sudo: RuntimeCall = { pallet: 'Sudo', name: 'sudo', args: { call: remark } };
+    const sudo = admin('sudo_set_stake_threshold', { min_stake: 5n });
     await expect(chain.submit(sudo, owner)).rejects.toMatchObject({ data: { error: 'BadSigner' } });
     const handOver: RuntimeCall = {
       pallet: 'Sudo',
@@ -357,6 +357,51 @@ describe('set_weights', () => {
     await land(chain, on, alice);
     const { error } = await land(chain, setWeights([1], [1]), validator);
     expect(error).toBe('SubtensorModule.CommitRevealEnabled');
+  });
+});
+
+describe('a registration', () => {
+  it('tells what the subnet recycled so far, then who came', async () => {
+    const { chain, alice } = await withSubnet();
+    const before = chain.query('SubtensorModule', 'RAORecycledForRegistration', 1);
+    const hotkey = devKeypair('late').address;
+    const { events } = await land(chain, subtensor('burned_register', { netuid: 1, hotkey }), alice);
+    const recycled = chain.query('SubtensorModule', 'RAORecycledForRegistration', 1);
+    expect(recycled).toBeGreaterThan(before);
+    expect(events.slice(-3).map(({ name, data }) => [name, data])).toEqual([
+      ['RAORecycledForRegistrationSet', [1, recycled]],
+      ['NeuronRegistered', [1, 3, hotkey]],
+      ['ExtrinsicSuccess', expect.anything()],
+    ]);
+  });
+});
+
+describe('what an epoch recycles', () => {
+  it('is no more than there is outside the pool', async () => {
+    const { chain, alice, validator } = await withSubnet({ tempo: 40 });
+    const recycle = { netuid: 1, recycle_or_burn: 'Recycle' };
+    for (const call of [
+      admin('sudo_set_recycle_or_burn', recycle),
+      admin('sudo_set_subnet_emission_enabled', { netuid: 1, enabled: true }),
+    ])
+      expect((await land(chain, call, alice)).error).toBeUndefined();
+    const index = chain.query('SubtensorModule', 'SubnetEpochIndex', 1);
+    const state = chain.state() as State;
+    const S = runtime.SubtensorModule.storage;
+    const epochOf = (): number => chain.query('SubtensorModule', 'SubnetEpochIndex', 1);
+    while (epochOf() < index + 2) chain.produceBlock();
+    // to the owner's uid, whose share is recycled
+    const toOwner = { netuid: 1, dests: [0], weights: [1], version_key: 0n };
+    expect((await land(chain, subtensor('set_weights', toOwner), validator)).error).toBeUndefined();
+    const last = epochOf();
+    let before = 0n;
+    while (epochOf() === last) {
+      before = chain.query('SubtensorModule', 'PendingServerEmission', 1);
+      state.put(S.SubnetAlphaOut, [1], 0n);
+      chain.produceBlock();
+    }
+    expect(before).toBeGreaterThan(0n);
+    expect(chain.query('SubtensorModule', 'SubnetAlphaOut', 1)).toBe(0n);
   });
 });
 

@@ -170,18 +170,21 @@ describe('a time-locked commitment', () => {
     ['junk', (bytes: Uint8Array) => bytes.fill(5)],
     // in place of U
     ['the point at infinity', (bytes: Uint8Array) => bytes.fill(0, 1, 96).fill(0xc0, 0, 1)],
-  ])('that does not open, for it is %s, is gone without a word, the empty commitment with it', async (_, spoil) => {
-    const world = await createSubnetWorld();
-    const who = world.address('owner-hotkey');
-    const round = roundIn(world, 2);
-    const spoilt = sealed('spoilt', round);
-    if (spoilt.type === 'TimelockEncrypted') spoil(spoilt.value.encrypted);
-    world.land('owner-hotkey', commit([spoilt]));
-    world.pass(3);
-    expect(stored(world)).toBeUndefined();
-    expect(world.state.get(C.RevealedCommitments, 1, who)).toBeUndefined();
-    expect(world.state.get(C.TimelockedIndex)).toEqual([]);
-  });
+  ])(
+    'that does not open, for it is %s, is gone without a word, the empty commitment with it',
+    async (_, spoil) => {
+      const world = await createSubnetWorld();
+      const who = world.address('owner-hotkey');
+      const round = roundIn(world, 2);
+      const spoilt = sealed('spoilt', round);
+      if (spoilt.type === 'TimelockEncrypted') spoil(spoilt.value.encrypted);
+      world.land('owner-hotkey', commit([spoilt]));
+      world.pass(3);
+      expect(stored(world)).toBeUndefined();
+      expect(world.state.get(C.RevealedCommitments, 1, who)).toBeUndefined();
+      expect(world.state.get(C.TimelockedIndex)).toEqual([]);
+    },
+  );
 
   it('is opened field by field, and the last ten reveals are kept', async () => {
     const world = await createSubnetWorld();

@@ -301,7 +301,8 @@ describe('mechanisms', () => {
     expect(error).toBeUndefined();
     expect(commitsOf(world)).toBeUndefined();
     expect(commitsOf(world, SECOND)?.map(([, , at]) => at)).toEqual([block]);
-    expect(chain.query('SubtensorModule', 'LastUpdate', SECOND)[1]).toBe(block);
+    // as long as there are neurons, though none of them came since the mechanism did
+    expect(chain.query('SubtensorModule', 'LastUpdate', SECOND)).toEqual([0, block, 0]);
     expect(chain.query('SubtensorModule', 'LastUpdate', NETUID)[1]).toBeLessThan(block);
     world.toEpoch();
     const args = { netuid: NETUID, mecid: 1, uids, values, salt, version_key: 0n };

@@ -8,7 +8,8 @@ import { NO_ANSWER, NO_FAULTS, nonsenseOf, rejectionOf } from '../../../src/loca
 import { createLocalnet, type Localnet, type LocalnetOptions } from '../../../src/localnet/localnet.js';
 import { nodeOf } from '../../../src/localnet/node.js';
 import type { PoolStatus } from '../../../src/localnet/pool.js';
-import { fromHex } from '../../../src/model/bytes.js';
+import { createRpc } from '../../../src/localnet/rpc.js';
+import { fromHex, toHex } from '../../../src/model/bytes.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 
 const TAO = 1_000_000_000n;
@@ -169,6 +170,27 @@ describe('reorganisation', () => {
     await chain.rpc('dev_reorg', [1]);
     blocks(chain, 1);
     expect(statuses).toEqual(['included', 'retracted', 'included']);
+  });
+
+  it('leaves nothing to watch of an extrinsic that is final or invalid', async () => {
+    const chain = await chainOf();
+    const { call } = createRpc(nodeOf(chain), { dev: false });
+    const told: unknown[] = [];
+    const session = { notify: (_: string, __: string, status: unknown) => void told.push(status) };
+    const watch = async (options: { period?: number } = {}) => {
+      const bytes = `0x${toHex(await signed(chain, remark, options))}`;
+      return call('author_submitAndWatchExtrinsic', [bytes], session);
+    };
+    const [final, waiting] = [await watch(), call('chain_subscribeFinalizedHeads', [], session)];
+    blocks(chain, 3);
+    expect(told).toContainEqual({ finalized: `0x${toHex(chain.blockHash(1))}` });
+    expect(call('author_unwatchExtrinsic', [final], session)).toBe(false);
+    expect(call('chain_unsubscribeFinalizedHeads', [waiting], session)).toBe(true);
+    await chain.rpc('dev_delayInclusion', [10]);
+    const invalid = await watch({ period: 4 });
+    blocks(chain, 4);
+    expect(told.at(-1)).toBe('invalid');
+    expect(call('author_unwatchExtrinsic', [invalid], session)).toBe(false);
   });
 
   it('invalidates what was signed over a block that is gone', async () => {

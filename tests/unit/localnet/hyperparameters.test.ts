@@ -214,7 +214,7 @@ describe('the least that a nominator may have', () => {
 
 describe('a mechanism', () => {
   it('loses all that it had when it is taken away, and the shares become equal', async () => {
-    const world = await createSubnetWorld();
+    const world = await createSubnetWorld([], { fastBlocks: false });
     const { state } = world;
     const count = (mechanism_count: number): RuntimeCall =>
       admin('sudo_set_mechanism_count', { netuid: 1, mechanism_count });
@@ -236,10 +236,30 @@ describe('a mechanism', () => {
   });
 });
 
+describe('with fast blocks', () => {
+  it('an owner changes mechanisms and trims in every block', async () => {
+    const world = await createSubnetWorld();
+    world.state.put(S.MaxAllowedUids, [1], 128);
+    for (const mechanism_count of [2, 1, 2]) {
+      const call = admin('sudo_set_mechanism_count', { netuid: 1, mechanism_count });
+      expect(world.land('owner', call).error).toBeUndefined();
+    }
+    for (const maybe_split of [[65_535, 0], undefined]) {
+      const call = admin('sudo_set_mechanism_emission_split', { netuid: 1, maybe_split });
+      expect(world.land('owner', call).error).toBeUndefined();
+    }
+    for (const max_n of [100, 90]) {
+      const call = admin('sudo_trim_to_max_allowed_uids', { netuid: 1, max_n });
+      expect(world.land('owner', call).error).toBeUndefined();
+    }
+    expect(world.state.get(S.TxChildkeyTakeRateLimit)).toBe(5n);
+  });
+});
+
 describe('trimming', () => {
   /** The owner at 0, then a to e at 1 to 5, who earn 5, 1, 9, 1, 3; only `immune` are still immune. */
   async function crowd(immune: readonly string[] = []): Promise<BlockWorld> {
-    const world = await createSubnetWorld();
+    const world = await createSubnetWorld([], { fastBlocks: false });
     const { state } = world;
     world.skip(6000);
     world.pass(1);

@@ -54,6 +54,34 @@ describe('the pool', () => {
     expect(names(pool.take(2, () => 2, 2))).toEqual(['a2']);
   });
 
+  it('has a bound in bytes, which what leaves it gives back', () => {
+    const pool = new Pool(10, 100);
+    const of = (who: string, nonce: number, length: number): Pending =>
+      pending(who, nonce, { bytes: new Uint8Array(length) });
+    expect(pool.add(of('a', 0, 60))).toBeUndefined();
+    expect(pool.add(of('b', 0, 41))).toBe('full');
+    const [carried] = pool.take(1, zero, 10);
+    expect(pool.add(of('b', 0, 100))).toBeUndefined();
+    // what a block gives back comes whatever the limit
+    pool.takeBack([carried!]);
+    pool.invalidate(({ who }) => who === 'b');
+    expect(pool.add(of('c', 0, 41))).toBe('full');
+    expect(pool.add(of('c', 0, 40))).toBeUndefined();
+  });
+
+  it('leaves over what a block has no bytes for, with what its sender sent later', () => {
+    const pool = new Pool(10);
+    for (const [who, nonce, length] of [
+      ['a', 0, 50],
+      ['b', 0, 60],
+      ['b', 1, 10],
+      ['c', 0, 50],
+    ] as const)
+      pool.add(pending(who, nonce, { bytes: new Uint8Array(length) }));
+    expect(names(pool.take(1, zero, 10, 100))).toEqual(['a0', 'c0']);
+    expect(names(pool.take(2, zero, 10, 100))).toEqual(['b0', 'b1']);
+  });
+
   it('drops what is too old or outrun, and tells its sender', () => {
     told.length = 0;
     const pool = new Pool(10);

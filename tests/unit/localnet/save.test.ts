@@ -1,5 +1,5 @@
 // A chain in one file, and a subnet of another chain as the beginning of one.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -88,6 +88,24 @@ describe('a saved state', () => {
     expect(() => restoreState(join(folder, 'none'))).toThrow('cannot be read');
     expect(() => saveState(join(folder, 'no', 'folder'), chain.save())).toThrow('cannot be written');
   });
+});
+
+it('is not written when it would be too large to be read', async () => {
+  const chain = await start();
+  const saved = chain.save();
+  const path = join(folder, 'chain.saved');
+  const value = new Uint8Array(1 << 20);
+  const storage = Array.from(
+    { length: 128 },
+    (_, i) => [`0x${i.toString(16).padStart(8, '0')}`, value] as const,
+  );
+  expect(() => saveState(path, { ...saved, storage })).toThrow(
+    expect.objectContaining({
+      code: 'limit-exceeded',
+      data: expect.objectContaining({ limit: 268_435_456 }),
+    }),
+  );
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 /** A subnet of main network as far as a test needs it: two validators that agree on two miners. */
@@ -230,6 +248,10 @@ describe('a fork of a subnet', () => {
     );
     const twice = { uid: 1, hotkey: address('second hot'), coldkey: address('y') };
     await expect(start({ from: { snapshot, neurons: [twice] } })).rejects.toThrow('one that two have');
+    const two = { ...snapshot, emission: { ...snapshot.emission, MechanismCountCurrent: 2 } };
+    await expect(start({ from: { snapshot: two } })).rejects.toThrow(
+      'snapshot: MechanismCountCurrent: expected a subnet of one mechanism, got 2',
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 // Time-locked commits on the localnet, and the beacon they open by (subtensor coinbase/reveal_commits.rs, pallet drand).
 import { describe, expect, it } from 'vitest';
-import { runtime } from '../../../src/chain/codec/runtime.js';
+import { type RuntimeEvent, runtime } from '../../../src/chain/codec/runtime.js';
 import { blake2b256 } from '../../../src/chain/codec/storage.js';
 import {
   createLocalBeacon,
@@ -18,7 +18,10 @@ import { sha256 } from '../../../src/model/hash.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { addCrowdedSubnet, createSubnetWorld, NETUID, type SubnetWorld, subtensor } from './subnet-world.js';
 
+const C = runtime.Commitments.storage;
 const D = runtime.Drand.storage;
+const S = runtime.SubtensorModule.storage;
+const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const beaconKey = createLocalBeacon('assay localnet').publicKey;
 
 const sealed = (who: string, round: number, row = { uids: [0, 2], values: [0, 9], versionKey: 0n }) =>
@@ -250,6 +253,50 @@ describe('the localnet’s beacon', () => {
     expect(state.get(D.OldestStoredRound)).toBe(101n);
     expect(state.has(D.Pulses, 1n)).toBe(false);
     expect(events).toEqual(['NewPulse', 'NewPulse', 'NewPulse']);
+  });
+
+  it('after a long pause opens what waits for a round of it, however many there are', () => {
+    const state = new State(10);
+    const beacon = createBeacon(250);
+    const published: bigint[][] = [];
+    const publish = (block: number, seconds: number): void => {
+      state.open(block);
+      const context = {
+        state,
+        block,
+        emit: (event: RuntimeEvent) => {
+          if (event.name === 'NewPulse') published.push([...event.data.rounds]);
+        },
+      };
+      publishRounds(context, beacon, seconds * 1000);
+    };
+    publish(1, 1_000_000);
+    const commits = Array.from(
+      { length: LIMITS.roundsPerBlock + 2 },
+      (_, i) => [ALICE, 1, new Uint8Array(), BigInt(10 + i)] as const,
+    );
+    state.put(S.TimelockedWeightCommits, [1, 0], commits);
+    state.put(C.TimelockedIndex, [], [[1, ALICE]]);
+    const field = {
+      type: 'TimelockEncrypted',
+      value: { encrypted: new Uint8Array(), reveal_round: 5n },
+    } as const;
+    state.put(C.CommitmentOf, [1, ALICE], { deposit: 0n, block: 1, info: { fields: [field] } });
+    const later = 1_000_000 + 3 * LIMITS.keptRounds;
+    publish(2, later);
+    publish(3, later);
+    expect(published[1]).toEqual([5n, ...Array.from({ length: 15 }, (_, i) => BigInt(10 + i))]);
+    const first = BigInt(2 * LIMITS.keptRounds + 2);
+    expect(published[2]?.slice(0, 4)).toEqual([25n, 26n, 27n, first]);
+    expect(state.get(D.LastStoredRound)).toBe(first + BigInt(LIMITS.roundsPerBlock - 1));
+    // and keeps them until that has been opened
+    publish(4, later);
+    expect(state.get(D.OldestStoredRound)).toBe(5n);
+    expect([5n, 10n, 27n].map((round) => state.has(D.Pulses, round))).toEqual([true, true, true]);
+    state.delete(S.TimelockedWeightCommits, 1, 0);
+    state.put(C.TimelockedIndex, [], []);
+    publish(5, later);
+    expect(state.has(D.Pulses, 27n)).toBe(false);
   });
 
   it('says nothing on a chain that follows another', () => {

@@ -1,6 +1,7 @@
 // remove_stake and its kin, and stake on the move: on a state without a chain around it.
 import { describe, expect, it } from 'vitest';
 import { runtime } from '../../../src/chain/codec/runtime.js';
+import type { CallContext } from '../../../src/localnet/dispatch.js';
 import { palletAccount, subnetAccount } from '../../../src/localnet/pallets/subtensor/staking.js';
 import {
   moveStake,
@@ -9,6 +10,7 @@ import {
 } from '../../../src/localnet/pallets/subtensor/staking-moves.js';
 import { largestOrder } from '../../../src/localnet/pallets/subtensor/staking-swaps.js';
 import {
+  clearSmallNomination,
   removeStake,
   removeStakeFullLimit,
   removeStakeLimit,
@@ -206,6 +208,19 @@ describe('unstaking', () => {
       expect(world.call(coldkey, removeStake, amountOf(world, 2n * TAO))).toBeUndefined();
     }
     expect(['alice', 'bob'].map((coldkey) => world.stake('validator', coldkey, 1))).toEqual([TAO, 0n]);
+  });
+});
+
+describe('a nomination that became too small', () => {
+  it('is cleared without a payout that would not open the account', async () => {
+    const world = await startWorld();
+    const { state } = world;
+    world.grant('validator', 'nobody', 1, 300n);
+    state.put(S.NominatorMinRequiredStake, [], 1_000_000_000n);
+    const holding = { hotkey: world.address('validator'), coldkey: world.address('nobody'), netuid: 1 };
+    const clear = (of: typeof holding, context: CallContext) => clearSmallNomination(context, of);
+    expect(world.call('nobody', clear, holding)).toBeUndefined();
+    expect([world.stake('validator', 'nobody', 1), world.free('nobody')]).toEqual([0n, 0n]);
   });
 });
 

@@ -55,7 +55,10 @@ export const ownsHotkey =
     return refuse('NonAssociatedColdKey', `${hotkey} belongs to ${owner ?? 'nobody'}`);
   };
 
-/** @param keepAlive what remains must be the existential deposit at least, or the account would be removed */
+/**
+ * `reducible_balance` of pallet_balances (impl_fungible.rs, Polite): reserved funds count towards what is frozen.
+ * @param keepAlive what remains must be the existential deposit at least, or the account would be removed
+ */
 export const canPay =
   (
     rao: bigint | ((state: Parameters<Check>[0]) => Promise<bigint>),
@@ -67,13 +70,18 @@ export const canPay =
       state.get('System.Account', state.signer),
       typeof rao === 'bigint' ? rao : rao(state),
     ]);
-    const { free = 0, frozen = 0 } =
-      (account as { data?: { free?: number; frozen?: number } } | undefined)?.data ?? {};
+    const {
+      free = 0,
+      frozen = 0,
+      reserved = 0,
+    } = (account as { data?: Partial<Record<'free' | 'frozen' | 'reserved', number | bigint>> } | undefined)
+      ?.data ?? {};
     const deposit = BigInt(
       (state.constant('Balances', 'ExistentialDeposit') as number | bigint | undefined) ?? 0,
     );
     const kept = keepAlive ? deposit : 0n;
-    const floor = BigInt(frozen) > kept ? BigInt(frozen) : kept;
+    const untouchable = BigInt(frozen) - BigInt(reserved);
+    const floor = untouchable > kept ? untouchable : kept;
     const available = BigInt(free) > floor ? BigInt(free) - floor : 0n;
     if (amount <= available) return undefined;
     const why = floor === 0n ? '' : ` (${tao(BigInt(free))} less ${tao(floor)} that must stay)`;
@@ -235,6 +243,19 @@ export const holdsStake =
     if (stake === undefined || alphaRao <= stake) return undefined;
     const detail = `${state.signer} has ${tao(stake)} staked to ${hotkey} in subnet ${netuid}, not ${tao(alphaRao)}`;
     return refuse('NotEnoughStakeToWithdraw', detail);
+  };
+
+/** Without any the chain would take the call and do nothing. Passes where only the chain itself could tell. */
+export const holdsAnyStake =
+  (hotkey: string, where: (netuid: number) => boolean): Check =>
+  async (state) => {
+    const infos = await state.api('StakeInfoRuntimeApi_get_stake_info_for_coldkey', state.signer);
+    if (!Array.isArray(infos)) return undefined;
+    // StakeInfo of rpc_info/stake_info.rs
+    const held = infos as readonly { hotkey: string; netuid: number; stake: number | bigint }[];
+    return held.some((info) => info.hotkey === hotkey && where(info.netuid) && info.stake > 0)
+      ? undefined
+      : refuse('NotEnoughStakeToWithdraw', `${state.signer} has nothing there staked to ${hotkey}`);
   };
 
 /** Root is joined by stake on root once its seats are taken (`do_root_register`). */

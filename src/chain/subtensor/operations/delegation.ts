@@ -101,6 +101,12 @@ async function lastTakeBlock(state: State, hotkey: string): Promise<bigint> {
   return byColdkey! > byHotkey! ? byColdkey! : byHotkey!;
 }
 
+/** The chain compares only with a take that was set; the default binds nobody (`Delegates::try_get`). */
+async function takeSet(state: State, hotkey: string): Promise<bigint | undefined> {
+  const take = await state.stored('Delegates', hotkey);
+  return take === undefined ? undefined : BigInt(take as number); // u16
+}
+
 /** Only upwards, and at most once in TxDelegateTakeRateLimit blocks. */
 export const increaseTake = (hotkey: string, take: number): Operation =>
   subtensorCall(
@@ -111,12 +117,12 @@ export const increaseTake = (hotkey: string, take: number): Operation =>
         ownsHotkey(hotkey),
         async (state) => {
           const [now, most, last, limit] = await Promise.all([
-            state.integer('Delegates', hotkey),
+            takeSet(state, hotkey),
             state.integer('MaxDelegateTake'),
             lastTakeBlock(state, hotkey),
             state.integer('TxDelegateTakeRateLimit'),
           ]);
-          if (BigInt(take) <= now)
+          if (now !== undefined && BigInt(take) <= now)
             return { error: 'DelegateTakeTooLow', detail: `the take is ${now} already` };
           if (BigInt(take) > most) return { error: 'DelegateTakeTooHigh', detail: `the maximum is ${most}` };
           // one block longer than the other limits: `exceeds_tx_delegate_take_rate_limit` is <=
@@ -138,11 +144,8 @@ export const decreaseTake = (hotkey: string, take: number): Operation =>
       checks: [
         ownsHotkey(hotkey),
         async (state) => {
-          const [now, least] = await Promise.all([
-            state.integer('Delegates', hotkey),
-            state.integer('MinDelegateTake'),
-          ]);
-          if (BigInt(take) >= now)
+          const [now, least] = await Promise.all([takeSet(state, hotkey), state.integer('MinDelegateTake')]);
+          if (now !== undefined && BigInt(take) >= now)
             return { error: 'DelegateTakeTooLow', detail: `the take is ${now}, not above ${take}` };
           return BigInt(take) < least
             ? { error: 'DelegateTakeTooLow', detail: `the minimum is ${least}` }

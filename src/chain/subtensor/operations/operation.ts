@@ -36,6 +36,8 @@ export interface State {
   readonly block: number;
   has(item: string): boolean;
   get(item: string, ...keys: Keys): Promise<unknown>;
+  /** undefined also where the metadata has a default: only what somebody put there. */
+  stored(item: string, ...keys: Keys): Promise<unknown>;
   integer(item: string, ...keys: Keys): Promise<bigint>;
   flag(item: string, ...keys: Keys): Promise<boolean>;
   /** undefined when absent or the zero account */
@@ -67,7 +69,6 @@ export interface OperationEvent {
 
 /** What a call left behind in its block. */
 export interface Seen {
-  readonly before: State;
   readonly after: State;
   /** of this call alone */
   readonly events: readonly OperationEvent[];
@@ -149,15 +150,6 @@ export const emitted =
       expected: `event ${pallet}.${name}(${shown})`,
       got: events.map((event) => `${event.pallet}.${event.name}`).join(', ') || 'no event',
     };
-  };
-
-/** Holds when the integer is larger than before the block. */
-export const rose =
-  (item: string, keys: Keys): Effect =>
-  async ({ before, after }) => {
-    const at = withSigner(keys, after.signer);
-    const [old, now] = await Promise.all([before.integer(item, ...at), after.integer(item, ...at)]);
-    return now > old ? undefined : { expected: `${item} more than ${old}`, got: String(now) };
   };
 
 /** The effect where the chain has the item; runtimes without it have no such trace. */

@@ -1,7 +1,24 @@
 // Owns: stake in and out, and between keys and subnets; recycling and burning of alpha. Does not own: children, takes
 // (delegation.ts). Amounts of TAO and of alpha are in rao; prices in rao of TAO for one alpha.
-import { canPay, holdsStake, hotkeyExists, isEnabled, notRoot, priceWithin, subnetExists } from './checks.js';
-import { type Check, emitted, type Operation, rose, SIGNER, SUBTENSOR, subtensorCall } from './operation.js';
+import {
+  canPay,
+  holdsAnyStake,
+  holdsStake,
+  hotkeyExists,
+  isEnabled,
+  notRoot,
+  priceWithin,
+  subnetExists,
+} from './checks.js';
+import {
+  type Check,
+  emitted,
+  type Operation,
+  SIGNER,
+  type State,
+  SUBTENSOR,
+  subtensorCall,
+} from './operation.js';
 
 /** A price that a trade may not pass. */
 export interface PriceLimit {
@@ -13,28 +30,40 @@ export interface PriceLimit {
 const started = (netuid: number): readonly Check[] =>
   netuid === 0 ? [] : [isEnabled('SubtokenEnabled', netuid, 'SubtokenDisabled', 'trading has not begun')];
 
+const leastStake = (state: State): bigint | undefined => {
+  const least = state.constant(SUBTENSOR, 'InitialMinStake');
+  return least === undefined ? undefined : BigInt(least as number);
+};
+
 /** InitialMinStake is 0.002 TAO; the swap's fee, which comes on top, only the chain knows. */
 const enough =
   (amountRao: bigint): Check =>
   async (state) => {
-    const least = state.constant(SUBTENSOR, 'InitialMinStake');
-    if (least === undefined || amountRao >= BigInt(least as number)) return undefined;
+    const least = leastStake(state);
+    if (least === undefined || amountRao >= least) return undefined;
     return { error: 'AmountTooLow', detail: `${amountRao} rao, the least is ${least}` };
   };
 
-/** `validate_add_stake` of staking/stake_utils.rs. */
-const stakeChecks = (netuid: number, hotkey: string, amountRao: bigint): readonly Check[] => [
+/**
+ * `validate_add_stake` of staking/stake_utils.rs.
+ * @param isPartial a price limit may leave less to be paid than `amountRao`, though no less than the smallest stake
+ */
+const stakeChecks = (
+  netuid: number,
+  hotkey: string,
+  amountRao: bigint,
+  isPartial = false,
+): readonly Check[] => [
   subnetExists(netuid),
   ...started(netuid),
   enough(amountRao),
-  canPay(amountRao, 'NotEnoughBalanceToStake'),
+  canPay(isPartial ? async (state) => leastStake(state) ?? 0n : amountRao, 'NotEnoughBalanceToStake'),
   hotkeyExists(hotkey),
 ];
 
-// also the epoch may raise it in this block, so the event must be there too
+// not TotalHotkeyAlpha: others may add to it or take from it in the same block
 const stakeEffects = (netuid: number, hotkey: string) => [
-  emitted('StakeAdded', [SIGNER, hotkey]),
-  rose('TotalHotkeyAlpha', [hotkey, netuid]),
+  emitted('StakeAdded', [SIGNER, hotkey, undefined, undefined, netuid]),
 ];
 
 export const addStake = (netuid: number, hotkey: string, amountRao: bigint): Operation =>
@@ -54,7 +83,10 @@ export const addStakeLimit = (
     'add_stake_limit',
     { hotkey, netuid, amount_staked: amountRao, limit_price: limitPriceRao, allow_partial: allowPartial },
     {
-      checks: [...stakeChecks(netuid, hotkey, amountRao), priceWithin(netuid, limitPriceRao, 'buy')],
+      checks: [
+        ...stakeChecks(netuid, hotkey, amountRao, allowPartial),
+        priceWithin(netuid, limitPriceRao, 'buy'),
+      ],
       effects: stakeEffects(netuid, hotkey),
     },
   );
@@ -69,15 +101,15 @@ const unstakeChecks = (netuid: number, hotkey: string, alphaRao: bigint): readon
 ];
 
 // not TotalHotkeyAlpha: an epoch in the same block may have given more than was taken
-const unstakeEffects = (hotkey: string, alphaRao?: bigint) => [
-  emitted('StakeRemoved', [SIGNER, hotkey, undefined, alphaRao]),
+const unstakeEffects = (hotkey: string, netuid?: number) => [
+  emitted('StakeRemoved', [SIGNER, hotkey, undefined, undefined, netuid]),
 ];
 
 export const removeStake = (netuid: number, hotkey: string, alphaRao: bigint): Operation =>
   subtensorCall(
     'remove_stake',
     { hotkey, netuid, amount_unstaked: alphaRao },
-    { checks: unstakeChecks(netuid, hotkey, alphaRao), effects: unstakeEffects(hotkey) },
+    { checks: unstakeChecks(netuid, hotkey, alphaRao), effects: unstakeEffects(hotkey, netuid) },
   );
 
 export const removeStakeLimit = (
@@ -91,7 +123,7 @@ export const removeStakeLimit = (
     { hotkey, netuid, amount_unstaked: alphaRao, limit_price: limitPriceRao, allow_partial: allowPartial },
     {
       checks: [...unstakeChecks(netuid, hotkey, alphaRao), priceWithin(netuid, limitPriceRao, 'sell')],
-      effects: unstakeEffects(hotkey),
+      effects: unstakeEffects(hotkey, netuid),
     },
   );
 
@@ -104,9 +136,10 @@ export const removeAllStake = (netuid: number, hotkey: string, limitPriceRao?: b
       checks: [
         subnetExists(netuid),
         hotkeyExists(hotkey),
+        holdsAnyStake(hotkey, (of) => of === netuid),
         ...(limitPriceRao === undefined ? [] : [priceWithin(netuid, limitPriceRao, 'sell')]),
       ],
-      effects: unstakeEffects(hotkey),
+      effects: unstakeEffects(hotkey, netuid),
     },
   );
 
@@ -115,7 +148,10 @@ export const unstakeAll = (hotkey: string): Operation =>
   subtensorCall(
     'unstake_all',
     { hotkey },
-    { checks: [hotkeyExists(hotkey)], effects: unstakeEffects(hotkey) },
+    {
+      checks: [hotkeyExists(hotkey), holdsAnyStake(hotkey, () => true)],
+      effects: unstakeEffects(hotkey),
+    },
   );
 
 /** All alpha of every subnet, as TAO on root. */
@@ -124,8 +160,8 @@ export const unstakeAllAlpha = (hotkey: string): Operation =>
     'unstake_all_alpha',
     { hotkey },
     {
-      checks: [hotkeyExists(hotkey)],
-      effects: [...unstakeEffects(hotkey), emitted('StakeAdded', [SIGNER, hotkey])],
+      checks: [hotkeyExists(hotkey), holdsAnyStake(hotkey, (netuid) => netuid !== 0)],
+      effects: [...unstakeEffects(hotkey), emitted('StakeAdded', [SIGNER, hotkey, undefined, undefined, 0])],
     },
   );
 

@@ -5,6 +5,7 @@ import { equals } from '../../../model/bytes.js';
 import { maxUpscale } from '../../../model/max-upscale.js';
 import type { WeightRow } from '../../chain.js';
 import { commitHash, storageIndex } from '../../codec/weight-commits.js';
+import { toSchedule } from '../../schedule.js';
 import { assertRow } from '../../weights.js';
 import { isDisabled, isEnabled, rateLimited, registered, subnetExists } from './checks.js';
 import {
@@ -336,7 +337,7 @@ const sealable =
 
 /**
  * A commit is revealed in the epoch that lies RevealPeriodEpochs after its own. The present epoch is SubnetEpochIndex, or
- * one more while an epoch is due: only what neither allows is refused here.
+ * one more while an epoch is due by the next block: only what neither allows is refused here.
  */
 const revealable =
   (row: RevealedRow): Check =>
@@ -346,16 +347,42 @@ const revealable =
     const own = commits.find(([committedHash]) => equals(committedHash, hash));
     if (!own) return { error: 'NoWeightsCommitFound', detail: `${commits.length} commits, none of this row` };
     if (!state.has('SubnetEpochIndex')) return undefined;
-    const [index, period] = await Promise.all([
+    const [index, period, next] = await Promise.all([
       state.integer('SubnetEpochIndex', row.netuid),
       state.integer('RevealPeriodEpochs', row.netuid),
+      nextEpoch(row.netuid, state),
     ]);
     const due = BigInt(own[1]) + period;
-    if (due > index + 1n) return { error: 'RevealTooEarly', detail: `epoch ${due}, now is ${index}` };
+    const isNextDue = next !== undefined && next <= state.block; // the block that would carry it
+    if (due > (isNextDue ? index + 1n : index))
+      return {
+        error: 'RevealTooEarly',
+        detail: `epoch ${due}, now is ${index}`,
+        // of a later epoch than the next only its own state will tell
+        ...(next !== undefined && due === index + 1n ? { atBlock: next } : {}),
+      };
     return due < index
       ? { error: 'ExpiredWeightCommit', detail: `epoch ${due}, now is ${index}` }
       : undefined;
   };
+
+/** undefined where no epoch comes: the tempo is 0. */
+async function nextEpoch(netuid: number, state: State): Promise<number | undefined> {
+  const [tempo, lastEpochBlock, pendingEpochAt] = await Promise.all([
+    state.integer('Tempo', netuid),
+    state.has('LastEpochBlock') ? state.integer('LastEpochBlock', netuid) : undefined,
+    state.has('PendingEpochAt') ? state.integer('PendingEpochAt', netuid) : 0n,
+  ]);
+  const { nextEpochBlock } = toSchedule({
+    netuid,
+    block: state.block,
+    tempo: Number(tempo),
+    lastEpochBlock: lastEpochBlock === undefined ? undefined : Number(lastEpochBlock),
+    epochIndex: undefined,
+    pendingEpochAt: Number(pendingEpochAt),
+  });
+  return nextEpochBlock;
+}
 
 // Effects.
 

@@ -1,5 +1,6 @@
 // Owns: calls inside calls: batches, sudo, proxies. Does not own: finding out what failed inside (../operate.ts).
 import { fromAddress } from '../../../keys/ss58.js';
+import { AssayError } from '../../../model/errors.js';
 import { holdsSudo } from './checks.js';
 import { type Check, type Effect, emitted, type Operation, operation, type State } from './operation.js';
 
@@ -8,7 +9,9 @@ export type BatchMode = 'interrupt' | 'all' | 'force';
 const BATCH_CALLS = { interrupt: 'batch', all: 'batch_all', force: 'force_batch' } as const;
 
 /**
- * Several calls of one signer in one extrinsic. What each needs is looked at beforehand as if it came alone.
+ * Several calls of one signer in one extrinsic. The first is looked at beforehand like a single one; of the others only what
+ * no state decides, for those before them may make possible what is not yet. A `force` batch is not looked at: it goes on
+ * whatever fails.
  * @throws RangeError for an empty batch, or one inside another, which the chain refuses
  */
 export function batch(operations: readonly Operation[], mode: BatchMode): Operation {
@@ -21,7 +24,8 @@ export function batch(operations: readonly Operation[], mode: BatchMode): Operat
     { calls: operations },
     {
       signer: operations[0]?.signer ?? 'coldkey',
-      checks: operations.flatMap(({ checks }) => checks),
+      checks:
+        mode === 'force' ? [] : operations.flatMap(({ checks }, i) => (i === 0 ? checks : checks.map(blind))),
       ...(mode === 'all'
         ? { effects: operations.flatMap(({ effects }) => effects) }
         : {
@@ -33,6 +37,34 @@ export function batch(operations: readonly Operation[], mode: BatchMode): Operat
     },
   );
 }
+
+/** The same check without a state to read: it passes where it would have to. */
+const blind =
+  (check: Check): Check =>
+  async (state) => {
+    try {
+      return await check({
+        ...state,
+        has: unseen,
+        get: unseen,
+        stored: unseen,
+        integer: unseen,
+        flag: unseen,
+        account: unseen,
+        api: unseen,
+      });
+    } catch (error) {
+      if (error === UNSEEN) return undefined;
+      throw error;
+    }
+  };
+
+const UNSEEN = new AssayError('chain-unknown', 'this state is not known yet', {
+  what: 'state within a batch',
+});
+const unseen = (): never => {
+  throw UNSEEN;
+};
 
 /** Made by the chain itself, at the word of its sudo key. */
 export const asSudo = (inner: Operation): Operation =>
@@ -65,7 +97,7 @@ export function asProxy(real: string, inner: Operation, kind?: string): Operatio
   const behalfOf =
     (effect: Effect): Effect =>
     (seen) =>
-      effect({ ...seen, before: behalf(seen.before), after: behalf(seen.after) });
+      effect({ ...seen, after: behalf(seen.after) });
   return operation(
     'Proxy',
     'proxy',

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Axon } from '../../../chain/chain.js';
 import { serveAxon, servePrometheus } from '../../../chain/subtensor/operations/serving.js';
-import { loadFlags } from '../../config.js';
+import { integerBetween, loadFlags } from '../../config.js';
 import { foundInstead, invalid } from '../../invalid-input.js';
 import { networkFlags, withChain } from '../../networks.js';
 import { EXIT } from '../../output.js';
@@ -21,7 +21,7 @@ export async function chainServe(flags: Record<string, unknown>, signal: AbortSi
       ...sendingFlags,
       netuid: minedNetuidFlag,
       ip: z.string('is required').refine((text) => isIP(text) !== 0, 'expected an IPv4 or IPv6 address'),
-      port: z.number('is required').int().min(1).max(65_535),
+      port: integerBetween(1, 65_535, 'a port'),
       tlsKey: z.string().min(1).max(4096).optional(),
       // commander's form of --no-tls
       tls: z.boolean().default(true),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { snapshotText } from '../../../chain/snapshot-file.js';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
+import { counted } from '../../facts.js';
+import { invalid } from '../../invalid-input.js';
 import { networkFlags, withChain } from '../../networks.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { sayWhile } from '../../progress.js';
@@ -14,9 +16,13 @@ export async function chainSnapshot(
   flags: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  const options = loadFlags(z.strictObject({ ...networkFlags, netuid: minedNetuidFlag }), flags);
-  const { netuid, json } = options;
+  const options = loadFlags(
+    z.strictObject({ ...networkFlags, netuid: minedNetuidFlag, force: z.boolean().default(false) }),
+    flags,
+  );
+  const { netuid, json, force } = options;
   const file = await openWholeFile(path, path);
+  if (file.exists && !force) throw invalid(path, 'a file that is not there yet, or --force', 'one that is');
   return withChain(options, signal, async (chain) => {
     // of a final block: what a fork may take back is no place to begin from
     const { hash } = await chain.finalizedHead();
@@ -35,7 +41,7 @@ export async function chainSnapshot(
     if (json) printJson(found);
     else
       print(
-        `subnet ${netuid} as of block ${block.number}: ${neurons.length} neurons, ${weights.length} rows of weights, ${found.bondRows} of bonds, in ${path}\nassay localnet restore ${path} goes on from it`,
+        `subnet ${netuid} as of block ${block.number}: ${counted(neurons.length, 'neuron')}, ${counted(weights.length, 'row')} of weights, ${found.bondRows} of bonds, in ${path}\nassay localnet restore ${path} goes on from it`,
       );
     return EXIT.ok;
   });

@@ -31,6 +31,10 @@ const schema = z.strictObject({
   amount: amountFlag.optional(),
   all: z.boolean().default(false),
   limitPrice: amountFlag.optional(),
+  tolerance: z
+    .string()
+    .regex(/^(off|\d{1,2}(\.\d{1,4})?)$/, 'expected percent in 0..99.9999, or off')
+    .optional(),
   allowPartial: z.boolean().default(false),
 });
 type Options = z.infer<typeof schema>;
@@ -54,7 +58,7 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
   const amountRao = amountOf(options);
   if (netuid === undefined && (side === 'stake' || !options.all))
     throw invalid('--netuid', 'the number of a subnet', 'none');
-  const limit = limitOf(options);
+  const wish = wishOf(options);
   const hotkey = await hotkeyAddress(options, signal);
   const signer = await coldkeySigner(options, signal);
   return withChain(options, signal, async (chain) => {
@@ -62,25 +66,27 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
     const wanted =
       netuid === undefined
         ? await everything(place)
-        : await (side === 'stake' ? toStake : toUnstake)({ ...place, netuid, amountRao, limit });
+        : await (side === 'stake' ? toStake : toUnstake)({
+            ...place,
+            netuid,
+            amountRao,
+            limit: await limitOf(chain, netuid, side, wish),
+          });
     const sent = await sendOperation({ chain, signer, ...wanted, flags: options }, signal);
     if (sent.is === 'not-sent') return sent.code;
     const { done } = sent;
     const moved = done.events.find(({ name }) => name === (side === 'stake' ? 'StakeAdded' : 'StakeRemoved'));
-    // (coldkey, hotkey, TAO, alpha, netuid, fee)
-    const [, , tao, alpha] = (moved?.data ?? []) as readonly (number | bigint | string | undefined)[];
-    const [taoRao, alphaRao] = [tao, alpha].map((rao) => (rao === undefined ? undefined : BigInt(rao)));
-    const word = side === 'stake' ? 'staked' : 'unstaked';
-    const got =
-      taoRao === undefined || alphaRao === undefined
-        ? word
-        : `${word} ${taoText(side === 'stake' ? taoRao : alphaRao)} for ${taoText(side === 'stake' ? alphaRao : taoRao)}`;
-    const unit = side === 'stake' && netuid !== 0 ? 'alpha' : 'TAO';
-    printDone(done, json, `${got} ${unit}`, {
-      ...wanted.data,
-      taoRao,
-      alphaRao,
-    });
+    // (coldkey, hotkey, TAO, alpha, netuid, fee of the swap in what was sold)
+    const [, , tao, alpha, , fee] = (moved?.data ?? []) as readonly (number | bigint | string | undefined)[];
+    const [taoRao, alphaRao, swapFeeRao] = [tao, alpha, fee].map((rao) =>
+      rao === undefined ? undefined : BigInt(rao),
+    );
+    // without a subnet there are several of these events, and none says it all
+    const text =
+      netuid === undefined
+        ? 'unstaked everything'
+        : movedText(side, netuid, { taoRao, alphaRao, swapFeeRao });
+    printDone(done, json, text, { ...wanted.data, taoRao, alphaRao, swapFeeRao });
     return EXIT.ok;
   });
 }
@@ -94,15 +100,78 @@ function amountOf({ amount, all }: Options): bigint | undefined {
   return rao;
 }
 
+function movedText(
+  side: Side,
+  netuid: number,
+  {
+    taoRao,
+    alphaRao,
+    swapFeeRao = 0n,
+  }: Readonly<Record<'taoRao' | 'alphaRao' | 'swapFeeRao', bigint | undefined>>,
+): string {
+  const word = side === 'stake' ? 'staked' : 'unstaked';
+  if (taoRao === undefined || alphaRao === undefined) return word;
+  const tao = `${taoText(taoRao)} TAO`;
+  if (netuid === 0) return `${word} ${tao}`;
+  const alpha = `${taoText(alphaRao)} alpha`;
+  const [sold, bought] = side === 'stake' ? [tao, alpha] : [alpha, tao];
+  const fee =
+    swapFeeRao > 0n ? `, fee of the swap ${taoText(swapFeeRao)} ${side === 'stake' ? 'TAO' : 'alpha'}` : '';
+  return `${word} ${sold} for ${bought}${fee}`;
+}
+
 interface Limit {
   readonly limitPriceRao: bigint;
   readonly allowPartial: boolean;
+  readonly tolerancePercent?: string;
 }
 
-function limitOf({ limitPrice, allowPartial }: Options): Limit | undefined {
-  if (limitPrice !== undefined) return { limitPriceRao: raoOf(limitPrice, '--limit-price'), allowPartial };
-  if (!allowPartial) return undefined;
-  throw invalid('--allow-partial', '--limit-price beside it, which says how much is served', 'none');
+/** As the safe staking of btcli has it. */
+const DEFAULT_TOLERANCE = '5';
+
+type Wish =
+  | { readonly is: 'any-price' }
+  | { readonly is: 'price'; readonly limitPriceRao: bigint; readonly allowPartial: boolean }
+  | { readonly is: 'tolerance'; readonly percent: string; readonly allowPartial: boolean };
+
+function wishOf({ limitPrice, tolerance, allowPartial, netuid }: Options): Wish {
+  if (limitPrice !== undefined && tolerance !== undefined)
+    throw invalid('--tolerance', 'either it or --limit-price', 'both');
+  if (netuid === undefined && (limitPrice ?? tolerance ?? 'off') !== 'off')
+    throw invalid('--netuid', 'a subnet, of which a price can be limited', 'none');
+  if (limitPrice !== undefined)
+    return { is: 'price', limitPriceRao: raoOf(limitPrice, '--limit-price'), allowPartial };
+  if (tolerance !== 'off' && netuid !== undefined)
+    return { is: 'tolerance', percent: tolerance ?? DEFAULT_TOLERANCE, allowPartial };
+  if (!allowPartial) return { is: 'any-price' };
+  throw invalid('--allow-partial', 'a limit beside it, which says how much is served', 'none');
+}
+
+/** undefined: at any price. On root one TAO is one TAO, and without a price there is nothing to keep to. */
+async function limitOf(
+  chain: ChainClient,
+  netuid: number,
+  side: Side,
+  wish: Wish,
+): Promise<Limit | undefined> {
+  if (wish.is === 'any-price') return undefined;
+  if (wish.is === 'price') return { limitPriceRao: wish.limitPriceRao, allowPartial: wish.allowPartial };
+  if (netuid === 0 || !(await chain.features()).stakeLimits) return undefined;
+  const { alphaRao } = await chain.prices(toNetuid(netuid));
+  if (alphaRao === undefined) return undefined;
+  const { percent, allowPartial } = wish;
+  return { limitPriceRao: limitPriceOf(alphaRao, side, percent), allowPartial, tolerancePercent: percent };
+}
+
+/** Of 100 %, to the digit that `--tolerance` takes. */
+const WHOLE = 1_000_000n;
+
+/** @param percent a decimal with at most four digits after the point */
+export function limitPriceOf(priceRao: bigint, side: Side, percent: string): bigint {
+  const [whole = '0', fraction = ''] = percent.split('.');
+  const part = BigInt(whole + fraction.padEnd(4, '0'));
+  if (side === 'unstake') return (priceRao * (WHOLE - part)) / WHOLE;
+  return (priceRao * (WHOLE + part) + WHOLE - 1n) / WHOLE;
 }
 
 interface Place {
@@ -140,7 +209,7 @@ async function toStake(place: Place): Promise<Wanted> {
       ['hotkey', hotkey],
       ['pays', `${taoText(amountRao)} TAO of ${taoText(free)}`],
       ...facts,
-      ...limitFacts(limit, 'at most'),
+      ...limitFacts(place, 'at most'),
     ],
     data: { netuid, hotkey, amountRao, balanceRao: free, ...data, ...limit },
   };
@@ -174,7 +243,8 @@ async function toUnstake(place: Place): Promise<Wanted> {
   const amountRao = place.amountRao ?? held ?? 0n;
   const swap = await expected(chain, netuid, { sell: 'alpha', amountRao });
   const operation =
-    place.amountRao === undefined
+    // the call for all of it serves all or nothing
+    place.amountRao === undefined && !limit?.allowPartial
       ? removeAllStake(netuid, hotkey, limit?.limitPriceRao)
       : limit
         ? removeStakeLimit(netuid, hotkey, amountRao, limit)
@@ -192,7 +262,7 @@ async function toUnstake(place: Place): Promise<Wanted> {
         `${taoText(amountRao)} ${unit} of ${held === undefined ? 'an unknown stake' : taoText(held)}`,
       ],
       ...facts,
-      ...limitFacts(limit, 'at least'),
+      ...limitFacts(place, 'at least'),
     ],
     data: { netuid, hotkey, amountRao, stakeRao: held, ...data, ...limit },
   };
@@ -223,13 +293,16 @@ async function heldRao({ chain, hotkey, signer, netuid }: Place): Promise<bigint
   return stakes.find((stake) => stake.hotkey === hotkey && stake.netuid === netuid)?.alphaRao ?? 0n;
 }
 
-const limitFacts = (limit: Limit | undefined, word: string): readonly Fact[] =>
+const limitFacts = ({ limit, netuid }: Place, word: string): readonly Fact[] =>
   limit
     ? [
-        ['price limit', `${word} ${taoText(limit.limitPriceRao)} TAO for 1 alpha`],
+        [
+          'price limit',
+          `${word} ${taoText(limit.limitPriceRao)} TAO for 1 alpha${limit.tolerancePercent === undefined ? '' : `, a tolerance of ${limit.tolerancePercent} %`}`,
+        ],
         ['beyond it', limit.allowPartial ? 'what the limit allows is served' : 'nothing is served'],
       ]
-    : [];
+    : [['price limit', netuid === 0 ? undefined : 'none: at any price']];
 
 /** What the swap would give now; undefined on root, where nothing is swapped, and where the runtime cannot say. */
 async function expected(chain: ChainClient, netuid: number, swap: Swap): Promise<SimulatedSwap | undefined> {

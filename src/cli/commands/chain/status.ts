@@ -1,8 +1,11 @@
 // Owns: `assay chain status`.
 import { z } from 'zod';
+import type { Head } from '../../../chain/chain.js';
+import { isAssayError } from '../../../model/errors.js';
+import { systemParts } from '../../assemble.js';
 import { loadFlags } from '../../config.js';
 import { hashText, printFacts } from '../../facts.js';
-import { networkFlags, withChain } from '../../networks.js';
+import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT, printJson } from '../../output.js';
 import { taoText } from '../../tao.js';
 
@@ -16,7 +19,10 @@ export async function chainStatus(flags: Record<string, unknown>, signal: AbortS
       chain.features(),
       chain.issuanceRao(),
     ]);
-    const { url, headAgeMs, sickness } = chain.status();
+    const { url, headAgeMs: heardAgeMs, sickness: heard } = chain.status();
+    // a connection that has just begun has heard nothing yet: what the head says of itself can be asked at once
+    const headAgeMs = (await ageOf(chain, head)) ?? heardAgeMs;
+    const sickness = heard ?? (isStale(headAgeMs, info.blockTimeMs) ? ('stalled' as const) : undefined);
     if (options.json) {
       printJson({ url, ...info, head, finalized, headAgeMs, sickness, issuanceRao, features });
       return EXIT.ok;
@@ -48,4 +54,23 @@ export async function chainStatus(flags: Record<string, unknown>, signal: AbortS
     ]);
     return EXIT.ok;
   });
+}
+
+const STALE_BLOCKS = 5;
+/** Clocks of two machines differ by as much. */
+const STALE_MIN_MS = 5_000;
+
+/** Whether a next block should have been there long ago. */
+export const isStale = (headAgeMs: number | undefined, blockTimeMs: number): boolean =>
+  headAgeMs !== undefined && headAgeMs > Math.max(STALE_BLOCKS * blockTimeMs, STALE_MIN_MS);
+
+/** By the block's own Timestamp.Now; undefined on runtimes without a beacon, beside which it is read. */
+async function ageOf(chain: ChainClient, { hash }: Head): Promise<number | undefined> {
+  try {
+    const { blockTimestampMs } = await chain.beacon(hash);
+    return systemParts.clock.now() - blockTimestampMs;
+  } catch (error) {
+    if (isAssayError(error, 'unsupported')) return undefined;
+    throw error;
+  }
 }

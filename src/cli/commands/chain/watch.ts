@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { ChainStatus, Head, Subnet } from '../../../chain/chain.js';
 import type { BlockEvent } from '../../../chain/operator-reads.js';
+import { AssayError, isAssayError } from '../../../model/errors.js';
 import { type Netuid, toNetuid } from '../../../model/ids.js';
-import { loadFlags } from '../../config.js';
+import { integerBetween, loadFlags } from '../../config.js';
 import { hashText } from '../../facts.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT, print, printJson } from '../../output.js';
@@ -32,8 +33,8 @@ type Seen =
 const schema = z.strictObject({
   ...networkFlags,
   netuid: minedNetuidFlag.optional(),
-  from: z.number().int().min(0).max(0xffff_ffff).optional(),
-  blocks: z.number().int().min(1).max(0xffff_ffff).optional(),
+  from: integerBetween(0, 0xffff_ffff, 'a block').optional(),
+  blocks: integerBetween(1, 0xffff_ffff).optional(),
 });
 
 /**
@@ -46,10 +47,7 @@ export async function chainWatch(flags: Record<string, unknown>, signal: AbortSi
   return withChain({ ...network }, signal, async (chain) => {
     const start = from ?? (await chain.finalizedHead()).number;
     // before anything is printed: a subnet that is not there is an error, not silence
-    const epochs =
-      netuid === undefined
-        ? undefined
-        : await createEpochs(chain, toNetuid(netuid), await chain.blockHash(start));
+    const epochs = netuid === undefined ? undefined : await firstEpochs(chain, toNetuid(netuid), start);
     const enough = new AbortController();
     const ended = AbortSignal.any([signal, enough.signal]);
     const stop = chain.onStatus(({ state, url, sickness }) =>
@@ -63,9 +61,11 @@ export async function chainWatch(flags: Record<string, unknown>, signal: AbortSi
     const onBlock = async ({ number, hash }: Head) => {
       if (left-- <= 0) return;
       tell({ is: 'finalised', block: number, hash });
-      const events = await chain.events(hash);
-      const own = netuid === undefined ? [] : events.filter((event) => isOfSubnet(event, netuid));
-      const epoch = await epochs?.at(number, hash, own.length > 0);
+      const { own, epoch } = await whileKept(chain, number, async () => {
+        if (netuid === undefined) return { own: [], epoch: undefined };
+        const own = (await chain.events(hash)).filter((event) => isOfSubnet(event, netuid));
+        return { own, epoch: await epochs?.at(number, hash, own.length > 0) };
+      });
       if (epoch) tell({ is: 'epoch', block: number, ...epoch });
       for (const event of own) tell({ is: 'event', block: number, ...event });
       if (left === 0) enough.abort();
@@ -78,6 +78,33 @@ export async function chainWatch(flags: Record<string, unknown>, signal: AbortSi
     }
     return signal.aborted ? EXIT.interrupted : EXIT.ok;
   });
+}
+
+const firstEpochs = async (chain: ChainClient, netuid: Netuid, start: number) =>
+  whileKept(chain, start, async () => createEpochs(chain, netuid, await chain.blockHash(start)));
+
+/** Of so many blocks most nodes keep the state. */
+const KEPT_BLOCKS = 256;
+
+/** @throws AssayError `chain-unknown` that says what to ask instead, where the node has not the block's state */
+async function whileKept<T>(chain: ChainClient, block: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isAssayError(error, 'chain-unknown') || /subnet/.test(error.data.what)) throw error;
+    const newest = (await chain.finalizedHead()).number;
+    const why =
+      block > newest
+        ? `the last final one is ${newest}`
+        : `most nodes keep the state of ${KEPT_BLOCKS} blocks: begin --from ${Math.max(0, newest - KEPT_BLOCKS)} or later, or ask --network archive, which keeps all of finney`;
+    const what = `block ${block}`;
+    throw new AssayError(
+      'chain-unknown',
+      `the node does not know ${what}; ${why}`,
+      { what },
+      { cause: error },
+    );
+  }
 }
 
 /** Reads a subnet only in blocks in which its epoch may have moved: a metagraph a block would be the node's whole work. */

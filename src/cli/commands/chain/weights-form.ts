@@ -1,21 +1,14 @@
 // Owns: a row of weights in the form that a subnet takes, as an operation, and when it will count. Does not own: the row
 // (chain/weights), sending, a validator's own weights (validator/weights).
 import type { Subnet, WeightRow } from '../../../chain/chain.js';
-import {
-  encodeWeightsPayload,
-  revealTarget,
-  roundForBlock,
-  sealTimelocked,
-} from '../../../chain/codec/timelock.js';
 import { commitHash, storageIndex } from '../../../chain/codec/weight-commits.js';
+import { sealRow } from '../../../chain/sealed-weights.js';
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
 import {
   commitTimelockedWeights,
   commitWeights,
   setWeights,
 } from '../../../chain/subtensor/operations/weights.js';
-import { fromAddress } from '../../../keys/ss58.js';
-import type { Clock } from '../../../model/clock.js';
 import type { Random } from '../../../model/prng.js';
 import type { KeptCommit } from '../../commit-file.js';
 import { hashText } from '../../facts.js';
@@ -27,6 +20,8 @@ const SALT_WORDS = 8;
 export interface RowToSend {
   readonly hotkey: string;
   readonly subnet: Subnet;
+  /** of the block that `subnet` is of */
+  readonly at: Uint8Array;
   readonly mechanism: number;
   readonly row: WeightRow;
   readonly versionKey: bigint;
@@ -52,22 +47,18 @@ export type WeightsForm =
 export interface Counts {
   /** from which on the row can be seen, or must be revealed */
   readonly revealedFrom?: number | undefined;
-  /** of the first epoch that uses it */
+  /** of the first epoch that uses it; a plain commit that is not revealed before it is lost */
   readonly epochBlock: number | undefined;
 }
 
-/**
- * What the subnet wants now: rows in the open, their hash, or sealed.
- * @param parts time and randomness for the seal and the salt
- */
-export async function toWeightsForm(
-  parts: {
-    readonly chain: Pick<ChainClient, 'beacon' | 'info'>;
-    readonly clock: Clock;
-    readonly random: Random;
-  },
-  sending: RowToSend,
-): Promise<WeightsForm> {
+interface Parts {
+  readonly chain: Pick<ChainClient, 'beacon' | 'info'>;
+  /** for the seal and the salt */
+  readonly random: Random;
+}
+
+/** What the subnet wants now: rows in the open, their hash, or sealed. */
+export async function toWeightsForm(parts: Parts, sending: RowToSend): Promise<WeightsForm> {
   const { subnet, row, versionKey, mechanism } = sending;
   const { netuid, nextEpochBlock } = subnet;
   if (!subnet.commitRevealEnabled) {
@@ -98,35 +89,36 @@ export function toPlainCommit(
 }
 
 async function toSealed(
-  { chain, clock, random }: Parameters<typeof toWeightsForm>[0],
-  { hotkey, subnet, mechanism, row, versionKey }: RowToSend,
+  { chain, random }: Parts,
+  { hotkey, subnet, at, mechanism, row, versionKey }: RowToSend,
   version: number,
 ): Promise<WeightsForm> {
-  const [beacon, { blockTimeMs }] = await Promise.all([chain.beacon(), chain.info()]);
-  const { netuid, block, tempo, revealPeriodEpochs, nextEpochBlock = block } = subnet;
-  // a clock that is behind would lock to a round that is out already
-  const storedAtMs = 1000 * (beacon.genesisSeconds + (beacon.lastStoredRound - 1) * beacon.periodSeconds);
-  const unixMs = Math.max(clock.now(), beacon.lastStoredRound > 0 ? storedAtMs : 0);
-  const target = revealTarget({ nextEpochBlock, tempo, revealPeriodEpochs });
-  const revealRound = roundForBlock(beacon, { unixMs, block, blockTimeMs }, target);
-  const payload = encodeWeightsPayload({
-    hotkey: fromAddress(hotkey),
-    uids: row.map(([uid]) => uid),
-    values: row.map(([, value]) => value),
-    versionKey,
-  });
-  const bytes = sealTimelocked(payload, revealRound, beacon.publicKey, random);
+  const [beacon, { blockTimeMs }] = await Promise.all([chain.beacon(at), chain.info()]);
+  const { netuid } = subnet;
+  const sealed = sealRow({ row, versionKey, subnet, beacon, blockTimeMs, hotkey, random });
+  const { bytes, revealRound, revealBlock } = sealed;
   return {
     form: 'timelocked',
     operation: commitTimelockedWeights({ netuid, mechanism, bytes, revealRound, version }),
-    counts: { ...countsAfter(subnet), revealedFrom: target },
+    counts: { ...countsAfter(subnet), revealedFrom: revealBlock },
     revealRound,
   };
 }
 
-/** A commit of this epoch belongs to the one `revealPeriodEpochs` later, and counts when that one ends. */
-function countsAfter({ nextEpochBlock, tempo, revealPeriodEpochs }: Subnet): Counts {
+/**
+ * A commit belongs to the epoch `revealPeriodEpochs` after its own, and counts when that one ends.
+ * @param epoch of the commit
+ */
+export function countsAfter(
+  {
+    nextEpochBlock,
+    epochIndex,
+    tempo,
+    revealPeriodEpochs,
+  }: Pick<Subnet, 'nextEpochBlock' | 'epochIndex' | 'tempo' | 'revealPeriodEpochs'>,
+  epoch = epochIndex,
+): Counts {
   if (nextEpochBlock === undefined) return { epochBlock: undefined };
-  const revealedFrom = nextEpochBlock + (revealPeriodEpochs - 1) * tempo;
+  const revealedFrom = nextEpochBlock + (epoch - epochIndex + revealPeriodEpochs - 1) * tempo;
   return { revealedFrom, epochBlock: revealedFrom + tempo };
 }

@@ -1,8 +1,10 @@
 // Owns: `assay chain weights set`, `assay chain commit`. Does not own: revealing (weights-reveal.ts).
 import { z } from 'zod';
-import type { Subnet, WeightRow } from '../../../chain/chain.js';
+import type { Neuron, Subnet, WeightRow } from '../../../chain/chain.js';
+import type { Refusal } from '../../../chain/subtensor/operations/operation.js';
 import { type CanSetWeights, canSetWeights, toWeightRow } from '../../../chain/weights.js';
-import { toNetuid } from '../../../model/ids.js';
+import { AssayError, isAssayError } from '../../../model/errors.js';
+import { toHotkey, toNetuid, type Uid } from '../../../model/ids.js';
 import { systemParts } from '../../assemble.js';
 import { type KeptCommit, openCommitFile } from '../../commit-file.js';
 import { loadFlags } from '../../config.js';
@@ -12,9 +14,16 @@ import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT } from '../../output.js';
 import { parseScores, readScores, type Scores, scoresByHotkey } from '../../scores.js';
 import { printDone, sendingFlags, sendOperation } from '../../sending.js';
-import { hotkeySigner, walletFlags } from '../../signers.js';
+import { hotkeySigner, type Signer, walletFlags } from '../../signers.js';
 import { mechanismFlag, minedNetuidFlag } from './flags.js';
-import { toPlainCommit, toWeightsForm, type WeightsForm } from './weights-form.js';
+import {
+  type Counts,
+  countsAfter,
+  type RowToSend,
+  toPlainCommit,
+  toWeightsForm,
+  type WeightsForm,
+} from './weights-form.js';
 
 const schema = z.strictObject({
   ...networkFlags,
@@ -45,58 +54,207 @@ export const commitChainWeights = (flags: Record<string, unknown>, signal: Abort
     toPlainCommit(random, sending),
   );
 
-async function sendWeights(
-  options: Options,
-  signal: AbortSignal,
-  toForm: typeof toWeightsForm,
-): Promise<number> {
-  const { netuid, mechanism, json, dryRun, saltFile } = options;
+type ToForm = typeof toWeightsForm;
+
+async function sendWeights(options: Options, signal: AbortSignal, toForm: ToForm): Promise<number> {
+  const { saltFile, dryRun } = options;
   const scores = await scoresOf(options);
   const keep = saltFile === undefined || dryRun ? undefined : await openCommitFile(saltFile);
-  const signer = await hotkeySigner(options, signal);
+  const signer = unlockedOnce(await hotkeySigner(options, signal));
   return withChain(options, signal, async (chain) => {
-    const { number, hash } = await chain.head();
-    const subnet = await chain.subnet(toNetuid(netuid), hash, mechanism);
-    const neuron = subnet.neurons.find(({ hotkey }) => hotkey === signer.address);
-    if (!neuron)
-      throw invalid(
-        'the hotkey',
-        `one registered in subnet ${netuid} (assay chain register)`,
-        signer.address,
-      );
-    const row = await rowOf(chain, subnet, { scores, uid: neuron.uid, mechanism });
-    const versionKey =
-      options.versionKey === undefined ? subnet.weightsVersionKey : BigInt(options.versionKey);
-    const form = await toForm(
-      { chain, ...systemParts },
-      { hotkey: signer.address, subnet, mechanism, row, versionKey },
-    );
-    if (form.form === 'plain' && !keep && !dryRun)
-      throw invalid(
-        '--salt-file',
-        'a file: this subnet takes a hash now and the row later, which cannot be revealed without its salt',
-        'none',
-      );
-    const possible = canSetWeights({ subnet, uid: neuron.uid, block: number + 1 });
-    const kept = form.form === 'plain' ? await keptOf(chain, form.kept) : undefined;
-    const sent = await sendOperation(
-      {
-        chain,
-        signer,
-        operation: form.operation,
-        what: `${WORDS[form.form]} of uid ${neuron.uid} in subnet ${netuid}`,
-        facts: factsOf(subnet, { uid: neuron.uid, row, form, possible, mechanism }),
-        data: { netuid, mechanism, uid: neuron.uid, row, versionKey, ...formData(form), possible },
-        ...(keep && kept ? { keep: () => keep(kept) } : {}),
-        flags: options,
-      },
-      signal,
-    );
-    if (sent.is === 'not-sent') return sent.code;
-    const data = { netuid, mechanism, uid: neuron.uid, row, ...formData(form) };
-    printDone(sent.done, json, DONE[form.form](saltFile), data);
-    return EXIT.ok;
+    const parts: Parts = { chain, signer, scores, keep, toForm };
+    try {
+      return await attempt(parts, options, signal);
+    } catch (error) {
+      // the last blocks of an epoch leave too little time: a moment later it may be the next one's turn
+      if (!isTooLate(error)) throw error;
+      const yes = options.yes || error.data.unsent !== true; // it was asked about already
+      try {
+        return await attempt(parts, { ...options, yes }, signal);
+      } catch (again) {
+        throw isTooLate(again) ? await epochEnds(chain, options, again) : again;
+      }
+    }
   });
+}
+
+interface Parts {
+  readonly chain: ChainClient;
+  readonly signer: Signer;
+  readonly scores: Scores;
+  readonly keep: ((commit: KeptCommit) => Promise<void>) | undefined;
+  readonly toForm: ToForm;
+}
+
+async function attempt(parts: Parts, options: Options, signal: AbortSignal): Promise<number> {
+  const { chain, signer, keep } = parts;
+  const { netuid, mechanism, json, dryRun, saltFile } = options;
+  const seen = await lookAtSubnet(parts, options);
+  const { subnet, uid, row, versionKey } = seen;
+  const form = await parts.toForm({ chain, random: systemParts.random }, seen);
+  if (form.form === 'plain' && !keep && !dryRun)
+    throw invalid(
+      '--salt-file',
+      'a file: this subnet takes a hash now and the row later, which cannot be revealed without its salt',
+      'none',
+    );
+  const possible = canSetRow(subnet, uid, row);
+  const kept = form.form === 'plain' ? await keptOf(chain, form.kept) : undefined;
+  const sent = await sendOperation(
+    {
+      chain,
+      signer,
+      operation: form.operation,
+      what: `${WORDS[form.form]} of uid ${uid} in subnet ${netuid}`,
+      facts: factsOf(subnet, { uid, row, form, possible, mechanism }),
+      data: { netuid, mechanism, uid, row, versionKey, ...formData(form), possible },
+      refusals: possible.ok ? [] : [refusalOf(possible, form.form)],
+      renew: async () => {
+        const now = await lookAtSubnet(parts, options);
+        assertSame(seen, now);
+        // a seal is for a round, and rounds pass; the other forms say the same at any time
+        if (form.form !== 'timelocked') return form.operation;
+        return (await parts.toForm({ chain, random: systemParts.random }, now)).operation;
+      },
+      ...(keep && kept ? { keep: () => keep(kept) } : {}),
+      flags: options,
+    },
+    signal,
+  );
+  if (sent.is === 'not-sent') return sent.code;
+  const landed = await landedIn(parts, options, sent.done.blockHash, form);
+  const { epoch, ...counts } = landed;
+  const data = { netuid, mechanism, uid, row, ...formData(form), ...(epoch === undefined ? {} : { epoch }) };
+  const text = `${DONE[form.form](saltFile)}${countsText(form, counts)}`;
+  printDone(sent.done, json, text, { ...data, counts });
+  // the file is there since it was signed; now it is known when it can be revealed
+  if (keep && kept)
+    await keep({ ...kept, epoch, revealFrom: counts.revealedFrom, revealUntil: counts.epochBlock });
+  return EXIT.ok;
+}
+
+interface SeenRow extends RowToSend {
+  readonly uid: Uid;
+}
+
+/** The signer's row as of the head. */
+async function lookAtSubnet({ chain, signer, scores }: Parts, options: Options): Promise<SeenRow> {
+  const { netuid, mechanism } = options;
+  const { hash: at } = await chain.head();
+  const subnet = await chain.subnet(toNetuid(netuid), at, mechanism);
+  const neuron = subnet.neurons.find(({ hotkey }) => hotkey === signer.address);
+  if (!neuron)
+    throw invalid('the hotkey', `one registered in subnet ${netuid} (assay chain register)`, signer.address);
+  const { uid } = neuron;
+  const row = await rowOf(chain, subnet, { scores, uid, mechanism, at });
+  const versionKey = options.versionKey === undefined ? subnet.weightsVersionKey : BigInt(options.versionKey);
+  return { hotkey: signer.address, subnet, at, mechanism, row, versionKey, uid };
+}
+
+/**
+ * A row names uids, and a uid may be somebody else's by the time that the question is answered.
+ * @throws AssayError `refused` when what was asked about is not what would be signed
+ */
+export function assertSame(
+  asked: Pick<SeenRow, 'row' | 'subnet' | 'uid'>,
+  now: Pick<SeenRow, 'row' | 'subnet' | 'uid'>,
+): void {
+  const taken = asked.row
+    .map(([uid]) => uid)
+    .filter((uid) => asked.subnet.neurons[uid]?.hotkey !== now.subnet.neurons[uid]?.hotkey);
+  const formOf = ({ commitRevealEnabled, timelockVersion }: Subnet) =>
+    commitRevealEnabled ? `commits, time-lock ${timelockVersion ?? 'none'}` : 'set in the open';
+  const changes = [
+    ...(asked.uid === now.uid ? [] : [`the hotkey had uid ${asked.uid} and has ${now.uid}`]),
+    ...taken.map(
+      (uid) =>
+        `uid ${uid} was ${asked.subnet.neurons[uid]?.hotkey ?? 'nobody'} and is ${now.subnet.neurons[uid]?.hotkey ?? 'nobody'}`,
+    ),
+    ...(formOf(asked.subnet) === formOf(now.subnet)
+      ? []
+      : [`weights were ${formOf(asked.subnet)} and are ${formOf(now.subnet)}`]),
+  ];
+  if (changes.length === 0 && JSON.stringify(asked.row) !== JSON.stringify(now.row))
+    changes.push('the row that the scores make is another');
+  if (changes.length === 0) return;
+  const reason = `${changes.join('; ')} (block ${asked.subnet.block} to ${now.subnet.block})`;
+  throw new AssayError(
+    'refused',
+    `nothing was signed, for the subnet changed meanwhile: ${reason}; run it again`,
+    {
+      reason,
+    },
+  );
+}
+
+const isSelfWeight = (row: WeightRow, uid: number): boolean => row.length === 1 && row[0]![0] === uid;
+
+/** For itself alone a neuron needs no permit (subnets/weights.rs `check_validator_permit`). */
+function canSetRow(subnet: Subnet, uid: Uid, row: WeightRow): CanSetWeights {
+  const permitted = (neuron: Neuron) => (neuron.uid === uid ? { ...neuron, validatorPermit: true } : neuron);
+  const asked = isSelfWeight(row, uid) ? { ...subnet, neurons: subnet.neurons.map(permitted) } : subnet;
+  return canSetWeights({ subnet: asked, uid, block: subnet.block + 1 });
+}
+
+/** The chain's names for what `canSetWeights` found. */
+export function refusalOf(
+  { reason, atBlock }: Extract<CanSetWeights, { ok: false }>,
+  form: WeightsForm['form'],
+): Refusal {
+  const names = {
+    'not-registered': ['HotKeyNotRegisteredInSubNet', 'the hotkey has no uid'],
+    'stake-too-low': ['NotEnoughStakeToSetWeights', 'its consensus stake is below the chain’s threshold'],
+    'no-permit': ['NeuronNoValidatorPermit', 'it has no validator permit'],
+    'rate-limit': [
+      form === 'set' ? 'SettingWeightsTooFast' : 'CommittingWeightsTooFast',
+      'it wrote too short a time ago',
+    ],
+  } as const;
+  const [error, detail] = names[reason];
+  return { error, detail, ...(atBlock === undefined ? {} : { atBlock }) };
+}
+
+/** Asks for a password once, however often it signs. */
+function unlockedOnce({ address, unlock }: Signer): Signer {
+  let open: ReturnType<typeof unlock> | undefined;
+  return { address, unlock: () => (open ??= unlock()) };
+}
+
+const isTooLate = (error: unknown): error is AssayError<'chain-rejected'> =>
+  isAssayError(error, 'chain-rejected') && error.data.error === 'InvalidRevealRound';
+
+async function epochEnds(
+  chain: ChainClient,
+  { netuid }: Options,
+  cause: AssayError<'chain-rejected'>,
+): Promise<AssayError> {
+  const { nextEpochBlock } = await chain.subnet(toNetuid(netuid));
+  if (nextEpochBlock === undefined) return cause;
+  const todo = `The epoch is about to end: try again after block ${nextEpochBlock}.`;
+  const data = { ...cause.data, todo, atBlock: nextEpochBlock + 1 };
+  return new AssayError('chain-rejected', cause.message, data, { cause: cause.cause });
+}
+
+/** By the epoch that the chain filed a commit under, which need not be the one that it was signed in. */
+async function landedIn(
+  { chain, signer }: Parts,
+  { netuid, mechanism }: Options,
+  at: Uint8Array,
+  form: WeightsForm,
+): Promise<Counts & { readonly epoch?: number }> {
+  const subnet = await chain.subnet(toNetuid(netuid), at, mechanism);
+  if (form.form === 'set') return { epochBlock: subnet.nextEpochBlock };
+  const pending = await chain.pendingCommits(subnet.netuid, toHotkey(signer.address), at, mechanism);
+  const epoch = pending.findLast(({ block }) => block === subnet.block)?.epoch ?? subnet.epochIndex;
+  const counts = countsAfter(subnet, epoch);
+  return form.form === 'plain'
+    ? { ...counts, epoch }
+    : { ...counts, epoch, revealedFrom: form.counts.revealedFrom };
+}
+
+function countsText({ form }: WeightsForm, { revealedFrom, epochBlock }: Counts): string {
+  if (form !== 'plain' || revealedFrom === undefined || epochBlock === undefined) return '';
+  return `; to be revealed in blocks ${revealedFrom} to ${epochBlock - 1}`;
 }
 
 const WORDS = {
@@ -125,10 +283,19 @@ async function scoresOf({ weights, file }: Options): Promise<Scores> {
 async function rowOf(
   chain: ChainClient,
   subnet: Subnet,
-  { scores, uid, mechanism }: { scores: Scores; uid: number; mechanism: number },
+  {
+    scores,
+    uid,
+    mechanism,
+    at,
+  }: {
+    readonly scores: Scores;
+    readonly uid: Uid;
+    readonly mechanism: number;
+    readonly at: Uint8Array;
+  },
 ): Promise<WeightRow> {
-  const own = subnet.neurons[uid]!; // by uid, found there before
-  const earlier = await chain.weights(subnet.netuid, own.uid, undefined, mechanism);
+  const earlier = await chain.weights(subnet.netuid, uid, at, mechanism);
   const { row } = toWeightRow({ scores: scoresByHotkey(scores, subnet), subnet, earlier });
   if (row.length === 0) throw invalid('weights', 'a score above 0', 'zeros alone');
   return row;

@@ -5,18 +5,19 @@ import type { PendingCommit, Subnet, WeightRow } from '../../../chain/chain.js';
 import { toNetuid } from '../../../model/ids.js';
 import { readWeightsBooks, type WeightsRecord, type WrittenBook } from '../../../validator/weights/book.js';
 import { dataPaths } from '../../assemble.js';
-import { loadFlags } from '../../config.js';
+import { integerBetween, loadFlags } from '../../config.js';
 import { shortAddress } from '../../facts.js';
 import { foundInstead, invalid } from '../../invalid-input.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { mechanismFlag, minedNetuidFlag } from './flags.js';
+import { countsAfter } from './weights-form.js';
 
 const schema = z.strictObject({
   ...networkFlags,
   netuid: minedNetuidFlag.optional(),
   mechanism: mechanismFlag,
-  uid: z.number().int().min(0).max(65_535).optional(),
+  uid: integerBetween(0, 65_535, 'a uid').optional(),
   data: z.string().min(1).max(4096).optional(),
 });
 
@@ -55,6 +56,13 @@ async function booksOf(data: string): Promise<readonly WrittenBook[]> {
   }
 }
 
+type ShownCommit = PendingCommit & {
+  /** a plain commit whose epoch to reveal it in is over: the chain drops it when the next one is revealed or made */
+  readonly isExpired?: boolean;
+  /** blocks in which a plain commit is to be revealed, as the schedule is now */
+  readonly reveal?: { readonly from: number; readonly until: number };
+};
+
 interface Rows {
   readonly netuid: number;
   readonly mechanism: number;
@@ -65,7 +73,7 @@ interface Rows {
     readonly uid: number;
     readonly hotkey: string;
     readonly row: WeightRow;
-    readonly pending: readonly PendingCommit[];
+    readonly pending: readonly ShownCommit[];
     readonly lastUpdate: number;
   }[];
 }
@@ -85,7 +93,9 @@ async function readRows(
       uid: of as number,
       hotkey: hotkey as string,
       row: matrix[of] ?? [],
-      pending: await chain.pendingCommits(subnet.netuid, hotkey, hash, mechanism),
+      pending: (await chain.pendingCommits(subnet.netuid, hotkey, hash, mechanism)).map((commit) =>
+        withWindow(commit, subnet),
+      ),
       lastUpdate,
     })),
   );
@@ -118,10 +128,27 @@ function printRows({ rows, block, netuid, epochIndex, commitReveal }: Rows, mech
   print(`subnet ${netuid}, mechanism ${mechanism}, block ${block}, epoch ${epochIndex}; weights are ${how}`);
 }
 
-const pendingText = (commit: PendingCommit): string =>
-  commit.kind === 'plain'
-    ? `hash of epoch ${commit.epoch}, block ${commit.block}`
-    : `sealed in epoch ${commit.epoch}, block ${commit.block}, round ${commit.revealRound}`;
+/** When a plain commit can be revealed: in the epoch `revealPeriodEpochs` after its own, and in no other. */
+export function withWindow(commit: PendingCommit, subnet: Parameters<typeof countsAfter>[0]): ShownCommit {
+  if (commit.kind !== 'plain') return commit;
+  if (commit.epoch + subnet.revealPeriodEpochs < subnet.epochIndex) return { ...commit, isExpired: true };
+  const { revealedFrom: from, epochBlock: until } = countsAfter(subnet, commit.epoch);
+  return from === undefined || until === undefined
+    ? commit
+    : { ...commit, reveal: { from, until: until - 1 } };
+}
+
+function pendingText(commit: ShownCommit): string {
+  if (commit.kind !== 'plain')
+    return `sealed in epoch ${commit.epoch}, block ${commit.block}, round ${commit.revealRound}`;
+  const { epoch, block, isExpired, reveal } = commit;
+  const when = isExpired
+    ? ', expired: it can no longer be revealed'
+    : reveal
+      ? `, reveal in blocks ${reveal.from}-${reveal.until}`
+      : '';
+  return `hash of epoch ${epoch}, block ${block}${when}`;
+}
 
 function printBooks(books: readonly WrittenBook[]): void {
   if (books.length === 0) print('no weights were written down yet');

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
-import { type Fact, fixedText, printFacts } from '../../facts.js';
+import { counted, type Fact, fixedText, printFacts } from '../../facts.js';
 import { networkFlags, withChain } from '../../networks.js';
 import { EXIT, printJson } from '../../output.js';
 import { taoText } from '../../tao.js';
@@ -26,7 +26,16 @@ export async function subnetInfo(flags: Record<string, unknown>, signal: AbortSi
     const { neurons, ...schedule } = subnet;
     if (options.json) {
       const count = neurons.length;
-      printJson({ ...summary, ...schedule, ...prices, neurons: count, emissionRao, freezeWindow: freeze });
+      const nextEpochBlock = netuid === 0 ? undefined : schedule.nextEpochBlock;
+      printJson({
+        ...summary,
+        ...schedule,
+        nextEpochBlock,
+        ...prices,
+        neurons: count,
+        emissionRao,
+        freezeWindow: freeze,
+      });
       return EXIT.ok;
     }
     const isRoot = netuid === 0;
@@ -49,8 +58,12 @@ export async function subnetInfo(flags: Record<string, unknown>, signal: AbortSi
       ['emission of the last epoch', isRoot ? undefined : `${taoText(emissionRao)} alpha`],
       ['block', subnet.block],
       ['epoch', `${subnet.epochIndex}, began in block ${subnet.lastEpochBlock}`],
-      ['next epoch', subnet.nextEpochBlock === undefined ? 'never' : `block ${subnet.nextEpochBlock}`],
-      ['tempo', `${subnet.tempo} blocks`],
+      // root has a tempo and no epochs: the chain skips it
+      [
+        'next epoch',
+        isRoot || subnet.nextEpochBlock === undefined ? 'never' : `block ${subnet.nextEpochBlock}`,
+      ],
+      ['tempo', counted(subnet.tempo, 'block')],
       ['mechanisms', subnet.mechanismCount],
       ['weights', weightsText(subnet)],
       ['owner’s changes', isRoot ? undefined : freezeText(freeze, subnet.block + 1)],
@@ -80,8 +93,8 @@ function weightsText(subnet: Found): string {
     subnet;
   const how = !commitRevealEnabled
     ? 'set in the open'
-    : `${timelockVersion === undefined ? 'committed as hashes' : 'sealed'}, revealed ${revealPeriodEpochs} epochs later`;
-  return `${how}; once in ${weightsRateLimit} blocks, at least ${minAllowedWeights} entries, version key ${subnet.weightsVersionKey}`;
+    : `${timelockVersion === undefined ? 'committed as hashes' : 'sealed'}, revealed ${counted(revealPeriodEpochs, 'epoch')} later`;
+  return `${how}; once in ${counted(weightsRateLimit, 'block')}, at least ${minAllowedWeights} ${minAllowedWeights === 1 ? 'entry' : 'entries'}, version key ${subnet.weightsVersionKey}`;
 }
 
 /** Written by strangers: nothing of it may steer a terminal. */

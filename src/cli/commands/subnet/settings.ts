@@ -74,11 +74,19 @@ function toSetting(name: string, parameter: Hyperparameter): Setting {
   };
 }
 
-const integerOf = (name: string, text: string, most: number): number => {
+/** @param expected as the list says it; its bounds are the chain's own, which has the last word */
+const integerOf = (
+  name: string,
+  text: string,
+  most: number,
+  expected = `an integer in 0..${most}`,
+): number => {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && value <= most) return value;
-  throw invalid(name, `an integer in 0..${most}`, text.slice(0, 60));
+  throw invalid(name, expected, text.slice(0, 60));
 };
+const TEMPO = 'blocks of an epoch, 360 to 50400';
+const CUTOFF = 'thousandths of a tempo, 1000 to 50000';
 
 const integersOf = (name: string, text: string): readonly number[] =>
   text.split(',').map((part) => integerOf(name, part.trim(), 65_535));
@@ -89,16 +97,16 @@ const OWN: readonly (Pick<Setting, 'name' | 'takes' | 'rateAction' | 'toOperatio
 })[] = [
   {
     name: 'tempo',
-    takes: 'blocks of an epoch, 360 to 50400',
+    takes: TEMPO,
     rateAction: 'set_tempo',
-    toOperation: (netuid, text) => setTempo(netuid, integerOf('tempo', text, 65_535)),
+    toOperation: (netuid, text) => setTempo(netuid, integerOf('tempo', text, 65_535, TEMPO)),
   },
   {
     name: 'activity_cutoff_factor',
-    takes: 'thousandths of a tempo, 1000 to 50000',
+    takes: CUTOFF,
     rateAction: 'owner hyperparameter ActivityCutoffFactorMilli',
     toOperation: (netuid, text) =>
-      setActivityCutoffFactor(netuid, integerOf('activity_cutoff_factor', text, 0xffff_ffff)),
+      setActivityCutoffFactor(netuid, integerOf('activity_cutoff_factor', text, 0xffff_ffff, CUTOFF)),
   },
   {
     name: 'alpha_values',

@@ -156,8 +156,9 @@ function pay(
     else addToPool(context, hotkey, netuid, amountRao);
   }
   const recycledRao = payout.recycledRao + payout.recycledOfParentsRao;
+  const alphaOut = state.get(S.SubnetAlphaOut, netuid);
   if (recycledRao > 0n)
-    state.put(S.SubnetAlphaOut, [netuid], state.get(S.SubnetAlphaOut, netuid) - recycledRao);
+    state.put(S.SubnetAlphaOut, [netuid], alphaOut > recycledRao ? alphaOut - recycledRao : 0n);
   state.put(S.MinerBurned, [netuid], payout.minerBurned);
   const earners = [...hotkeys, ...outsiders.map(({ hotkey }) => hotkey)];
   const dividends = [...payout.alphaDividendsRao, ...payout.outsiderAlphaDividendsRao];

@@ -7,6 +7,7 @@ import { type BlockContext, type CallContext, ensure, ensureSigned } from '../..
 import type { State, StateView } from '../../state.js';
 import { canWithdraw, issue, spendableAlive } from '../balances.js';
 import { moveLinks } from './children-links.js';
+import { durationOf } from './durations.js';
 import { mechanismIndices } from './mechanisms.js';
 import {
   addStakeTo,
@@ -22,8 +23,6 @@ const S = runtime.SubtensorModule.storage;
 /** `KeySwapCost` and `KeySwapOnSubnetCost`: 0.1 and 0.001 TAO */
 const COST = 100_000_000n;
 const COST_ON_SUBNET = 1_000_000n;
-/** `HotkeySwapOnSubnetInterval`: a day */
-const INTERVAL_BLOCKS = 7200;
 
 interface Swap {
   readonly coldkey: string;
@@ -75,9 +74,10 @@ function swapEverywhere(context: BlockContext, swap: Swap): void {
   const affected = allNetuids(state).filter(
     (netuid) => state.get(S.IsNetworkMember, from, netuid) || state.get(S.ChildKeys, from, netuid).length > 0,
   );
+  const interval = durationOf(state, 'hotkeySwap');
   for (const netuid of affected) {
     const last = state.get(S.LastHotkeySwapOnNetuid, netuid, coldkey);
-    ensure(last === 0 || last + INTERVAL_BLOCKS < block, 'HotKeySwapOnSubnetIntervalNotPassed');
+    ensure(last === 0 || last + interval < block, 'HotKeySwapOnSubnetIntervalNotPassed');
   }
   recycleCost(context, coldkey, COST);
   swapAll(context, swap);
@@ -121,7 +121,7 @@ function swapOnSubnet(context: BlockContext, swap: Swap, netuid: number): void {
   const { state, block } = context;
   const { coldkey, from, to } = swap;
   const last = state.get(S.LastHotkeySwapOnNetuid, netuid, coldkey);
-  ensure(last + INTERVAL_BLOCKS < block, 'HotKeySwapOnSubnetIntervalNotPassed');
+  ensure(last + durationOf(state, 'hotkeySwap') < block, 'HotKeySwapOnSubnetIntervalNotPassed');
   ensure(!isSubnetAccount(to), 'CannotUseSystemAccount');
   recycleCost(context, coldkey, COST_ON_SUBNET);
   state.put(S.Owner, [to], coldkey);

@@ -6,6 +6,7 @@ import type { hyperparameter } from '../../../chain/codec/types.js';
 import { blocksUntilNextEpoch } from '../../../emissions/schedule.js';
 import { type BlockContext, badOrigin, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
+import { durationOf } from './durations.js';
 
 const S = runtime.SubtensorModule.storage;
 
@@ -20,9 +21,9 @@ const TRANSACTIONS = {
     type: 4,
     limit: (state, netuid) => tempoOf(state, netuid) * state.get(S.WeightsVersionKeyRateLimit),
   },
-  MechanismCountUpdate: { type: 7, limit: () => 7200n },
-  MechanismEmission: { type: 8, limit: () => 7200n },
-  MaxUidsTrimming: { type: 9, limit: () => 216_000n },
+  MechanismCountUpdate: { type: 7, limit: (state) => BigInt(durationOf(state, 'mechanismCount')) },
+  MechanismEmission: { type: 8, limit: (state) => BigInt(durationOf(state, 'mechanismEmission')) },
+  MaxUidsTrimming: { type: 9, limit: (state) => BigInt(durationOf(state, 'trimming')) },
   /** `MIN_TEMPO` */
   TempoUpdate: { type: 11, limit: () => 360n },
 } as const satisfies Readonly<Record<string, Transaction>>;

@@ -47,6 +47,11 @@ export function burnedRegister({ netuid, hotkey }: Registration, context: CallCo
   state.put(S.RegistrationsThisBlock, [netuid], state.get(S.RegistrationsThisBlock, netuid) + 1);
   const recycled = state.get(S.RAORecycledForRegistration, netuid) + price;
   state.put(S.RAORecycledForRegistration, [netuid], recycled);
+  context.emit({
+    pallet: 'SubtensorModule',
+    name: 'RAORecycledForRegistrationSet',
+    data: [netuid, recycled],
+  });
   recordFlow(state, netuid, paid);
   context.emit({ pallet: 'SubtensorModule', name: 'NeuronRegistered', data: [netuid, uid, hotkey] });
 }

@@ -1,7 +1,7 @@
 // Owns: selling alpha for TAO (subtensor staking/remove_stake.rs). Each call checks in the chain's order. Left out:
 // conviction locks, so that all of a stake is available.
 import { runtime } from '../../../chain/codec/runtime.js';
-import { type CallContext, ensure, ensureSigned } from '../../dispatch.js';
+import { type CallContext, CallFailed, ensure, ensureSigned } from '../../dispatch.js';
 import type { State, StateView } from '../../state.js';
 import { priceOf } from './pools.js';
 import {
@@ -139,6 +139,11 @@ export function clearSmallNomination(context: CallContext, holding: Holding): vo
   const least = (((MIN_STAKE * factor) / 1_000_000n) << 64n) / price;
   const left = stakeOf(state, holding);
   if (left === 0n || left >= least) return;
-  if (simulate(state, 'sell', netuid, left)) unstakeFromSubnet(context, holding, left);
-  else takeStakeFrom(context, holding, left);
+  try {
+    unstakeFromSubnet(context, holding, left);
+  } catch (error) {
+    // too little for the pool, or to open the account that it is paid to: what was done of it stays done, as there
+    if (!(error instanceof CallFailed)) throw error;
+    takeStakeFrom(context, holding, stakeOf(state, holding));
+  }
 }

@@ -1,7 +1,7 @@
 // Owns: who may set which weights, and storing them (subtensor subnets/weights.rs). Does not own: commits (commits.ts),
 // normalisation (emissions/weights.ts).
 import { runtime } from '../../../chain/codec/runtime.js';
-import { storageIndex } from '../../../chain/codec/weight-commits.js';
+import { SUBNETS_PER_MECHANISM, storageIndex } from '../../../chain/codec/weight-commits.js';
 import { maxUpscale } from '../../../emissions/weights.js';
 import {
   type BlockContext,
@@ -132,9 +132,12 @@ export function storeWeights(hotkey: string, row: Row, context: BlockContext): v
   context.emit({ pallet: 'SubtensorModule', name: 'WeightsSet', data: [index, uid] });
 }
 
-/** `set_last_update_for_uid` */
+/** `set_last_update_for_uid`: the list of a mechanism that is newer than its neurons begins with this. */
 export function touch(state: State, index: number, uid: number, block: number): void {
-  state.put(S.LastUpdate, [index], withEntry(state.get(S.LastUpdate, index), uid, block, 0));
+  const known = state.get(S.LastUpdate, index);
+  const n = state.get(S.SubnetworkN, index % SUBNETS_PER_MECHANISM);
+  const blank = new Array<number>(Math.max(0, n - known.length)).fill(0);
+  state.put(S.LastUpdate, [index], withEntry([...known, ...blank], uid, block, 0));
 }
 
 /** `check_weights_min_stake`; the owner's hotkey is exempt. */

@@ -1,11 +1,7 @@
+// Owns: every point at which an epoch's weights can be struck, and what must be true afterwards. Does not own: the world they are
+// struck in (weights-world.ts).
 import { describe, expect, test } from 'vitest';
-import {
-  createWeightsWorld,
-  type Fault,
-  type FormUnderTest,
-  type Point,
-  rowOf,
-} from '../../support/weights-world.js';
+import { createWeightsWorld, type Fault, type FormUnderTest, type Point, rowOf } from './weights-world.js';
 
 const SENT: Readonly<Record<FormUnderTest, string>> = {
   set: 'WeightsSet',
@@ -81,15 +77,18 @@ const EXACTLY_ONE = {
   failed: [],
 };
 
-describe.each(['set', 'plain', 'timelocked'] as const)('an epoch whose weights are %s', (form) => {
-  test('without a fault is sent once, and applied', async () => {
-    expect(await survive(form)).toEqual({ struck: 0, ...EXACTLY_ONE });
-  });
+/** One file for each form calls it, so that they run side by side. */
+export function strikeEverywhere(form: FormUnderTest): void {
+  describe(`an epoch whose weights are ${form}`, () => {
+    test('without a fault is sent once, and applied', async () => {
+      expect(await survive(form)).toEqual({ struck: 0, ...EXACTLY_ONE });
+    });
 
-  test.each(POINTS[form].flatMap((at) => FAULTS.map((is) => [is, at] as const)))(
-    'when the fault is "%s", %s: exactly one, its own row, applied',
-    async (is, at) => {
-      expect(await survive(form, { at, is })).toEqual({ struck: 1, ...EXACTLY_ONE });
-    },
-  );
-});
+    test.each(POINTS[form].flatMap((at) => FAULTS.map((is) => [is, at] as const)))(
+      'when the fault is "%s", %s: exactly one, its own row, applied',
+      async (is, at) => {
+        expect(await survive(form, { at, is })).toEqual({ struck: 1, ...EXACTLY_ONE });
+      },
+    );
+  });
+}

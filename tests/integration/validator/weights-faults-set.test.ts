@@ -1,0 +1,3 @@
+import { strikeEverywhere } from '../../support/weights-faults.js';
+
+strikeEverywhere('set');
