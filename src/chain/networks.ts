@@ -62,6 +62,10 @@ export function shownUrl(url: string): string {
   return `${protocol}//${host}${path}`;
 }
 
+/** `finney` or `test`; undefined for every other chain. @param genesis 0x and hex */
+export const networkNameOf = (genesis: string): 'finney' | 'test' | undefined =>
+  genesis === FINNEY ? 'finney' : genesis === TEST ? 'test' : undefined;
+
 /** Node names of chains that somebody runs for trying things out: `assay localnet` and Chopsticks. */
 const TRIAL_NODES = /^assay localnet node$|chopsticks/i;
 
@@ -82,7 +86,7 @@ export interface Testimony {
 export async function chainTypeOf(testimony: Testimony): Promise<'live' | 'local' | 'development'> {
   const { genesis, url, type, nodeName } = testimony;
   const said = type === 'Development' ? 'development' : type === 'Local' ? 'local' : 'live';
-  if (said === 'live' || genesis === FINNEY || genesis === TEST) return 'live';
+  if (said === 'live' || networkNameOf(genesis) !== undefined) return 'live';
   if (isOwnHost(url)) return said;
   const name = await nodeName();
   return typeof name === 'string' && TRIAL_NODES.test(name) ? said : 'live';

@@ -88,6 +88,7 @@ function registerCalls(chain: Command, run: Run): void {
   netuidOption(signingOptions(chain.command('register')))
     .description('register a hotkey in a subnet, paid by the coldkey')
     .option('--price-limit <tao>', 'fail where it costs more than this in the block that carries it')
+    .addOption(new Option('--limit-price <tao>', 'the same').hideHelp())
     .action(async (flags: Flags) => {
       const { chainRegister } = await import('./commands/chain/register.js');
       return run((signal) => chainRegister(flags, signal));

@@ -47,9 +47,9 @@ const shared = {
     .optional(),
   logLevel: logLevel.default('info'),
   /** gRPC health, loopback; 0 picks a port, -1 turns it off */
-  adminPort: z.number().int().min(-1).max(65535).default(0),
+  adminPort: integerBetween(-1, 65535).default(0),
   /** Prometheus, loopback; 0 picks a port, -1 turns it off */
-  metricsPort: z.number().int().min(-1).max(65535).default(-1),
+  metricsPort: integerBetween(-1, 65535).default(-1),
 };
 
 /** Credentials in a URL end up in error messages: a secret path or query does not. */
@@ -62,12 +62,12 @@ function isWebhook(text: string): boolean {
 export const validatorSchema = z.strictObject({
   ...shared,
   /** whose weights are set */
-  mechanism: z.number().int().min(0).max(15).default(0),
-  eventsPerEpoch: z.number().int().min(1).max(64).default(5),
-  leadBlocks: z.number().int().min(1).max(100).default(1),
-  eventBlocks: z.number().int().min(1).max(1000).default(12),
-  publishLeadBlocks: z.number().int().min(1).max(1000).default(12),
-  minLeadMs: z.number().int().min(0).max(60_000).default(1000),
+  mechanism: integerBetween(0, 15).default(0),
+  eventsPerEpoch: integerBetween(1, 64).default(5),
+  leadBlocks: integerBetween(1, 100).default(1),
+  eventBlocks: integerBetween(1, 1000).default(12),
+  publishLeadBlocks: integerBetween(1, 1000).default(12),
+  minLeadMs: integerBetween(0, 60_000).default(1000),
   /** bytes of openings kept for replay */
   openingBudgetBytes: z
     .number()
@@ -93,7 +93,7 @@ export const minerSchema = z.strictObject({
     .default('host-1'),
   /** class of the parameter table that this host's CPUs claim as one slot */
   class: z.string().max(64).default('cpu-2048'),
-  threads: z.number().int().min(1).max(256).optional(),
+  threads: integerBetween(1, 256).optional(),
   /** a new TLS key, announced on the chain; the present one goes on answering beside it */
   rotateServerKey: z.boolean().default(false),
   /** hotkeys that may call without a permit */
@@ -103,10 +103,10 @@ export const minerSchema = z.strictObject({
 export const localnetSchema = z.strictObject({
   host: z.string().min(1).max(64).default('127.0.0.1'),
   port: port.default(9944),
-  blockTimeMs: z.number().int().min(10).max(600_000).default(250),
+  blockTimeMs: integerBetween(10, 600_000).default(250),
   /** blocks per epoch of new subnets */
-  tempo: z.number().int().min(1).max(65_535).default(360),
-  finalityLagBlocks: z.number().int().min(0).max(100).default(2),
+  tempo: integerBetween(1, 65_535).default(360),
+  finalityLagBlocks: integerBetween(0, 100).default(2),
   /** blocks are made on request (dev_newBlock) instead of by time */
   manual: z.boolean().default(false),
   /** serves the faucet and the faults */
@@ -202,7 +202,7 @@ const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.
 /** `--last`, checked. @throws AssayError `invalid-config` */
 export function lastOf(flags: { last?: unknown }): number {
   return loadConfig(
-    z.strictObject({ last: z.number().int().min(1).max(1_000_000).default(50) }),
+    z.strictObject({ last: integerBetween(1, 1_000_000).default(50) }),
     { last: flags.last },
     {},
   ).last;

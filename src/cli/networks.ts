@@ -54,7 +54,8 @@ export function networkOf(texts: readonly string[], genesis?: string): Network {
       (hash) => hash !== undefined,
     ),
   );
-  if (pinned.size > 1) throw invalid('--network', 'nodes of one chain', `${texts.map(shownUrl).join(', ')}, of several`);
+  if (pinned.size > 1)
+    throw invalid('--network', 'nodes of one chain', `${texts.map(shownUrl).join(', ')}, of several`);
   return { urls, genesis: [...pinned][0] };
 }
 

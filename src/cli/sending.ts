@@ -1,17 +1,20 @@
 // Owns: from an operation to a block, as a person wants it: what it is, what it costs, what speaks against it, a question,
 // then sending. Does not own: which operations there are (chain), whose key signs (signers.ts).
 import { z } from 'zod';
+import type { ChainInfo, Signed } from '../chain/chain.js';
+import { networkNameOf } from '../chain/networks.js';
 import { type Explained, explain, wouldReject } from '../chain/subtensor/errors.js';
 import type { Done } from '../chain/subtensor/operate.js';
 import type { Operation, Refusal } from '../chain/subtensor/operations/operation.js';
 import type { Preview } from '../chain/subtensor/preview.js';
 import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
-import { AssayError } from '../model/errors.js';
+import { AssayError, isAssayError } from '../model/errors.js';
 import { confirm } from './confirm.js';
 import { type Fact, factLines, hashText } from './facts.js';
+import { invalid } from './invalid-input.js';
 import { type ChainClient, isLocalnet } from './networks.js';
-import { EXIT, print, printJson } from './output.js';
+import { EXIT, print, printJson, toJson } from './output.js';
 import type { Signer } from './signers.js';
 import { taoText } from './tao.js';
 
@@ -42,9 +45,18 @@ export interface Sending {
   readonly flags: { readonly dryRun: boolean; readonly yes: boolean; readonly json: boolean };
 }
 
+/** With the chain that it was done on. */
+export type SentDone = Done & { readonly on: OnChain };
+
+interface OnChain {
+  readonly chain: string;
+  /** 0x and hex */
+  readonly genesisHash: string;
+}
+
 export type Sent =
-  | { readonly is: 'sent'; readonly done: Done }
-  /** a dry run, or somebody said no: everything has been printed */
+  | { readonly is: 'sent'; readonly done: SentDone }
+  /** a dry run, somebody said no, or it was interrupted: everything has been printed */
   | { readonly is: 'not-sent'; readonly code: number };
 
 /**
@@ -55,31 +67,90 @@ export type Sent =
 export async function sendOperation(sending: Sending, signal: AbortSignal): Promise<Sent> {
   const { chain, signer, operation, what, facts = [], data = {}, keep, renew, flags } = sending;
   const { json, yes, dryRun } = flags;
-  const local = isLocalnet(await chain.info());
-  if (!dryRun) assertAskable({ json, yes, local });
+  const info = await chain.info();
+  const local = isLocalnet(info);
+  const on: OnChain = { chain: info.name, genesisHash: hashText(info.genesisHash) };
+  if (!dryRun) {
+    assertAskable({ json, yes, local });
+    assertOwnKey(signer, info);
+  }
   const preview = await chain.preview(withoutSecret(signer.address), operation);
   const { feeRao } = preview;
   const refusals = allRefusals(preview, sending.refusals);
   if (dryRun) {
     if (json) {
       const { call, args, encoded } = preview;
-      printJson({ dryRun: true, ...data, call, args, encoded, feeRao, refusals, ok: refusals.length === 0 });
-    } else print(dryText(what, { ...preview, refusals }, facts));
+      printJson({
+        dryRun: true,
+        ...on,
+        ...data,
+        call,
+        args,
+        encoded,
+        feeRao,
+        refusals,
+        ok: refusals.length === 0,
+      });
+    } else print(dryText(what, { ...preview, refusals }, [chainFact(chain, on), ...facts]));
     return { is: 'not-sent', code: refusals.length === 0 ? EXIT.ok : EXIT.failed };
   }
   if (refusals[0]) throw wouldReject(preview.call, refusals[0]);
   if (!json) {
     const fee: Fact = ['fee', feeRao === undefined ? 'not known' : `${taoText(feeRao)} TAO`];
-    print(factLines([...facts, ['call', preview.call], fee, ['signer', signer.address]]));
+    print(
+      factLines([chainFact(chain, on), ...facts, ['call', preview.call], fee, ['signer', signer.address]]),
+    );
   }
-  if (!yes && !local && !(await confirm(`${what}?`, signal))) {
+  if (!yes && !local && !(await confirm(`${what}, on ${chainName(on)}?`, signal))) {
     process.stderr.write('nothing was sent\n');
     return { is: 'not-sent', code: signal.aborted ? EXIT.interrupted : EXIT.failed };
   }
   const keypair = await signer.unlock();
   const last = renew ? await renew() : operation;
-  const done = await chain.submit(keypair, last, keep ? { onSigned: keep } : {});
-  return { is: 'sent', done };
+  let signed: Signed | undefined;
+  const onSigned = async (now: Signed): Promise<void> => {
+    await keep?.();
+    signed = now;
+    process.stderr.write(`sending ${fateText(now)}\n`);
+  };
+  try {
+    const done = await chain.submit(keypair, last, { onSigned });
+    return { is: 'sent', done: { ...done, on } };
+  } catch (error) {
+    // refused is refused; everything else leaves open what became of it
+    if (signed === undefined || !signal.aborted || isAssayError(error, 'chain-rejected')) throw error;
+    process.stderr.write(`interrupted after sending ${fateText(signed)}: look before sending it again\n`);
+    const { hash, deathBlock } = signed;
+    if (json)
+      printJson({
+        interrupted: true,
+        ...on,
+        ...data,
+        extrinsicHash: hashText(hash),
+        mayLandUntil: deathBlock - 1,
+      });
+    return { is: 'not-sent', code: EXIT.interrupted };
+  }
+}
+
+const fateText = ({ hash, deathBlock }: Signed): string =>
+  `${hashText(hash)}; it may land until block ${deathBlock - 1}`;
+
+const chainName = ({ chain, genesisHash }: OnChain): string => {
+  const network = networkNameOf(genesisHash);
+  return network === undefined ? chain : `${chain} (${network})`;
+};
+
+/** Which chain it is, who says so, and what cannot be said by another: the beginning of its genesis hash. */
+const chainFact = (chain: ChainClient, on: OnChain): Fact => [
+  'chain',
+  `${chainName(on)} at ${chain.status().url}, genesis ${on.genesisHash.slice(0, 10)}`,
+];
+
+/** @throws AssayError `invalid-input`: everybody knows the keys of //Alice and the like */
+function assertOwnKey({ isDevelopment }: Signer, info: ChainInfo): void {
+  if (isDevelopment !== true || isLocalnet(info)) return;
+  throw invalid('the key', 'a wallet: everybody has the keys of development URIs', `one, on ${info.name}`);
 }
 
 /** What a node says of a signature that is none; a node that looks at it first says nothing else. */
@@ -103,14 +174,20 @@ function allRefusals(
 
 /** What was done, and where it stands. */
 export function printDone(
-  done: Done,
+  done: SentDone,
   json: boolean,
   text: string,
   data: Readonly<Record<string, unknown>>,
 ): void {
-  const { block, blockHash, extrinsicHash } = done;
+  const { block, blockHash, extrinsicHash, on } = done;
   if (json)
-    printJson({ ...data, block, blockHash: hashText(blockHash), extrinsicHash: hashText(extrinsicHash) });
+    printJson({
+      ...on,
+      ...data,
+      block,
+      blockHash: hashText(blockHash),
+      extrinsicHash: hashText(extrinsicHash),
+    });
   else print(`${text}, in block ${block} ${hashText(blockHash)}`);
 }
 
@@ -152,5 +229,4 @@ function dryText(
   ].join('\n');
 }
 
-const show = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
+const show = (value: unknown): string => (typeof value === 'string' ? value : (toJson(value) ?? 'none'));

@@ -26,6 +26,8 @@ type WalletFlags = z.infer<z.ZodObject<typeof walletFlags>>;
 
 export interface Signer {
   readonly address: string;
+  /** its secret is a development URI, which everybody has */
+  readonly isDevelopment?: boolean;
   /** Opens the key: may ask for a password. @throws AssayError as wallets.ts, `corrupt` where it is another's */
   unlock(): Promise<Keypair>;
 }
@@ -35,7 +37,7 @@ export async function coldkeySigner(flags: WalletFlags, signal: AbortSignal): Pr
   await readyKeys();
   const { root, wallet } = walletChoiceOf(flags);
   const open = () => coldkeyOf(flags, terminalIo(signal));
-  if (wallet.startsWith('//')) return opened(keypairFromUri(wallet));
+  if (wallet.startsWith('//')) return { ...opened(keypairFromUri(wallet)), isDevelopment: true };
   const { coldkey } = await lookAtWallet(root, wallet);
   // one that is not there, or says nothing about itself, is opened at once: its error says which file
   return coldkey.kind === undefined || coldkey.address === undefined
@@ -49,7 +51,10 @@ export async function hotkeySigner(flags: WalletFlags, signal: AbortSignal): Pro
   const io: WalletIo = terminalIo(signal);
   const { root, wallet, hotkey } = walletChoiceOf(flags);
   const known = await listedHotkey(flags);
-  if (known?.kind === undefined || known.address === undefined) return opened(await hotkeyOf(flags, io));
+  if (known?.kind === undefined || known.address === undefined) {
+    const isDevelopment = hotkey.startsWith('//') || (wallet.startsWith('//') && !hotkey.includes('/'));
+    return { ...opened(await hotkeyOf(flags, io)), isDevelopment };
+  }
   const where = hotkeyPlace(root, wallet, hotkey).secret;
   return closed(known.address, () => hotkeyOf(flags, io), where);
 }

@@ -95,6 +95,7 @@ function start(script: string, args: readonly string[]): ChildProcess {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  child.setMaxListeners(0); // each block waits for a word of it
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
@@ -110,13 +111,21 @@ async function kill(child: ChildProcess): Promise<void> {
 /** The first message of `child` that `is` accepts; rejects when the process ends. */
 function heard(child: ChildProcess, is: (message: Message) => boolean): Promise<Message> {
   return new Promise((resolve, reject) => {
+    const over = () => {
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+    };
     const onMessage = (message: unknown) => {
       if (!is(message as Message)) return;
-      child.off('message', onMessage);
+      over();
       resolve(message as Message);
     };
+    const onExit = () => {
+      over();
+      reject(new Error('the process ended'));
+    };
     child.on('message', onMessage);
-    child.once('exit', () => reject(new Error('the process ended')));
+    child.on('exit', onExit);
   });
 }
 

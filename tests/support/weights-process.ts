@@ -37,8 +37,10 @@ const real = await openWeightsBook(
   { folder: input.folder, genesisHash, hotkey: keypair.address, head },
 );
 
+let hasStood = false;
 const stand = async (point: string): Promise<void> => {
-  if (point !== input.standAt) return;
+  if (hasStood || point !== input.standAt) return;
+  hasStood = true;
   tell({ stands: point });
   await once(process, 'message');
 };

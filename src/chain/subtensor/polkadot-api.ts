@@ -28,7 +28,12 @@ export async function openPolkadotApi(url: string, genesis?: string): Promise<Ap
     await Promise.race([api.isReadyOrError, late]);
   } catch (cause) {
     await api.disconnect();
-    throw new AssayError('unreachable', `no node of a chain at ${shownUrl(url)}`, { address: shownUrl(url) }, { cause });
+    throw new AssayError(
+      'unreachable',
+      `no node of a chain at ${shownUrl(url)}`,
+      { address: shownUrl(url) },
+      { cause },
+    );
   } finally {
     clearTimeout(patience);
   }

@@ -1,5 +1,7 @@
 // Owns: what an operation would send and what the chain says to it, without sending it. Does not own: sending (operate.ts).
+import { Compact, GenericCall, Int, Option, Struct, UInt } from '@polkadot/types';
 import type { DispatchError } from '@polkadot/types/interfaces';
+import type { Codec } from '@polkadot/types/types';
 import type { Keypair } from '../../keys/keypair.js';
 import { concat, fromHex, toHex } from '../../model/bytes.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
@@ -15,7 +17,7 @@ import { type SubmitParts, sign } from './submit.js';
 export interface Preview {
   /** `Pallet.call`, in the form that this chain has */
   readonly call: string;
-  /** arguments by the metadata's names, as @polkadot prints them */
+  /** arguments by the metadata's names, as @polkadot prints them; integers are numbers, or bigints where those are not exact */
   readonly args: Readonly<Record<string, unknown>>;
   /** the encoded call (no signature), hex */
   readonly encoded: string;
@@ -62,13 +64,29 @@ export const createPreviewer =
     const names = extrinsic.meta.args.map(({ name }) => name.toString());
     return {
       call: nameOf(call),
-      args: Object.fromEntries(names.map((name, i) => [name, extrinsic.method.args[i]?.toHuman()])),
+      args: Object.fromEntries(names.map((name, i) => [name, shown(extrinsic.method.args[i])])),
       encoded: extrinsic.method.toHex(),
       feeRao,
       refusals: refusals.map((refusal) => ({ ...explain(refusal.error), ...refusal })),
       dryRun,
     };
   };
+
+/** As Codec.toHuman, whose integers have commas. */
+function shown(codec: Codec | undefined): unknown {
+  if (codec instanceof UInt || codec instanceof Int) return plainOf(codec);
+  if (codec instanceof Compact || codec instanceof Option)
+    return codec.isEmpty ? null : shown(codec.unwrap() as Codec);
+  if (codec instanceof GenericCall) {
+    const { section, method, args, meta } = codec;
+    const named = meta.args.map(({ name }, i) => [name.toString(), shown(args[i])]);
+    return { section, method, args: Object.fromEntries(named) };
+  }
+  if (codec instanceof Struct)
+    return Object.fromEntries([...(codec as Map<string, Codec>)].map(([key, of]) => [key, shown(of)]));
+  if (Array.isArray(codec)) return codec.map((element: Codec) => shown(element));
+  return codec?.toHuman();
+}
 
 async function signForDryRun(
   { connection }: SubmitParts,

@@ -71,7 +71,9 @@ export function openSocket(parts: SocketParts, url: string, signal?: AbortSignal
     };
     const onAbort = () => fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('unexpected-response', (_request, { statusCode = 0 }) => fail(toHttpError(shownUrl(url), statusCode)));
+    socket.once('unexpected-response', (_request, { statusCode = 0 }) =>
+      fail(toHttpError(shownUrl(url), statusCode)),
+    );
     socket.on('error', (error) => fail(toOpenError(shownUrl(url), error)));
     socket.once('open', () => {
       signal?.removeEventListener('abort', onAbort);

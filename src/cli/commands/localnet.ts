@@ -210,7 +210,8 @@ async function parseFund(entry: string): Promise<[address: string, rao: bigint]>
   const at = entry.lastIndexOf('=');
   const expected = '<address or //URI>=<TAO>';
   // neither half is repeated before it is known to be no secret
-  if (at < 1) throw invalid('--fund', expected, mayBeSecret(entry) ? 'what may be a secret' : entry.slice(0, 64));
+  if (at < 1)
+    throw invalid('--fund', expected, mayBeSecret(entry) ? 'what may be a secret' : entry.slice(0, 64));
   const address = await accountOf(entry.slice(0, at));
   return [address, raoOf(entry.slice(at + 1), `--fund ${address}`)];
 }

@@ -23,4 +23,18 @@ describe('an error of the chain', () => {
         '  what to do: Check the netuid and the network.\n',
     );
   });
+
+  it('is one line for each cause, also where OpenSSL names its sources and ends its lines', () => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const openssl =
+      'write EPROTO 80BB:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/openssl/ssl/record/ssl3_record.c:355:\n';
+    const url = 'wss://127.0.0.1:9944';
+    const cause = new Error(openssl);
+    printError(new AssayError('unreachable', `${url} cannot be reached`, { address: url }, { cause }), false);
+    expect(written.join('')).toBe(
+      'error: wss://127.0.0.1:9944 cannot be reached [unreachable]\n' +
+        '  because: write EPROTO 80BB:error:0A00010B:SSL routines:ssl3_get_record:wrong version number\n',
+    );
+  });
 });

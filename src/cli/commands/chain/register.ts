@@ -7,6 +7,7 @@ import {
 } from '../../../chain/subtensor/operations/registration.js';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
+import { invalid } from '../../invalid-input.js';
 import { networkFlags, withChain } from '../../networks.js';
 import { EXIT } from '../../output.js';
 import { printDone, sendingFlags, sendOperation } from '../../sending.js';
@@ -22,10 +23,13 @@ export async function chainRegister(flags: Record<string, unknown>, signal: Abor
       ...sendingFlags,
       netuid: netuidFlag,
       priceLimit: amountFlag.optional(),
+      limitPrice: amountFlag.optional(),
     }),
     flags,
   );
-  const { netuid, priceLimit, json } = options;
+  const { netuid, limitPrice, priceLimit = limitPrice, json } = options;
+  if (limitPrice !== undefined && priceLimit !== limitPrice)
+    throw invalid('--limit-price', 'one value: it is another name of --price-limit', 'two');
   const limitRao = priceLimit === undefined ? undefined : raoOf(priceLimit, '--price-limit');
   const hotkey = await hotkeyAddress(options, signal);
   const signer = await coldkeySigner(options, signal);
@@ -61,14 +65,12 @@ export async function chainRegister(flags: Record<string, unknown>, signal: Abor
       signal,
     );
     if (sent.is === 'not-sent') return sent.code;
-    const { neurons } = await chain.subnet(toNetuid(netuid), sent.done.blockHash);
-    const uid = neurons.find((neuron) => neuron.hotkey === hotkey)?.uid;
-    printDone(sent.done, json, `${hotkey} is uid ${uid} of subnet ${netuid}`, {
-      netuid,
-      hotkey,
-      uid,
-      costRao,
-    });
+    // it is registered, whether or not this can still be read
+    const found = await chain.subnet(toNetuid(netuid), sent.done.blockHash).catch(() => undefined);
+    const uid = found?.neurons.find((neuron) => neuron.hotkey === hotkey)?.uid;
+    const place = uid === undefined ? 'registered in' : `uid ${uid} of`;
+    const data = { netuid, hotkey, uid, costRao };
+    printDone(sent.done, json, `${hotkey} is ${place} subnet ${netuid}`, data);
     return EXIT.ok;
   });
 }

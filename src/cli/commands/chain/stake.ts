@@ -113,10 +113,11 @@ function movedText(
   if (taoRao === undefined || alphaRao === undefined) return word;
   const tao = `${taoText(taoRao)} TAO`;
   if (netuid === 0) return `${word} ${tao}`;
-  const alpha = `${taoText(alphaRao)} alpha`;
-  const [sold, bought] = side === 'stake' ? [tao, alpha] : [alpha, tao];
-  const fee =
-    swapFeeRao > 0n ? `, fee of the swap ${taoText(swapFeeRao)} ${side === 'stake' ? 'TAO' : 'alpha'}` : '';
+  // what was sold with the fee in it: the event has the fee apart where alpha is sold
+  const sold = side === 'stake' ? tao : `${taoText(alphaRao + swapFeeRao)} alpha`;
+  const bought = side === 'stake' ? `${taoText(alphaRao)} alpha` : tao;
+  const unit = side === 'stake' ? 'TAO' : 'alpha';
+  const fee = swapFeeRao > 0n ? ` (fee of the swap included: ${taoText(swapFeeRao)} ${unit})` : '';
   return `${word} ${sold} for ${bought}${fee}`;
 }
 
