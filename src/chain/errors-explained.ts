@@ -274,7 +274,7 @@ const SUBTENSOR_MODULE: Table = {
   InsufficientLiquidity: e('The subnet’s pool cannot serve this amount.', 'Choose a smaller amount.'),
   SlippageTooHigh: e(
     'The price would pass the limit before the amount is served.',
-    'Raise the limit, choose a smaller amount, or allow a partial fill.',
+    'Raise the limit when staking, lower it when unstaking; or choose a smaller amount, or --allow-partial.',
   ),
   TransferDisallowed: e(
     'A subnet of this move does not allow stake to change its owner.',
@@ -520,7 +520,7 @@ const BALANCES: Table = {
   TooManyHolds: e('The account has too many holds.', 'Release one first.'),
   TooManyFreezes: e('The account has too many freezes.', 'End one first.'),
   IssuanceDeactivated: e('Issuance cannot be changed this way.', 'Nothing to do.'),
-  DeltaZero: e('The change is 0.', 'Give a change that is none.'),
+  DeltaZero: e('The change is 0: nothing would change.', 'Give an amount above 0.'),
 };
 
 const SWAP: Table = {

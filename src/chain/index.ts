@@ -143,6 +143,6 @@ export async function connectSubtensor(
 
 /** As subtensor/polkadot-api.ts; @polkadot/api is loaded at the first call. */
 export async function openPolkadotApi(url: string, genesis?: string): Promise<ApiPromise> {
-  const own = await import('./subtensor/polkadot-api.js');
-  return own.openPolkadotApi(url, genesis);
+  const { openPolkadotApi: open } = await import('./subtensor/polkadot-api.js');
+  return open(url, genesis);
 }

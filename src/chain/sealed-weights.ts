@@ -6,7 +6,7 @@ import type { Beacon, Subnet, WeightRow } from './chain.js';
 import { blake2b256 } from './codec/storage.js';
 import { encodeWeightsPayload, revealTarget, roundForBlock, sealTimelocked } from './codec/timelock.js';
 
-export interface RowToSeal {
+interface RowToSeal {
   readonly row: WeightRow;
   readonly versionKey: bigint;
   /** as of the head */
@@ -19,7 +19,7 @@ export interface RowToSeal {
   readonly random: Random;
 }
 
-export interface SealedRow {
+interface SealedRow {
   readonly bytes: Uint8Array;
   readonly revealRound: number;
   /** block about which that round is out */

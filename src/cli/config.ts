@@ -229,8 +229,8 @@ function readConfigFile(path: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
-  } catch (error) {
-    throw fail('not JSON', error);
+  } catch {
+    throw fail('not JSON'); // without the cause, which would quote the file
   }
   throw fail('expected a JSON object');
 }

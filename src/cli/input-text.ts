@@ -58,7 +58,8 @@ export async function readInputJson(path: string, limits: InputLimits): Promise<
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw invalid(path, 'JSON', `${placeOf(error, text)}something else`, error);
+    // without the cause, which would quote the file
+    throw invalid(path, 'JSON', `${placeOf(error, text)}something else`);
   }
 }
 

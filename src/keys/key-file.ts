@@ -1,6 +1,7 @@
 // Owns: key files on disk: read whole up to a limit, written whole or not at all, never over one that is there unless a
 // copy of it is kept. Does not own: what is in them (key-json.ts, nacl-file.ts), where they belong (wallet-folder.ts).
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AssayError } from '../model/errors.js';
@@ -17,7 +18,8 @@ export interface KeyFileBytes {
 
 /** @throws AssayError `invalid-input` when it cannot be read, `limit-exceeded` beyond 16 KiB */
 export async function readKeyFile(path: string, what = 'key file'): Promise<KeyFileBytes> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
+  // a pipe without a writer would be waited for
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause: unknown) => {
     throw unreadable(path, what, cause);
   });
   try {

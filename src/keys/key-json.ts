@@ -36,8 +36,8 @@ export function toPublicJson(publicKey: Uint8Array): Uint8Array {
 }
 
 /**
- * The secret of a key file that is not encrypted. `secretSeed` wins over `secretPhrase` over `privateKey`, all of which
- * are the same key in a file that is whole; address and public key, where given, must be those of the secret. A phrase
+ * The secret of a key file that is not encrypted. It is read from `secretSeed`, else `secretPhrase`, else
+ * `privateKey`; the others must be of the same key; address and public key, where given, must be those of the secret. A phrase
  * with junctions is read as a URI. Errors never repeat the text.
  * @param path named in errors
  * @throws AssayError `invalid-input` or `unsupported`, naming what the file is instead
@@ -49,6 +49,7 @@ export function fromKeyJson(bytes: Uint8Array, path: string): Secret {
   const fields = JSON.parse(fromUtf8(bytes)) as Fields; // the kind says that it parses to an object
   assertSr25519(fields, path);
   const secret = secretOf(fields, path);
+  assertOneSecret(fields, secret, path);
   assertSame(fields, secret.keypair, path);
   return secret;
 }
@@ -86,6 +87,36 @@ function secretOf({ secretSeed, secretPhrase, privateKey }: Fields, path: string
     'secretSeed, secretPhrase or an sr25519 privateKey of 64 bytes',
     'none of them in its form',
   );
+}
+
+/** @throws AssayError `invalid-input` where two secrets of a file are of two keys: which one was meant nobody can say */
+function assertOneSecret(
+  { secretSeed, secretPhrase, privateKey }: Fields,
+  secret: Secret,
+  path: string,
+): void {
+  const others: Readonly<Record<string, () => Secret | undefined>> = {
+    secretPhrase: () => (typeof secretPhrase === 'string' ? secretFromUri(secretPhrase.trim()) : undefined),
+    privateKey: () => {
+      const key = hexIn(privateKey, 64);
+      return key === undefined ? undefined : secretFromPrivateKey(key);
+    },
+  };
+  const from = typeof secretSeed === 'string' ? 'secretSeed' : 'secretPhrase';
+  for (const [name, read] of Object.entries(others)) {
+    const other = unlessMalformed(read);
+    if (other !== undefined && !equals(other.keypair.publicKey, secret.keypair.publicKey))
+      throw invalid(path, `one key (${from} is of ${secret.keypair.address})`, `${name} of another`);
+  }
+}
+
+/** What is in no form that can be read says nothing about another key: the secret that was read is enough. */
+function unlessMalformed(read: () => Secret | undefined): Secret | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The phrase beside a seed is kept when it is the seed's: a file that is written again loses nothing. */

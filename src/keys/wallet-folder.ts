@@ -100,10 +100,10 @@ const isSomething = ({ kind, address, problems }: ListedKey): boolean =>
 
 /** @throws AssayError `invalid-input` for a name that is none */
 export async function lookAtWallet(root: string, wallet: string): Promise<ListedWallet> {
-  const coldkey = await lookAt('coldkey', coldkeyPlace(root, wallet));
+  const coldkey = await lookAt('coldkey', coldkeyPlace(root, wallet), regenPub(root, wallet));
   const hotkeys: ListedKey[] = [];
   for (const name of await hotkeyNames(root, wallet))
-    hotkeys.push(await lookAt(name, hotkeyPlace(root, wallet, name)));
+    hotkeys.push(await lookAt(name, hotkeyPlace(root, wallet, name), regenPub(root, wallet, name)));
   return { name: wallet, coldkey, hotkeys };
 }
 
@@ -127,7 +127,15 @@ function isListable(name: string): boolean {
   }
 }
 
-async function lookAt(name: string, place: KeyPlace): Promise<ListedKey> {
+/** What writes a public file anew, as it is typed. */
+function regenPub(root: string, wallet: string, hotkey?: string): string {
+  const quoted = (text: string): string =>
+    /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const which = hotkey === undefined ? '' : ` --key hotkey --hotkey ${quoted(hotkey)}`;
+  return `assay wallet regen-pub --wallet-path ${quoted(root)} --wallet ${quoted(wallet)}${which} --force`;
+}
+
+async function lookAt(name: string, place: KeyPlace, mendedBy: string): Promise<ListedKey> {
   const problems: string[] = [];
   const noted = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -143,7 +151,7 @@ async function lookAt(name: string, place: KeyPlace): Promise<ListedKey> {
   const own = await noted(async () => file && ownKey(file.bytes, place.secret, kind));
   const told = await noted(async () => fromPublicJson((await readKeyFile(place.public)).bytes, place.public));
   if (own !== undefined && told !== undefined && !equals(own, told))
-    problems.push(`${place.public}: not the public key of ${name} (assay wallet regen-pub mends it)`);
+    problems.push(`${place.public}: not the public key of ${name} (${mendedBy} mends it)`);
   const key = own ?? told;
   return { name, kind, address: key && toAddress(key), problems };
 }

@@ -296,8 +296,8 @@ function decode({ registry }: Runtime, item: Item, bytes: Uint8Array): Codec {
   } catch (cause) {
     throw misfit(cause);
   }
-  // the registry fills up what is cut off with zeros
-  if (codec.encodedLength !== bytes.length) throw misfit();
+  // the registry fills up what is cut off with zeros; what follows a value the chain itself ignores
+  if (codec.encodedLength > bytes.length) throw misfit();
   return codec;
 }
 

@@ -1,6 +1,7 @@
 // Owns: `assay chain stake | unstake`.
 import { z } from 'zod';
 import type { SimulatedSwap, Swap } from '../../../chain/operator-reads.js';
+import type { Done } from '../../../chain/subtensor/operate.js';
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
 import {
   addStake,
@@ -75,20 +76,42 @@ async function trade(side: Side, options: Options, signal: AbortSignal): Promise
     const sent = await sendOperation({ chain, signer, ...wanted, flags: options }, signal);
     if (sent.is === 'not-sent') return sent.code;
     const { done } = sent;
-    const moved = done.events.find(({ name }) => name === (side === 'stake' ? 'StakeAdded' : 'StakeRemoved'));
-    // (coldkey, hotkey, TAO, alpha, netuid, fee of the swap in what was sold)
-    const [, , tao, alpha, , fee] = (moved?.data ?? []) as readonly (number | bigint | string | undefined)[];
-    const [taoRao, alphaRao, swapFeeRao] = [tao, alpha, fee].map((rao) =>
-      rao === undefined ? undefined : BigInt(rao),
-    );
-    // without a subnet there are several of these events, and none says it all
-    const text =
-      netuid === undefined
-        ? 'unstaked everything'
-        : movedText(side, netuid, { taoRao, alphaRao, swapFeeRao });
+    const moves = movesIn(done.events, side);
+    if (netuid === undefined) {
+      const taoRao = moves.reduce((sum, move) => sum + (move.taoRao ?? 0n), 0n);
+      const parts = moves.map((move) => `subnet ${move.netuid}: ${movedText(side, move.netuid, move)}`);
+      const text = [...parts, `unstaked everything for ${taoText(taoRao)} TAO`].join('\n');
+      printDone(done, json, text, { ...wanted.data, taoRao, unstaked: moves });
+      return EXIT.ok;
+    }
+    const [{ taoRao, alphaRao, swapFeeRao } = NOT_KNOWN] = moves;
+    const text = movedText(side, netuid, { taoRao, alphaRao, swapFeeRao });
     printDone(done, json, text, { ...wanted.data, taoRao, alphaRao, swapFeeRao });
     return EXIT.ok;
   });
+}
+
+interface Move {
+  readonly netuid: number;
+  readonly taoRao: bigint | undefined;
+  readonly alphaRao: bigint | undefined;
+  /** in what was sold */
+  readonly swapFeeRao: bigint | undefined;
+}
+const NOT_KNOWN = { taoRao: undefined, alphaRao: undefined, swapFeeRao: undefined };
+
+/** StakeAdded or StakeRemoved (coldkey, hotkey, TAO, alpha, netuid, fee of the swap in what was sold), one each subnet. */
+export function movesIn(events: Done['events'], side: Side): readonly Move[] {
+  const wanted = side === 'stake' ? 'StakeAdded' : 'StakeRemoved';
+  return events
+    .filter(({ name }) => name === wanted)
+    .map(({ data }) => {
+      const [, , tao, alpha, netuid, fee] = data as readonly (number | bigint | string | undefined)[];
+      const [taoRao, alphaRao, swapFeeRao] = [tao, alpha, fee].map((rao) =>
+        rao === undefined ? undefined : BigInt(rao),
+      );
+      return { netuid: Number(netuid), taoRao, alphaRao, swapFeeRao };
+    });
 }
 
 function amountOf({ amount, all }: Options): bigint | undefined {
@@ -283,7 +306,12 @@ async function everything({
     what: `unstake everything from ${hotkey} in all subnets, at any price`,
     facts: [
       ['hotkey', hotkey],
-      ...stakes.map(({ netuid, alphaRao }): Fact => [`subnet ${netuid}`, taoText(alphaRao)]),
+      ...stakes.map(
+        ({ netuid, alphaRao }): Fact => [
+          `subnet ${netuid}`,
+          `${taoText(alphaRao)} ${netuid === 0 ? 'TAO' : 'alpha'}`,
+        ],
+      ),
     ],
     data: { hotkey, stakes },
   };

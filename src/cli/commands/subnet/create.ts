@@ -9,7 +9,7 @@ import { fromAddress } from '../../../keys/ss58.js';
 import { type Netuid, toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
-import { EXIT, print } from '../../output.js';
+import { EXIT } from '../../output.js';
 import { sayWhile } from '../../progress.js';
 import { printDone, sendingFlags, sendOperation } from '../../sending.js';
 import { coldkeySigner, hotkeyAddress, type Signer, walletFlags } from '../../signers.js';
@@ -35,7 +35,7 @@ type SendFlags = z.infer<z.ZodObject<typeof shared>>;
 
 export async function createSubnet(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(createSchema, flags);
-  const { json, dryRun } = options;
+  const { json } = options;
   const hotkey = await hotkeyAddress(options, signal);
   const signer = await coldkeySigner(options, signal);
   return withChain(options, signal, async (chain) => {
@@ -66,10 +66,19 @@ export async function createSubnet(flags: Record<string, unknown>, signal: Abort
     const added = sent.done.events.find(({ name }) => name === 'NetworkAdded');
     const netuid = toNetuid(Number(added!.data[0])); // operate.ts has seen that it is there
     const data = { netuid, owner: signer.address, hotkey };
-    if (!options.start || json) printDone(sent.done, json, `subnet ${netuid} is yours`, data);
-    else print(`subnet ${netuid} is yours, in block ${sent.done.block}`);
-    if (!options.start || dryRun) return EXIT.ok;
-    return start(chain, { netuid, signer, flags: { ...options, yes: true } }, signal);
+    const tell = (rest = {}) => printDone(sent.done, json, `subnet ${netuid} is yours`, { ...data, ...rest });
+    if (!options.start) {
+      tell();
+      return EXIT.ok;
+    }
+    if (!json) tell();
+    const founded = { ...data, foundedInBlock: sent.done.block };
+    try {
+      return await start(chain, { netuid, signer, flags: { ...options, yes: true }, founded }, signal);
+    } catch (error) {
+      if (json) tell({ started: false }); // the one document: it was founded all the same
+      throw error;
+    }
   });
 }
 
@@ -86,7 +95,18 @@ export async function startSubnet(flags: Record<string, unknown>, signal: AbortS
 
 async function start(
   chain: ChainClient,
-  { netuid, signer, flags }: { readonly netuid: Netuid; readonly signer: Signer; readonly flags: SendFlags },
+  {
+    netuid,
+    signer,
+    flags,
+    founded = {},
+  }: {
+    readonly netuid: Netuid;
+    readonly signer: Signer;
+    readonly flags: SendFlags;
+    /** what the same command has done before, for programs */
+    readonly founded?: Readonly<Record<string, unknown>>;
+  },
   signal: AbortSignal,
 ): Promise<number> {
   const operation = startCall(netuid);
@@ -98,13 +118,17 @@ async function start(
       operation,
       what: `start subnet ${netuid}`,
       facts: [['subnet', netuid]],
-      data: { netuid },
+      data: { netuid, ...founded },
       flags,
     },
     signal,
   );
   if (sent.is === 'not-sent') return sent.code;
-  printDone(sent.done, flags.json, `subnet ${netuid} has started`, { netuid, started: true });
+  printDone(sent.done, flags.json, `subnet ${netuid} has started`, {
+    netuid,
+    ...founded,
+    started: true,
+  });
   return EXIT.ok;
 }
 

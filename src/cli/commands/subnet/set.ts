@@ -10,6 +10,7 @@ import { type ChainClient, isLocalnet, networkFlags, withChain } from '../../net
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { printDone, sendingFlags, sendOperation } from '../../sending.js';
 import { coldkeySigner, walletFlags } from '../../signers.js';
+import { taoText } from '../../tao.js';
 import { netuidFlag } from '../chain/flags.js';
 import { allowedAt, freezeText } from '../chain/hyperparams.js';
 import { allSettings, type Setting, settingOf } from './settings.js';
@@ -60,7 +61,7 @@ export async function setOfSubnet(
         what: `set ${setting.name} of ${where} to ${value}`,
         facts: [
           ['setting', `${setting.name} of ${where}`],
-          ['to', value],
+          ['to', setting.isRao ? `${value} rao (${taoText(BigInt(value))} TAO)` : value],
           ['takes', setting.takes],
           ['note', setting.isInert ? 'nothing in today’s epoch reads it' : undefined],
           ...(sudo ? [] : before),

@@ -31,6 +31,8 @@ export interface Setting {
   readonly freezes: boolean;
   /** nothing in today's epoch reads it */
   readonly isInert: boolean;
+  /** it is an amount, counted in rao */
+  readonly isRao?: boolean;
   /** its value in words */
   readonly takes: string;
   /** under which the client lists when it may be set again (SubtensorReader.rateLimits) */
@@ -52,6 +54,16 @@ const TAKES: Readonly<Record<ValueKind, string>> = {
   'recycle-or-burn': 'recycle or burn',
 };
 
+/** Amounts, which the chain counts in rao. */
+const RAO: ReadonlySet<string> = new Set([
+  'min_burn',
+  'max_burn',
+  'rao_recycled',
+  'network_min_lock_cost',
+  'nominator_min_required_stake',
+  'min_non_immune_stake',
+]);
+
 /** Limits of their own, beside those under `rateKey`. */
 const RATE_ACTIONS: Readonly<Record<string, string>> = {
   weights_version_key: 'sudo_set_weights_version_key',
@@ -65,7 +77,8 @@ function toSetting(name: string, parameter: Hyperparameter): Setting {
     isGlobal,
     freezes,
     isInert,
-    takes: TAKES[kind],
+    takes: RAO.has(name) ? 'rao, billionths of a TAO' : TAKES[kind],
+    isRao: RAO.has(name),
     rateAction: rateKey === undefined ? RATE_ACTIONS[name] : `owner hyperparameter ${rateKey}`,
     toOperation(netuid, text) {
       const value = parseHyperparameter(name, text);

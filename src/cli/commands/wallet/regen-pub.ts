@@ -2,6 +2,7 @@
 import {
   coldkeyPlace,
   fromAddress,
+  fromKeyJson,
   fromPublicJson,
   hotkeyPlace,
   readKeyFile,
@@ -11,6 +12,7 @@ import {
   writeKeyFile,
 } from '../../../keys/index.js';
 import { equals } from '../../../model/bytes.js';
+import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { terminalIo, type WalletIo } from '../../wallet-io.js';
 import { openSecret, walletChoiceOf } from '../../wallets.js';
@@ -30,7 +32,7 @@ export async function regenPub(
   const what = isHotkey ? `the hotkey ${hotkey} of ${wallet}` : `the coldkey of ${wallet}`;
   const publicKey =
     typeof given === 'string'
-      ? fromAddress(given)
+      ? await agreed(fromAddress(given), place.secret)
       : (await openSecret(place.secret, flags, io, what)).secret.keypair.publicKey;
   const isSame = await isWritten(place.public, publicKey);
   const write = { force: force === true, now: io.clock.now() };
@@ -42,6 +44,18 @@ export async function regenPub(
     if (kept !== undefined) print(`what was there is kept: ${kept}`);
   }
   return EXIT.ok;
+}
+
+/**
+ * An address beside a secret that can be read without a password must be the secret's: it would name a stranger's account.
+ * @throws AssayError `invalid-input`
+ */
+async function agreed(publicKey: Uint8Array, secretPath: string): Promise<Uint8Array> {
+  const own = await readKeyFile(secretPath)
+    .then(({ bytes }) => fromKeyJson(bytes, secretPath).keypair.publicKey)
+    .catch(() => undefined); // none there, an encrypted or a damaged one
+  if (own === undefined || equals(own, publicKey)) return publicKey;
+  throw invalid('--address', `that of the secret beside it (${toAddress(own)})`, toAddress(publicKey));
 }
 
 async function isWritten(path: string, publicKey: Uint8Array): Promise<boolean> {
