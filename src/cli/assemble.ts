@@ -1,8 +1,9 @@
 // Owns: names to parts: a chain from a URL, a key from a file or URI, a kind registry. Does not own: what parts do.
 import { join } from 'node:path';
-import type { ChainObserver } from '../chain/chain.js';
+import type { ChainInfo, ChainObserver } from '../chain/chain.js';
 import { hotkeyPlace, type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
 import { systemClock } from '../model/clock.js';
+import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
 import { invalid } from './invalid-input.js';
@@ -33,6 +34,13 @@ export async function loadKey({ hotkey, wallet, walletPath }: KeyChoice, log: Lo
   const file = await readHotkeyFile(path);
   if (file.warning) log.warn('hotkey file', { path, warning: file.warning });
   return file.keypair;
+}
+
+/** @throws AssayError `invalid-config`: on a live chain a development URI is a key that everybody has */
+export function assertOwnKey({ hotkey }: Pick<KeyChoice, 'hotkey'>, { type, name }: ChainInfo): void {
+  if (type !== 'live' || !hotkey.startsWith('//')) return;
+  const problem = `hotkey: everybody has the keys of development URIs, and ${name} is a live chain`;
+  throw new AssayError('invalid-config', problem, { source: 'hotkey', problems: [problem] });
 }
 
 export const systemParts = { clock: systemClock, random: systemRandom } as const;

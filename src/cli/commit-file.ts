@@ -43,7 +43,8 @@ const schema = z.strictObject({
   versionKey: z
     .string()
     .regex(/^\d{1,20}$/)
-    .transform(BigInt),
+    .transform(BigInt)
+    .refine((key) => key < 1n << 64n),
   hash,
   epoch: count,
   revealFrom: count,

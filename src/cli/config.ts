@@ -165,13 +165,20 @@ export function chainOf(flags: Readonly<Record<string, unknown>>): Record<string
  * @throws AssayError `invalid-config`
  */
 export function roleFlags(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const own = chainOf(flags);
+  const own = withDefaultHotkey(chainOf(flags));
   const { hotkey } = own;
   if (typeof hotkey !== 'string' || hotkey.startsWith('//') || !mayBeSecret(hotkey)) return own;
   const problem =
     '--hotkey: expected the path of a hotkey file (assay wallet create, assay wallet import), a name with --wallet, or a ' +
     'development URI such as //Alice, got what may be a secret: process lists show flags';
   throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+}
+
+/** As the other commands have it: of a wallet that is named, the hotkey `default` where none is. */
+function withDefaultHotkey(flags: Record<string, unknown>): Record<string, unknown> {
+  const isOpen = flags['hotkey'] === undefined && flags['config'] === undefined;
+  const isNamed = flags['wallet'] !== undefined && process.env['ASSAY_HOTKEY'] === undefined;
+  return isOpen && isNamed ? { ...flags, hotkey: 'default' } : flags;
 }
 
 /** Flags of a command that reads neither environment nor a file of configuration. */

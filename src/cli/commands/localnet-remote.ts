@@ -9,6 +9,7 @@ import type { Clock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { systemParts } from '../assemble.js';
 import { chainOf, integerBetween, loadFlags } from '../config.js';
+import { invalid } from '../invalid-input.js';
 import { EXIT, print, printJson } from '../output.js';
 import { createProgress } from '../progress.js';
 import { raoOf, taoText } from '../tao.js';
@@ -130,6 +131,7 @@ const isActive = (value: unknown): boolean =>
 
 export async function snapshot(file: string, flags: Flags, signal: AbortSignal): Promise<number> {
   const { chain, json } = loadFlags(z.strictObject(shared), chainOf(flags));
+  if (file === '-') throw invalid('the file', 'a path: a snapshot is no text', '-');
   const { clock } = systemParts;
   return withNode({ clock, signal }, chain, async (node) => {
     const at = String(await node.call('chain_getFinalizedHead'));

@@ -55,6 +55,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const unwatch = watchChain(chain, { log, tell, ...about });
   const { host, port, announceIp, rotateServerKey: rotate } = config;
   try {
+    assertOwnKey(config, await chain.info());
     const { neurons } = await chain.subnet(toNetuid(config.netuid));
     const announced = neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
     const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate, announced });

@@ -8,7 +8,7 @@ import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
-import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
+import { assertOwnKey, dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
 import { watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
@@ -45,7 +45,9 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   let book: WeightsBook | undefined;
   let ready = false;
   try {
-    const [{ genesisHash }, { number: head }] = await Promise.all([chain.info(), chain.head()]);
+    const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
+    const { genesisHash } = info;
+    assertOwnKey(config, info);
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;

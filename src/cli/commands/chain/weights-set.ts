@@ -39,6 +39,7 @@ const schema = z.strictObject({
   versionKey: z
     .string()
     .regex(/^\d{1,20}$/, 'expected an integer of 64 bits')
+    .refine((digits) => BigInt(digits) < 1n << 64n, 'expected an integer of 64 bits')
     .optional(),
   saltFile: z.string().min(1).max(4096).optional(),
 });

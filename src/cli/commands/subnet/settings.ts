@@ -60,8 +60,7 @@ const RAO: ReadonlySet<string> = new Set([
   'max_burn',
   'rao_recycled',
   'network_min_lock_cost',
-  'nominator_min_required_stake',
-  'min_non_immune_stake',
+  'stake_threshold',
 ]);
 
 /** Limits of their own, beside those under `rateKey`. */
