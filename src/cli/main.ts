@@ -189,9 +189,9 @@ function roleOptions(command: Command): Command {
     .option('--netuid <n>', 'subnet (1)', integer)
     .option(
       '--hotkey <file or uri>',
-      'hotkey file of a Bittensor wallet, or a development URI such as //Alice',
+      'hotkey file of a Bittensor wallet, or a development URI such as //Alice, for localnets',
     )
-    .option('--wallet <name>', 'wallet in which --hotkey is a name')
+    .option('--wallet <name>', 'wallet in which --hotkey is a name, `default` without it')
     .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
     .option('--data <folder>', 'folder for journal and receipts')
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
@@ -208,8 +208,14 @@ async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void
   try {
     process.exitCode = interruption.exitCode(await work(interruption.signal));
   } catch (error) {
-    printError(error, process.env['ASSAY_DEBUG'] === '1');
-    process.exitCode = exitCodeOf(error);
+    const { signal } = interruption;
+    if (signal.aborted && error === signal.reason) {
+      process.stderr.write('interrupted\n');
+      process.exitCode = interruption.exitCode(EXIT.interrupted);
+    } else {
+      printError(error, process.env['ASSAY_DEBUG'] === '1');
+      process.exitCode = exitCodeOf(error);
+    }
   }
   await Promise.all([written(process.stdout), written(process.stderr)]);
   // clients of the chain keep timers alive; everything of ours has ended by now

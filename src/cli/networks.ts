@@ -92,7 +92,8 @@ export async function withChain(
       await chain.close();
     }
   } catch (error) {
-    if (signal.aborted) return EXIT.interrupted; // whatever it was then: the connection was taken away
+    // whatever it was then: the connection was taken away; what the chain refused is known all the same
+    if (signal.aborted && !isAssayError(error, 'chain-rejected')) return EXIT.interrupted;
     throw isAssayError(error, 'chain-unknown') ? withSubnetHint(error) : error;
   }
 }

@@ -379,7 +379,11 @@ function watchExtrinsic(
 
 function parse<T>(params: readonly unknown[], schema: z.ZodType<T>): T {
   const result = schema.safeParse(params);
-  if (!result.success) throw invalidParams('params', z.prettifyError(result.error).slice(0, 300));
+  if (!result.success) {
+    const [issue] = result.error.issues; // a failure has one at least
+    const place = issue!.path.length === 0 ? 'params' : `params[${issue!.path.map(String).join('][')}]`;
+    throw invalidParams('params', `${place}: ${issue!.message}`.slice(0, 300));
+  }
   return result.data;
 }
 

@@ -119,7 +119,7 @@ export async function openConnection(parts: ConnectionParts, signal?: AbortSigna
   async function connectFirst(): Promise<void> {
     const end = clock.monotonic() + limits.connectTimeoutMs;
     const late = () =>
-      lastError instanceof NotReady ? lastError : unreachable(parts.urls.join(', '), lastError);
+      lastError instanceof NotReady ? lastError : unreachable(parts.urls.map(shownUrl).join(', '), lastError);
     for (;;) {
       const left = Math.max(1, end - clock.monotonic());
       const attempt = new AbortController();

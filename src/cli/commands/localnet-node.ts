@@ -40,6 +40,9 @@ export async function withNode<T>(
     if (name !== 'Assay Localnet Node')
       throw invalid(`--chain ${url}`, 'a localnet of assay', `another node: ${String(name).slice(0, 80)}`);
     return await body(node);
+  } catch (error) {
+    parts.signal.throwIfAborted(); // whatever it was then: the connection was taken away
+    throw error;
   } finally {
     parts.signal.removeEventListener('abort', end);
     socket.close();

@@ -1,11 +1,20 @@
 // Owns: `assay miner start | history`.
 import { access } from 'node:fs/promises';
 import Table from 'cli-table3';
+import type { ChainLimits } from '../../chain/limits.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
-import { dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
-import { watchChain } from '../chain-watchman.js';
+import {
+  assertOwnKey,
+  dataPaths,
+  loadKey,
+  startAdmin,
+  startMetrics,
+  systemParts,
+  tellAll,
+} from '../assemble.js';
+import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
@@ -47,9 +56,12 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
+  const { clock } = systemParts;
+  const connect = (limits: Partial<ChainLimits>) =>
+    connectSubtensor({ ...network, log, clock, signal, limits });
+  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });

@@ -1,5 +1,6 @@
 // Owns: `assay validator start | outcomes | replay`.
 import Table from 'cli-table3';
+import type { ChainLimits } from '../../chain/limits.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -8,8 +9,16 @@ import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
-import { assertOwnKey, dataPaths, loadKey, startAdmin, startMetrics, systemParts, tellAll } from '../assemble.js';
-import { watchChain } from '../chain-watchman.js';
+import {
+  assertOwnKey,
+  dataPaths,
+  loadKey,
+  startAdmin,
+  startMetrics,
+  systemParts,
+  tellAll,
+} from '../assemble.js';
+import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
@@ -35,10 +44,13 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     keepAccepted: config.keepAccepted,
   });
   const admin = await startAdmin(config.adminPort, log);
-  const chain = await connectSubtensor({ ...network, log, clock: systemParts.clock, signal });
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const { netuid } = config;
   const about = { role: 'validator', netuid, hotkey: keypair.address };
+  const { clock } = systemParts;
+  const connect = (limits: Partial<ChainLimits>) =>
+    connectSubtensor({ ...network, log, clock, signal, limits });
+  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });

@@ -383,6 +383,10 @@ describe('assay wallet regen-pub', () => {
     rmSync(inWallets('default', 'coldkeypub.txt'));
     expect(await json('regen-pub')).toMatchObject({ address: ALICE, isWritten: true });
     expect(await json('regen-pub')).toMatchObject({ address: ALICE, isWritten: false });
+    // the secret can be read, and is of another
+    const stranger = await wallet('regen-pub', '--address', BOB, '--force');
+    expect([stranger.code, stranger.err]).toEqual([2, expect.stringContaining('of the secret beside it')]);
+    rmSync(inWallets('default', 'coldkey'));
     const other = await wallet('regen-pub', '--address', BOB);
     expect([other.code, other.err]).toEqual([2, expect.stringContaining('--force replaces it')]);
     const { kept } = await json('regen-pub', '--address', BOB, '--force');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChainObserver, ChainStatus } from '../../../src/chain/chain.js';
-import { watchChain } from '../../../src/cli/chain-watchman.js';
+import { connectRole, watchChain } from '../../../src/cli/chain-watchman.js';
+import { AssayError } from '../../../src/model/errors.js';
 import { recordingLog } from '../../support/logs.js';
 
 const WELL: ChainStatus = {
@@ -72,5 +73,53 @@ describe('what an operator is told of the chain', () => {
     stop();
     say(AWAY);
     expect(told).toEqual([]);
+  });
+});
+
+describe('the first connection of a role', () => {
+  const about = { role: 'miner', netuid: 3, hotkey: '5F' };
+  function first(...answers: (AssayError | 'chain')[]) {
+    const told: unknown[] = [];
+    const timeouts: unknown[] = [];
+    const { log, messages } = recordingLog();
+    let now = 1000;
+    const connected = connectRole(
+      async ({ connectTimeoutMs }) => {
+        timeouts.push(connectTimeoutMs);
+        now += 500;
+        const answer = answers.shift();
+        if (answer instanceof AssayError) throw answer;
+        return answer;
+      },
+      {
+        ...about,
+        urls: ['wss://me:secret@a:1'],
+        log,
+        clock: { now: () => now },
+        tell: (message) => told.push(message),
+      },
+    );
+    return { connected, told, timeouts, messages };
+  }
+  const gone = () => new AssayError('unreachable', 'gone', { address: 'wss://a:1' });
+
+  test('is waited for where no node answers, and said once, without passwords', async () => {
+    const { connected, told, timeouts, messages } = first(gone(), gone(), 'chain');
+    expect(await connected).toBe('chain');
+    const url = 'wss://a:1';
+    expect(told).toEqual([
+      { kind: 'chain-away', url, sinceMs: 1000, error: 'gone', ...about },
+      { kind: 'chain-back', url, awayMs: 1500, ...about },
+    ]);
+    expect(timeouts).toEqual([5000, undefined, undefined]);
+    expect(messages()).toEqual(['chain away']);
+  });
+
+  test('says nothing when it is there, and ends when another chain is', async () => {
+    const there = first('chain');
+    expect(await there.connected).toBe('chain');
+    expect(there.told).toEqual([]);
+    const other = first(new AssayError('refused', 'another chain', { reason: 'another chain' }));
+    await expect(other.connected).rejects.toMatchObject({ code: 'refused' });
   });
 });

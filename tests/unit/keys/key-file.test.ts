@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { assertNoKeyFile, writeKeyFile } from '../../../src/keys/key-file.js';
+import { assertNoKeyFile, readKeyFile, writeKeyFile } from '../../../src/keys/key-file.js';
 import { toKeyJson, toPublicJson } from '../../../src/keys/key-json.js';
 import { readyKeys } from '../../../src/keys/keypair.js';
 import { secretFromUri } from '../../../src/keys/secret.js';
@@ -22,6 +23,14 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 const text = (path: string): Promise<string> => readFile(path, 'utf8');
+
+describe('readKeyFile', () => {
+  it('refuses a pipe at once, though nobody writes to it', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await expect(readKeyFile(path)).rejects.toThrow(`${path}: expected a regular file`);
+  });
+});
 
 describe('writeKeyFile', () => {
   it('makes a file of mode 600 in folders of mode 700, and nothing beside it', async () => {
@@ -165,7 +174,7 @@ describe('a folder of wallets', () => {
             address: BOB,
             problems: [
               `others on this machine can reach the key file (mode 644): chmod 600 ${odd.secret}`,
-              `${odd.public}: not the public key of odd (assay wallet regen-pub mends it)`,
+              `${odd.public}: not the public key of odd (assay wallet regen-pub --wallet-path ${folder} --wallet b --key hotkey --hotkey odd --force mends it)`,
             ],
           },
         ],

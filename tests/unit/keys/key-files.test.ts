@@ -160,6 +160,19 @@ describe('the JSON of a key file', () => {
     );
   });
 
+  it('is refused where its seed, phrase and private key are of two keys', () => {
+    const own = fieldsOf(toKeyJson(secretFromUri(PHRASE)));
+    const other = fieldsOf(toKeyJson(secretFromUri('//Alice')));
+    const withSeed = { ...own, secretSeed: `0x${toHex(secretFromUri(PHRASE).seed!)}` };
+    expect(fromKeyJson(json(withSeed), 'hotkey').keypair.address).toBe(own['ss58Address']);
+    for (const fields of [
+      { ...withSeed, privateKey: other['privateKey'] },
+      { ...own, privateKey: other['privateKey'] },
+      { ...withSeed, secretPhrase: createPhrase(12) },
+    ])
+      expect(() => fromKeyJson(json(fields), 'hotkey')).toThrow(/^hotkey: expected one key .* of another$/);
+  });
+
   it.each([12, 24] as const)('comes back with its phrase of %i words', (words) => {
     const phrase = createPhrase(words);
     expect(phrase.split(' ')).toHaveLength(words);
