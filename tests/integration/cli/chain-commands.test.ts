@@ -44,6 +44,13 @@ beforeAll(async () => {
   // Alice founds subnet 1, hotkey //Alice//hotkey, and root makes it fit for tests
   const made = await assay('subnet', 'create', '--wallet', '//Alice', '--start', '--json');
   expect(made.error).toBeUndefined();
+  // one document for both calls
+  expect(JSON.parse(made.out)).toMatchObject({
+    chain: 'Assay Localnet',
+    netuid: 1,
+    foundedInBlock: expect.any(Number),
+    started: true,
+  });
   for (const [name, value] of [
     ['commit_reveal_weights_enabled', 'false'],
     ['weights_set_rate_limit', '0'],
