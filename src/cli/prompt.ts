@@ -23,7 +23,7 @@ export async function askUnseen(
     return await new Promise<string>((resolve, reject) => {
       stop = () => reject(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
-      lines.once('line', resolve);
+      lines.once('line', (line) => resolve(erased(line)));
       lines.once('close', () =>
         reject(invalid(question.replace(/: $/, ''), 'a line', 'the end of the input')),
       );
@@ -35,4 +35,13 @@ export async function askUnseen(
     lines.close();
     output.write('\n');
   }
+}
+
+/** Where TERM is `dumb`, readline leaves what was taken back, and the keys that took it back, in the line. */
+function erased(line: string): string {
+  const kept: string[] = [];
+  for (const char of line)
+    if (char === '\x7f' || char === '\b') kept.pop();
+    else kept.push(char);
+  return kept.join('');
 }
