@@ -64,6 +64,8 @@ const KEPT_HASHES = 4096;
 
 /** Stages of a record before any block has its row or commit. */
 const NOT_ON_CHAIN: ReadonlySet<Stage> = new Set(['computed', 'submitted']);
+/** Of epochs that went by unseen so many are looked at: an older chain's index can jump. */
+const MISSED_TOLD = 64;
 /** A tempo can be changed, and an epoch triggered: the schedule is read again after so many blocks at the latest. */
 const SCHEDULE_BLOCKS = 25;
 
@@ -101,6 +103,8 @@ export async function runValidator(
   let greetedEpoch: number | undefined;
   /** epochs whose weights were decided on without a record: nothing scored, or set already */
   const decidedEpochs = new Set<number>();
+  /** epochs in which this hotkey could set nothing, as far as they have gone */
+  const idleEpochs = new Set<number>();
   let lateEpoch: number | undefined;
   /** the newest epoch that is over and accounted for */
   let closedEpoch = newestOf(parts.book, options);
@@ -172,6 +176,7 @@ export async function runValidator(
     tell({ head: head.number, epoch: current.epochIndex, permit: own?.validatorPermit ?? false });
     closeEpochs(current);
     const mayPublish = own?.validatorPermit === true && current.nextEpochBlock !== undefined;
+    if (mayPublish) idleEpochs.delete(current.epochIndex);
     const isDue = mayPublish && publishDue(head, current);
     // beside the walk: a send that waits for its block must not keep the next event from being announced. What is under way
     // is followed to its end also without a permit: to have lost it is one way in which the chain drops a commit in silence
@@ -182,7 +187,7 @@ export async function runValidator(
     if (isDue) warnIfLate(head, current);
     if (!own) log.warn('hotkey is not registered on the subnet', { netuid, hotkey: self });
     if (!mayPublish) {
-      decidedEpochs.add(current.epochIndex); // nothing to be late with
+      idleEpochs.add(current.epochIndex);
       announcedUpTo = head.number;
       return;
     }
@@ -289,10 +294,20 @@ export async function runValidator(
   async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
       const isNew = isDue && !publisher.recordOf(epoch) && !decidedEpochs.has(epoch);
-      await publisher.step(isNew ? dueOf(epoch) : undefined, report);
+      await publisher.step(isNew ? dueOrNot(epoch) : undefined, report);
     } catch (error) {
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
+    }
+  }
+
+  /** Scores that cannot be had must not keep an older epoch from its reveal. */
+  function dueOrNot(epoch: number): Due | undefined {
+    try {
+      return dueOf(epoch);
+    } catch (error) {
+      log.error('epoch not scored', { epoch, error });
+      return undefined;
     }
   }
 
@@ -312,7 +327,11 @@ export async function runValidator(
     switch (progress.is) {
       case 'sent': {
         const { block, row } = progress;
-        await ledger.append({ type: 'weights', epoch, block, row });
+        await ledger
+          .append({ type: 'weights', epoch, block, row })
+          .catch((error: unknown) =>
+            log.error('weights are set, and not in the journal', { epoch, block, error }),
+          );
         log.info('weights in a block', { epoch, block, row });
         return tell({ lastWeights: { epoch, block, row } });
       }
@@ -322,7 +341,8 @@ export async function runValidator(
         return tell({ weightsStage: { epoch, stage: progress.is } });
       case 'already-set':
         decidedEpochs.add(epoch);
-        return log.warn('weights of this epoch are on the chain already, and not by this book', { epoch });
+        log.warn('weights of this epoch are on the chain already, and not by this book', { epoch });
+        return alert({ kind: 'weights-failed', netuid, hotkey: self, epoch, reason: 'set-elsewhere' });
       case 'nobody-scored':
         decidedEpochs.add(epoch);
         return log.warn('nobody scored, and the owner is not registered', { epoch });
@@ -347,8 +367,10 @@ export async function runValidator(
     const first = closedEpoch === undefined ? epochIndex : closedEpoch + 1;
     closedEpoch = epochIndex - 1;
     const missed: number[] = [];
-    for (let epoch = first; epoch < epochIndex; epoch++)
-      if (!publisher.recordOf(epoch) && !decidedEpochs.delete(epoch)) missed.push(epoch);
+    for (let epoch = Math.max(first, epochIndex - MISSED_TOLD); epoch < epochIndex; epoch++) {
+      const [isDecided, wasIdle] = [decidedEpochs.delete(epoch), idleEpochs.delete(epoch)];
+      if (!publisher.recordOf(epoch) && !isDecided && !wasIdle) missed.push(epoch);
+    }
     if (missed.length === 0) return;
     const [from, to] = [missed[0]!, missed.at(-1)!];
     log.error('no weights were set in epochs that are over', { from, to });

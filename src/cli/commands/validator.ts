@@ -25,6 +25,9 @@ import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.
 import { tellParent } from '../parent.js';
 import { createWebhook } from '../webhook.js';
 
+/** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
+const LOOK_AGAIN_MS = 45_000;
+
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(validatorSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
@@ -49,7 +52,13 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const about = { role: 'validator', netuid, hotkey: keypair.address };
   const { clock } = systemParts;
   const connect = (limits: Partial<ChainLimits>) =>
-    connectSubtensor({ ...network, log, clock, signal, limits });
+    connectSubtensor({
+      ...network,
+      log,
+      clock,
+      signal,
+      limits: { ...limits, inclusionTimeoutMs: LOOK_AGAIN_MS },
+    });
   const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook?.tell, metrics?.alert);

@@ -97,7 +97,7 @@ export interface WeightsBook {
 
 export const isFinished = ({ stage }: WeightsRecord): boolean => stage === 'applied' || stage === 'failed';
 
-/** Epochs whose records are kept. */
+/** Epochs whose records are kept, of each subnet and mechanism. */
 const KEPT = 64;
 /** A node of the same chain is never so far behind the block that one of its extrinsics was signed at. */
 const BEHIND_BLOCKS = 1000;
@@ -264,8 +264,14 @@ function createBook(
 const keyOf = ({ netuid, mechanism, epoch }: Place): string => `${netuid}/${mechanism}/${epoch}`;
 
 function forgetOld(records: Map<string, WeightsRecord>): void {
-  const finished = [...records].filter(([, record]) => isFinished(record));
-  for (const [key] of finished.slice(0, Math.max(0, finished.length - KEPT))) records.delete(key);
+  const finished = new Map<string, string[]>();
+  for (const [key, record] of records) {
+    if (!isFinished(record)) continue;
+    const place = `${record.netuid}/${record.mechanism}`;
+    finished.set(place, [...(finished.get(place) ?? []), key]);
+  }
+  for (const keys of finished.values())
+    for (const key of keys.slice(0, Math.max(0, keys.length - KEPT))) records.delete(key);
 }
 
 async function load(

@@ -99,10 +99,12 @@ function beforeSending(record: WeightsRecord, { block, subnet, uid }: Seen): Nex
 }
 
 /** Signed for an epoch, it must not be sent in the next; what is in a pool may land until it dies. */
-function afterSending({ epoch, sending }: WeightsRecord, { subnet, block }: Seen): Next {
+function afterSending({ epoch, sending }: WeightsRecord, { subnet, block, finalized }: Seen): Next {
   const { head, row, signed } = sending!;
   if (block < head) return { do: 'wait', reason: 'node-behind', atBlock: head };
-  if (block >= signed.deathBlock) return { do: 'resend' };
+  // dead: what the last blocks of its life hold is decided when they are final
+  if (block >= signed.deathBlock)
+    return finalized + 1 < signed.deathBlock ? { do: 'wait', reason: 'not final yet' } : { do: 'resend' };
   const dies = (reason: string): Next => ({ do: 'wait', reason, atBlock: signed.deathBlock });
   if (subnet.epochIndex !== epoch) return dies('epoch-passed');
   // a uid that was registered anew since must not get the weight of who had it before

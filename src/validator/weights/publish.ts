@@ -96,15 +96,20 @@ export function createPublisher(
     const isQuiet = ({ epoch }: WeightsRecord) => block < (quiet.get(epoch) ?? 0);
     const isDue = due !== undefined && recordOf(due.epoch) === undefined;
     if (!isDue && unfinished().every(isQuiet)) return;
-    if (isDue) await begin(due, tell);
     let failure: unknown;
+    // a new epoch's trouble must not cost an older one its reveal, nor the other way round
+    if (isDue)
+      await begin(due, tell).catch((error: unknown) => {
+        if (isAssayError(error, 'unreachable')) throw error;
+        failure = error;
+      });
     for (const record of unfinished()) {
       if (isQuiet(record)) continue;
       try {
         await moveOn(record.epoch, tell);
       } catch (error) {
-        if (isAssayError(error, 'unreachable') || isAssayError(error, 'timeout')) throw error;
-        failure ??= error; // one epoch's trouble must not hold up the next one's
+        if (isAssayError(error, 'unreachable')) throw error;
+        failure ??= error;
       }
     }
     for (const epoch of quiet.keys())
@@ -119,6 +124,12 @@ export function createPublisher(
       if (isFinished(record)) return;
       const seen = await look(record);
       const next = decide(record, seen);
+      if (next.do === 'fail') {
+        // told first: to be told twice is the better of two errors
+        await tell({ epoch, is: 'failed', reason: next.reason });
+        await fail(record, next.reason);
+        return;
+      }
       const found = await take(record, next, seen);
       if (found) await tell(found);
       if (next.do === 'wait' || found?.is === 'refused' || found?.is === 'waiting') return;
@@ -165,7 +176,11 @@ export function createPublisher(
     await book.write({ netuid, mechanism, epoch }, { step: 'computed', scores: [...computed] });
   }
 
-  async function take(record: WeightsRecord, next: Next, seen: Seen): Promise<Progress | undefined> {
+  async function take(
+    record: WeightsRecord,
+    next: Exclude<Next, { do: 'fail' }>,
+    seen: Seen,
+  ): Promise<Progress | undefined> {
     const { epoch } = record;
     const write = (step: Step) => book.write(record, step);
     switch (next.do) {
@@ -199,8 +214,6 @@ export function createPublisher(
       case 'applied':
         await write({ step: 'applied', block: seen.finalized });
         return { epoch, is: 'applied', block: seen.finalized, row: record.sending!.row };
-      case 'fail':
-        return fail(record, next.reason);
     }
   }
 

@@ -107,7 +107,13 @@ describe('sent, and nobody knows what became of it', () => {
       reason: 'epoch-passed',
       atBlock: 146,
     });
-    expect(decide(submitted, seen({ block: 146, state: NEXT_EPOCH }))).toEqual({ do: 'resend' });
+    // dead, and not final yet: a fork may still hold it
+    expect(decide(submitted, seen({ block: 146, finalized: 144, state: NEXT_EPOCH }))).toMatchObject({
+      do: 'wait',
+    });
+    expect(decide(submitted, seen({ block: 147, finalized: 145, state: NEXT_EPOCH }))).toEqual({
+      do: 'resend',
+    });
   });
 });
 
