@@ -2,10 +2,10 @@
 import { type Command, Option } from 'commander';
 import { addNetworkOptions, addSendingOptions } from './chain-options.js';
 import { integer } from './numbers.js';
+import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
 
 type Flags = Record<string, unknown>;
-type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 export function registerChain(program: Command, run: Run): void {
   const chain = program

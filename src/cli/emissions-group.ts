@@ -1,9 +1,9 @@
 // Owns: names and flags of `assay emissions`. Each command's work is in commands/emissions/, loaded when it is called.
 import type { Command } from 'commander';
 import { decimal, integer } from './numbers.js';
+import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
-type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 const each = (text: string, before: readonly string[] = []): string[] => [...before, text];
 const POINTS = 'points of each series, an even number (512); above the epochs, each of them is there';

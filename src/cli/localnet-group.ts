@@ -1,9 +1,9 @@
 // Owns: names and flags of `assay localnet`. Each command's work is in commands/localnet*.ts, loaded when it is called.
 import { type Command, Option } from 'commander';
 import { integer } from './numbers.js';
+import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
-type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 export function registerLocalnet(program: Command, run: Run): void {
   const localnet = program

@@ -6,8 +6,8 @@ import { registerChain } from './chain-group.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { decimal, integer } from './numbers.js';
-import { EXIT, exitCodeOf, printError } from './output.js';
-import { abortOnSignals } from './signals.js';
+import { EXIT } from './output.js';
+import { run } from './run.js';
 import { registerSubnet } from './subnet-group.js';
 import { registerWallet } from './wallet-group.js';
 
@@ -202,31 +202,6 @@ function roleOptions(command: Command): Command {
     )
     .addOption(new Option('--log-level <level>', 'debug, info, warn, error (info)'));
 }
-
-async function run(work: (signal: AbortSignal) => Promise<number>): Promise<void> {
-  const interruption = abortOnSignals();
-  try {
-    process.exitCode = interruption.exitCode(await work(interruption.signal));
-  } catch (error) {
-    const { signal } = interruption;
-    if (signal.aborted && error === signal.reason) {
-      process.stderr.write('interrupted\n');
-      process.exitCode = interruption.exitCode(EXIT.interrupted);
-    } else {
-      printError(error, process.env['ASSAY_DEBUG'] === '1');
-      process.exitCode = exitCodeOf(error);
-    }
-  }
-  await Promise.all([written(process.stdout), written(process.stderr)]);
-  // clients of the chain keep timers alive; everything of ours has ended by now
-  process.exit();
-}
-
-/** A pipe takes 64 KiB at a time, and exit does not wait for the rest. */
-const written = (stream: NodeJS.WriteStream): Promise<void> =>
-  new Promise((resolve) => {
-    stream.write('', () => resolve());
-  });
 
 // a reader that left (`| head`) wants no more; that is no fault
 process.stdout.on('error', () => {});

@@ -198,7 +198,7 @@ function assertAskable({ json, yes, local }: { json: boolean; yes: boolean; loca
 }
 
 /** Can be asked about, cannot sign: its signatures are zeros. */
-const withoutSecret = (address: string): Keypair => ({
+export const withoutSecret = (address: string): Keypair => ({
   address,
   publicKey: fromAddress(address),
   sign: () => new Uint8Array(64),

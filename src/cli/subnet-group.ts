@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { addNetworkOptions, addSendingOptions } from './chain-options.js';
 import { integer } from './numbers.js';
+import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
 
 type Flags = Record<string, unknown>;
-type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 export function registerSubnet(program: Command, run: Run): void {
   const subnet = program.command('subnet').description('found a subnet, set its parameters, look at it');

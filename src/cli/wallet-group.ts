@@ -1,10 +1,10 @@
 // Owns: names and flags of `assay wallet`. Each command's work is in commands/wallet/, loaded when it is called.
 import { type Command, Option } from 'commander';
 import { EXIT } from './output.js';
+import type { Run } from './run.js';
 import { addWalletOptions, addWalletPath } from './wallets.js';
 
 type Flags = Record<string, unknown>;
-type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 export function registerWallet(program: Command, runPlainly: Run): void {
   const wallet = program

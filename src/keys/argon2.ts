@@ -25,7 +25,7 @@ const SALT = fromHex('137183dff15a09bc9c90b5518739e9b1');
 /** What the thread runs. As text it is the same from sources and from a build; hash-wasm is found from here. */
 const WORK = `
 const { parentPort, workerData } = require('node:worker_threads');
-require(workerData.library).argon2i(workerData.options).then((key) => {
+require(workerData.module).argon2i(workerData.options).then((key) => {
   workerData.options.password.fill(0);
   parentPort.postMessage(key);
 });`;
@@ -47,10 +47,10 @@ export const createDeriveKey =
       hashLength: 32,
       outputType: 'binary',
     } satisfies Parameters<typeof argon2i>[0];
-    const library = createRequire(import.meta.url).resolve('hash-wasm');
+    const module = createRequire(import.meta.url).resolve('hash-wasm');
     const worker = new Worker(WORK, {
       eval: true,
-      workerData: { library, options },
+      workerData: { module, options },
       transferList: [options.password.buffer],
     });
     return answerOf(worker, signal);

@@ -42,6 +42,22 @@ const perHotkey = vec(tuple(accountId, c64));
 const ofAccounts = [['AccountId', accountId]] as const;
 const path = (file: string, name: string): string => `pallet_subtensor::rpc_info::${file}::${name}`;
 
+/** One value for each uid, in both answers. */
+const neuronColumns = {
+  pruning_score: c16s,
+  last_update: c64s,
+  emission: c64s,
+  dividends: c16s,
+  incentives: c16s,
+  consensus: c16s,
+  trust: c16s,
+  rank: c16s,
+  block_at_registration: c64s,
+  alpha_stake: c64s,
+  tao_stake: c64s,
+  total_stake: c64s,
+} as const;
+
 const metagraphFields = {
   netuid: c16,
   name: compactText,
@@ -101,18 +117,7 @@ const metagraphFields = {
   axons: vec(axonInfo),
   active: bools,
   validator_permit: bools,
-  pruning_score: c16s,
-  last_update: c64s,
-  emission: c64s,
-  dividends: c16s,
-  incentives: c16s,
-  consensus: c16s,
-  trust: c16s,
-  rank: c16s,
-  block_at_registration: c64s,
-  alpha_stake: c64s,
-  tao_stake: c64s,
-  total_stake: c64s,
+  ...neuronColumns,
   tao_dividends_per_hotkey: perHotkey,
   alpha_dividends_per_hotkey: perHotkey,
 } as const;
@@ -302,18 +307,7 @@ export const subnetState = struct(
     coldkeys: accounts,
     active: bools,
     validator_permit: bools,
-    pruning_score: c16s,
-    last_update: c64s,
-    emission: c64s,
-    dividends: c16s,
-    incentives: c16s,
-    consensus: c16s,
-    trust: c16s,
-    rank: c16s,
-    block_at_registration: c64s,
-    alpha_stake: c64s,
-    tao_stake: c64s,
-    total_stake: c64s,
+    ...neuronColumns,
     emission_history: vec(c64s),
   },
   ofAccounts,

@@ -305,7 +305,7 @@ export const prometheusInfo = struct('pallet_subtensor::pallet::PrometheusInfo',
   port: u16,
   ip_type: u8,
 });
-export const chainIdentity = struct('pallet_subtensor::pallet::ChainIdentityV2', {
+export const chainIdentityFields = {
   name: bytes,
   url: bytes,
   github_repo: bytes,
@@ -313,8 +313,9 @@ export const chainIdentity = struct('pallet_subtensor::pallet::ChainIdentityV2',
   discord: bytes,
   description: bytes,
   additional: bytes,
-});
-export const subnetIdentity = struct('pallet_subtensor::pallet::SubnetIdentityV3', {
+} as const;
+export const chainIdentity = struct('pallet_subtensor::pallet::ChainIdentityV2', chainIdentityFields);
+export const subnetIdentityFields = {
   subnet_name: bytes,
   github_repo: bytes,
   subnet_contact: bytes,
@@ -323,7 +324,8 @@ export const subnetIdentity = struct('pallet_subtensor::pallet::SubnetIdentityV3
   description: bytes,
   logo_url: bytes,
   additional: bytes,
-});
+} as const;
+export const subnetIdentity = struct('pallet_subtensor::pallet::SubnetIdentityV3', subnetIdentityFields);
 
 /** Which rate limit a LastRateLimitedBlock entry belongs to (subtensor lib.rs `RateLimitKey`). */
 export const rateLimitKey = variants(

@@ -9,6 +9,8 @@ export interface LocalnetNode {
   readonly url: string;
   /** sudo, with 1,000,000 TAO */
   readonly root: Keypair;
+  /** Makes a block whenever `count` extrinsics (1) wait for one, until `write` is decided. */
+  land<T>(write: Promise<T>, count?: number): Promise<T>;
   /** Ends the server and every connection; the chain itself lives on. */
   goDown(): Promise<void>;
   /** Serves again, at the same url: this chain, or another one in its place. */
@@ -49,6 +51,19 @@ export async function startLocalnet(options: { finalityLagBlocks?: number } = {}
     localnet,
     url,
     root,
+    async land(write, count = 1) {
+      let decided = false;
+      const mark = () => {
+        decided = true;
+      };
+      write.then(mark, mark);
+      while (!decided) {
+        const pending = await localnet.rpc('author_pendingExtrinsics');
+        if (Array.isArray(pending) && pending.length >= count) localnet.produceBlock();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return write;
+    },
     async goDown() {
       stop.abort();
       await served;

@@ -58,22 +58,7 @@ const miner = devKeypair('miner');
 const cold = devKeypair('cold');
 const other = devKeypair('other');
 
-/** Makes a block whenever something waits for one, until `write` is decided. */
-async function land<T>(write: Promise<T>): Promise<T> {
-  let decided = false;
-  const mark = () => {
-    decided = true;
-  };
-  write.then(mark, mark);
-  while (!decided) {
-    const pending = await node.localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return write;
-}
-
-const send = (signer: Keypair, operation: Operation) => land(chain.submit(signer, operation));
+const send = (signer: Keypair, operation: Operation) => node.land(chain.submit(signer, operation));
 const founded = async (hotkey: string): Promise<number> => {
   const { events } = await send(node.root, registerNetwork(hotkey));
   return Number(events.find(({ name }) => name === 'NetworkAdded')?.data[0]);
@@ -93,7 +78,7 @@ beforeAll(async () => {
   await send(node.root, startCall(second));
   await set('weights_set_rate_limit', 0n);
   await set('serving_rate_limit', 0n);
-  await land(chain.transfer(node.root, cold.address, 10_000n * TAO));
+  await node.land(chain.transfer(node.root, cold.address, 10_000n * TAO));
   await send(cold, burnedRegister(netuid, miner.address));
   await send(cold, burnedRegister(second, miner.address));
 });
@@ -167,7 +152,7 @@ describe('keys', () => {
 describe('balances', () => {
   it('go as far as they may', async () => {
     const purse = devKeypair('purse');
-    await land(chain.transfer(node.root, purse.address, 3n * TAO));
+    await node.land(chain.transfer(node.root, purse.address, 3n * TAO));
     await send(purse, transferAllowingDeath(cold.address, TAO));
     await expect(chain.submit(purse, transferAllowingDeath(cold.address, 9n * TAO))).rejects.toMatchObject({
       data: { error: 'Token.FundsUnavailable', unsent: true },
@@ -245,7 +230,7 @@ describe('weights', () => {
     ] as const;
     await send(owner, setWeights({ netuid, mechanism: 1, weights, versionKey: 3n }));
     await set('commit_reveal_weights_enabled', true);
-    await land(chain.commitWeights(owner, toNetuid(), new Uint8Array(32).fill(1), 1));
+    await node.land(chain.commitWeights(owner, toNetuid(), new Uint8Array(32).fill(1), 1));
     const sealed = { bytes: new Uint8Array(700).fill(7), revealRound: 10 ** 9, version: 4 };
     await send(owner, commitTimelockedWeights({ netuid, mechanism: 1, ...sealed }));
     await send(owner, commitTimelockedWeights({ netuid, ...sealed }));

@@ -32,28 +32,13 @@ let netuid: Netuid;
 const owner = devKeypair('owner-hot');
 const nominator = devKeypair('nominator');
 
-/** Makes a block whenever `count` extrinsics wait for one, until `write` is decided. */
-async function land<T>(write: Promise<T>, count = 1): Promise<T> {
-  let decided = false;
-  const mark = () => {
-    decided = true;
-  };
-  write.then(mark, mark);
-  while (!decided) {
-    const pending = await node.localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length >= count) node.localnet.produceBlock();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return write;
-}
-
 beforeAll(async () => {
   node = await startLocalnet();
   chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
-  ({ netuid } = await land(chain.registerNetwork(node.root, toHotkey(owner.address))));
-  await land(chain.submit(node.root, asSudo(setChainParameter('admin_freeze_window', 0n))));
-  await land(chain.submit(node.root, startCall(netuid)));
-  await land(chain.submit(node.root, transfer(nominator.address, 1000n * TAO)));
+  ({ netuid } = await node.land(chain.registerNetwork(node.root, toHotkey(owner.address))));
+  await node.land(chain.submit(node.root, asSudo(setChainParameter('admin_freeze_window', 0n))));
+  await node.land(chain.submit(node.root, startCall(netuid)));
+  await node.land(chain.submit(node.root, transfer(nominator.address, 1000n * TAO)));
 });
 afterAll(async () => {
   await chain?.close();
@@ -62,10 +47,10 @@ afterAll(async () => {
 
 describe('stake', () => {
   it('is there though another nominator takes away more in the same block', async () => {
-    await land(chain.submit(nominator, addStake(netuid, owner.address, 100n * TAO)));
+    await node.land(chain.submit(nominator, addStake(netuid, owner.address, 100n * TAO)));
     const [held] = await chain.stakesOf(nominator.address);
     const total = await chain.alphaRao(toHotkey(owner.address), netuid);
-    const [added, removed] = await land(
+    const [added, removed] = await node.land(
       Promise.all([
         chain.submit(node.root, addStake(netuid, owner.address, TAO)),
         chain.submit(nominator, removeStake(netuid, owner.address, held!.alphaRao / 2n)),
@@ -78,13 +63,13 @@ describe('stake', () => {
 
   it('of which there is none is not taken away', async () => {
     const nobody = devKeypair('no-nominator');
-    await land(chain.submit(node.root, transfer(nobody.address, TAO)));
+    await node.land(chain.submit(node.root, transfer(nobody.address, TAO)));
     for (const operation of [unstakeAll(owner.address), unstakeAllAlpha(owner.address)])
-      await expect(land(chain.submit(nobody, operation))).rejects.toMatchObject({
+      await expect(node.land(chain.submit(nobody, operation))).rejects.toMatchObject({
         code: 'chain-rejected',
         data: { error: 'NotEnoughStakeToWithdraw', unsent: true },
       });
-    await land(chain.submit(nominator, unstakeAll(owner.address)));
+    await node.land(chain.submit(nominator, unstakeAll(owner.address)));
     expect((await chain.stakesOf(nominator.address)).filter(({ alphaRao }) => alphaRao > 0n)).toEqual([]);
   });
 });
@@ -92,13 +77,17 @@ describe('stake', () => {
 describe('a take', () => {
   // do_increase_take compares with Delegates::try_get alone; the default is the maximum, 11796
   it('may be set for the first time in either direction, and then only its own way', async () => {
-    await land(chain.submit(node.root, increaseTake(owner.address, 5000)));
-    await expect(land(chain.submit(node.root, increaseTake(owner.address, 5000)))).rejects.toMatchObject({
-      data: { error: 'DelegateTakeTooLow', unsent: true },
-    });
-    await expect(land(chain.submit(node.root, decreaseTake(owner.address, 5000)))).rejects.toMatchObject({
-      data: { error: 'DelegateTakeTooLow', unsent: true },
-    });
+    await node.land(chain.submit(node.root, increaseTake(owner.address, 5000)));
+    await expect(node.land(chain.submit(node.root, increaseTake(owner.address, 5000)))).rejects.toMatchObject(
+      {
+        data: { error: 'DelegateTakeTooLow', unsent: true },
+      },
+    );
+    await expect(node.land(chain.submit(node.root, decreaseTake(owner.address, 5000)))).rejects.toMatchObject(
+      {
+        data: { error: 'DelegateTakeTooLow', unsent: true },
+      },
+    );
   });
 });
 
@@ -106,19 +95,21 @@ describe('a batch', () => {
   it('may use what its own earlier calls make possible', async () => {
     const fresh = devKeypair('fresh-hot').address;
     const parts = [associateHotkey(fresh), addStake(netuid, fresh, TAO)];
-    await land(chain.submit(node.root, batch(parts, 'all')));
+    await node.land(chain.submit(node.root, batch(parts, 'all')));
     expect(await chain.alphaRao(toHotkey(fresh), netuid)).toBeGreaterThan(0n);
   });
 
   it('is refused for its first call, and for what no state could change', async () => {
     const fresh = devKeypair('other-hot').address;
     const stake = addStake(netuid, fresh, TAO);
-    await expect(land(chain.submit(node.root, batch([stake, stake], 'interrupt')))).rejects.toMatchObject({
+    await expect(
+      node.land(chain.submit(node.root, batch([stake, stake], 'interrupt'))),
+    ).rejects.toMatchObject({
       data: { error: 'HotKeyAccountNotExists', unsent: true },
     });
     const nothing = removeStake(netuid, owner.address, 0n);
     const parts = [transfer(fresh, TAO), nothing];
-    await expect(land(chain.submit(node.root, batch(parts, 'all')))).rejects.toMatchObject({
+    await expect(node.land(chain.submit(node.root, batch(parts, 'all')))).rejects.toMatchObject({
       data: { error: 'AmountTooLow', unsent: true },
     });
   });
@@ -126,7 +117,7 @@ describe('a batch', () => {
   it('by force is sent whatever speaks against its parts', async () => {
     const to = devKeypair('forced').address;
     const parts = [addStake(netuid, devKeypair('never').address, TAO), transfer(to, TAO)];
-    const done = await land(chain.submit(node.root, batch(parts, 'force')));
+    const done = await node.land(chain.submit(node.root, batch(parts, 'force')));
     expect(done.items).toMatchObject([{ ok: false }, { ok: true }]);
     expect(await chain.balanceRao(to)).toBe(TAO);
   });
@@ -137,7 +128,7 @@ describe('what was signed', () => {
     const kept: Signed[] = [];
     const { number } = await chain.finalizedHead();
     const onSigned = async (signed: Signed) => void kept.push(signed);
-    await land(chain.submit(node.root, transfer(nominator.address, TAO), { onSigned }));
+    await node.land(chain.submit(node.root, transfer(nominator.address, TAO), { onSigned }));
     expect(kept).toMatchObject([{ birthBlock: number, call: 'Balances.transfer_keep_alive' }]);
 
     // as of a runtime whose types are gone; its era ended at block 3

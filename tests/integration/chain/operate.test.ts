@@ -39,34 +39,19 @@ let netuid: Netuid;
 const owner = devKeypair('owner-hot');
 const miner = devKeypair('miner');
 
-/** Makes a block whenever something waits for one, until `write` is decided. */
-async function land<T>(write: Promise<T>): Promise<T> {
-  let decided = false;
-  const mark = () => {
-    decided = true;
-  };
-  write.then(mark, mark);
-  while (!decided) {
-    const pending = await node.localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return write;
-}
-
 const rootly = (name: string, value: bigint | boolean) =>
-  land(chain.submit(node.root, asSudo(setHyperparameter(netuid, name, value))));
+  node.land(chain.submit(node.root, asSudo(setHyperparameter(netuid, name, value))));
 
 beforeAll(async () => {
   node = await startLocalnet();
   chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
-  ({ netuid } = await land(chain.registerNetwork(node.root, toHotkey(owner.address))));
-  await land(chain.submit(node.root, asSudo(setChainParameter('admin_freeze_window', 0n))));
+  ({ netuid } = await node.land(chain.registerNetwork(node.root, toHotkey(owner.address))));
+  await node.land(chain.submit(node.root, asSudo(setChainParameter('admin_freeze_window', 0n))));
   await rootly('commit_reveal_weights_enabled', false);
   await rootly('weights_set_rate_limit', 0n);
   await rootly('serving_rate_limit', 0n);
-  await land(chain.submit(node.root, startCall(netuid)));
-  await land(chain.submit(node.root, burnedRegister(netuid, miner.address)));
+  await node.land(chain.submit(node.root, startCall(netuid)));
+  await node.land(chain.submit(node.root, burnedRegister(netuid, miner.address)));
 });
 afterAll(async () => {
   await chain?.close();
@@ -76,14 +61,14 @@ afterAll(async () => {
 describe('an operation', () => {
   it('is carried out, and its effect read back', async () => {
     const other = devKeypair('other');
-    const done = await land(chain.submit(node.root, registerLimit(netuid, other.address, 5n * TAO)));
+    const done = await node.land(chain.submit(node.root, registerLimit(netuid, other.address, 5n * TAO)));
     expect(done.events.map(({ pallet, name }) => `${pallet}.${name}`)).toContain(
       'SubtensorModule.NeuronRegistered',
     );
     expect((await chain.subnet(netuid)).neurons.map(({ hotkey }) => hotkey)).toContain(other.address);
-    await land(chain.submit(node.root, addStake(netuid, owner.address, 50n * TAO)));
-    await land(chain.submit(miner, serveAxon(netuid, { ip: '10.0.0.9', port: 4001 })));
-    await land(chain.submit(owner, setWeights({ netuid, weights: [[1, 3]], versionKey: 0n })));
+    await node.land(chain.submit(node.root, addStake(netuid, owner.address, 50n * TAO)));
+    await node.land(chain.submit(miner, serveAxon(netuid, { ip: '10.0.0.9', port: 4001 })));
+    await node.land(chain.submit(owner, setWeights({ netuid, weights: [[1, 3]], versionKey: 0n })));
     expect(await chain.weights(netuid, toUid(0))).toEqual([[1, 65_535]]);
   });
 
@@ -131,7 +116,7 @@ describe('an operation', () => {
       [stranger, setCommitment(netuid, [{ kind: 'none' }]), 'AccountNotAllowedCommit'],
     ] as const;
     for (const [signer, operation, error] of refused)
-      await expect(land(chain.submit(signer, operation)), error).rejects.toMatchObject({
+      await expect(node.land(chain.submit(signer, operation)), error).rejects.toMatchObject({
         code: 'chain-rejected',
         data: { error, unsent: true, means: expect.any(String), todo: expect.any(String) },
       });
@@ -143,7 +128,7 @@ describe('an operation', () => {
     const write = chain.submit(node.root, addStake(netuid, devKeypair('nobody').address, TAO), {
       check: false,
     });
-    await expect(land(write)).rejects.toMatchObject({
+    await expect(node.land(write)).rejects.toMatchObject({
       code: 'chain-rejected',
       data: { means: expect.any(String), todo: expect.any(String) },
     });
@@ -151,7 +136,7 @@ describe('an operation', () => {
 
   it('waits for its rate limit, and says how long', async () => {
     await rootly('weights_set_rate_limit', 1000n);
-    const { block } = await land(chain.submit(node.root, transfer(miner.address, TAO)));
+    const { block } = await node.land(chain.submit(node.root, transfer(miner.address, TAO)));
     const { lastUpdate } = (await chain.subnet(netuid)).neurons[0]!;
     expect(block).toBeGreaterThan(lastUpdate);
     await expect(
@@ -179,10 +164,12 @@ describe('an operation', () => {
 describe('stake', () => {
   it('goes in with a limit, and out again', async () => {
     const limitPriceRao = 1000n * TAO;
-    await land(chain.submit(node.root, addStakeLimit(netuid, owner.address, 2n * TAO, { limitPriceRao })));
-    await land(chain.submit(node.root, removeStake(netuid, owner.address, TAO)));
-    await land(chain.submit(node.root, recycleAlpha(netuid, owner.address, TAO)));
-    await land(chain.submit(node.root, burnAlpha(netuid, owner.address, TAO)));
+    await node.land(
+      chain.submit(node.root, addStakeLimit(netuid, owner.address, 2n * TAO, { limitPriceRao })),
+    );
+    await node.land(chain.submit(node.root, removeStake(netuid, owner.address, TAO)));
+    await node.land(chain.submit(node.root, recycleAlpha(netuid, owner.address, TAO)));
+    await node.land(chain.submit(node.root, burnAlpha(netuid, owner.address, TAO)));
     await expect(
       chain.submit(node.root, removeStake(netuid, owner.address, 10n ** 15n)),
     ).rejects.toMatchObject({ data: { error: 'NotEnoughStakeToWithdraw', unsent: true } });
@@ -197,7 +184,7 @@ describe('a batch', () => {
       transfer(miner.address, 10_000_000n * TAO),
       transfer(poor.address, TAO),
     ];
-    const forced = await land(chain.submit(node.root, batch(parts, 'force'), { check: false }));
+    const forced = await node.land(chain.submit(node.root, batch(parts, 'force'), { check: false }));
     expect(forced.items).toMatchObject([
       { ok: true },
       { ok: false, means: expect.any(String) },
@@ -205,11 +192,13 @@ describe('a batch', () => {
     ]);
     expect(await chain.balanceRao(poor.address)).toBe(2n * TAO);
 
-    const interrupted = await land(chain.submit(node.root, batch(parts, 'interrupt'), { check: false }));
+    const interrupted = await node.land(chain.submit(node.root, batch(parts, 'interrupt'), { check: false }));
     expect(interrupted.items).toMatchObject([{ ok: true }, { ok: false }, { ok: false, error: 'NotRun' }]);
     expect(await chain.balanceRao(poor.address)).toBe(3n * TAO);
 
-    await expect(land(chain.submit(node.root, batch(parts, 'all'), { check: false }))).rejects.toMatchObject({
+    await expect(
+      node.land(chain.submit(node.root, batch(parts, 'all'), { check: false })),
+    ).rejects.toMatchObject({
       code: 'chain-rejected',
     });
     expect(await chain.balanceRao(poor.address)).toBe(3n * TAO);
@@ -217,7 +206,7 @@ describe('a batch', () => {
 
   it('of weights names the subnet that failed', async () => {
     const { netuid: second } = await registerSecond();
-    const done = await land(
+    const done = await node.land(
       chain.submit(
         owner,
         batchSetWeights([
@@ -233,8 +222,8 @@ describe('a batch', () => {
   });
 
   async function registerSecond() {
-    await land(chain.submit(node.root, asSudo(setChainParameter('network_rate_limit', 0n))));
-    const done = await land(chain.submit(node.root, registerNetwork(devKeypair('second').address)));
+    await node.land(chain.submit(node.root, asSudo(setChainParameter('network_rate_limit', 0n))));
+    const done = await node.land(chain.submit(node.root, registerNetwork(devKeypair('second').address)));
     const added = done.events.find(({ name }) => name === 'NetworkAdded');
     return { netuid: Number(added?.data[0]) };
   }
@@ -245,7 +234,7 @@ describe('sudo', () => {
     const write = chain.submit(node.root, asSudo(setHyperparameter(netuid, 'max_allowed_uids', 1n)), {
       check: false,
     });
-    await expect(land(write)).rejects.toMatchObject({
+    await expect(node.land(write)).rejects.toMatchObject({
       code: 'chain-rejected',
       data: { error: expect.stringContaining('MaxAllowed'), todo: expect.any(String) },
     });
@@ -275,13 +264,13 @@ describe('weights that are committed', () => {
     const reveal = { weights, salt: [1, 2, 3], versionKey: 0n };
     const row = { uids: [1], values: [65_535], salt: reveal.salt, versionKey: 0n };
     const hash = commitHash(owner.address, storageIndex(netuid), row);
-    await land(chain.commitWeights(owner, netuid, hash));
+    await node.land(chain.commitWeights(owner, netuid, hash));
     expect(await chain.pendingCommits(netuid, toHotkey(owner.address))).toMatchObject([
       { kind: 'plain', hash },
     ]);
     const { epochIndex } = await chain.subnet(netuid);
     while ((await chain.subnet(netuid)).epochIndex === epochIndex) node.localnet.produceBlock();
-    await land(chain.revealWeights(owner, netuid, reveal));
+    await node.land(chain.revealWeights(owner, netuid, reveal));
     expect(await chain.pendingCommits(netuid, toHotkey(owner.address))).toEqual([]);
     await rootly('commit_reveal_weights_enabled', false);
   });
@@ -290,7 +279,7 @@ describe('weights that are committed', () => {
 describe('a server key', () => {
   it('is kept with the axon, as the certificate says it', async () => {
     const serverKey = { algorithm: 1, publicKey: new Uint8Array(32).fill(3) };
-    await land(chain.serveAxon(miner, netuid, { ip: '10.0.0.9', port: 4002, serverKey }));
+    await node.land(chain.serveAxon(miner, netuid, { ip: '10.0.0.9', port: 4002, serverKey }));
     const neuron = (await chain.subnet(netuid)).neurons.find(({ hotkey }) => hotkey === miner.address);
     expect(neuron?.axon).toEqual({ ip: '10.0.0.9', port: 4002, serverKey });
   });
@@ -301,7 +290,7 @@ describe('what was signed before', () => {
     const kept: Signed[] = [];
     const onSigned = async (signed: Signed) => void kept.push(signed);
     const to = devKeypair('resent').address;
-    const done = await land(chain.submit(node.root, transfer(to, TAO), { onSigned }));
+    const done = await node.land(chain.submit(node.root, transfer(to, TAO), { onSigned }));
     expect(await chain.resend(kept[0]!)).toEqual({
       block: done.block,
       blockHash: done.blockHash,
@@ -316,8 +305,8 @@ describe('what was signed before', () => {
       'the power went',
     );
     expect(await chain.balanceRao(to)).toBe(TAO);
-    await land(chain.resend(kept[1]!));
-    await land(chain.resend(kept[1]!));
+    await node.land(chain.resend(kept[1]!));
+    await node.land(chain.resend(kept[1]!));
     expect(await chain.balanceRao(to)).toBe(2n * TAO);
   });
 
@@ -331,8 +320,8 @@ describe('what was signed before', () => {
     await expect(chain.submit(node.root, transfer(to, TAO), { onSigned: stopped })).rejects.toThrow(
       'the power went',
     );
-    await land(chain.submit(node.root, transfer(to, 2n * TAO)));
-    await expect(land(chain.resend(kept!))).rejects.toMatchObject({
+    await node.land(chain.submit(node.root, transfer(to, 2n * TAO)));
+    await expect(node.land(chain.resend(kept!))).rejects.toMatchObject({
       code: 'chain-rejected',
       data: { error: 'Stale', todo: expect.any(String) },
     });

@@ -21,34 +21,19 @@ beforeEach(async () => {
   node = await startLocalnet();
   proxy = await serveTampering(node.url);
   chain = await connectSubtensor({ url: proxy.url, log: silentLog, clock: systemClock });
-  ({ netuid } = await land(chain.registerNetwork(node.root, toHotkey(owner.address))));
+  ({ netuid } = await node.land(chain.registerNetwork(node.root, toHotkey(owner.address))));
   for (const [call, value] of [
     ['sudo_set_commit_reveal_weights_enabled', false],
     ['sudo_set_weights_set_rate_limit', 0],
     ['sudo_set_serving_rate_limit', 0],
   ] as const)
-    await land(chain.sudo(node.root, { call, args: [netuid, value] }));
+    await node.land(chain.sudo(node.root, { call, args: [netuid, value] }));
 });
 afterEach(async () => {
   await chain.close();
   await proxy.close();
   await node.goDown();
 });
-
-/** Makes a block whenever something waits for one, until `write` is decided. */
-async function land<T>(write: Promise<T>): Promise<T> {
-  let decided = false;
-  const mark = () => {
-    decided = true;
-  };
-  write.then(mark, mark);
-  while (!decided) {
-    const pending = await node.localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return write;
-}
 
 /** From now on the state shows nothing under this item. */
 function hide(pallet: string, item: string): void {
@@ -84,13 +69,13 @@ describe('a write that is in a block without its effect', () => {
     ],
   ] as const)('%s without %s.%s does not count as done', async (_name, pallet, item, write) => {
     hide(pallet, item);
-    await expect(land(write())).rejects.toMatchObject({ code: 'not-landed' });
+    await expect(node.land(write())).rejects.toMatchObject({ code: 'not-landed' });
   });
 
   it('a server key that the chain dropped does not count as announced', async () => {
     hide('SubtensorModule', 'NeuronCertificates');
     const serverKey = { algorithm: 1, publicKey: new Uint8Array(32).fill(3) };
-    await expect(land(chain.serveAxon(owner, netuid, { ...axon, serverKey }))).rejects.toMatchObject({
+    await expect(node.land(chain.serveAxon(owner, netuid, { ...axon, serverKey }))).rejects.toMatchObject({
       code: 'not-landed',
       data: { call: 'SubtensorModule.serve_axon_tls' },
     });
@@ -108,16 +93,16 @@ describe('a write that is in a block without its effect', () => {
     ],
   ] as const)('%s without its entry in %s does not count as done', async (_name, item, write) => {
     const on = { call: 'sudo_set_commit_reveal_weights_enabled', args: [netuid, true] };
-    await land(chain.sudo(node.root, on));
+    await node.land(chain.sudo(node.root, on));
     hide('SubtensorModule', item);
-    await expect(land(write())).rejects.toMatchObject({ code: 'not-landed' });
+    await expect(node.land(write())).rejects.toMatchObject({ code: 'not-landed' });
   });
 
   it('addStake without its event does not count as done', async () => {
-    await land(chain.startCall(node.root, netuid));
+    await node.land(chain.startCall(node.root, netuid));
     hide('System', 'Events');
     const write = chain.addStake(node.root, netuid, toHotkey(owner.address), 5_000_000_000n);
-    await expect(land(write)).rejects.toMatchObject({
+    await expect(node.land(write)).rejects.toMatchObject({
       code: 'not-landed',
       data: { call: 'SubtensorModule.add_stake' },
     });
@@ -126,10 +111,10 @@ describe('a write that is in a block without its effect', () => {
 
 describe('a second client without any of our code', () => {
   it('reads the same state', async () => {
-    await land(chain.startCall(node.root, netuid));
-    await land(chain.addStake(node.root, netuid, toHotkey(owner.address), 5_000_000_000n));
-    await land(chain.serveAxon(owner, netuid, { ip: '127.17.0.1', port: 4001 }));
-    const { block, blockHash } = await land(chain.setWeights(owner, netuid, [[0, 65535]], 0n));
+    await node.land(chain.startCall(node.root, netuid));
+    await node.land(chain.addStake(node.root, netuid, toHotkey(owner.address), 5_000_000_000n));
+    await node.land(chain.serveAxon(owner, netuid, { ip: '127.17.0.1', port: 4001 }));
+    const { block, blockHash } = await node.land(chain.setWeights(owner, netuid, [[0, 65535]], 0n));
 
     // as never: WsProvider's ttl getter may give undefined, which exactOptionalPropertyTypes does not admit
     const api = await ApiPromise.create({ provider: new WsProvider(node.url) as never, noInitWarn: true });
@@ -159,7 +144,7 @@ describe('two clients with one key', () => {
     const sends = [chain, other].flatMap((client) =>
       Array.from({ length: 5 }, (_, i) => client.transfer(node.root, to, 1_000_000n + BigInt(i))),
     );
-    await land(Promise.all(sends));
+    await node.land(Promise.all(sends));
     expect(await chain.balanceRao(to)).toBe(2n * 5_000_010n);
     await other.close();
   });
@@ -247,6 +232,6 @@ describe('malformed answers', () => {
       code: 'invalid-input',
     });
     proxy.tamper = (_request, result) => result;
-    await land(chain.transfer(node.root, owner.address, 1_000_000n));
+    await node.land(chain.transfer(node.root, owner.address, 1_000_000n));
   });
 });

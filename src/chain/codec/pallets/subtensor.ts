@@ -26,6 +26,7 @@ import {
   bools,
   boundedBytes,
   chainIdentity,
+  chainIdentityFields,
   dispatchError,
   family,
   h256,
@@ -36,6 +37,7 @@ import {
   recycleOrBurn,
   safeFloat,
   subnetIdentity,
+  subnetIdentityFields,
   u16s,
   u64f64,
   u64s,
@@ -55,6 +57,16 @@ const hotkeyNetuid = [blake(accountId), id(u16)] as const;
 const indexEpoch = [twox(u16), twox(blocks)] as const;
 const sealedRow = boundedBytes(MAX_COMMIT_BYTES);
 
+const axonFields = {
+  netuid: u16,
+  version: u32,
+  ip: u128,
+  port: u16,
+  ip_type: u8,
+  protocol: u8,
+  placeholder1: u8,
+  placeholder2: u8,
+} as const;
 const revealedRow = { uids: u16s, values: u16s, salt: u16s, version_key: u64 };
 
 const storage = storageOf('SubtensorModule', {
@@ -292,16 +304,7 @@ export const subtensor = definePallet({
     }),
     add_stake: call(2, { hotkey: accountId, netuid: u16, amount_staked: u64 }),
     remove_stake: call(3, { hotkey: accountId, netuid: u16, amount_unstaked: u64 }),
-    serve_axon: call(4, {
-      netuid: u16,
-      version: u32,
-      ip: u128,
-      port: u16,
-      ip_type: u8,
-      protocol: u8,
-      placeholder1: u8,
-      placeholder2: u8,
-    }),
+    serve_axon: call(4, axonFields),
     register: call(6, {
       netuid: u16,
       block_number: u64,
@@ -312,38 +315,10 @@ export const subtensor = definePallet({
     }),
     serve_prometheus: call(5, { netuid: u16, version: u32, ip: u128, port: u16, ip_type: u8 }),
     burned_register: call(7, { netuid: u16, hotkey: accountId }),
-    serve_axon_tls: call(40, {
-      netuid: u16,
-      version: u32,
-      ip: u128,
-      port: u16,
-      ip_type: u8,
-      protocol: u8,
-      placeholder1: u8,
-      placeholder2: u8,
-      certificate: bytes,
-    }),
+    serve_axon_tls: call(40, { ...axonFields, certificate: bytes }),
     register_network: call(59, { hotkey: accountId }),
-    set_identity: call(68, {
-      name: bytes,
-      url: bytes,
-      github_repo: bytes,
-      image: bytes,
-      discord: bytes,
-      description: bytes,
-      additional: bytes,
-    }),
-    set_subnet_identity: call(78, {
-      netuid: u16,
-      subnet_name: bytes,
-      github_repo: bytes,
-      subnet_contact: bytes,
-      subnet_url: bytes,
-      discord: bytes,
-      description: bytes,
-      logo_url: bytes,
-      additional: bytes,
-    }),
+    set_identity: call(68, chainIdentityFields),
+    set_subnet_identity: call(78, { netuid: u16, ...subnetIdentityFields }),
     root_register: call(62, { hotkey: accountId }),
     decrease_take: call(65, { hotkey: accountId, take: u16 }),
     increase_take: call(66, { hotkey: accountId, take: u16 }),

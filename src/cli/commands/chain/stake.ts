@@ -11,7 +11,6 @@ import {
   removeStakeLimit,
   unstakeAll,
 } from '../../../chain/subtensor/operations/staking.js';
-import { fromAddress } from '../../../keys/ss58.js';
 import { AssayError, isAssayError } from '../../../model/errors.js';
 import { type Hotkey, toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
@@ -19,7 +18,7 @@ import { type Fact, lossPercent } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT } from '../../output.js';
-import { printDone, sendingFlags, sendOperation } from '../../sending.js';
+import { printDone, sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
 import { coldkeySigner, hotkeyAddress, walletFlags } from '../../signers.js';
 import { raoOf, taoText } from '../../tao.js';
 import { amountFlag, netuidFlag } from './flags.js';
@@ -243,10 +242,7 @@ async function toStake(place: Place): Promise<Wanted> {
 async function spendable({ chain, hotkey, signer, netuid }: Place, freeRao: bigint): Promise<bigint> {
   const [deposit, { feeRao }] = await Promise.all([
     chain.existentialDepositRao(),
-    chain.preview(
-      { address: signer, publicKey: fromAddress(signer), sign: () => new Uint8Array(64) },
-      addStake(netuid, hotkey, freeRao),
-    ),
+    chain.preview(withoutSecret(signer), addStake(netuid, hotkey, freeRao)),
   ]);
   const rao = freeRao - deposit - (feeRao ?? 0n);
   if (rao > 0n) return rao;

@@ -5,13 +5,12 @@ import {
   type SubnetIdentity,
   startCall,
 } from '../../../chain/subtensor/operations/subnets.js';
-import { fromAddress } from '../../../keys/ss58.js';
 import { type Netuid, toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT } from '../../output.js';
 import { sayWhile } from '../../progress.js';
-import { printDone, sendingFlags, sendOperation } from '../../sending.js';
+import { printDone, sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
 import { coldkeySigner, hotkeyAddress, type Signer, walletFlags } from '../../signers.js';
 import { taoText } from '../../tao.js';
 import { minedNetuidFlag } from '../chain/flags.js';
@@ -139,10 +138,7 @@ async function untilAllowed(
   netuid: Netuid,
   signal: AbortSignal,
 ): Promise<void> {
-  const { refusals } = await chain.preview(
-    { address: owner, publicKey: fromAddress(owner), sign: () => new Uint8Array(64) },
-    startCall(netuid),
-  );
+  const { refusals } = await chain.preview(withoutSecret(owner), startCall(netuid));
   const atBlock = refusals[0]?.atBlock;
   if (atBlock === undefined) return;
   const reached = new AbortController();

@@ -36,7 +36,7 @@ export function setChildren(args: SetChildren, context: CallContext): void {
 /** `do_schedule_children` */
 function schedule({ hotkey, netuid, children }: SetChildren, coldkey: string, context: BlockContext): void {
   const { state, block } = context;
-  const transaction = { hotkey, netuid, type: 'set-children' } as const;
+  const transaction = { account: hotkey, netuid, type: 'SetChildren' } as const;
   ensure(passesTransactionLimit(state, transaction, block, SET_CHILDREN_BLOCKS), 'TxRateLimitExceeded');
   ensure(netuid !== 0, 'RegistrationNotPermittedOnRootSubnet');
   ensure(state.get(S.NetworksAdded, netuid), 'SubnetNotExists');

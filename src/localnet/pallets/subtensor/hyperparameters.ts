@@ -7,33 +7,32 @@ import { blocksUntilNextEpoch } from '../../../emissions/schedule.js';
 import { type BlockContext, badOrigin, type CallContext, ensure, ensureSigned } from '../../dispatch.js';
 import type { StateView } from '../../state.js';
 import { durationOf } from './durations.js';
+import {
+  isOver,
+  noteTransaction,
+  passesTransactionLimit,
+  type TransactionType,
+} from './transaction-limits.js';
 
 const S = runtime.SubtensorModule.storage;
 
-interface Transaction {
-  /** the chain's number of it, a key of TransactionKeyLastBlock (`From<TransactionType> for u16`) */
-  readonly type: number;
-  /** blocks between two of them */
-  limit(state: StateView, netuid: number): bigint;
-}
-const TRANSACTIONS = {
-  SetWeightsVersionKey: {
-    type: 4,
-    limit: (state, netuid) => tempoOf(state, netuid) * state.get(S.WeightsVersionKeyRateLimit),
-  },
-  MechanismCountUpdate: { type: 7, limit: (state) => BigInt(durationOf(state, 'mechanismCount')) },
-  MechanismEmission: { type: 8, limit: (state) => BigInt(durationOf(state, 'mechanismEmission')) },
-  MaxUidsTrimming: { type: 9, limit: (state) => BigInt(durationOf(state, 'trimming')) },
+/** Blocks between two of them. */
+const TRANSACTION_LIMITS = {
+  SetWeightsVersionKey: (state, netuid) => tempoOf(state, netuid) * state.get(S.WeightsVersionKeyRateLimit),
+  MechanismCountUpdate: (state) => BigInt(durationOf(state, 'mechanismCount')),
+  MechanismEmission: (state) => BigInt(durationOf(state, 'mechanismEmission')),
+  MaxUidsTrimming: (state) => BigInt(durationOf(state, 'trimming')),
   /** `MIN_TEMPO` */
-  TempoUpdate: { type: 11, limit: () => 360n },
-} as const satisfies Readonly<Record<string, Transaction>>;
+  TempoUpdate: () => 360n,
+} as const satisfies Partial<Record<TransactionType, (state: StateView, netuid: number) => bigint>>;
 
 const tempoOf = (state: StateView, netuid: number): bigint => BigInt(state.get(S.Tempo, netuid));
 
 /** What an owner does and is limited in: each hyperparameter by itself, some calls by numbers of their own. */
-type OwnerAction = keyof typeof TRANSACTIONS | ValueOf<typeof hyperparameter>;
+type OwnerAction = keyof typeof TRANSACTION_LIMITS | ValueOf<typeof hyperparameter>;
 
-const isTransaction = (action: OwnerAction): action is keyof typeof TRANSACTIONS => action in TRANSACTIONS;
+const isTransaction = (action: OwnerAction): action is keyof typeof TRANSACTION_LIMITS =>
+  action in TRANSACTION_LIMITS;
 const updateKey = (netuid: number, action: ValueOf<typeof hyperparameter>) =>
   ({ type: 'OwnerHyperparamUpdate', value: [netuid, action] }) as const;
 
@@ -88,13 +87,19 @@ export function ensureNotTooSoon(
   netuid: number,
   action: OwnerAction,
 ): void {
-  const limit = isTransaction(action)
-    ? TRANSACTIONS[action].limit(state, netuid)
-    : tempoOf(state, netuid) * BigInt(state.get(S.OwnerHyperparamRateLimit));
-  const last = isTransaction(action)
-    ? state.get(S.TransactionKeyLastBlock, who, netuid, TRANSACTIONS[action].type)
-    : state.get(S.LastRateLimitedBlock, updateKey(netuid, action));
-  ensure(last === 0 || BigInt(block - last) >= limit, 'TxRateLimitExceeded');
+  const passes = isTransaction(action)
+    ? passesTransactionLimit(
+        state,
+        { account: who, netuid, type: action },
+        block,
+        TRANSACTION_LIMITS[action](state, netuid),
+      )
+    : isOver(
+        state.get(S.LastRateLimitedBlock, updateKey(netuid, action)),
+        block,
+        tempoOf(state, netuid) * BigInt(state.get(S.OwnerHyperparamRateLimit)),
+      );
+  ensure(passes, 'TxRateLimitExceeded');
 }
 
 /** `record_owner_rl` */
@@ -104,7 +109,6 @@ export function recordAction(
   netuid: number,
   action: OwnerAction,
 ): void {
-  if (isTransaction(action))
-    state.put(S.TransactionKeyLastBlock, [who, netuid, TRANSACTIONS[action].type], block);
+  if (isTransaction(action)) noteTransaction(state, { account: who, netuid, type: action }, block);
   else state.put(S.LastRateLimitedBlock, [updateKey(netuid, action)], block);
 }

@@ -68,7 +68,7 @@ export function setChildkeyTake(
   ensure(ownsHotkey(state, coldkey, hotkey), 'NonAssociatedColdKey');
   const isWithin = take >= leastChildkeyTake(state, netuid) && take <= state.get(S.MaxChildkeyTake);
   ensure(isWithin, 'InvalidChildkeyTake');
-  const transaction = { hotkey, netuid, type: 'set-childkey-take' } as const;
+  const transaction = { account: hotkey, netuid, type: 'SetChildkeyTake' } as const;
   const limit = state.get(S.TxChildkeyTakeRateLimit);
   ensure(
     take <= childkeyTakeOf(state, hotkey, netuid) || passesTransactionLimit(state, transaction, block, limit),

@@ -1,0 +1,32 @@
+// Owns: one command from its start to the end of the process: signals, exit code, the last byte of output.
+// Does not own: what signals mean (signals.ts), how errors look (output.ts).
+import { EXIT, exitCodeOf, printError } from './output.js';
+import { abortOnSignals } from './signals.js';
+
+/** Carries out a command and ends the process with the exit code that it answers. */
+export type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<void>;
+
+export const run: Run = async (work) => {
+  const interruption = abortOnSignals();
+  try {
+    process.exitCode = interruption.exitCode(await work(interruption.signal));
+  } catch (error) {
+    const { signal } = interruption;
+    if (signal.aborted && error === signal.reason) {
+      process.stderr.write('interrupted\n');
+      process.exitCode = interruption.exitCode(EXIT.interrupted);
+    } else {
+      printError(error, process.env['ASSAY_DEBUG'] === '1');
+      process.exitCode = exitCodeOf(error);
+    }
+  }
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  // clients of the chain keep timers alive; everything of ours has ended by now
+  process.exit();
+};
+
+/** A pipe takes 64 KiB at a time, and exit does not wait for the rest. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
