@@ -4,9 +4,9 @@ import type { Compute } from '../../src/compute/compute.js';
 import { createPackedCompute } from '../../src/compute/cpu/packed.js';
 import { createReferenceCompute } from '../../src/compute/cpu/reference.js';
 import { openCpu } from '../../src/compute/probe.js';
+import { createChain } from '../../src/compute/spec/chain.js';
 import { createLog } from '../../src/model/log.js';
 import { createSeededRandom } from '../../src/model/prng.js';
-import { createChain } from '../../src/verification/kinds/compute/chain.js';
 import { encodeRequest } from '../../src/verification/kinds/compute/codec.js';
 import {
   type ComputeParams,
@@ -14,7 +14,7 @@ import {
   paramsByClass,
 } from '../../src/verification/kinds/compute/params.js';
 import { computeProof } from '../../src/verification/kinds/index.js';
-import type { Challenge, Evidence } from '../../src/verification/proof.js';
+import { type Challenge, type Evidence, UNHURRIED } from '../../src/verification/proof.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
 
@@ -52,12 +52,12 @@ async function measureSide(emit: Emit, compute: Compute, params: ComputeParams):
     value: proving,
     cpuMs: proveCpuMs,
     wallMs: proveWallMs,
-  } = await timed(() => computeProof.prove({ compute }, challenge, signal));
+  } = await timed(() => computeProof.prove({ compute, ...UNHURRIED }, challenge, signal));
   const secret = computeProof.drawSecret(params, challenge.basis, random);
-  const drawn = computeProof.issue(params, random);
-  const evidence = { commit: proving.commit, request: drawn, opening: await proving.open(drawn) };
+  const drawn = computeProof.issue(params, [proving.commit], random);
+  const evidence = { commits: [proving.commit], request: drawn, opening: await proving.open(drawn) };
   const full = fullyOpened(challenge);
-  const fullEvidence = { commit: proving.commit, request: full, opening: await proving.open(full) };
+  const fullEvidence = { commits: [proving.commit], request: full, opening: await proving.open(full) };
   const opened = await timed(() => proving.open(drawn));
   proving.release();
 
@@ -167,7 +167,7 @@ async function measurePaced(emit: Emit, backends: readonly Compute[]): Promise<v
   for (const compute of backends) {
     const prove = async (): Promise<void> => {
       const challenge = { params, basis, seed: random.bytes(32) };
-      (await computeProof.prove({ compute }, challenge, signal)).release();
+      (await computeProof.prove({ compute, ...UNHURRIED }, challenge, signal)).release();
     };
     await prove();
     const metric = `class paced: prove on ${compute.name}, CPU (limit 100)`;

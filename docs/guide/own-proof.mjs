@@ -26,7 +26,14 @@ const run = (seed, steps) => {
 export const hashChain = defineProof({
   kind: 'hash-chain',
   table: new Map([[toHex(paramsId(params)), params]]),
-  facts: ({ windowMs }) => ({ className: 'toy', windowMs, goLeadMs: 1000, openingMs: 5000, localnetOnly: true }),
+  facts: ({ steps, windowMs }) => ({
+    className: 'toy',
+    phases: [{ from: 'go', withinMs: windowMs }],
+    nominal: { opsPerS: (steps * 1000) / windowMs },
+    goLeadMs: 1000,
+    openingMs: 5000,
+    localnetOnly: true,
+  }),
   parseParams(value) {
     if (canonicalJson(value) === canonicalJson(params)) return params;
     const expected = canonicalJson(params);
@@ -37,13 +44,14 @@ export const hashChain = defineProof({
     });
   },
   limits: () => ({ commitBytes: 32, openingBytes: 0 }),
-  claimedOps: ({ steps }, commit) => (commit.length === 32 ? steps : undefined),
+  credit: ({ steps, windowMs }, [commit]) =>
+    commit?.length === 32 ? { opsPerS: (steps * 1000) / windowMs } : undefined,
   issue: () => new Uint8Array(), // nothing to sample: the commit is the whole answer
   drawSecret: () => undefined,
   async prove(_parts, { params: { steps }, seed }) {
     return { commit: run(seed, steps), open: async () => new Uint8Array(), release() {} };
   },
-  verify: ({ params: { steps }, seed }, { commit }) =>
+  verify: ({ params: { steps }, seed }, { commits: [commit] }) =>
     equals(commit, run(seed, steps)) ? accepted : rejected('seed'),
 });
 

@@ -1,5 +1,10 @@
 // Owns: the operations that proofs ask of a device. Does not own: what is proven (verification), pacing (testing).
 
+/** What a prover may use; a kind says `unsupported` for what it needs and does not find. */
+export interface Devices {
+  readonly compute: Compute;
+}
+
 /** A device that multiplies exactly. Every implementation gives the bits of cpu/reference.ts. */
 export interface Compute {
   /** e.g. `cpu-reference`, `cpu-onnx` */

@@ -87,14 +87,14 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
       if (!this.#result) {
         running = this;
         armed.delete(this.id);
-        this.#result = this.#work(beacon);
+        this.#result = this.#work(beacon, clock.monotonic());
         this.#result.catch(() => {}); // members that already left must not turn a failure into a crash
       }
       if (this.#armed.size === 0) this.#begin?.();
       return this.#result;
     }
 
-    async #work(beacon: Uint8Array): Promise<JointResult> {
+    async #work(beacon: Uint8Array, goneAt: number): Promise<JointResult> {
       await new Promise<void>((resolve) => {
         const waited = new AbortController();
         this.#begin = () => {
@@ -110,7 +110,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
         .map(([, nonce]) => nonce);
       const { worker, index, paramsId } = slot.claim;
       const seed = slotSeed({ beacon, nonces, hotkey, worker, slot: index, eventId: this.eventId, paramsId });
-      const job = { eventId: this.eventId, basis: this.basis, seed };
+      const job = { eventId: this.eventId, basis: this.basis, seed, goneAt };
       return { nonces, proving: await slot.start(job, this.#stop.signal) };
     }
 

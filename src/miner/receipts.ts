@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { toHex } from '../model/bytes.js';
+import { type Credit, RESOURCES } from '../model/credit.js';
 import { AssayError } from '../model/errors.js';
 import type { Hotkey } from '../model/ids.js';
 import { CAUSES, REJECTIONS } from '../model/verdict.js';
@@ -37,7 +38,9 @@ export interface ReceiptRow {
   readonly reason: string;
   /** ms on the validator's clock; absent when no Commit arrived */
   readonly measuredMs?: number;
-  readonly creditOpsPerS: number;
+  /** what was proven, by resource */
+  readonly credit: Credit;
+  readonly share: number;
   readonly paramsId: string;
   readonly evidenceDigest: string;
   readonly header: string;
@@ -134,6 +137,14 @@ function parseRow(text: string): ReceiptRow | undefined {
   }
 }
 
+/** What a validator wrote ends up on terminals: only resources that there are, and amounts that are numbers. */
+function toCredit(amounts: Receipt['credit']): Credit {
+  const known = RESOURCES.flatMap((name) => amounts.filter(({ resource }) => resource === name).slice(0, 1));
+  return Object.fromEntries(
+    known.filter(({ amount }) => Number.isFinite(amount)).map(({ resource, amount }) => [resource, amount]),
+  );
+}
+
 function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptReceipt): ReceiptRow {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   return {
@@ -147,7 +158,8 @@ function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptRec
     verdict: VERDICTS[receipt.verdict] ?? 'inconclusive',
     reason: REASONS.has(receipt.reason) ? receipt.reason : '',
     ...(Number.isFinite(receipt.measuredMs) ? { measuredMs: receipt.measuredMs! } : {}),
-    creditOpsPerS: Number.isFinite(receipt.creditOpsPerS) ? receipt.creditOpsPerS : 0,
+    credit: toCredit(receipt.credit),
+    share: Number.isFinite(receipt.share) ? receipt.share : 0,
     paramsId: toHex(receipt.paramsId),
     evidenceDigest: toHex(receipt.evidenceDigest),
     header: base64(signed.header),

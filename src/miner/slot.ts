@@ -1,9 +1,10 @@
 // Owns: what a miner is paid for: a slot, and how work on it is begun. Does not own: sessions (answer.ts).
 
-import type { Compute } from '../compute/compute.js';
+import type { Devices } from '../compute/compute.js';
 import { equals, toHex } from '../model/bytes.js';
+import { type Clock, systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
-import type { ProofKind, Proving } from '../verification/proof.js';
+import { type Pace, type ProofKind, type Proving, UNHURRIED } from '../verification/proof.js';
 
 /** What Describe claims. */
 export interface SlotClaim {
@@ -21,6 +22,8 @@ export interface SlotJob {
   /** 32 bytes each, see `Challenge` */
   readonly basis: Uint8Array;
   readonly seed: Uint8Array;
+  /** monotonic ms at which the event's first Go arrived: the window counts from before it. @default nobody waits */
+  readonly goneAt?: number;
 }
 
 /** A device or a slice of one. `start` resolves when the work is committed to; the work is released by `Proving`. */
@@ -31,17 +34,38 @@ export interface Slot {
   start(job: SlotJob, signal: AbortSignal): Promise<Proving>;
 }
 
+/**
+ * Share of a step's time that is kept for both ways between us and the validator: it counts from when its frame left until
+ * our Commit has arrived. 200 ms of 2 s; a path that takes longer costs the slot its event.
+ */
+const RESERVE = 0.1;
+
 /** A slot whose work this process does itself. */
 export function createLocalSlot<Params, Secret>(
-  parts: { compute: Compute; kind: ProofKind<Params, Secret>; params: Params; paramsId: Uint8Array },
+  parts: Devices & {
+    kind: ProofKind<Params, Secret>;
+    params: Params;
+    paramsId: Uint8Array;
+    /** @default the system's */
+    clock?: Pick<Clock, 'monotonic'>;
+  },
   place: { index: number; worker: string },
 ): Slot {
-  const { compute, kind, params, paramsId } = parts;
+  const { kind, params, paramsId, clock = systemClock } = parts;
+  const { phases } = kind.facts(params);
   return {
     claim: { ...place, kind: kind.kind, paramsId },
-    prepare: (basis) => kind.prepare?.({ compute }, params, basis) ?? Promise.resolve(),
-    start: (job, signal) => kind.prove({ compute }, { params, basis: job.basis, seed: job.seed }, signal),
+    prepare: (basis) => kind.prepare?.(parts, params, basis) ?? Promise.resolve(),
+    start({ basis, seed, goneAt }, signal) {
+      const pace = goneAt === undefined ? UNHURRIED : paceFrom(goneAt, phases[0].withinMs, clock);
+      return kind.prove({ ...parts, ...pace }, { params, basis, seed }, signal);
+    },
   };
+}
+
+function paceFrom(at: number, withinMs: number, clock: Pick<Clock, 'monotonic'>): Pace {
+  const until = at + withinMs * (1 - RESERVE);
+  return { leftMs: () => until - clock.monotonic() };
 }
 
 /** The slot that a validator names, if it is claimed here. */

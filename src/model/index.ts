@@ -14,6 +14,7 @@ export {
 } from './bytes.js';
 export { canonicalJson } from './canonical-json.js';
 export { type Clock, systemClock, withTimeout } from './clock.js';
+export { type Credit, creditShare, NO_CREDIT, RESOURCES, type Resource } from './credit.js';
 export { AssayError, type ErrorCode, type ErrorCodes, isAssayError } from './errors.js';
 export { sha256 } from './hash.js';
 export {

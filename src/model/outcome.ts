@@ -1,4 +1,5 @@
 // Owns: the record of one proof of one slot, as scoring and the ledger see it.
+import type { Credit } from './credit.js';
 import type { Hotkey } from './ids.js';
 import type { Verdict } from './verdict.js';
 
@@ -25,8 +26,10 @@ export interface Outcome {
   readonly measuredMs: number | undefined;
   /** our own delay in this session (event loop, Go written to socket), ms; at most 1 % of the window is credited */
   readonly ownDelayMs: number;
-  /** credited integer operations per second: 0 unless accepted */
-  readonly creditOpsPerS: number;
+  /** what was proven; empty unless accepted */
+  readonly credit: Credit;
+  /** how much of its parameter set's nominal credit that is; 0 unless accepted */
+  readonly share: number;
   /** unix ms at which the verdict was reached */
   readonly at: number;
 }

@@ -6,7 +6,7 @@ import type { Slot, SlotClaim } from '../miner/slot.js';
 import type { AssayError } from '../model/errors.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Random } from '../model/prng.js';
-import type { ProofKind } from '../verification/proof.js';
+import { type ProofKind, UNHURRIED } from '../verification/proof.js';
 import {
   createRelayingSlot,
   createReplayingSlot,
@@ -89,9 +89,12 @@ export async function makeTranscript<Params, Secret>(
 ): Promise<{ commit: Uint8Array; opening: Uint8Array }> {
   const { kind, compute, random } = parts;
   const challenge = { params, basis: random.bytes(32), seed: random.bytes(32) };
-  const proving = await kind.prove({ compute }, challenge, new AbortController().signal);
+  const proving = await kind.prove({ compute, ...UNHURRIED }, challenge, new AbortController().signal);
   try {
-    return { commit: proving.commit, opening: await proving.open(kind.issue(params, random)) };
+    return {
+      commit: proving.commit,
+      opening: await proving.open(kind.issue(params, [proving.commit], random)),
+    };
   } finally {
     proving.release();
   }

@@ -211,7 +211,7 @@ function createSlots(
   const id = paramsId(params);
   const { worker } = DEMO_PLAN;
   const slotOn = (compute: ReturnType<typeof createPacedDevice>, index: number, kind = computeProof) =>
-    createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker });
+    createLocalSlot({ compute, kind, params, paramsId: id, clock }, { index, worker });
   const device = (share = 1) =>
     createPacedDevice(createPackedCompute(), { clock, opsPerS: params.paceOpsPerS * share });
   const liar = fabricatesRows({ share: FABRICATED_SHARE, random: createSeededRandom(`${seed}/fabricates`) });

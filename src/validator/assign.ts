@@ -1,7 +1,7 @@
 // Owns: which claims become tasks of an event. Pure. Does not own: asking for claims (roster.ts).
 import type { ChainInfo, Neuron } from '../chain/chain.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
-import type { ParamsFacts, ProofKind } from '../verification/proof.js';
+import { type ParamsFacts, type ProofKind, windowMs } from '../verification/proof.js';
 import type { Claim } from './roster.js';
 
 /** Kinds by name; what a kind's own parameters and secrets are is the kind's business. */
@@ -20,10 +20,11 @@ export interface Task {
 export function assertWindows(kinds: ProofKinds): void {
   for (const kind of Object.values(kinds))
     for (const params of kind?.table.values() ?? []) {
-      const { className, windowMs } = kind!.facts(params);
-      if (windowMs > SESSION_LIMITS.windowMs)
+      const facts = kind!.facts(params);
+      const longestMs = windowMs(facts);
+      if (longestMs > SESSION_LIMITS.windowMs)
         throw new RangeError(
-          `${kind!.kind}/${className}: expected a window of at most ${SESSION_LIMITS.windowMs} ms, got ${windowMs}`,
+          `${kind!.kind}/${facts.className}: expected a window of at most ${SESSION_LIMITS.windowMs} ms, got ${longestMs}`,
         );
     }
 }

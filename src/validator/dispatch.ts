@@ -8,6 +8,7 @@ import { inconclusive, type Rejection, rejected, type Verdict } from '../model/v
 import { isRefusal } from '../protocol/errors.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
+import { windowMs as windowOf } from '../verification/proof.js';
 import { nonceCommitment } from '../verification/seed.js';
 import type { Task } from './assign.js';
 import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
@@ -135,7 +136,8 @@ export async function play(
   let reading: Promise<Received | undefined> | undefined;
   /** how far we came: whatever breaks from here on is judged by it */
   let phase: 'armed' | 'gone' | 'opened' = 'armed';
-  const { windowMs, openingMs, goLeadMs } = task.facts;
+  const { openingMs, goLeadMs } = task.facts;
+  const windowMs = windowOf(task.facts);
   const limits = task.kind.limits(task.params);
 
   try {
@@ -173,11 +175,11 @@ export async function play(
     if (!isNonceSet(nonces, event.maxNonces) || body.length > limits.commitBytes) return over('protocol');
     played.nonces = nonces;
     if (!nonces.some((included) => equals(included, nonce))) return over('left-out');
-    if (task.kind.claimedOps(task.params, body) === undefined) return over('protocol');
+    if (task.kind.credit(task.params, [body]) === undefined) return over('protocol');
 
     await parts.windowOver;
     phase = 'opened';
-    played.request = task.kind.issue(task.params, random);
+    played.request = task.kind.issue(task.params, [body], random);
     played.open = await send({ case: 'open', value: { body: played.request } }, openingMs);
     // the miner answers from its own memory and frees the slot; its bytes wait for room here, and its time with them
     played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);

@@ -1,5 +1,6 @@
 // Owns: verdicts about content. Does not own: what travelled (dispatch.ts), storing it (ledger/).
 import { fromHex } from '../model/bytes.js';
+import { type Credit, creditShare, NO_CREDIT } from '../model/credit.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, type Verdict } from '../model/verdict.js';
@@ -11,8 +12,9 @@ export interface Judged {
   /** 32 bytes; undefined when the session never came to a Commit */
   readonly seed: Uint8Array | undefined;
   readonly verdict: Verdict;
-  /** integer operations per second over the event's common window; 0 unless accepted */
-  readonly creditOpsPerS: number;
+  /** empty and 0 unless accepted */
+  readonly credit: Credit;
+  readonly share: number;
 }
 
 /**
@@ -30,12 +32,9 @@ export function createJudge(
     const { task } = played;
     const seed = played.commit && seedOf(played);
     const verdict = played.end ?? verify(played, seed!);
-    const commit = played.commit?.frame.body;
-    const ops =
-      verdict.kind === 'accepted' && commit?.case === 'commit'
-        ? (task.kind.claimedOps(task.params, commit.value.body) ?? 0)
-        : 0;
-    return { played, seed, verdict, creditOpsPerS: (ops * 1000) / task.facts.windowMs };
+    const proven = verdict.kind === 'accepted' ? task.kind.credit(task.params, commitsOf(played)) : undefined;
+    const credit = proven ?? NO_CREDIT;
+    return { played, seed, verdict, credit, share: creditShare(credit, task.facts.nominal) };
   };
 
   function seedOf({ task, nonces }: Played): Uint8Array {
@@ -51,15 +50,15 @@ export function createJudge(
     });
   }
 
-  function verify({ task, commit, request, opening }: Played, seed: Uint8Array): Verdict {
+  function verify(played: Played, seed: Uint8Array): Verdict {
+    const { task, request, opening } = played;
     const { kind, params, claim } = task;
-    const body = commit!.frame.body.value as { body: Uint8Array }; // `end` is set unless a Commit arrived
     try {
       const key = `${claim.kind}/${claim.paramsId}`;
       if (!secrets.has(key)) secrets.set(key, kind.drawSecret(params, event.basis, parts.random));
       return kind.verify(
         { params, basis: event.basis, seed },
-        { commit: body.body, request, opening },
+        { commits: commitsOf(played), request, opening },
         secrets.get(key),
       );
     } catch (error) {
@@ -73,3 +72,8 @@ export function createJudge(
     }
   }
 }
+
+const commitsOf = ({ commit }: Played): Uint8Array[] => {
+  const body = commit?.frame.body;
+  return body?.case === 'commit' ? [body.value.body] : [];
+};

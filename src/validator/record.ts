@@ -16,7 +16,7 @@ export function toOutcomeEntry(
   event: EventFrame & { epoch: number; netuid: number },
   facts: { beacon: Uint8Array; validator: Hotkey; at: number },
 ): OutcomeEntry {
-  const { played, seed, verdict, creditOpsPerS } = judged;
+  const { played, seed, verdict, credit, share } = judged;
   const { task, session, commit, go, open, seenAt } = played;
   const { neuron, claim } = task;
   const since = (at: number | undefined) =>
@@ -38,7 +38,8 @@ export function toOutcomeEntry(
     verdict,
     measuredMs: played.measuredMs,
     ownDelayMs: played.ownDelayMs,
-    creditOpsPerS,
+    credit,
+    share,
     at: facts.at,
   };
   return {
@@ -93,7 +94,12 @@ export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
       reason:
         verdict.kind === 'rejected' ? verdict.reason : verdict.kind === 'inconclusive' ? verdict.cause : '',
       ...(measuredMs === undefined ? {} : { measuredMs }),
-      creditOpsPerS: outcome.creditOpsPerS,
+      credit: Object.entries(outcome.credit).map(([resource, amount]) => ({
+        $typeName: 'assay.v1.CreditAmount' as const,
+        resource,
+        amount,
+      })),
+      share: outcome.share,
       evidenceDigest: sha256(concat(...digests)),
       paramsId: fromHex(outcome.paramsId),
       eventBlock: BigInt(outcome.eventBlock),

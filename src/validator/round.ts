@@ -2,6 +2,7 @@
 import type { ChainInfo, Neuron, Subnet } from '../chain/chain.js';
 import { toHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
+import { NO_CREDIT } from '../model/credit.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
@@ -9,6 +10,7 @@ import type { Random } from '../model/prng.js';
 import { inconclusive, rejected } from '../model/verdict.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
+import { windowMs } from '../verification/proof.js';
 import { assign, type ProofKinds, type Task } from './assign.js';
 import { CREDITED_DELAY, type EventFrame, type Played, play, READ_GRACE_MS } from './dispatch.js';
 import { createJudge, type Judged } from './judge.js';
@@ -95,8 +97,8 @@ export async function runEvent(
   };
   const windowOver = event.go.then(
     async ({ seenAt }) => {
-      const windowMs = Math.max(0, ...tasks.map((task) => task.facts.windowMs));
-      const overAt = () => Math.max(seenAt, lastGoAt) + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
+      const longestMs = Math.max(0, ...tasks.map((task) => windowMs(task.facts)));
+      const overAt = () => Math.max(seenAt, lastGoAt) + longestMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
       while (clock.monotonic() < overAt() && !signal.aborted)
         await clock.sleep(overAt() - clock.monotonic(), signal);
     },
@@ -180,7 +182,12 @@ export async function runEvent(
       return entry;
     } catch (error) {
       log.error('outcome not recorded as it was', { outcome: entry.outcome.id, error });
-      const outcome = { ...entry.outcome, verdict: inconclusive('validator-fault'), creditOpsPerS: 0 };
+      const outcome = {
+        ...entry.outcome,
+        verdict: inconclusive('validator-fault'),
+        credit: NO_CREDIT,
+        share: 0,
+      };
       const bare: OutcomeEntry = { ...entry, outcome, session: { ...entry.session, frames: [] } };
       await ledger.append(bare);
       return bare;

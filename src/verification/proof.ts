@@ -1,5 +1,6 @@
 // Owns: the seam of a proof kind. Does not own: sessions, sockets, time (validator and miner rooms).
-import type { Compute } from '../compute/compute.js';
+import type { Devices } from '../compute/compute.js';
+import type { Credit } from '../model/credit.js';
 import type { Random } from '../model/prng.js';
 import type { Verdict } from '../model/verdict.js';
 
@@ -12,10 +13,35 @@ export interface Challenge<Params> {
   readonly seed: Uint8Array;
 }
 
-/** A finished first round on the prover's side; holds the labels until released. */
+/**
+ * A step of a session in which the miner owes one Commit. Steps come one after the other; those of the Pass last.
+ * A Commit counts when it arrives within the time of its step, on the validator's clock from its own frame.
+ */
+export interface Phase {
+  /** our own Go, or the Pass: one instant for all slots of the event, that nobody knows before it comes */
+  readonly from: 'go' | 'pass';
+  /** counted from that frame, not from the step before */
+  readonly withinMs: number;
+}
+
+/** How long the prover has, by its own clock: the miner counts from the frame's arrival and keeps a reserve for the way back. */
+export interface Pace {
+  /** ms until the Commit of this step should leave; negative when it is late, Infinity where nobody waits */
+  leftMs(): number;
+}
+
+/** Nobody waits: as much work as the parameters allow. */
+export const UNHURRIED: Pace = { leftMs: () => Number.POSITIVE_INFINITY };
+
+/** A finished first step on the prover's side; holds the work until released. */
 export interface Proving {
-  /** kind-specific body of the Commit frame */
+  /** kind-specific body of the first Commit frame */
   readonly commit: Uint8Array;
+  /**
+   * Body of the next Commit. Called once for each further phase, in order, by kinds that have them.
+   * @param step.pass 32 bytes, for a phase that begins with the Pass: what its randomness is (seed.ts, passSeed)
+   */
+  next?(step: Pace & { readonly pass: Uint8Array | undefined }, signal: AbortSignal): Promise<Uint8Array>;
   /**
    * Kind-specific opening for a request body.
    * @throws AssayError `invalid-input` when the request is malformed or out of range
@@ -26,7 +52,10 @@ export interface Proving {
 
 /** The signed content of a session, as it is stored; enough, with the challenge, to judge again. */
 export interface Evidence {
-  readonly commit: Uint8Array;
+  /** one for each phase */
+  readonly commits: readonly Uint8Array[];
+  /** 32 bytes where a phase begins with the Pass */
+  readonly pass?: Uint8Array | undefined;
   readonly request: Uint8Array;
   readonly opening: Uint8Array;
 }
@@ -35,8 +64,10 @@ export interface Evidence {
 export interface ParamsFacts {
   /** e.g. `paced`, `gpu-4096` */
   readonly className: string;
-  /** all slots of an event share it: Commit counts when it arrives within it, on the validator's clock from its own Go */
-  readonly windowMs: number;
+  /** at least one; the first is from `go`, and is the event's window: one length for all slots of a parameter set */
+  readonly phases: readonly [Phase, ...Phase[]];
+  /** what a device of the class is expected to be credited: a slot that is, counts one */
+  readonly nominal: Credit;
   /** a validator that comes to its Go later than this after it saw the beacon does not send it: that is its own lateness */
   readonly goLeadMs: number;
   /** from Open to the last piece of the opening; not scored, but anything later is a bad opening */
@@ -56,27 +87,45 @@ export interface ProofKind<Params, Secret> {
   facts(params: Params): ParamsFacts;
   /** Canonical parameters from a parsed JSON value. @throws AssayError `invalid-input` naming the key */
   parseParams(value: unknown): Params;
-  /** Upper bounds for the bytes a peer may send. */
+  /** Upper bounds for the bytes a peer may send: of any one commit, and of the opening. */
   limits(params: Params): { readonly commitBytes: number; readonly openingBytes: number };
-  /** Integer operations that an accepted commit proves; undefined when `commit` is no commit for `params`. */
-  claimedOps(params: Params, commit: Uint8Array): number | undefined;
-  /** Body of the Open frame: samples drawn after the commit arrived. */
-  issue(params: Params, random: Random): Uint8Array;
+  /**
+   * What accepted evidence with these commits proves; undefined when they are none for `params`. Asked with the commits
+   * there are so far, too: a first commit that is none ends its session at once.
+   */
+  credit(params: Params, commits: readonly Uint8Array[]): Credit | undefined;
+  /** Body of the Open frame: samples drawn after the last commit arrived. */
+  issue(params: Params, commits: readonly Uint8Array[], random: Random): Uint8Array;
   /** Drawn after the last commit of the event, shared by all its slots with the same params and basis. */
   drawSecret(params: Params, basis: Uint8Array, random: Random): Secret;
   /**
    * What can be done as soon as params and basis are known (at Arm), so that it does not eat into the window:
    * the public operand is the epoch's, not the event's. Doing without costs time, never correctness.
    */
-  prepare?(parts: { compute: Compute }, params: Params, basis: Uint8Array): Promise<void>;
-  prove(parts: { compute: Compute }, challenge: Challenge<Params>, signal: AbortSignal): Promise<Proving>;
+  prepare?(devices: Devices, params: Params, basis: Uint8Array): Promise<void>;
+  /**
+   * The first step. What a device can do in its time decides how much is committed to, where the kind lets work vary.
+   * @throws AssayError `unsupported` when a device is missing; the signal's reason when it aborts
+   */
+  prove(devices: Devices & Pace, challenge: Challenge<Params>, signal: AbortSignal): Promise<Proving>;
   /** Total: never throws on any evidence bytes. */
   verify(challenge: Challenge<Params>, evidence: Evidence, secret: Secret): Verdict;
 }
+
+/** The event's window: what all slots of the event wait for before anything is opened. */
+export const windowMs = ({ phases }: Pick<ParamsFacts, 'phases'>): number => phases[0].withinMs;
 
 /** Checks a kind's shape once, where it is defined, and keeps its types. */
 export function defineProof<Params, Secret>(kind: ProofKind<Params, Secret>): ProofKind<Params, Secret> {
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(kind.kind))
     throw new TypeError(`kind: expected lower-case kebab of at most 32 characters, got ${kind.kind}`);
+  for (const params of kind.table.values()) assertPhases(kind.kind, kind.facts(params));
   return kind;
+}
+
+function assertPhases(kind: string, { className, phases }: ParamsFacts): void {
+  const order = phases.map(({ from }) => from);
+  const sorted = order.every((from, i) => from === 'go' || order.slice(i).every((rest) => rest === 'pass'));
+  if (order[0] !== 'go' || !sorted)
+    throw new TypeError(`${kind}/${className}: expected phases of go, then of pass, got ${order.join(', ')}`);
 }

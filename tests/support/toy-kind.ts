@@ -33,15 +33,17 @@ export function toyKind(
     table: new Map([[toHex(TOY_PARAMS_ID), TOY_PARAMS]]),
     facts: ({ windowMs, goLeadMs, openingMs, localnetOnly }) => ({
       className: 'toy',
-      windowMs,
+      phases: [{ from: 'go', withinMs: windowMs }],
+      nominal: { opsPerS: TOY_OPS },
       goLeadMs,
       openingMs,
       localnetOnly,
     }),
     parseParams: () => TOY_PARAMS,
     limits: () => ({ commitBytes: 16, openingBytes: TOY_OPENING_BYTES }),
-    claimedOps: (_params, commit) => (equals(commit, TOY_COMMIT) ? TOY_OPS : undefined),
-    issue: (_params, random) => random.bytes(4),
+    credit: ({ windowMs }, [commit]) =>
+      commit && equals(commit, TOY_COMMIT) ? { opsPerS: (TOY_OPS * 1000) / windowMs } : undefined,
+    issue: (_params, _commits, random) => random.bytes(4),
     drawSecret: () => `secret ${++drawn}`,
     prove: async () => ({
       commit: TOY_COMMIT,

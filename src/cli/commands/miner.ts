@@ -126,7 +126,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
     return EXIT.ok;
   }
   const table = new Table({
-    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'credit Gop/s'],
+    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share'],
     style: PLAIN,
   });
   for (const row of rows)
@@ -138,7 +138,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
       row.verdict,
       row.reason,
       row.measuredMs === undefined ? '-' : row.measuredMs.toFixed(0),
-      (row.creditOpsPerS / 1e9).toFixed(3),
+      row.share.toFixed(3),
     ]);
   print(table.toString());
   const accepted = rows.filter(({ verdict }) => verdict === 'accepted').length;

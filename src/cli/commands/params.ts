@@ -5,19 +5,19 @@ import { EXIT, PLAIN, print, printJson } from '../output.js';
 
 export async function listParams(flags: { json?: boolean }): Promise<number> {
   const table = new Table({
-    head: ['kind', 'class', 'params id', 'window ms', 'opening ms', 'pays on'],
+    head: ['kind', 'class', 'params id', 'steps, ms', 'opening ms', 'pays on'],
     style: PLAIN,
   });
   for (const kind of Object.values(kinds).filter((known) => known !== undefined))
     for (const [id, params] of kind.table) {
-      const { className, windowMs, openingMs, localnetOnly } = kind.facts(params);
+      const { className, phases, openingMs, localnetOnly } = kind.facts(params);
       if (flags.json) printJson({ kind: kind.kind, id, params });
       else
         table.push([
           kind.kind,
           className,
           id.slice(0, 16),
-          windowMs,
+          phases.map(({ from, withinMs }) => `${from} ${withinMs}`).join(', '),
           openingMs,
           localnetOnly ? 'localnets' : 'any chain',
         ]);

@@ -149,10 +149,10 @@ export async function listOutcomes(flags: {
 
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
-    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'credit Gop/s'],
+    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share'],
     style: PLAIN,
   });
-  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, creditOpsPerS } of outcomes)
+  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share } of outcomes)
     table.push([
       id.slice(0, 12),
       epoch,
@@ -161,7 +161,7 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       slot,
       verdictToString(verdict),
       measuredMs === undefined ? '-' : measuredMs.toFixed(0),
-      (creditOpsPerS / 1e9).toFixed(3),
+      share.toFixed(3),
     ]);
   return table.toString();
 }

@@ -1,7 +1,7 @@
-// Owns: the rule "each proven slot counts one, times its accepted share". Does not own: what a slot is worth on a market.
+// Owns: the rule "each proven slot counts what it proved of its class's nominal credit". Does not own: what a slot is worth on a market.
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
-import { type Verdict, verdictToString } from '../../model/verdict.js';
+import { verdictToString } from '../../model/verdict.js';
 import type { RuleInput, Scores, ZeroReason } from '../rule.js';
 
 export interface ProvenSlotsParams {
@@ -9,14 +9,15 @@ export interface ProvenSlotsParams {
   readonly carryEpochs?: number;
 }
 
-/** Shares are integers of this denominator; sums of up to 2^21 slots stay exact in a double. */
+/** Shares are integers of this denominator; sums of up to 2^11 slots at the largest share stay exact in a double. */
 const ONE = 2 ** 32;
 
 /**
- * A slot is proven in an epoch when at least one of its outcomes was accepted. Its share is accepted / counted, where
- * counted are the events that the validator completed, less those in which this slot's outcome was inconclusive: an
- * absence counts and earns nothing. A hotkey scores the sum of its proven slots' shares; every slot counts one, whatever
- * its class, because capacity is not priced yet. What proven slots missed is `unproven`.
+ * A slot is proven in an epoch when at least one of its outcomes was accepted. Its share is the mean of what its outcomes
+ * proved of the class's nominal credit (`Outcome.share`, linear) over the events that the validator completed, less those in
+ * which this slot's outcome was inconclusive: an absence counts and earns nothing. A hotkey scores the sum of its proven slots'
+ * shares; a nominal slot counts one, whatever its class, because capacity is not priced yet. What proven slots missed of one
+ * is `unproven`.
  *
  * A slot that was never proven in the epoch earns 0 and puts nothing on the owner: otherwise one miner claiming
  * thousands of slots that it does not have would move everybody's pay to the owner. With nothing proven at all,
@@ -45,7 +46,7 @@ export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsPa
     anyProven = true;
     const hotkey = hotkeyOf(key);
     scores.set(hotkey, scores.get(hotkey)! + share);
-    unproven += ONE - share;
+    unproven += Math.max(0, ONE - share);
   }
 
   /** This epoch's share, or the last one before it while nothing could be counted. */
@@ -66,6 +67,9 @@ export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsPa
   };
 }
 
+/** Far above any honest slot's: keeps sums exact whatever a kind says. */
+const MAX_SHARE = 1024;
+
 /** `<slot> <hotkey>` */
 type SlotKey = string;
 const keyOf = ({ miner, slot }: Outcome): SlotKey => `${slot} ${miner}`;
@@ -74,46 +78,48 @@ const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Ho
 interface EpochView {
   /** number of events completed */
   readonly events: number;
-  /** event -> verdict, for each slot challenged in a completed event */
-  readonly slots: ReadonlyMap<SlotKey, ReadonlyMap<string, Verdict>>;
+  /** event -> outcome, for each slot challenged in a completed event */
+  readonly slots: ReadonlyMap<SlotKey, ReadonlyMap<string, Pick<Outcome, 'verdict' | 'share'>>>;
   /** undefined when nothing could be counted */
   shareOf(key: SlotKey): number | undefined;
 }
 
 function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
   const events = new Set(completed.filter((event) => event.epoch === epoch).map(({ event }) => event));
-  const slots = new Map<SlotKey, Map<string, Verdict>>();
+  const slots = new Map<SlotKey, Map<string, Pick<Outcome, 'verdict' | 'share'>>>();
   for (const outcome of outcomes) {
     if (outcome.epoch !== epoch || !events.has(outcome.event)) continue;
-    const verdicts = slots.get(keyOf(outcome)) ?? new Map<string, Verdict>();
-    slots.set(keyOf(outcome), verdicts);
-    // one session, one verdict: a second record of it changes nothing
-    if (!verdicts.has(outcome.event)) verdicts.set(outcome.event, outcome.verdict);
+    const own = slots.get(keyOf(outcome)) ?? new Map<string, Outcome>();
+    slots.set(keyOf(outcome), own);
+    // one session, one outcome: a second record of it changes nothing
+    if (!own.has(outcome.event)) own.set(outcome.event, outcome);
   }
   return {
     events: events.size,
     slots,
     shareOf(key) {
-      const verdicts = [...(slots.get(key)?.values() ?? [])];
-      const counted = events.size - verdicts.filter(({ kind }) => kind === 'inconclusive').length;
+      const own = [...(slots.get(key)?.values() ?? [])];
+      const counted = events.size - own.filter(({ verdict }) => verdict.kind === 'inconclusive').length;
       if (counted === 0) return undefined;
-      const accepted = verdicts.filter(({ kind }) => kind === 'accepted').length;
-      return Math.floor((accepted * ONE) / counted);
+      const proven = own.filter(({ verdict }) => verdict.kind === 'accepted');
+      // each in integers before they are added: the sum is the same in whatever order outcomes come
+      const sum = proven.reduce((all, { share }) => all + Math.floor(Math.min(share, MAX_SHARE) * ONE), 0);
+      return Math.floor(sum / counted);
     },
   };
 }
 
 function reasonOf({ events, slots }: EpochView, hotkey: Hotkey): ZeroReason {
   const counts: Record<string, number> = {};
-  const own = [...slots].filter(([key]) => hotkeyOf(key) === hotkey).map(([, verdicts]) => verdicts);
+  const own = [...slots].filter(([key]) => hotkeyOf(key) === hotkey).map(([, outcomes]) => outcomes);
   let counted = 0;
-  for (const verdicts of own) {
-    for (const verdict of verdicts.values()) {
+  for (const outcomes of own) {
+    for (const { verdict } of outcomes.values()) {
       const name = verdictToString(verdict);
       counts[name] = (counts[name] ?? 0) + 1;
       if (verdict.kind !== 'inconclusive') counted++;
     }
-    const absent = events - verdicts.size;
+    const absent = events - outcomes.size;
     if (absent > 0) counts.absent = (counts.absent ?? 0) + absent;
     counted += absent;
   }

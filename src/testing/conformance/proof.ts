@@ -1,15 +1,22 @@
 // Owns: what every proof kind must do, whoever wrote it. Does not own: the kinds' own mathematics (their unit tests).
 import assert from 'node:assert/strict';
-import type { Compute } from '../../compute/compute.js';
+import type { Devices } from '../../compute/compute.js';
 import { isAssayError } from '../../model/errors.js';
 import { createSeededRandom, type Random } from '../../model/prng.js';
 import { type Rejection, verdictToString } from '../../model/verdict.js';
-import type { Challenge, Evidence, ProofKind, Proving } from '../../verification/proof.js';
+import {
+  type Challenge,
+  type Evidence,
+  type Pace,
+  type ProofKind,
+  type Proving,
+  UNHURRIED,
+} from '../../verification/proof.js';
 
 /** A prover that lies, what it may be rejected for, and how often the mathematics lets it pass. */
 export interface Liar<Params> {
   readonly name: string;
-  prove(parts: { compute: Compute }, challenge: Challenge<Params>, signal: AbortSignal): Promise<Proving>;
+  prove(devices: Devices & Pace, challenge: Challenge<Params>, signal: AbortSignal): Promise<Proving>;
   readonly reasons: readonly Rejection[];
   /** Chance of being accepted; 0 where every opening gives it away. */
   acceptance(challenge: Challenge<Params>): number;
@@ -17,7 +24,7 @@ export interface Liar<Params> {
 
 export interface ProofSubject<Params, Secret> {
   readonly kind: ProofKind<Params, Secret>;
-  readonly compute: Compute;
+  readonly devices: Devices;
   /** a proof takes milliseconds */
   readonly params: Params;
   /** a proof whose every bit can be flipped and judged within seconds */
@@ -27,6 +34,13 @@ export interface ProofSubject<Params, Secret> {
   readonly liars: readonly Liar<Params>[];
   /** honest proofs, and attempts of each liar. @default 60 */
   readonly trials?: number;
+}
+
+interface Part {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** the evidence with other bytes in this one's place */
+  with(bytes: Uint8Array): Evidence;
 }
 
 export interface ConformanceCase {
@@ -42,7 +56,8 @@ export interface ConformanceCase {
 export function proofConformance<Params, Secret>(
   subject: ProofSubject<Params, Secret>,
 ): readonly ConformanceCase[] {
-  const { kind, compute, params, tiny, trials = 60 } = subject;
+  const { kind, params, tiny, trials = 60 } = subject;
+  const devices = { ...subject.devices, ...UNHURRIED };
   const { signal } = new AbortController();
 
   const challenge = (random: Random, of: Params = params): Challenge<Params> => ({
@@ -57,16 +72,48 @@ export function proofConformance<Params, Secret>(
     random: Random,
     prove: Liar<Params>['prove'] = kind.prove,
   ): Promise<{ evidence: Evidence; secret: Secret }> {
-    const proving = await prove({ compute }, given, signal);
+    const proving = await prove(devices, given, signal);
     try {
+      const { commits, pass } = await committed(given.params, proving, random);
       const secret = kind.drawSecret(given.params, given.basis, random);
-      const request = kind.issue(given.params, random);
-      const opening = await proving.open(request);
-      return { evidence: { commit: proving.commit, request, opening }, secret };
+      // what is no commit is never opened
+      const claimed = kind.credit(given.params, commits) !== undefined;
+      const request = claimed ? kind.issue(given.params, commits, random) : new Uint8Array(0);
+      const opening = claimed ? await proving.open(request) : new Uint8Array(0);
+      return { evidence: { commits, pass, request, opening }, secret };
     } finally {
       proving.release();
     }
   }
+
+  /** Every step's Commit; the Pass comes where a phase begins with it. */
+  async function committed(
+    of: Params,
+    proving: Proving,
+    random: Random,
+  ): Promise<{ commits: Uint8Array[]; pass: Uint8Array | undefined }> {
+    const commits = [proving.commit];
+    let pass: Uint8Array | undefined;
+    for (const { from } of kind.facts(of).phases.slice(1)) {
+      if (from === 'pass') pass ??= random.bytes(32);
+      commits.push(await proving.next!({ pass, ...UNHURRIED }, signal)); // a kind with more phases has it
+    }
+    return { commits, pass };
+  }
+
+  /** Evidence with the bytes of one part handed to `change`; commits are one part each. */
+  const parts = (evidence: Evidence): readonly Part[] => [
+    ...evidence.commits.map((bytes, i) => ({
+      name: `commit ${i}`,
+      bytes,
+      with: (changed: Uint8Array) => ({ ...evidence, commits: evidence.commits.with(i, changed) }),
+    })),
+    ...(['request', 'opening'] as const).map((name) => ({
+      name,
+      bytes: evidence[name],
+      with: (changed: Uint8Array) => ({ ...evidence, [name]: changed }),
+    })),
+  ];
 
   const isAccepted = (given: Challenge<Params>, evidence: Evidence, secret: Secret): boolean =>
     kind.verify(given, evidence, secret).kind === 'accepted';
@@ -81,12 +128,12 @@ export function proofConformance<Params, Secret>(
           const { evidence, secret } = await session(given, random);
           assert.equal(verdictToString(kind.verify(given, evidence, secret)), 'accepted', `trial ${trial}`);
           const limits = kind.limits(params);
-          assert.ok(evidence.commit.length <= limits.commitBytes, 'commit within its limit');
+          for (const commit of evidence.commits)
+            assert.ok(commit.length <= limits.commitBytes, 'commit within its limit');
           assert.ok(evidence.opening.length <= limits.openingBytes, 'opening within its limit');
-          assert.ok(
-            (kind.claimedOps(params, evidence.commit) ?? 0) > 0,
-            'an honest commit claims operations',
-          );
+          assert.ok(kind.credit(params, evidence.commits), 'honest commits claim something');
+          for (let some = 1; some < evidence.commits.length; some++)
+            assert.ok(kind.credit(params, evidence.commits.slice(0, some)), 'so do the first of them');
         }
       },
     },
@@ -105,15 +152,16 @@ export function proofConformance<Params, Secret>(
       async run() {
         const random = createSeededRandom('several');
         const given = challenge(random);
-        const proving = await kind.prove({ compute }, given, signal);
-        const requests = [kind.issue(params, random), kind.issue(params, random), kind.issue(params, random)];
+        const proving = await kind.prove(devices, given, signal);
+        const { commits, pass } = await committed(params, proving, random);
+        const requests = [0, 1, 2].map(() => kind.issue(params, commits, random));
         const openings = await Promise.all(requests.map((request) => proving.open(request)));
         requests.forEach((request, v) => {
           const secret = kind.drawSecret(params, given.basis, random);
-          assert.ok(isAccepted(given, { commit: proving.commit, request, opening: openings[v] }, secret));
+          assert.ok(isAccepted(given, { commits, pass, request, opening: openings[v] }, secret));
         });
         // what one validator was shown does not answer another
-        const crossed = { commit: proving.commit, request: requests[0], opening: openings[1] };
+        const crossed = { commits, pass, request: requests[0], opening: openings[1] };
         assert.ok(!isAccepted(given, crossed, kind.drawSecret(params, given.basis, random)));
         proving.release();
       },
@@ -145,13 +193,13 @@ export function proofConformance<Params, Secret>(
           const given = challenge(random, tiny);
           const { evidence, secret } = await session(given, random);
           assert.ok(isAccepted(given, evidence, secret));
-          for (const part of ['commit', 'request', 'opening'] as const) {
-            const bytes = evidence[part].slice();
+          for (const part of parts(evidence)) {
+            const bytes = part.bytes.slice();
             for (let bit = 0; bit < 8 * bytes.length; bit++) {
               flip(bytes, bit);
-              const verdict = kind.verify(given, { ...evidence, [part]: bytes }, secret);
+              const verdict = kind.verify(given, part.with(bytes), secret);
               if (verdict.kind !== 'rejected')
-                assert.fail(`bit ${bit} of ${part} flipped: ${verdictToString(verdict)}`);
+                assert.fail(`bit ${bit} of ${part.name} flipped: ${verdictToString(verdict)}`);
               flip(bytes, bit);
             }
           }
@@ -168,16 +216,22 @@ export function proofConformance<Params, Secret>(
         const empty = new Uint8Array(0);
         const judged = (fuzzed: Evidence): void =>
           assert.equal(kind.verify(given, fuzzed, secret).kind, 'rejected', 'a byte string nobody proved');
-        judged({ commit: empty, request: empty, opening: empty });
-        for (const part of ['commit', 'request', 'opening'] as const) {
-          const whole = evidence[part];
+        judged({ commits: [empty], request: empty, opening: empty });
+        judged({ ...evidence, commits: [] });
+        judged({ ...evidence, commits: [...evidence.commits, evidence.commits[0]] });
+        if (evidence.pass) {
+          judged({ ...evidence, pass: undefined });
+          judged({ ...evidence, pass: random.bytes(32) });
+        }
+        for (const part of parts(evidence)) {
+          const whole = part.bytes;
           for (let length = 0; length < whole.length; length += 1 + (length >> 5))
-            judged({ ...evidence, [part]: whole.subarray(0, length) });
-          judged({ ...evidence, [part]: Uint8Array.of(...whole, 0) });
-          judged({ ...evidence, [part]: new Uint8Array(limit + 1) });
+            judged(part.with(whole.subarray(0, length)));
+          judged(part.with(Uint8Array.of(...whole, 0)));
+          judged(part.with(new Uint8Array(limit + 1)));
           for (let trial = 0; trial < 400; trial++) {
-            judged({ ...evidence, [part]: random.bytes(random.below(limit)) });
-            judged({ ...evidence, [part]: mutated(whole, random) });
+            judged(part.with(random.bytes(random.below(limit))));
+            if (whole.length > 0) judged(part.with(mutated(whole, random)));
           }
         }
       },
@@ -187,16 +241,24 @@ export function proofConformance<Params, Secret>(
       async run() {
         const random = createSeededRandom('claims');
         const { evidence } = await session(challenge(random), random);
-        assert.equal(kind.claimedOps(params, new Uint8Array(0)), undefined);
-        assert.equal(kind.claimedOps(params, evidence.commit.subarray(1)), undefined);
-        for (let trial = 0; trial < 200; trial++)
-          assert.equal(kind.claimedOps(params, random.bytes(random.below(64))), undefined);
+        const claims = (commits: readonly Uint8Array[]): void =>
+          assert.equal(kind.credit(params, commits), undefined);
+        claims([]);
+        claims([new Uint8Array(0)]);
+        claims([...evidence.commits, evidence.commits[0]]);
+        for (const [i, commit] of evidence.commits.entries()) {
+          claims(evidence.commits.with(i, commit.subarray(1)));
+          for (let trial = 0; trial < 200; trial++)
+            claims(evidence.commits.with(i, random.bytes(random.below(64))));
+        }
       },
     },
     {
       name: 'draws samples from nothing but the randomness handed in',
       async run() {
-        const issued = (seed: string): Uint8Array => kind.issue(params, createSeededRandom(seed));
+        const random = createSeededRandom('draws');
+        const { commits } = (await session(challenge(random), random)).evidence;
+        const issued = (seed: string): Uint8Array => kind.issue(params, commits, createSeededRandom(seed));
         assert.deepEqual(issued('a'), issued('a'));
         assert.notDeepEqual(issued('a'), issued('b'));
       },
@@ -205,8 +267,9 @@ export function proofConformance<Params, Secret>(
       name: 'refuses to open what was not asked properly, and after release',
       async run() {
         const random = createSeededRandom('refuses');
-        const proving = await kind.prove({ compute }, challenge(random), signal);
-        const request = kind.issue(params, random);
+        const proving = await kind.prove(devices, challenge(random), signal);
+        const { commits } = await committed(params, proving, random);
+        const request = kind.issue(params, commits, random);
         const isRefusal = (error: unknown): boolean => isAssayError(error, 'invalid-input');
         await assert.rejects(proving.open(new Uint8Array(0)), isRefusal);
         await assert.rejects(proving.open(request.subarray(1)), isRefusal);
@@ -221,9 +284,9 @@ export function proofConformance<Params, Secret>(
       async run() {
         const random = createSeededRandom('aborted');
         const reason = new Error('enough');
-        await assert.rejects(kind.prove({ compute }, challenge(random), AbortSignal.abort(reason)), reason);
+        await assert.rejects(kind.prove(devices, challenge(random), AbortSignal.abort(reason)), reason);
         const during = new AbortController();
-        const proving = kind.prove({ compute }, challenge(random), during.signal);
+        const proving = kind.prove(devices, challenge(random), during.signal);
         during.abort(reason);
         await assert.rejects(proving, reason);
       },
@@ -252,7 +315,7 @@ export function proofConformance<Params, Secret>(
         for (const [id, known] of kind.table) {
           assert.match(id, /^[0-9a-f]{64}$/);
           assert.deepEqual(kind.parseParams(known), known);
-          assert.ok(kind.facts(known).windowMs > 0);
+          for (const { withinMs } of kind.facts(known).phases) assert.ok(withinMs > 0);
         }
       },
     },

@@ -2,6 +2,7 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import type { Slot, SlotClaim } from '../../miner/slot.js';
+import { systemClock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import type { Proving } from '../../verification/proof.js';
 
@@ -16,6 +17,8 @@ type Request =
       eventId: Uint8Array;
       basis: Uint8Array;
       seed: Uint8Array;
+      /** clocks of two processes differ; how long ago the Go came does not */
+      goneMs: number | undefined;
     }
   | { op: 'open'; call: number; job: number; request: Uint8Array }
   | { op: 'end'; job: number };
@@ -92,8 +95,9 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
       const slot = slots.find(({ claim }) => claim.index === request.slot);
       if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
       const stop = new AbortController();
-      const { eventId, basis, seed } = request;
-      const proving = slot.start({ eventId, basis, seed }, stop.signal);
+      const { eventId, basis, seed, goneMs } = request;
+      const gone = goneMs === undefined ? {} : { goneAt: systemClock.monotonic() - goneMs };
+      const proving = slot.start({ eventId, basis, seed, ...gone }, stop.signal);
       jobs.set(job, { stop, proving });
       proving.then(({ commit }) => reply({ call, commit }), fail);
     } else {
@@ -161,7 +165,7 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
     async prepare(basis) {
       connect().out.write({ op: 'prepare', slot: deviceSlot, basis } satisfies Request);
     },
-    async start({ eventId, basis, seed }, signal) {
+    async start({ eventId, basis, seed, goneAt }, signal) {
       const job = nextJob++;
       const release = () => {
         signal.removeEventListener('abort', release);
@@ -176,6 +180,7 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
         eventId,
         basis,
         seed,
+        goneMs: goneAt === undefined ? undefined : systemClock.monotonic() - goneAt,
       });
       if (!('commit' in started)) throw unreachable('answered out of order');
       return {

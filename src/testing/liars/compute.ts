@@ -1,10 +1,12 @@
 // Owns: provers of `compute` that lie by what they commit to and open. Each does the best it can within its lie.
+
+import { createChain, fold, LeafHasher, TAG } from '../../compute/spec/chain.js';
 import { concat } from '../../model/bytes.js';
 import { type Random, shuffled } from '../../model/prng.js';
 import type { Rejection } from '../../model/verdict.js';
-import { committedRoot, createChain, fold, LeafHasher, TAG } from '../../verification/kinds/compute/chain.js';
 import {
   decodeAccumulator,
+  decodeCommit,
   decodeOpening,
   decodeRequest,
   encodeAccumulator,
@@ -331,26 +333,37 @@ export function rebindsLabels(options: { readonly random: Random }): ComputeLiar
   };
 }
 
-/** Names fewer labels than the parameters ask for, all of them honest as far as they go. */
-export const commitsFewerLabels: ComputeLiar = {
-  name: 'commits to fewer labels than the parameters name',
+/** Names more labels than any device of the class could have finished: more credit than there is. */
+export const claimsBeyondCapacity: ComputeLiar = {
+  name: 'commits to more labels than the parameters allow',
   reasons: ['malformed'],
   acceptance: () => 0,
   async prove(parts, challenge, signal) {
-    const { params, seed } = challenge;
+    const { params } = challenge;
     const proving = await prove(parts, challenge, signal);
-    const { rowRoot, columnRoot } = await openedRoots(params, proving);
-    const labels = params.labels - 1;
-    return {
-      ...proving,
-      commit: encodeCommit({ labels, root: committedRoot(seed, labels, rowRoot, columnRoot) }),
-    };
+    const { root } = decodeCommit(params, proving.commit)!; // our own prover's
+    return { ...proving, commit: encodeCommit({ labels: params.labels + 1, root }) };
   },
 };
 
-async function openedRoots(params: ComputeParams, proving: Proving): Promise<Opening> {
-  return decodeOpening(params, await proving.open(ownRequest(params)))!; // our own prover's opening
-}
+/** Stops early and names all labels beside the root of those that it has. */
+export const renamesLabels: ComputeLiar = {
+  name: 'names more labels than its root binds',
+  reasons: ['seed'],
+  acceptance: () => 0,
+  async prove(parts, challenge, signal) {
+    const { params } = challenge;
+    let left = params.labels >> 1;
+    // as in a window that is over halfway
+    const proving = await prove({ ...parts, leftMs: () => left-- }, challenge, signal);
+    const { root } = decodeCommit(params, proving.commit)!; // our own prover's
+    return {
+      ...proving,
+      commit: encodeCommit({ labels: params.labels, root }),
+      open: () => proving.open(ownRequest(params)),
+    };
+  },
+};
 
 const ownRequest = (params: ComputeParams): Uint8Array =>
   encodeRequest(Array.from({ length: params.samples }, () => ({ label: 1, row: 0, agreementRow: 0 })));
@@ -472,7 +485,8 @@ export const computeLiars = (random: Random): readonly ComputeLiar[] => [
   liesInColumns({ share: 0.25, random }),
   borrowsWork({ random }),
   rebindsLabels({ random }),
-  commitsFewerLabels,
+  claimsBeyondCapacity,
+  renamesLabels,
   addsPrime,
   leavesRange,
   turnsSamples,
@@ -495,6 +509,8 @@ const rewriting = (
   async open(request) {
     const opening = await proving.open(request);
     // both come from our own prover, which has refused what does not decode
-    return encodeOpening(rewrite(decodeOpening(params, opening)!, decodeRequest(params, request)!));
+    return encodeOpening(
+      rewrite(decodeOpening(params, opening)!, decodeRequest(params, params.labels, request)!),
+    );
   },
 });

@@ -1,6 +1,7 @@
 // Owns: what the journal holds and how it stands in a line of JSON. Does not own: files (journal.ts, openings.ts).
 import { z } from 'zod';
 import type { WeightRow } from '../../chain/chain.js';
+import { type Credit, RESOURCES } from '../../model/credit.js';
 import { sha256 } from '../../model/hash.js';
 import { toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -105,7 +106,7 @@ export type IndexedEntry =
 const MAX_FRAMES = 4096;
 
 /** First line of every journal. */
-export const JOURNAL_HEADER = JSON.stringify({ type: 'journal', version: 1 });
+export const JOURNAL_HEADER = JSON.stringify({ type: 'journal', version: 2 });
 
 /**
  * One line, without its line feed.
@@ -184,10 +185,17 @@ const OUTCOME = z
     ]),
     measuredMs: ms,
     ownDelayMs: z.number(),
-    creditOpsPerS: z.number(),
+    credit: z.partialRecord(z.enum(RESOURCES), z.number().min(0)),
+    share: z.number().min(0),
     at: z.number(),
   })
-  .transform((value): Outcome => ({ ...value, measuredMs: value.measuredMs }));
+  .transform(
+    (value): Outcome => ({
+      ...value,
+      measuredMs: value.measuredMs,
+      credit: value.credit as Credit, // zod takes an absent key for one that is undefined
+    }),
+  );
 
 const EVENT = z.object({
   type: z.enum(['event-started', 'event-completed']),

@@ -3,6 +3,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { fromAddress } from '../../keys/ss58.js';
 import { equals, fromHex, toHex } from '../../model/bytes.js';
+import { canonicalJson } from '../../model/canonical-json.js';
+import { creditShare, NO_CREDIT } from '../../model/credit.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
@@ -11,7 +13,7 @@ import type { Random } from '../../model/prng.js';
 import { rejected, type Verdict, verdictToString } from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
 import { SESSION_LIMITS } from '../../protocol/limits.js';
-import type { ParamsFacts } from '../../verification/proof.js';
+import { type ParamsFacts, windowMs } from '../../verification/proof.js';
 import { eventId, nonceCommitment, slotSeed } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
 import { CREDITED_DELAY, isNonceSet, isPiece } from '../dispatch.js';
@@ -81,7 +83,7 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
   const { end, commit, request, opening } = walk(outcome, session, frames, {
     facts,
     limits: kind.limits(params),
-    isCommit: (body) => kind.claimedOps(params, body) !== undefined,
+    isCommit: (body) => kind.credit(params, [body]) !== undefined,
   });
   check('digests', digestProblem(session, { commit: commit?.body, request, opening }));
   check('times', timesProblem(outcome, session));
@@ -102,18 +104,17 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
     check('seed', sameSeed ? undefined : 'not the seed that beacon, nonces, hotkey, worker and slot give');
     verdict = kind.verify(
       { params, basis, seed },
-      { commit: commit.body, request: request ?? new Uint8Array(), opening: opening ?? new Uint8Array() },
+      { commits: [commit.body], request: request ?? new Uint8Array(), opening: opening ?? new Uint8Array() },
       kind.drawSecret(params, basis, parts.random),
     );
   }
   verdict ??= rejected('window'); // a complete session without a beacon: the challenge check has failed
 
-  const ops = verdict.kind === 'accepted' && commit ? (kind.claimedOps(params, commit.body) ?? 0) : 0;
-  const credit = (ops * 1000) / facts.windowMs;
-  check(
-    'credit',
-    credit === outcome.creditOpsPerS ? undefined : `another was recorded than the ${credit} op/s due`,
-  );
+  const proven = verdict.kind === 'accepted' && commit ? kind.credit(params, [commit.body]) : undefined;
+  const credit = proven ?? NO_CREDIT;
+  const due = { credit, share: creditShare(credit, facts.nominal) };
+  const recorded = { credit: outcome.credit, share: outcome.share };
+  check('credit', creditProblem(recorded, due));
   const same = verdictToString(verdict) === verdictToString(outcome.verdict);
   check('verdict', same ? undefined : 'the journal has another one');
   return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
@@ -227,6 +228,11 @@ function digestProblem(
   return undefined;
 }
 
+function creditProblem(recorded: object, due: object): string | undefined {
+  const text = canonicalJson(due);
+  return canonicalJson(recorded) === text ? undefined : `another was recorded than the ${text} due`;
+}
+
 /** Below what any clock resolves; sums of the same stamps differ in their last bits. */
 const ROUNDING_MS = 1e-3;
 
@@ -279,7 +285,7 @@ function walk(
   if (!sent('go')) return broken('protocol', 'window');
   if (second && isTooLarge(second)) return over('protocol');
   if (!commit || measuredMs === undefined) return broken('protocol', 'window');
-  if (measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * facts.windowMs) > facts.windowMs)
+  if (measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * windowMs(facts)) > windowMs(facts))
     return over('window');
   if (!isNonceSet(commit.nonces, session.maxNonces) || commit.body.length > limits.commitBytes)
     return over('protocol');

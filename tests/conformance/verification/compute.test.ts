@@ -12,7 +12,7 @@ const params = { ...paced, n: 16, labels: 16, samples: 8 };
 describe('compute', () => {
   const cases = proofConformance({
     kind: computeProof,
-    compute: createPackedCompute(),
+    devices: { compute: createPackedCompute() },
     params,
     tiny: { ...params, labels: 9, samples: 3 },
     others: [

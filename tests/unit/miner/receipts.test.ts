@@ -11,7 +11,11 @@ import {
 } from '../../../src/miner/receipts.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { toHotkey } from '../../../src/model/ids.js';
-import { ReceiptSchema, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import {
+  CreditAmountSchema,
+  ReceiptSchema,
+  VerdictKind,
+} from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
 
 const folders: string[] = [];
@@ -39,7 +43,8 @@ const kept = (
   receipt: create(ReceiptSchema, {
     outcomeId: idOf(name),
     verdict: VerdictKind.ACCEPTED,
-    creditOpsPerS: 1.5e9,
+    credit: [{ resource: 'opsPerS', amount: 1.5e9 }],
+    share: 0.75,
     evidenceDigest: bytes32('evidence'),
     paramsId: bytes32('params'),
     eventBlock: 120n,
@@ -85,7 +90,8 @@ describe('receipts', () => {
       verdict: 'accepted',
       reason: '',
       measuredMs: 1500.25,
-      creditOpsPerS: 1.5e9,
+      credit: { opsPerS: 1.5e9 },
+      share: 0.75,
       paramsId: toHex(bytes32('params')),
       evidenceDigest: toHex(bytes32('evidence')),
       header: Buffer.from(bytes32('header')).toString('base64'),
@@ -118,7 +124,9 @@ describe('receipts', () => {
     const made = kept('x', { reason: '\u001b[2J', measuredMs: Number.POSITIVE_INFINITY });
     const { receipt } = made;
     receipt.outcomeId = '../../etc/passwd';
-    receipt.creditOpsPerS = Number.NaN;
+    receipt.credit[0]!.amount = Number.NaN;
+    receipt.credit.push(create(CreditAmountSchema, { resource: '\u001b[2J', amount: 1 }));
+    receipt.share = Number.NaN;
     receipt.verdict = 77 as VerdictKind;
     await store.append(made);
     await store.close();
@@ -127,7 +135,8 @@ describe('receipts', () => {
       outcome: '',
       reason: '',
       verdict: 'inconclusive',
-      creditOpsPerS: 0,
+      credit: {},
+      share: 0,
       body: 'AQID',
     });
     expect(row).not.toHaveProperty('measuredMs');

@@ -28,7 +28,8 @@ const outcome = (
   verdict,
   measuredMs: 1,
   ownDelayMs: 0,
-  creditOpsPerS: 0,
+  credit: {},
+  share: verdict.kind === 'accepted' ? 1 : 0,
   at: 0,
 });
 const events = (epoch: number, ...ids: string[]) => ids.map((event) => ({ event, epoch }));

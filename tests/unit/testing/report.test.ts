@@ -76,7 +76,8 @@ const outcome = (validator: string, verdict: Verdict, of: Partial<Outcome> = {})
   verdict,
   measuredMs: 1500,
   ownDelayMs: 0,
-  creditOpsPerS: 0,
+  credit: {},
+  share: verdict.kind === 'accepted' ? 1 : 0,
   at: 0,
   ...of,
 });

@@ -24,7 +24,8 @@ describe('judge', () => {
   test('accepts good content and credits its operations over the whole window', () => {
     const [judged] = judging([playedSession(toyKind())]);
     expect(judged!.verdict).toEqual(accepted);
-    expect(judged!.creditOpsPerS).toBe(1_000_000); // a million in a window of a second
+    expect(judged!.credit).toEqual({ opsPerS: 1_000_000 }); // a million in a window of a second
+    expect(judged!.share).toBe(1);
   });
 
   test('judges under the seed that beacon, nonces, hotkey, worker, slot and event give', () => {
@@ -66,14 +67,15 @@ describe('judge', () => {
     const ends = [rejected('window'), rejected('opening-timeout'), inconclusive('validator-late')];
     const judged = judging(ends.map((end) => playedSession(kind, { end })));
     expect(judged.map(({ verdict }) => verdict)).toEqual(ends);
-    expect(judged.map(({ creditOpsPerS }) => creditOpsPerS)).toEqual([0, 0, 0]);
+    expect(judged.map(({ credit }) => credit)).toEqual([{}, {}, {}]);
     expect(kind.drawn).toBe(0);
   });
 
   test('rejects bad content for the reason that the kind gives, without credit', () => {
     const [judged] = judging([playedSession(toyKind(), { opening: bytes32('something else') })]);
     expect(judged!.verdict).toEqual(rejected('path'));
-    expect(judged!.creditOpsPerS).toBe(0);
+    expect(judged!.credit).toEqual({});
+    expect(judged!.share).toBe(0);
   });
 
   test('knows no seed where no Commit arrived', () => {
@@ -90,13 +92,14 @@ describe('judge', () => {
     });
     const judged = judging([playedSession(broken), playedSession(toyKind(), { slot: 1 })], log);
     expect(judged.map(({ verdict }) => verdict)).toEqual([inconclusive('validator-fault'), accepted]);
-    expect(judged[0]!.creditOpsPerS).toBe(0);
+    expect(judged[0]!.credit).toEqual({});
     expect(lines).toMatchObject([{ level: 'error', msg: 'verification failed on our side', slot: 0 }]);
   });
 
   test('a commit that claims nothing is credited nothing, whatever the kind concludes', () => {
     const kind = toyKind({ verify: () => accepted });
     const [judged] = judging([playedSession(kind, { commit: committed(bytes16('x')) })]);
-    expect(judged!.creditOpsPerS).toBe(0);
+    expect(judged!.credit).toEqual({});
+    expect(judged!.share).toBe(0);
   });
 });

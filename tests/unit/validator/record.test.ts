@@ -13,9 +13,9 @@ import { TOY_COMMIT, TOY_PARAMS_ID, toyKind } from '../../support/toy-kind.js';
 const FACTS = { beacon: bytes32('beacon'), validator: toHotkey('validator'), at: 1_700_000_000_000 };
 
 const entryOf = (verdict: Verdict, played: Parameters<typeof playedSession>[1] = {}, facts = FACTS) => {
-  const credit = verdict.kind === 'accepted' ? 1_000_000 : 0;
+  const [credit, share] = verdict.kind === 'accepted' ? [{ opsPerS: 1_000_000 }, 1] : [{}, 0];
   return toOutcomeEntry(
-    { played: playedSession(toyKind(), played), seed: bytes32('seed'), verdict, creditOpsPerS: credit },
+    { played: playedSession(toyKind(), played), seed: bytes32('seed'), verdict, credit, share },
     EVENT,
     facts,
   );
@@ -40,7 +40,8 @@ describe('an outcome', () => {
       verdict: { kind: 'accepted' },
       measuredMs: 500,
       ownDelayMs: 1.5,
-      creditOpsPerS: 1_000_000,
+      credit: { opsPerS: 1_000_000 },
+      share: 1,
       at: 1_700_000_000_000,
     });
     expect([session.goAtMs, session.commitAtMs, session.openAtMs, session.openingAtMs]).toEqual([
@@ -82,7 +83,8 @@ describe('a receipt', () => {
         verdict: VerdictKind.ACCEPTED,
         reason: '',
         measuredMs: 500,
-        creditOpsPerS: 1_000_000,
+        credit: [{ $typeName: 'assay.v1.CreditAmount', resource: 'opsPerS', amount: 1_000_000 }],
+        share: 1,
         evidenceDigest: sha256(concat(commit!, request!, opening!)),
         paramsId: TOY_PARAMS_ID,
         eventBlock: 120n,

@@ -128,7 +128,7 @@ describe('assign', () => {
     const claims = [claim, { ...claim, kind: 'unheard-of' }, { ...claim, paramsId: '22'.repeat(32) }];
     const tasks = assign(kinds, { type: 'local' }, neuron(3), claims);
     expect(tasks.map((task) => task.claim)).toEqual([claim]);
-    expect(tasks[0]!.facts.windowMs).toBe(1000);
+    expect(tasks[0]!.facts.phases).toEqual([{ from: 'go', withinMs: 1000 }]);
   });
 
   test('challenges no simulated device on a live chain', () => {
@@ -142,7 +142,10 @@ test('a window longer than miners of other sets keep their slots for is a bug of
   expect(() => assertWindows({ toy: kind })).not.toThrow();
   const slow = {
     ...kind,
-    facts: () => ({ ...kind.facts(kind.table.values().next().value), windowMs: 10_001 }),
+    facts: () => ({
+      ...kind.facts(kind.table.values().next().value),
+      phases: [{ from: 'go' as const, withinMs: 10_001 }] as const,
+    }),
   };
   expect(() => assertWindows({ toy: slow })).toThrow(/expected a window of at most 10000 ms, got 10001/);
 });

@@ -16,7 +16,8 @@ function ledgerOf(
   for (const [k, { epoch, completed = true, verdicts }] of events.entries()) {
     const event = `event ${k}`;
     for (const [miner, verdict, slot = 0] of verdicts) {
-      const outcome = { event, epoch, miner, slot, verdict } as Outcome; // what scoring looks at
+      const share = verdict.kind === 'accepted' ? 1 : 0;
+      const outcome = { event, epoch, miner, slot, verdict, share } as Outcome; // what scoring looks at
       void ledger.append({ type: 'outcome', outcome, session: {} as OutcomeEntry['session'] });
     }
     const facts = { event, epoch, block: 10 * k, basis: bytes32('basis') };

@@ -1,5 +1,6 @@
 // Owns: the bodies of Commit, Open and Opening as bytes. Does not own: what makes them true (verify.ts).
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import type { Chain } from '../../../compute/spec/chain.js';
 import { equals } from '../../../model/bytes.js';
 import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
 import {
@@ -11,7 +12,6 @@ import {
   ComputeSampleOpeningSchema,
   ComputeSampleSchema,
 } from '../../../protocol/gen/assay/v1/proofs/compute_pb.js';
-import type { Chain } from './chain.js';
 import type { ComputeParams } from './params.js';
 
 /** One place that a validator looks at: row `row` of label `label`, and one row of its back edge. */
@@ -73,10 +73,12 @@ export function sampleLengths(chain: Chain, label: number): { readonly [K in key
 export const encodeCommit = (commit: { labels: number; root: Uint8Array }): Uint8Array =>
   toBinary(ComputeCommitSchema, create(ComputeCommitSchema, commit));
 
-/** The commit, if `bytes` are one for `params`. */
+/** The commit, if `bytes` are one for `params`: it names how many labels were finished. */
 export function decodeCommit(params: ComputeParams, bytes: Uint8Array): ComputeCommit | undefined {
   const commit = decode(ComputeCommitSchema, bytes, limits(params).commitBytes);
-  return commit?.labels === params.labels && commit.root.length === HASH_BYTES ? commit : undefined;
+  const holds =
+    commit && commit.labels >= 1 && commit.labels <= params.labels && commit.root.length === HASH_BYTES;
+  return holds ? commit : undefined;
 }
 
 export const encodeRequest = (samples: readonly Sample[]): Uint8Array =>
@@ -85,11 +87,18 @@ export const encodeRequest = (samples: readonly Sample[]): Uint8Array =>
     create(ComputeOpenSchema, { samples: samples.map((sample) => create(ComputeSampleSchema, sample)) }),
   );
 
-/** The samples, if `bytes` ask for exactly those that `params` allow. */
-export function decodeRequest(params: ComputeParams, bytes: Uint8Array): readonly Sample[] | undefined {
+/**
+ * The samples, if `bytes` ask for exactly those that `params` allow.
+ * @param labels how many the commit names
+ */
+export function decodeRequest(
+  params: ComputeParams,
+  labels: number,
+  bytes: Uint8Array,
+): readonly Sample[] | undefined {
   const samples = decode(ComputeOpenSchema, bytes, params.samples * 32)?.samples;
   const inRange = ({ label, row, agreementRow }: Sample): boolean =>
-    label >= 1 && label <= params.labels && row < params.n && agreementRow < params.n;
+    label >= 1 && label <= labels && row < params.n && agreementRow < params.n;
   return samples?.length === params.samples && samples.every(inRange) ? samples : undefined;
 }
 

@@ -4,7 +4,7 @@ import { defineProof } from '../../proof.js';
 import { decodeCommit, limits } from './codec.js';
 import { issue } from './issue.js';
 import { acquireOperand } from './operand.js';
-import { COMPUTE_PARAMS, type ComputeParams, computeOps, paramsId, parseParams } from './params.js';
+import { COMPUTE_PARAMS, type ComputeParams, creditFor, paramsId, parseParams } from './params.js';
 import { prove } from './prove.js';
 import { ComputeSecret } from './secret.js';
 import { verify } from './verify.js';
@@ -15,14 +15,18 @@ export const computeProof = defineProof<ComputeParams, ComputeSecret>({
   table: new Map(COMPUTE_PARAMS.map((params) => [toHex(paramsId(params)), params])),
   facts: (params) => ({
     className: params.class,
-    windowMs: params.windowMs,
+    phases: [{ from: 'go', withinMs: params.windowMs }],
+    nominal: { opsPerS: creditFor(params, params.nominalLabels).opsPerS! },
     goLeadMs: params.goLeadMs,
     openingMs: params.openingTimeoutMs,
     localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits,
-  claimedOps: (params, commit) => (decodeCommit(params, commit) ? computeOps(params) : undefined),
+  credit(params, commits) {
+    const commit = commits.length === 1 ? decodeCommit(params, commits[0]) : undefined;
+    return commit && creditFor(params, commit.labels);
+  },
   issue,
   drawSecret: (params, basis, random) => ComputeSecret.draw(params, basis, random),
   async prepare({ compute }, params, basis) {

@@ -1,7 +1,7 @@
 // Owns: the packed operand of an epoch on each device, shared by all slots and sessions that use it.
 import type { Compute, Multiplier } from '../../../compute/compute.js';
+import { operandMatrix } from '../../../compute/spec/chain.js';
 import { toHex } from '../../../model/bytes.js';
-import { operandMatrix } from './chain.js';
 
 /** A multiplier whose callers take turns: its result buffer belongs to one of them at a time. */
 export interface SharedOperand {

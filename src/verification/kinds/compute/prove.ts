@@ -1,10 +1,10 @@
 // Owns: the honest prover: the whole chain, then openings of it.
 
 import type { Compute } from '../../../compute/compute.js';
+import { committedRoot, createChain, fold } from '../../../compute/spec/chain.js';
 import { AssayError } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
-import type { Challenge, Proving } from '../../proof.js';
-import { committedRoot, createChain, fold } from './chain.js';
+import type { Challenge, Pace, Proving } from '../../proof.js';
 import {
   decodeRequest,
   encodeAccumulator,
@@ -17,12 +17,16 @@ import { acquireOperand, type SharedOperand } from './operand.js';
 import type { ComputeParams } from './params.js';
 import { Transcript } from './transcript.js';
 
+/** Steps differ in length: another one is begun only if this many of the longest so far fit. */
+const STEPS_IN_RESERVE = 1.5;
+
 /**
- * Computes every label, then commits. Looks at `signal` between labels; waits for nothing but the device.
+ * Computes labels while another one fits in the time there is, then commits to them: at least one, at most the capacity.
+ * Looks at `signal` between labels; waits for nothing but the device.
  * @throws the signal's reason when it aborts
  */
 export async function prove(
-  { compute }: { compute: Compute },
+  { compute, leftMs }: { compute: Compute } & Pace,
   challenge: Challenge<ComputeParams>,
   signal: AbortSignal,
 ): Promise<Proving> {
@@ -32,12 +36,16 @@ export async function prove(
   try {
     const transcript = new Transcript(createChain(seed, params.n, params.labels));
     const a = new Int8Array(params.n * params.n);
-    for (let j = 1; j <= params.labels; j++) {
+    let longestMs = 0;
+    while (transcript.count < params.labels) {
       signal.throwIfAborted();
+      const left = leftMs();
+      if (transcript.count > 0 && left < STEPS_IN_RESERVE * longestMs) break;
       transcript.operand(new Uint8Array(a.buffer));
       const label = new Uint8Array(a.length);
       await operand.exclusive(async (multiplier) => fold(await multiplier.multiply(a), label));
       transcript.append(label);
+      if (Number.isFinite(left)) longestMs = Math.max(longestMs, left - leftMs());
     }
     return createProving(challenge, transcript, operand);
   } catch (error) {
@@ -53,16 +61,17 @@ export function createProving(
   operand: SharedOperand,
 ): Proving {
   const { rowRoot, columnRoot } = transcript.close();
+  const labels = transcript.count;
   let kept: Transcript | undefined = transcript;
   return {
     commit: encodeCommit({
-      labels: params.labels,
-      root: committedRoot(seed, params.labels, rowRoot, columnRoot),
+      labels,
+      root: committedRoot(seed, labels, rowRoot, columnRoot),
     }),
     async open(request) {
-      const samples = decodeRequest(params, request);
+      const samples = decodeRequest(params, labels, request);
       if (!samples) {
-        const expected = `${params.samples} samples with label 1..${params.labels}, rows 0..${params.n - 1}`;
+        const expected = `${params.samples} samples with label 1..${labels}, rows 0..${params.n - 1}`;
         throw new AssayError('invalid-input', `request: expected ${expected}`, {
           what: 'request',
           expected,

@@ -1,7 +1,8 @@
 // Owns: the private projection vectors of one event. They never leave this class, let alone the process: whoever knows
 // them before opening can forge any row.
+
+import { type OperandSource, operandSource } from '../../../compute/spec/chain.js';
 import type { Random } from '../../../model/prng.js';
-import { type OperandSource, operandSource } from './chain.js';
 import type { ComputeParams } from './params.js';
 
 /** Distinct, so that a difference of two admissible accumulators is nonzero modulo each. */

@@ -1,7 +1,7 @@
 // Owns: labels and their trees on the prover's side. Does not own: where the products come from (prove.ts).
-import { concat } from '../../../model/bytes.js';
+
+import { type Chain, joinRow, LeafHasher, TAG } from '../../../compute/spec/chain.js';
 import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../../model/merkle.js';
-import { type Chain, joinRow, LeafHasher, TAG } from './chain.js';
 
 /**
  * The prover's side of the chain: hands out the next left operand, takes the label that came of it.
@@ -65,15 +65,24 @@ export class Transcript {
     this.#columnTrees.set(number, createMerkleTree(columnLeaves, TAG.node));
   }
 
-  /** Tops over all labels, once the last is in. */
+  /** Labels that are in, label 0 not counted. */
+  get count(): number {
+    return this.#labels.length - 1;
+  }
+
+  /**
+   * Tops over the labels that are in. Their shape is that of the capacity, what is missing are zeros: a later close over more
+   * labels has the same hashes to the left of them.
+   */
   close(): { rowRoot: Uint8Array; columnRoot: Uint8Array } {
-    if (this.next <= this.chain.labels) throw new RangeError(`transcript: label ${this.next} is missing`);
-    const top = (trees: readonly MerkleTree[]): MerkleTree =>
-      createMerkleTree(concat(...trees.map((tree) => tree.root)), TAG.top);
-    this.#tops = {
-      rows: top(this.#rowTrees),
-      columns: top(this.chain.referenced.map((label) => this.#columnTrees.get(label)!)), // append made one for each
+    const top = (trees: readonly (MerkleTree | undefined)[], capacity: number): MerkleTree => {
+      const leaves = new Uint8Array(capacity * HASH_BYTES);
+      for (const [i, tree] of trees.entries()) if (tree) leaves.set(tree.root, i * HASH_BYTES);
+      return createMerkleTree(leaves, TAG.top);
     };
+    const { labels, referenced } = this.chain;
+    const columnTrees = referenced.map((label) => this.#columnTrees.get(label));
+    this.#tops = { rows: top(this.#rowTrees, labels), columns: top(columnTrees, referenced.length) };
     return { rowRoot: this.#tops.rows.root, columnRoot: this.#tops.columns.root };
   }
 

@@ -1,9 +1,5 @@
 // Owns: the verdict on one opening. Total: every byte string has a verdict, and no branch throws on a peer's bytes.
-import { equals } from '../../../model/bytes.js';
-import { sha256 } from '../../../model/hash.js';
-import { climb, HASH_BYTES, pathLength } from '../../../model/merkle.js';
-import { accepted, type Rejection, rejected, type Verdict } from '../../../model/verdict.js';
-import type { Challenge, Evidence } from '../../proof.js';
+
 import {
   accumulatorBound,
   type Chain,
@@ -13,7 +9,12 @@ import {
   joinRow,
   LeafHasher,
   TAG,
-} from './chain.js';
+} from '../../../compute/spec/chain.js';
+import { equals } from '../../../model/bytes.js';
+import { sha256 } from '../../../model/hash.js';
+import { climb, HASH_BYTES, pathLength } from '../../../model/merkle.js';
+import { accepted, type Rejection, rejected, type Verdict } from '../../../model/verdict.js';
+import type { Challenge, Evidence } from '../../proof.js';
 import {
   decodeAccumulator,
   decodeCommit,
@@ -38,12 +39,12 @@ export function verify(
 ): Verdict {
   const { params, basis, seed } = challenge;
   secret.assertFor(params, basis);
-  const commit = decodeCommit(params, evidence.commit);
-  const samples = decodeRequest(params, evidence.request);
+  const commit = evidence.commits.length === 1 ? decodeCommit(params, evidence.commits[0]) : undefined;
+  const samples = commit && decodeRequest(params, commit.labels, evidence.request);
   const opening = decodeOpening(params, evidence.opening);
   if (!commit || !samples || !opening) return rejected('malformed');
   // before anything that a transcript for another seed, or an answer to another's request, would fail as well
-  if (!equals(committedRoot(seed, params.labels, opening.rowRoot, opening.columnRoot), commit.root))
+  if (!equals(committedRoot(seed, commit.labels, opening.rowRoot, opening.columnRoot), commit.root))
     return rejected('seed');
   if (opening.samples.length !== samples.length || !equals(opening.requestDigest, sha256(evidence.request)))
     return rejected('malformed');

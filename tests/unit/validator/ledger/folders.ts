@@ -60,7 +60,8 @@ export function outcomeEntry(
     verdict,
     measuredMs: openingBytes > 0 ? 1500.25 : undefined,
     ownDelayMs: 0.5,
-    creditOpsPerS: 0,
+    credit: {},
+    share: 0,
     at: 1_700_000_000_000,
   };
   const frame = (kind: SessionFrame['kind'], body: Uint8Array): SessionFrame => ({

@@ -147,7 +147,7 @@ describe('ledger', () => {
   it('refuses an entry that could not be read back, and goes on', async () => {
     const ledger = await open(await newFolder());
     const entry = outcomeEntry('a');
-    const broken = { ...entry, outcome: { ...entry.outcome, creditOpsPerS: Number.NaN } };
+    const broken = { ...entry, outcome: { ...entry.outcome, share: Number.NaN } };
     await expect(ledger.append(broken)).rejects.toThrow(TypeError);
     await ledger.append(entry);
     expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
@@ -223,7 +223,7 @@ describe('ledger', () => {
 
     it('refuses a journal of another version', async () => {
       const dir = await newFolder();
-      await writeFile(join(dir, 'journal.jsonl'), '{"type":"journal","version":2}\n');
+      await writeFile(join(dir, 'journal.jsonl'), '{"type":"journal","version":1}\n');
       await expect(open(dir)).rejects.toMatchObject({ code: 'corrupt', data: { line: 1 } });
     });
 

@@ -6,6 +6,7 @@ import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js
 import { devKeypair, type Keypair, readyKeys } from '../../../../src/keys/keypair.js';
 import { compare, concat, equals, toHex, utf8 } from '../../../../src/model/bytes.js';
 import { canonicalJson } from '../../../../src/model/canonical-json.js';
+import { creditShare } from '../../../../src/model/credit.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { toHotkey } from '../../../../src/model/ids.js';
 import { silentLog } from '../../../../src/model/log.js';
@@ -23,7 +24,7 @@ import { openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
 import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
 import { paramsId } from '../../../../src/verification/kinds/compute/params.js';
-import { defineProof, type ProofKind } from '../../../../src/verification/proof.js';
+import { defineProof, type ProofKind, UNHURRIED } from '../../../../src/verification/proof.js';
 import { eventId, nonceCommitment, slotSeed } from '../../../../src/verification/seed.js';
 import { bytes16, bytes32, clock, newFolder } from './folders.js';
 
@@ -38,19 +39,26 @@ const ECHO_PARAMS: EchoParams = { kind: 'echo', bytes: OPENING_PIECE_BYTES + 100
 const echo = defineProof<EchoParams, Uint8Array>({
   kind: 'echo',
   table: new Map([[toHex(paramsId(ECHO_PARAMS)), ECHO_PARAMS]]),
-  facts: () => ({ className: 'echo', windowMs: 2000, goLeadMs: 1000, openingMs: 1000, localnetOnly: true }),
+  facts: () => ({
+    className: 'echo',
+    phases: [{ from: 'go', withinMs: 2000 }],
+    nominal: { opsPerS: 500 },
+    goLeadMs: 1000,
+    openingMs: 1000,
+    localnetOnly: true,
+  }),
   parseParams: (value) => value as EchoParams,
   limits: ({ bytes }) => ({ commitBytes: 32, openingBytes: bytes }),
-  claimedOps: (_params, commit) => (commit.length === 32 ? 1000 : undefined),
-  issue: (_params, random) => random.bytes(8),
+  credit: (_params, [commit]) => (commit?.length === 32 ? { opsPerS: 500 } : undefined),
+  issue: (_params, _commits, random) => random.bytes(8),
   drawSecret: (_params, _basis, random) => random.bytes(16),
   async prove(_parts, { params, seed }) {
     const labels = createSeededRandom(toHex(seed)).bytes(params.bytes);
     return { commit: sha256(seed, labels), open: async () => labels, release: () => {} };
   },
-  verify({ seed }, { commit, opening }, secret) {
+  verify({ seed }, { commits: [commit], opening }, secret) {
     if (secret.length !== 16) throw new TypeError('no secret of ours');
-    return equals(sha256(seed, opening), commit) ? accepted : rejected('seed');
+    return commit && equals(sha256(seed, opening), commit) ? accepted : rejected('seed');
   },
 });
 
@@ -91,6 +99,12 @@ interface Script {
 }
 
 /** A whole session as the protocol room signs it, with the verdict that the validator would have recorded. */
+/** What the judge notes down for accepted work. */
+function creditedFor(kind: ProofKind<unknown, unknown>, params: unknown, commit: Uint8Array) {
+  const credit = kind.credit(params, [commit])!; // accepted: the commit is one
+  return { credit, share: creditShare(credit, kind.facts(params).nominal) };
+}
+
 async function record(
   kind: ProofKind<unknown, unknown>,
   params: object,
@@ -151,12 +165,12 @@ async function record(
     paramsId: address,
   });
   const proving = await kind.prove(
-    { compute: createReferenceCompute() },
+    { compute: createReferenceCompute(), ...UNHURRIED },
     { params, basis: BASIS, seed },
     new AbortController().signal,
   );
   const commit = (script.commit ?? ((same) => same))(proving.commit);
-  const request = kind.issue(params, createSeededRandom('request'));
+  const request = kind.issue(params, [proving.commit], createSeededRandom('request'));
   const opening = (script.opening ?? ((same) => same))(await proving.open(request));
   proving.release();
 
@@ -191,7 +205,7 @@ async function record(
 
   const measuredMs = reached('commit') ? (script.measuredMs ?? 1600) : undefined;
   const complete = !script.stopAfter;
-  const { windowMs } = kind.facts(params);
+  const credited = verdict.kind === 'accepted' ? creditedFor(kind, params, commit) : { credit: {}, share: 0 };
   return {
     params,
     id: toHex(bytes16('outcome')),
@@ -211,7 +225,7 @@ async function record(
         verdict,
         measuredMs,
         ownDelayMs: 1,
-        creditOpsPerS: verdict.kind === 'accepted' ? (kind.claimedOps(params, commit)! * 1000) / windowMs : 0,
+        ...credited,
         at: clock.now(),
       },
       session: {
@@ -345,7 +359,7 @@ describe.each(CASES)('replay of $kind.kind', ({ kind, params }) => {
     const { entry } = honest;
     const lie = (verdict: Verdict): Recording => ({
       ...honest,
-      entry: { ...entry, outcome: { ...entry.outcome, verdict, creditOpsPerS: 0 } },
+      entry: { ...entry, outcome: { ...entry.outcome, verdict, credit: {}, share: 0 } },
     });
     const result = await replayed(lie(rejected('projection')));
     expect(result).toMatchObject({ verdict: accepted, agrees: false });

@@ -1,8 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js';
-import { toHex, utf8 } from '../../../../src/model/bytes.js';
-import { sha256 } from '../../../../src/model/hash.js';
-import { createSeededRandom } from '../../../../src/model/prng.js';
 import {
   createChain,
   fold,
@@ -10,11 +7,15 @@ import {
   operandMatrix,
   operandSource,
   TAG,
-} from '../../../../src/verification/kinds/compute/chain.js';
+} from '../../../../src/compute/spec/chain.js';
+import { toHex, utf8 } from '../../../../src/model/bytes.js';
+import { sha256 } from '../../../../src/model/hash.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
 import { decodeCommit } from '../../../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
 import { Transcript } from '../../../../src/verification/kinds/compute/transcript.js';
 import { computeProof } from '../../../../src/verification/kinds/index.js';
+import { UNHURRIED } from '../../../../src/verification/proof.js';
 import { naiveChain, naiveLeaf, naiveOperand } from './naive-chain.js';
 
 const paced = paramsByClass('paced')!;
@@ -58,7 +59,7 @@ describe('the chain', () => {
       expect([...labels[j - 1]], `L_${j}`).toEqual(naive.labels[j].flat());
     }
     const compute = createReferenceCompute();
-    const proving = await computeProof.prove({ compute }, { params, basis, seed }, signal);
+    const proving = await computeProof.prove({ compute, ...UNHURRIED }, { params, basis, seed }, signal);
     expect(toHex(decodeCommit(params, proving.commit)!.root)).toBe(naive.root.toString('hex'));
   });
 
@@ -86,9 +87,13 @@ describe('the chain', () => {
 
   test('has this commit for the class paced', async () => {
     const compute = createReferenceCompute();
-    const proving = await computeProof.prove({ compute }, { params: paced, basis, seed }, signal);
+    const proving = await computeProof.prove(
+      { compute, ...UNHURRIED },
+      { params: paced, basis, seed },
+      signal,
+    );
     expect(toHex(proving.commit)).toBe(
-      '083012205aa370d9d4f2ec30333ce939d0dd60699c837a7546a647a1151d156bccfad21a',
+      '0850122072d718e342b6aca418b4767fbaf5bac32839260d043f6eff3040033f91de4b8f',
     );
   });
 

@@ -43,7 +43,7 @@ describe('a commit', () => {
   });
 
   test.each([
-    ['fewer labels', encodeCommit({ labels: 19, root })],
+    ['no labels', encodeCommit({ labels: 0, root })],
     ['more labels', encodeCommit({ labels: 21, root })],
     ['a short root', encodeCommit({ labels: 20, root: root.subarray(1) })],
     ['no root', encodeCommit({ labels: 20, root: new Uint8Array(0) })],
@@ -62,7 +62,11 @@ describe('a commit', () => {
 describe('a request', () => {
   test('holds as many samples as the parameters say, drawn over all labels and rows', () => {
     const many = { ...params, samples: 1000 };
-    const samples = decodeRequest(many, issue(many, createSeededRandom('request')))!;
+    const samples = decodeRequest(
+      many,
+      20,
+      issue(many, [encodeCommit({ labels: 20, root: new Uint8Array(32) })], createSeededRandom('request')),
+    )!;
     expect(samples).toHaveLength(1000);
     expect(new Set(samples.map(({ label }) => label)).size).toBe(20);
     expect(new Set(samples.map(({ row }) => row)).size).toBe(32);
@@ -78,6 +82,6 @@ describe('a request', () => {
     ['a row too far', [sample, sample, { ...sample, row: 32 }]],
     ['an agreement row too far', [sample, sample, { ...sample, agreementRow: 32 }]],
   ])('with %s is none', (_, samples) => {
-    expect(decodeRequest(params, encodeRequest(samples))).toBeUndefined();
+    expect(decodeRequest(params, 20, encodeRequest(samples))).toBeUndefined();
   });
 });

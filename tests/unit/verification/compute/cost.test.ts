@@ -19,6 +19,7 @@ const { paramsByClass } = await import('../../../../src/verification/kinds/compu
 const { ComputeSecret } = await import('../../../../src/verification/kinds/compute/secret.js');
 
 import type { Compute } from '../../../../src/compute/compute.js';
+import { UNHURRIED } from '../../../../src/verification/proof.js';
 
 const paced = paramsByClass('paced')!;
 
@@ -49,14 +50,18 @@ async function cost(n: number, labels: number, samples: number): Promise<Cost> {
       };
     },
   };
-  const proving = await computeProof.prove({ compute }, challenge, new AbortController().signal);
+  const proving = await computeProof.prove(
+    { compute, ...UNHURRIED },
+    challenge,
+    new AbortController().signal,
+  );
   const proverHashed = counted.hashedBytes;
   const secret = computeProof.drawSecret(params, challenge.basis, random);
-  const request = computeProof.issue(params, random);
+  const request = computeProof.issue(params, [proving.commit], random);
   const opening = await proving.open(request);
   const projects = vi.spyOn(ComputeSecret.prototype, 'projects');
   counted.hashedBytes = 0;
-  const verdict = computeProof.verify(challenge, { commit: proving.commit, request, opening }, secret);
+  const verdict = computeProof.verify(challenge, { commits: [proving.commit], request, opening }, secret);
   expect(verdict.kind).toBe('accepted');
   const verifierMacs = projects.mock.calls.length * 2 * params.projections * n;
   projects.mockRestore();

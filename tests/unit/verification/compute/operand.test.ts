@@ -5,6 +5,7 @@ import { createSeededRandom } from '../../../../src/model/prng.js';
 import { acquireOperand } from '../../../../src/verification/kinds/compute/operand.js';
 import { paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
 import { computeProof } from '../../../../src/verification/kinds/index.js';
+import { UNHURRIED } from '../../../../src/verification/proof.js';
 
 const params = { ...paramsByClass('paced')!, n: 16, labels: 8, samples: 8 };
 const { signal } = new AbortController();
@@ -49,12 +50,12 @@ describe('the operand of an epoch', () => {
     await computeProof.prepare!({ compute: device }, params, basis);
     const sessions = Array.from({ length: 4 }, async () => {
       const challenge = { params, basis, seed: random.bytes(32) };
-      const proving = await computeProof.prove({ compute: device }, challenge, signal);
-      const request = computeProof.issue(params, random);
+      const proving = await computeProof.prove({ compute: device, ...UNHURRIED }, challenge, signal);
+      const request = computeProof.issue(params, [proving.commit], random);
       const opening = await proving.open(request);
       const secret = computeProof.drawSecret(params, basis, random);
       proving.release();
-      return computeProof.verify(challenge, { commit: proving.commit, request, opening }, secret).kind;
+      return computeProof.verify(challenge, { commits: [proving.commit], request, opening }, secret).kind;
     });
     expect(await Promise.all(sessions)).toEqual(['accepted', 'accepted', 'accepted', 'accepted']);
     expect(device).toMatchObject({ loaded: 1, released: 0 });

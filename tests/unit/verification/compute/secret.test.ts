@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createReferenceCompute } from '../../../../src/compute/cpu/reference.js';
+import { operandMatrix } from '../../../../src/compute/spec/chain.js';
 import { createSeededRandom, type Random } from '../../../../src/model/prng.js';
-import { operandMatrix } from '../../../../src/verification/kinds/compute/chain.js';
 import { type ComputeParams, paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
 import { ComputeSecret } from '../../../../src/verification/kinds/compute/secret.js';
 import { computeProof } from '../../../../src/verification/kinds/index.js';
@@ -118,7 +118,7 @@ describe('the secret', () => {
 
   test('does not survive being copied or sent to another thread', () => {
     const copy = structuredClone(secret) as ComputeSecret; // a plain object: the type is the lie under test
-    const evidence = { commit: new Uint8Array(), request: new Uint8Array(), opening: new Uint8Array() };
+    const evidence = { commits: [new Uint8Array()], request: new Uint8Array(), opening: new Uint8Array() };
     const challenge = { params: paced, basis, seed: new Uint8Array(32) };
     expect(() => computeProof.verify(challenge, evidence, copy)).toThrow(TypeError);
   });
@@ -134,12 +134,12 @@ describe('the secret', () => {
     });
     const empty = new Uint8Array();
     // @ts-expect-error evidence has no place for it
-    const stored = (): Evidence => ({ commit: empty, request: empty, opening: empty, secret });
+    const stored = (): Evidence => ({ commits: [empty], request: empty, opening: empty, secret });
     expect([draw, forged, stored]).toHaveLength(3);
   });
 
   test('is refused where it was drawn for another operand', () => {
-    const evidence = { commit: new Uint8Array(), request: new Uint8Array(), opening: new Uint8Array() };
+    const evidence = { commits: [new Uint8Array()], request: new Uint8Array(), opening: new Uint8Array() };
     const seed = new Uint8Array(32);
     expect(() => computeProof.verify({ params: paced, basis: seed, seed }, evidence, secret)).toThrow(
       RangeError,

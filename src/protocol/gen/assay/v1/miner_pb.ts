@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/miner.proto.
  */
 export const file_assay_v1_miner: GenFile = /*@__PURE__*/
-  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIRCg9EZXNjcmliZVJlcXVlc3QiVgoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltIksKCVNsb3RDbGFpbRINCgVpbmRleBgBIAEoDRIOCgZ3b3JrZXIYAiABKAkSDAoEa2luZBgDIAEoCRIRCglwYXJhbXNfaWQYBCABKAwioQIKBUZyYW1lEhwKA2FybRgBIAEoCzINLmFzc2F5LnYxLkFybUgAEiAKBXJlYWR5GAIgASgLMg8uYXNzYXkudjEuUmVhZHlIABIaCgJnbxgDIAEoCzIMLmFzc2F5LnYxLkdvSAASIgoGY29tbWl0GAQgASgLMhAuYXNzYXkudjEuQ29tbWl0SAASHgoEb3BlbhgFIAEoCzIOLmFzc2F5LnYxLk9wZW5IABIkCgdvcGVuaW5nGAYgASgLMhEuYXNzYXkudjEuT3BlbmluZ0gAEiQKB3JlY2VpcHQYByABKAsyES5hc3NheS52MS5SZWNlaXB0SAASJAoHcmVmdXNhbBgIIAEoCzIRLmFzc2F5LnYxLlJlZnVzYWxIAEIGCgRib2R5IoQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMIgcKBVJlYWR5IjEKAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMIiYKBkNvbW1pdBIOCgZub25jZXMYASADKAwSDAoEYm9keRgCIAEoDCIUCgRPcGVuEgwKBGJvZHkYASABKAwiNAoHT3BlbmluZxINCgVwaWVjZRgBIAEoDRIMCgRsYXN0GAIgASgIEgwKBGRhdGEYAyABKAwi6AEKB1JlY2VpcHQSEgoKb3V0Y29tZV9pZBgBIAEoCRImCgd2ZXJkaWN0GAIgASgOMhUuYXNzYXkudjEuVmVyZGljdEtpbmQSDgoGcmVhc29uGAMgASgJEhgKC21lYXN1cmVkX21zGAQgASgBSACIAQESGAoQY3JlZGl0X29wc19wZXJfcxgFIAEoARIXCg9ldmlkZW5jZV9kaWdlc3QYBiABKAwSEQoJcGFyYW1zX2lkGAcgASgMEhMKC2V2ZW50X2Jsb2NrGAggASgEEgwKBHNsb3QYCSABKA1CDgoMX21lYXN1cmVkX21zIj4KB1JlZnVzYWwSIwoEY29kZRgBIAEoDjIVLmFzc2F5LnYxLlJlZnVzYWxDb2RlEg4KBmRldGFpbBgCIAEoCSqAAQoLVmVyZGljdEtpbmQSHAoYVkVSRElDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVVkVSRElDVF9LSU5EX0FDQ0VQVEVEEAESGQoVVkVSRElDVF9LSU5EX1JFSkVDVEVEEAISHQoZVkVSRElDVF9LSU5EX0lOQ09OQ0xVU0lWRRADKtgBCgtSZWZ1c2FsQ29kZRIcChhSRUZVU0FMX0NPREVfVU5TUEVDSUZJRUQQABIVChFSRUZVU0FMX0NPREVfQlVTWRABEh0KGVJFRlVTQUxfQ09ERV9VTktOT1dOX1NMT1QQAhIdChlSRUZVU0FMX0NPREVfT1VUX09GX09SREVSEAMSGgoWUkVGVVNBTF9DT0RFX0RJU0FHUkVFUxAEEh8KG1JFRlVTQUxfQ09ERV9OT05DRV9NSVNNQVRDSBAFEhkKFVJFRlVTQUxfQ09ERV9JTlRFUk5BTBAGMm8KDE1pbmVyU2VydmljZRIuCghEZXNjcmliZRIQLmFzc2F5LnYxLlNpZ25lZBoQLmFzc2F5LnYxLlNpZ25lZBIvCgVQcm92ZRIQLmFzc2F5LnYxLlNpZ25lZBoQLmFzc2F5LnYxLlNpZ25lZCgBMAFiBnByb3RvMw");
+  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIRCg9EZXNjcmliZVJlcXVlc3QiVgoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltIksKCVNsb3RDbGFpbRINCgVpbmRleBgBIAEoDRIOCgZ3b3JrZXIYAiABKAkSDAoEa2luZBgDIAEoCRIRCglwYXJhbXNfaWQYBCABKAwioQIKBUZyYW1lEhwKA2FybRgBIAEoCzINLmFzc2F5LnYxLkFybUgAEiAKBXJlYWR5GAIgASgLMg8uYXNzYXkudjEuUmVhZHlIABIaCgJnbxgDIAEoCzIMLmFzc2F5LnYxLkdvSAASIgoGY29tbWl0GAQgASgLMhAuYXNzYXkudjEuQ29tbWl0SAASHgoEb3BlbhgFIAEoCzIOLmFzc2F5LnYxLk9wZW5IABIkCgdvcGVuaW5nGAYgASgLMhEuYXNzYXkudjEuT3BlbmluZ0gAEiQKB3JlY2VpcHQYByABKAsyES5hc3NheS52MS5SZWNlaXB0SAASJAoHcmVmdXNhbBgIIAEoCzIRLmFzc2F5LnYxLlJlZnVzYWxIAEIGCgRib2R5IoQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMIgcKBVJlYWR5IjEKAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMIiYKBkNvbW1pdBIOCgZub25jZXMYASADKAwSDAoEYm9keRgCIAEoDCIUCgRPcGVuEgwKBGJvZHkYASABKAwiNAoHT3BlbmluZxINCgVwaWVjZRgBIAEoDRIMCgRsYXN0GAIgASgIEgwKBGRhdGEYAyABKAwihQIKB1JlY2VpcHQSEgoKb3V0Y29tZV9pZBgBIAEoCRImCgd2ZXJkaWN0GAIgASgOMhUuYXNzYXkudjEuVmVyZGljdEtpbmQSDgoGcmVhc29uGAMgASgJEhgKC21lYXN1cmVkX21zGAQgASgBSACIAQESJgoGY3JlZGl0GAUgAygLMhYuYXNzYXkudjEuQ3JlZGl0QW1vdW50EhcKD2V2aWRlbmNlX2RpZ2VzdBgGIAEoDBIRCglwYXJhbXNfaWQYByABKAwSEwoLZXZlbnRfYmxvY2sYCCABKAQSDAoEc2xvdBgJIAEoDRINCgVzaGFyZRgKIAEoAUIOCgxfbWVhc3VyZWRfbXMiMAoMQ3JlZGl0QW1vdW50EhAKCHJlc291cmNlGAEgASgJEg4KBmFtb3VudBgCIAEoASI+CgdSZWZ1c2FsEiMKBGNvZGUYASABKA4yFS5hc3NheS52MS5SZWZ1c2FsQ29kZRIOCgZkZXRhaWwYAiABKAkqgAEKC1ZlcmRpY3RLaW5kEhwKGFZFUkRJQ1RfS0lORF9VTlNQRUNJRklFRBAAEhkKFVZFUkRJQ1RfS0lORF9BQ0NFUFRFRBABEhkKFVZFUkRJQ1RfS0lORF9SRUpFQ1RFRBACEh0KGVZFUkRJQ1RfS0lORF9JTkNPTkNMVVNJVkUQAyrYAQoLUmVmdXNhbENvZGUSHAoYUkVGVVNBTF9DT0RFX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9DT0RFX0JVU1kQARIdChlSRUZVU0FMX0NPREVfVU5LTk9XTl9TTE9UEAISHQoZUkVGVVNBTF9DT0RFX09VVF9PRl9PUkRFUhADEhoKFlJFRlVTQUxfQ09ERV9ESVNBR1JFRVMQBBIfChtSRUZVU0FMX0NPREVfTk9OQ0VfTUlTTUFUQ0gQBRIZChVSRUZVU0FMX0NPREVfSU5URVJOQUwQBjJvCgxNaW5lclNlcnZpY2USLgoIRGVzY3JpYmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQSLwoFUHJvdmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQoATABYgZwcm90bzM");
 
 /**
  * header: the envelope's fixed binary layout (docs/protocol.md). signature: 64 bytes of the session key over header.
@@ -404,9 +404,11 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
   measuredMs?: number | undefined;
 
   /**
-   * @generated from field: double credit_ops_per_s = 5;
+   * what was proven, by resource; empty unless accepted
+   *
+   * @generated from field: repeated assay.v1.CreditAmount credit = 5;
    */
-  creditOpsPerS: number;
+  credit: CreditAmount[];
 
   /**
    * @generated from field: bytes evidence_digest = 6;
@@ -427,6 +429,13 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
    * @generated from field: uint32 slot = 9;
    */
   slot: number;
+
+  /**
+   * how much of the parameter set's nominal credit that is
+   *
+   * @generated from field: double share = 10;
+   */
+  share: number;
 };
 
 /**
@@ -435,6 +444,30 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
   messageDesc(file_assay_v1_miner, 11);
+
+/**
+ * @generated from message assay.v1.CreditAmount
+ */
+export type CreditAmount = Message<"assay.v1.CreditAmount"> & {
+  /**
+   * e.g. opsPerS, deviceBytes: the unit is in the name
+   *
+   * @generated from field: string resource = 1;
+   */
+  resource: string;
+
+  /**
+   * @generated from field: double amount = 2;
+   */
+  amount: number;
+};
+
+/**
+ * Describes the message assay.v1.CreditAmount.
+ * Use `create(CreditAmountSchema)` to create a new message.
+ */
+export const CreditAmountSchema: GenMessage<CreditAmount> = /*@__PURE__*/
+  messageDesc(file_assay_v1_miner, 12);
 
 /**
  * @generated from message assay.v1.Refusal
@@ -456,7 +489,7 @@ export type Refusal = Message<"assay.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 12);
+  messageDesc(file_assay_v1_miner, 13);
 
 /**
  * @generated from enum assay.v1.VerdictKind

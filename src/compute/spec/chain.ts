@@ -1,8 +1,8 @@
 // Owns: what basis and seed determine: operand, origin, back edges, tweaks, fold, leaves. Same code on both ends.
 import { createCipheriv } from 'node:crypto';
-import { concat, u32le, utf8 } from '../../../model/bytes.js';
-import { sha256 } from '../../../model/hash.js';
-import { HASH_BYTES, hashInto } from '../../../model/merkle.js';
+import { concat, u32le, utf8 } from '../../model/bytes.js';
+import { sha256 } from '../../model/hash.js';
+import { HASH_BYTES, hashInto } from '../../model/merkle.js';
 
 const OPERAND = utf8('assay/compute/1/operand');
 const ORIGIN = utf8('assay/compute/1/origin');
@@ -55,6 +55,7 @@ export function operandMatrix(basis: Uint8Array, n: number): Int8Array {
 /** Everything that a slot's seed fixes before any work is done. */
 export interface Chain {
   readonly n: number;
+  /** capacity: how many there can be; edges and the shape of the top trees hang on it, not on how many are finished */
   readonly labels: number;
   /** `backEdges[j]` for j in 1..labels: the label whose transpose enters label j; entry 0 is unused. */
   readonly backEdges: Uint32Array;
