@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Everything about the sources that needs no run: types, lint and format, generated code, unused code, floor plan.
+// Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, unused code, floor plan.
 // Usage: node scripts/check.mjs [STEP]...     without steps: all. Every step runs; exit 1 when any failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -29,6 +29,7 @@ const STEPS = {
     ),
   lint: () => node('@biomejs/biome/bin/biome', 'ci', '--colors=off', '--max-diagnostics=50'),
   generated: isGeneratedCodeCurrent,
+  wasm: () => run(process.execPath, [join(root, 'scripts/wasm.mjs'), '--check']),
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   imports: () => run(process.execPath, [join(root, 'scripts/imports.mjs')]),
 };
