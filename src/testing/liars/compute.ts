@@ -20,6 +20,7 @@ import { acquireOperand, type SharedOperand } from '../../verification/kinds/com
 import type { ComputeParams } from '../../verification/kinds/compute/params.js';
 import { createProving, prove } from '../../verification/kinds/compute/prove.js';
 import { Transcript } from '../../verification/kinds/compute/transcript.js';
+import { whileItFits } from '../../verification/pace.js';
 import type { Challenge, Proving } from '../../verification/proof.js';
 import type { Liar } from '../conformance/proof.js';
 
@@ -97,7 +98,8 @@ function fabricate(
     const proving = await driven(parts, challenge, transcript, async (operand) => {
       const a = new Int8Array(n * n);
       const indices = Array.from({ length: n }, (_, i) => i);
-      for (let j = 1; j <= labels; j++) {
+      const fits = whileItFits(parts);
+      for (let j = 1; j <= labels && fits(); j++) {
         signal.throwIfAborted();
         transcript.operand(new Uint8Array(a.buffer));
         const order = shuffled(indices, random);

@@ -4,6 +4,7 @@ import type { Compute } from '../../../compute/compute.js';
 import { committedRoot, createChain, fold } from '../../../compute/spec/chain.js';
 import { AssayError } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
+import { whileItFits } from '../../pace.js';
 import type { Challenge, Pace, Proving } from '../../proof.js';
 import {
   decodeRequest,
@@ -16,9 +17,6 @@ import {
 import { acquireOperand, type SharedOperand } from './operand.js';
 import type { ComputeParams } from './params.js';
 import { Transcript } from './transcript.js';
-
-/** Steps differ in length: another one is begun only if this many of the longest so far fit. */
-const STEPS_IN_RESERVE = 1.5;
 
 /**
  * Computes labels while another one fits in the time there is, then commits to them: at least one, at most the capacity.
@@ -36,16 +34,13 @@ export async function prove(
   try {
     const transcript = new Transcript(createChain(seed, params.n, params.labels));
     const a = new Int8Array(params.n * params.n);
-    let longestMs = 0;
-    while (transcript.count < params.labels) {
+    const fits = whileItFits({ leftMs });
+    while (transcript.count < params.labels && fits()) {
       signal.throwIfAborted();
-      const left = leftMs();
-      if (transcript.count > 0 && left < STEPS_IN_RESERVE * longestMs) break;
       transcript.operand(new Uint8Array(a.buffer));
       const label = new Uint8Array(a.length);
       await operand.exclusive(async (multiplier) => fold(await multiplier.multiply(a), label));
       transcript.append(label);
-      if (Number.isFinite(left)) longestMs = Math.max(longestMs, left - leftMs());
     }
     return createProving(challenge, transcript, operand);
   } catch (error) {
