@@ -1,0 +1,69 @@
+// Owns: what a keyed pass over memory gives: digests of blocks, and the tree over them. Plain: what fast kernels must match.
+import { createCipheriv } from 'node:crypto';
+import { createMerkleTree, HASH_BYTES, hashInto, type MerkleTree, pathLength } from '../../model/merkle.js';
+
+/** Independent dot products of one block: a digest guessed without the block is right with about 2^-28 each. */
+export const DIGEST_COLUMNS = 4;
+/** Four little-endian int32. */
+export const DIGEST_BYTES = 16;
+/** Digests that share a leaf of the round's tree: 4 KiB. */
+export const DIGESTS_PER_LEAF = 256;
+export const DIGEST_LEAF_BYTES = DIGEST_BYTES * DIGESTS_PER_LEAF;
+
+/** First bytes of preimages, apart from those of label trees (chain.ts). */
+export const DIGEST_TAG = { leaf: 16, node: 17 } as const;
+
+/**
+ * Key of one round, `DIGEST_COLUMNS` columns of `blockBytes` values in [-64, 63], column after column: AES-256 in counter mode
+ * under the round's 32 bytes, each byte as `(byte & 127) - 64`. Seven bits keep every 8-bit dot product instruction exact.
+ */
+export function digestKey(kappa: Uint8Array, blockBytes: number): Int8Array {
+  const raw = createCipheriv('aes-256-ctr', kappa, new Uint8Array(16)).update(
+    new Uint8Array(DIGEST_COLUMNS * blockBytes),
+  );
+  return Int8Array.from(raw, (byte) => (byte & 127) - 64);
+}
+
+/**
+ * The block's bytes, taken as signed, times each column; |sum| <= 4096 * 128 * 64 = 2^25.
+ * @param out `DIGEST_BYTES` are written at `at`
+ */
+export function digestBlock(block: Uint8Array, key: Int8Array, out: Uint8Array, at: number): void {
+  const { length } = block;
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  for (let column = 0; column < DIGEST_COLUMNS; column++) {
+    let sum = 0;
+    for (let i = 0, k = column * length; i < length; i++, k++) sum += ((block[i] << 24) >> 24) * key[k];
+    view.setInt32(at + 4 * column, sum, true);
+  }
+}
+
+/** Leaves of a tree over `count` digests. */
+export const digestLeaves = (count: number): number => Math.ceil(count / DIGESTS_PER_LEAF);
+
+/** Siblings of a leaf in the tree over `count` digests. */
+export const digestPathLength = (count: number): number => pathLength(digestLeaves(count));
+
+/** Leaf `index` of the tree over `digests`: the last one is filled up with zeros. */
+export function digestLeaf(digests: Uint8Array, index: number): Uint8Array {
+  const leaf = new Uint8Array(DIGEST_LEAF_BYTES);
+  leaf.set(digests.subarray(index * DIGEST_LEAF_BYTES, (index + 1) * DIGEST_LEAF_BYTES));
+  return leaf;
+}
+
+/** SHA-256(tag, leaf). */
+export function hashDigestLeaf(leaf: Uint8Array, out: Uint8Array, at: number): void {
+  const preimage = new Uint8Array(1 + DIGEST_LEAF_BYTES);
+  preimage[0] = DIGEST_TAG.leaf;
+  preimage.set(leaf, 1);
+  hashInto(preimage, out, at);
+}
+
+/** The tree over one round's digests, in the order of the blocks. */
+export function digestTree(digests: Uint8Array): MerkleTree {
+  const count = digests.length / DIGEST_BYTES;
+  const leaves = new Uint8Array(digestLeaves(count) * HASH_BYTES);
+  for (let i = 0; i < digestLeaves(count); i++)
+    hashDigestLeaf(digestLeaf(digests, i), leaves, i * HASH_BYTES);
+  return createMerkleTree(leaves, DIGEST_TAG.node);
+}
