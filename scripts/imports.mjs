@@ -28,7 +28,10 @@ const FLOORS = {
   inference: { values: ['model', 'keys'] },
   scoring: { values: ['model'] },
   emissions: { values: ['model'] },
-  verification: { values: ['model', 'protocol/gen', 'compute/spec'], types: ['compute', 'inference'] },
+  verification: {
+    values: ['model', 'protocol/gen', 'compute/spec', 'compute/wasm'],
+    types: ['compute', 'inference'],
+  },
   localnet: { values: ['model', 'keys', 'emissions', 'chain/codec', 'chain/snapshot-file'] },
   miner: { values: ROLE },
   validator: { values: [...ROLE, 'scoring'] },

@@ -24,6 +24,10 @@ export const REJECTIONS = [
   'fold',
   /** row tree and column tree disagree on one element */
   'agreement',
+  /** a digest that was owed within its time is not that of the data opened later */
+  'digest',
+  /** a stored sector is not what its place and number make it */
+  'encoding',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
@@ -56,6 +60,8 @@ const CONTENT: ReadonlySet<Rejection> = new Set([
   'projection',
   'fold',
   'agreement',
+  'digest',
+  'encoding',
 ]);
 
 /** True for a rejection that hangs on bytes alone: two validators must agree on it, and replay must reproduce it. */

@@ -11,6 +11,8 @@ export interface Challenge<Params> {
   readonly basis: Uint8Array;
   /** 32 bytes: binds beacon, included nonces, hotkey, worker, slot and event (seed.ts) */
   readonly seed: Uint8Array;
+  /** 32 bytes: names hotkey, worker and slot alone (seed.ts, slotPlace), for kinds whose work outlives an event */
+  readonly place?: Uint8Array | undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import { sha256 } from '../model/hash.js';
 const EVENT = utf8('assay/1/event');
 const NONCE = utf8('assay/1/nonce');
 const SEED = utf8('assay/1/seed');
+const PLACE = utf8('assay/1/place');
 
 /** 32 bytes, names one subnet-wide event: the same for every validator that sees the same chain. */
 export function eventId(event: { netuid: number; block: number; basis: Uint8Array }): Uint8Array {
@@ -43,4 +44,13 @@ export function slotSeed(parts: {
     parts.eventId,
     parts.paramsId,
   );
+}
+
+/**
+ * A slot's name, 32 bytes, the same at every event: what lasts from one to the next (a plot) is bound to it.
+ * @param parts.hotkey 32-byte public key of the miner
+ */
+export function slotPlace(parts: { hotkey: Uint8Array; worker: string; slot: number }): Uint8Array {
+  const worker = utf8(parts.worker);
+  return sha256(PLACE, parts.hotkey, u16le(worker.length), worker, u32le(parts.slot));
 }

@@ -64,6 +64,7 @@ export function proofConformance<Params, Secret>(
     params: of,
     basis: random.bytes(32),
     seed: random.bytes(32),
+    place: random.fork('place').bytes(32),
   });
 
   /** The walk of one session: prove, then samples and secret, then the opening. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
-import { eventId, nonceCommitment, slotSeed } from '../../../src/verification/seed.js';
+import { eventId, nonceCommitment, slotPlace, slotSeed } from '../../../src/verification/seed.js';
 
 const random = createSeededRandom('seed');
 const nonces = [random.bytes(16), random.bytes(16), random.bytes(16)];
@@ -37,6 +37,20 @@ describe('the seed of a slot', () => {
     ].map((given) => toHex(slotSeed(given)));
     expect(new Set(seeds).size).toBe(seeds.length);
     for (const seed of seeds) expect(seed).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('the place of a slot', () => {
+  test('is the same at every event, and another for another hotkey, worker or slot', () => {
+    const { hotkey, worker, slot } = parts;
+    const places = [
+      { hotkey, worker, slot },
+      { hotkey: random.bytes(32), worker, slot },
+      { hotkey, worker: 'host-2', slot },
+      { hotkey, worker, slot: 3 },
+    ].map((given) => toHex(slotPlace(given)));
+    expect(new Set(places).size).toBe(4);
+    expect(toHex(slotPlace(parts))).toBe(places[0]);
   });
 });
 

@@ -1,7 +1,6 @@
 // Owns: the bodies of Commit, Open and Opening as bytes. Does not own: what makes them true (verify.ts).
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Chain } from '../../../compute/spec/chain.js';
-import { equals } from '../../../model/bytes.js';
 import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
 import {
   type ComputeCommit,
@@ -12,6 +11,7 @@ import {
   ComputeSampleOpeningSchema,
   ComputeSampleSchema,
 } from '../../../protocol/gen/assay/v1/proofs/compute_pb.js';
+import { decode } from '../../canonical.js';
 import type { ComputeParams } from './params.js';
 
 /** One place that a validator looks at: row `row` of label `label`, and one row of its back edge. */
@@ -43,12 +43,25 @@ export interface Opening {
 /** Accumulators travel in this many bytes, signed little-endian: what is honest is below 2^23 (chain.ts). */
 export const ACCUMULATOR_BYTES = 3;
 
+/** What the bodies' bounds hang on. */
+export type Shape = Pick<ComputeParams, 'n' | 'labels'>;
+
+/** Upper bound of a commit's body. */
+export const COMMIT_BYTES = 48;
+
 /** Upper bounds of what an honest prover sends; a few bytes above it. */
 export function limits(params: ComputeParams): { commitBytes: number; openingBytes: number } {
+  return {
+    commitBytes: COMMIT_BYTES,
+    openingBytes: params.samples * sampleBytes(params) + 3 * (HASH_BYTES + 2),
+  };
+}
+
+/** Upper bound of one sample's opening. */
+export function sampleBytes(params: Shape): number {
   const path = (pathLength(params.n) + pathLength(params.labels)) * HASH_BYTES;
   // eight fields and the message around them, each a tag and a length of at most four bytes
-  const sample = (3 + ACCUMULATOR_BYTES) * params.n + 4 * path + 9 * 5;
-  return { commitBytes: 48, openingBytes: params.samples * sample + 3 * (HASH_BYTES + 2) };
+  return (3 + ACCUMULATOR_BYTES) * params.n + 4 * path + 9 * 5;
 }
 
 /** Bytes that each field of a sample must have: fixed by parameters, seed and sample. */
@@ -74,8 +87,8 @@ export const encodeCommit = (commit: { labels: number; root: Uint8Array }): Uint
   toBinary(ComputeCommitSchema, create(ComputeCommitSchema, commit));
 
 /** The commit, if `bytes` are one for `params`: it names how many labels were finished. */
-export function decodeCommit(params: ComputeParams, bytes: Uint8Array): ComputeCommit | undefined {
-  const commit = decode(ComputeCommitSchema, bytes, limits(params).commitBytes);
+export function decodeCommit(params: Shape, bytes: Uint8Array): ComputeCommit | undefined {
+  const commit = decode(ComputeCommitSchema, bytes, COMMIT_BYTES);
   const holds =
     commit && commit.labels >= 1 && commit.labels <= params.labels && commit.root.length === HASH_BYTES;
   return holds ? commit : undefined;
@@ -97,10 +110,17 @@ export function decodeRequest(
   bytes: Uint8Array,
 ): readonly Sample[] | undefined {
   const samples = decode(ComputeOpenSchema, bytes, params.samples * 32)?.samples;
-  const inRange = ({ label, row, agreementRow }: Sample): boolean =>
-    label >= 1 && label <= labels && row < params.n && agreementRow < params.n;
-  return samples?.length === params.samples && samples.every(inRange) ? samples : undefined;
+  const every = samples?.every((sample) => isSample(params, sample, 1, labels));
+  return every && samples?.length === params.samples ? samples : undefined;
 }
+
+/** Whether it names a place of label `from`..`to`. */
+export const isSample = (
+  { n }: Shape,
+  { label, row, agreementRow }: Sample,
+  from: number,
+  to: number,
+): boolean => label >= from && label <= to && row < n && agreementRow < n;
 
 export const encodeOpening = (opening: Opening): Uint8Array =>
   toBinary(
@@ -138,23 +158,4 @@ export function encodeAccumulator(c: Int32Array): Uint8Array {
 export function decodeAccumulator(bytes: Uint8Array, out: Int32Array): void {
   for (let k = 0, at = 0; k < out.length; k++, at += 3)
     out[k] = bytes[at] | (bytes[at + 1] << 8) | ((bytes[at + 2] << 24) >> 8);
-}
-
-/**
- * Protobuf has many encodings of one message; evidence has one. Re-encoding is the plainest way to say so: unknown
- * fields are dropped on reading and everything else is written shortest, so any other spelling differs.
- */
-function decode<D extends DescMessage>(
-  schema: D,
-  bytes: Uint8Array,
-  maxBytes: number,
-): MessageShape<D> | undefined {
-  if (bytes.length > maxBytes) return undefined;
-  try {
-    const message = fromBinary(schema, bytes, { readUnknownFields: false });
-    return equals(toBinary(schema, message), bytes) ? message : undefined;
-  } catch {
-    // the peer's bytes are no protobuf: no message, whatever the parser's complaint
-    return undefined;
-  }
 }
