@@ -1,4 +1,5 @@
 // Owns: the operations that proofs ask of a device. Does not own: what is proven (verification), pacing (testing).
+import type { Labels, LabelsSpec } from './labels.js';
 
 /** What a prover may use; a kind says `unsupported` for what it needs and does not find. */
 export interface Devices {
@@ -14,6 +15,15 @@ export interface Compute {
    * @param b n x n, row-major, values in [-64, 63]
    */
   loadOperand(b: Int8Array, n: number): Promise<Multiplier>;
+  /**
+   * Labels kept by the device's own means; one without these is driven by spec/plain-labels.ts.
+   * @throws AssayError `unsupported` for a size that the device cannot do; `unreachable` when the device was lost
+   */
+  openLabels?(spec: LabelsSpec): Promise<Labels>;
+  /** Makes `openLabels` quick for labels of this basis and size. A hint: without it they only take longer to open. */
+  prepareLabels?(basis: Uint8Array, n: number): Promise<void>;
+  /** Ends threads and processes of the device; what they still do is rejected. */
+  close?(): Promise<void>;
 }
 
 export interface Multiplier {

@@ -1,6 +1,7 @@
 // Owns: provers of `compute` that lie by what they commit to and open. Each does the best it can within its lie.
 
 import { createChain, fold, LeafHasher, TAG } from '../../compute/spec/chain.js';
+import { Transcript } from '../../compute/spec/transcript.js';
 import { concat } from '../../model/bytes.js';
 import { type Random, shuffled } from '../../model/prng.js';
 import type { Rejection } from '../../model/verdict.js';
@@ -19,7 +20,6 @@ import {
 import { acquireOperand, type SharedOperand } from '../../verification/kinds/compute/operand.js';
 import type { ComputeParams } from '../../verification/kinds/compute/params.js';
 import { createProving, prove } from '../../verification/kinds/compute/prove.js';
-import { Transcript } from '../../verification/kinds/compute/transcript.js';
 import { whileItFits } from '../../verification/pace.js';
 import type { Challenge, Proving } from '../../verification/proof.js';
 import type { Liar } from '../conformance/proof.js';

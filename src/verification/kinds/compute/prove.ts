@@ -2,6 +2,7 @@
 
 import type { Compute } from '../../../compute/compute.js';
 import { committedRoot, createChain, fold } from '../../../compute/spec/chain.js';
+import { Transcript } from '../../../compute/spec/transcript.js';
 import { AssayError } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
 import { whileItFits } from '../../pace.js';
@@ -16,7 +17,6 @@ import {
 } from './codec.js';
 import { acquireOperand, type SharedOperand } from './operand.js';
 import type { ComputeParams } from './params.js';
-import { Transcript } from './transcript.js';
 
 /**
  * Computes labels while another one fits in the time there is, then commits to them: at least one, at most the capacity.

@@ -13,7 +13,7 @@ import { sha256 } from '../../../../src/model/hash.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { decodeCommit } from '../../../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
-import { Transcript } from '../../../../src/verification/kinds/compute/transcript.js';
+import { Transcript } from '../../../../src/compute/spec/transcript.js';
 import { computeProof } from '../../../../src/verification/kinds/index.js';
 import { UNHURRIED } from '../../../../src/verification/proof.js';
 import { naiveChain, naiveLeaf, naiveOperand } from './naive-chain.js';

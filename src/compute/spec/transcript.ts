@@ -1,7 +1,7 @@
-// Owns: labels and their trees on the prover's side. Does not own: where the products come from (prove.ts).
+// Owns: labels and their trees on the prover's side, plainly. Does not own: where the products come from (plain-labels.ts).
 
-import { type Chain, joinRow, LeafHasher, TAG } from '../../../compute/spec/chain.js';
-import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../../model/merkle.js';
+import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../model/merkle.js';
+import { type Chain, joinRow, LeafHasher, TAG } from './chain.js';
 
 /**
  * The prover's side of the chain: hands out the next left operand, takes the label that came of it.
@@ -71,18 +71,24 @@ export class Transcript {
   }
 
   /**
-   * Tops over the labels that are in. Their shape is that of the capacity, what is missing are zeros: a later close over more
-   * labels has the same hashes to the left of them.
+   * Tops over the first `count` labels; paths lead to the roots of the last close. Their shape is that of the capacity, what is
+   * missing are zeros: a later close over more labels has the same hashes to the left of them.
    */
-  close(): { rowRoot: Uint8Array; columnRoot: Uint8Array } {
+  close(count = this.count): { rowRoot: Uint8Array; columnRoot: Uint8Array } {
+    if (count > this.count) throw new RangeError(`labels: expected at most ${this.count}, got ${count}`);
     const top = (trees: readonly (MerkleTree | undefined)[], capacity: number): MerkleTree => {
       const leaves = new Uint8Array(capacity * HASH_BYTES);
       for (const [i, tree] of trees.entries()) if (tree) leaves.set(tree.root, i * HASH_BYTES);
       return createMerkleTree(leaves, TAG.top);
     };
     const { labels, referenced } = this.chain;
-    const columnTrees = referenced.map((label) => this.#columnTrees.get(label));
-    this.#tops = { rows: top(this.#rowTrees, labels), columns: top(columnTrees, referenced.length) };
+    const columnTrees = referenced.map((label) =>
+      label <= count ? this.#columnTrees.get(label) : undefined,
+    );
+    this.#tops = {
+      rows: top(this.#rowTrees.slice(0, count), labels),
+      columns: top(columnTrees, referenced.length),
+    };
     return { rowRoot: this.#tops.rows.root, columnRoot: this.#tops.columns.root };
   }
 
