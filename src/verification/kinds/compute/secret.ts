@@ -8,6 +8,9 @@ import type { ComputeParams } from './params.js';
 /** Distinct, so that a difference of two admissible accumulators is nonzero modulo each. */
 const PRIMES = [2 ** 26 - 5, 2 ** 26 - 27, 2 ** 26 - 45] as const;
 
+/** What a secret is drawn for. */
+type Operand = Pick<ComputeParams, 'n' | 'projections'>;
+
 /**
  * r_u and y_u = B r_u mod p_u. It can be asked one question and nothing else: there is no accessor, no field, no JSON,
  * and only `drawSecret` makes one, so that a receipt, a log or a stored outcome cannot carry it by accident.
@@ -19,7 +22,7 @@ export class ComputeSecret {
   readonly #projections: number;
   readonly #basis: Uint8Array;
 
-  private constructor(params: ComputeParams, basis: Uint8Array, random: Random) {
+  private constructor(params: Operand, basis: Uint8Array, random: Random) {
     this.#n = params.n;
     this.#projections = params.projections;
     this.#basis = basis.slice();
@@ -27,12 +30,12 @@ export class ComputeSecret {
     this.#y = project(operandSource(basis, params.n), this.#r);
   }
 
-  static draw(params: ComputeParams, basis: Uint8Array, random: Random): ComputeSecret {
+  static draw(params: Operand, basis: Uint8Array, random: Random): ComputeSecret {
     return new ComputeSecret(params, basis, random);
   }
 
   /** @throws RangeError when it was drawn for another operand: our own mistake, never the miner's */
-  assertFor(params: ComputeParams, basis: Uint8Array): void {
+  assertFor(params: Operand, basis: Uint8Array): void {
     const same =
       params.n === this.#n &&
       params.projections === this.#projections &&

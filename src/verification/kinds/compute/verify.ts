@@ -20,7 +20,6 @@ import {
   decodeCommit,
   decodeOpening,
   decodeRequest,
-  type Opening,
   type Sample,
   type SampleOpening,
   sampleLengths,
@@ -59,17 +58,25 @@ export function verify(
   return accepted;
 }
 
-function hasLengths(chain: Chain, sample: Sample, opened: SampleOpening): boolean {
+/** Whether every field has the one length that seed and sample give it: asked before anything else of it. */
+export function hasLengths(chain: Chain, sample: Sample, opened: SampleOpening): boolean {
   const lengths = sampleLengths(chain, sample.label);
   return Object.entries(lengths).every(
     ([field, bytes]) => opened[field as keyof SampleOpening].length === bytes,
   );
 }
 
-type SampleCheck = (sample: Sample, opened: SampleOpening) => Rejection | undefined;
+export type SampleCheck = (sample: Sample, opened: SampleOpening) => Rejection | undefined;
 
-/** Buffers are shared by all samples of one opening. */
-function createSampleCheck(chain: Chain, opening: Opening, secret: ComputeSecret): SampleCheck {
+/**
+ * Buffers are shared by all samples of one opening.
+ * @param roots tops that the samples are opened under
+ */
+export function createSampleCheck(
+  chain: Chain,
+  roots: { readonly rowRoot: Uint8Array; readonly columnRoot: Uint8Array },
+  secret: ComputeSecret,
+): SampleCheck {
   const { n, backEdges } = chain;
   const rows = new LeafHasher(TAG.rowLeaf, n);
   const columns = new LeafHasher(TAG.columnLeaf, n);
@@ -83,9 +90,9 @@ function createSampleCheck(chain: Chain, opening: Opening, secret: ComputeSecret
   const columnIndex = new Map(chain.referenced.map((label, index) => [label, index]));
 
   const inRows = (leaf: Uint8Array, label: number, row: number, path: Uint8Array): boolean =>
-    leadsTo(opening.rowRoot, leaf, row, label - 1, path, n);
+    leadsTo(roots.rowRoot, leaf, row, label - 1, path, n);
   const inColumns = (leaf: Uint8Array, label: number, column: number, path: Uint8Array): boolean =>
-    leadsTo(opening.columnRoot, leaf, column, columnIndex.get(label)!, path, n); // a back edge is referenced
+    leadsTo(roots.columnRoot, leaf, column, columnIndex.get(label)!, path, n); // a back edge is referenced
 
   return ({ label, row, agreementRow }, opened) => {
     const back = backEdges[label];
