@@ -1,11 +1,12 @@
 // Owns: proof kinds as functions of their arguments. Does not own: sessions, sockets, time, what a verdict pays.
+
+export { paramsId } from './checked-params.js';
 export {
   COMPUTE_PARAMS,
   type ComputeParams,
   computeOps,
   findParams,
   paramsByClass,
-  paramsId,
 } from './kinds/compute/params.js';
 export type { ComputeSecret } from './kinds/compute/secret.js';
 export { type AnyProofKind, computeProof, kinds } from './kinds/index.js';

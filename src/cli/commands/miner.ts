@@ -42,7 +42,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     import('../../miner/receipts.js'),
   ]);
   const { computeProof } = await import('../../verification/kinds/index.js');
-  const { paramsByClass, paramsId } = await import('../../verification/kinds/compute/params.js');
+  const { paramsByClass } = await import('../../verification/kinds/compute/params.js');
+  const { paramsId } = await import('../../verification/checked-params.js');
 
   const params = paramsByClass(config.class);
   if (!params || params.localnetOnly) {

@@ -1,10 +1,11 @@
 // Owns: the proof kind `compute` put together. Does not own: sessions and time (validator, miner).
 import { toHex } from '../../../model/bytes.js';
+import { paramsId } from '../../checked-params.js';
 import { defineProof } from '../../proof.js';
 import { decodeCommit, limits } from './codec.js';
 import { issue } from './issue.js';
 import { acquireOperand } from './operand.js';
-import { COMPUTE_PARAMS, type ComputeParams, creditFor, paramsId, parseParams } from './params.js';
+import { COMPUTE_PARAMS, type ComputeParams, creditFor, parseParams } from './params.js';
 import { prove } from './prove.js';
 import { ComputeSecret } from './secret.js';
 import { verify } from './verify.js';

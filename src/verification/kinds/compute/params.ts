@@ -1,9 +1,18 @@
 // Owns: the content-addressed parameter table of the compute proof. Does not own: what a window pays (scoring).
-import { createHash } from 'node:crypto';
-import { toHex, utf8 } from '../../../model/bytes.js';
-import { canonicalJson } from '../../../model/canonical-json.js';
+import { toHex } from '../../../model/bytes.js';
 import type { Credit } from '../../../model/credit.js';
-import { AssayError } from '../../../model/errors.js';
+import {
+  amount,
+  type Checks,
+  checkedParams,
+  className,
+  exactly,
+  flag,
+  integer,
+  openingTimeout,
+  paramsId,
+  powerOfTwo,
+} from '../../checked-params.js';
 
 /** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
 export interface ComputeParams {
@@ -31,13 +40,6 @@ export interface ComputeParams {
   /** rate a simulated device of this class declares, integer operations per second; 0 for real devices */
   readonly paceOpsPerS: number;
 }
-
-/**
- * Opening late gains nothing, since Commit and samples are fixed, so the deadline is generous to slow uplinks: a minute
- * and the bytes at 1 Mbit/s.
- * @param openingMb size of the opening in MB (10^6 bytes), docs/proofs/compute.md
- */
-const openingTimeout = (openingMb: number): number => 60_000 + openingMb * 8000;
 
 const REAL = { samples: 64, projections: 2, goLeadMs: 1000, localnetOnly: false, paceOpsPerS: 0 } as const;
 
@@ -124,14 +126,6 @@ export function creditFor(params: ComputeParams, labels: number): Credit {
   };
 }
 
-/** 32 bytes: SHA-256 of the canonical JSON; what Arm and SlotClaim carry. */
-export const paramsId = (params: object): Uint8Array =>
-  Uint8Array.from(
-    createHash('sha256')
-      .update(utf8(canonicalJson(params)))
-      .digest(),
-  );
-
 const byId = new Map(COMPUTE_PARAMS.map((params) => [toHex(paramsId(params)), params]));
 
 /** The set that `id` addresses, if it is in the table. */
@@ -140,22 +134,10 @@ export const findParams = (id: Uint8Array): ComputeParams | undefined => byId.ge
 export const paramsByClass = (name: string): ComputeParams | undefined =>
   COMPUTE_PARAMS.find((params) => params.class === name);
 
-type Check = { readonly expected: string; readonly holds: (value: unknown) => boolean };
-const integer = (min: number, max: number): Check => ({
-  expected: `an integer in ${min}..${max}`,
-  holds: (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max,
-});
-
-const CHECKS: { readonly [K in keyof ComputeParams]: Check } = {
-  kind: { expected: '"compute"', holds: (v) => v === 'compute' },
-  class: {
-    expected: 'lower-case kebab of at most 32 characters',
-    holds: (v) => typeof v === 'string' && /^[a-z][a-z0-9-]{0,31}$/.test(v),
-  },
-  n: {
-    expected: 'a power of two in 16..16384',
-    holds: (v) => typeof v === 'number' && v >= 16 && v <= 16_384 && Number.isInteger(Math.log2(v)),
-  },
+const CHECKS: Checks<ComputeParams> = {
+  kind: exactly('compute'),
+  class: className,
+  n: powerOfTwo(16, 16_384),
   labels: integer(1, 65_536),
   nominalLabels: integer(1, 65_536),
   samples: integer(1, 1024),
@@ -163,34 +145,12 @@ const CHECKS: { readonly [K in keyof ComputeParams]: Check } = {
   windowMs: integer(1, 600_000),
   goLeadMs: integer(1, 60_000),
   openingTimeoutMs: integer(1, 3_600_000),
-  localnetOnly: { expected: 'true or false', holds: (v) => typeof v === 'boolean' },
-  paceOpsPerS: integer(0, Number.MAX_SAFE_INTEGER),
+  localnetOnly: flag,
+  paceOpsPerS: amount,
 };
 
 /**
  * Canonical parameters from a parsed JSON value.
  * @throws AssayError `invalid-input` naming the key
  */
-export function parseParams(value: unknown): ComputeParams {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw invalid('params', 'an object', value);
-  const given = value as Record<string, unknown>; // every key is checked below
-  for (const key of Object.keys(given))
-    if (!Object.hasOwn(CHECKS, key))
-      throw invalid(`params.${key}`, `one of ${Object.keys(CHECKS).join(', ')}`, key);
-  for (const [key, { expected, holds }] of Object.entries(CHECKS))
-    if (!holds(given[key])) throw invalid(`params.${key}`, expected, given[key]);
-  const params = given as unknown as ComputeParams; // each key has just been checked
-  return Object.fromEntries(
-    Object.keys(CHECKS).map((key) => [key, params[key as keyof ComputeParams]]),
-  ) as unknown as ComputeParams;
-}
-
-function invalid(what: string, expected: string, value: unknown): AssayError<'invalid-input'> {
-  const got = (JSON.stringify(value) ?? String(value)).slice(0, 60);
-  return new AssayError('invalid-input', `${what}: expected ${expected}, got ${got}`, {
-    what,
-    expected,
-    got,
-  });
-}
+export const parseParams = (value: unknown): ComputeParams => checkedParams(CHECKS, value);

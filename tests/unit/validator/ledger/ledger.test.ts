@@ -14,7 +14,8 @@ import {
   openLedgerReader,
   type WritableLedgerOptions,
 } from '../../../../src/validator/ledger/ledger.js';
-import { COMPUTE_PARAMS, paramsId } from '../../../../src/verification/kinds/compute/params.js';
+import { paramsId } from '../../../../src/verification/checked-params.js';
+import { COMPUTE_PARAMS } from '../../../../src/verification/kinds/compute/params.js';
 import { bytes32, clock, newFolder, outcomeEntry, recordingLog } from './folders.js';
 
 const open = (dir: string, options: Partial<WritableLedgerOptions> = {}): Promise<Ledger> =>

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../../src/model/bytes.js';
 import { canonicalJson } from '../../../../src/model/canonical-json.js';
+import { paramsId } from '../../../../src/verification/checked-params.js';
 import {
   COMPUTE_PARAMS,
   computeOps,
   findParams,
   paramsByClass,
-  paramsId,
   parseParams,
 } from '../../../../src/verification/kinds/compute/params.js';
 import { computeProof, kinds } from '../../../../src/verification/kinds/index.js';
