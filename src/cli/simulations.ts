@@ -1,11 +1,12 @@
 // Owns: simulations on worker threads: how many at once, their progress, their end. Does not own: what they compute
 // (simulation-worker.ts), points of a sweep or search.
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type Deviation, deviatingCoalitions } from '../emissions/simulator/deviations.js';
 import type { Scenario } from '../emissions/simulator/scenario.js';
 import type { SimulateOptions, SimulationResult } from '../emissions/simulator/simulate.js';
 import { AssayError, type ErrorCode, type ErrorCodes } from '../model/errors.js';
+import { moduleBeside, startThread } from '../model/thread.js';
 
 export const MAX_THREADS = 16;
 export const DEFAULT_THREADS = Math.min(availableParallelism(), MAX_THREADS);
@@ -60,9 +61,7 @@ interface Job {
   reject(error: unknown): void;
 }
 
-const WORKER = import.meta.url.endsWith('.ts')
-  ? new URL('./simulation-worker.ts', import.meta.url)
-  : new URL('./simulation-worker.js', import.meta.url);
+const WORKER = moduleBeside(import.meta.url, 'simulation-worker');
 
 /**
  * At most `threads` simulations at once, others wait in turn. Threads start when they are needed and stay until `close`
@@ -80,7 +79,7 @@ export function createSimulations(
   let over: { readonly reason: unknown } | undefined;
 
   const start = (): Worker => {
-    const worker = module.pathname.endsWith('.ts') ? workerFromSource(module) : new Worker(module);
+    const worker = startThread(module);
     workers.set(worker, undefined);
     let cause: unknown;
     worker.on('message', (reply: SimulationReply) => settle(worker, reply));
@@ -145,12 +144,6 @@ export function createSimulations(
       await end(new Error('simulations: closed'));
     },
   };
-}
-
-/** Tests run from sources, and on Node 20 `--import tsx` does not reach threads: there it has to be asked for. */
-function workerFromSource(module: URL): Worker {
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${module.href}'); })`;
-  return new Worker(code, { eval: true });
 }
 
 function threadDied(code: number, cause: unknown): AssayError {
