@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
 import { AssayError } from '../model/errors.js';
+import { isNear } from '../model/near.js';
 
 /** What a key's value must be, in words and as a test. */
 export interface Check {
@@ -50,15 +51,21 @@ export function checkedParams<Params extends object>(checks: Checks<Params>, val
   const given = value as Record<string, unknown>; // every key is checked below
   for (const key of Object.keys(given))
     if (!Object.hasOwn(checks, key))
-      throw invalid(`params.${key}`, `one of ${Object.keys(checks).join(', ')}`, key);
+      throw invalid(`params.${key}`, `one of ${Object.keys(checks).join(', ')}`, key, meant(checks, key));
   for (const [key, { expected, holds }] of Object.entries<Check>(checks))
     if (!holds(given[key])) throw invalid(`params.${key}`, expected, given[key]);
   // each key has just been checked
   return Object.fromEntries(Object.keys(checks).map((key) => [key, given[key]])) as unknown as Params;
 }
 
-function invalid(what: string, expected: string, value: unknown): AssayError<'invalid-input'> {
-  const got = (JSON.stringify(value) ?? String(value)).slice(0, 60);
+/** A slip of the pen is named, as long as nobody must guess which. */
+export const meant = (known: object, key: string): string => {
+  const near = Object.keys(known).find((name) => isNear(key, name));
+  return near === undefined ? '' : `; did you mean ${near}?`;
+};
+
+function invalid(what: string, expected: string, value: unknown, hint = ''): AssayError<'invalid-input'> {
+  const got = `${(JSON.stringify(value) ?? String(value)).slice(0, 60)}${hint}`;
   return new AssayError('invalid-input', `${what}: expected ${expected}, got ${got}`, {
     what,
     expected,

@@ -13,6 +13,7 @@ import {
   paramsId,
   powerOfTwo,
 } from '../../checked-params.js';
+import { DERIVED, WINDOW_MS } from '../../classes.js';
 
 /** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
 export interface ComputeParams {
@@ -43,6 +44,21 @@ export interface ComputeParams {
 
 const REAL = { samples: 64, projections: 2, goLeadMs: 1000, localnetOnly: false, paceOpsPerS: 0 } as const;
 
+/** Six bytes an element and four paths for each of 64 samples, in MB (docs/proofs/compute.md), rounded up. */
+const OPENING_MB: Readonly<Record<number, number>> = { 2048: 1, 4096: 2, 8192: 4, 16384: 7 };
+
+const forCard = (
+  name: string,
+  size: Pick<ComputeParams, 'n' | 'labels' | 'nominalLabels'>,
+): ComputeParams => ({
+  kind: 'compute',
+  class: name,
+  ...size,
+  ...REAL,
+  windowMs: WINDOW_MS,
+  openingTimeoutMs: openingTimeout(OPENING_MB[size.n]!),
+});
+
 /**
  * The table. Changing any number makes another set with another id: old evidence is judged by the numbers it was made under.
  */
@@ -64,50 +80,26 @@ export const COMPUTE_PARAMS: readonly ComputeParams[] = [
     paceOpsPerS: 134_217_728,
   },
   {
-    // a host's CPUs taken together; n so large that multiplying (n^3) outweighs hashing (n^2) by far. With
-    // onnxruntime-node these labels are 2.7 s of CPU, about 2 s of two idle cores (measured: npm run bench -- verification)
+    // a host's CPUs taken together; n so large that multiplying (n^3) outweighs hashing (n^2) by far. With onnxruntime-node 32
+    // labels are 2.7 s of CPU, about 2 s of two idle cores (measured: npm run bench -- verification); two thirds count one
     kind: 'compute',
     class: 'cpu-2048',
     n: 2048,
-    labels: 256,
-    nominalLabels: 32,
+    labels: 2048,
+    nominalLabels: 21,
     ...REAL,
-    windowMs: 3000,
-    openingTimeoutMs: openingTimeout(1),
+    windowMs: WINDOW_MS,
+    openingTimeoutMs: openingTimeout(OPENING_MB[2048]!),
   },
-  {
-    // GPU classes are sized from published peaks and memory, not measured: 4 GiB of labels
-    kind: 'compute',
-    class: 'gpu-4096',
-    n: 4096,
-    labels: 4096,
-    nominalLabels: 4096,
-    ...REAL,
-    windowMs: 2000,
-    openingTimeoutMs: openingTimeout(2),
-  },
-  {
-    // 16 GiB of labels: cards of 24 GB
-    kind: 'compute',
-    class: 'gpu-8192',
-    n: 8192,
-    labels: 1024,
-    nominalLabels: 512,
-    ...REAL,
-    windowMs: 2000,
-    openingTimeoutMs: openingTimeout(4),
-  },
-  {
-    // 64 GiB of labels: cards of 80 GB and more
-    kind: 'compute',
-    class: 'gpu-16384',
-    n: 16_384,
-    labels: 512,
-    nominalLabels: 256,
-    ...REAL,
-    windowMs: 2000,
-    openingTimeoutMs: openingTimeout(7),
-  },
+  // what a card proves itself with before anybody knows its class: by n alone, 4 to 64 GiB of labels count one
+  ...[
+    { n: 4096, labels: 4096, nominalLabels: 4096 },
+    { n: 8192, labels: 1024, nominalLabels: 512 },
+    { n: 16_384, labels: 1024, nominalLabels: 256 },
+  ].map((size) => forCard(`gpu-${size.n}`, size)),
+  ...DERIVED.map(({ class: name, n, capacityLabels, nominalLabels }) =>
+    forCard(name, { n, labels: capacityLabels, nominalLabels }),
+  ),
 ];
 
 /** Integer operations of `labels` labels: a multiply and an add are two. */

@@ -32,6 +32,12 @@ describe('compute parameters', () => {
     expect(new Set(COMPUTE_PARAMS.map((params) => params.class)).size).toBe(COMPUTE_PARAMS.length);
     expect(findParams(new Uint8Array(32))).toBeUndefined();
     expect(paramsByClass('h100')).toBeUndefined();
+    expect(paramsByClass('h100-sxm')).toMatchObject({
+      n: 16_384,
+      labels: 450,
+      nominalLabels: 241,
+      windowMs: 2000,
+    });
   });
 
   test('of the class paced are 1.5 s of work in a window of 2 s, on localnets only', () => {
@@ -59,6 +65,7 @@ describe('compute parameters', () => {
     [{ kind: 'memory' }, 'params.kind: expected "compute", got "memory"'],
     [{ class: 'Paced!' }, 'params.class: expected lower-case kebab of at most 32 characters, got "Paced!"'],
     [{ localnetOnly: 0 }, 'params.localnetOnly: expected true or false, got 0'],
+    [{ window_ms: 2000 }, /^params\.window_ms: .*; did you mean windowMs\?$/],
     [{ theta: 0.25 }, /^params\.theta: expected one of kind, class, n, .*, got "theta"$/],
   ])('refuse %o', (change, message) => {
     expect(() => parseParams({ ...paced, ...change })).toThrow(message);
