@@ -13,6 +13,8 @@ export interface Challenge<Params> {
   readonly seed: Uint8Array;
   /** 32 bytes: names hotkey, worker and slot alone (seed.ts, slotPlace), for kinds whose work outlives an event */
   readonly place?: Uint8Array | undefined;
+  /** what the validator told this slot at the Go, for kinds in which slots work with one another (`Round`) */
+  readonly brief?: Uint8Array | undefined;
 }
 
 /**
@@ -78,6 +80,59 @@ export interface ParamsFacts {
   readonly localnetOnly: boolean;
 }
 
+/** A slot that takes part in a round, as the validator knows it when its Go is due. */
+export interface Participant {
+  /** 32 bytes each */
+  readonly hotkey: Uint8Array;
+  readonly coldkey: Uint8Array;
+  readonly slot: number;
+  /** textual address of its axon */
+  readonly address: string;
+  /** what its Ready said */
+  readonly offer: Uint8Array;
+  /** collateral or stake, where the subnet goes by it */
+  readonly weight?: number;
+}
+
+/** What one slot is told, and what the validator keeps of it for Open: never sent before. */
+export interface Briefing {
+  readonly told: Uint8Array;
+  readonly kept: Uint8Array;
+}
+
+/** What one slot of a round came to: `commits` are undefined unless it was accepted. */
+export interface Report {
+  readonly hotkey: Uint8Array;
+  readonly slot: number;
+  readonly told: Uint8Array;
+  readonly commits: readonly Uint8Array[] | undefined;
+}
+
+/** For kinds in which slots work with one another: who meets whom is drawn from the beacon, and each is told at its Go. */
+export interface Round<Params> {
+  /** Body of Ready. @throws AssayError `unsupported` when a device is missing */
+  offer(devices: Devices, params: Params): Uint8Array;
+  /** One for each participant, in their order; undefined where its offer is none or nobody is left to meet it. Pure. */
+  brief(
+    params: Params,
+    event: {
+      readonly eventId: Uint8Array;
+      readonly beacon: Uint8Array;
+      /** 32-byte hotkey of the validator whose round it is */
+      readonly validator: Uint8Array;
+      readonly participants: readonly Participant[];
+      /** run by the validator itself: they give, and take nothing */
+      readonly anchors?: readonly Participant[];
+    },
+    random: Random,
+  ): {
+    readonly participants: readonly (Briefing | undefined)[];
+    readonly anchors: readonly (Uint8Array | undefined)[];
+  };
+  /** What the whole round shows of each slot beyond its own commits; in the order of `reports`. Pure. */
+  settle(params: Params, reports: readonly Report[]): readonly Credit[];
+}
+
 /**
  * One proof kind: `codec issue prove verify` in a folder of its own.
  * `Secret` is the verifier's private randomness of one event: never sent, logged or stored.
@@ -96,8 +151,13 @@ export interface ProofKind<Params, Secret> {
    * there are so far, too: a first commit that is none ends its session at once.
    */
   credit(params: Params, commits: readonly Uint8Array[]): Credit | undefined;
-  /** Body of the Open frame: samples drawn after the last commit arrived. */
-  issue(params: Params, commits: readonly Uint8Array[], random: Random): Uint8Array;
+  /**
+   * Body of the Open frame: samples drawn after the last commit arrived.
+   * @param kept what `round.brief` kept for this slot
+   */
+  issue(params: Params, commits: readonly Uint8Array[], random: Random, kept?: Uint8Array): Uint8Array;
+  /** Of kinds in which slots work with one another; at each event one validator runs a round of its own. */
+  readonly round?: Round<Params>;
   /** Drawn after the last commit of the event, shared by all its slots with the same params and basis. */
   drawSecret(params: Params, basis: Uint8Array, random: Random): Secret;
   /**

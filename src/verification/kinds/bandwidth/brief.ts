@@ -1,0 +1,91 @@
+// Owns: the round as a validator prepares it: tickets of all slots. Pure. Does not own: the draw (match.ts), sending it (validator).
+import { concat, toHex, u32le, utf8 } from '../../../model/bytes.js';
+import { sha256 } from '../../../model/hash.js';
+import type { Random } from '../../../model/prng.js';
+import type { Briefing, Participant, Round } from '../../proof.js';
+import { decodeOffer, encodeBrief, keyCommitment, type Pull, type Serve } from './codec.js';
+import { type Host, matchRound } from './match.js';
+import type { BandwidthParams } from './params.js';
+
+const MATCH = utf8('assay/bandwidth/1/match-seed');
+const TICKET = utf8('assay/bandwidth/1/ticket');
+const PASS = utf8('assay/bandwidth/1/pass');
+const KEY = utf8('assay/bandwidth/1/key');
+
+type Event = Parameters<Round<BandwidthParams>['brief']>[1];
+
+/** What the draw hangs on: nothing of it is the validator's choice once it is a validator. */
+export const matchSeed = ({
+  beacon,
+  eventId,
+  validator,
+}: Pick<Event, 'beacon' | 'eventId' | 'validator'>): Uint8Array => sha256(MATCH, beacon, eventId, validator);
+
+/**
+ * Tickets of all slots. Keys and passes hang on 32 bytes of `random` that nobody but this validator has; what a receiver is told
+ * holds a commitment to the key and never the key.
+ * @returns for each participant its brief, and the keys of its sources for Open; for each anchor its brief
+ */
+export function brief(
+  params: BandwidthParams,
+  event: Event,
+  random: Random,
+): { participants: readonly (Briefing | undefined)[]; anchors: readonly (Uint8Array | undefined)[] } {
+  const { eventId, validator, participants, anchors = [] } = event;
+  const secret = random.bytes(32);
+  const all = [
+    ...participants.map((participant) => ({ participant, anchor: false })),
+    ...anchors.map((participant) => ({ participant, anchor: true })),
+  ];
+  const hosts = all.flatMap(({ participant, anchor }, at) => {
+    const offer = decodeOffer(participant.offer);
+    return offer ? [{ participant, anchor, offer, at }] : [];
+  });
+  const sources = matchRound(matchSeed(event), hosts.map(hostOf), params);
+  const pulls: Pull[][] = hosts.map(() => []);
+  const keys: Uint8Array[][] = hosts.map(() => []);
+  const serves: Serve[][] = hosts.map(() => []);
+
+  for (const [x, chosen] of sources.entries())
+    for (const y of chosen) {
+      const receiver = hosts[x].participant;
+      const { participant: source, offer } = hosts[y];
+      const ticket = sha256(TICKET, eventId, validator, nameOf(receiver), nameOf(source));
+      const pass = sha256(PASS, secret, ticket);
+      const key = sha256(KEY, secret, ticket);
+      const { port, linkKey } = offer;
+      const { address, hotkey } = source;
+      pulls[x].push({
+        ticket,
+        source: hotkey,
+        address,
+        port,
+        linkKey,
+        pass,
+        keyCommitment: keyCommitment(key),
+      });
+      keys[x].push(key);
+      serves[y].push({ ticket, receiver: receiver.hotkey, pass, key });
+    }
+  const briefings = new Array<Briefing | undefined>(all.length).fill(undefined);
+  for (const [i, { at }] of hosts.entries())
+    if (pulls[i].length + serves[i].length > 0)
+      briefings[at] = {
+        told: encodeBrief({ pulls: pulls[i], serves: serves[i] }),
+        kept: concat(...keys[i]),
+      };
+  return {
+    participants: briefings.slice(0, participants.length),
+    anchors: briefings.slice(participants.length).map((briefing) => briefing?.told),
+  };
+}
+
+const nameOf = ({ hotkey, slot }: Participant): Uint8Array => concat(hotkey, u32le(slot));
+
+const hostOf = ({ participant, anchor }: { participant: Participant; anchor: boolean }): Host => ({
+  id: toHex(nameOf(participant)),
+  coldkey: toHex(participant.coldkey),
+  address: participant.address,
+  anchor,
+  ...(participant.weight === undefined ? {} : { weight: participant.weight }),
+});
