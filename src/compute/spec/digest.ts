@@ -21,7 +21,9 @@ export function digestKey(kappa: Uint8Array, blockBytes: number): Int8Array {
   const raw = createCipheriv('aes-256-ctr', kappa, new Uint8Array(16)).update(
     new Uint8Array(DIGEST_COLUMNS * blockBytes),
   );
-  return Int8Array.from(raw, (byte) => (byte & 127) - 64);
+  const key = new Int8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) key[i] = (raw[i] & 127) - 64;
+  return key;
 }
 
 /**

@@ -196,7 +196,8 @@ export function proofConformance<Params, Secret>(
           assert.ok(isAccepted(given, evidence, secret));
           for (const part of parts(evidence)) {
             const bytes = part.bytes.slice();
-            for (let bit = 0; bit < 8 * bytes.length; bit++) {
+            // every bit of the first half KiB, then each fifth byte, in all eight places
+            for (let bit = 0; bit < 8 * bytes.length; bit += bit < 4096 ? 1 : 41) {
               flip(bytes, bit);
               const verdict = kind.verify(given, part.with(bytes), secret);
               if (verdict.kind !== 'rejected')

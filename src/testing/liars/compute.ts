@@ -1,6 +1,7 @@
 // Owns: provers of `compute` that lie by what they commit to and open. Each does the best it can within its lie.
 
 import { createChain, fold, LeafHasher, TAG } from '../../compute/spec/chain.js';
+import { createPlainLabels } from '../../compute/spec/plain-labels.js';
 import { Transcript } from '../../compute/spec/transcript.js';
 import { concat } from '../../model/bytes.js';
 import { type Random, shuffled } from '../../model/prng.js';
@@ -17,6 +18,7 @@ import {
   type Opening,
   type Sample,
 } from '../../verification/kinds/compute/codec.js';
+import { labelsSpec } from '../../verification/kinds/compute/labels.js';
 import { acquireOperand, type SharedOperand } from '../../verification/kinds/compute/operand.js';
 import type { ComputeParams } from '../../verification/kinds/compute/params.js';
 import { createProving, prove } from '../../verification/kinds/compute/prove.js';
@@ -66,7 +68,7 @@ export function skipsLabels(options: { readonly share: number; readonly random: 
 }
 
 /** A prover over a transcript of its own making; lets go of the operand when `drive` fails or is aborted. */
-async function driven(
+export async function driven(
   { compute }: Parameters<Prove>[0],
   challenge: Challenge<ComputeParams>,
   transcript: Transcript,
@@ -75,7 +77,7 @@ async function driven(
   const operand = await acquireOperand(compute, challenge.basis, challenge.params.n);
   try {
     await drive(operand);
-    return createProving(challenge, transcript, operand);
+    return await createProving(challenge, createPlainLabels(labelsSpec(challenge), operand, transcript));
   } catch (error) {
     operand.release();
     throw error;
@@ -149,7 +151,8 @@ function plausibleAccumulator(random: Random, n: number): Int32Array {
   });
 }
 
-class ForgedAccumulators {
+/** Accumulators that a liar opens in place of those that its device gives. */
+export class ForgedAccumulators {
   readonly #rows = new Map<string, Int32Array>();
   set(label: number, row: number, c: Int32Array): void {
     this.#rows.set(`${label}/${row}`, c);
@@ -207,7 +210,7 @@ export function cancelsRows(options: { readonly share: number; readonly random: 
 }
 
 /** -(L_pi^T)[i] - tweak for the label after the next, with a guess for the part of the tweak that hangs on this row. */
-function cancellingRow(transcript: Transcript, i: number): Uint8Array {
+export function cancellingRow(transcript: Transcript, i: number): Uint8Array {
   const { chain, next } = transcript;
   const column = transcript.column(chain.backEdges[next + 1], i);
   const y = chain.tweakColumns(next + 1);
@@ -502,7 +505,8 @@ export const computeLiars = (random: Random): readonly ComputeLiar[] => [
   answersOwnQuestion,
 ];
 
-const rewriting = (
+/** The same prover, whose openings are changed before they leave. */
+export const rewriting = (
   params: ComputeParams,
   proving: Proving,
   rewrite: (opening: Opening, samples: readonly Sample[]) => Opening,

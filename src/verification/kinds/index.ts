@@ -1,6 +1,7 @@
 // Owns: the list of proof kinds this build knows. A new kind is one line here.
 import type { ProofKind } from '../proof.js';
 import { computeProof } from './compute/index.js';
+import { memoryProof } from './memory/index.js';
 
 /** A kind whose parameters and secret are its own business: what validator and miner hold. */
 export type AnyProofKind = ProofKind<unknown, unknown>;
@@ -9,7 +10,8 @@ export type AnyProofKind = ProofKind<unknown, unknown>;
 export const kinds: Readonly<Record<string, AnyProofKind | undefined>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, AnyProofKind | undefined>, {
     [computeProof.kind]: computeProof,
+    [memoryProof.kind]: memoryProof,
   }),
 );
 
-export { computeProof };
+export { computeProof, memoryProof };

@@ -4,7 +4,7 @@ import { paramsId } from '../../checked-params.js';
 import { defineProof } from '../../proof.js';
 import { decodeCommit, limits } from './codec.js';
 import { issue } from './issue.js';
-import { acquireOperand } from './operand.js';
+import { prepareLabels } from './labels.js';
 import { COMPUTE_PARAMS, type ComputeParams, creditFor, parseParams } from './params.js';
 import { prove } from './prove.js';
 import { ComputeSecret } from './secret.js';
@@ -30,9 +30,7 @@ export const computeProof = defineProof<ComputeParams, ComputeSecret>({
   },
   issue,
   drawSecret: (params, basis, random) => ComputeSecret.draw(params, basis, random),
-  async prepare({ compute }, params, basis) {
-    (await acquireOperand(compute, basis, params.n)).release();
-  },
+  prepare: (devices, params, basis) => prepareLabels(devices, basis, params.n),
   prove,
   verify,
 });

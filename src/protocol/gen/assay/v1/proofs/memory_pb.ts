@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/proofs/memory.proto.
  */
 export const file_assay_v1_proofs_memory: GenFile = /*@__PURE__*/
-  fileDesc("Chxhc3NheS92MS9wcm9vZnMvbWVtb3J5LnByb3RvEg9hc3NheS52MS5wcm9vZnMiIQoQTWVtb3J5UGFzc0NvbW1pdBINCgVyb290cxgBIAEoDCKsAQoKTWVtb3J5T3BlbhIvCgdzYW1wbGVzGAEgAygLMh4uYXNzYXkudjEucHJvb2ZzLkNvbXB1dGVTYW1wbGUSNAoMZmlsbF9zYW1wbGVzGAIgAygLMh4uYXNzYXkudjEucHJvb2ZzLkNvbXB1dGVTYW1wbGUSNwoMcGFzc19zYW1wbGVzGAMgAygLMiEuYXNzYXkudjEucHJvb2ZzLk1lbW9yeVBhc3NTYW1wbGUiMAoQTWVtb3J5UGFzc1NhbXBsZRINCgVyb3VuZBgBIAEoDRINCgVibG9jaxgCIAEoDSLaAgoNTWVtb3J5T3BlbmluZxIQCghyb3dfcm9vdBgBIAEoDBITCgtjb2x1bW5fcm9vdBgCIAEoDBIVCg1maWxsX3Jvd19yb290GAMgASgMEhgKEGZpbGxfY29sdW1uX3Jvb3QYBCABKAwSFgoOcmVxdWVzdF9kaWdlc3QYBSABKAwSMQoKcm93X3ByZWZpeBgGIAEoCzIdLmFzc2F5LnYxLnByb29mcy5NZW1vcnlQcmVmaXgSNAoNY29sdW1uX3ByZWZpeBgHIAEoCzIdLmFzc2F5LnYxLnByb29mcy5NZW1vcnlQcmVmaXgSNgoHc2FtcGxlcxgIIAMoCzIlLmFzc2F5LnYxLnByb29mcy5Db21wdXRlU2FtcGxlT3BlbmluZxI4CgxwYXNzX3NhbXBsZXMYCSADKAsyIi5hc3NheS52MS5wcm9vZnMuTWVtb3J5UGFzc09wZW5pbmciKgoMTWVtb3J5UHJlZml4EgwKBGxhc3QYASABKAwSDAoEcGF0aBgCIAEoDCJZChFNZW1vcnlQYXNzT3BlbmluZxILCgNyb3cYASABKAwSEAoIcm93X3BhdGgYAiABKAwSDwoHZGlnZXN0cxgDIAEoDBIUCgxkaWdlc3RzX3BhdGgYBCABKAxiBnByb3RvMw", [file_assay_v1_proofs_compute]);
+  fileDesc("Chxhc3NheS92MS9wcm9vZnMvbWVtb3J5LnByb3RvEg9hc3NheS52MS5wcm9vZnMiIQoQTWVtb3J5UGFzc0NvbW1pdBINCgVyb290cxgBIAEoDCKsAQoKTWVtb3J5T3BlbhIvCgdzYW1wbGVzGAEgAygLMh4uYXNzYXkudjEucHJvb2ZzLkNvbXB1dGVTYW1wbGUSNAoMZmlsbF9zYW1wbGVzGAIgAygLMh4uYXNzYXkudjEucHJvb2ZzLkNvbXB1dGVTYW1wbGUSNwoMcGFzc19zYW1wbGVzGAMgAygLMiEuYXNzYXkudjEucHJvb2ZzLk1lbW9yeVBhc3NTYW1wbGUiMAoQTWVtb3J5UGFzc1NhbXBsZRINCgVyb3VuZBgBIAEoDRINCgVibG9jaxgCIAEoDSLTAgoNTWVtb3J5T3BlbmluZxIQCghyb3dfcm9vdBgBIAEoDBITCgtjb2x1bW5fcm9vdBgCIAEoDBIVCg1maWxsX3Jvd19yb290GAMgASgMEhgKEGZpbGxfY29sdW1uX3Jvb3QYBCABKAwSDwoHYW5zd2VycxgFIAEoDBIxCgpyb3dfcHJlZml4GAYgASgLMh0uYXNzYXkudjEucHJvb2ZzLk1lbW9yeVByZWZpeBI0Cg1jb2x1bW5fcHJlZml4GAcgASgLMh0uYXNzYXkudjEucHJvb2ZzLk1lbW9yeVByZWZpeBI2CgdzYW1wbGVzGAggAygLMiUuYXNzYXkudjEucHJvb2ZzLkNvbXB1dGVTYW1wbGVPcGVuaW5nEjgKDHBhc3Nfc2FtcGxlcxgJIAMoCzIiLmFzc2F5LnYxLnByb29mcy5NZW1vcnlQYXNzT3BlbmluZyIqCgxNZW1vcnlQcmVmaXgSDAoEbGFzdBgBIAEoDBIMCgRwYXRoGAIgASgMIlsKEU1lbW9yeVBhc3NPcGVuaW5nEgwKBHJvd3MYASABKAwSEQoJcm93c19wYXRoGAIgASgMEg8KB2RpZ2VzdHMYAyABKAwSFAoMZGlnZXN0c19wYXRoGAQgASgMYgZwcm90bzM", [file_assay_v1_proofs_compute]);
 
 /**
  * Commit of the third: what was read after the Pass.
@@ -120,11 +120,11 @@ export type MemoryOpening = Message<"assay.v1.proofs.MemoryOpening"> & {
   fillColumnRoot: Uint8Array;
 
   /**
-   * SHA-256 of the MemoryOpen that this answers
+   * SHA-256 over the SHA-256 of each commit and of the MemoryOpen: no bit of them is without effect
    *
-   * @generated from field: bytes request_digest = 5;
+   * @generated from field: bytes answers = 5;
    */
-  requestDigest: Uint8Array;
+  answers: Uint8Array;
 
   /**
    * shows that the first commit's labels are the beginning of the second's
@@ -191,16 +191,18 @@ export const MemoryPrefixSchema: GenMessage<MemoryPrefix> = /*@__PURE__*/
  */
 export type MemoryPassOpening = Message<"assay.v1.proofs.MemoryPassOpening"> & {
   /**
-   * the row that holds the block, n bytes
+   * the row that holds the block, or the rows that it consists of where a row is shorter than one
    *
-   * @generated from field: bytes row = 1;
+   * @generated from field: bytes rows = 1;
    */
-  row: Uint8Array;
+  rows: Uint8Array;
 
   /**
-   * @generated from field: bytes row_path = 2;
+   * siblings from the node over those rows to the top
+   *
+   * @generated from field: bytes rows_path = 2;
    */
-  rowPath: Uint8Array;
+  rowsPath: Uint8Array;
 
   /**
    * the leaf of the round's tree that holds the block's digest: 4096 bytes

@@ -1,0 +1,187 @@
+// Owns: the content-addressed parameter table of the memory proof, and what its commits credit. Does not own: what a byte pays.
+import { toHex } from '../../../model/bytes.js';
+import type { Credit } from '../../../model/credit.js';
+import {
+  amount,
+  type Checks,
+  checkedParams,
+  className,
+  exactly,
+  flag,
+  integer,
+  paramsId,
+  powerOfTwo,
+} from '../../checked-params.js';
+import { computeOps } from '../compute/params.js';
+
+/** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
+export interface MemoryParams {
+  readonly kind: 'memory';
+  /** name in the table; part of the address */
+  readonly class: string;
+  /** side of the square operands: a power of two, 64..16384 */
+  readonly n: number;
+  /** capacity: labels that fill the memory credited at most, n^2 bytes each */
+  readonly labels: number;
+  /** labels that a device counting one finishes within the window */
+  readonly nominalLabels: number;
+  /** samples of labels made within the window */
+  readonly samples: number;
+  /** samples of labels made after it */
+  readonly fillSamples: number;
+  /** digests looked at */
+  readonly passSamples: number;
+  /** private projections, each modulo a prime of its own: 2 or 3 */
+  readonly projections: number;
+  /** from a validator's own Go to the arrival of the first Commit: what is paid as work */
+  readonly windowMs: number;
+  /** from the same Go to the arrival of the second: all labels that will be read */
+  readonly fillMs: number;
+  /** from a validator's own Pass to the arrival of the third */
+  readonly passMs: number;
+  /** rounds that a Commit can name at most: 32 bytes each, in one frame */
+  readonly maxRounds: number;
+  /** rounds that a device counting one finishes */
+  readonly nominalRounds: number;
+  /** operations a second that somebody who keeps fewer labels could spend on making them again: 0.75 of the published peak */
+  readonly regenerationOpsPerS: number;
+  /** bytes a second that can reach the device from its host, one direction */
+  readonly linkBytesPerS: number;
+  /** bytes a second of host memory, from which digests could be made where the labels are not on the device */
+  readonly hostBytesPerS: number;
+  readonly goLeadMs: number;
+  readonly openingTimeoutMs: number;
+  readonly localnetOnly: boolean;
+  /** rates a simulated device of this class declares; 0 for real devices */
+  readonly paceOpsPerS: number;
+  readonly paceBytesPerS: number;
+}
+
+/** Bytes under one digest. */
+export const BLOCK_BYTES = 4096;
+
+/** Blocks of `labels` labels: labels are whole blocks. */
+export const blocksOf = ({ n }: Pick<MemoryParams, 'n'>, labels: number): number =>
+  (labels * n ** 2) / BLOCK_BYTES;
+
+/** Rows that are opened for a block: the one that holds it, or those that it consists of. */
+export const rowsOfBlock = ({ n }: Pick<MemoryParams, 'n'>): number => Math.max(1, BLOCK_BYTES / n);
+
+/** Where a block lies: label from 1, the first of its rows, and the byte within them. */
+export function placeOf(
+  { n }: Pick<MemoryParams, 'n'>,
+  block: number,
+): { label: number; row: number; at: number } {
+  const perLabel = n ** 2 / BLOCK_BYTES;
+  const byte = (block % perLabel) * BLOCK_BYTES;
+  return { label: 1 + Math.floor(block / perLabel), row: Math.floor(byte / n), at: byte % n };
+}
+
+/**
+ * Work over the window, as `compute` has it; then M = labels n^2 bytes and R rounds in W_p: a round had t = W_p / R, in which
+ * somebody with less could have made t G bytes of labels again and had t X bytes digested elsewhere. What is left was there:
+ * M_c = M - t (G + X), read at R M_c / W_p. Slow rounds cost bytes by themselves.
+ * @param rounds undefined before the third commit
+ */
+export function creditFor(
+  params: MemoryParams,
+  made: { windowLabels: number; labels: number | undefined; rounds: number | undefined },
+): Credit {
+  const perS = 1000 / params.windowMs;
+  const work = {
+    opsPerS: computeOps({ n: params.n, labels: made.windowLabels }) * perS,
+    hashBytesPerS: 1.5 * params.n ** 2 * made.windowLabels * perS,
+  };
+  if (made.labels === undefined || made.rounds === undefined) return work;
+  const bytes = made.labels * params.n ** 2;
+  const roundS = params.passMs / 1000 / made.rounds;
+  const regenerated = params.regenerationOpsPerS / (2 * params.n);
+  const kept = (elsewhere: number): number => Math.max(0, bytes - roundS * (regenerated + elsewhere));
+  const alone = kept(Math.max(params.linkBytesPerS, params.hostBytesPerS));
+  const hostBusy = kept(params.linkBytesPerS);
+  return {
+    ...work,
+    deviceBytes: alone,
+    deviceBytesPerS: alone / roundS,
+    deviceBytesHostBusy: hostBusy,
+    deviceBytesPerSHostBusy: hostBusy / roundS,
+  };
+}
+
+/** What a device of the class that counts one is credited. */
+export function nominalFor(params: MemoryParams): Credit {
+  const { nominalLabels: windowLabels, labels, nominalRounds: rounds } = params;
+  const { opsPerS, deviceBytes, deviceBytesPerS } = creditFor(params, { windowLabels, labels, rounds });
+  return { opsPerS: opsPerS!, deviceBytes: deviceBytes!, deviceBytesPerS: deviceBytesPerS! };
+}
+
+/**
+ * The table. Changing any number makes another set with another id: old evidence is judged by the numbers it was made under.
+ * docs/proofs/memory.md derives them.
+ */
+export const MEMORY_PARAMS: readonly MemoryParams[] = [
+  {
+    // 2 MiB at 24 MB/s: 48 labels within the window are 1.5 s, 128 are 4 s, a round over them is 87 ms
+    kind: 'memory',
+    class: 'paced-memory',
+    n: 128,
+    labels: 128,
+    nominalLabels: 48,
+    samples: 32,
+    fillSamples: 32,
+    passSamples: 32,
+    projections: 2,
+    windowMs: 2000,
+    fillMs: 5000,
+    passMs: 1000,
+    maxRounds: 200,
+    nominalRounds: 9,
+    regenerationOpsPerS: 134_217_728,
+    linkBytesPerS: 250_000,
+    hostBytesPerS: 500_000,
+    goLeadMs: 1000,
+    openingTimeoutMs: 10_000,
+    localnetOnly: true,
+    paceOpsPerS: 134_217_728,
+    paceBytesPerS: 24_000_000,
+  },
+];
+
+export const memoryParamsByClass = (name: string): MemoryParams | undefined =>
+  MEMORY_PARAMS.find((params) => params.class === name);
+
+/** By content address, lower-case hex. */
+export const MEMORY_TABLE: ReadonlyMap<string, MemoryParams> = new Map(
+  MEMORY_PARAMS.map((params) => [toHex(paramsId(params)), params]),
+);
+
+const CHECKS: Checks<MemoryParams> = {
+  kind: exactly('memory'),
+  class: className,
+  n: powerOfTwo(64, 16_384),
+  labels: integer(1, 65_536),
+  nominalLabels: integer(1, 65_536),
+  samples: integer(1, 1024),
+  fillSamples: integer(1, 1024),
+  passSamples: integer(1, 1024),
+  projections: integer(2, 3),
+  windowMs: integer(1, 600_000),
+  fillMs: integer(1, 600_000),
+  passMs: integer(1, 600_000),
+  maxRounds: integer(1, 240),
+  nominalRounds: integer(1, 240),
+  regenerationOpsPerS: amount,
+  linkBytesPerS: amount,
+  hostBytesPerS: amount,
+  goLeadMs: integer(1, 60_000),
+  openingTimeoutMs: integer(1, 3_600_000),
+  localnetOnly: flag,
+  paceOpsPerS: amount,
+  paceBytesPerS: amount,
+};
+
+/**
+ * Canonical parameters from a parsed JSON value.
+ * @throws AssayError `invalid-input` naming the key
+ */
+export const parseParams = (value: unknown): MemoryParams => checkedParams(CHECKS, value);
