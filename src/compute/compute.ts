@@ -1,9 +1,15 @@
 // Owns: the operations that proofs ask of a device. Does not own: what is proven (verification), pacing (testing).
+import type { Disk } from './disk.js';
 import type { Labels, LabelsSpec } from './labels.js';
+import type { Link } from './link.js';
 
 /** What a prover may use; a kind says `unsupported` for what it needs and does not find. */
 export interface Devices {
   readonly compute: Compute;
+  /** what `storage` proves */
+  readonly disk?: Disk;
+  /** to other hosts: what `bandwidth` proves */
+  readonly link?: Link;
 }
 
 /** A device that multiplies exactly. Every implementation gives the bits of cpu/reference.ts. */

@@ -2,6 +2,7 @@
 import type { ProofKind } from '../proof.js';
 import { computeProof } from './compute/index.js';
 import { memoryProof } from './memory/index.js';
+import { storageProof } from './storage/index.js';
 
 /** A kind whose parameters and secret are its own business: what validator and miner hold. */
 export type AnyProofKind = ProofKind<unknown, unknown>;
@@ -11,7 +12,8 @@ export const kinds: Readonly<Record<string, AnyProofKind | undefined>> = Object.
   Object.assign(Object.create(null) as Record<string, AnyProofKind | undefined>, {
     [computeProof.kind]: computeProof,
     [memoryProof.kind]: memoryProof,
+    [storageProof.kind]: storageProof,
   }),
 );
 
-export { computeProof, memoryProof };
+export { computeProof, memoryProof, storageProof };
