@@ -1,0 +1,75 @@
+// Owns: what was said in a proof, as a line of JSON that a verifier in any language can judge (docs/proofs/transcripts.md).
+// Does not own: judging (verification), sessions on the wire (validator).
+import type { Devices } from '../compute/compute.js';
+import { toHex } from '../model/bytes.js';
+import type { Random } from '../model/prng.js';
+import { type Verdict, verdictToString } from '../model/verdict.js';
+import {
+  type Challenge,
+  type Evidence,
+  type Pace,
+  type ProofKind,
+  type Proving,
+  UNHURRIED,
+} from '../verification/proof.js';
+
+type Prove<Params> = (
+  devices: Devices & Pace,
+  challenge: Challenge<Params>,
+  signal: AbortSignal,
+) => Promise<Proving>;
+
+export interface PlayedProof<Params> {
+  readonly challenge: Challenge<Params>;
+  readonly evidence: Evidence;
+  readonly verdict: Verdict;
+}
+
+/** One proof from the first step to the verdict, without anybody in between. */
+export async function playProof<Params, Secret>(
+  parts: { readonly kind: ProofKind<Params, Secret>; readonly devices: Devices; readonly random: Random },
+  challenge: Challenge<Params>,
+  prove: Prove<Params> = parts.kind.prove,
+): Promise<PlayedProof<Params>> {
+  const { kind, random } = parts;
+  const { params } = challenge;
+  const { signal } = new AbortController();
+  const proving = await prove({ ...parts.devices, ...UNHURRIED }, challenge, signal);
+  try {
+    const commits = [proving.commit];
+    let pass: Uint8Array | undefined;
+    for (const { from } of kind.facts(params).phases.slice(1)) {
+      if (from === 'pass') pass ??= random.bytes(32);
+      commits.push(await proving.next!({ pass, ...UNHURRIED }, signal)); // a kind with more phases has it
+    }
+    // what is no commit is never opened
+    const claimed = kind.credit(params, commits) !== undefined;
+    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const opening = claimed ? await proving.open(request) : new Uint8Array(0);
+    const evidence = { commits, pass, request, opening };
+    const secret = kind.drawSecret(params, challenge.basis, random);
+    return { challenge, evidence, verdict: kind.verify(challenge, evidence, secret) };
+  } finally {
+    proving.release();
+  }
+}
+
+/** What is not there is left out; `verdict` is what we concluded. */
+export function transcriptLine(kind: string, { challenge, evidence, verdict }: PlayedProof<unknown>): string {
+  const hex = (bytes: Uint8Array | undefined): string | undefined => bytes && toHex(bytes);
+  const { params, basis, seed, place, brief } = challenge;
+  const { commits, pass, request, opening } = evidence;
+  return JSON.stringify({
+    kind,
+    params,
+    basis: hex(basis),
+    seed: hex(seed),
+    place: hex(place),
+    brief: hex(brief),
+    commits: commits.map(toHex),
+    pass: hex(pass),
+    request: hex(request),
+    opening: hex(opening),
+    verdict: verdictToString(verdict),
+  });
+}
