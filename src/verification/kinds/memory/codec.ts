@@ -1,8 +1,7 @@
 // Owns: the bodies of Commit, Open and Opening as bytes. Does not own: what makes them true (verify.ts).
 import { create, toBinary } from '@bufbuild/protobuf';
-import { DIGEST_LEAF_BYTES, digestPathLength } from '../../../compute/spec/digest.js';
 import { sha256 } from '../../../model/hash.js';
-import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
+import { HASH_BYTES } from '../../../model/merkle.js';
 import {
   ComputeSampleOpeningSchema,
   ComputeSampleSchema,
@@ -17,8 +16,8 @@ import {
   MemoryPrefixSchema,
 } from '../../../protocol/gen/assay/v1/proofs/memory_pb.js';
 import { decode } from '../../canonical.js';
-import { decodeCommit, isSample, type Sample, type SampleOpening, sampleBytes } from '../compute/codec.js';
-import { BLOCK_BYTES, blocksOf, type MemoryParams } from './params.js';
+import { COMMIT_BYTES, decodeCommit, isSample, type Sample, type SampleOpening } from '../compute/codec.js';
+import { blocksOf, type MemoryParams, openingBytes } from './params.js';
 
 /** One digest that a validator looks at: block `block` in round `round`, which begins at 1. */
 export interface PassSample {
@@ -66,19 +65,10 @@ export interface Opening {
 }
 
 /** Upper bounds of what an honest prover sends; a few bytes above it. */
-export function limits(params: MemoryParams): { commitBytes: number; openingBytes: number } {
-  const { n, labels, samples, fillSamples, passSamples, maxRounds } = params;
-  const path = (pathLength(n) + pathLength(labels)) * HASH_BYTES;
-  const digestsPath = digestPathLength(blocksOf(params, labels)) * HASH_BYTES;
-  // four fields and the message around them, each a tag and a length of at most four bytes
-  const pass = Math.max(n, BLOCK_BYTES) + path + DIGEST_LEAF_BYTES + digestsPath + 5 * 5;
-  const prefix = HASH_BYTES + pathLength(labels) * HASH_BYTES + 3 * 5;
-  return {
-    commitBytes: Math.max(48, maxRounds * HASH_BYTES + 5),
-    openingBytes:
-      (samples + fillSamples) * sampleBytes(params) + passSamples * pass + 2 * prefix + 5 * (HASH_BYTES + 2),
-  };
-}
+export const limits = (params: MemoryParams): { commitBytes: number; openingBytes: number } => ({
+  commitBytes: Math.max(COMMIT_BYTES, params.maxRounds * HASH_BYTES + 5),
+  openingBytes: openingBytes(params),
+});
 
 /** What an opening says it answers: rounds that no sample looks at are bound by nothing else. */
 export const answersOf = (commits: readonly Uint8Array[], request: Uint8Array): Uint8Array =>

@@ -1,6 +1,8 @@
 // Owns: the content-addressed parameter table of the memory proof, and what its commits credit. Does not own: what a byte pays.
+import { DIGEST_LEAF_BYTES, digestPathLength } from '../../../compute/spec/digest.js';
 import { toHex } from '../../../model/bytes.js';
 import type { Credit } from '../../../model/credit.js';
+import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
 import {
   amount,
   type Checks,
@@ -9,9 +11,20 @@ import {
   exactly,
   flag,
   integer,
+  openingTimeout,
   paramsId,
   powerOfTwo,
 } from '../../checked-params.js';
+import {
+  ADVERSARY_EFFICIENCY,
+  DEVICES,
+  type DeviceFigures,
+  deriveParams,
+  HOST_MEMORY_BYTES_PER_S,
+  PASS_EFFICIENCY,
+  WINDOW_MS,
+} from '../../classes.js';
+import { sampleBytes } from '../compute/codec.js';
 import { computeOps } from '../compute/params.js';
 
 /** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
@@ -115,6 +128,59 @@ export function nominalFor(params: MemoryParams): Credit {
   return { opsPerS: opsPerS!, deviceBytes: deviceBytes!, deviceBytesPerS: deviceBytesPerS! };
 }
 
+/** The fill may take so much longer than planned, and is over by a whole half second. */
+const FILL_SLACK = 1.5;
+/** As long as the window of the work: an honest path of 100 ms costs 5 %. */
+const PASS_MS = WINDOW_MS;
+const MAX_ROUNDS = 200;
+const REAL = { samples: 64, fillSamples: 32, passSamples: 64, projections: 2, goLeadMs: 1000 } as const;
+
+/** Not measured: what the vendor's figures give by the rules of classes.ts. */
+function forCard(device: DeviceFigures): MemoryParams {
+  const { n, memoryLabels: labels, nominalLabels, fillMs } = deriveParams(device);
+  const roundMs = (labels * n ** 2 * 1000) / (PASS_EFFICIENCY * device.memoryBytesPerS);
+  const shape = { n, labels, ...REAL };
+  return {
+    kind: 'memory',
+    class: device.class,
+    n,
+    labels,
+    nominalLabels,
+    samples: REAL.samples,
+    fillSamples: REAL.fillSamples,
+    passSamples: REAL.passSamples,
+    projections: REAL.projections,
+    windowMs: WINDOW_MS,
+    fillMs: Math.max(2 * WINDOW_MS, Math.ceil((FILL_SLACK * fillMs) / 500) * 500),
+    passMs: PASS_MS,
+    maxRounds: MAX_ROUNDS,
+    nominalRounds: Math.floor(PASS_MS / roundMs),
+    regenerationOpsPerS: ADVERSARY_EFFICIENCY * device.peakOpsPerS,
+    linkBytesPerS: device.linkBytesPerS,
+    hostBytesPerS: HOST_MEMORY_BYTES_PER_S,
+    goLeadMs: REAL.goLeadMs,
+    openingTimeoutMs: openingTimeout(Math.ceil(openingBytes(shape) / 1e6)),
+    localnetOnly: false,
+    paceOpsPerS: 0,
+    paceBytesPerS: 0,
+  };
+}
+
+/** What the opening's size hangs on. */
+type OpeningShape = Pick<MemoryParams, 'n' | 'labels' | 'samples' | 'fillSamples' | 'passSamples'>;
+
+/** Upper bound of an honest opening; a few bytes above it. */
+export function openingBytes(params: OpeningShape): number {
+  const { n, labels, samples, fillSamples, passSamples } = params;
+  const path = (pathLength(n) + pathLength(labels)) * HASH_BYTES;
+  const digestsPath = digestPathLength(blocksOf(params, labels)) * HASH_BYTES;
+  // four fields and the message around them, each a tag and a length of at most four bytes
+  const pass = Math.max(n, BLOCK_BYTES) + path + DIGEST_LEAF_BYTES + digestsPath + 5 * 5;
+  const prefix = HASH_BYTES + pathLength(labels) * HASH_BYTES + 3 * 5;
+  const roots = 5 * (HASH_BYTES + 2);
+  return (samples + fillSamples) * sampleBytes(params) + passSamples * pass + 2 * prefix + roots;
+}
+
 /**
  * The table. Changing any number makes another set with another id: old evidence is judged by the numbers it was made under.
  * docs/proofs/memory.md derives them.
@@ -145,6 +211,7 @@ export const MEMORY_PARAMS: readonly MemoryParams[] = [
     paceOpsPerS: 134_217_728,
     paceBytesPerS: 24_000_000,
   },
+  ...DEVICES.map(forCard),
 ];
 
 export const memoryParamsByClass = (name: string): MemoryParams | undefined =>
