@@ -63,6 +63,8 @@ export interface Chain {
   readonly referenced: readonly number[];
   /** Row `i` of label 0; it is never opened, both ends make it. */
   originRow(i: number): Uint8Array;
+  /** Rows `from` .. `from + count - 1`, concatenated. */
+  originRows(from: number, count: number): Uint8Array;
   originColumn(i: number): Uint8Array;
   /** Label 0 whole, row-major. */
   origin(): Uint8Array;
@@ -91,6 +93,7 @@ export function createChain(seed: Uint8Array, n: number, labels: number): Chain 
     backEdges,
     referenced,
     originRow: (i) => keystream(originKey, i * blocksPerRow, n),
+    originRows: (from, count) => keystream(originKey, from * blocksPerRow, count * n),
     originColumn(i) {
       // one block of each row: counter mode is the block cipher over the counters, so any set of blocks is one call
       const counters = new Uint8Array(n * 16);
