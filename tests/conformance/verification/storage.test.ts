@@ -1,7 +1,6 @@
 import { describe, test } from 'vitest';
 import { createPackedCompute } from '../../../src/compute/cpu/packed.js';
 import { createMemoryDisk } from '../../../src/compute/disk/memory.js';
-import { createSeededRandom } from '../../../src/model/prng.js';
 import { proofConformance } from '../../../src/testing/conformance/proof.js';
 import { storageProof } from '../../../src/verification/kinds/storage/index.js';
 import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
