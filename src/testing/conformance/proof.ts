@@ -32,6 +32,11 @@ export interface ProofSubject<Params, Secret> {
   /** valid parameters under which evidence for `params` must not pass */
   readonly others: readonly Params[];
   readonly liars: readonly Liar<Params>[];
+  /** for kinds with rounds: a slot's part in one, and what this slot sees of the others */
+  readonly round?: (
+    params: Params,
+    random: Random,
+  ) => { readonly brief: Uint8Array; readonly kept: Uint8Array; readonly devices: Partial<Devices> };
   /** honest proofs, and attempts of each liar. @default 60 */
   readonly trials?: number;
 }
@@ -57,15 +62,29 @@ export function proofConformance<Params, Secret>(
   subject: ProofSubject<Params, Secret>,
 ): readonly ConformanceCase[] {
   const { kind, params, tiny, trials = 60 } = subject;
-  const devices = { ...subject.devices, ...UNHURRIED };
   const { signal } = new AbortController();
-
-  const challenge = (random: Random, of: Params = params): Challenge<Params> => ({
-    params: of,
-    basis: random.bytes(32),
-    seed: random.bytes(32),
-    place: random.fork('place').bytes(32),
+  const rounds = new WeakMap<Challenge<Params>, ReturnType<NonNullable<typeof subject.round>>>();
+  const devicesOf = (given: Challenge<Params>): Devices & Pace => ({
+    ...subject.devices,
+    ...rounds.get(given)?.devices,
+    ...UNHURRIED,
   });
+  const issue = (given: Challenge<Params>, commits: readonly Uint8Array[], random: Random): Uint8Array =>
+    kind.issue(given.params, commits, random, rounds.get(given)?.kept);
+
+  const challenge = (random: Random, of: Params = params): Challenge<Params> => {
+    const given = {
+      params: of,
+      basis: random.bytes(32),
+      seed: random.bytes(32),
+      place: random.fork('place').bytes(32),
+    };
+    const round = subject.round?.(of, random.fork('round'));
+    if (!round) return given;
+    const briefed = { ...given, brief: round.brief };
+    rounds.set(briefed, round);
+    return briefed;
+  };
 
   /** The walk of one session: prove, then samples and secret, then the opening. */
   async function session(
@@ -73,13 +92,13 @@ export function proofConformance<Params, Secret>(
     random: Random,
     prove: Liar<Params>['prove'] = kind.prove,
   ): Promise<{ evidence: Evidence; secret: Secret }> {
-    const proving = await prove(devices, given, signal);
+    const proving = await prove(devicesOf(given), given, signal);
     try {
       const { commits, pass } = await committed(given.params, proving, random);
       const secret = kind.drawSecret(given.params, given.basis, random);
       // what is no commit is never opened
       const claimed = kind.credit(given.params, commits) !== undefined;
-      const request = claimed ? kind.issue(given.params, commits, random) : new Uint8Array(0);
+      const request = claimed ? issue(given, commits, random) : new Uint8Array(0);
       const opening = claimed ? await proving.open(request) : new Uint8Array(0);
       return { evidence: { commits, pass, request, opening }, secret };
     } finally {
@@ -153,9 +172,9 @@ export function proofConformance<Params, Secret>(
       async run() {
         const random = createSeededRandom('several');
         const given = challenge(random);
-        const proving = await kind.prove(devices, given, signal);
+        const proving = await kind.prove(devicesOf(given), given, signal);
         const { commits, pass } = await committed(params, proving, random);
-        const requests = [0, 1, 2].map(() => kind.issue(params, commits, random));
+        const requests = [0, 1, 2].map(() => issue(given, commits, random));
         const openings = await Promise.all(requests.map((request) => proving.open(request)));
         requests.forEach((request, v) => {
           const secret = kind.drawSecret(params, given.basis, random);
@@ -259,8 +278,9 @@ export function proofConformance<Params, Secret>(
       name: 'draws samples from nothing but the randomness handed in',
       async run() {
         const random = createSeededRandom('draws');
-        const { commits } = (await session(challenge(random), random)).evidence;
-        const issued = (seed: string): Uint8Array => kind.issue(params, commits, createSeededRandom(seed));
+        const given = challenge(random);
+        const { commits } = (await session(given, random)).evidence;
+        const issued = (seed: string): Uint8Array => issue(given, commits, createSeededRandom(seed));
         assert.deepEqual(issued('a'), issued('a'));
         assert.notDeepEqual(issued('a'), issued('b'));
       },
@@ -269,9 +289,10 @@ export function proofConformance<Params, Secret>(
       name: 'refuses to open what was not asked properly, and after release',
       async run() {
         const random = createSeededRandom('refuses');
-        const proving = await kind.prove(devices, challenge(random), signal);
+        const given = challenge(random);
+        const proving = await kind.prove(devicesOf(given), given, signal);
         const { commits } = await committed(params, proving, random);
-        const request = kind.issue(params, commits, random);
+        const request = issue(given, commits, random);
         const isRefusal = (error: unknown): boolean => isAssayError(error, 'invalid-input');
         await assert.rejects(proving.open(new Uint8Array(0)), isRefusal);
         await assert.rejects(proving.open(request.subarray(1)), isRefusal);
@@ -286,9 +307,10 @@ export function proofConformance<Params, Secret>(
       async run() {
         const random = createSeededRandom('aborted');
         const reason = new Error('enough');
-        await assert.rejects(kind.prove(devices, challenge(random), AbortSignal.abort(reason)), reason);
+        const given = challenge(random);
+        await assert.rejects(kind.prove(devicesOf(given), given, AbortSignal.abort(reason)), reason);
         const during = new AbortController();
-        const proving = kind.prove(devices, challenge(random), during.signal);
+        const proving = kind.prove(devicesOf(given), given, during.signal);
         during.abort(reason);
         await assert.rejects(proving, reason);
       },
