@@ -12,6 +12,7 @@ import json
 import os
 import sys
 
+sys.dont_write_bytecode = True  # modules lie among sources
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference")
 KINDS = sorted(name[:-3].replace("_", "-") for name in os.listdir(HERE) if name.endswith(".py") and name != "basics.py")
 

@@ -1,6 +1,5 @@
 // Owns: the one spelling of a message. Does not own: what the messages of a kind are (kinds/*/codec.ts).
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { equals } from '../model/bytes.js';
 
 /**
  * Protobuf has many encodings of one message; evidence has one. Re-encoding is the plainest way to say so: unknown
@@ -14,7 +13,8 @@ export function decode<D extends DescMessage>(
   if (bytes.length > maxBytes) return undefined;
   try {
     const message = fromBinary(schema, bytes, { readUnknownFields: false });
-    return equals(toBinary(schema, message), bytes) ? message : undefined;
+    // openings are megabytes: compared as memory, not byte by byte
+    return Buffer.compare(toBinary(schema, message), bytes) === 0 ? message : undefined;
   } catch {
     // the peer's bytes are no protobuf: no message, whatever the parser's complaint
     return undefined;

@@ -78,8 +78,7 @@ export function createChain(seed: Uint8Array, n: number, labels: number): Chain 
   const originKey = sha256(ORIGIN, seed, u32le(n));
   const blocksPerRow = n / 16;
 
-  const backEdges = new Uint32Array(labels + 1);
-  for (let j = 1; j <= labels; j++) backEdges[j] = uniform(seed, j, Math.max(0, j - 4) + 1);
+  const backEdges = drawEdges(seed, labels);
   const referenced = [...new Set(backEdges.subarray(1))].filter((j) => j > 0).sort((a, b) => a - b);
 
   const preimage = concat(TWEAK_ROW, seed, new Uint8Array(8 + 2 * HASH_BYTES));
@@ -120,18 +119,38 @@ export function createChain(seed: Uint8Array, n: number, labels: number): Chain 
   };
 }
 
-/** Uniform in [0, bound) from the seed: the first unbiased word of SHA-256(tag, seed, label, attempt). */
-function uniform(seed: Uint8Array, label: number, bound: number): number {
-  if (bound === 1) return 0;
-  const limit = 2 ** 32 - (2 ** 32 % bound);
-  for (let attempt = 0; ; attempt++) {
-    const digest = sha256(EDGE, seed, u32le(label), u32le(attempt));
-    const words = littleEndianWords(digest);
-    for (const word of words) if (word < limit) return word % bound;
-  }
+/**
+ * pi(j), uniform in [0, max(0, j - 4)]: the first unbiased word of SHA-256(tag, seed, label, attempt). A verifier draws them all,
+ * to know which labels are referenced: thousands of hashes, so that one preimage is made once and changed in place.
+ */
+function drawEdges(seed: Uint8Array, labels: number): Uint32Array {
+  const backEdges = new Uint32Array(labels + 1);
+  const preimage = concat(EDGE, seed, new Uint8Array(8));
+  const view = new DataView(preimage.buffer);
+  const numbersAt = EDGE.length + seed.length;
+  const digest = new Uint8Array(HASH_BYTES);
+  const words = new DataView(digest.buffer);
+  const draw = (label: number, bound: number): number => {
+    const limit = 2 ** 32 - (2 ** 32 % bound);
+    view.setUint32(numbersAt, label, true);
+    for (let attempt = 0; ; attempt++) {
+      view.setUint32(numbersAt + 4, attempt, true);
+      hashInto(preimage, digest, 0);
+      for (let at = 0; at < HASH_BYTES; at += 4) {
+        const word = words.getUint32(at, true);
+        if (word < limit) return word % bound;
+      }
+    }
+  };
+  for (let j = 5; j <= labels; j++) backEdges[j] = draw(j, j - 3);
+  return backEdges;
 }
 
+/** Typed arrays have the host's byte order, which is this one wherever Node runs but s390x. */
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 function littleEndianWords(bytes: Uint8Array): Uint32Array {
+  if (LITTLE_ENDIAN) return new Uint32Array(Uint8Array.from(bytes).buffer);
   const words = new Uint32Array(bytes.length / 4);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true);
