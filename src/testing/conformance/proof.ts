@@ -37,6 +37,8 @@ export interface ProofSubject<Params, Secret> {
     params: Params,
     random: Random,
   ) => { readonly brief: Uint8Array; readonly kept: Uint8Array; readonly devices: Partial<Devices> };
+  /** how long the first step may take, for each proof anew. @default as long as it likes */
+  readonly pace?: () => Pace;
   /** honest proofs, and attempts of each liar. @default 60 */
   readonly trials?: number;
 }
@@ -67,7 +69,7 @@ export function proofConformance<Params, Secret>(
   const devicesOf = (given: Challenge<Params>): Devices & Pace => ({
     ...subject.devices,
     ...rounds.get(given)?.devices,
-    ...UNHURRIED,
+    ...(subject.pace?.() ?? UNHURRIED),
   });
   const issue = (given: Challenge<Params>, commits: readonly Uint8Array[], random: Random): Uint8Array =>
     kind.issue(given.params, commits, random, rounds.get(given)?.kept);
@@ -122,7 +124,7 @@ export function proofConformance<Params, Secret>(
   }
 
   /** Evidence with the bytes of one part handed to `change`; commits are one part each. */
-  const parts = (evidence: Evidence): readonly Part[] => [
+  const piecesOf = (evidence: Evidence): readonly Part[] => [
     ...evidence.commits.map((bytes, i) => ({
       name: `commit ${i}`,
       bytes,
@@ -213,7 +215,7 @@ export function proofConformance<Params, Secret>(
           const given = challenge(random, tiny);
           const { evidence, secret } = await session(given, random);
           assert.ok(isAccepted(given, evidence, secret));
-          for (const part of parts(evidence)) {
+          for (const part of piecesOf(evidence)) {
             const bytes = part.bytes.slice();
             // every bit of the first half KiB, then each fifth byte, in all eight places
             for (let bit = 0; bit < 8 * bytes.length; bit += bit < 4096 ? 1 : 41) {
@@ -244,7 +246,7 @@ export function proofConformance<Params, Secret>(
           judged({ ...evidence, pass: undefined });
           judged({ ...evidence, pass: random.bytes(32) });
         }
-        for (const part of parts(evidence)) {
+        for (const part of piecesOf(evidence)) {
           const whole = part.bytes;
           for (let length = 0; length < whole.length; length += 1 + (length >> 5))
             judged(part.with(whole.subarray(0, length)));

@@ -120,7 +120,7 @@ function fabricate(
 }
 
 /** A label of which only the rows in `work` are filled. */
-async function multiplyRows(
+export async function multiplyRows(
   operand: SharedOperand,
   a: Int8Array,
   n: number,
@@ -142,7 +142,7 @@ async function multiplyRows(
 }
 
 /** Sums of four bytes, scaled to the spread that products of this size have: nothing but a projection tells them apart. */
-function plausibleAccumulator(random: Random, n: number): Int32Array {
+export function plausibleAccumulator(random: Random, n: number): Int32Array {
   const bytes = random.bytes(4 * n);
   const scale = 18.5 * Math.sqrt(n); // sigma of a product over that of the sum of four bytes
   return Int32Array.from({ length: n }, (_, k) => {

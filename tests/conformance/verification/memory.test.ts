@@ -23,6 +23,11 @@ describe('memory', () => {
       { ...params, passSamples: 7 },
       { ...params, maxRounds: 4 },
     ],
+    // nine labels in the window, three after it
+    pace: () => {
+      let left = 100;
+      return { leftMs: () => (left -= 10) };
+    },
     liars: memoryLiars(createSeededRandom('liars')),
     trials: 60,
   });
