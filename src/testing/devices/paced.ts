@@ -1,6 +1,9 @@
 // Owns: a simulated device: one timeline, real arithmetic, declared speed. Does not own: how it is reached (remote.ts).
-import { type Compute, operandRows } from '../../compute/compute.js';
+import { type Compute, type Multiplier, operandRows } from '../../compute/compute.js';
+import type { Labels } from '../../compute/labels.js';
+import { createPlainLabels } from '../../compute/spec/plain-labels.js';
 import type { Clock } from '../../model/clock.js';
+import { acquireOperand } from '../../verification/kinds/compute/operand.js';
 
 /**
  * A kernel submitted within this long after the previous one ended counts as queued behind it, as a GPU's stream
@@ -8,33 +11,56 @@ import type { Clock } from '../../model/clock.js';
  */
 const QUEUE_SLACK_MS = 60;
 
+export interface PaceOptions {
+  readonly clock: Clock;
+  /** integer operations a second */
+  readonly opsPerS: number;
+  /** bytes a second that a pass reads. @default as fast as it can */
+  readonly bytesPerS?: number;
+}
+
 /**
- * `inner`'s results at `opsPerS` integer operations per second: kernel by kernel, each starts when the device is free
- * and ends no earlier than its operations divided by the rate. All users of the returned device share its timeline.
+ * `inner`'s results at the declared rates: kernel by kernel, each starts when the device is free and ends no earlier than its
+ * operations or bytes divided by the rate. All users of the returned device share its timeline.
  */
-export function createPacedDevice(inner: Compute, pace: { clock: Clock; opsPerS: number }): Compute {
-  const { clock, opsPerS } = pace;
+export function createPacedDevice(inner: Compute, pace: PaceOptions): Compute {
+  const { clock, opsPerS, bytesPerS = Number.POSITIVE_INFINITY } = pace;
   let freeAt = Number.NEGATIVE_INFINITY;
 
-  return {
+  /** Real work within the time that the kernel takes on the device's timeline. */
+  async function kernel<T>(ms: number, work: () => Promise<T>): Promise<T> {
+    const now = clock.monotonic();
+    const start = now - freeAt < QUEUE_SLACK_MS ? freeAt : now;
+    const end = start + ms;
+    freeAt = end;
+    const result = await work();
+    const left = end - clock.monotonic();
+    if (left > 0) await clock.sleep(left);
+    return result;
+  }
+
+  const paced = (multiplier: Multiplier): Multiplier => ({
+    n: multiplier.n,
+    multiply: (a) =>
+      kernel((2 * operandRows(a, multiplier.n) * multiplier.n ** 2 * 1000) / opsPerS, () =>
+        multiplier.multiply(a),
+      ),
+    release: () => multiplier.release(),
+  });
+
+  const device: Compute = {
     name: `paced(${inner.name})`,
-    async loadOperand(b, n) {
-      const multiplier = await inner.loadOperand(b, n);
-      return {
-        n,
-        async multiply(a) {
-          const kernelMs = (2 * operandRows(a, n) * n ** 2 * 1000) / opsPerS;
-          const now = clock.monotonic();
-          const start = now - freeAt < QUEUE_SLACK_MS ? freeAt : now;
-          const end = start + kernelMs;
-          freeAt = end;
-          const product = await multiplier.multiply(a);
-          const left = end - clock.monotonic();
-          if (left > 0) await clock.sleep(left);
-          return product;
-        },
-        release: () => multiplier.release(),
-      };
+    loadOperand: async (b, n) => paced(await inner.loadOperand(b, n)),
+    async openLabels(spec) {
+      const labels = createPlainLabels(spec, await acquireOperand(device, spec.basis, spec.n));
+      const pass: Labels['pass'] = (count, key) =>
+        kernel((count * spec.n ** 2 * 1000) / bytesPerS, () => labels.pass(count, key));
+      // getters stay getters
+      return Object.create(labels, { pass: { value: pass } }) as Labels;
+    },
+    async prepareLabels(basis, n) {
+      (await acquireOperand(device, basis, n)).release();
     },
   };
+  return device;
 }
