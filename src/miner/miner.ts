@@ -34,6 +34,8 @@ export interface MinerParts {
   readonly log: Log;
   readonly receipts: ReceiptStore;
   readonly slots: readonly Slot[];
+  /** Files by SHA-256 that callers may have, such as the subnet's parameters; at most 256 KiB each. @default none */
+  readonly content?: ((digest: Uint8Array) => Uint8Array | undefined) | undefined;
   /**
    * Wraps the answerer over `slots`.
    * @default the honest answer as it is
@@ -109,7 +111,11 @@ export async function runMiner(
         log,
         random: parts.random,
         admit: admission.admit,
-        handlers: { describe: async () => create(DescribeResponseSchema, claims), prove: answer },
+        handlers: {
+          describe: async () => create(DescribeResponseSchema, claims),
+          prove: answer,
+          ...(parts.content ? { content: parts.content } : {}),
+        },
       },
       {
         host: options.host,

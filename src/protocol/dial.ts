@@ -1,7 +1,9 @@
 // Owns: the calling end: signed calls and sessions to one hotkey at one address.
 // Does not own: order of frames (frames.ts), transports (wire.ts).
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { fromAddress } from '../keys/ss58.js';
+import { equals } from '../model/bytes.js';
+import { sha256 } from '../model/hash.js';
 import { assertPlaintextAllowed } from './address.js';
 import {
   CertificateCache,
@@ -14,7 +16,11 @@ import {
 import { decode } from './codec.js';
 import { CALL_ID_BYTES, checkFreshness, readEnvelope, readWallClock, seal } from './envelope.js';
 import { authenticate, Session } from './frames.js';
-import { DescribeRequestSchema, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
+import {
+  DescribeRequestSchema,
+  type DescribeResponse,
+  DescribeResponseSchema,
+} from './gen/assay/v1/miner_pb.js';
 import { toLimits } from './limits.js';
 import { assertSupported, channelOf } from './server-key.js';
 import type { MinerPeer, PeerOptions, SessionParts } from './session.js';
@@ -42,45 +48,56 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
   const channel = wire.connect(address);
   const newCallId = () => Uint8Array.from(random.bytes(CALL_ID_BYTES)); // a Buffer's slice would not copy
 
-  return {
-    async describe(signal) {
-      const key = sessionKey();
-      const callId = newCallId();
-      const toUnixMs = readWallClock(clock);
-      const sentAt = Math.floor(toUnixMs(clock.monotonic()));
-      const request = seal(
-        {
-          direction: 'request',
-          method: 'describe',
-          netuid,
-          sender: own,
-          receiver: other,
-          callId,
-          sequence: 0,
-          sentAt,
-          expiresAt: sentAt + limits.envelopeMs,
-        },
-        toBinary(DescribeRequestSchema, create(DescribeRequestSchema)),
-        key.sign,
-        key.certificate,
-      );
-      const arrived = await channel.describe(request, limits.describeDeadlineMs, signal);
-      const { message } = arrived;
-      const header = readEnvelope(message, {
-        direction: 'response',
+  const ask = async (
+    request: MessageInitShape<typeof DescribeRequestSchema>,
+    signal: AbortSignal | undefined,
+  ): Promise<DescribeResponse> => {
+    const key = sessionKey();
+    const callId = newCallId();
+    const toUnixMs = readWallClock(clock);
+    const sentAt = Math.floor(toUnixMs(clock.monotonic()));
+    const sealed = seal(
+      {
+        direction: 'request',
         method: 'describe',
         netuid,
-        sender: other,
-        receiver: own,
+        sender: own,
+        receiver: other,
         callId,
         sequence: 0,
-      });
-      const certificate = authenticate(message, certificates);
-      checkParties(certificate, header);
-      checkChannel(certificate, binding);
-      checkSignature(certificate.key, message.header, message.signature);
-      checkFreshness(header, toUnixMs(arrived.at), limits);
-      return decode(DescribeResponseSchema, message.body, 'describe-response');
+        sentAt,
+        expiresAt: sentAt + limits.envelopeMs,
+      },
+      toBinary(DescribeRequestSchema, create(DescribeRequestSchema, request)),
+      key.sign,
+      key.certificate,
+    );
+    const arrived = await channel.describe(sealed, limits.describeDeadlineMs, signal);
+    const { message } = arrived;
+    const header = readEnvelope(message, {
+      direction: 'response',
+      method: 'describe',
+      netuid,
+      sender: other,
+      receiver: own,
+      callId,
+      sequence: 0,
+    });
+    const certificate = authenticate(message, certificates);
+    checkParties(certificate, header);
+    checkChannel(certificate, binding);
+    checkSignature(certificate.key, message.header, message.signature);
+    checkFreshness(header, toUnixMs(arrived.at), limits);
+    return decode(DescribeResponseSchema, message.body, 'describe-response');
+  };
+
+  return {
+    describe: (signal) => ask({}, signal),
+
+    async content(digest, signal) {
+      const { content } = await ask({ contentDigest: digest }, signal);
+      // whoever sends another file does not have this one
+      return content !== undefined && equals(sha256(content), digest) ? content : undefined;
     },
 
     prove() {

@@ -55,8 +55,11 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
   const describe = async (arrived: Arrived, origin: Origin): Promise<Signed> => {
     door.knock(origin);
     const { header, peer } = await door.enter(arrived, 'describe', origin);
-    decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
-    const response = create(DescribeResponseSchema, await handlers.describe(peer.hotkey));
+    const { contentDigest: digest } = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
+    const response = create(
+      DescribeResponseSchema,
+      digest.length > 0 ? toContent(handlers.content?.(digest)) : await handlers.describe(peer.hotkey),
+    );
     const key = peer.sessionKey(origin.channel);
     const sentAt = Math.floor(clock.now());
     return seal(
@@ -127,6 +130,8 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     prove: (stream, origin) => logged('prove', origin, prove(stream, origin)),
   };
 }
+
+const toContent = (content: Uint8Array | undefined) => (content === undefined ? {} : { content });
 
 async function firstFrame(stream: WireStream, clock: Clock, limits: Limits): Promise<Arrived> {
   const done = new AbortController();

@@ -34,6 +34,11 @@ export interface PeerOptions {
 export interface MinerPeer {
   /** @throws AssayError `refused` (reason `cancelled`) when `signal` aborts */
   describe(signal?: AbortSignal): Promise<DescribeResponse>;
+  /**
+   * The file with this SHA-256, 32 bytes; undefined where the peer does not have it.
+   * @throws AssayError as `describe`
+   */
+  content(digest: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** Opens a session; the first `send` reaches out. */
   prove(): ProofSession;
   /** Breaks what is still open. */
@@ -42,6 +47,8 @@ export interface MinerPeer {
 
 export interface ServeHandlers {
   describe(caller: Hotkey): Promise<MessageInitShape<typeof DescribeResponseSchema>>;
+  /** The file with this SHA-256, 32 bytes. @default there is none */
+  content?(digest: Uint8Array): Uint8Array | undefined;
   /** The session ends when the promise settles. An AssayError's code reaches the caller; anything else arrives as `internal`. */
   prove(session: ProofSession): Promise<void>;
 }

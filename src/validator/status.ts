@@ -1,6 +1,7 @@
 // Owns: what a validator says of itself after each step: a value for the command line, metrics and the dashboard.
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
+import type { ParametersStatus } from './parameters.js';
 
 export interface EventTally {
   readonly accepted: number;
@@ -14,6 +15,7 @@ export interface EventTally {
 export type ValidatorAlert = { readonly netuid: number; readonly hotkey: Hotkey; readonly epoch: number } & (
   | { readonly kind: 'weights-late'; readonly blocksLeft: number; readonly reason?: string }
   | { readonly kind: 'weights-failed'; readonly reason: string }
+  | { readonly kind: 'weights-withheld'; readonly reason: string }
 );
 
 export interface ValidatorStatus {
@@ -30,5 +32,7 @@ export interface ValidatorStatus {
   readonly lastEvent?: EventTally & { readonly block: number; readonly epoch: number };
   /** how far the newest weights are: waiting, refused, revealed, applied, failed */
   readonly weightsStage?: { readonly epoch: number; readonly stage: string; readonly reason?: string };
+  /** whose parameters we judge by in this epoch; `whyNot` where by none, and then no weights are set */
+  readonly parameters?: ParametersStatus;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

@@ -249,7 +249,8 @@ export function createVerifierPool(
       return {
         async verify(question) {
           const { kind } = question;
-          if (module.kinds[kind.kind] !== kind) return here.verify(question);
+          // an owner's table makes another object of the same kind
+          if (module.kinds[kind.kind]?.verify !== kind.verify) return here.verify(question);
           return ask(secretOf(question), question);
         },
         close() {

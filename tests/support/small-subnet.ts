@@ -7,6 +7,7 @@ import { createLocalnet } from '../../src/localnet/localnet.js';
 import { runMiner } from '../../src/miner/miner.js';
 import { noReceipts } from '../../src/miner/receipts.js';
 import { createLocalSlot } from '../../src/miner/slot.js';
+import { toHex } from '../../src/model/bytes.js';
 import { type Hotkey, type Netuid, toHotkey, type Uid } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
 import { createSeededRandom } from '../../src/model/prng.js';
@@ -57,9 +58,14 @@ export interface ValidatorSetting {
   readonly book?: WeightsBook;
   readonly writer?: ValidatorParts['writer'];
   readonly plan?: EventPlan;
+  readonly kinds?: ValidatorParts['kinds'];
+  readonly parameters?: ValidatorParts['parameters'];
+  readonly alert?: ValidatorParts['alert'];
 }
 
 export interface SmallSubnet {
+  /** files that the miner has, by digest in hex */
+  readonly content: Map<string, Uint8Array>;
   readonly clock: VirtualClock;
   readonly chain: ChainReader & ChainWriter;
   readonly netuid: Netuid;
@@ -71,7 +77,10 @@ export interface SmallSubnet {
 }
 
 /** Runs `body` on a subnet whose epochs have 48 blocks of 250 ms, with the demo's plan of events. */
-export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>): Promise<T> {
+export async function onSmallSubnet<T>(
+  body: (subnet: SmallSubnet) => Promise<T>,
+  { paramsId = TOY_PARAMS_ID }: { readonly paramsId?: Uint8Array } = {},
+): Promise<T> {
   await readyKeys();
   const clock = createVirtualClock();
   return clock.runUntil(run());
@@ -92,9 +101,10 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
     const { netuid, uids } = await setUp({ chain, root, say: () => {} }, WORLD);
     const wire = createLoopback({ clock });
     const kind = toyKind();
+    const content = new Map<string, Uint8Array>();
     const compute = createReferenceCompute();
     const slot = createLocalSlot(
-      { compute, kind, params: TOY_PARAMS, paramsId: TOY_PARAMS_ID },
+      { compute, kind, params: TOY_PARAMS, paramsId },
       { index: 0, worker: 'host-1' },
     );
     const keyOf = (name: string) => keypairFromUri(key(name).hotkeyUri);
@@ -110,6 +120,7 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
           log: silentLog,
           receipts: noReceipts,
           slots: [slot],
+          content: (digest) => content.get(toHex(digest)),
         },
         { netuid, host: '127.16.0.1', port: 0 },
         stop.signal,
@@ -120,6 +131,7 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
     });
 
     const subnet: SmallSubnet = {
+      content,
       clock,
       chain,
       netuid,
@@ -133,6 +145,9 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
           reader = chain,
           writer = chain,
           plan,
+          kinds = { toy: kind },
+          parameters,
+          alert,
         } = {},
       ) {
         const own = new AbortController();
@@ -144,7 +159,9 @@ export async function onSmallSubnet<T>(body: (subnet: SmallSubnet) => Promise<T>
             writer,
             wire,
             keypair: keyOf(name),
-            kinds: { toy: kind },
+            kinds,
+            parameters,
+            ...(alert ? { alert } : {}),
             ledger,
             clock,
             random: createSeededRandom(`${name} at ${clock.monotonic()}`),

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/miner.proto.
  */
 export const file_assay_v1_miner: GenFile = /*@__PURE__*/
-  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIRCg9EZXNjcmliZVJlcXVlc3QiVgoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltIksKCVNsb3RDbGFpbRINCgVpbmRleBgBIAEoDRIOCgZ3b3JrZXIYAiABKAkSDAoEa2luZBgDIAEoCRIRCglwYXJhbXNfaWQYBCABKAwioQIKBUZyYW1lEhwKA2FybRgBIAEoCzINLmFzc2F5LnYxLkFybUgAEiAKBXJlYWR5GAIgASgLMg8uYXNzYXkudjEuUmVhZHlIABIaCgJnbxgDIAEoCzIMLmFzc2F5LnYxLkdvSAASIgoGY29tbWl0GAQgASgLMhAuYXNzYXkudjEuQ29tbWl0SAASHgoEb3BlbhgFIAEoCzIOLmFzc2F5LnYxLk9wZW5IABIkCgdvcGVuaW5nGAYgASgLMhEuYXNzYXkudjEuT3BlbmluZ0gAEiQKB3JlY2VpcHQYByABKAsyES5hc3NheS52MS5SZWNlaXB0SAASJAoHcmVmdXNhbBgIIAEoCzIRLmFzc2F5LnYxLlJlZnVzYWxIAEIGCgRib2R5IoQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMIgcKBVJlYWR5IjEKAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMIiYKBkNvbW1pdBIOCgZub25jZXMYASADKAwSDAoEYm9keRgCIAEoDCIUCgRPcGVuEgwKBGJvZHkYASABKAwiNAoHT3BlbmluZxINCgVwaWVjZRgBIAEoDRIMCgRsYXN0GAIgASgIEgwKBGRhdGEYAyABKAwihQIKB1JlY2VpcHQSEgoKb3V0Y29tZV9pZBgBIAEoCRImCgd2ZXJkaWN0GAIgASgOMhUuYXNzYXkudjEuVmVyZGljdEtpbmQSDgoGcmVhc29uGAMgASgJEhgKC21lYXN1cmVkX21zGAQgASgBSACIAQESJgoGY3JlZGl0GAUgAygLMhYuYXNzYXkudjEuQ3JlZGl0QW1vdW50EhcKD2V2aWRlbmNlX2RpZ2VzdBgGIAEoDBIRCglwYXJhbXNfaWQYByABKAwSEwoLZXZlbnRfYmxvY2sYCCABKAQSDAoEc2xvdBgJIAEoDRINCgVzaGFyZRgKIAEoAUIOCgxfbWVhc3VyZWRfbXMiMAoMQ3JlZGl0QW1vdW50EhAKCHJlc291cmNlGAEgASgJEg4KBmFtb3VudBgCIAEoASI+CgdSZWZ1c2FsEiMKBGNvZGUYASABKA4yFS5hc3NheS52MS5SZWZ1c2FsQ29kZRIOCgZkZXRhaWwYAiABKAkqgAEKC1ZlcmRpY3RLaW5kEhwKGFZFUkRJQ1RfS0lORF9VTlNQRUNJRklFRBAAEhkKFVZFUkRJQ1RfS0lORF9BQ0NFUFRFRBABEhkKFVZFUkRJQ1RfS0lORF9SRUpFQ1RFRBACEh0KGVZFUkRJQ1RfS0lORF9JTkNPTkNMVVNJVkUQAyrYAQoLUmVmdXNhbENvZGUSHAoYUkVGVVNBTF9DT0RFX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9DT0RFX0JVU1kQARIdChlSRUZVU0FMX0NPREVfVU5LTk9XTl9TTE9UEAISHQoZUkVGVVNBTF9DT0RFX09VVF9PRl9PUkRFUhADEhoKFlJFRlVTQUxfQ09ERV9ESVNBR1JFRVMQBBIfChtSRUZVU0FMX0NPREVfTk9OQ0VfTUlTTUFUQ0gQBRIZChVSRUZVU0FMX0NPREVfSU5URVJOQUwQBjJvCgxNaW5lclNlcnZpY2USLgoIRGVzY3JpYmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQSLwoFUHJvdmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQoATABYgZwcm90bzM");
+  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIpCg9EZXNjcmliZVJlcXVlc3QSFgoOY29udGVudF9kaWdlc3QYASABKAwieAoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltEhQKB2NvbnRlbnQYBCABKAxIAIgBAUIKCghfY29udGVudCJLCglTbG90Q2xhaW0SDQoFaW5kZXgYASABKA0SDgoGd29ya2VyGAIgASgJEgwKBGtpbmQYAyABKAkSEQoJcGFyYW1zX2lkGAQgASgMIsECCgVGcmFtZRIcCgNhcm0YASABKAsyDS5hc3NheS52MS5Bcm1IABIgCgVyZWFkeRgCIAEoCzIPLmFzc2F5LnYxLlJlYWR5SAASGgoCZ28YAyABKAsyDC5hc3NheS52MS5Hb0gAEiIKBmNvbW1pdBgEIAEoCzIQLmFzc2F5LnYxLkNvbW1pdEgAEh4KBG9wZW4YBSABKAsyDi5hc3NheS52MS5PcGVuSAASJAoHb3BlbmluZxgGIAEoCzIRLmFzc2F5LnYxLk9wZW5pbmdIABIkCgdyZWNlaXB0GAcgASgLMhEuYXNzYXkudjEuUmVjZWlwdEgAEiQKB3JlZnVzYWwYCCABKAsyES5hc3NheS52MS5SZWZ1c2FsSAASHgoEcGFzcxgJIAEoCzIOLmFzc2F5LnYxLlBhc3NIAEIGCgRib2R5IsQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMEhcKD3Bhc3NfY29tbWl0bWVudBgIIAEoDBISCgpob2xkX2ZpcnN0GAkgASgNEhEKCWhvbGRfbGFzdBgKIAEoDSIVCgVSZWFkeRIMCgRib2R5GAEgASgMIj8KAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMEgwKBGJvZHkYBCABKAwiNQoGQ29tbWl0Eg4KBm5vbmNlcxgBIAMoDBIMCgRib2R5GAIgASgMEg0KBXBoYXNlGAMgASgNIjMKBFBhc3MSDQoFbm9uY2UYASABKAwSDAoEc2FsdBgCIAEoDBIOCgZiZWFjb24YAyABKAwiFAoET3BlbhIMCgRib2R5GAEgASgMIjQKB09wZW5pbmcSDQoFcGllY2UYASABKA0SDAoEbGFzdBgCIAEoCBIMCgRkYXRhGAMgASgMIoUCCgdSZWNlaXB0EhIKCm91dGNvbWVfaWQYASABKAkSJgoHdmVyZGljdBgCIAEoDjIVLmFzc2F5LnYxLlZlcmRpY3RLaW5kEg4KBnJlYXNvbhgDIAEoCRIYCgttZWFzdXJlZF9tcxgEIAEoAUgAiAEBEiYKBmNyZWRpdBgFIAMoCzIWLmFzc2F5LnYxLkNyZWRpdEFtb3VudBIXCg9ldmlkZW5jZV9kaWdlc3QYBiABKAwSEQoJcGFyYW1zX2lkGAcgASgMEhMKC2V2ZW50X2Jsb2NrGAggASgEEgwKBHNsb3QYCSABKA0SDQoFc2hhcmUYCiABKAFCDgoMX21lYXN1cmVkX21zIjAKDENyZWRpdEFtb3VudBIQCghyZXNvdXJjZRgBIAEoCRIOCgZhbW91bnQYAiABKAEiPgoHUmVmdXNhbBIjCgRjb2RlGAEgASgOMhUuYXNzYXkudjEuUmVmdXNhbENvZGUSDgoGZGV0YWlsGAIgASgJKoABCgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIZChVWRVJESUNUX0tJTkRfQUNDRVBURUQQARIZChVWRVJESUNUX0tJTkRfUkVKRUNURUQQAhIdChlWRVJESUNUX0tJTkRfSU5DT05DTFVTSVZFEAMq8gEKC1JlZnVzYWxDb2RlEhwKGFJFRlVTQUxfQ09ERV9VTlNQRUNJRklFRBAAEhUKEVJFRlVTQUxfQ09ERV9CVVNZEAESHQoZUkVGVVNBTF9DT0RFX1VOS05PV05fU0xPVBACEh0KGVJFRlVTQUxfQ09ERV9PVVRfT0ZfT1JERVIQAxIaChZSRUZVU0FMX0NPREVfRElTQUdSRUVTEAQSHwobUkVGVVNBTF9DT0RFX05PTkNFX01JU01BVENIEAUSGQoVUkVGVVNBTF9DT0RFX0lOVEVSTkFMEAYSGAoUUkVGVVNBTF9DT0RFX1RJQ0tFVFMQBzJvCgxNaW5lclNlcnZpY2USLgoIRGVzY3JpYmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQSLwoFUHJvdmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQoATABYgZwcm90bzM");
 
 /**
  * header: the envelope's fixed binary layout (docs/protocol.md). signature: 64 bytes of the session key over header.
@@ -55,6 +55,12 @@ export const SignedSchema: GenMessage<Signed> = /*@__PURE__*/
  * @generated from message assay.v1.DescribeRequest
  */
 export type DescribeRequest = Message<"assay.v1.DescribeRequest"> & {
+  /**
+   * 32 bytes: asks for the file of this SHA-256 in place of claims, such as the subnet's parameters; empty asks for claims
+   *
+   * @generated from field: bytes content_digest = 1;
+   */
+  contentDigest: Uint8Array;
 };
 
 /**
@@ -82,6 +88,13 @@ export type DescribeResponse = Message<"assay.v1.DescribeResponse"> & {
    * @generated from field: repeated assay.v1.SlotClaim slots = 3;
    */
   slots: SlotClaim[];
+
+  /**
+   * the file that was asked for, at most 256 KiB; absent where it is not here
+   *
+   * @generated from field: optional bytes content = 4;
+   */
+  content?: Uint8Array | undefined;
 };
 
 /**
@@ -184,6 +197,12 @@ export type Frame = Message<"assay.v1.Frame"> & {
      */
     value: Refusal;
     case: "refusal";
+  } | {
+    /**
+     * @generated from field: assay.v1.Pass pass = 9;
+     */
+    value: Pass;
+    case: "pass";
   } | { case: undefined; value?: undefined };
 };
 
@@ -240,6 +259,26 @@ export type Arm = Message<"assay.v1.Arm"> & {
    * @generated from field: bytes nonce_commitment = 7;
    */
   nonceCommitment: Uint8Array;
+
+  /**
+   * Where the kind has a phase that begins with the Pass, else absent.
+   * 32 bytes: SHA-256(another tag, nonce and salt of the Pass)
+   *
+   * @generated from field: bytes pass_commitment = 8;
+   */
+  passCommitment: Uint8Array;
+
+  /**
+   * the Pass is one of the blocks event_block + hold_first .. event_block + hold_last
+   *
+   * @generated from field: uint32 hold_first = 9;
+   */
+  holdFirst: number;
+
+  /**
+   * @generated from field: uint32 hold_last = 10;
+   */
+  holdLast: number;
 };
 
 /**
@@ -255,6 +294,12 @@ export const ArmSchema: GenMessage<Arm> = /*@__PURE__*/
  * @generated from message assay.v1.Ready
  */
 export type Ready = Message<"assay.v1.Ready"> & {
+  /**
+   * kind-specific: what a slot that works with others offers them; empty for most kinds
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
 };
 
 /**
@@ -288,6 +333,13 @@ export type Go = Message<"assay.v1.Go"> & {
    * @generated from field: bytes beacon = 3;
    */
   beacon: Uint8Array;
+
+  /**
+   * kind-specific: what this validator tells this slot, of kinds whose slots work with one another; empty for most kinds
+   *
+   * @generated from field: bytes body = 4;
+   */
+  body: Uint8Array;
 };
 
 /**
@@ -298,13 +350,13 @@ export const GoSchema: GenMessage<Go> = /*@__PURE__*/
   messageDesc(file_assay_v1_miner, 7);
 
 /**
- * miner -> every validator of the event
+ * miner -> every validator of the event, once for each phase
  *
  * @generated from message assay.v1.Commit
  */
 export type Commit = Message<"assay.v1.Commit"> & {
   /**
-   * 16 bytes each, ascending: the nonces that the seed includes
+   * 16 bytes each, ascending: the nonces that the seed includes, or, of a phase that begins with the Pass, those of the Pass
    *
    * @generated from field: repeated bytes nonces = 1;
    */
@@ -316,6 +368,13 @@ export type Commit = Message<"assay.v1.Commit"> & {
    * @generated from field: bytes body = 2;
    */
   body: Uint8Array;
+
+  /**
+   * counted from 0
+   *
+   * @generated from field: uint32 phase = 3;
+   */
+  phase: number;
 };
 
 /**
@@ -324,6 +383,39 @@ export type Commit = Message<"assay.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_assay_v1_miner, 8);
+
+/**
+ * validator -> miner, at the block that the hold's draw picks
+ *
+ * @generated from message assay.v1.Pass
+ */
+export type Pass = Message<"assay.v1.Pass"> & {
+  /**
+   * 16 bytes each; known to nobody but this validator before
+   *
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * @generated from field: bytes salt = 2;
+   */
+  salt: Uint8Array;
+
+  /**
+   * 32 bytes: hash of that block
+   *
+   * @generated from field: bytes beacon = 3;
+   */
+  beacon: Uint8Array;
+};
+
+/**
+ * Describes the message assay.v1.Pass.
+ * Use `create(PassSchema)` to create a new message.
+ */
+export const PassSchema: GenMessage<Pass> = /*@__PURE__*/
+  messageDesc(file_assay_v1_miner, 9);
 
 /**
  * validator -> miner: the samples, drawn after the commit
@@ -342,7 +434,7 @@ export type Open = Message<"assay.v1.Open"> & {
  * Use `create(OpenSchema)` to create a new message.
  */
 export const OpenSchema: GenMessage<Open> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 9);
+  messageDesc(file_assay_v1_miner, 10);
 
 /**
  * miner -> validator: one piece of the opening; pieces are consecutive from 0
@@ -371,7 +463,7 @@ export type Opening = Message<"assay.v1.Opening"> & {
  * Use `create(OpeningSchema)` to create a new message.
  */
 export const OpeningSchema: GenMessage<Opening> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 10);
+  messageDesc(file_assay_v1_miner, 11);
 
 /**
  * validator -> miner, last frame; the miner keeps it with its signature
@@ -397,7 +489,7 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
   reason: string;
 
   /**
-   * ms from Go to Commit on the validator's clock; absent when no Commit arrived
+   * ms from Go to the first Commit on the validator's clock; absent when none arrived
    *
    * @generated from field: optional double measured_ms = 4;
    */
@@ -443,7 +535,7 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 11);
+  messageDesc(file_assay_v1_miner, 12);
 
 /**
  * @generated from message assay.v1.CreditAmount
@@ -467,7 +559,7 @@ export type CreditAmount = Message<"assay.v1.CreditAmount"> & {
  * Use `create(CreditAmountSchema)` to create a new message.
  */
 export const CreditAmountSchema: GenMessage<CreditAmount> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 12);
+  messageDesc(file_assay_v1_miner, 13);
 
 /**
  * @generated from message assay.v1.Refusal
@@ -489,7 +581,7 @@ export type Refusal = Message<"assay.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 13);
+  messageDesc(file_assay_v1_miner, 14);
 
 /**
  * @generated from enum assay.v1.VerdictKind
@@ -560,7 +652,7 @@ export enum RefusalCode {
   DISAGREES = 4,
 
   /**
-   * the Go does not open the commitment of Arm
+   * the Go or the Pass does not open its commitment of Arm
    *
    * @generated from enum value: REFUSAL_CODE_NONCE_MISMATCH = 5;
    */
@@ -572,6 +664,13 @@ export enum RefusalCode {
    * @generated from enum value: REFUSAL_CODE_INTERNAL = 6;
    */
   INTERNAL = 6,
+
+  /**
+   * this validator has armed the slot as often in this epoch as its stake entitles it to
+   *
+   * @generated from enum value: REFUSAL_CODE_TICKETS = 7;
+   */
+  TICKETS = 7,
 }
 
 /**

@@ -1,0 +1,189 @@
+// Owns: which parameter sets count in an epoch, and where their files come from: our own shelf, then any miner that has them.
+// Does not own: the rule (verification/publication.ts), what a file may say (verification/parameter-file.ts), reading the chain.
+import type { Subnet } from '../chain/chain.js';
+import { equals, fromHex } from '../model/bytes.js';
+import { isAssayError } from '../model/errors.js';
+import { sha256 } from '../model/hash.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import type { MinerPeer } from '../protocol/session.js';
+import {
+  builtInFile,
+  type ParameterFile,
+  readParameterFile,
+  withTables,
+} from '../verification/parameter-file.js';
+import { BUILT_IN, type Publication, type Source, standingOf, wanted } from '../verification/publication.js';
+import { assertPhases, type ProofKinds } from './assign.js';
+
+/** What owners publish, as far as a validator needs it of the chain. */
+export interface PublicationSource {
+  /** @param at block hash. Undefined where the owner published none */
+  publication(netuid: Netuid, owner: Hotkey, at?: Uint8Array): Promise<Publication | undefined>;
+}
+
+/** Files by digest (lower-case hex), kept over restarts. */
+export interface ParameterShelf {
+  read(digest: string): Promise<Uint8Array | undefined>;
+  write(digest: string, bytes: Uint8Array): Promise<void>;
+}
+
+export interface ParametersParts {
+  readonly source: PublicationSource;
+  readonly shelf: ParameterShelf;
+}
+
+/** What an operator is told of an epoch's parameters. */
+export interface ParametersStatus {
+  /** `built-in` or digests of files, newest first: what we judge by */
+  readonly held: readonly Source[];
+  /** digests of files that count and are not here */
+  readonly missing: readonly Source[];
+  /** nothing is judged and no weights are set, and this is why */
+  readonly whyNot?: string;
+}
+
+export interface Parameters {
+  /**
+   * Reads what is published. Files that are missing are asked for beside the caller, of each peer at most once a call.
+   * A chain that cannot be asked leaves what it said last.
+   * @throws AssayError when it never could
+   */
+  look(
+    at: { readonly subnet: Subnet; readonly hash: Uint8Array },
+    peers: () => readonly MinerPeer[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Asks once more for what is missing; nothing where all is here. */
+  retry(peers: () => readonly MinerPeer[], signal: AbortSignal): void;
+  /** With the tables that count. Undefined: nothing may be judged in this epoch, and `status` says why. */
+  kindsOf(epoch: number): ProofKinds | undefined;
+  status(epoch: number): ParametersStatus;
+  /** Resolves when nothing is being fetched. */
+  settled(): Promise<void>;
+}
+
+/** A file is at most 256 KiB, and a peer that does not answer costs its deadline of 10 s: so many are asked at once. */
+const ASKED_AT_ONCE = 8;
+
+export function createParameters(
+  parts: { readonly parameters?: ParametersParts | undefined; readonly kinds: ProofKinds; readonly log: Log },
+  { netuid }: { readonly netuid: Netuid },
+): Parameters {
+  const { parameters, kinds, log } = parts;
+  const files = new Map<Source, ParameterFile>();
+  /** what came with the right digest and is of no use to this build, and why */
+  const unusable = new Map<Source, string>();
+  let publication: Publication | undefined;
+  let wasRead = parameters === undefined;
+  let wantedNow: readonly Source[] = [];
+  let fetching: Promise<void> | undefined;
+
+  const isHeld = (source: Source) => files.has(source);
+  const lacking = () => wantedNow.filter((source) => !isHeld(source) && !unusable.has(source));
+
+  /** @returns whether the bytes are the file; what no build of ours reads is not asked for again */
+  function take(source: Source, bytes: Uint8Array): boolean {
+    if (!equals(sha256(bytes), fromHex(source))) return false;
+    try {
+      const file = readParameterFile(bytes, kinds);
+      assertPhases(withTables(kinds, [file]));
+      files.set(source, file);
+      log.info('parameters are here', { digest: source, sets: file.sets.length });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      unusable.set(source, why);
+      log.error('published parameters are of no use to this build', { digest: source, error });
+    }
+    return true;
+  }
+
+  async function fromShelf(source: Source): Promise<void> {
+    const bytes = await parameters!.shelf.read(source).catch((error: unknown) => {
+      log.warn('kept parameters cannot be read', { digest: source, error });
+      return undefined;
+    });
+    if (bytes && !take(source, bytes)) log.warn('kept parameters are damaged', { digest: source });
+  }
+
+  async function fetch(source: Source, peers: readonly MinerPeer[], signal: AbortSignal): Promise<void> {
+    for (let from = 0; from < peers.length && !signal.aborted; from += ASKED_AT_ONCE) {
+      const asked = peers.slice(from, from + ASKED_AT_ONCE);
+      const digest = fromHex(source);
+      const answers = await Promise.all(
+        asked.map((peer) =>
+          peer.content(digest, signal).catch((error: unknown) => {
+            log.debug('miner was asked for parameters in vain', { digest: source, error });
+            return undefined;
+          }),
+        ),
+      );
+      const bytes = answers.find((answer) => answer !== undefined);
+      if (bytes === undefined || !take(source, bytes)) continue;
+      await parameters!.shelf.write(source, bytes).catch((error: unknown) => {
+        log.warn('parameters are here, and cannot be kept', { digest: source, error });
+      });
+      return;
+    }
+    if (!signal.aborted)
+      log.warn('no miner has the published parameters', { digest: source, asked: peers.length });
+  }
+
+  async function fetchAll(peers: () => readonly MinerPeer[], signal: AbortSignal): Promise<void> {
+    for (const source of lacking()) await fetch(source, peers(), signal);
+  }
+
+  const retry = (peers: () => readonly MinerPeer[], signal: AbortSignal): void => {
+    if (lacking().length === 0) return;
+    fetching ??= fetchAll(peers, signal).finally(() => {
+      fetching = undefined;
+    });
+  };
+
+  const filesOf = (epoch: number) => standingOf(publication, epoch, isHeld);
+
+  function whyNot(epoch: number): string | undefined {
+    const { held, missing } = filesOf(epoch);
+    if (held.length > 0) return undefined;
+    // the newest is what must come
+    const [source] = missing as [Source, ...Source[]];
+    const name = `parameters ${source.slice(0, 16)}, published from epoch ${publication!.firstEpoch} on,`;
+    const why = unusable.get(source);
+    return why === undefined ? `${name} are at no miner that was asked` : `${name} are no use: ${why}`;
+  }
+
+  return {
+    retry,
+    async look({ subnet, hash }, peers, signal) {
+      if (!parameters) return;
+      const before = publication;
+      try {
+        publication = await parameters.source.publication(netuid, subnet.ownerHotkey, hash);
+        wasRead = true;
+      } catch (error) {
+        // a chain out of reach has published nothing new; one that keeps no commitments never will
+        if (!wasRead && !isAssayError(error, 'unsupported')) throw error;
+        log.warn('what the owner published could not be read', { error });
+      }
+      wantedNow = wanted(publication, subnet.epochIndex);
+      if (publication && publication.parameters.join() !== before?.parameters.join())
+        log.info('parameters are published', { digests: wantedNow, firstEpoch: publication.firstEpoch });
+      for (const source of lacking()) await fromShelf(source);
+      retry(peers, signal);
+    },
+    kindsOf(epoch) {
+      const { held } = filesOf(epoch);
+      if (held.length === 0) return undefined;
+      if (held.length === 1 && held[0] === BUILT_IN) return kinds;
+      return withTables(
+        kinds,
+        held.map((source) => (source === BUILT_IN ? builtInFile(kinds) : files.get(source)!)), // held: here
+      );
+    },
+    status(epoch) {
+      const why = whyNot(epoch);
+      return { ...filesOf(epoch), ...(why === undefined ? {} : { whyNot: why }) };
+    },
+    settled: async () => fetching,
+  };
+}
