@@ -1,7 +1,9 @@
 import { describe, test } from 'vitest';
 import { createPackedCompute } from '../../../src/compute/cpu/packed.js';
 import { createMemoryDisk } from '../../../src/compute/disk/memory.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
 import { proofConformance } from '../../../src/testing/conformance/proof.js';
+import { storageLiars } from '../../../src/testing/liars/storage.js';
 import { storageProof } from '../../../src/verification/kinds/storage/index.js';
 import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
 
@@ -23,8 +25,8 @@ describe('storage', () => {
       { ...params, minSectors: 24 },
       { ...params, maxRange: 22 },
     ],
-    liars: [],
-    trials: 100,
+    liars: storageLiars(createSeededRandom('liars')),
+    trials: 40,
   });
   for (const { name, run } of cases) test(name, run);
 });
