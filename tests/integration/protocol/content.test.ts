@@ -1,0 +1,89 @@
+// Files by digest over both transports: found, not found, wrong, too large.
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readyKeys } from '../../../src/keys/keypair.js';
+import { toHex } from '../../../src/model/bytes.js';
+import { systemClock } from '../../../src/model/clock.js';
+import { isAssayError } from '../../../src/model/errors.js';
+import { sha256 } from '../../../src/model/hash.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { silentLog } from '../../../src/model/log.js';
+import { systemRandom } from '../../../src/model/prng.js';
+import { dial } from '../../../src/protocol/dial.js';
+import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
+import { createLoopback } from '../../../src/protocol/loopback.js';
+import { serve } from '../../../src/protocol/serve.js';
+import type { ServeHandlers } from '../../../src/protocol/session.js';
+import type { Wire } from '../../../src/protocol/wire.js';
+import { PARAMETER_FILE_BYTES } from '../../../src/verification/parameter-file.js';
+import { cast } from '../../unit/protocol/builders.js';
+
+beforeAll(readyKeys);
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const CLAIMS = { version: '1', kinds: ['compute'], slots: [] };
+
+async function peerOf(wire: Wire, content: ServeHandlers['content'], isAdmitted = true) {
+  const { miner, validator } = cast();
+  const abort = new AbortController();
+  const parts = { wire, clock: systemClock, log: silentLog, random: systemRandom };
+  const handlers = {
+    describe: async () => CLAIMS,
+    prove: async () => {},
+    ...(content ? { content } : {}),
+  };
+  const served = await serve(
+    { ...parts, keypair: miner, admit: () => isAdmitted, handlers },
+    { host: '127.0.0.1', port: 0, netuid: 7 },
+    abort.signal,
+  );
+  const address = { host: served.host, port: served.port };
+  const peer = dial(
+    { ...parts, keypair: validator },
+    { address, hotkey: toHotkey(miner.address), netuid: 7 },
+  );
+  cleanups.push(async () => {
+    peer.close();
+    abort.abort();
+    await served.closed;
+  });
+  return peer;
+}
+
+describe.each([
+  ['loopback', createLoopback],
+  ['grpc', createGrpcWire],
+])('%s', (_name, make) => {
+  const wire = () => make({ clock: systemClock });
+
+  test('a file as large as a parameter file may be comes by its digest, and claims without one', async () => {
+    const file = new Uint8Array(PARAMETER_FILE_BYTES).fill(7);
+    const peer = await peerOf(wire(), (digest) => (toHex(digest) === toHex(sha256(file)) ? file : undefined));
+    expect(await peer.content(sha256(file))).toEqual(file);
+    expect(await peer.content(new Uint8Array(32))).toBeUndefined();
+    expect(await peer.describe()).toMatchObject(CLAIMS);
+  });
+
+  test('a peer that has no files, or sends another, does not have it', async () => {
+    expect(await (await peerOf(wire(), undefined)).content(new Uint8Array(32))).toBeUndefined();
+    const liar = await peerOf(wire(), () => Uint8Array.of(1));
+    expect(await liar.content(sha256(Uint8Array.of(2)))).toBeUndefined();
+    const none = await peerOf(wire(), () => new Uint8Array());
+    expect(await none.content(sha256(new Uint8Array()))).toEqual(new Uint8Array());
+  });
+
+  test('nobody who is not admitted has a file, and no larger one travels', async () => {
+    const code = (promise: Promise<unknown>) =>
+      promise.then(
+        () => 'none',
+        (error: unknown) => (isAssayError(error, 'permission-denied') ? error.code : 'another'),
+      );
+    const stranger = await peerOf(wire(), () => Uint8Array.of(1), false);
+    expect(await code(stranger.content(sha256(Uint8Array.of(1))))).toBe('permission-denied');
+    const large = new Uint8Array(PARAMETER_FILE_BYTES + 64 * 1024);
+    await expect((await peerOf(wire(), () => large)).content(sha256(large))).rejects.toThrow();
+  });
+});
