@@ -1,0 +1,6 @@
+// Owns: the list of attacks. A new one is one line in its kind's file.
+import type { Attack } from './attack.js';
+import { computeContentAttacks } from './compute.js';
+import { computeWindowAttacks } from './compute-window.js';
+
+export const ATTACKS: readonly Attack[] = [...computeContentAttacks, ...computeWindowAttacks];

@@ -1,0 +1,69 @@
+// Owns: the content of one session, walked without frames and without time: prove, commits, samples, opening, verdict.
+import type { Devices } from '../../compute/compute.js';
+import type { Random } from '../../model/prng.js';
+import { rejected, type Verdict } from '../../model/verdict.js';
+import {
+  type Challenge,
+  type Evidence,
+  type Pace,
+  type ProofKind,
+  type Proving,
+  UNHURRIED,
+} from '../../verification/proof.js';
+
+export type Prove<Params> = (
+  devices: Devices & Pace,
+  challenge: Challenge<Params>,
+  signal: AbortSignal,
+) => Promise<Proving>;
+
+export interface Walked<Params, Secret> {
+  readonly challenge: Challenge<Params>;
+  readonly evidence: Evidence;
+  readonly secret: Secret;
+  readonly verdict: Verdict;
+}
+
+const never = new AbortController().signal;
+
+export const drawChallenge = <Params>(params: Params, random: Random): Challenge<Params> => ({
+  params,
+  basis: random.bytes(32),
+  seed: random.bytes(32),
+  place: random.bytes(32),
+});
+
+/**
+ * One session with a prover of any making. As in a real one, commits that claim nothing are never opened, and the verifier's
+ * secret is drawn when the opening is there.
+ */
+export async function walk<Params, Secret>(
+  parts: {
+    readonly kind: ProofKind<Params, Secret>;
+    readonly devices: Devices;
+    readonly prove?: Prove<Params>;
+  },
+  challenge: Challenge<Params>,
+  random: Random,
+): Promise<Walked<Params, Secret>> {
+  const { kind, devices, prove = kind.prove } = parts;
+  const { params } = challenge;
+  const proving = await prove({ ...devices, ...UNHURRIED }, challenge, never);
+  try {
+    const commits = [proving.commit];
+    let pass: Uint8Array | undefined;
+    for (const { from } of kind.facts(params).phases.slice(1)) {
+      if (from === 'pass') pass ??= random.bytes(32);
+      commits.push(await proving.next!({ pass, ...UNHURRIED }, never)); // a kind with more phases has it
+    }
+    const claimed = kind.credit(params, commits) !== undefined;
+    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const opening = claimed ? await proving.open(request) : new Uint8Array(0);
+    const evidence = { commits, pass, request, opening };
+    const secret = kind.drawSecret(params, challenge.basis, random);
+    const verdict = claimed ? kind.verify(challenge, evidence, secret) : rejected('protocol');
+    return { challenge, evidence, secret, verdict };
+  } finally {
+    proving.release();
+  }
+}
