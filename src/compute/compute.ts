@@ -1,11 +1,14 @@
 // Owns: the operations that proofs ask of a device. Does not own: what is proven (verification), pacing (testing).
 import type { Disk } from './disk.js';
+import type { HostMemory } from './host.js';
 import type { Labels, LabelsSpec } from './labels.js';
 import type { Link } from './link.js';
 
 /** What a prover may use; a kind says `unsupported` for what it needs and does not find. */
 export interface Devices {
   readonly compute: Compute;
+  /** what `host-memory` proves */
+  readonly host?: HostMemory;
   /** what `storage` proves */
   readonly disk?: Disk;
   /** to other hosts: what `bandwidth` proves */

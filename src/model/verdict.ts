@@ -28,6 +28,10 @@ export const REJECTIONS = [
   'digest',
   /** a stored sector is not what its place and number make it */
   'encoding',
+  /** a label is not what its parents make it */
+  'label',
+  /** a step of the walk through memory does not lead where it was said to */
+  'walk',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
@@ -40,6 +44,8 @@ export const CAUSES = [
   'validator-late',
   /** we failed while judging: out of resources, a crash, an abort */
   'validator-fault',
+  /** slots of its kind work with one another, and at this event nobody else was there */
+  'nobody-to-meet',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -62,6 +68,8 @@ const CONTENT: ReadonlySet<Rejection> = new Set([
   'agreement',
   'digest',
   'encoding',
+  'label',
+  'walk',
 ]);
 
 /** True for a rejection that hangs on bytes alone: two validators must agree on it, and replay must reproduce it. */

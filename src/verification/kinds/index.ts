@@ -1,6 +1,7 @@
 // Owns: the list of proof kinds this build knows. A new kind is one line here.
 import type { ProofKind } from '../proof.js';
 import { computeProof } from './compute/index.js';
+import { hostMemoryProof } from './host-memory/index.js';
 import { livenessProof } from './liveness/index.js';
 import { memoryProof } from './memory/index.js';
 import { storageProof } from './storage/index.js';
@@ -12,10 +13,11 @@ export type AnyProofKind = ProofKind<unknown, unknown>;
 export const kinds: Readonly<Record<string, AnyProofKind | undefined>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, AnyProofKind | undefined>, {
     [computeProof.kind]: computeProof,
+    [hostMemoryProof.kind]: hostMemoryProof,
     [livenessProof.kind]: livenessProof,
     [memoryProof.kind]: memoryProof,
     [storageProof.kind]: storageProof,
   }),
 );
 
-export { computeProof, livenessProof, memoryProof, storageProof };
+export { computeProof, hostMemoryProof, livenessProof, memoryProof, storageProof };
