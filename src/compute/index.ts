@@ -1,5 +1,9 @@
 // Owns: devices that multiply exactly. Does not own: what is proven with them (verification).
-export { type Compute, type Multiplier, operandRows } from './compute.js';
+export { type Compute, type Devices, type Multiplier, operandRows } from './compute.js';
 export { createPackedCompute } from './cpu/packed.js';
 export { createReferenceCompute } from './cpu/reference.js';
+export { createWasmCompute } from './cpu/wasm.js';
+export type { LabelRoots, Labels, LabelsSpec, Place } from './labels.js';
 export { inexactProduct, type OpenCpuOptions, openCpu } from './probe.js';
+export { wrongLabels } from './probe-labels.js';
+export { createPlainLabels, type Turns } from './spec/plain-labels.js';

@@ -16,6 +16,8 @@ export interface CrewParts {
   readonly engine: Engine;
   /** the runtime for the caller's own thread; others load their own */
   readonly onnx: Onnx | undefined;
+  /** what each thread runs; a test hands in one that dies. @default lane-worker.ts */
+  readonly worker?: URL | undefined;
 }
 
 /** One chain as the crew keeps it. */
@@ -63,7 +65,7 @@ export class Crew {
   readonly ready: Promise<void>;
 
   constructor(readonly parts: CrewParts) {
-    const { threads, basis, n, engine, onnx } = parts;
+    const { threads, basis, n, engine, onnx, worker = WORKER } = parts;
     const lanes = Math.max(1, threads);
     this.#busy = new Int32Array(new SharedArrayBuffer(4 * lanes));
     const busy = this.#busy.buffer as SharedArrayBuffer; // made just above
@@ -72,7 +74,7 @@ export class Crew {
     this.#seats =
       threads === 0
         ? [localSeat({ ...laneParts(0), onnx }, lost)]
-        : Array.from({ length: threads }, (_, lane) => threadSeat(laneParts(lane), lost));
+        : Array.from({ length: threads }, (_, lane) => threadSeat(laneParts(lane), worker, lost));
     this.ready = Promise.all(this.#seats.map((seat) => seat.ready)).then(() => undefined);
     this.ready.catch(() => undefined); // whoever runs a job sees it
     crews.add(this);
@@ -250,9 +252,9 @@ function localSeat(parts: LaneParts, lost: (cause: unknown) => void): Seat {
   };
 }
 
-function threadSeat(parts: Omit<LaneParts, 'onnx'>, lost: (cause: unknown) => void): Seat {
+function threadSeat(parts: Omit<LaneParts, 'onnx'>, module: URL, lost: (cause: unknown) => void): Seat {
   const answers = new Answers();
-  const worker = startThread(parts);
+  const worker = startThread(parts, module);
   let ended = false;
   let cause: unknown;
   worker.on('message', answers.take);
@@ -286,9 +288,9 @@ function threadSeat(parts: Omit<LaneParts, 'onnx'>, lost: (cause: unknown) => vo
 }
 
 /** From sources (tests, benchmarks) on Node 20, `--import tsx` does not reach threads: there it has to be asked for. */
-function startThread(workerData: Omit<LaneParts, 'onnx'>): Worker {
-  if (!WORKER.pathname.endsWith('.ts')) return new Worker(WORKER, { workerData });
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${WORKER.href}'); })`;
+function startThread(workerData: Omit<LaneParts, 'onnx'>, module: URL): Worker {
+  if (!module.pathname.endsWith('.ts')) return new Worker(module, { workerData });
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${module.href}'); })`;
   return new Worker(code, { eval: true, workerData });
 }
 

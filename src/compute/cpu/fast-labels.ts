@@ -24,6 +24,10 @@ export interface FastLabelsOptions {
   readonly threads?: number;
   /** labels with fewer rows are done on the caller's thread; a test or probe sets it low. @default 1024 */
   readonly threadedRows?: number;
+  /** asked once, before the first threads are used: without them everything is done on the caller's. @default yes */
+  readonly threadsWork?: () => Promise<boolean>;
+  /** what each thread runs; a test hands in one that dies. @default lane-worker.ts */
+  readonly worker?: URL;
 }
 
 export interface FastLabels {
@@ -41,11 +45,15 @@ interface Entry {
 /** One crew an operand: the newest stays, older ones only while they have labels. */
 export function createFastLabels(options: FastLabelsOptions): FastLabels {
   const { engine, onnx, threads = 0, threadedRows = THREADED_ROWS } = options;
+  const { threadsWork = async () => true, worker } = options;
   const entries = new Set<Entry>();
   let newest: Entry | undefined;
+  let working: Promise<boolean> | undefined;
 
-  const threadsFor = (n: number): number => {
+  const threadsFor = async (n: number): Promise<number> => {
     if (n < threadedRows) return 0;
+    working ??= threadsWork();
+    if (!(await working)) return 0;
     const wanted = threads > 0 ? threads : availableParallelism();
     return Math.min(wanted, MAX_LANES, n / rowShape(n).strip);
   };
@@ -54,13 +62,14 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
     if (newest === entry) newest = undefined;
     void entry.crew.close();
   };
-  const crewFor = (basis: Uint8Array, n: number): Entry => {
+  const crewFor = async (basis: Uint8Array, n: number): Promise<Entry> => {
+    const threadCount = await threadsFor(n);
     const key = `${n}/${toHex(basis)}`;
     if (newest?.key === key && !newest.crew.lost) return newest;
     const stale = newest;
     newest = {
       key,
-      crew: new Crew({ basis, n, threads: threadsFor(n), engine, onnx }),
+      crew: new Crew({ basis, n, threads: threadCount, engine, onnx, worker }),
       users: 0,
     };
     entries.add(newest);
@@ -70,10 +79,10 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
 
   return {
     async prepareLabels(basis, n) {
-      await crewFor(basis, n).crew.ready;
+      await (await crewFor(basis, n)).crew.ready;
     },
     async openLabels(spec) {
-      const entry = crewFor(spec.basis, spec.n);
+      const entry = await crewFor(spec.basis, spec.n);
       entry.users++;
       const leave = (): void => {
         entry.users--;
@@ -179,6 +188,7 @@ async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): 
         crew.grow(held, goal);
         let enough = false;
         let told = count;
+        let failure: { readonly error: unknown } | undefined;
         signal.addEventListener('abort', stop, { once: true });
         try {
           await run({
@@ -189,12 +199,15 @@ async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): 
             },
             onLabel(label) {
               // lanes may tell of the same label, and go on to the next before we have heard
-              if (label <= told || enough) return;
+              if (label <= told || enough || failure) return;
               told = label;
-              if (label < goal && !more()) {
-                enough = true;
-                stop();
+              try {
+                enough = label < goal && !more();
+              } catch (error) {
+                // this runs on a thread's message: thrown on, it would be nobody's
+                failure = { error };
               }
+              if (enough || failure) stop();
             },
           });
         } finally {
@@ -203,6 +216,7 @@ async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): 
         // also what was finished before the lanes heard that it was enough
         count = Math.max(count, control.finished);
         signal.throwIfAborted();
+        if (failure) throw (failure as { readonly error: unknown }).error; // set in a callback, which narrowing does not see
         if (enough) break;
       }
       return count;

@@ -11,46 +11,13 @@ import {
   hashDigestLeaf,
 } from '../spec/digest.js';
 import { BLOCK_BYTES } from '../spec/plain-labels.js';
-import { WASM as BANK } from '../wasm/bank.wasm.js';
-import { createMemory, instantiate } from '../wasm/instance.js';
-import { WASM as LANE } from '../wasm/lane.wasm.js';
+import { createMemory } from '../wasm/instance.js';
+import { type BankKernels, bankKernels, type LaneKernels, laneKernels } from './kernels.js';
 import type { Onnx } from './onnx.js';
 import { createOnnxProduct, createWasmProduct, type Product } from './product.js';
 import { type Bank, CHUNK_MARGIN, type LabelStore, rowShape } from './store.js';
 
 export type Engine = 'onnx' | 'wasm';
-
-/** Kernels of bank.wat. */
-export interface BankKernels {
-  transpose(
-    label: number,
-    n: number,
-    first: number,
-    columns: number,
-    to: number,
-    chunk: number,
-    stride: number,
-  ): void;
-  digest(block: number, count: number, keys: number, out: number): void;
-}
-
-/** Kernels of lane.wat. */
-export interface LaneKernels {
-  join(
-    rows: number,
-    columns: number,
-    x: number,
-    y: number,
-    out: number,
-    count: number,
-    n: number,
-    chunk: number,
-    flip: number,
-  ): void;
-  fold(c: number, plain: number, chunks: number, count: number, n: number, chunk: number): void;
-  spread(rows: number, chunks: number, bytes: number, chunk: number): void;
-  multiply(a: number, b: number, c: number, rows: number, n: number): void;
-}
 
 /** Column trees and trees lag behind the labels by so many: at most 3, since a back edge reaches back by 4 at least. */
 const LAG = 2;
@@ -160,7 +127,7 @@ export function openLaneLabels(spec: LabelsSpec, control: Control, store: LabelS
 
 export function addBank(labels: LaneLabels, bank: Bank): void {
   labels.store.take(bank);
-  labels.banks.push(instantiate<BankKernels>(BANK, { host: { memory: bank.memory } }));
+  labels.banks.push(bankKernels(bank.memory));
 }
 
 /** Bytes that a lane needs for labels of side n beside the operand. */
@@ -259,7 +226,7 @@ export class Lane {
     this.#at = places(n, engine);
     this.#memory = createMemory(this.#at.bytes);
     this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#kernels = instantiate<LaneKernels>(LANE, { host: { memory: this.#memory } });
+    this.#kernels = laneKernels(this.#memory);
     const productRows = Math.min(n, PRODUCT_ROWS);
     this.#rowHasher = new ChunkHasher(this.#bytes, this.#at.chunksAt, productRows, n, TAG.rowLeaf);
     this.#columnHasher = new ChunkHasher(this.#bytes, this.#at.columnsAt, strip, n, TAG.columnLeaf);

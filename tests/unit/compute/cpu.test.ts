@@ -3,6 +3,7 @@ import type { Compute } from '../../../src/compute/compute.js';
 import { createOnnxCompute, loadOnnx, type Onnx } from '../../../src/compute/cpu/onnx.js';
 import { createPackedCompute } from '../../../src/compute/cpu/packed.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
+import { createWasmCompute } from '../../../src/compute/cpu/wasm.js';
 import { inexactProduct, openCpu } from '../../../src/compute/probe.js';
 import { createLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
@@ -11,6 +12,7 @@ const onnx = await loadOnnx();
 const backends: [string, Compute | undefined][] = [
   ['reference', createReferenceCompute()],
   ['packed', createPackedCompute()],
+  ['wasm', createWasmCompute()],
   ['onnx', onnx && createOnnxCompute(onnx, { threads: 1 })],
 ];
 if (!onnx) console.warn('skipping onnx: onnxruntime-node is not installed (npm install onnxruntime-node)');
@@ -86,13 +88,13 @@ describe('opening the CPU', () => {
 
   test('says how to add the runtime where it is missing, and goes on without it', async () => {
     const { name, lines } = await opened(async () => undefined);
-    expect(name).toBe('cpu-packed');
+    expect(name).toBe('cpu-wasm');
     expect(lines).toContain('npm install onnxruntime-node');
   });
 
   test('falls back from a runtime that saturates 16-bit pair sums, and says where it was wrong', async () => {
     const { name, lines } = await opened(async () => saturatingRuntime());
-    expect(name).toBe('cpu-packed');
+    expect(name).toBe('cpu-wasm');
     expect(lines).toMatch(/not exact here.*element \d+ is -?\d+, expected -?\d+/);
   });
 
@@ -102,7 +104,7 @@ describe('opening the CPU', () => {
       InferenceSession: { create: () => Promise.reject(new Error('no kernel')) },
     };
     const { name, lines } = await opened(async () => broken);
-    expect(name).toBe('cpu-packed');
+    expect(name).toBe('cpu-wasm');
     expect(lines).toContain('no kernel');
   });
 
