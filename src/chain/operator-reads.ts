@@ -18,6 +18,8 @@ export interface SubtensorReader {
   delegates(at?: Uint8Array): Promise<readonly Delegate[]>;
   identityOf(coldkey: string, at?: Uint8Array): Promise<IdentityRecord | undefined>;
   commitments(netuid: Netuid, at?: Uint8Array): Promise<readonly Commitment[]>;
+  /** What one hotkey committed to; undefined for nothing. @throws AssayError `unsupported` where the chain keeps none */
+  commitmentOf(netuid: Netuid, hotkey: Hotkey, at?: Uint8Array): Promise<Commitment | undefined>;
   /** What the hotkeys of a subnet announced; those that left stay until the chain forgets them. */
   announcements(netuid: Netuid, at?: Uint8Array): Promise<readonly Announcement[]>;
   childKeys(hotkey: Hotkey, netuid: Netuid, at?: Uint8Array): Promise<ChildKeys>;

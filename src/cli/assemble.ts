@@ -50,6 +50,7 @@ export const dataPaths = {
   ledger: (data: string) => join(data, 'ledger'),
   weights: (data: string) => join(data, 'weights'),
   serverKeys: (data: string) => join(data, 'server-keys.json'),
+  parameters: (data: string) => join(data, 'parameters'),
   receipts: (data: string) => join(data, 'receipts.jsonl'),
 } as const;
 

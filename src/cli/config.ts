@@ -50,6 +50,8 @@ const shared = {
   adminPort: integerBetween(-1, 65535).default(0),
   /** Prometheus, loopback; 0 picks a port, -1 turns it off */
   metricsPort: integerBetween(-1, 65535).default(-1),
+  /** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
+  params: z.array(z.string().min(1).max(4096)).max(16).default([]),
 };
 
 /** Credentials in a URL end up in error messages: a secret path or query does not. */

@@ -155,6 +155,19 @@ miner
     const { history } = await import('./commands/miner.js');
     return run(() => history(flags));
   });
+miner
+  .command('doctor')
+  .description('prove on this host what there is to prove, and say what it would be credited')
+  .option('--proofs', 'the proofs: the only part so far, and run without being asked for')
+  .option('--kind <name...>', 'only these kinds of proof')
+  .option('--class <name>', 'class of the one kind named; see: assay params')
+  .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
+  .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+  .option('--json', 'one JSON object a line')
+  .action(async (flags: Flags) => {
+    const { doctor } = await import('./commands/miner-doctor.js');
+    return run((signal) => doctor(flags, signal));
+  });
 
 program
   .command('params')
@@ -194,6 +207,7 @@ function roleOptions(command: Command): Command {
     .option('--wallet <name>', 'wallet in which --hotkey is a name, `default` without it')
     .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
     .option('--data <folder>', 'folder for journal and receipts')
+    .option('--params <file...>', 'parameter files of the subnet; see: assay verification params')
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
     .option(
       '--metrics-port <n>',

@@ -1,13 +1,40 @@
 // Owns: what hotkeys committed to a subnet (pallet Commitments). Does not own: opening what is time-locked.
 import { AssayError } from '../../model/errors.js';
-import { type Netuid, toHotkey } from '../../model/ids.js';
+import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import type { Commitment, CommittedField } from '../operator-reads.js';
 import type { Connection } from './connection.js';
 import { asBigint, asBytes, asCapped, asList, asNumber, asPair, asRecord, asVariant } from './plain.js';
-import { entryOf, hasItem, keysOf, lastAccountOf, readLists, readOr } from './storage.js';
+import { entryOf, hasItem, keysOf, lastAccountOf, optionOf, readAll, readLists, readOr } from './storage.js';
 import { stateAt } from './subnet.js';
 
 const PALLET = 'Commitments';
+
+/** Two turns of requests: the block, the values. Undefined where the hotkey committed to nothing. */
+export async function readCommitmentOf(
+  connection: Connection,
+  netuid: Netuid,
+  hotkey: Hotkey,
+  at?: Uint8Array,
+): Promise<Commitment | undefined> {
+  const { runtime, at: hash } = await stateAt(connection, at);
+  if (!hasItem(runtime, PALLET, 'CommitmentOf')) throw noCommitments();
+  const args = [netuid, hotkey];
+  const [registration, revealed] = await readAll(
+    connection,
+    [
+      optionOf(runtime, PALLET, 'CommitmentOf', args, asRegistration),
+      readOr(runtime, PALLET, 'RevealedCommitments', args, asRevealed, []),
+    ],
+    hash,
+  );
+  return registration && { hotkey, ...registration, revealed };
+}
+
+const noCommitments = (): AssayError =>
+  new AssayError('unsupported', 'this chain keeps no commitments', {
+    what: 'commitments',
+    why: 'its runtime has no pallet Commitments',
+  });
 
 /** Four turns of requests: two for the block, the keys (one more for each thousand), the values. */
 export async function readCommitments(
@@ -16,11 +43,7 @@ export async function readCommitments(
   at?: Uint8Array,
 ): Promise<readonly Commitment[]> {
   const { runtime, at: hash } = await stateAt(connection, at);
-  if (!hasItem(runtime, PALLET, 'CommitmentOf'))
-    throw new AssayError('unsupported', 'this chain keeps no commitments', {
-      what: 'commitments',
-      why: 'its runtime has no pallet Commitments',
-    });
+  if (!hasItem(runtime, PALLET, 'CommitmentOf')) throw noCommitments();
   const place = { pallet: PALLET, name: 'CommitmentOf', args: [netuid] };
   const keys = await keysOf(connection, runtime, place, hash);
   const hotkeys = keys.map(lastAccountOf);

@@ -10,7 +10,7 @@ import {
 } from './accounts.js';
 import { readAnnouncements } from './announcements.js';
 import { readChildKeys } from './child-keys.js';
-import { readCommitments } from './commitments.js';
+import { readCommitmentOf, readCommitments } from './commitments.js';
 import type { Connection } from './connection.js';
 import { readEvents } from './events.js';
 import { featuresOf } from './features.js';
@@ -49,6 +49,7 @@ function readsOf(connection: Connection): SubtensorReader {
     delegates: (at) => readDelegates(connection, at),
     identityOf: (coldkey, at) => readIdentity(connection, coldkey, at),
     commitments: (netuid, at) => readCommitments(connection, netuid, at),
+    commitmentOf: (netuid, hotkey, at) => readCommitmentOf(connection, netuid, hotkey, at),
     announcements: (netuid, at) => readAnnouncements(connection, netuid, at),
     childKeys: (hotkey, netuid, at) => readChildKeys(connection, hotkey, netuid, at),
     prices: (netuid, at) => readPrices(connection, netuid, at),

@@ -2,9 +2,13 @@
 import { access } from 'node:fs/promises';
 import Table from 'cli-table3';
 import type { ChainLimits } from '../../chain/limits.js';
+import type { SubtensorReader } from '../../chain/operator-reads.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
+import { fromHex, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
-import { toHotkey, toNetuid } from '../../model/ids.js';
+import { type Hotkey, toHotkey, toNetuid } from '../../model/ids.js';
+import type { Log } from '../../model/log.js';
+import { BUILT_IN, inForce, toSource } from '../../verification/publication.js';
 import {
   assertOwnKey,
   dataPaths,
@@ -18,6 +22,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
+import { type NamedFile, publicationsOf, readNamedFile } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';
@@ -41,20 +46,23 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     import('../../miner/miner.js'),
     import('../../miner/receipts.js'),
   ]);
-  const { computeProof } = await import('../../verification/kinds/index.js');
-  const { paramsByClass } = await import('../../verification/kinds/compute/params.js');
-  const { paramsId } = await import('../../verification/checked-params.js');
-
-  const params = paramsByClass(config.class);
-  if (!params || params.localnetOnly) {
-    const why = params ? `${config.class} is for simulated devices` : `no class ${config.class}`;
-    const problem = `class: ${why}; assay params lists the classes`;
+  const { computeProof, kinds } = await import('../../verification/kinds/index.js');
+  const { builtInFile } = await import('../../verification/parameter-file.js');
+  const files = await Promise.all(config.params.map((path) => readNamedFile(path, kinds)));
+  const given = files.length > 0 ? files.map(({ file }) => file) : [builtInFile(kinds)];
+  const set = given
+    .flatMap(({ sets }) => sets)
+    .find(({ kind, className }) => kind === computeProof.kind && className === config.class);
+  if (!set || computeProof.facts(set.params).localnetOnly) {
+    const why = set ? `${config.class} is for simulated devices` : `no class ${config.class}`;
+    const problem = `class: ${why}; assay verification params list shows the classes`;
     throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
   }
+  const params = computeProof.parseParams(set.params);
   const keypair = await loadKey(config, log);
   const compute = await openCpu({ log, threads: config.threads ?? 0 });
   const place = { index: 0, worker: config.worker };
-  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
+  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: fromHex(set.id) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
@@ -69,7 +77,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const { host, port, announceIp, rotateServerKey: rotate } = config;
   try {
     assertOwnKey(config, await chain.info());
-    const { neurons } = await chain.subnet(toNetuid(config.netuid));
+    const { neurons, ownerHotkey, epochIndex } = await chain.subnet(toNetuid(config.netuid));
+    await warnOfOthers(chain, { netuid: config.netuid, ownerHotkey, epochIndex, files }, log);
     const announced = neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
     const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate, announced });
     await runMiner(
@@ -82,6 +91,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         log,
         receipts,
         slots: [slot],
+        content: (digest) => files.find((file) => file.digest === toHex(digest))?.bytes,
       },
       {
         netuid: toNetuid(config.netuid),
@@ -102,6 +112,30 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     await Promise.all([receipts.close(), chain.close(), admin?.close(), metrics?.close(), webhook?.close()]);
   }
   return EXIT.ok;
+}
+
+/** A slot under parameters that do not count is not judged: better said here than found out from weights. */
+async function warnOfOthers(
+  chain: Pick<SubtensorReader, 'commitmentOf'>,
+  about: { netuid: number; ownerHotkey: Hotkey; epochIndex: number; files: readonly NamedFile[] },
+  log: Log,
+): Promise<void> {
+  const { netuid, ownerHotkey, epochIndex, files } = about;
+  const published = await publicationsOf(chain)
+    .publication(toNetuid(netuid), ownerHotkey)
+    .catch((error: unknown) => {
+      log.warn('what the owner published of parameters could not be read', { error });
+      return undefined;
+    });
+  const mine = files.length > 0 ? files.map(({ digest }) => digest) : [BUILT_IN];
+  const counting = inForce(published, epochIndex);
+  if (!mine.some((source) => counting.includes(source)))
+    log.warn('these parameters do not count on this subnet: see --params', { counting, mine });
+  if (published && published.firstEpoch > epochIndex && !mine.includes(toSource(published.parameters)))
+    log.warn('other parameters will count soon: see --params', {
+      parameters: toSource(published.parameters),
+      fromEpoch: published.firstEpoch,
+    });
 }
 
 export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {

@@ -22,6 +22,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
+import { openShelf, publicationsOf, readNamedFile } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { createWebhook } from '../webhook.js';
 
@@ -39,6 +40,9 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     import('../../validator/own-delay.js'),
   ]);
   const keypair = await loadKey(config, log);
+  const shelf = openShelf(dataPaths.parameters(config.data));
+  for (const { digest, bytes } of await Promise.all(config.params.map((path) => readNamedFile(path, kinds))))
+    await shelf.write(digest, bytes);
   const ledger = await openLedger({
     ...systemParts,
     dir: dataPaths.ledger(config.data),
@@ -65,6 +69,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const unwatch = watchChain(chain, { log, tell, ...about });
   let book: WeightsBook | undefined;
   let ready = false;
+  let withheld: string | undefined;
   try {
     const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const { genesisHash } = info;
@@ -83,6 +88,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
+        parameters: { source: publicationsOf(chain), shelf },
         alert: tell,
         ownDelay: eventLoopDelay,
         log,
@@ -94,6 +100,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
       signal,
       (status) => {
+        withheld = status.parameters?.whyNot;
         if (!ready) tellParent({ ready: {} });
         ready = true;
         admin?.setServing(status.permit);
@@ -112,6 +119,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       webhook?.close(),
     ]);
   }
+  if (withheld !== undefined) process.stderr.write(`no weights were set at the end: ${withheld}\n`);
   return EXIT.ok;
 }
 

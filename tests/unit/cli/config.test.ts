@@ -55,6 +55,7 @@ describe('configuration', () => {
       rotateServerKey: false,
       worker: 'host-1',
       class: 'cpu-2048',
+      params: [],
       listed: [],
     });
     expect(loadConfig(validatorSchema, NEEDED, {})).toMatchObject({
