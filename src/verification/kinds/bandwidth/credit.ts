@@ -52,6 +52,6 @@ export function upRate(params: BandwidthParams, segments: readonly number[], rec
 }
 
 const perSecond = (params: BandwidthParams, segments: number): number =>
-  (bytesOf(params, segments) * 1000) / params.windowMs;
+  Math.floor((bytesOf(params, segments) * 1000) / params.windowMs);
 
 const idOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
