@@ -95,7 +95,7 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     passes: 2048,
     leafBlocks: 4,
     minSectors: 16_384,
-    maxSectors: 67_108_864,
+    maxSectors: 16_777_216,
     leaves: 16_384,
     openedLeaves: 64,
     pieceBlocks: 16,

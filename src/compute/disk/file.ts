@@ -1,0 +1,159 @@
+// Owns: plots in folders as a Disk: opening, reading and digesting them on threads. Does not own: making them (create-plot.ts).
+import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { AssayError } from '../../model/errors.js';
+import { HASH_BYTES } from '../../model/merkle.js';
+import type { Disk, Plot } from '../disk.js';
+import { type PlotName, plotTree, sectorBytes } from '../spec/plot.js';
+import { isSamePlot } from './create-plot.js';
+import { corrupt, dataFile, readHeader, readRecords } from './plot-files.js';
+import { RANGE_NEXT, RANGE_STOP, startPlotThreads, ThreadFault } from './plot-threads.js';
+
+export interface FileDisk extends Disk {
+  close(): Promise<void>;
+}
+
+export interface FileDiskOptions {
+  /** one plot in each */
+  readonly folders: readonly string[];
+  /** threads that read and hash: as many reads are under way at once. @default twice the cores, at least 8 */
+  readonly threads?: number;
+}
+
+/** How often the time that is left is looked at while a range is read. */
+const LOOK_MS = 10;
+/** A node of the tree over a range's sectors, ms: what has been read must still be hashed together (measured 1 to 2 us). */
+const NODE_MS = 0.002;
+
+export function createFileDisk({
+  folders,
+  threads: count = Math.max(8, 2 * availableParallelism()),
+}: FileDiskOptions): FileDisk {
+  const threads = startPlotThreads(count);
+  const plots = new Map<string, { readonly name: PlotName; readonly plot: Plot }>();
+  /** threads work on one answer at a time */
+  let tail: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = tail.then(work);
+    tail = result.catch(() => undefined); // the caller sees the failure; the next in line does not care
+    return result;
+  };
+
+  return {
+    name: 'disk-file',
+    async open(name, signal) {
+      signal.throwIfAborted();
+      for (const { name: known, plot } of plots.values()) if (isSamePlot(known, name)) return plot;
+      const found = await findPlot(folders, name);
+      const plot = await load(found);
+      signal.throwIfAborted();
+      plots.set(found.folder, { name, plot });
+      return plot;
+    },
+    close: () => threads.end(new Error('disk: closed')),
+  };
+
+  async function load({ folder, name, sectors }: Found): Promise<Plot> {
+    const { roots, missing } = await readRecords(folder, sectors);
+    if (missing.length > 0)
+      throw unsupported(
+        `the plot in ${folder}`,
+        `${missing.length} of its ${sectors} sectors are not made yet`,
+      );
+    const path = dataFile(folder);
+    const about = { path, name };
+    const all = <T>(ask: (thread: number) => Promise<T>): Promise<T[]> =>
+      Promise.all(Array.from({ length: count }, (_, thread) => ask(thread))).catch((error: unknown) => {
+        throw error instanceof ThreadFault ? corrupt(path, error.message) : error;
+      });
+
+    return {
+      sectors,
+      tree: plotTree(roots),
+      digestLeaves: (key, asked, signal) =>
+        inTurn(async () => {
+          signal.throwIfAborted();
+          const k = asked.leaves.length;
+          const bound = (thread: number): number => Math.floor((thread * k) / count);
+          const parts = await all((thread) => {
+            const [from, until] = [bound(thread), bound(thread + 1)];
+            const sectors = asked.sectors.slice(from, until);
+            const leaves = asked.leaves.slice(from, until);
+            return threads.ask(thread, { ...about, want: 'leaves', key, sectors, leaves });
+          });
+          const out = new Uint8Array(k * HASH_BYTES);
+          parts.forEach((part, thread) => {
+            out.set(part, bound(thread) * HASH_BYTES);
+          });
+          return out;
+        }),
+      digestRange: (range, signal) =>
+        inTurn(async () => {
+          signal.throwIfAborted();
+          const state = new Int32Array(new SharedArrayBuffer(8));
+          const shared = new Uint8Array(new SharedArrayBuffer(range.most * HASH_BYTES));
+          const stop = (): void => void Atomics.store(state, RANGE_STOP, 1);
+          const watch = setInterval(() => {
+            if (signal.aborted || range.leftMs() < reserveMs()) stop();
+          }, LOOK_MS);
+          const begun = range.leftMs();
+          const reserveMs = (): number => {
+            const taken = Atomics.load(state, RANGE_NEXT);
+            const passed = begun - range.leftMs();
+            // each thread finishes the sector that it has, which takes as long as the last ones did
+            return (
+              (Number.isFinite(passed) ? (2 * count * passed) / Math.max(1, taken) : 0) + taken * NODE_MS
+            );
+          };
+          try {
+            const { from, most, key, pieceBytes } = range;
+            const order = {
+              ...about,
+              want: 'range',
+              key,
+              from,
+              most,
+              pieceBytes,
+              sectors,
+              state,
+              roots: shared,
+            } as const;
+            await all((thread) => threads.ask(thread, order));
+          } finally {
+            clearInterval(watch);
+          }
+          signal.throwIfAborted();
+          const read = Math.min(range.most, Atomics.load(state, RANGE_NEXT));
+          return shared.slice(0, read * HASH_BYTES);
+        }),
+      async readSector(index) {
+        const size = sectorBytes(name);
+        const file = await open(path, 'r');
+        try {
+          const { bytesRead, buffer } = await file.read(new Uint8Array(size), 0, size, index * size);
+          if (bytesRead !== size) throw corrupt(path, `ends within sector ${index}`);
+          return buffer;
+        } finally {
+          await file.close();
+        }
+      },
+    };
+  }
+}
+
+interface Found {
+  readonly folder: string;
+  readonly name: PlotName;
+  readonly sectors: number;
+}
+
+async function findPlot(folders: readonly string[], name: PlotName): Promise<Found> {
+  for (const folder of folders) {
+    const header = await readHeader(folder);
+    if (header && isSamePlot(header.name, name)) return { folder, ...header };
+  }
+  throw unsupported('the plot of this slot', `it is in none of ${folders.join(', ') || 'no folders'}`);
+}
+
+const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
+  new AssayError('unsupported', `${what}: ${why}`, { what, why });
