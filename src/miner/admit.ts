@@ -2,6 +2,7 @@
 import type { ChainReader, Subnet } from '../chain/chain.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
+import type { Standing } from './tickets.js';
 
 /** A refused caller makes us look at the chain again, but not more often than once in so many blocks. */
 const RECHECK_BLOCKS = 4;
@@ -10,6 +11,8 @@ const REFRESH_BLOCKS = 50;
 
 export interface Admission {
   admit(hotkey: Hotkey): boolean;
+  /** Of whoever may call: listed hotkeys without a permit have no share. */
+  standingOf(hotkey: Hotkey): Standing;
   /** Called for each head. */
   onHead(number: number): Promise<void>;
 }
@@ -22,7 +25,7 @@ export function createAdmission(
   options: { netuid: Netuid; listed?: readonly Hotkey[] },
 ): Admission {
   const listed = new Set(options.listed ?? []);
-  let permitted = new Set<Hotkey>();
+  let permitted = new Map<Hotkey, number>();
   let subnet: Subnet | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let refused = false;
@@ -31,7 +34,7 @@ export function createAdmission(
   async function read(head: number): Promise<void> {
     try {
       subnet = await parts.reader.subnet(options.netuid);
-      permitted = new Set(subnet.neurons.filter((n) => n.validatorPermit).map((n) => n.hotkey));
+      permitted = sharesOf(subnet);
       readAt = head;
       refused = false;
     } catch (error) {
@@ -45,6 +48,7 @@ export function createAdmission(
       refused ||= !known;
       return known;
     },
+    standingOf: (hotkey) => ({ epoch: subnet?.epochIndex ?? 0, share: permitted.get(hotkey) ?? 0 }),
     onHead(number) {
       const age = number - readAt;
       const epochPassed = subnet?.nextEpochBlock !== undefined && number >= subnet.nextEpochBlock;
@@ -56,4 +60,15 @@ export function createAdmission(
       return reading;
     },
   };
+}
+
+/** Parts of the stake of all that hold a permit. */
+function sharesOf({ neurons }: Subnet): Map<Hotkey, number> {
+  const stakes = neurons
+    .filter(({ validatorPermit }) => validatorPermit)
+    .map(
+      ({ hotkey, consensusStakeRao, stakeRao }) => [hotkey, Number(consensusStakeRao ?? stakeRao)] as const,
+    );
+  const all = stakes.reduce((sum, [, stake]) => sum + stake, 0);
+  return new Map(stakes.map(([hotkey, stake]) => [hotkey, all > 0 ? stake / all : 0]));
 }

@@ -1,5 +1,5 @@
-// Owns: a session as the miner sees it: Arm, Ready, Go, Commit, Open, Opening, Receipt. Does not own: who may call
-// (admit.ts), the joint start (joint-go.ts), the work (slot.ts).
+// Owns: a session as the miner sees it: Arm, Ready, Go, Commits, Pass, Open, Opening, Receipt. Does not own: who may call
+// (admit.ts), and how often (tickets.ts), the joint start (joint-go.ts), the work (slot.ts).
 import { create } from '@bufbuild/protobuf';
 import { equals } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
@@ -18,11 +18,14 @@ import {
 } from '../protocol/gen/assay/v1/miner_pb.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { ProofSession, Received } from '../protocol/session.js';
-import { eventId, nonceCommitment } from '../verification/seed.js';
+import { type Hold, isHold } from '../verification/draw.js';
+import type { Proving } from '../verification/proof.js';
+import { eventId, nonceCommitment, passCommitment } from '../verification/seed.js';
 import type { EventCheck } from './event-check.js';
-import { type Bay, createBay, type JoinRefusal, type Membership } from './joint-go.js';
+import { type Bay, createBay, type JoinRefusal, type JointCommit, type Membership } from './joint-go.js';
 import type { ReceiptStore } from './receipts.js';
 import { findSlot, type Slot } from './slot.js';
+import type { Tickets } from './tickets.js';
 
 type Body = Frame['body'];
 type BodyOf<C extends Body['case']> = Extract<Body, { case: C }>['value'];
@@ -51,13 +54,14 @@ export function createAnswer(
     hotkey: Uint8Array;
     netuid: Netuid;
     events: EventCheck;
+    tickets: Tickets;
     clock: Clock;
     log: Log;
     receipts: ReceiptStore;
   },
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
-  const { slots, hotkey, netuid, events, clock, log, receipts } = parts;
+  const { slots, hotkey, netuid, events, tickets, clock, log, receipts } = parts;
   const bays = new Map<Slot, Bay>(slots.map((slot) => [slot, createBay({ slot, clock, hotkey }, signal)]));
 
   return async (session) => {
@@ -66,39 +70,59 @@ export function createAnswer(
       const arm = (await expect(session, 'arm', SESSION_LIMITS.goWaitMs)).body;
       const slot = findSlot(slots, arm.slot, arm.kind, arm.paramsId);
       if (!slot) throw new Refused(RefusalCode.UNKNOWN_SLOT, `slot ${arm.slot}: not claimed here`);
-      assertArm(arm);
+      const hold = assertArm(arm, slot);
       const block = Number(arm.eventBlock);
       const { basis } = arm;
       const named = equals(arm.eventId, eventId({ netuid, block, basis }));
       if (!named || !(await events.isPlausible({ block, basis })))
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: not one of this chain`);
-      const joined = bays.get(slot)!.arm(arm, session.peer);
+      const spend = tickets.find(session.peer, slot.claim.index);
+      if (!spend) throw new Refused(RefusalCode.TICKETS, `slot ${arm.slot}: no ticket left in this epoch`);
+      const { eventId: id } = arm;
+      const offer = await slot.offer?.().catch(failedSlot);
+      const joined = bays.get(slot)!.arm({ eventId: id, basis, hold }, session.peer);
       if (typeof joined === 'string') throw new Refused(REFUSALS[joined], `slot ${arm.slot}: ${joined}`);
       membership = joined;
-      await session.send({ case: 'ready', value: create(ReadySchema) });
+      spend();
+      await session.send({ case: 'ready', value: create(ReadySchema, offer ? { body: offer } : {}) });
 
-      const go = (await expect(session, 'go', SESSION_LIMITS.goWaitMs)).body;
-      if (go.nonce.length !== 16 || go.salt.length !== 16 || go.beacon.length !== 32)
-        throw new Refused(RefusalCode.OUT_OF_ORDER, 'go: wrong field lengths');
-      if (!equals(nonceCommitment(go.nonce, go.salt), arm.nonceCommitment))
-        throw new Refused(RefusalCode.NONCE_MISMATCH, 'go: the nonce is not the one that Arm committed to');
+      const { body: go, received: gone } = await expect(session, 'go', SESSION_LIMITS.goWaitMs);
+      assertStart('go', go, nonceCommitment(go.nonce, go.salt), arm.nonceCommitment);
       if (!(await events.confirms(block, go.beacon)))
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: the beacon is not its hash`);
-      const going = membership.go(go.nonce, go.beacon);
+      const brief = go.body.length > 0 ? { brief: go.body } : {};
+      const going = membership.go({ nonce: go.nonce, beacon: go.beacon, at: gone.at, ...brief });
       if (typeof going === 'string') throw new Refused(REFUSALS[going], `slot ${arm.slot}: ${going}`);
+
+      const work: { proving?: Proving } = {};
+      const first = going.then(({ nonces, proving }): JointCommit => {
+        work.proving = proving;
+        return { nonces, body: proving.commit };
+      });
       // read meanwhile: a validator that left frees the slot, one that gave up sends its receipt
-      const arriving = session.receive();
-      const working = going.catch(failedSlot);
-      const done = await Promise.race([working, arriving.then(() => undefined)]);
-      if (done) {
-        const commit = create(CommitSchema, { nonces: [...done.nonces], body: done.proving.commit });
+      let arriving = session.receive();
+      const phases = slot.phases ?? [{ from: 'go' }];
+      for (const [phase, { from }] of phases.entries()) {
+        if (from === 'pass' && phases[phase - 1]?.from === 'go') {
+          const passed = await expectOneOf(session, ['pass', 'receipt'], SESSION_LIMITS.passWaitMs, arriving);
+          if (passed.frame.body.case === 'receipt') return await keep(session, passed, arm);
+          await joinPass(membership, passed, { arm, block, hold: hold! }); // checked: a slot with a Pass is armed with a hold
+          arriving = session.receive();
+        }
+        const working = (phase === 0 ? first : membership.commit(phase)).catch(failedSlot);
+        const done = await Promise.race([working, arriving.then(() => undefined)]);
+        if (!done) {
+          working.catch(() => {}); // nobody waits for it any more
+          const early = await expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs, arriving);
+          return await keep(session, early, arm);
+        }
+        const commit = create(CommitSchema, { nonces: [...done.nonces], body: done.body, phase });
         await session.send({ case: 'commit', value: commit });
       }
-      const wanted = done ? (['open', 'receipt'] as const) : (['receipt'] as const);
-      const next = await expectOneOf(session, wanted, SESSION_LIMITS.openWaitMs, arriving);
-      if (!done || next.frame.body.case === 'receipt') return await keep(session, next, arm);
+      const next = await expectOneOf(session, ['open', 'receipt'], SESSION_LIMITS.openWaitMs, arriving);
+      if (next.frame.body.case === 'receipt') return await keep(session, next, arm);
       const open = next.frame.body.value as BodyOf<'open'>;
-      const opening = await done.proving.open(open.body).catch(failedSlot);
+      const opening = await work.proving!.open(open.body).catch(failedSlot); // set before the first Commit was sent
       membership.leave(); // the slot is free: what is left are bytes, and the validator may be slow to take them
       const { openingSendMs } = SESSION_LIMITS;
       const slow = () =>
@@ -112,6 +136,19 @@ export function createAnswer(
       session.end();
     }
   };
+
+  async function joinPass(
+    membership: Membership,
+    { frame, at }: Received,
+    { arm, block, hold }: { arm: Arm; block: number; hold: Hold },
+  ): Promise<void> {
+    const pass = frame.body.value as BodyOf<'pass'>;
+    assertStart('pass', pass, passCommitment(pass.nonce, pass.salt), arm.passCommitment);
+    if (!(await events.confirmsPass({ block, hold }, pass.beacon)))
+      throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: not the beacon of its Pass`);
+    const refused = membership.pass({ nonce: pass.nonce, beacon: pass.beacon, at });
+    if (refused) throw new Refused(REFUSALS[refused], `slot ${arm.slot}: ${refused}`);
+  }
 
   async function expect<C extends 'arm' | 'go' | 'open' | 'receipt'>(
     session: ProofSession,
@@ -181,17 +218,40 @@ function failedSlot(error: unknown): never {
   throw error;
 }
 
-function assertArm(arm: Arm): void {
-  for (const [name, bytes] of [
-    ['event_id', arm.eventId],
-    ['basis', arm.basis],
-    ['nonce_commitment', arm.nonceCommitment],
+/** @returns where the Pass of the event is drawn, for a slot that has one */
+function assertArm(arm: Arm, slot: Slot): Hold | undefined {
+  const hasPass = slot.phases?.some(({ from }) => from === 'pass') ?? false;
+  for (const [name, bytes, length] of [
+    ['event_id', arm.eventId, 32],
+    ['basis', arm.basis, 32],
+    ['nonce_commitment', arm.nonceCommitment, 32],
+    ['pass_commitment', arm.passCommitment, hasPass ? 32 : 0],
   ] as const)
-    if (bytes.length !== 32)
+    if (bytes.length !== length)
       throw new Refused(
         RefusalCode.OUT_OF_ORDER,
-        `${ArmSchema.name}.${name}: expected 32 bytes, got ${bytes.length}`,
+        `${ArmSchema.name}.${name}: expected ${length} bytes, got ${bytes.length}`,
       );
+  if (!hasPass) return undefined;
+  const hold = { first: arm.holdFirst, last: arm.holdLast };
+  if (!isHold(hold, SESSION_LIMITS.holdBlocks))
+    throw new Refused(
+      RefusalCode.OUT_OF_ORDER,
+      `${ArmSchema.name}.hold: expected 1..${SESSION_LIMITS.holdBlocks}, got ${hold.first}..${hold.last}`,
+    );
+  return hold;
+}
+
+function assertStart(
+  name: 'go' | 'pass',
+  { nonce, salt, beacon }: { nonce: Uint8Array; salt: Uint8Array; beacon: Uint8Array },
+  commitment: Uint8Array,
+  armed: Uint8Array,
+): void {
+  if (nonce.length !== 16 || salt.length !== 16 || beacon.length !== 32)
+    throw new Refused(RefusalCode.OUT_OF_ORDER, `${name}: wrong field lengths`);
+  if (!equals(commitment, armed))
+    throw new Refused(RefusalCode.NONCE_MISMATCH, `${name}: the nonce is not the one that Arm committed to`);
 }
 
 async function sendOpening(session: ProofSession, opening: Uint8Array): Promise<void> {

@@ -4,6 +4,7 @@ import { equals } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import type { Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
+import { type Hold, passBlock } from '../verification/draw.js';
 
 /**
  * Without it one validator could start a slot on a beacon, or under a basis, of its own, at every other's expense. It does
@@ -14,6 +15,8 @@ export interface EventCheck {
   isPlausible(event: { readonly block: number; readonly basis: Uint8Array }): Promise<boolean>;
   /** `beacon` is the hash of `block`, as this miner's own node has it; waits a little until it has it. */
   confirms(block: number, beacon: Uint8Array): Promise<boolean>;
+  /** The same of the block that the hold's draw picks: nobody can choose when the Pass of others begins. */
+  confirmsPass(event: { readonly block: number; readonly hold: Hold }, beacon: Uint8Array): Promise<boolean>;
 }
 
 /** An event may be announced so many blocks ahead; once our node has its block it is too late to be armed. */
@@ -67,28 +70,60 @@ export function createEventCheck(
       return basis !== undefined && equals(basis, event.basis);
     },
     async confirms(block, beacon) {
-      const over = new AbortController();
-      const deadline = clock.sleep(HOLD_MS, over.signal);
-      let late = false;
-      void deadline.then(() => {
-        late = true;
-      });
-      while (newest < block && !late) {
-        let wake = () => {};
-        const moved = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        waiting.add(wake);
-        await Promise.race([moved, deadline]);
-        waiting.delete(wake);
-      }
-      over.abort();
-      if (newest < block) return false;
+      const patience = waitFor(HOLD_MS);
+      const known = await reaches(block, patience);
+      patience.end();
+      if (!known) return false;
       const seen = heads.get(block);
       if (seen && equals(seen, beacon)) return true;
       // the head we saw may have been one of a fork that lost: the node knows better now
       const hash = await reader.blockHash(block).catch(() => undefined);
       return hash !== undefined && equals(hash, beacon);
     },
+    async confirmsPass({ block, hold }, beacon) {
+      const patience = waitFor(HOLD_MS);
+      const drawnBy = async (hashOf: (block: number) => Promise<Uint8Array>) => {
+        const drawn = await passBlock(block, hold, async (candidate) => {
+          if (!(await reaches(candidate, patience))) throw new Error(`no block ${candidate} yet`);
+          return hashOf(candidate);
+        }).catch(() => undefined);
+        return drawn !== undefined && equals(drawn.hash, beacon);
+      };
+      const read = (candidate: number) => reader.blockHash(candidate);
+      try {
+        return (
+          (await drawnBy(async (candidate) => heads.get(candidate) ?? read(candidate))) ||
+          (await drawnBy(read))
+        ); // as above
+      } finally {
+        patience.end();
+      }
+    },
   };
+
+  function waitFor(ms: number): { readonly over: Promise<void>; isOver: boolean; end(): void } {
+    const stop = new AbortController();
+    const over = clock.sleep(ms, stop.signal);
+    const patience = { over, isOver: false, end: () => stop.abort() };
+    void over.then(() => {
+      patience.isOver = true;
+    });
+    return patience;
+  }
+
+  async function reaches(
+    block: number,
+    patience: { over: Promise<void>; isOver: boolean },
+  ): Promise<boolean> {
+    while (newest < block && !patience.isOver) {
+      let wake = () => {};
+      const moved = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      waiting.add(wake);
+      await Promise.race([moved, patience.over]);
+      waiting.delete(wake);
+    }
+    return newest >= block;
+  }
 }

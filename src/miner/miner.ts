@@ -20,6 +20,7 @@ import { createAnswer } from './answer.js';
 import { createEventCheck } from './event-check.js';
 import type { ReceiptStore } from './receipts.js';
 import { assertDistinct, type Slot } from './slot.js';
+import { createTickets } from './tickets.js';
 
 /** Handles one session; resolves when it is over, whatever its end. */
 export type Answer = (session: ProofSession) => Promise<void>;
@@ -92,9 +93,9 @@ export async function runMiner(
   const events = createEventCheck({ reader, clock, log }, options);
   const { receipts, answer: wrap = (honest) => honest } = parts;
   const { netuid } = options;
-  const answer = wrap(
-    createAnswer({ slots, hotkey: keypair.publicKey, netuid, events, clock, log, receipts }, inner),
-  );
+  const tickets = createTickets(admission.standingOf);
+  const hotkey = keypair.publicKey;
+  const answer = wrap(createAnswer({ slots, hotkey, netuid, events, tickets, clock, log, receipts }, inner));
   const claims = {
     version: VERSION,
     kinds: [...new Set(slots.map((slot) => slot.claim.kind))],

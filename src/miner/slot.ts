@@ -4,7 +4,14 @@ import type { Devices } from '../compute/compute.js';
 import { equals, toHex } from '../model/bytes.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
-import { type Pace, type ProofKind, type Proving, UNHURRIED } from '../verification/proof.js';
+import {
+  type Pace,
+  type ParamsFacts,
+  type Phase,
+  type ProofKind,
+  type Proving,
+  UNHURRIED,
+} from '../verification/proof.js';
 
 /** What Describe claims. */
 export interface SlotClaim {
@@ -22,13 +29,23 @@ export interface SlotJob {
   /** 32 bytes each, see `Challenge` */
   readonly basis: Uint8Array;
   readonly seed: Uint8Array;
+  readonly place?: Uint8Array;
+  /** what the validator told this slot at its Go, where it meets others */
+  readonly brief?: Uint8Array;
   /** monotonic ms at which the event's first Go arrived: the window counts from before it. @default nobody waits */
   readonly goneAt?: number;
 }
 
-/** A device or a slice of one. `start` resolves when the work is committed to; the work is released by `Proving`. */
+/**
+ * A device or a slice of one. `start` resolves when the first step is committed to; further ones are `Proving.next`, in the
+ * order of `phases`; the work is released by `Proving`.
+ */
 export interface Slot {
   readonly claim: SlotClaim;
+  /** Steps of a session of its kind. @default one from Go */
+  readonly phases?: ParamsFacts['phases'];
+  /** Of kinds whose slots meet others: what Ready offers them. Such a slot works for one validator at a time. */
+  offer?(): Promise<Uint8Array>;
   /** Called when an event is armed; what it does not finish before the Go, `start` does. Never rejects. */
   prepare?(basis: Uint8Array): Promise<void>;
   start(job: SlotJob, signal: AbortSignal): Promise<Proving>;
@@ -49,21 +66,24 @@ export function createLocalSlot<Params, Secret>(
     /** @default the system's */
     clock?: Pick<Clock, 'monotonic'>;
   },
-  place: { index: number; worker: string },
+  at: { index: number; worker: string },
 ): Slot {
   const { kind, params, paramsId, clock = systemClock } = parts;
   const { phases } = kind.facts(params);
   return {
-    claim: { ...place, kind: kind.kind, paramsId },
+    claim: { ...at, kind: kind.kind, paramsId },
+    phases,
+    ...(kind.round ? { offer: async () => kind.round!.offer(parts, params) } : {}),
     prepare: (basis) => kind.prepare?.(parts, params, basis) ?? Promise.resolve(),
-    start({ basis, seed, goneAt }, signal) {
-      const pace = goneAt === undefined ? UNHURRIED : paceFrom(goneAt, phases[0].withinMs, clock);
-      return kind.prove({ ...parts, ...pace }, { params, basis, seed }, signal);
+    start({ basis, seed, place, brief, goneAt }, signal) {
+      const pace = goneAt === undefined ? UNHURRIED : paceOf(phases[0], goneAt, clock);
+      return kind.prove({ ...parts, ...pace }, { params, basis, seed, place, brief }, signal);
     },
   };
 }
 
-function paceFrom(at: number, withinMs: number, clock: Pick<Clock, 'monotonic'>): Pace {
+/** @param at monotonic ms at which the frame arrived that the phase counts from */
+export function paceOf({ withinMs }: Phase, at: number, clock: Pick<Clock, 'monotonic'>): Pace {
   const until = at + withinMs * (1 - RESERVE);
   return { leftMs: () => until - clock.monotonic() };
 }

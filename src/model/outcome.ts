@@ -22,9 +22,9 @@ export interface Outcome {
   /** slot index within the miner's claim */
   readonly slot: number;
   readonly verdict: Verdict;
-  /** ms from our own Go to the arrival of Commit, on our own clock; undefined when none arrived */
+  /** ms from our own Go to the arrival of the first Commit, on our own clock; undefined when none arrived */
   readonly measuredMs: number | undefined;
-  /** our own delay in this session (event loop, Go written to socket), ms; at most 1 % of the window is credited */
+  /** the longest stall of our own event loop in a phase of this session, ms; at most 1 % of the phase is credited */
   readonly ownDelayMs: number;
   /** what was proven; empty unless accepted */
   readonly credit: Credit;

@@ -95,7 +95,7 @@ export const DEFAULT_LIMITS: Limits = {
   describeDeadlineMs: 10_000,
   connectMs: 10_000,
   firstFrameMs: 10_000,
-  streamIdleMs: 180_000,
+  streamIdleMs: 240_000,
   streamMs: 15 * 60_000,
   keepaliveMs: 10_000,
   keepaliveTimeoutMs: 20_000,
@@ -147,12 +147,24 @@ export const SESSION_LIMITS = {
   kindChars: 32,
   /** Length of a worker tag. */
   workerTagChars: 64,
-  /** Longest window of a parameter set: all slots of an event wait for the longest, and miners for `openWaitMs`. */
+  /** Longest window of a parameter set: the first phase, in which rates are measured. */
   windowMs: 10_000,
+  /** All phases from Go: filling the memory of a large host takes most of it. All slots of an event wait for the longest. */
+  goPhasesMs: 60_000,
+  /** All phases from the Pass. */
+  passPhasesMs: 20_000,
+  /** Phases of a session: each is a Commit, signed and kept for ever. */
+  phases: 8,
+  /** The Pass is at most so many blocks after the event's: slots are kept until then. */
+  holdBlocks: 120,
+  /** Events that a plan may have in an epoch: what miners give every validator tickets for (miner/tickets.ts). */
+  eventsPerEpoch: 8,
   /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */
   goWaitMs: 60_000,
-  /** From Commit to Open: it comes when the event's window is over; until then the slot is kept. */
-  openWaitMs: 15_000,
+  /** From the last Commit from Go to the Pass: the hold of `DEFAULT_HOLD`, 96 s, and blocks that are late. */
+  passWaitMs: 150_000,
+  /** From the last Commit to Open: it comes when the last phase of all slots is over, so that a slot without a Pass waits for those that have one. Until then the slot is kept. */
+  openWaitMs: 170_000,
   /** An opening must be taken by its validator within this: the slot is free already, the bytes are not. */
   openingSendMs: 120_000,
   /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */

@@ -1,7 +1,9 @@
 // Owns: which claims become tasks of an event. Pure. Does not own: asking for claims (roster.ts).
 import type { ChainInfo, Neuron } from '../chain/chain.js';
+import type { Log } from '../model/log.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
-import { type ParamsFacts, type ProofKind, windowMs } from '../verification/proof.js';
+import type { Hold } from '../verification/draw.js';
+import { type ParamsFacts, type Phase, type ProofKind, windowMs } from '../verification/proof.js';
 import type { Claim } from './roster.js';
 
 /** Kinds by name; what a kind's own parameters and secrets are is the kind's business. */
@@ -16,32 +18,61 @@ export interface Task {
   readonly facts: ParamsFacts;
 }
 
-/** @throws RangeError when a parameter set's window is longer than miners of other sets keep their slots for */
-export function assertWindows(kinds: ProofKinds): void {
+/** @throws RangeError when a parameter set's phases are longer than miners of other sets keep their slots for */
+export function assertPhases(kinds: ProofKinds): void {
+  const { windowMs: longestWindowMs, goPhasesMs, passPhasesMs, phases: most } = SESSION_LIMITS;
   for (const kind of Object.values(kinds))
     for (const params of kind?.table.values() ?? []) {
       const facts = kind!.facts(params);
-      const longestMs = windowMs(facts);
-      if (longestMs > SESSION_LIMITS.windowMs)
-        throw new RangeError(
-          `${kind!.kind}/${facts.className}: expected a window of at most ${SESSION_LIMITS.windowMs} ms, got ${longestMs}`,
-        );
+      const check = (what: string, atMost: number, got: number) => {
+        if (got > atMost)
+          throw new RangeError(
+            `${kind!.kind}/${facts.className}: expected ${what} of at most ${atMost}, got ${got}`,
+          );
+      };
+      check('a window in ms', longestWindowMs, windowMs(facts));
+      check('phases from Go in ms', goPhasesMs, phasesMs(facts, 'go'));
+      check('phases from the Pass in ms', passPhasesMs, phasesMs(facts, 'pass'));
+      check('a number of phases', most, facts.phases.length);
     }
 }
 
-/** Claims under kinds and parameter sets that this validator knows; simulated devices only where the chain is not live. */
+/** ms after its frame at which the last phase that begins with it is over; 0 without one. */
+export const phasesMs = ({ phases }: ParamsFacts, from: Phase['from']): number =>
+  Math.max(0, ...phases.filter((phase) => phase.from === from).map(({ withinMs }) => withinMs));
+
+/** Our Go leaves at most `goLeadMs` late, our delay is given back, and what was in time may be read a little later. */
+const endOfGoMs = (facts: ParamsFacts): number => facts.goLeadMs + phasesMs(facts, 'go') * 1.01 + 100;
+
+/**
+ * Claims under kinds and parameter sets that this validator knows; simulated devices only where the chain is not live; slots
+ * with a Pass only where their phases of Go are over when it comes; slots that work with one another only at our turn.
+ */
 export function assign(
   kinds: ProofKinds,
-  chain: Pick<ChainInfo, 'type'>,
+  rules: {
+    readonly chain: Pick<ChainInfo, 'type' | 'blockTimeMs'>;
+    readonly hold: Hold;
+    readonly isOurTurn: boolean;
+    readonly log: Log;
+  },
   neuron: Neuron,
   claims: readonly Claim[],
 ): Task[] {
+  const { chain, hold, isOurTurn, log } = rules;
+  const holdMs = hold.first * chain.blockTimeMs;
   return claims.flatMap((claim) => {
     const kind = kinds[claim.kind];
     const params = kind?.table.get(claim.paramsId);
     if (!kind || params === undefined) return [];
     const facts = kind.facts(params);
     if (facts.localnetOnly && chain.type === 'live') return [];
+    if (kind.round && !isOurTurn) return [];
+    if (phasesMs(facts, 'pass') > 0 && endOfGoMs(facts) > holdMs) {
+      const needsMs = endOfGoMs(facts);
+      log.warn('slot not challenged: raise holdBlocks.first', { class: facts.className, needsMs, holdMs });
+      return [];
+    }
     return [{ neuron, claim, kind, params, facts }];
   });
 }

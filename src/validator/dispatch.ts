@@ -1,4 +1,4 @@
-// Owns: one session as the validator plays it: Arm, Go, Commit, Open, Opening, on its own clock.
+// Owns: one session as the validator plays it: Arm, Go, Commits, Pass, Open, Opening, on its own clock.
 // Does not own: what the content is worth (judge.ts), when the event is (schedule.ts).
 import { compare, equals, fromHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
@@ -8,8 +8,9 @@ import { inconclusive, type Rejection, rejected, type Verdict } from '../model/v
 import { isRefusal } from '../protocol/errors.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
-import { windowMs as windowOf } from '../verification/proof.js';
-import { nonceCommitment } from '../verification/seed.js';
+import type { Hold } from '../verification/draw.js';
+import type { Briefing, Phase } from '../verification/proof.js';
+import { nonceCommitment, passCommitment } from '../verification/seed.js';
 import type { Task } from './assign.js';
 import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
 import type { OpeningGate } from './opening-gate.js';
@@ -24,8 +25,12 @@ export interface EventFrame {
   readonly ordinal: string;
   /** nonces that a Commit may list: as many as there are permits */
   readonly maxNonces: number;
+  /** where the Pass is drawn */
+  readonly hold: Hold;
   /** resolves when the event's block is seen; rejects when it was missed */
   readonly go: Promise<Beacon>;
+  /** the same of the block of the Pass; rejects with `go`, too */
+  readonly pass: Promise<Beacon>;
 }
 
 export interface Beacon {
@@ -33,6 +38,40 @@ export interface Beacon {
   readonly hash: Uint8Array;
   /** monotonic ms at which this validator saw it */
   readonly seenAt: number;
+}
+
+/** Of one event; knows only tasks of kinds that have a `round`. */
+export interface Meetings {
+  /** Notes what a slot that is ready offers to the others. */
+  ready(task: Task, offer: Uint8Array): void;
+  /**
+   * Asked at the Go: drawn then for all that are ready, once for each parameter set.
+   * @returns undefined for a kind whose slots meet nobody
+   */
+  briefing(task: Task, beacon: Uint8Array): Briefing | 'no-offer' | 'alone' | undefined;
+}
+
+/** A Commit as it arrived, whether or not it counted. */
+export interface HeardCommit {
+  /** monotonic ms of arrival */
+  readonly at: number;
+  /** since our frame that its phase counts from */
+  readonly measuredMs: number;
+  /** ascending and distinct; none where they were not */
+  readonly nonces: readonly Uint8Array[];
+  readonly body: Uint8Array;
+  /** the longest stall of our own event loop since the frame that its phase counts from */
+  readonly ownDelayMs: number;
+}
+
+/** Our own Pass of a session whose kind has one. */
+export interface PlayedPass {
+  /** 16 bytes each: Arm commits to them, Pass reveals them */
+  readonly nonce: Uint8Array;
+  readonly salt: Uint8Array;
+  /** undefined until its block was seen */
+  readonly seen: Beacon | undefined;
+  readonly sent: Sent | undefined;
 }
 
 /** Everything that travelled and when; `end` says how far it came. */
@@ -48,9 +87,13 @@ export interface Played {
   /** monotonic ms at which we saw the event's block */
   readonly seenAt: number | undefined;
   readonly go: Sent | undefined;
-  readonly commit: Received | undefined;
-  /** nonces of the Commit, ascending and distinct */
-  readonly nonces: readonly Uint8Array[];
+  /** what our Go told this slot, of kinds whose slots work with one another */
+  readonly brief: Uint8Array | undefined;
+  /** in the order of the phases */
+  readonly commits: readonly HeardCommit[];
+  readonly pass: PlayedPass | undefined;
+  /** the frame whose phases it had come to */
+  readonly reached: Phase['from'];
   readonly open: Sent | undefined;
   readonly request: Uint8Array;
   /** monotonic ms from which the opening was taken: its deadline counts from here */
@@ -58,8 +101,9 @@ export interface Played {
   /** monotonic ms at which the last piece arrived */
   readonly openedAt: number | undefined;
   readonly opening: Uint8Array;
+  /** from Go to the first Commit */
   readonly measuredMs: number | undefined;
-  /** stalls of our own event loop while the window was open: nothing that a peer can bring about by reading slowly */
+  /** the longest stall of our own event loop while a phase was open: nothing that a peer can bring about by reading slowly */
   readonly ownDelayMs: number;
   /** undefined: complete, the content decides */
   readonly end: Verdict | undefined;
@@ -71,15 +115,18 @@ export interface Played {
   forget(): void;
 }
 
-/** Our own delay is credited up to this share of the window: a hundredth changes no honest verdict and pays no liar. */
+/** Our own delay is credited up to this share of a phase: a hundredth changes no honest verdict and pays no liar. */
 export const CREDITED_DELAY = 0.01;
-/** A stall of our own beyond this share of the window makes a missed window doubtful; round.ts decides for the event. */
+/** A stall of our own beyond this share of a phase makes a missed one doubtful; round.ts decides for the event. */
 const OWN_STALL = 0.25;
 /** The process may be behind in reading what arrived in time; verdicts use arrival stamps, this only delays giving up. */
 export const READ_GRACE_MS = 100;
 
+export const hasPass = ({ phases }: { readonly phases: readonly Phase[] }): boolean =>
+  phases.some(({ from }) => from === 'pass');
+
 /**
- * @param parts.windowOver resolves when the common window of the whole event is over: until then no Open goes out, so
+ * @param parts.windowOver resolves when the last phase of every slot of the event is over: until then no Open goes out, so
  *   that nobody's opening competes with what is still being timed
  */
 export async function play(
@@ -89,17 +136,19 @@ export async function play(
     random: Random;
     ownDelay: OwnDelay;
     gate: OpeningGate;
+    meetings: Meetings;
     /** every session in play, from its first moment */
     sessions: Set<ProofSession>;
-    /** told when our Go was handed over, monotonic ms */
-    onGo: (at: number) => void;
+    /** told when our Go, or our Pass, was handed over, monotonic ms */
+    onSent: (frame: Phase['from'], at: number) => void;
     windowOver: Promise<void>;
   },
   event: EventFrame,
   task: Task,
 ): Promise<Played> {
-  const { clock } = parts;
-  const random = parts.random.fork(`${event.ordinal}/${task.neuron.hotkey}/${task.claim.index}`);
+  const { clock, meetings } = parts;
+  const name = `${event.ordinal}/${task.neuron.hotkey}/${task.claim.index}`;
+  const random = parts.random.fork(name);
   const nonce = random.bytes(16);
   const salt = random.bytes(16);
   const session = parts.peer.prove();
@@ -112,8 +161,10 @@ export async function play(
     refused: undefined as string | undefined,
     seenAt: undefined as number | undefined,
     go: undefined as Sent | undefined,
-    commit: undefined as Received | undefined,
-    nonces: [] as readonly Uint8Array[],
+    brief: undefined as Uint8Array | undefined,
+    commits: [] as HeardCommit[],
+    pass: undefined as PlayedPass | undefined,
+    reached: 'go' as Phase['from'],
     open: undefined as Sent | undefined,
     request: new Uint8Array() as Uint8Array,
     takenFrom: undefined as number | undefined,
@@ -134,11 +185,17 @@ export async function play(
   parts.sessions.add(session);
   /** a session has one reader at a time, and a deadline leaves this one behind */
   let reading: Promise<Received | undefined> | undefined;
+  /** a frame that was looked out for while none was due */
+  let arriving: Promise<Received | undefined> | undefined;
+  let observation: ReturnType<OwnDelay['observe']> | undefined;
   /** how far we came: whatever breaks from here on is judged by it */
-  let phase: 'armed' | 'gone' | 'opened' = 'armed';
-  const { openingMs, goLeadMs } = task.facts;
-  const windowMs = windowOf(task.facts);
+  let stage: 'armed' | 'gone' | 'committed' = 'armed';
+  const { openingMs, goLeadMs, phases } = task.facts;
   const limits = task.kind.limits(task.params);
+  if (hasPass(task.facts)) {
+    const own = parts.random.fork(`${name}/pass`);
+    played.pass = { nonce: own.bytes(16), salt: own.bytes(16), seen: undefined, sent: undefined };
+  }
 
   try {
     const ready = prepare();
@@ -148,38 +205,27 @@ export async function play(
       return own();
     }
     played.seenAt = beacon.seenAt;
-    const goAt = clock.monotonic();
-    // when we call is ours alone; when the bytes leave, the peer has a hand in
-    if (goAt - beacon.seenAt > goLeadMs) {
-      session.cancel();
-      return own();
-    }
+    if (isLate(beacon)) return own();
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
+    const briefing = meetings.briefing(task, beacon.hash);
+    if (typeof briefing === 'string') return briefing === 'no-offer' ? over('window') : alone();
+    played.brief = briefing?.told;
 
-    phase = 'gone';
-    parts.onGo(goAt);
-    const endObservation = parts.ownDelay.observe();
-    try {
-      const value = { nonce, salt, beacon: beacon.hash };
-      played.go = await send({ case: 'go', value }, windowMs);
-      await awaitCommit(played.go);
-    } finally {
-      played.ownDelayMs = endObservation();
+    stage = 'gone';
+    parts.onSent('go', clock.monotonic());
+    observation = parts.ownDelay.observe();
+    const value = { nonce, salt, beacon: beacon.hash, ...(briefing ? { body: briefing.told } : {}) };
+    played.go = await send({ case: 'go', value }, phases[0].withinMs);
+    for (const [index, phase] of phases.entries()) {
+      const ended = (await start(phase)) ?? (await takeCommit(index, phase));
+      if (ended) return ended;
     }
-    const missed = () => (played.ownDelayMs > OWN_STALL * windowMs ? own() : over('window'));
-    if (!played.commit) return missed();
-    const { nonces, body } = played.commit.frame.body.value as { nonces: Uint8Array[]; body: Uint8Array };
-    played.measuredMs = played.commit.at - played.go.at;
-    if (played.measuredMs - Math.min(played.ownDelayMs, CREDITED_DELAY * windowMs) > windowMs)
-      return missed();
-    if (!isNonceSet(nonces, event.maxNonces) || body.length > limits.commitBytes) return over('protocol');
-    played.nonces = nonces;
-    if (!nonces.some((included) => equals(included, nonce))) return over('left-out');
-    if (task.kind.credit(task.params, [body]) === undefined) return over('protocol');
 
-    await parts.windowOver;
-    phase = 'opened';
-    played.request = task.kind.issue(task.params, [body], random);
+    stage = 'committed';
+    const early = await quietUntil(parts.windowOver);
+    if (early) return over(early.frame ? 'malformed' : 'opening-timeout');
+    const commits = played.commits.map(({ body }) => body);
+    played.request = task.kind.issue(task.params, commits, random, briefing?.kept);
     played.open = await send({ case: 'open', value: { body: played.request } }, openingMs);
     // the miner answers from its own memory and frees the slot; its bytes wait for room here, and its time with them
     played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
@@ -188,6 +234,72 @@ export async function play(
     return faulty ? over(faulty) : played;
   } catch (error) {
     return endOf(error);
+  } finally {
+    observation?.();
+  }
+
+  /** When we call is ours alone; when the bytes leave, the peer has a hand in. A session that we are late for is let go. */
+  function isLate({ seenAt }: Beacon): boolean {
+    const late = clock.monotonic() - seenAt > goLeadMs;
+    if (late) session.cancel();
+    return late;
+  }
+
+  /** Sends the Pass before the first phase that begins with it. */
+  async function start({ from, withinMs }: Phase): Promise<Played | undefined> {
+    if (from === 'go' || !played.pass || played.pass.sent) return undefined;
+    const { nonce: passNonce, salt: passSalt } = played.pass;
+    played.reached = 'pass';
+    const early = await quietUntil(event.pass.catch(() => {})); // its failure is looked at below
+    // a refusal, or an end, is the miner's own failure; anything else is out of turn
+    if (early) return over(!early.frame || early.frame.body.case === 'refusal' ? 'window' : 'protocol');
+    const seen = await event.pass.catch(() => undefined);
+    if (!seen) {
+      session.cancel();
+      return own();
+    }
+    played.pass = { ...played.pass, seen };
+    if (isLate(seen)) return own();
+    parts.onSent('pass', clock.monotonic());
+    observation = parts.ownDelay.observe();
+    const value = { nonce: passNonce, salt: passSalt, beacon: seen.hash };
+    played.pass = { ...played.pass, sent: await send({ case: 'pass', value }, withinMs) };
+    return undefined;
+  }
+
+  /** A missing one ends the whole session: the phases prove one thing together, and there is no half of it. */
+  async function takeCommit(index: number, { from, withinMs }: Phase): Promise<Played | undefined> {
+    const startedAt = (from === 'go' ? played.go : played.pass?.sent)!.at; // sent by now, or we would not be here
+    const received = await receiveBefore(startedAt + withinMs * (1 + CREDITED_DELAY) + READ_GRACE_MS);
+    const ownDelayMs = observation?.(phases[index + 1]?.from === from) ?? 0;
+    played.ownDelayMs = Math.max(played.ownDelayMs, ownDelayMs);
+    const missed = () => (ownDelayMs > OWN_STALL * withinMs ? own() : over('window'));
+    if (received?.frame.body.case !== 'commit') return missed();
+    const { nonces, body, phase: named } = received.frame.body.value;
+    const measuredMs = received.at - startedAt;
+    const heard: HeardCommit = { at: received.at, measuredMs, nonces: [], body, ownDelayMs };
+    played.commits.push(heard);
+    played.measuredMs ??= measuredMs;
+    if (measuredMs < 0) return over('protocol');
+    if (isOverdue(measuredMs, ownDelayMs, withinMs)) return missed();
+    if (named !== index || !isNonceSet(nonces, event.maxNonces) || body.length > limits.commitBytes)
+      return over('protocol');
+    played.commits[index] = { ...heard, nonces };
+    const before = phases[index - 1]?.from === from ? played.commits[index - 1] : undefined;
+    if (before && !isSameSet(before.nonces, nonces)) return over('protocol');
+    const included = from === 'go' ? nonce : played.pass!.nonce;
+    if (!nonces.some((each) => equals(each, included))) return over('left-out');
+    const bodies = played.commits.map((commit) => commit.body);
+    return task.kind.credit(task.params, bodies) === undefined ? over('protocol') : undefined;
+  }
+
+  /** Nothing is due from the miner until `due`: what comes all the same must not pile up unread. */
+  async function quietUntil(
+    due: Promise<unknown>,
+  ): Promise<{ frame: Received['frame'] | undefined } | undefined> {
+    arriving ??= receive();
+    const early = arriving.then((received) => ({ frame: received?.frame }));
+    return Promise.race([due.then(() => undefined), early]);
   }
 
   async function prepare(): Promise<boolean> {
@@ -203,17 +315,20 @@ export async function play(
           paramsId: fromHex(claim.paramsId),
           basis: event.basis,
           nonceCommitment: nonceCommitment(nonce, salt),
+          ...(played.pass && {
+            passCommitment: passCommitment(played.pass.nonce, played.pass.salt),
+            holdFirst: event.hold.first,
+            holdLast: event.hold.last,
+          }),
         },
       });
-      return (await receive())?.frame.body.case === 'ready';
+      const answer = (await receive())?.frame.body;
+      if (answer?.case !== 'ready') return false;
+      meetings.ready(task, answer.value.body);
+      return true;
     } catch {
       return false; // unreachable, refused or broken: the slot is not there
     }
-  }
-
-  async function awaitCommit(go: Sent): Promise<void> {
-    const received = await receiveBefore(go.at + windowMs * (1 + CREDITED_DELAY) + READ_GRACE_MS);
-    if (received?.frame.body.case === 'commit') played.commit = received;
   }
 
   async function awaitOpening(from: number): Promise<Rejection | undefined> {
@@ -275,7 +390,9 @@ export async function play(
     const leftMs = deadline - clock.monotonic();
     const late = () => new AssayError('timeout', 'no frame in time', { what: 'frame', afterMs: leftMs });
     try {
-      return await withTimeout(clock, Math.max(0, leftMs), receive(), late);
+      const received = arriving ?? receive();
+      arriving = undefined;
+      return await withTimeout(clock, Math.max(0, leftMs), received, late);
     } catch (error) {
       if (isAssayError(error, 'timeout') || isAssayError(error, 'unreachable')) return undefined;
       throw error;
@@ -289,13 +406,20 @@ export async function play(
       return played;
     }
     if (isFault(error)) played.refused = error.code;
-    if (phase === 'opened') return over(isFault(error) ? 'malformed' : 'opening-timeout');
-    if (phase === 'gone') return over(isFault(error) ? 'protocol' : 'window');
+    if (stage === 'committed') return over(isFault(error) ? 'malformed' : 'opening-timeout');
+    if (stage === 'gone') return over(isFault(error) ? 'protocol' : 'window');
     return over('window'); // also where the miner's end timed out: or it could choose when to be judged
   }
 
   function over(reason: Rejection): Played {
     played.end = rejected(reason);
+    return played;
+  }
+
+  /** Nobody is there to work with, which is nobody's fault. */
+  function alone(): Played {
+    session.cancel();
+    played.end = inconclusive('nobody-to-meet');
     return played;
   }
 
@@ -321,6 +445,14 @@ function frameKind(name: FrameBody['case']): SessionFrame['kind'] {
 /** Full pieces but for the last: each costs a signature and a place in the journal, so there must be few. */
 export const isPiece = (data: Uint8Array, last: boolean): boolean =>
   last ? data.length <= OPENING_PIECE_BYTES : data.length === OPENING_PIECE_BYTES;
+
+/** Of the time of a phase our own delay is given back, up to a hundredth. */
+export const isOverdue = (measuredMs: number, ownDelayMs: number, withinMs: number): boolean =>
+  measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * withinMs) > withinMs;
+
+/** Two sets in order: what was included at a frame does not change with the phases that begin with it. */
+export const isSameSet = (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean =>
+  a.length === b.length && a.every((nonce, i) => equals(nonce, b[i]!));
 
 /** 16 bytes each, ascending, distinct. */
 export function isNonceSet(

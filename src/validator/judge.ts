@@ -4,7 +4,7 @@ import { type Credit, creditShare, NO_CREDIT } from '../model/credit.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, type Verdict } from '../model/verdict.js';
-import { slotSeed } from '../verification/seed.js';
+import { passSeed, slotPlace, slotSeed } from '../verification/seed.js';
 import type { EventFrame, Played } from './dispatch.js';
 
 export interface Judged {
@@ -30,14 +30,14 @@ export function createJudge(
 
   return (played) => {
     const { task } = played;
-    const seed = played.commit && seedOf(played);
+    const seed = played.commits[0] && seedOf(played, played.commits[0].nonces);
     const verdict = played.end ?? verify(played, seed!);
     const proven = verdict.kind === 'accepted' ? task.kind.credit(task.params, commitsOf(played)) : undefined;
     const credit = proven ?? NO_CREDIT;
     return { played, seed, verdict, credit, share: creditShare(credit, task.facts.nominal) };
   };
 
-  function seedOf({ task, nonces }: Played): Uint8Array {
+  function seedOf({ task }: Played, nonces: readonly Uint8Array[]): Uint8Array {
     const { claim, neuron } = task;
     return slotSeed({
       beacon,
@@ -51,14 +51,19 @@ export function createJudge(
   }
 
   function verify(played: Played, seed: Uint8Array): Verdict {
-    const { task, request, opening } = played;
-    const { kind, params, claim } = task;
+    const { task, brief, request, opening } = played;
+    const { kind, params, claim, neuron } = task;
     try {
       const key = `${claim.kind}/${claim.paramsId}`;
       if (!secrets.has(key)) secrets.set(key, kind.drawSecret(params, event.basis, parts.random));
+      const place = slotPlace({
+        hotkey: parts.publicKeyOf(neuron.hotkey),
+        worker: claim.worker,
+        slot: claim.index,
+      });
       return kind.verify(
-        { params, basis: event.basis, seed },
-        { commits: commitsOf(played), request, opening },
+        { params, basis: event.basis, seed, place, brief },
+        { commits: commitsOf(played), pass: passOf(played, seed), request, opening },
         secrets.get(key),
       );
     } catch (error) {
@@ -73,7 +78,10 @@ export function createJudge(
   }
 }
 
-const commitsOf = ({ commit }: Played): Uint8Array[] => {
-  const body = commit?.frame.body;
-  return body?.case === 'commit' ? [body.value.body] : [];
-};
+const commitsOf = ({ commits }: Played): Uint8Array[] => commits.map(({ body }) => body);
+
+/** Of a complete session: its last Commit lists the nonces of the Pass. */
+function passOf({ pass, commits }: Played, seed: Uint8Array): Uint8Array | undefined {
+  if (!pass?.seen) return undefined;
+  return passSeed({ seed, beacon: pass.seen.hash, nonces: commits.at(-1)!.nonces });
+}

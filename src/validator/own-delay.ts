@@ -2,8 +2,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export interface OwnDelay {
-  /** Starts one observation; the returned function ends it and gives the longest stall in ms. */
-  observe(): () => number;
+  /**
+   * Starts one observation. The returned function gives the longest stall so far, in ms, and ends the observation unless it
+   * `goesOn`.
+   */
+  observe(): (goesOn?: boolean) => number;
 }
 
 const RESOLUTION_MS = 5;
@@ -13,8 +16,8 @@ export const eventLoopDelay: OwnDelay = {
   observe() {
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     histogram.enable();
-    return () => {
-      histogram.disable();
+    return (goesOn = false) => {
+      if (!goesOn) histogram.disable();
       return Math.max(0, histogram.max / 1e6 - RESOLUTION_MS);
     };
   },

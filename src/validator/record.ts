@@ -17,11 +17,10 @@ export function toOutcomeEntry(
   facts: { beacon: Uint8Array; validator: Hotkey; at: number },
 ): OutcomeEntry {
   const { played, seed, verdict, credit, share } = judged;
-  const { task, session, commit, go, open, seenAt } = played;
+  const { task, session, commits, pass, go, open, seenAt } = played;
   const { neuron, claim } = task;
   const since = (at: number | undefined) =>
     at === undefined || seenAt === undefined ? undefined : at - seenAt;
-  const body = commit?.frame.body.case === 'commit' ? commit.frame.body.value.body : undefined;
   const complete = played.openedAt !== undefined;
   const event32 = toHex(event.id);
   const outcome: Outcome = {
@@ -51,15 +50,25 @@ export function toOutcomeEntry(
       worker: claim.worker,
       nonce: played.nonce,
       salt: played.salt,
-      nonces: played.nonces,
       maxNonces: event.maxNonces,
       seed,
       goAtMs: since(go?.at),
-      commitAtMs: since(commit?.at),
+      commits: commits.map(({ at, measuredMs, nonces, body, ownDelayMs }) => ({
+        atMs: at - (seenAt ?? 0), // a Commit answers a Go, and that a block which was seen
+        measuredMs,
+        ownDelayMs,
+        nonces,
+        digest: sha256(body),
+      })),
+      pass: pass && {
+        nonce: pass.nonce,
+        salt: pass.salt,
+        beacon: pass.seen?.hash,
+        atMs: since(pass.sent?.at),
+      },
       openAtMs: since(played.takenFrom ?? open?.at),
       openingAtMs: since(played.openedAt),
       digests: {
-        commit: body && sha256(body),
         request: open ? sha256(played.request) : undefined,
         opening: complete ? sha256(played.opening) : undefined,
       },
@@ -84,8 +93,10 @@ const VERDICTS: Record<Verdict['kind'], VerdictKind> = {
 /** The session's last frame: the miner keeps it, signed by us. */
 export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
   const { verdict, measuredMs } = outcome;
-  const { commit, request, opening } = session.digests;
-  const digests = [commit, request, opening].map((digest) => digest ?? new Uint8Array(32));
+  const { request, opening } = session.digests;
+  const none = new Uint8Array(32);
+  const commits = session.commits.length === 0 ? [none] : session.commits.map(({ digest }) => digest);
+  const digests = [...commits, request ?? none, opening ?? none];
   return {
     case: 'receipt',
     value: {

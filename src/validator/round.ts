@@ -1,6 +1,6 @@
 // Owns: the corridor of one event: roster, assign, dispatch, judge, record, receipts. Does not own: any step of it.
 import type { ChainInfo, Neuron, Subnet } from '../chain/chain.js';
-import { toHex } from '../model/bytes.js';
+import { equals, toHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import { NO_CREDIT } from '../model/credit.js';
 import type { Hotkey } from '../model/ids.js';
@@ -10,12 +10,22 @@ import type { Random } from '../model/prng.js';
 import { inconclusive, rejected } from '../model/verdict.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
-import { windowMs } from '../verification/proof.js';
-import { assign, type ProofKinds, type Task } from './assign.js';
-import { CREDITED_DELAY, type EventFrame, type Played, play, READ_GRACE_MS } from './dispatch.js';
+import type { Phase } from '../verification/proof.js';
+import { assign, type ProofKinds, phasesMs, type Task } from './assign.js';
+import {
+  type Beacon,
+  CREDITED_DELAY,
+  type EventFrame,
+  hasPass,
+  type Played,
+  play,
+  READ_GRACE_MS,
+} from './dispatch.js';
 import { createJudge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
+import { createLineUp } from './line-up.js';
+import { createMeetings, settleRounds, turnOf } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
@@ -39,8 +49,8 @@ export interface Event extends EventFrame {
   readonly epoch: number;
   /** we must have come to the event this long before its block, ms: or its slots could not be armed, by our fault */
   readonly minLeadMs: number;
-  /** false when the chain has another block in the event's place by now */
-  isStillCanonical(beacon: Uint8Array): Promise<boolean>;
+  /** false when the chain has another block in the place of the event's, or of the Pass's where that was seen, by now */
+  isStillCanonical(beacon: Uint8Array, pass: Uint8Array | undefined): Promise<boolean>;
 }
 
 /** What a miner may be earlier than we in counting `goWaitMs`: the time from our coming to its Ready. */
@@ -48,9 +58,16 @@ const ARM_SLACK_MS = 5000;
 /** A miner may take this long to close its side after the receipt. */
 const CLOSE_MS = 2000;
 
+/** Complete and judged, but its credit hangs on others of its round. */
+interface Unsettled {
+  readonly judged: Judged;
+}
+
 /** What is left of a session once its outcome is in the journal: the bytes of its opening are not. */
 interface Settled {
   readonly outcome: Outcome;
+  /** where it had a Pass */
+  readonly passed: boolean;
   readonly receipt: FrameBody;
   readonly session: ProofSession;
   readonly drain: () => Promise<void>;
@@ -64,7 +81,7 @@ interface Settled {
  */
 export async function runEvent(
   parts: RoundParts,
-  input: { event: Event; subnet: Subnet; chain: Pick<ChainInfo, 'type'>; self: Hotkey },
+  input: { event: Event; subnet: Subnet; chain: Pick<ChainInfo, 'type' | 'blockTimeMs'>; self: Hotkey },
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const { ledger, kinds, clock, log } = parts;
@@ -90,30 +107,44 @@ export async function runEvent(
     perMiner: SESSION_LIMITS.openingBytesPerMiner,
     miners: () => new Set(tasks.map(({ neuron }) => neuron.hotkey)).size,
   });
-  let lastGoAt = Number.NEGATIVE_INFINITY;
-  let goFlushMs = 0;
-  const onGo = (at: number) => {
-    lastGoAt = Math.max(lastGoAt, at);
+  const lastSentAt: Record<Phase['from'], number> = {
+    go: Number.NEGATIVE_INFINITY,
+    pass: Number.NEGATIVE_INFINITY,
   };
-  const windowOver = event.go.then(
-    async ({ seenAt }) => {
-      const longestMs = Math.max(0, ...tasks.map((task) => windowMs(task.facts)));
-      const overAt = () => Math.max(seenAt, lastGoAt) + longestMs * (1 + CREDITED_DELAY) + READ_GRACE_MS;
-      while (clock.monotonic() < overAt() && !signal.aborted)
-        await clock.sleep(overAt() - clock.monotonic(), signal);
-    },
-    () => {},
+  let goFlushMs = 0;
+  const onSent = (frame: Phase['from'], at: number) => {
+    lastSentAt[frame] = Math.max(lastSentAt[frame], at);
+  };
+  const needsPass = () => tasks.some(({ facts }) => hasPass(facts));
+  const windowOver = (async () => {
+    const go = await event.go.catch(() => undefined);
+    if (go) await phasesOver('go', go);
+    const pass = go && needsPass() ? await event.pass.catch(() => undefined) : undefined;
+    if (pass) await phasesOver('pass', pass);
+  })();
+  const goLine = createLineUp(event.go);
+  const passLine = createLineUp(event.pass);
+  const ownKey = parts.publicKeyOf(self);
+  const meetings = createMeetings({ ...parts, self: ownKey }, event);
+  const permitted = subnet.neurons.filter(({ validatorPermit }) => validatorPermit);
+  const turn = turnOf(
+    event.id,
+    permitted.map(({ hotkey }) => parts.publicKeyOf(hotkey)),
   );
+  const isOurTurn = turn === undefined || equals(turn, ownKey);
 
   try {
     const played = await Promise.all(
       roster(parts, { subnet, self, until: gone }, signal).map(async ({ neuron, peer, claims }) => {
-        const own = assign(kinds, chain, neuron, await claims);
+        const rules = { chain, hold: event.hold, isOurTurn, log };
+        const own = assign(kinds, rules, neuron, await claims);
         tasks.push(...own);
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
       }),
     );
     const { hash: beacon, seenAt } = await event.go;
+    // nobody's slots with a Pass could be judged, by our fault
+    if (needsPass()) await event.pass;
     const leadMs = seenAt - cameAt;
     // no peer has a hand in this time: too short to arm slots, or so long that every miner has given up on our Go
     if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
@@ -130,39 +161,70 @@ export async function runEvent(
     signal.removeEventListener('abort', cancelAll);
   }
 
+  async function phasesOver(from: Phase['from'], { seenAt }: Beacon): Promise<void> {
+    const longestMs = () => tasks.reduce((most, { facts }) => Math.max(most, phasesMs(facts, from)), 0);
+    const overAt = () =>
+      Math.max(seenAt, lastSentAt[from]) + longestMs() * (1 + CREDITED_DELAY) + READ_GRACE_MS;
+    while (clock.monotonic() < overAt() && !signal.aborted)
+      await clock.sleep(overAt() - clock.monotonic(), signal);
+  }
+
   /** A complete opening is judged and written down at once, so that nobody has to hold it; all else waits for the end. */
-  async function playAndRecord(peer: MinerPeer, task: Task): Promise<Played | Settled> {
-    const played = await play({ ...parts, peer, gate, sessions, onGo, windowOver }, event, task);
+  async function playAndRecord(peer: MinerPeer, task: Task): Promise<Played | Unsettled | Settled> {
+    const { ip } = task.neuron.axon!; // the roster holds only neurons that serve one
+    const place = { go: goLine.enter(ip), pass: passLine.enter(ip) };
+    for (const each of Object.values(place)) each.catch(() => {}); // the session may be over before it looks
+    const played = await play(
+      { ...parts, peer, gate, meetings, sessions, onSent, windowOver },
+      { ...event, ...place },
+      task,
+    );
     goFlushMs = Math.max(goFlushMs, played.go?.flushMs ?? 0);
     try {
       // whatever came of an opening does not depend on the rest of the event
       if (played.takenFrom === undefined || signal.aborted) return played;
       const { hash: beacon } = await event.go;
       judge ??= createJudge(parts, event, beacon);
-      return await record(judge(played), beacon);
+      const judged = judge(played);
+      if (task.kind.round) return { judged };
+      const settled = await record(judged, beacon);
+      played.forget();
+      return settled;
     } finally {
-      if (played.takenFrom !== undefined) played.forget();
       played.release();
     }
   }
 
-  async function conclude(all: readonly (Played | Settled)[], beacon: Uint8Array): Promise<Settled[]> {
+  async function conclude(
+    all: readonly (Played | Unsettled | Settled)[],
+    beacon: Uint8Array,
+  ): Promise<Settled[]> {
     // what broke while we were stopping says nothing about anybody
     signal.throwIfAborted();
     if (all.length === 0) return [];
     const unopened = all.filter((each) => 'task' in each);
-    const settled = all.filter((each): each is Settled => !('task' in each));
-    const anyAccepted = settled.some(({ outcome }) => outcome.verdict.kind === 'accepted');
+    const unsettled = all.flatMap((each) => ('judged' in each ? [each.judged] : []));
+    const settled = all.filter((each) => 'outcome' in each);
     // one session must not be excused for what others managed: a miner could bring the excuse about, and be paid for it;
-    // only accepted work shows that it could be managed, or one liar's instant Commit would void every excuse
-    if (unopened.some(isOurLateness) && !anyAccepted) throw new Error('our own delay: nobody was in time');
-    if (!(await event.isStillCanonical(beacon)))
+    // only accepted work shows that it could be managed, or one liar's instant Commit would void every excuse. What a slot
+    // without a Pass managed says nothing about the Pass
+    const managed = (reached: Phase['from']) =>
+      settled.some(
+        ({ outcome, passed }) => outcome.verdict.kind === 'accepted' && (passed || reached === 'go'),
+      ) ||
+      (reached === 'go' && unsettled.some(({ verdict }) => verdict.kind === 'accepted'));
+    if (unopened.some((played) => isOurLateness(played) && !managed(played.reached)))
+      throw new Error('our own delay: nobody was in time');
+    const pass = needsPass() ? (await event.pass).hash : undefined;
+    if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
     for (const played of unopened)
-      settled.push(
-        await record(judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played), beacon),
-      );
+      unsettled.push(judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played));
+    for (const judged of settleRounds(unsettled, parts.publicKeyOf)) {
+      settled.push(await record(judged, beacon));
+      judged.played.forget();
+    }
     await ledger.append({ type: 'event-completed', ...facts, beacon });
     return settled;
   }
@@ -172,7 +234,8 @@ export async function runEvent(
     const entry = toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
     await ledger.saveParams(task.claim.paramsId, task.params as object);
     const written = await append(entry);
-    return { outcome: written.outcome, receipt: toReceipt(written), session, drain };
+    const passed = hasPass(task.facts);
+    return { outcome: written.outcome, passed, receipt: toReceipt(written), session, drain };
   }
 
   /** One miner's entry that cannot be written must not void the event for all: it is then our fault and says so. */

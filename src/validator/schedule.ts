@@ -1,15 +1,21 @@
 // Owns: when events are, as a pure function of the chain: unpredictable until `leadBlocks` before, the same for all.
 // Does not own: what happens in them (round.ts).
 import { utf8 } from '../model/bytes.js';
-import { sha256 } from '../model/hash.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
+import { draws, type Hold, isHold } from '../verification/draw.js';
 
 export interface EventPlan {
   /** subnet-wide events per chain epoch */
   readonly eventsPerEpoch: number;
   /** blocks from the announcing block to the event's block: the time in which slots are armed */
   readonly leadBlocks: number;
-  /** blocks kept for one event after its block: window, opening, judgement */
+  /** blocks kept for one event after its block: window, hold, opening, judgement */
   readonly eventBlocks: number;
+  /**
+   * Between these blocks after the event's the Pass is drawn, for events that have a slot with one: when the phases of Go are
+   * over for all. @default DEFAULT_HOLD
+   */
+  readonly holdBlocks?: Hold;
   /** blocks before the next epoch at which weights are due */
   readonly publishLeadBlocks: number;
   /** an event that we came to later than this before its block does not count, ms. @default 0 */
@@ -30,6 +36,27 @@ export interface Segment {
 }
 
 const TAG = utf8('assay/1/event-block');
+
+/** For blocks of 12 s: one to three blocks after the longest phases of Go there may be (`SESSION_LIMITS.goPhasesMs`). */
+export const DEFAULT_HOLD: Hold = { first: 6, last: 8 };
+
+/** @throws RangeError naming what to change: a plan whose Pass does not fit the event, or that no miner would follow */
+export function holdOf({ holdBlocks = DEFAULT_HOLD, eventBlocks, eventsPerEpoch }: EventPlan): Hold {
+  const { first, last } = holdBlocks;
+  if (eventsPerEpoch > SESSION_LIMITS.eventsPerEpoch)
+    throw new RangeError(
+      `eventsPerEpoch: expected at most ${SESSION_LIMITS.eventsPerEpoch}, for which miners have tickets, got ${eventsPerEpoch}`,
+    );
+  if (!isHold(holdBlocks, SESSION_LIMITS.holdBlocks))
+    throw new RangeError(
+      `holdBlocks: expected 1 <= first <= last <= ${SESSION_LIMITS.holdBlocks}, got ${first}..${last}`,
+    );
+  if (eventBlocks <= last)
+    throw new RangeError(
+      `eventBlocks: expected more than holdBlocks.last (${last}), got ${eventBlocks}; raise eventBlocks`,
+    );
+  return holdBlocks;
+}
 
 /**
  * One segment per event, none overlapping: an event that begins in the last block of its segment is judged before
@@ -69,7 +96,7 @@ export async function announcedEvent(
   if (!segment) return undefined;
   for (let candidate = segment.first; candidate <= offset; candidate++) {
     const hash = await hashOf(epoch.start + candidate - plan.leadBlocks);
-    if (draws(hash, segment.last - candidate + 1))
+    if (draws(TAG, hash, segment.last - candidate + 1))
       return candidate === offset ? epoch.start + candidate : undefined; // an earlier block announced it
   }
   return undefined;
@@ -79,9 +106,4 @@ export async function announcedEvent(
 export function segmentOf(eventBlock: number, epoch: EpochFrame, plan: EventPlan): number {
   const offset = eventBlock - epoch.start;
   return eventSegments(epoch.length, plan).findIndex(({ first, last }) => offset >= first && offset <= last);
-}
-
-function draws(hash: Uint8Array, candidates: number): boolean {
-  // 48 bits: the remainder's bias is below candidates / 2^48
-  return Buffer.from(sha256(TAG, hash)).readUIntBE(0, 6) % candidates === 0;
 }

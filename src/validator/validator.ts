@@ -12,14 +12,17 @@ import type { Random } from '../model/prng.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
+import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
-import { assertWindows, type ProofKinds } from './assign.js';
+import { assertPhases, type ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { OwnDelay } from './own-delay.js';
-import { type ClaimBook, roster } from './roster.js';
+import { createParameters, type ParametersParts } from './parameters.js';
+import { type PassWatch, watchPass } from './pass-watch.js';
+import { type ClaimBook, candidates, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
-import { announcedEvent, type EventPlan, segmentOf } from './schedule.js';
+import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import type { Stage, WeightsBook } from './weights/book.js';
@@ -37,6 +40,8 @@ export interface ValidatorParts {
   readonly wire: Wire;
   readonly keypair: Keypair;
   readonly kinds: ProofKinds;
+  /** Where the owner's parameters come from. @default nobody's count but those that `kinds` bring */
+  readonly parameters?: ParametersParts | undefined;
   readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents' | 'startedEvents'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,6 +71,8 @@ const KEPT_HASHES = 4096;
 const NOT_ON_CHAIN: ReadonlySet<Stage> = new Set(['computed', 'submitted']);
 /** Of epochs that went by unseen so many are looked at: an older chain's index can jump. */
 const MISSED_TOLD = 64;
+/** A file that no miner had is asked for again after so many blocks: a minute. */
+const PARAMETERS_BLOCKS = 5;
 /** A tempo can be changed, and an epoch triggered: the schedule is read again after so many blocks at the latest. */
 const SCHEDULE_BLOCKS = 25;
 
@@ -74,6 +81,7 @@ interface Running {
   readonly epoch: number;
   readonly go: (beacon: Beacon) => void;
   readonly miss: (error: Error) => void;
+  readonly pass: PassWatch;
   readonly done: Promise<void>;
 }
 
@@ -90,10 +98,12 @@ export async function runValidator(
   const { reader, clock, log, ledger, keypair, alert = () => {} } = parts;
   const { netuid, plan, mechanism = 0 } = options;
   const self = toHotkey(keypair.address);
-  assertWindows(parts.kinds);
+  assertPhases(parts.kinds);
+  const hold = holdOf(plan);
   const chain: ChainInfo = await reader.info();
   const peers = createPeers(parts, options);
   const publisher = createPublisher(parts, { netuid, mechanism });
+  const parameters = createParameters(parts, { netuid });
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
   const claims: ClaimBook = new Map();
@@ -106,6 +116,7 @@ export async function runValidator(
   /** epochs in which this hotkey could set nothing, as far as they have gone */
   const idleEpochs = new Set<number>();
   let lateEpoch: number | undefined;
+  let withheldEpoch: number | undefined;
   /** the newest epoch that is over and accounted for */
   let closedEpoch = newestOf(parts.book, options);
   let publishing: Promise<void> | undefined;
@@ -138,6 +149,7 @@ export async function runValidator(
     hashes.set(head.number, head.hash);
     hashes.delete(head.number - KEPT_HASHES);
     running.get(head.number)?.go({ hash: head.hash, seenAt });
+    for (const { pass } of running.values()) pass.onHead(head, seenAt);
     for (const event of running.values())
       if (head.number > event.block + MISSED_AFTER_BLOCKS)
         event.miss(
@@ -173,11 +185,17 @@ export async function runValidator(
       await refresh(head);
     const current = subnet!; // refreshed or known
     const own = current.neurons.find(({ hotkey }) => hotkey === self);
-    tell({ head: head.number, epoch: current.epochIndex, permit: own?.validatorPermit ?? false });
+    tell({
+      head: head.number,
+      epoch: current.epochIndex,
+      permit: own?.validatorPermit ?? false,
+      ...(parts.parameters ? { parameters: parameters.status(current.epochIndex) } : {}),
+    });
     closeEpochs(current);
+    if (head.number % PARAMETERS_BLOCKS === 0) parameters.retry(minersOf(current), signal);
     const mayPublish = own?.validatorPermit === true && current.nextEpochBlock !== undefined;
     if (mayPublish) idleEpochs.delete(current.epochIndex);
-    const isDue = mayPublish && publishDue(head, current);
+    const isDue = mayPublish && publishDue(head, current) && !isWithheld(current);
     // beside the walk: a send that waits for its block must not keep the next event from being announced. What is under way
     // is followed to its end also without a permit: to have lost it is one way in which the chain drops a commit in silence
     if (isDue || publisher.isUnfinished)
@@ -201,7 +219,9 @@ export async function runValidator(
 
   /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
   async function refresh(head: Head): Promise<void> {
-    subnet = await reader.subnet(netuid, head.hash);
+    const now = await reader.subnet(netuid, head.hash);
+    await parameters.look({ subnet: now, hash: head.hash }, minersOf(now), signal);
+    subnet = now;
     const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
     peers.keep(hotkeys);
     for (const key of claims.keys()) if (!hotkeys.has(toHotkey(key.split(' ')[0]!))) claims.delete(key);
@@ -211,6 +231,32 @@ export async function runValidator(
     const never = new Promise<void>(() => {});
     for (const miner of roster({ peerOf: peers.of, claims, log }, { subnet, self, until: never }, signal))
       void miner.claims;
+  }
+
+  const minersOf = (current: Subnet) => (): MinerPeer[] =>
+    candidates(current, self).flatMap((neuron) => {
+      try {
+        return [peers.of(neuron)];
+      } catch {
+        return []; // an address that we must not call: the roster says so
+      }
+    });
+
+  /** Weights by other numbers than the subnet's would count against whoever goes by its own: none are better, said aloud. */
+  function isWithheld({ epochIndex: epoch }: Subnet): boolean {
+    const { whyNot: reason } = parameters.status(epoch);
+    if (reason === undefined) {
+      if (withheldEpoch === epoch) decidedEpochs.delete(epoch); // they came after all, and in time
+      withheldEpoch = undefined;
+      return false;
+    }
+    decidedEpochs.add(epoch);
+    tell({ weightsStage: { epoch, stage: 'withheld', reason } });
+    if (withheldEpoch === epoch) return true;
+    withheldEpoch = epoch;
+    log.error('no weights in this epoch: parameters that count are not here', { epoch, reason });
+    alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason });
+    return true;
   }
 
   async function announce(head: Head, current: Subnet): Promise<void> {
@@ -234,9 +280,16 @@ export async function runValidator(
       go = resolve;
       miss = reject;
     });
-    beacon.catch(() => {}); // whoever waits for it sees the rejection; nobody may be waiting yet
+    const pass = watchPass({ block, hold }, (candidate) => reader.blockHash(candidate));
+    beacon.catch(pass.miss); // whoever waits for it sees the rejection; nobody may be waiting yet
     const id = eventId({ netuid, block, basis });
     const epoch = current.epochIndex;
+    const kinds = parameters.kindsOf(epoch);
+    if (!kinds) {
+      isWithheld(current);
+      log.warn('event left out: parameters that count are not here', { block, epoch });
+      return;
+    }
     const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
     const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
@@ -249,15 +302,25 @@ export async function runValidator(
       ordinal,
       maxNonces: permits + LISTED_CALLERS,
       minLeadMs: plan.minLeadMs ?? 0,
+      hold,
       go: beacon,
-      // a chain out of reach has not changed its mind, as far as anybody knows
-      isStillCanonical: (hash) =>
-        reader.blockHash(block).then(
-          (now) => equals(now, hash),
-          () => true,
-        ),
+      pass: pass.seen,
+      isStillCanonical: async (hash, passed) => {
+        try {
+          if (!equals(await reader.blockHash(block), hash)) return false;
+          if (!passed) return true;
+          const now = await passBlock(block, hold, (candidate) => reader.blockHash(candidate));
+          return equals(now.hash, passed);
+        } catch {
+          return true; // a chain out of reach has not changed its mind, as far as anybody knows
+        }
+      },
     };
-    const onAbort = () => miss(new AssayError('timeout', 'stopping', { what: 'event', afterMs: 0 }));
+    const onAbort = () => {
+      const error = new AssayError('timeout', 'stopping', { what: 'event', afterMs: 0 });
+      miss(error);
+      pass.miss(error);
+    };
     signal.addEventListener('abort', onAbort, { once: true });
     log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
 
@@ -266,7 +329,7 @@ export async function runValidator(
         // axons may have changed since the epoch began
         const read = reader.subnet(netuid).catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
-        const roundParts = { ...parts, claims, peerOf: peers.of, publicKeyOf: fromAddress };
+        const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
         const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
         if (outcomes.length === 0) {
           log.warn('event without a slot to challenge: it does not count', { block, epoch });
@@ -281,7 +344,7 @@ export async function runValidator(
         running.delete(block);
       }
     })();
-    running.set(block, { block, epoch, go, miss, done });
+    running.set(block, { block, epoch, go, miss, pass, done });
   }
 
   function publishDue(head: Head, current: Subnet): boolean {
@@ -413,9 +476,13 @@ export async function runValidator(
   } finally {
     await step;
     await publishing;
+    await parameters.settled();
     // no heads any more: what waits for its block would wait for ever
-    for (const { miss } of running.values())
-      miss(new AssayError('timeout', 'no more heads', { what: 'head', afterMs: 0 }));
+    const ended = new AssayError('timeout', 'no more heads', { what: 'head', afterMs: 0 });
+    for (const { miss, pass } of running.values()) {
+      miss(ended);
+      pass.miss(ended);
+    }
     await Promise.all([...running.values()].map(({ done }) => done));
     peers.close();
   }

@@ -6,6 +6,8 @@ const EVENT = utf8('assay/1/event');
 const NONCE = utf8('assay/1/nonce');
 const SEED = utf8('assay/1/seed');
 const PLACE = utf8('assay/1/place');
+const PASS_NONCE = utf8('assay/1/pass-nonce');
+const PASS = utf8('assay/1/pass');
 
 /** 32 bytes, names one subnet-wide event: the same for every validator that sees the same chain. */
 export function eventId(event: { netuid: number; block: number; basis: Uint8Array }): Uint8Array {
@@ -15,6 +17,13 @@ export function eventId(event: { netuid: number; block: number; basis: Uint8Arra
 /** What Arm carries: binds the validator to a nonce before the beacon is known. */
 export const nonceCommitment = (nonce: Uint8Array, salt: Uint8Array): Uint8Array =>
   sha256(NONCE, nonce, salt);
+
+/**
+ * What Arm carries for the Pass. A commitment of its own, under a tag of its own: Go opens the other one, and must leave this
+ * one closed until the Pass.
+ */
+export const passCommitment = (nonce: Uint8Array, salt: Uint8Array): Uint8Array =>
+  sha256(PASS_NONCE, nonce, salt);
 
 /**
  * The slot's seed, 32 bytes (ARCHITECTURE.md, An event).
@@ -44,6 +53,21 @@ export function slotSeed(parts: {
     parts.eventId,
     parts.paramsId,
   );
+}
+
+/**
+ * Randomness of the Pass, 32 bytes: nobody knows it before the last included validator has sent its own.
+ * @param parts.seed the slot's
+ * @param parts.beacon 32 bytes: hash of the block that the hold's draw picks
+ * @param parts.nonces the included 16-byte nonces of the Pass, in any order
+ */
+export function passSeed(parts: {
+  seed: Uint8Array;
+  beacon: Uint8Array;
+  nonces: readonly Uint8Array[];
+}): Uint8Array {
+  const nonces = [...parts.nonces].sort(compare);
+  return sha256(PASS, parts.seed, parts.beacon, u16le(nonces.length), concat(...nonces));
 }
 
 /**

@@ -1,9 +1,7 @@
 // Owns: sessions as dispatch hands them on, without anybody to play them with.
-import { create } from '@bufbuild/protobuf';
 import { toHex } from '../../src/model/bytes.js';
-import { FrameSchema } from '../../src/protocol/gen/assay/v1/miner_pb.js';
 import type { ProofSession } from '../../src/protocol/session.js';
-import type { EventFrame, Played } from '../../src/validator/dispatch.js';
+import type { EventFrame, HeardCommit, Played } from '../../src/validator/dispatch.js';
 import type { ProofKind } from '../../src/verification/proof.js';
 import { bytes16, bytes32 } from './sessions.js';
 import { neuron } from './subnets.js';
@@ -44,8 +42,10 @@ export function playedSession(
     refused: undefined,
     seenAt: 5000,
     go: { signed: SIGNED, at: 5001, flushMs: 0 },
-    commit: committed(TOY_COMMIT),
-    nonces: [bytes16('nonce')],
+    brief: undefined,
+    commits: [committed(TOY_COMMIT)],
+    pass: undefined,
+    reached: 'go',
     open: { signed: SIGNED, at: 5502, flushMs: 0 },
     request: REQUEST,
     takenFrom: 5502,
@@ -61,15 +61,17 @@ export function playedSession(
   };
 }
 
-export function committed(body: Uint8Array): NonNullable<Played['commit']> {
-  const value = { nonces: [bytes16('nonce')], body };
-  return { frame: create(FrameSchema, { body: { case: 'commit', value } }), signed: SIGNED, at: 5501 };
-}
+export const committed = (body: Uint8Array): HeardCommit => ({
+  at: 5501,
+  measuredMs: 500,
+  nonces: [bytes16('nonce')],
+  body,
+  ownDelayMs: 1.5,
+});
 
 /** Of a session in which nothing came back. */
 export const NOTHING_ARRIVED: Partial<Played> = {
-  commit: undefined,
-  nonces: [],
+  commits: [],
   open: undefined,
   request: new Uint8Array(),
   takenFrom: undefined,
@@ -84,7 +86,9 @@ export const EVENT: EventFrame & { epoch: number; netuid: number } = {
   ordinal: '5.0',
   maxNonces: 2,
   basis: bytes32('basis'),
+  hold: { first: 20, last: 22 },
   go: Promise.resolve({ hash: bytes32('beacon'), seenAt: 5000 }),
+  pass: new Promise(() => {}),
   epoch: 5,
   netuid: 7,
 };

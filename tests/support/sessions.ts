@@ -12,9 +12,9 @@ import { createLoopback } from '../../src/protocol/loopback.js';
 import { serve } from '../../src/protocol/serve.js';
 import type { FrameBody, MinerPeer, ProofSession, ServeHandlers } from '../../src/protocol/session.js';
 import type { Wire, WireStream } from '../../src/protocol/wire.js';
-import { eventId, nonceCommitment } from '../../src/verification/seed.js';
+import { eventId, nonceCommitment, passCommitment } from '../../src/verification/seed.js';
 import { NETUID } from './subnets.js';
-import { TOY_COMMIT, TOY_PARAMS_ID, toyOpening } from './toy-kind.js';
+import { TOY_COMMIT, TOY_PARAMS_ID, TOY_STEPS_ID, toyOpening } from './toy-kind.js';
 
 export const bytes32 = (name: string): Uint8Array => new Uint8Array(sha256(utf8(name)));
 export const bytes16 = (name: string): Uint8Array => bytes32(name).slice(0, 16);
@@ -33,9 +33,9 @@ export async function take<C extends NonNullable<Frame['body']['case']>>(
 }
 
 export const READY: FrameBody = { case: 'ready', value: {} };
-export const commitOf = (nonces: readonly Uint8Array[], body = TOY_COMMIT): FrameBody => ({
+export const commitOf = (nonces: readonly Uint8Array[], body = TOY_COMMIT, phase = 0): FrameBody => ({
   case: 'commit',
-  value: { nonces: [...nonces], body },
+  value: { nonces: [...nonces], body, phase },
 });
 export const piece = (index: number, data: Uint8Array, last = false): FrameBody => ({
   case: 'opening',
@@ -92,6 +92,47 @@ export function mangling(
           return handlers.prove(mangled, origin);
         },
       }),
+  };
+}
+
+/** What a miner with further steps does otherwise than an honest one of `TOY_STEPS`; ms are counted from Go or Pass. */
+export interface Steps {
+  /** @default 500, 2500 */
+  readonly goMs?: readonly number[];
+  /** @default 300, 900 */
+  readonly passMs?: readonly number[];
+  /** instead of the Commit of this number */
+  readonly commit?: (phase: number, honest: FrameBody, session: ProofSession) => Promise<unknown>;
+  /** between the last Commit from Go and the Pass */
+  readonly hold?: (session: ProofSession, clock: Clock) => Promise<unknown>;
+  readonly open?: (session: ProofSession, request: Uint8Array) => Promise<unknown>;
+}
+
+/** A session with two steps from Go and two from the Pass; bodies of the latter are words of 16 bytes. */
+export function playsSteps({ goMs = [500, 2500], passMs = [300, 900], ...script }: Steps = {}): Script {
+  return async (session, clock) => {
+    const commit = script.commit ?? ((_phase, honest) => session.send(honest));
+    const workUntil = async (from: number, ms: number) => clock.sleep(from + ms - clock.monotonic());
+    await take(session, 'arm');
+    await session.send(READY);
+    const go = await take(session, 'go');
+    let from = clock.monotonic();
+    for (const [phase, ms] of goMs.entries()) {
+      await workUntil(from, ms);
+      await commit(phase, commitOf([go.nonce], TOY_COMMIT, phase), session);
+    }
+    await script.hold?.(session, clock);
+    const pass = await take(session, 'pass');
+    from = clock.monotonic();
+    for (const [step, ms] of passMs.entries()) {
+      const phase = goMs.length + step;
+      await workUntil(from, ms);
+      await commit(phase, commitOf([pass.nonce], bytes16('pass'), phase), session);
+    }
+    const { body } = await take(session, 'open');
+    if (script.open) await script.open(session, body);
+    else await session.send(piece(0, toyOpening(body), true));
+    await session.receive();
   };
 }
 
@@ -171,9 +212,28 @@ export function armOf(
       basis,
       nonceCommitment: nonceCommitment(nonce, SALT),
       ...overrides,
-    },
+    } as Extract<FrameBody, { case: 'arm' }>['value'] & {}, // overrides are named one by one, never undefined
   };
 }
+
+export const HOLD = { first: 20, last: 22 };
+/** The same of a slot with a Pass. */
+export const armWithPass = (
+  nonce: Uint8Array,
+  passNonce: Uint8Array,
+  overrides: Parameters<typeof armOf>[1] = {},
+): FrameBody =>
+  armOf(nonce, {
+    paramsId: TOY_STEPS_ID,
+    passCommitment: passCommitment(passNonce, SALT),
+    holdFirst: HOLD.first,
+    holdLast: HOLD.last,
+    ...overrides,
+  });
+export const passOf = (nonce: Uint8Array, beacon = bytes32('pass beacon')): FrameBody => ({
+  case: 'pass',
+  value: { nonce, salt: SALT, beacon },
+});
 
 export const SALT = bytes16('salt');
 export const goOf = (nonce: Uint8Array, beacon = bytes32('beacon')): FrameBody => ({

@@ -29,7 +29,17 @@ export interface WeightsEntry {
   readonly row: WeightRow;
 }
 
-export const FRAME_KINDS = ['arm', 'ready', 'go', 'commit', 'open', 'opening', 'receipt', 'refusal'] as const;
+export const FRAME_KINDS = [
+  'arm',
+  'ready',
+  'go',
+  'commit',
+  'pass',
+  'open',
+  'opening',
+  'receipt',
+  'refusal',
+] as const;
 
 /** One signed frame of a session as it travelled. */
 export interface SessionFrame {
@@ -47,6 +57,29 @@ export interface StoredFrame extends Omit<SessionFrame, 'body'> {
   readonly body: Uint8Array | { readonly bytes: number; readonly digest: Uint8Array };
 }
 
+/** A Commit that arrived, whether or not it counted. */
+export interface CommitRecord {
+  readonly atMs: number;
+  /** since the frame that its phase counts from */
+  readonly measuredMs: number;
+  /** the longest stall of our own event loop since the frame that its phase counts from */
+  readonly ownDelayMs: number;
+  /** the set that it lists, 16 bytes each; none where they were not in order */
+  readonly nonces: readonly Uint8Array[];
+  /** SHA-256 of its kind-specific body */
+  readonly digest: Uint8Array;
+}
+
+/** Our Pass, of a session whose kind has one. */
+export interface PassRecord {
+  /** 16 bytes each: Arm commits to them, Pass reveals them */
+  readonly nonce: Uint8Array;
+  readonly salt: Uint8Array;
+  /** 32 bytes: hash of its block; absent when that was not seen, or the session was over by then */
+  readonly beacon?: Uint8Array | undefined;
+  readonly atMs?: number | undefined;
+}
+
 /**
  * What was observed in a session, enough to judge again. Times are ms on the validator's monotonic clock since it saw
  * the beacon; absent for what never happened.
@@ -61,20 +94,19 @@ export interface SessionRecord<F = SessionFrame> {
   /** our own nonce and salt, 16 bytes each: Arm commits to them, Go reveals them */
   readonly nonce: Uint8Array;
   readonly salt: Uint8Array;
-  /** the set that the Commit lists, 16 bytes each */
-  readonly nonces: readonly Uint8Array[];
   /** Nonces that a Commit might list in this event. @default `SESSION_LIMITS.validatorsPerEvent` */
   readonly maxNonces?: number | undefined;
   /** 32 bytes: the seed that was judged under */
   readonly seed?: Uint8Array | undefined;
   readonly goAtMs?: number | undefined;
-  readonly commitAtMs?: number | undefined;
+  /** in the order of the phases */
+  readonly commits: readonly CommitRecord[];
+  readonly pass?: PassRecord | undefined;
   readonly openAtMs?: number | undefined;
   /** arrival of the opening's last piece */
   readonly openingAtMs?: number | undefined;
-  /** SHA-256 of the kind-specific bodies of Commit, Open and the joined Opening */
+  /** SHA-256 of the kind-specific bodies of Open and the joined Opening */
   readonly digests: {
-    readonly commit?: Uint8Array | undefined;
     readonly request?: Uint8Array | undefined;
     readonly opening?: Uint8Array | undefined;
   };
@@ -229,15 +261,22 @@ const SESSION = z.object({
   worker: z.string(),
   nonce: bytes(16),
   salt: bytes(16),
-  nonces: z.array(bytes()),
   maxNonces: count.optional(),
   seed: bytes(32).optional(),
   goAtMs: ms,
-  commitAtMs: ms,
+  commits: z.array(
+    z.object({
+      atMs: z.number(),
+      measuredMs: z.number(),
+      ownDelayMs: z.number(),
+      nonces: z.array(bytes(16)),
+      digest: bytes(32),
+    }),
+  ),
+  pass: z.object({ nonce: bytes(16), salt: bytes(16), beacon: bytes(32).optional(), atMs: ms }).optional(),
   openAtMs: ms,
   openingAtMs: ms,
   digests: z.object({
-    commit: bytes(32).optional(),
     request: bytes(32).optional(),
     opening: bytes(32).optional(),
   }),

@@ -10,14 +10,21 @@ import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
-import { rejected, type Verdict, verdictToString } from '../../model/verdict.js';
+import { type Rejection, rejected, type Verdict, verdictToString } from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
 import { SESSION_LIMITS } from '../../protocol/limits.js';
-import { type ParamsFacts, windowMs } from '../../verification/proof.js';
-import { eventId, nonceCommitment, slotSeed } from '../../verification/seed.js';
+import type { ParamsFacts, Phase } from '../../verification/proof.js';
+import {
+  eventId,
+  nonceCommitment,
+  passCommitment,
+  passSeed,
+  slotPlace,
+  slotSeed,
+} from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
-import { CREDITED_DELAY, isNonceSet, isPiece } from '../dispatch.js';
-import type { SessionRecord, StoredFrame } from './entries.js';
+import { isNonceSet, isOverdue, isPiece, isSameSet } from '../dispatch.js';
+import type { CommitRecord, SessionRecord, StoredFrame } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 
 /** Proves that `signer` sent these frames to `peer` in one session, in this order, or throws an AssayError (protocol/evidence.ts). */
@@ -80,21 +87,24 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
   check('signatures', signatureProblem(parts.verifyChain, outcome, session, frames));
   check('challenge', challengeProblem(outcome, session, frames));
 
-  const { end, commit, request, opening } = walk(outcome, session, frames, {
+  const { end, commits, request, opening } = walk(session, frames, {
     facts,
     limits: kind.limits(params),
-    isCommit: (body) => kind.credit(params, [body]) !== undefined,
+    areCommits: (bodies) => kind.credit(params, bodies) !== undefined,
   });
-  check('digests', digestProblem(session, { commit: commit?.body, request, opening }));
-  check('times', timesProblem(outcome, session));
+  const bodies = commits.map(({ body }) => body);
+  check('digests', digestProblem(session, commits, { request, opening }));
+  check('times', timesProblem(outcome, session, facts, commits));
 
   let verdict = end;
-  if (!verdict && commit && session.beacon) {
+  const [first, last] = [commits[0], commits.at(-1)];
+  if (!verdict && first && last && session.beacon) {
     const { basis, beacon, worker } = session;
+    const hotkey = fromAddress(outcome.miner);
     const seed = slotSeed({
       beacon,
-      nonces: commit.nonces,
-      hotkey: fromAddress(outcome.miner),
+      nonces: first.nonces,
+      hotkey,
       worker,
       slot: outcome.slot,
       eventId: eventId({ netuid: outcome.netuid, block: outcome.eventBlock, basis }),
@@ -102,19 +112,34 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
     });
     const sameSeed = session.seed !== undefined && equals(seed, session.seed);
     check('seed', sameSeed ? undefined : 'not the seed that beacon, nonces, hotkey, worker and slot give');
+    const pass = session.pass?.beacon && passSeed({ seed, beacon: session.pass.beacon, nonces: last.nonces });
     verdict = kind.verify(
-      { params, basis, seed },
-      { commits: [commit.body], request: request ?? new Uint8Array(), opening: opening ?? new Uint8Array() },
+      {
+        params,
+        basis,
+        seed,
+        place: slotPlace({ hotkey, worker, slot: outcome.slot }),
+        brief: briefOf(frames),
+      },
+      {
+        commits: bodies,
+        pass,
+        request: request ?? new Uint8Array(),
+        opening: opening ?? new Uint8Array(),
+      },
       kind.drawSecret(params, basis, parts.random),
     );
   }
   verdict ??= rejected('window'); // a complete session without a beacon: the challenge check has failed
 
-  const proven = verdict.kind === 'accepted' && commit ? kind.credit(params, [commit.body]) : undefined;
-  const credit = proven ?? NO_CREDIT;
-  const due = { credit, share: creditShare(credit, facts.nominal) };
-  const recorded = { credit: outcome.credit, share: outcome.share };
-  check('credit', creditProblem(recorded, due));
+  const credit = (verdict.kind === 'accepted' && kind.credit(params, bodies)) || NO_CREDIT;
+  // what others of a round show of this slot is not in its own session: only what is can be made again
+  const isWhole = !kind.round || verdict.kind !== 'accepted';
+  const recorded = isWhole
+    ? outcome.credit
+    : Object.fromEntries(Object.entries(outcome.credit).filter(([name]) => Object.hasOwn(credit, name)));
+  const share = creditShare(isWhole ? credit : outcome.credit, facts.nominal);
+  check('credit', creditProblem({ credit: recorded, share: outcome.share }, { credit, share }));
   const same = verdictToString(verdict) === verdictToString(outcome.verdict);
   check('verdict', same ? undefined : 'the journal has another one');
   return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
@@ -189,7 +214,7 @@ function challengeProblem(
   session: SessionRecord<StoredFrame>,
   frames: readonly Restored[],
 ): string | undefined {
-  const { basis, beacon, nonce, salt } = session;
+  const { basis, beacon, nonce, salt, pass } = session;
   const id = eventId({ netuid: outcome.netuid, block: outcome.eventBlock, basis });
   if (toHex(id) !== outcome.event) return 'the event is not the one of this subnet, block and basis';
   for (const { stored, message } of frames) {
@@ -205,6 +230,14 @@ function challengeProblem(
         equals(value.basis, basis);
       if (!same) return 'Arm names another event, slot, kind or parameter set';
       if (!equals(value.nonceCommitment, nonceCommitment(nonce, salt))) return 'Arm commits to another nonce';
+      const ofPass = pass ? passCommitment(pass.nonce, pass.salt) : new Uint8Array();
+      if (!equals(value.passCommitment, ofPass)) return 'Arm commits to another nonce of the Pass';
+    }
+    if (message.case === 'pass') {
+      const { value } = message;
+      if (!pass || !equals(value.nonce, pass.nonce) || !equals(value.salt, pass.salt))
+        return 'Pass reveals another nonce';
+      if (!pass.beacon || !equals(value.beacon, pass.beacon)) return 'Pass names another beacon';
     }
     if (message.case === 'go') {
       const { value } = message;
@@ -216,13 +249,18 @@ function challengeProblem(
 }
 
 function digestProblem(
-  { digests }: SessionRecord<StoredFrame>,
-  bodies: Record<'commit' | 'request' | 'opening', Uint8Array | undefined>,
+  { digests, commits: recorded }: SessionRecord<StoredFrame>,
+  commits: readonly Commit[],
+  bodies: Record<'request' | 'opening', Uint8Array | undefined>,
 ): string | undefined {
-  for (const name of ['commit', 'request', 'opening'] as const) {
-    const [recorded, body] = [digests[name], bodies[name]];
+  const sameCommits =
+    recorded.length === commits.length &&
+    commits.every(({ body }, i) => equals(sha256(body), recorded[i]!.digest));
+  if (!sameCommits) return 'the commits are not those recorded';
+  for (const name of ['request', 'opening'] as const) {
+    const [digest, body] = [digests[name], bodies[name]];
     if (name === 'opening' && !body) continue; // incomplete: its pieces have digests of their own
-    const same = recorded && body ? equals(sha256(body), recorded) : recorded === body;
+    const same = digest && body ? equals(sha256(body), digest) : digest === body;
     if (!same) return `the ${name} is not the one recorded`;
   }
   return undefined;
@@ -236,62 +274,84 @@ function creditProblem(recorded: object, due: object): string | undefined {
 /** Below what any clock resolves; sums of the same stamps differ in their last bits. */
 const ROUNDING_MS = 1e-3;
 
-function timesProblem({ measuredMs }: Outcome, session: SessionRecord<StoredFrame>): string | undefined {
-  const { goAtMs, commitAtMs } = session;
-  if (measuredMs === undefined) return undefined;
-  if (goAtMs === undefined || commitAtMs === undefined) return 'a measured time, but no Go or no Commit';
-  const between = commitAtMs - goAtMs;
-  return Math.abs(between - measuredMs) <= ROUNDING_MS
-    ? undefined
-    : `${measuredMs} ms measured, ${between} ms between Go and Commit`;
+function timesProblem(
+  { measuredMs, ownDelayMs }: Outcome,
+  { goAtMs, pass, commits: recorded, maxNonces }: SessionRecord<StoredFrame>,
+  { phases }: ParamsFacts,
+  commits: readonly Commit[],
+): string | undefined {
+  const [first] = recorded;
+  if (measuredMs === undefined) return first ? 'a Commit, but no measured time' : undefined;
+  if (goAtMs === undefined || !first) return 'a measured time, but no Go or no Commit';
+  if (first.measuredMs !== measuredMs) return `${measuredMs} ms measured, ${first.measuredMs} ms of Commit 0`;
+  for (const [i, { nonces, atMs, measuredMs: sinceMs }] of recorded.entries()) {
+    const listed = commits[i]?.nonces ?? [];
+    if (!isSameSet(nonces, isNonceSet(listed, maxNonces) ? listed : []))
+      return `Commit ${i} lists other nonces than recorded`;
+    const from = phases[i]?.from === 'pass' ? pass?.atMs : goAtMs;
+    const between = atMs - (from ?? Number.NaN);
+    if (!(Math.abs(between - sinceMs) <= ROUNDING_MS))
+      return `Commit ${i}: ${sinceMs} ms measured, ${between} ms after its frame`;
+    if (recorded[i]!.ownDelayMs > ownDelayMs)
+      return `Commit ${i}: a longer delay of our own than the session's`;
+  }
+  return undefined;
 }
 
 interface Walked {
   /** undefined: complete, the content decides */
   readonly end: Verdict | undefined;
-  readonly commit: Commit | undefined;
+  /** those that arrived, whether or not they counted */
+  readonly commits: readonly Commit[];
   readonly request: Uint8Array | undefined;
   readonly opening: Uint8Array | undefined;
 }
 
 /** The rules of dispatch.ts over stored frames and times. */
 function walk(
-  { measuredMs, ownDelayMs }: Outcome,
   session: SessionRecord<StoredFrame>,
   frames: readonly Restored[],
   rules: {
     facts: ParamsFacts;
     limits: { readonly commitBytes: number; readonly openingBytes: number };
-    isCommit: (body: Uint8Array) => boolean;
+    areCommits: (bodies: readonly Uint8Array[]) => boolean;
   },
 ): Walked {
   const { facts, limits } = rules;
-  const sent = (kind: 'go' | 'open') =>
+  const { phases } = facts;
+  const sent = (kind: 'go' | 'pass' | 'open') =>
     frames.find(({ stored }) => stored.from === 'validator' && stored.kind === kind);
-  const [, second, ...later] = frames.filter(({ stored }) => stored.from === 'miner'); // the first is Ready
-  const commit = sent('go') && second?.message?.case === 'commit' ? second.message.value : undefined;
+  const [, ...heard] = frames.filter(({ stored }) => stored.from === 'miner'); // the first is Ready
+  const commits: Commit[] = [];
   const open = sent('open')?.message;
   const request = open?.case === 'open' ? open.value.body : undefined;
   const broken = (reason: 'protocol' | 'malformed', otherwise: 'window' | 'opening-timeout'): Walked =>
     over(session.refused === undefined ? otherwise : reason);
-  const over = (reason: Parameters<typeof rejected>[0], opening?: Uint8Array): Walked => ({
+  const over = (reason: Rejection, opening?: Uint8Array): Walked => ({
     end: rejected(reason),
-    commit,
+    commits,
     request,
     opening,
   });
 
   // refused once our Go was on its way, which a refusing peer may have kept from leaving
   if (!sent('go')) return broken('protocol', 'window');
-  if (second && isTooLarge(second)) return over('protocol');
-  if (!commit || measuredMs === undefined) return broken('protocol', 'window');
-  if (measuredMs - Math.min(ownDelayMs, CREDITED_DELAY * windowMs(facts)) > windowMs(facts))
-    return over('window');
-  if (!isNonceSet(commit.nonces, session.maxNonces) || commit.body.length > limits.commitBytes)
-    return over('protocol');
-  if (!commit.nonces.some((included) => equals(included, session.nonce))) return over('left-out');
-  if (!rules.isCommit(commit.body)) return over('protocol');
-  if (!request) return broken('malformed', 'opening-timeout'); // an Open that could not leave
+  for (const [index, phase] of phases.entries()) {
+    const next = heard[index];
+    if (phase.from === 'pass' && !sent('pass')) {
+      if (!next) return broken('protocol', 'window'); // the miner left, or our Pass could not
+      return over(next.stored.kind === 'refusal' ? 'window' : 'protocol'); // nothing was due
+    }
+    const record = session.commits[index];
+    if (next?.message?.case === 'commit' && record) commits.push(next.message.value);
+    if (next && isTooLarge(next)) return over('protocol');
+    if (commits.length === index) return broken('protocol', 'window');
+    const fault = commitFault(index, phase, record!);
+    if (fault) return over(fault);
+  }
+  const later = heard.slice(phases.length);
+  // an Open that could not leave, or a frame before it
+  if (!request) return later.length > 0 ? over('malformed') : broken('malformed', 'opening-timeout');
 
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -306,9 +366,31 @@ function walk(
     const opening = Buffer.concat(pieces);
     const { openAtMs = 0, openingAtMs = Number.POSITIVE_INFINITY } = session;
     if (openingAtMs - openAtMs > facts.openingMs) return over('opening-timeout', opening);
-    return { end: undefined, commit, request, opening };
+    return { end: undefined, commits, request, opening };
   }
   return broken('malformed', 'opening-timeout');
+
+  function commitFault(
+    index: number,
+    { from, withinMs }: Phase,
+    { measuredMs, ownDelayMs }: CommitRecord,
+  ): Rejection | undefined {
+    if (measuredMs < 0) return 'protocol';
+    if (isOverdue(measuredMs, ownDelayMs, withinMs)) return 'window';
+    const { nonces, body, phase } = commits[index]!;
+    if (phase !== index || !isNonceSet(nonces, session.maxNonces) || body.length > limits.commitBytes)
+      return 'protocol';
+    if (phases[index - 1]?.from === from && !isSameSet(commits[index - 1]!.nonces, nonces)) return 'protocol';
+    const own = from === 'go' ? session.nonce : session.pass?.nonce;
+    if (!own || !nonces.some((included) => equals(included, own))) return 'left-out';
+    return rules.areCommits(commits.map((each) => each.body)) ? undefined : 'protocol';
+  }
+}
+
+/** What our Go told the slot, of kinds whose slots work with one another. */
+function briefOf(frames: readonly Restored[]): Uint8Array | undefined {
+  const go = frames.find(({ stored }) => stored.from === 'validator' && stored.kind === 'go')?.message;
+  return go?.case === 'go' && go.value.body.length > 0 ? go.value.body : undefined;
 }
 
 const isTooLarge = ({ stored, signed }: Restored): boolean =>

@@ -5,6 +5,7 @@ import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { createAnswer } from '../../../src/miner/answer.js';
 import type { KeptReceipt } from '../../../src/miner/receipts.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
+import { createTickets } from '../../../src/miner/tickets.js';
 import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
@@ -85,7 +86,9 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
         slots: [slot],
         hotkey: devKeypair('miner').publicKey,
         netuid: NETUID,
+        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
         events: {
+          confirmsPass: async (_event, beacon) => equals(beacon, bytes32('pass beacon')),
           isPlausible: async ({ block, basis }) => block < 1000 && equals(basis, bytes32('basis')),
           confirms: async (_block, beacon) => !equals(beacon, bytes32("a validator's own beacon")),
         },

@@ -18,22 +18,34 @@ import {
   bytes16,
   bytes32,
   commitOf,
+  HOLD,
   mangling,
   piece,
   plays,
+  playsSteps,
   READY,
   type Script,
   scriptedMiner,
   take,
 } from '../../support/sessions.js';
 import { neuron } from '../../support/subnets.js';
-import { TOY_PARAMS, TOY_PARAMS_ID, type ToyParams, toyKind, toyOpening } from '../../support/toy-kind.js';
+import {
+  TOY_PARAMS,
+  TOY_PARAMS_ID,
+  TOY_STEPS,
+  TOY_STEPS_ID,
+  type ToyParams,
+  toyKind,
+  toyOpening,
+} from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
 
 const FULL = new Uint8Array(OPENING_PIECE_BYTES);
 /** Monotonic ms at which the event's block is seen. */
 const GO_AT = 500;
+/** The same of the block of the Pass. */
+const PASS_AT = 9000;
 
 interface Setting {
   readonly wire?: (clock: VirtualClock) => Wire;
@@ -45,6 +57,12 @@ interface Setting {
   /** @default already */
   readonly windowOver?: (clock: VirtualClock) => Promise<void>;
   readonly kind?: Partial<ProofKind<ToyParams, string>>;
+  /** @default one phase */
+  readonly params?: ToyParams;
+  readonly passMissed?: boolean;
+  readonly passSeenBeforeMs?: number;
+  /** when our Go and our Pass were handed over */
+  readonly sent?: [string, number][];
   /** looks on once `play` returned */
   readonly after?: (played: Played, clock: VirtualClock) => Promise<void>;
 }
@@ -64,6 +82,11 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
       return { hash: bytes32('beacon'), seenAt: clock.monotonic() - seenBeforeMs };
     });
     go.catch(() => {});
+    const pass = clock.sleep(PASS_AT).then(() => {
+      if (setting.passMissed) throw new AssayError('timeout', 'block not seen', { what: 'head', afterMs: 0 });
+      return { hash: bytes32('pass beacon'), seenAt: clock.monotonic() - (setting.passSeenBeforeMs ?? 0) };
+    });
+    pass.catch(() => {});
     const played = await play(
       {
         peer,
@@ -72,11 +95,21 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
         ownDelay: { observe: () => () => ownDelayMs },
         gate: createOpeningGate({ total: 1e9, perMiner: 1e9, miners: () => 1 }),
         sessions: new Set(),
-        onGo: () => {},
+        meetings: { ready: () => {}, briefing: () => undefined },
+        onSent: (frame, at) => setting.sent?.push([frame, at]),
         windowOver: setting.windowOver?.(clock) ?? Promise.resolve(),
       },
-      { id: bytes32('event'), block: 120, basis: bytes32('basis'), ordinal: '5.0', maxNonces: 3, go },
-      taskFor({ hotkey: miner.hotkey }, setting.kind),
+      {
+        id: bytes32('event'),
+        block: 120,
+        basis: bytes32('basis'),
+        ordinal: '5.0',
+        maxNonces: 3,
+        hold: HOLD,
+        go,
+        pass,
+      },
+      taskFor({ hotkey: miner.hotkey }, setting.kind, setting.params),
     );
     await setting.after?.(played, clock);
     peer.close();
@@ -85,10 +118,11 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
   }
 }
 
-function taskFor(of: Partial<Neuron>, overrides: Setting['kind'] = {}): Task {
+function taskFor(of: Partial<Neuron>, overrides: Setting['kind'] = {}, params = TOY_PARAMS): Task {
   const kind = toyKind(overrides);
-  const claim = { index: 0, worker: 'host-1', kind: 'toy', paramsId: toHex(TOY_PARAMS_ID) };
-  return { neuron: neuron(3, of), claim, kind, params: TOY_PARAMS, facts: kind.facts(TOY_PARAMS) };
+  const paramsId = toHex(params === TOY_STEPS ? TOY_STEPS_ID : TOY_PARAMS_ID);
+  const claim = { index: 0, worker: 'host-1', kind: 'toy', paramsId };
+  return { neuron: neuron(3, of), claim, kind, params, facts: kind.facts(params) };
 }
 
 const kindsOf = (played: Played) => played.frames.map(({ from, kind }) => `${from} ${kind}`);
@@ -107,10 +141,10 @@ describe('an honest miner', () => {
       'validator open',
       'miner opening',
     ]);
-    expect([played.seenAt, played.go?.at, played.commit?.at, played.measuredMs]).toEqual([
+    expect([played.seenAt, played.go?.at, played.commits[0]?.at, played.measuredMs]).toEqual([
       500, 500, 1000, 500,
     ]);
-    expect(played.nonces.map(toHex)).toEqual([toHex(played.nonce)]);
+    expect(played.commits[0]?.nonces.map(toHex)).toEqual([toHex(played.nonce)]);
     expect(toHex(played.opening)).toBe(toHex(toyOpening(played.request)));
     expect(played.refused).toBeUndefined();
   });
@@ -252,7 +286,7 @@ describe('the Commit', () => {
   test('that lists others and not us leaves us out', async () => {
     const played = await playAgainst(plays({ nonces: () => [bytes16('another validator')] }));
     expect(played.end).toEqual(rejected('left-out'));
-    expect(played.nonces).toEqual([bytes16('another validator')]);
+    expect(played.commits[0]?.nonces).toEqual([bytes16('another validator')]);
     expect(await verdictOf(plays({ nonces: () => [] }))).toEqual(rejected('left-out'));
   });
 
@@ -335,7 +369,7 @@ describe('the Opening', () => {
   test("is asked for when the window of the whole event is over, not before: nobody's opening disturbs a timing", async () => {
     const played = await playAgainst(plays(), { windowOver: (clock) => clock.sleep(GO_AT + 1110) });
     expect(played.end).toBeUndefined();
-    expect([played.commit?.at, played.open?.at]).toEqual([GO_AT + 500, GO_AT + 1110]);
+    expect([played.commits[0]?.at, played.open?.at]).toEqual([GO_AT + 500, GO_AT + 1110]);
   });
 
   test('in full pieces and a last one is put together in order', async () => {

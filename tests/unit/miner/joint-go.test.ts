@@ -79,7 +79,7 @@ function armed(bay: Bay, name = 'event', validator = another()): Membership {
 }
 
 function gone(member: Membership, nonce: Uint8Array, beacon = BEACON): Promise<JointResult> {
-  const going = member.go(nonce, beacon);
+  const going = member.go({ nonce, beacon, at: 0 });
   if (typeof going === 'string') throw new Error(`not gone: ${going}`);
   return going;
 }
@@ -165,7 +165,7 @@ describe('disagreement', () => {
     scene(async ({ bay }) => {
       const [a, b] = [armed(bay), armed(bay)];
       const first = gone(a, A);
-      expect(b.go(B, bytes32('another beacon'))).toBe('disagrees');
+      expect(b.go({ nonce: B, beacon: bytes32('another beacon'), at: 0 })).toBe('disagrees');
       expect(hex((await first).nonces)).toEqual([toHex(A)]);
     }));
 
@@ -182,10 +182,10 @@ describe('one slot', () => {
       const a = armed(bay, 'one');
       const b = armed(bay, 'two');
       const first = gone(a, A);
-      expect(b.go(B, BEACON)).toBe('busy');
+      expect(b.go({ nonce: B, beacon: BEACON, at: 0 })).toBe('busy');
       const c = armed(bay, 'three'); // armed while another works: it may be over by the Go
       await first;
-      expect(c.go(C, BEACON)).toBe('busy');
+      expect(c.go({ nonce: C, beacon: BEACON, at: 0 })).toBe('busy');
       c.leave();
       b.leave();
       a.leave();
@@ -219,10 +219,10 @@ describe('one slot', () => {
       a.leave();
       await clock.sleep(1);
       expect(released()).toBe(1);
-      expect(absent.go(B, BEACON)).toBe('busy');
+      expect(absent.go({ nonce: B, beacon: BEACON, at: 0 })).toBe('busy');
       await gone(armed(bay, 'next'), B);
       absent.leave();
-      expect(armed(bay, 'after next').go(C, BEACON)).toBe('busy'); // the next event still runs
+      expect(armed(bay, 'after next').go({ nonce: C, beacon: BEACON, at: 0 })).toBe('busy'); // the next event still runs
     }));
 
   test('is not held by a work that nobody waits for when it would begin', () =>

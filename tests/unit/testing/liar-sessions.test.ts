@@ -4,6 +4,7 @@ import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { createAnswer } from '../../../src/miner/answer.js';
 import { noReceipts } from '../../../src/miner/receipts.js';
 import type { Slot } from '../../../src/miner/slot.js';
+import { createTickets } from '../../../src/miner/tickets.js';
 import { toHex, utf8 } from '../../../src/model/bytes.js';
 import type { AssayError } from '../../../src/model/errors.js';
 import { silentLog } from '../../../src/model/log.js';
@@ -148,9 +149,23 @@ describe('relays', () => {
         start: async () => ({ commit: TOY_COMMIT, open: async (request) => request, release: () => {} }),
       };
       const hotkey = devKeypair('relay').publicKey;
-      const events = { isPlausible: async () => true, confirms: async () => true };
+      const events = {
+        isPlausible: async () => true,
+        confirms: async () => true,
+        confirmsPass: async () => true,
+      };
+      const tickets = createTickets(() => ({ epoch: 0, share: 1 }));
       const honest = createAnswer(
-        { slots: [slot], hotkey, netuid: NETUID, events, clock, log: silentLog, receipts: noReceipts },
+        {
+          slots: [slot],
+          hotkey,
+          netuid: NETUID,
+          events,
+          tickets,
+          clock,
+          log: silentLog,
+          receipts: noReceipts,
+        },
         stop.signal,
       );
       const answer = withForwarding(honest, {

@@ -98,7 +98,7 @@ describe('judge', () => {
 
   test('a commit that claims nothing is credited nothing, whatever the kind concludes', () => {
     const kind = toyKind({ verify: () => accepted });
-    const [judged] = judging([playedSession(kind, { commit: committed(bytes16('x')) })]);
+    const [judged] = judging([playedSession(kind, { commits: [committed(bytes16('x'))] })]);
     expect(judged!.credit).toEqual({});
     expect(judged!.share).toBe(0);
   });

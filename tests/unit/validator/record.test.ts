@@ -7,7 +7,7 @@ import { VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import type { Played } from '../../../src/validator/dispatch.js';
 import { toOutcomeEntry, toReceipt } from '../../../src/validator/record.js';
 import { EVENT, NOTHING_ARRIVED, playedSession } from '../../support/played.js';
-import { bytes32 } from '../../support/sessions.js';
+import { bytes16, bytes32 } from '../../support/sessions.js';
 import { TOY_COMMIT, TOY_PARAMS_ID, toyKind } from '../../support/toy-kind.js';
 
 const FACTS = { beacon: bytes32('beacon'), validator: toHotkey('validator'), at: 1_700_000_000_000 };
@@ -44,10 +44,10 @@ describe('an outcome', () => {
       share: 1,
       at: 1_700_000_000_000,
     });
-    expect([session.goAtMs, session.commitAtMs, session.openAtMs, session.openingAtMs]).toEqual([
-      1, 501, 502, 512,
+    expect([session.goAtMs, session.openAtMs, session.openingAtMs]).toEqual([1, 502, 512]);
+    expect(session.commits).toEqual([
+      { atMs: 501, measuredMs: 500, ownDelayMs: 1.5, nonces: [bytes16('nonce')], digest: sha256(TOY_COMMIT) },
     ]);
-    expect(session.digests.commit).toEqual(sha256(TOY_COMMIT));
   });
 
   test('has one name per event, validator, miner and slot', () => {
@@ -65,17 +65,17 @@ describe('an outcome', () => {
     const nothing: Partial<Played> = { ...NOTHING_ARRIVED, go: undefined, seenAt: undefined };
     const { outcome, session } = entryOf(rejected('window'), nothing);
     expect(outcome.measuredMs).toBeUndefined();
-    expect(session.digests).toEqual({ commit: undefined, request: undefined, opening: undefined });
-    expect([session.goAtMs, session.commitAtMs, session.openAtMs, session.openingAtMs]).toEqual(
-      Array(4).fill(undefined),
-    );
+    expect(session.digests).toEqual({ request: undefined, opening: undefined });
+    expect(session.commits).toEqual([]);
+    expect([session.goAtMs, session.openAtMs, session.openingAtMs]).toEqual(Array(3).fill(undefined));
   });
 });
 
 describe('a receipt', () => {
   test('says verdict, time, credit and the digest of all evidence', () => {
     const entry = entryOf(accepted);
-    const { commit, request, opening } = entry.session.digests;
+    const { request, opening } = entry.session.digests;
+    const { digest: commit } = entry.session.commits[0]!;
     expect(toReceipt(entry)).toEqual({
       case: 'receipt',
       value: {
@@ -85,7 +85,7 @@ describe('a receipt', () => {
         measuredMs: 500,
         credit: [{ $typeName: 'assay.v1.CreditAmount', resource: 'opsPerS', amount: 1_000_000 }],
         share: 1,
-        evidenceDigest: sha256(concat(commit!, request!, opening!)),
+        evidenceDigest: sha256(concat(commit, request!, opening!)),
         paramsId: TOY_PARAMS_ID,
         eventBlock: 120n,
         slot: 0,

@@ -3,7 +3,7 @@ import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
-import { assertWindows, assign } from '../../../src/validator/assign.js';
+import { assertPhases, assign } from '../../../src/validator/assign.js';
 import { type Claim, candidates, roster } from '../../../src/validator/roster.js';
 import { recordingLog } from '../../support/logs.js';
 import { TOY_DESCRIPTION } from '../../support/sessions.js';
@@ -123,23 +123,52 @@ describe('a miner that does not answer in time', () => {
 describe('assign', () => {
   const claim = { index: 0, worker: 'w', kind: 'toy', paramsId: '11'.repeat(32) };
   const kinds = { toy: toyKind() };
+  const on = (
+    type: 'live' | 'local' | 'development',
+    change: Partial<Parameters<typeof assign>[1]> = {},
+  ) => ({
+    chain: { type, blockTimeMs: 250 },
+    hold: { first: 20, last: 22 },
+    isOurTurn: true,
+    log: silentLog,
+    ...change,
+  });
 
   test('makes a task of every claim under a kind and parameters that we know', () => {
     const claims = [claim, { ...claim, kind: 'unheard-of' }, { ...claim, paramsId: '22'.repeat(32) }];
-    const tasks = assign(kinds, { type: 'local' }, neuron(3), claims);
+    const tasks = assign(kinds, on('local'), neuron(3), claims);
     expect(tasks.map((task) => task.claim)).toEqual([claim]);
     expect(tasks[0]!.facts.phases).toEqual([{ from: 'go', withinMs: 1000 }]);
   });
 
   test('challenges no simulated device on a live chain', () => {
-    expect(assign(kinds, { type: 'live' }, neuron(3), [claim])).toEqual([]);
-    expect(assign(kinds, { type: 'development' }, neuron(3), [claim])).toHaveLength(1);
+    expect(assign(kinds, on('live'), neuron(3), [claim])).toEqual([]);
+    expect(assign(kinds, on('development'), neuron(3), [claim])).toHaveLength(1);
+  });
+
+  test('challenges no slot whose phases of Go are not over when the Pass comes, and says what to raise', () => {
+    const steps = { ...claim, paramsId: '12'.repeat(32) };
+    const assigned = (first: number) => {
+      const { log, lines } = recordingLog();
+      const rules = on('development', { hold: { first, last: first }, log });
+      return [assign(kinds, rules, neuron(3), [claim, steps]).length, lines.map(({ msg }) => msg)];
+    };
+    // 250 ms of our own, 3000 ms and a hundredth, 100 ms for reading
+    expect(assigned(14)).toEqual([2, []]);
+    expect(assigned(13)).toEqual([1, ['slot not challenged: raise holdBlocks.first']]);
+  });
+
+  test('challenges slots that meet others at our turn only', () => {
+    const meeting = { toy: toyKind({ round: {} as never }) };
+    expect(assign(meeting, on('development'), neuron(3), [claim])).toHaveLength(1);
+    expect(assign(meeting, on('development', { isOurTurn: false }), neuron(3), [claim])).toEqual([]);
+    expect(assign(kinds, on('development', { isOurTurn: false }), neuron(3), [claim])).toHaveLength(1);
   });
 });
 
 test('a window longer than miners of other sets keep their slots for is a bug of the kind', () => {
   const kind = toyKind();
-  expect(() => assertWindows({ toy: kind })).not.toThrow();
+  expect(() => assertPhases({ toy: kind })).not.toThrow();
   const slow = {
     ...kind,
     facts: () => ({
@@ -147,5 +176,7 @@ test('a window longer than miners of other sets keep their slots for is a bug of
       phases: [{ from: 'go' as const, withinMs: 10_001 }] as const,
     }),
   };
-  expect(() => assertWindows({ toy: slow })).toThrow(/expected a window of at most 10000 ms, got 10001/);
+  expect(() => assertPhases({ toy: slow })).toThrow(
+    /toy.toy: expected a window in ms of at most 10000, got 10001/,
+  );
 });

@@ -81,7 +81,7 @@ export function outcomeEntry(
       worker: 'host-1',
       nonce: bytes16('nonce'),
       salt: bytes16('salt'),
-      nonces: [],
+      commits: [],
       digests: {},
       certificates: { validator: bytes32('certificate') },
       frames: [frame('arm', bytes32('arm')), ...(openingBytes > 0 ? [frame('opening', opening)] : [])],

@@ -19,6 +19,7 @@ import { FrameSchema } from '../../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { DEFAULT_LIMITS, OPENING_PIECE_BYTES, SESSION_LIMITS } from '../../../../src/protocol/limits.js';
 import type { FrameBody } from '../../../../src/protocol/session.js';
 import type { ProofKinds } from '../../../../src/validator/assign.js';
+import { isNonceSet } from '../../../../src/validator/dispatch.js';
 import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
 import { openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
@@ -234,15 +235,24 @@ async function record(
         worker: 'host-1',
         nonce: NONCE,
         salt: SALT,
-        nonces,
         maxNonces: script.maxNonces,
         seed,
         goAtMs: 3,
-        commitAtMs: measuredMs === undefined ? undefined : 3 + measuredMs,
+        commits:
+          measuredMs === undefined
+            ? []
+            : [
+                {
+                  atMs: 3 + measuredMs,
+                  measuredMs,
+                  ownDelayMs: 1,
+                  nonces: isNonceSet(nonces, script.maxNonces) ? nonces : [],
+                  digest: sha256(commit),
+                },
+              ],
         openAtMs: reached('open') ? 1700 : undefined,
         openingAtMs: complete ? 1700 + (script.openingAfterMs ?? 20) : undefined,
         digests: {
-          commit: reached('commit') ? sha256(commit) : undefined,
           request: reached('open') ? sha256(request) : undefined,
           opening: complete ? sha256(opening) : undefined,
         },
@@ -447,7 +457,9 @@ describe('replay of sessions that ended early', () => {
     const { entry, ...rest } = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted, {
       measuredMs: 2019,
     });
-    const delayed = { ...entry, outcome: { ...entry.outcome, ownDelayMs: 500 } };
+    const [commit] = entry.session.commits;
+    const session = { ...entry.session, commits: [{ ...commit!, ownDelayMs: 500 }] };
+    const delayed = { ...entry, outcome: { ...entry.outcome, ownDelayMs: 500 }, session };
     expect(await replayed({ ...rest, entry: delayed })).toMatchObject({ agrees: true, verdict: accepted });
     expect(await replayed({ ...rest, entry })).toMatchObject({ agrees: false, verdict: rejected('window') });
   });
