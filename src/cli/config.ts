@@ -2,6 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { AssayError } from '../model/errors.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
+import { DEFAULT_HOLD } from '../validator/schedule.js';
 import { mayBeSecret } from './wallets.js';
 
 /** A configuration file larger than this is not ours. */
@@ -65,9 +67,12 @@ export const validatorSchema = z.strictObject({
   ...shared,
   /** whose weights are set */
   mechanism: integerBetween(0, 15).default(0),
-  eventsPerEpoch: integerBetween(1, 64).default(5),
+  eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch).default(5),
   leadBlocks: integerBetween(1, 100).default(1),
-  eventBlocks: integerBetween(1, 1000).default(12),
+  eventBlocks: integerBetween(1, 1000).default(24),
+  /** between these blocks after the event's the Pass is drawn */
+  holdFirst: integerBetween(1, SESSION_LIMITS.holdBlocks).default(DEFAULT_HOLD.first),
+  holdLast: integerBetween(1, SESSION_LIMITS.holdBlocks).default(DEFAULT_HOLD.last),
   publishLeadBlocks: integerBetween(1, 1000).default(12),
   minLeadMs: integerBetween(0, 60_000).default(1000),
   /** bytes of openings kept for replay */

@@ -9,6 +9,7 @@ import { decimal, integer } from './numbers.js';
 import { EXIT } from './output.js';
 import { run } from './run.js';
 import { registerSubnet } from './subnet-group.js';
+import { addListOptions, registerVerification } from './verification-group.js';
 import { registerWallet } from './wallet-group.js';
 
 type Flags = Record<string, unknown>;
@@ -75,7 +76,9 @@ roleOptions(validator.command('start'))
   )
   .option('--events-per-epoch <n>', 'subnet-wide events in each epoch of the chain (5)', integer)
   .option('--lead-blocks <n>', 'blocks from announcement to event (1)', integer)
-  .option('--event-blocks <n>', 'blocks kept for one event (12)', integer)
+  .option('--event-blocks <n>', 'blocks kept for one event (24)', integer)
+  .option('--hold-first <n>', "first block after the event's that may be its Pass (6)", integer)
+  .option('--hold-last <n>', 'last one (8)', integer)
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
   .option(
@@ -169,14 +172,13 @@ miner
     return run((signal) => doctor(flags, signal));
   });
 
-program
-  .command('params')
-  .description('the parameter table of every proof kind, with its content addresses')
-  .option('--json', 'one JSON object a line')
+addListOptions(program.command('params'))
+  .description('the same as `assay verification params list`')
   .action(async (flags: Flags) => {
-    const { listParams } = await import('./commands/params.js');
+    const { listParams } = await import('./commands/verification/params.js');
     return run(() => listParams(flags));
   });
+registerVerification(program, run);
 
 registerEmissions(program, run);
 registerWallet(program, run);

@@ -109,7 +109,14 @@ export function createWorld(seed: string): World {
 export const DEMO_PLAN = {
   tempo: 48,
   paidEpochs: 3,
-  events: { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5, minLeadMs: 150 },
+  events: {
+    eventsPerEpoch: 2,
+    leadBlocks: 2,
+    eventBlocks: 14,
+    holdBlocks: { first: 11, last: 13 },
+    publishLeadBlocks: 5,
+    minLeadMs: 150,
+  },
   blockTimeMs: 250,
   worker: 'host-1',
 } as const;

@@ -340,7 +340,8 @@ async function startValidators({
   url,
   netuid,
 }: Roles): Promise<ReadonlyMap<string, Managed>> {
-  const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = DEMO_PLAN.events;
+  const { eventsPerEpoch, leadBlocks, eventBlocks, holdBlocks, publishLeadBlocks, minLeadMs } =
+    DEMO_PLAN.events;
   const started = await Promise.all(
     world.validators.map(async ({ name, hotkeyUri }) => {
       const args = (attempt: number) => [
@@ -348,6 +349,7 @@ async function startValidators({
         ...['--data', join(dir, name), '--admin-port', '-1'],
         ...['--events-per-epoch', String(eventsPerEpoch), '--lead-blocks', String(leadBlocks)],
         ...['--event-blocks', String(eventBlocks), '--publish-lead-blocks', String(publishLeadBlocks)],
+        ...['--hold-first', String(holdBlocks.first), '--hold-last', String(holdBlocks.last)],
         ...['--min-lead-ms', String(minLeadMs)],
         ...['--keep-accepted', '0.5'], // enough to try `assay validator replay` on
         ...['--random-seed', `${world.seed}/${name}/${attempt}`],

@@ -124,7 +124,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const wire = createGrpcWire({ clock: systemParts.clock });
   const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock, signal });
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
-    connectDevice(port, slot, claimOf(index)),
+    connectDevice(port, slot, claimOf(index), computeProof.facts(params).phases),
   );
   const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
   const transcript =

@@ -77,6 +77,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
+    const holdBlocks = { first: config.holdFirst, last: config.holdLast };
     await runValidator(
       {
         ...systemParts,
@@ -96,7 +97,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       {
         netuid: toNetuid(config.netuid),
         mechanism: config.mechanism,
-        plan: { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs },
+        plan: { eventsPerEpoch, leadBlocks, eventBlocks, holdBlocks, publishLeadBlocks, minLeadMs },
       },
       signal,
       (status) => {

@@ -17,9 +17,12 @@ type Request =
       eventId: Uint8Array;
       basis: Uint8Array;
       seed: Uint8Array;
+      place: Uint8Array | undefined;
+      brief: Uint8Array | undefined;
       /** clocks of two processes differ; how long ago the Go came does not */
       goneMs: number | undefined;
     }
+  | { op: 'next'; call: number; job: number; pass: Uint8Array | undefined; leftMs: number }
   | { op: 'open'; call: number; job: number; request: Uint8Array }
   | { op: 'end'; job: number };
 type Response =
@@ -95,14 +98,29 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
       const slot = slots.find(({ claim }) => claim.index === request.slot);
       if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
       const stop = new AbortController();
-      const { eventId, basis, seed, goneMs } = request;
-      const gone = goneMs === undefined ? {} : { goneAt: systemClock.monotonic() - goneMs };
-      const proving = slot.start({ eventId, basis, seed, ...gone }, stop.signal);
+      const { eventId, basis, seed, place, brief, goneMs } = request;
+      const known = {
+        ...(place ? { place } : {}),
+        ...(brief ? { brief } : {}),
+        ...(goneMs === undefined ? {} : { goneAt: systemClock.monotonic() - goneMs }),
+      };
+      const proving = slot.start({ eventId, basis, seed, ...known }, stop.signal);
       jobs.set(job, { stop, proving });
       proving.then(({ commit }) => reply({ call, commit }), fail);
     } else {
       const running = jobs.get(job);
       if (!running) return fail(new Error(`no job ${job}`));
+      if (request.op === 'next') {
+        const until = systemClock.monotonic() + request.leftMs;
+        const step = { pass: request.pass, leftMs: () => until - systemClock.monotonic() };
+        running.proving
+          .then((proving) => {
+            if (!proving.next) throw new Error(`job ${job} has no further step`);
+            return proving.next(step, running.stop.signal);
+          })
+          .then((commit) => reply({ call, commit }), fail);
+        return;
+      }
       running.proving
         .then((proving) => proving.open(request.request))
         .then((opening) => reply({ call, opening }), fail);
@@ -113,8 +131,14 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
 /**
  * A slot whose work is done by slot `deviceSlot` of the device at 127.0.0.1:`port`; what the miner calls its slot is
  * its own affair.
+ * @param phases of the claim's parameter set. @default one
  */
-export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim): Slot {
+export function connectDevice(
+  port: number,
+  deviceSlot: number,
+  claim: SlotClaim,
+  phases?: Slot['phases'],
+): Slot {
   const waiting = new Map<
     number,
     { resolve: (response: Response) => void; reject: (error: Error) => void }
@@ -153,7 +177,7 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
   const unreachable = (why: string) =>
     new AssayError('unreachable', `device at 127.0.0.1:${port}: ${why}`, { address: `127.0.0.1:${port}` });
 
-  const ask = (request: Extract<Request, { op: 'start' | 'open' }>): Promise<Response> =>
+  const ask = (request: Extract<Request, { op: 'start' | 'next' | 'open' }>): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { out } = connect();
       waiting.set(request.call, { resolve, reject });
@@ -162,10 +186,11 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
 
   return {
     claim,
+    ...(phases ? { phases } : {}),
     async prepare(basis) {
       connect().out.write({ op: 'prepare', slot: deviceSlot, basis } satisfies Request);
     },
-    async start({ eventId, basis, seed, goneAt }, signal) {
+    async start({ eventId, basis, seed, place, brief, goneAt }, signal) {
       const job = nextJob++;
       const release = () => {
         signal.removeEventListener('abort', release);
@@ -180,11 +205,19 @@ export function connectDevice(port: number, deviceSlot: number, claim: SlotClaim
         eventId,
         basis,
         seed,
+        place,
+        brief,
         goneMs: goneAt === undefined ? undefined : systemClock.monotonic() - goneAt,
       });
       if (!('commit' in started)) throw unreachable('answered out of order');
       return {
         commit: started.commit,
+        // the device stops with its job: `signal` is the job's
+        async next({ pass, leftMs }) {
+          const made = await ask({ op: 'next', call: nextCall++, job, pass, leftMs: leftMs() });
+          if (!('commit' in made)) throw unreachable('answered out of order');
+          return made.commit;
+        },
         async open(request) {
           const opened = await ask({ op: 'open', call: nextCall++, job, request });
           if (!('opening' in opened)) throw unreachable('answered out of order');

@@ -2,6 +2,7 @@
 
 import type { Slot } from '../../miner/slot.js';
 import type { Clock } from '../../model/clock.js';
+import type { Proving } from '../../verification/proof.js';
 
 /** Jobs that arrive within this long of each other belong to one event; who goes first changes with every event. */
 const GATHER_MS = 60;
@@ -28,14 +29,28 @@ export function withTurns(slots: readonly Slot[], clock: Clock): Slot[] {
     });
   }
 
+  async function inTurn<T>(rank: number, job: () => Promise<T>): Promise<T> {
+    await enter(rank);
+    const work = tail.then(job);
+    tail = work.catch(() => {}); // an aborted job must not stop the one behind it
+    return work;
+  }
+
   return slots.map((slot, rank) => ({
     claim: slot.claim,
+    ...(slot.phases ? { phases: slot.phases } : {}),
+    ...(slot.offer ? { offer: () => slot.offer!() } : {}),
     prepare: (basis) => slot.prepare?.(basis) ?? Promise.resolve(),
-    async start(job, signal) {
-      await enter(rank);
-      const work = tail.then(() => slot.start(job, signal));
-      tail = work.catch(() => {}); // an aborted job must not stop the one behind it
-      return work;
+    async start(job, signal): Promise<Proving> {
+      const proving = await inTurn(rank, () => slot.start(job, signal));
+      const { next } = proving;
+      if (!next) return proving;
+      return {
+        commit: proving.commit,
+        next: (step, stop) => inTurn(rank, () => next.call(proving, step, stop)),
+        open: (request) => proving.open(request),
+        release: () => proving.release(),
+      };
     },
   }));
 }

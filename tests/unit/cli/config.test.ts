@@ -61,7 +61,9 @@ describe('configuration', () => {
     expect(loadConfig(validatorSchema, NEEDED, {})).toMatchObject({
       eventsPerEpoch: 5,
       leadBlocks: 1,
-      eventBlocks: 12,
+      eventBlocks: 24,
+      holdFirst: 6,
+      holdLast: 8,
       publishLeadBlocks: 12,
       openingBudgetBytes: 21_474_836_480,
     });
@@ -164,7 +166,7 @@ describe('wrong configuration is refused by the name of the key', () => {
   test('numbers out of range for a validator', () => {
     const found = (of: object) => problems(() => loadConfig(validatorSchema, { ...NEEDED, ...of }, {}))[0];
     expect(found({ eventsPerEpoch: 0 })).toMatch(/^eventsPerEpoch: /);
-    expect(found({ eventsPerEpoch: 65 })).toMatch(/^eventsPerEpoch: /);
+    expect(found({ eventsPerEpoch: 9 })).toMatch(/^eventsPerEpoch: /);
     expect(found({ leadBlocks: 0 })).toMatch(/^leadBlocks: /);
     expect(found({ eventBlocks: 1001 })).toMatch(/^eventBlocks: /);
     expect(found({ openingBudgetBytes: -1 })).toMatch(/^openingBudgetBytes: /);
