@@ -41,7 +41,8 @@ import {
   realRow,
   swappedByPrime,
 } from './compute-rows.js';
-import { drawChallenge, type Prove, walk } from './session.js';
+import { accepting, lyingRun } from './content.js';
+import { drawChallenge, type Prove, type Subject, walk } from './session.js';
 
 /** The paced class at a size that takes milliseconds; shares are multiples of 1/64, so that they are rows. */
 const SMALL: ComputeParams = { ...paramsByClass('paced')!, n: 64, labels: 8, nominalLabels: 8 };
@@ -52,24 +53,21 @@ const LONG: ComputeParams = { ...SMALL, n: 16, labels: 100, nominalLabels: 100 }
 const compute = createPackedCompute();
 const kind = computeProof;
 
+const subjectOf = (params: ComputeParams): Subject<ComputeParams, ComputeSecret> => ({
+  kind,
+  params,
+  devices: { compute },
+});
+
 /** One session; when it is accepted it is credited a device, whatever of it was done. */
 async function session(params: ComputeParams, prove: Prove<ComputeParams>, random: Random): Promise<Attempt> {
   const challenge = drawChallenge(params, random);
-  const { verdict } = await walk({ kind, devices: { compute }, prove }, challenge, random);
+  const { verdict } = await walk(subjectOf(params), random, { challenge, prove });
   return accepting(verdict.kind === 'accepted');
 }
 
-const accepting = (accepted: boolean): Attempt => ({ accepted, credit: accepted ? 1 : 0 });
-
-const fromLiar =
-  (params: ComputeParams, liar: (strength: number, random: Random) => ComputeLiar): Run =>
-  async (strength, random) => {
-    const lying = liar(strength, random);
-    const challenge = drawChallenge(params, random);
-    const prove: Prove<ComputeParams> = lying.prove.bind(lying);
-    const { verdict } = await walk({ kind, devices: { compute }, prove }, challenge, random);
-    return { ...accepting(verdict.kind === 'accepted'), chance: lying.acceptance(challenge) };
-  };
+const fromLiar = (params: ComputeParams, liar: (strength: number, random: Random) => ComputeLiar): Run =>
+  lyingRun(subjectOf(params), liar);
 
 const SHARES = [1 / 64, 2 / 64, 4 / 64, 8 / 64, 16 / 64] as const;
 const skippedAccepted = (share: number): number => (1 - share) ** K;
@@ -276,7 +274,7 @@ export const computeContentAttacks: readonly Attack[] = [
       rule: 'the seed is the sender’s word',
       async run(_, random) {
         const theirs = drawChallenge(SMALL, random);
-        const { evidence, secret } = await walk({ kind, devices: { compute } }, theirs, random);
+        const { evidence, secret } = await walk(subjectOf(SMALL), random, { challenge: theirs });
         return accepting(kind.verify(theirs, evidence, secret).kind === 'accepted');
       },
     },
@@ -361,7 +359,7 @@ async function silentUnlessGood(share: number, tries: number, random: Random): P
   const prove: Prove<ComputeParams> = lying.prove.bind(lying);
   for (let attempt = 0; attempt < tries; attempt++) {
     const challenge = drawChallenge(SMALL, random);
-    const { evidence, verdict } = await walk({ kind, devices: { compute }, prove }, challenge, random);
+    const { evidence, verdict } = await walk(subjectOf(SMALL), random, { challenge, prove });
     if (verdict.kind !== 'accepted') continue;
     // what it thought good is judged by the validator with vectors that it does not know
     const secret = kind.drawSecret(SMALL, challenge.basis, random);
@@ -399,7 +397,7 @@ async function opensOwnChoice(
       },
     };
   };
-  return { given: await walk({ kind, devices: { compute }, prove }, challenge, random), chosen, secret };
+  return { given: await walk(subjectOf(SMALL), random, { challenge, prove }), chosen, secret };
 }
 
 /** Places that its owner would get through with: it asks itself, one place at a time, until there are enough. */

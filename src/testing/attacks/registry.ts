@@ -2,5 +2,10 @@
 import type { Attack } from './attack.js';
 import { computeContentAttacks } from './compute.js';
 import { computeWindowAttacks } from './compute-window.js';
+import { memoryAttacks } from './memory.js';
 
-export const ATTACKS: readonly Attack[] = [...computeContentAttacks, ...computeWindowAttacks];
+export const ATTACKS: readonly Attack[] = [
+  ...computeContentAttacks,
+  ...computeWindowAttacks,
+  ...memoryAttacks,
+];

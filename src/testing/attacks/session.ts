@@ -33,22 +33,35 @@ export const drawChallenge = <Params>(params: Params, random: Random): Challenge
   place: random.bytes(32),
 });
 
+/** A kind at a size that takes milliseconds, and what its sessions need. */
+export interface Subject<Params, Secret> {
+  readonly kind: ProofKind<Params, Secret>;
+  readonly params: Params;
+  readonly devices: Devices;
+  /** a session's own; nobody waits without it */
+  readonly pace?: () => Pace;
+  /** for kinds with rounds: a slot's part in one */
+  readonly round?: (
+    params: Params,
+    random: Random,
+  ) => { readonly brief: Uint8Array; readonly kept: Uint8Array; readonly devices: Partial<Devices> };
+}
+
 /**
  * One session with a prover of any making. As in a real one, commits that claim nothing are never opened, and the verifier's
  * secret is drawn when the opening is there.
  */
 export async function walk<Params, Secret>(
-  parts: {
-    readonly kind: ProofKind<Params, Secret>;
-    readonly devices: Devices;
-    readonly prove?: Prove<Params>;
-  },
-  challenge: Challenge<Params>,
+  subject: Subject<Params, Secret>,
   random: Random,
+  options: { readonly challenge?: Challenge<Params>; readonly prove?: Prove<Params> } = {},
 ): Promise<Walked<Params, Secret>> {
-  const { kind, devices, prove = kind.prove } = parts;
-  const { params } = challenge;
-  const proving = await prove({ ...devices, ...UNHURRIED }, challenge, never);
+  const { kind, params } = subject;
+  const { prove = kind.prove, challenge: given = drawChallenge(params, random) } = options;
+  const round = subject.round?.(params, random.fork('round'));
+  const challenge = round ? { ...given, brief: round.brief } : given;
+  const devices = { ...subject.devices, ...round?.devices, ...(subject.pace?.() ?? UNHURRIED) };
+  const proving = await prove(devices, challenge, never);
   try {
     const commits = [proving.commit];
     let pass: Uint8Array | undefined;
@@ -57,7 +70,7 @@ export async function walk<Params, Secret>(
       commits.push(await proving.next!({ pass, ...UNHURRIED }, never)); // a kind with more phases has it
     }
     const claimed = kind.credit(params, commits) !== undefined;
-    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const request = claimed ? kind.issue(params, commits, random, round?.kept) : new Uint8Array(0);
     const opening = claimed ? await proving.open(request) : new Uint8Array(0);
     const evidence = { commits, pass, request, opening };
     const secret = kind.drawSecret(params, challenge.basis, random);
