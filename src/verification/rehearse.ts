@@ -1,0 +1,110 @@
+// Owns: a whole session of one kind in one process, with its times: what a host would be credited, and what proofs cost.
+// Does not own: where devices come from, who else takes part in an event.
+import type { Devices } from '../compute/compute.js';
+import { type Credit, creditShare, NO_CREDIT } from '../model/credit.js';
+import type { Random } from '../model/prng.js';
+import { rejected, type Verdict } from '../model/verdict.js';
+import type { Challenge, Evidence, ProofKind, Proving } from './proof.js';
+
+/** One step of the session, as the validator would have timed it without a line in between. */
+export interface RehearsedStep {
+  readonly from: 'go' | 'pass';
+  readonly withinMs: number;
+  /** from Go or Pass to the commit */
+  readonly tookMs: number;
+}
+
+export interface Rehearsal<Params> {
+  readonly challenge: Challenge<Params>;
+  readonly evidence: Evidence;
+  /** `rejected:window` where a step took longer than it may */
+  readonly verdict: Verdict;
+  /** empty and 0 unless accepted */
+  readonly credit: Credit;
+  readonly share: number;
+  readonly steps: readonly RehearsedStep[];
+  /** what both ends spent, ms: before the Go, on the opening, on the shared step, on the verdict */
+  readonly prepareMs: number;
+  readonly openMs: number;
+  readonly secretMs: number;
+  readonly verifyMs: number;
+}
+
+export interface RehearseParts<Params, Secret> {
+  readonly kind: ProofKind<Params, Secret>;
+  readonly devices: Devices;
+  readonly random: Random;
+  /** ms on a monotonic source */
+  readonly now: () => number;
+  /** share of a step's time kept for the way to a validator and back */
+  readonly reserve: number;
+  /** told before each thing that takes time */
+  readonly onStep?: (what: string) => void;
+  /** the honest prover, or another. @default the kind's */
+  readonly prove?: ProofKind<Params, Secret>['prove'];
+}
+
+/** @throws AssayError `unsupported` when a device is missing; the signal's reason when it aborts */
+export async function rehearse<Params, Secret>(
+  parts: RehearseParts<Params, Secret>,
+  params: Params,
+  signal: AbortSignal,
+): Promise<Rehearsal<Params>> {
+  const { kind, devices, random, now, reserve, onStep = () => {}, prove = kind.prove } = parts;
+  const { phases, nominal } = kind.facts(params);
+  const challenge = {
+    params,
+    basis: random.bytes(32),
+    seed: random.bytes(32),
+    place: random.bytes(32),
+  };
+  const timed = async <T>(work: () => Promise<T> | T): Promise<[T, number]> => {
+    const from = now();
+    const value = await work();
+    return [value, now() - from];
+  };
+  const leftFrom = (at: number, withinMs: number) => () => at + withinMs * (1 - reserve) - now();
+
+  onStep('prepare');
+  const [, prepareMs] = await timed(() => kind.prepare?.(devices, params, challenge.basis));
+  const goAt = now();
+  onStep('go');
+  const proving: Proving = await prove(
+    { ...devices, leftMs: leftFrom(goAt, phases[0].withinMs) },
+    challenge,
+    signal,
+  );
+  try {
+    const steps: RehearsedStep[] = [{ ...phases[0], tookMs: now() - goAt }];
+    const commits = [proving.commit];
+    let pass: Uint8Array | undefined;
+    let passAt = 0;
+    for (const phase of phases.slice(1)) {
+      onStep(phase.from);
+      if (phase.from === 'pass' && !pass) {
+        pass = random.bytes(32);
+        passAt = now();
+      }
+      const at = phase.from === 'pass' ? passAt : goAt;
+      const leftMs = leftFrom(at, phase.withinMs);
+      commits.push(await proving.next!({ pass, leftMs }, signal)); // a kind with more phases has it
+      steps.push({ ...phase, tookMs: now() - at });
+    }
+    onStep('open');
+    // what is no commit is never opened
+    const claimed = kind.credit(params, commits);
+    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const [opening, openMs] = await timed(() => (claimed ? proving.open(request) : new Uint8Array(0)));
+    onStep('verify');
+    const evidence: Evidence = { commits, pass, request, opening };
+    const [secret, secretMs] = await timed(() => kind.drawSecret(params, challenge.basis, random));
+    const [content, verifyMs] = await timed(() => kind.verify(challenge, evidence, secret));
+    const late = steps.some(({ tookMs, withinMs }) => tookMs > withinMs);
+    const verdict = late ? rejected('window') : content;
+    const credit = verdict.kind === 'accepted' ? (claimed ?? NO_CREDIT) : NO_CREDIT;
+    const share = creditShare(credit, nominal);
+    return { challenge, evidence, verdict, credit, share, steps, prepareMs, openMs, secretMs, verifyMs };
+  } finally {
+    proving.release();
+  }
+}
