@@ -1,40 +1,63 @@
 // Owns: verdicts about content. Does not own: what travelled (dispatch.ts), storing it (ledger/).
 import { fromHex } from '../model/bytes.js';
 import { type Credit, creditShare, NO_CREDIT } from '../model/credit.js';
+import { sha256 } from '../model/hash.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, type Verdict } from '../model/verdict.js';
 import { passSeed, slotPlace, slotSeed } from '../verification/seed.js';
 import type { EventFrame, Played } from './dispatch.js';
+import { type Verifiers, verifyHere } from './verifiers.js';
 
 export interface Judged {
   readonly played: Played;
   /** 32 bytes; undefined when the session never came to a Commit */
   readonly seed: Uint8Array | undefined;
+  /** SHA-256 of a complete opening, whatever became of its bytes since */
+  readonly openingDigest: Uint8Array | undefined;
   readonly verdict: Verdict;
   /** empty and 0 unless accepted */
   readonly credit: Credit;
   readonly share: number;
 }
 
+export interface Judge {
+  /** Takes the opening of what was played: its bytes are gone afterwards. */
+  judge(played: Played): Promise<Judged>;
+  /** Forgets the projections; nobody may be judged afterwards. */
+  close(): void;
+}
+
 /**
  * The judge of one event: must not be asked before the event's window is over. The private projections are drawn at
  * the first complete opening, after the last commit of the event, once per parameter set; nothing else ever holds them.
+ * @param parts.verifiers who verifies. @default this thread
  */
 export function createJudge(
-  parts: { random: Random; log: Log; publicKeyOf: (hotkey: string) => Uint8Array },
+  parts: {
+    random: Random;
+    log: Log;
+    publicKeyOf: (hotkey: string) => Uint8Array;
+    verifiers?: Verifiers | undefined;
+  },
   event: EventFrame,
   beacon: Uint8Array,
-): (played: Played) => Judged {
-  const secrets = new Map<string, unknown>();
+): Judge {
+  const { random, verifiers = verifyHere } = parts;
+  const verifier = verifiers.forEvent({ basis: event.basis, random });
 
-  return (played) => {
-    const { task } = played;
-    const seed = played.commits[0] && seedOf(played, played.commits[0].nonces);
-    const verdict = played.end ?? verify(played, seed!);
-    const proven = verdict.kind === 'accepted' ? task.kind.credit(task.params, commitsOf(played)) : undefined;
-    const credit = proven ?? NO_CREDIT;
-    return { played, seed, verdict, credit, share: creditShare(credit, task.facts.nominal) };
+  return {
+    async judge(played) {
+      const { task } = played;
+      const seed = played.commits[0] && seedOf(played, played.commits[0].nonces);
+      const openingDigest = played.openedAt === undefined ? undefined : sha256(played.opening);
+      const verdict = played.end ?? (await verify(played, seed!));
+      const accepted = verdict.kind === 'accepted';
+      const credit = (accepted && task.kind.credit(task.params, commitsOf(played))) || NO_CREDIT;
+      const share = creditShare(credit, task.facts.nominal);
+      return { played, seed, openingDigest, verdict, credit, share };
+    },
+    close: () => verifier.close(),
   };
 
   function seedOf({ task }: Played, nonces: readonly Uint8Array[]): Uint8Array {
@@ -50,24 +73,24 @@ export function createJudge(
     });
   }
 
-  function verify(played: Played, seed: Uint8Array): Verdict {
+  async function verify(played: Played, seed: Uint8Array): Promise<Verdict> {
     const { task, brief, request, opening } = played;
     const { kind, params, claim, neuron } = task;
     try {
-      const key = `${claim.kind}/${claim.paramsId}`;
-      if (!secrets.has(key)) secrets.set(key, kind.drawSecret(params, event.basis, parts.random));
       const place = slotPlace({
         hotkey: parts.publicKeyOf(neuron.hotkey),
         worker: claim.worker,
         slot: claim.index,
       });
-      return kind.verify(
-        { params, basis: event.basis, seed, place, brief },
-        { commits: commitsOf(played), pass: passOf(played, seed), request, opening },
-        secrets.get(key),
-      );
+      const { verdict } = await verifier.verify({
+        kind,
+        paramsId: claim.paramsId,
+        challenge: { params, basis: event.basis, seed, place, brief },
+        evidence: { commits: commitsOf(played), pass: passOf(played, seed), request, opening },
+      });
+      return verdict;
     } catch (error) {
-      // verify is total: whatever it throws is a fault of ours and costs the miner nothing
+      // verify is total: whatever it throws is a fault of ours (a thread that died too) and costs the miner nothing
       parts.log.error('verification failed on our side', {
         miner: task.neuron.hotkey,
         slot: claim.index,

@@ -16,12 +16,11 @@ export function toOutcomeEntry(
   event: EventFrame & { epoch: number; netuid: number },
   facts: { beacon: Uint8Array; validator: Hotkey; at: number },
 ): OutcomeEntry {
-  const { played, seed, verdict, credit, share } = judged;
+  const { played, seed, openingDigest, verdict, credit, share } = judged;
   const { task, session, commits, pass, go, open, seenAt } = played;
   const { neuron, claim } = task;
   const since = (at: number | undefined) =>
     at === undefined || seenAt === undefined ? undefined : at - seenAt;
-  const complete = played.openedAt !== undefined;
   const event32 = toHex(event.id);
   const outcome: Outcome = {
     id: outcomeId(event.id, facts.validator, neuron.hotkey, claim.index),
@@ -70,7 +69,7 @@ export function toOutcomeEntry(
       openingAtMs: since(played.openedAt),
       digests: {
         request: open ? sha256(played.request) : undefined,
-        opening: complete ? sha256(played.opening) : undefined,
+        opening: openingDigest,
       },
       certificates: { validator: session.ownCertificate, miner: session.peerCertificate() },
       refused: played.refused,

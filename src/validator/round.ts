@@ -21,7 +21,7 @@ import {
   play,
   READ_GRACE_MS,
 } from './dispatch.js';
-import { createJudge, type Judged } from './judge.js';
+import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
@@ -30,6 +30,7 @@ import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
 import { type ClaimBook, roster } from './roster.js';
+import type { Verifiers } from './verifiers.js';
 
 export interface RoundParts {
   readonly peerOf: (neuron: Neuron) => MinerPeer;
@@ -40,6 +41,8 @@ export interface RoundParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
+  /** @default this thread */
+  readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
 }
 
@@ -96,7 +99,7 @@ export async function runEvent(
     () => {},
   );
   const tasks: Task[] = [];
-  let judge: ((played: Played) => Judged) | undefined;
+  let judge: Judge | undefined;
   const sessions = new Set<ProofSession>();
   const cancelAll = () => {
     for (const session of sessions) session.cancel();
@@ -159,6 +162,7 @@ export async function runEvent(
     throw error;
   } finally {
     signal.removeEventListener('abort', cancelAll);
+    judge?.close();
   }
 
   async function phasesOver(from: Phase['from'], { seenAt }: Beacon): Promise<void> {
@@ -185,7 +189,9 @@ export async function runEvent(
       if (played.takenFrom === undefined || signal.aborted) return played;
       const { hash: beacon } = await event.go;
       judge ??= createJudge(parts, event, beacon);
-      const judged = judge(played);
+      const judged = await judge.judge(played);
+      // a thread that we ended says nothing about anybody
+      if (signal.aborted) return played;
       if (task.kind.round) return { judged };
       const settled = await record(judged, beacon);
       played.forget();
@@ -220,7 +226,9 @@ export async function runEvent(
       throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
     for (const played of unopened)
-      unsettled.push(judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played));
+      unsettled.push(
+        await judge.judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played),
+      );
     for (const judged of settleRounds(unsettled, parts.publicKeyOf)) {
       settled.push(await record(judged, beacon));
       judged.played.forget();

@@ -25,6 +25,7 @@ import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
+import type { Verifiers } from './verifiers.js';
 import type { Stage, WeightsBook } from './weights/book.js';
 import { createPublisher, type Due, type Progress } from './weights/publish.js';
 
@@ -46,6 +47,8 @@ export interface ValidatorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
+  /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
+  readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
 }
 

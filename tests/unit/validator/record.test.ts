@@ -14,8 +14,10 @@ const FACTS = { beacon: bytes32('beacon'), validator: toHotkey('validator'), at:
 
 const entryOf = (verdict: Verdict, played: Parameters<typeof playedSession>[1] = {}, facts = FACTS) => {
   const [credit, share] = verdict.kind === 'accepted' ? [{ opsPerS: 1_000_000 }, 1] : [{}, 0];
+  const session = playedSession(toyKind(), played);
+  const openingDigest = session.openedAt === undefined ? undefined : sha256(session.opening);
   return toOutcomeEntry(
-    { played: playedSession(toyKind(), played), seed: bytes32('seed'), verdict, credit, share },
+    { played: session, seed: bytes32('seed'), openingDigest, verdict, credit, share },
     EVENT,
     facts,
   );
