@@ -24,6 +24,7 @@ import { GrowingTree } from './growing-tree.js';
 import { createLaneMemory, type LaneMemory } from './lane-memory.js';
 
 const STATE_WORDS = STATE_BYTES / 4;
+const CHUNK_WORDS = CHUNK_BYTES / 4;
 
 interface Round {
   readonly key: Uint8Array;
@@ -41,6 +42,8 @@ export class Lane {
   #walk: { readonly key: Uint8Array; readonly labels: number; readonly tree: GrowingTree } | undefined;
   readonly #states = new Uint32Array((LEAF_STEPS + 1) * STATE_WORDS);
   readonly #chunks = new Float64Array(STEP_READS);
+  readonly #labelWords: number;
+  readonly #chunkMask: number;
 
   constructor(
     readonly spec: LanesSpec,
@@ -50,6 +53,8 @@ export class Lane {
     this.#maker = new LabelMaker(spec);
     this.#leaf = new LabelLeafHasher(spec.labelBytes);
     this.#tree = new GrowingTree(spec.capacity, HOST_TAG.node);
+    this.#labelWords = spec.labelBytes / 4;
+    this.#chunkMask = spec.labelBytes / CHUNK_BYTES - 1;
   }
 
   /** Labels that are finished. */
@@ -115,6 +120,10 @@ export class Lane {
     return { bytes: this.walkLeaf(index), path: this.#walk!.tree.path(index, leaves) };
   }
 
+  keyOfRound(round: number): Uint8Array {
+    return this.#rounds[round].key;
+  }
+
   label(index: number): Uint8Array {
     const { labelBytes } = this.spec;
     return this.memory.labels.subarray(index * labelBytes, (index + 1) * labelBytes);
@@ -136,21 +145,24 @@ export class Lane {
 
   /** States after the steps of a leaf, all leaves before which are in. */
   protected walkLeaf(leaf: number): Uint8Array {
-    const { key, labels, tree } = this.#walk!; // begun before
+    const { key, tree } = this.#walk!; // begun before
     const states = this.#states;
     states.set(walkStart(key, this.lane, leaf, tree.lefts(leaf)));
-    const { words } = this.memory;
-    const wordsOfLabel = this.spec.labelBytes / 4;
-    const chunkMask = this.spec.labelBytes / CHUNK_BYTES - 1;
-    const chunks = this.#chunks;
-    for (let at = 0; at < LEAF_STEPS * STATE_WORDS; at += STATE_WORDS) {
-      for (let r = 0; r < STEP_READS; r++) {
-        // as readAt of spec/host-walk.ts; without an object for each of millions
-        const word = states[at + r];
-        chunks[r] = Math.floor((word * labels) / 2 ** 32) * wordsOfLabel + (word & chunkMask) * 8;
-      }
-      walkStep(words, chunks, states, at, states, at + STATE_WORDS);
-    }
+    for (let step = 0; step < LEAF_STEPS; step++) this.stepOf(leaf, step, states);
     return statesToBytes(states.subarray(STATE_WORDS));
+  }
+
+  /** Step `step` of leaf `leaf`: from one state of `states` to the next. */
+  protected stepOf(_leaf: number, step: number, states: Uint32Array): void {
+    const { labels } = this.#walk!; // begun before
+    const at = step * STATE_WORDS;
+    const chunks = this.#chunks;
+    for (let r = 0; r < STEP_READS; r++) {
+      // as readAt of spec/host-walk.ts; without an object for each of millions
+      const word = states[at + r];
+      chunks[r] =
+        Math.floor((word * labels) / 2 ** 32) * this.#labelWords + (word & this.#chunkMask) * CHUNK_WORDS;
+    }
+    walkStep(this.memory.words, chunks, states, at, states, at + STATE_WORDS);
   }
 }

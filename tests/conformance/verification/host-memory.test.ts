@@ -1,7 +1,9 @@
 import { describe, test } from 'vitest';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { createPlainHost } from '../../../src/compute/host/plain.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
 import { proofConformance } from '../../../src/testing/conformance/proof.js';
+import { hostMemoryLiars } from '../../../src/testing/liars/host-memory.js';
 import { hostMemoryProof } from '../../../src/verification/kinds/host-memory/index.js';
 import { hostMemoryParamsByClass } from '../../../src/verification/kinds/host-memory/params.js';
 
@@ -12,6 +14,7 @@ const params = {
   infoBytes: 84,
   minBytes: 2 ** 12,
   maxBytes: 2 ** 14,
+  maxRounds: 5,
   maxLeaves: 8,
   labelSamples: 6,
   digestSamples: 6,
@@ -40,12 +43,12 @@ describe('host-memory', () => {
       { ...params, maxBytes: 2 ** 13 },
       { ...params, minBytes: 2 ** 15, maxBytes: 2 ** 15 },
       { ...params, maxLeaves: 7 },
-      { ...params, maxRounds: 7 },
+      { ...params, maxRounds: 4 },
       { ...params, labelSamples: 5 },
       { ...params, stepSamples: 5 },
     ],
-    liars: [],
-    trials: 60,
+    liars: hostMemoryLiars(createSeededRandom('liars')),
+    trials: 40,
   });
   for (const { name, run } of cases) test(name, run);
 });
