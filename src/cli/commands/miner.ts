@@ -4,10 +4,11 @@ import Table from 'cli-table3';
 import type { ChainLimits } from '../../chain/limits.js';
 import type { SubtensorReader } from '../../chain/operator-reads.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
-import { fromHex, toHex } from '../../model/bytes.js';
+import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
+import { paramsId } from '../../verification/checked-params.js';
 import { BUILT_IN, inForce, toSource } from '../../verification/publication.js';
 import {
   assertOwnKey,
@@ -53,16 +54,16 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const set = given
     .flatMap(({ sets }) => sets)
     .find(({ kind, className }) => kind === computeProof.kind && className === config.class);
-  if (!set || computeProof.facts(set.params).localnetOnly) {
-    const why = set ? `${config.class} is for simulated devices` : `no class ${config.class}`;
+  const params = set && computeProof.parseParams(set.params);
+  if (!params || params.localnetOnly) {
+    const why = params ? `${config.class} is for simulated devices` : `no class ${config.class}`;
     const problem = `class: ${why}; assay verification params list shows the classes`;
     throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
   }
-  const params = computeProof.parseParams(set.params);
   const keypair = await loadKey(config, log);
   const compute = await openCpu({ log, threads: config.threads ?? 0 });
   const place = { index: 0, worker: config.worker };
-  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: fromHex(set.id) }, place);
+  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });

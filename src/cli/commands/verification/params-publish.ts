@@ -1,0 +1,253 @@
+// Owns: `assay verification params publish | published`: an owner's commitment to a parameter file, and the version key.
+// Does not own: what a publication says (verification/publication.ts), sending (sending.ts).
+import { z } from 'zod';
+import type { Subnet } from '../../../chain/chain.js';
+import type { Commitment, CommittedField } from '../../../chain/operator-reads.js';
+import { wouldReject } from '../../../chain/subtensor/errors.js';
+import { type CommitmentField, setCommitment } from '../../../chain/subtensor/operations/commitments.js';
+import { setHyperparameter } from '../../../chain/subtensor/operations/hyperparameters.js';
+import type { Operation } from '../../../chain/subtensor/operations/operation.js';
+import { equals, fromHex, toHex } from '../../../model/bytes.js';
+import { toNetuid } from '../../../model/ids.js';
+import { kinds } from '../../../verification/kinds/index.js';
+import { NO_POLICY } from '../../../verification/parameter-file.js';
+import {
+  BUILT_IN,
+  decodePublication,
+  encodePublication,
+  inForce,
+  NO_DIGEST,
+  nextPublication,
+  type Publication,
+  publicationIn,
+  toSource,
+} from '../../../verification/publication.js';
+import { integerBetween, loadFlags } from '../../config.js';
+import { type Fact, printFacts } from '../../facts.js';
+import { invalid } from '../../invalid-input.js';
+import { type ChainClient, networkFlags, withChain } from '../../networks.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { readNamedFile } from '../../parameter-files.js';
+import { sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
+import { coldkeySigner, hotkeySigner, walletFlags } from '../../signers.js';
+import { minedNetuidFlag } from '../chain/flags.js';
+import { checkedText, checkNamed } from './params.js';
+
+/** A whole epoch in which validators can fetch the file, before the one in which both count. */
+const EPOCHS_AHEAD = 2;
+
+const schema = z.strictObject({
+  ...networkFlags,
+  ...walletFlags,
+  ...sendingFlags,
+  netuid: minedNetuidFlag,
+  firstEpoch: integerBetween(1, Number.MAX_SAFE_INTEGER, 'an epoch').optional(),
+  replace: z.boolean().default(false),
+  versionKey: z.boolean().default(true),
+});
+
+interface ToPublish {
+  /** 32 bytes */
+  readonly digest: Uint8Array;
+  readonly policy: Uint8Array;
+}
+
+/** @param path of the file, or `built-in` to return to the table that each build brings */
+export async function publishParams(
+  path: string,
+  flags: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = loadFlags(schema, flags);
+  const { netuid, json, dryRun, versionKey: raises } = options;
+  const wanted = await toPublish(path, json);
+  const hotkey = await hotkeySigner(options, signal);
+  const coldkey = raises ? await coldkeySigner(options, signal) : undefined;
+  return withChain(options, signal, async (chain) => {
+    const now = await lookAt(chain, netuid);
+    if (hotkey.address !== now.subnet.ownerHotkey)
+      throw invalid('--hotkey', `the owner's, ${now.subnet.ownerHotkey}`, hotkey.address);
+    const { publication: present, subnet } = now;
+    const isThere = present !== undefined && equals(present.parameters, wanted.digest);
+    const next = isThere ? present : following(now, wanted, options);
+    const raise =
+      raises && subnet.weightsVersionKey < next.versionKey
+        ? setHyperparameter(netuid, 'weights_version_key', next.versionKey)
+        : undefined;
+    // what would fail afterwards is found before anything is sent
+    if (raise && coldkey && !dryRun) await assertPossible(chain, coldkey.address, raise);
+    if (!isThere) {
+      const facts: readonly Fact[] = [
+        ['parameters', toSource(next.parameters)],
+        ['in place of', toSource(next.previous)],
+        ['from epoch', `${next.firstEpoch}, in which both count; it is ${subnet.epochIndex} now`],
+      ];
+      const sent = await sendOperation(
+        {
+          chain,
+          signer: hotkey,
+          operation: setCommitment(netuid, fieldsWith(now.commitment, next)),
+          what: `publish parameters ${toSource(next.parameters).slice(0, 16)} of subnet ${netuid}`,
+          facts,
+          data: dataOf(netuid, next),
+          renew: async () => {
+            const then = await lookAt(chain, netuid);
+            return setCommitment(netuid, fieldsWith(then.commitment, following(then, wanted, options)));
+          },
+          flags: options,
+        },
+        signal,
+      );
+      if (sent.is === 'not-sent' && !dryRun) return sent.code;
+      if (sent.is === 'not-sent' && sent.code !== EXIT.ok) return sent.code;
+      if (sent.is === 'sent' && !json) print(`published, in block ${sent.done.block}`);
+    }
+    if (raise && coldkey) {
+      const sent = await sendOperation(
+        {
+          chain,
+          signer: coldkey,
+          operation: raise,
+          what: `raise the weights version key of subnet ${netuid} to ${next.versionKey}`,
+          facts: [['version key', `${next.versionKey}; ${subnet.weightsVersionKey} now`]],
+          data: { netuid, versionKey: next.versionKey },
+          flags: options,
+        },
+        signal,
+      );
+      if (sent.is === 'not-sent') return sent.code;
+      if (!json) print(`version key ${next.versionKey}, in block ${sent.done.block}`);
+    }
+    if (dryRun) return EXIT.ok;
+    const after = await lookAt(chain, netuid);
+    if (json)
+      printJson({
+        ...dataOf(netuid, next),
+        wasThere: isThere,
+        weightsVersionKey: after.subnet.weightsVersionKey,
+      });
+    else
+      print(
+        [
+          isThere ? 'it was published before' : `validators ask miners for it: hand them ${path}`,
+          `  assay miner start --params ${path} ...`,
+        ].join('\n'),
+      );
+    return EXIT.ok;
+  });
+}
+
+async function toPublish(path: string, json: boolean): Promise<ToPublish> {
+  if (path === BUILT_IN) return { digest: NO_DIGEST, policy: fromHex(NO_POLICY) };
+  const named = await readNamedFile(path, kinds);
+  const checked = checkNamed(named);
+  if (!json) print(checkedText(checked));
+  return { digest: fromHex(named.digest), policy: fromHex(named.file.policy) };
+}
+
+interface Now {
+  readonly subnet: Subnet;
+  readonly commitment: Commitment | undefined;
+  readonly publication: Publication | undefined;
+}
+
+async function lookAt(chain: ChainClient, netuid: number): Promise<Now> {
+  const { hash } = await chain.head();
+  const subnet = await chain.subnet(toNetuid(netuid), hash);
+  const commitment = await chain.commitmentOf(toNetuid(netuid), subnet.ownerHotkey, hash);
+  return { subnet, commitment, publication: publicationIn(commitment?.fields ?? []) };
+}
+
+const following = (
+  { subnet, publication }: Now,
+  { digest, policy }: ToPublish,
+  { firstEpoch, replace }: z.infer<typeof schema>,
+): Publication =>
+  nextPublication(publication, {
+    parameters: digest,
+    policy,
+    now: subnet.epochIndex,
+    firstEpoch: firstEpoch ?? subnet.epochIndex + EPOCHS_AHEAD,
+    // one that waits has raised it already, or is about to
+    versionKey:
+      publication && publication.firstEpoch > subnet.epochIndex
+        ? publication.versionKey
+        : subnet.weightsVersionKey + 1n,
+    replace,
+  });
+
+async function assertPossible(chain: ChainClient, signer: string, operation: Operation): Promise<void> {
+  const { call, refusals } = await chain.preview(withoutSecret(signer), operation);
+  if (refusals[0]) throw wouldReject(call, refusals[0]);
+}
+
+const KINDS_OF_HASH: Readonly<Record<string, 'blake2-256' | 'sha2-256' | 'keccak-256' | 'sha3-256'>> = {
+  BlakeTwo256: 'blake2-256',
+  Sha256: 'sha2-256',
+  Keccak256: 'keccak-256',
+  ShaThree256: 'sha3-256',
+};
+
+/** A commitment is replaced whole: what else the hotkey said in it is said again. */
+function fieldsWith(
+  commitment: Commitment | undefined,
+  publication: Publication,
+): readonly CommitmentField[] {
+  const others = (commitment?.fields ?? []).flatMap(again);
+  return [{ kind: 'raw', bytes: encodePublication(publication) }, ...others];
+}
+
+function again(field: CommittedField): readonly CommitmentField[] {
+  switch (field.kind) {
+    case 'raw':
+      return decodePublication(field.bytes) ? [] : [field];
+    case 'hash':
+      return [{ kind: KINDS_OF_HASH[field.algorithm]!, hash: field.digest }];
+    case 'timelocked':
+      return [{ kind: 'timelocked', encrypted: field.bytes, revealRound: field.revealRound }];
+    // dropping bonds is done once; nothing is nothing
+    case 'reset-bonds':
+    case 'none':
+      return [];
+    case 'unknown':
+      throw invalid("the hotkey's commitment", 'fields that this build can say again', field.variant);
+  }
+}
+
+const dataOf = (netuid: number, publication: Publication) => ({
+  netuid,
+  parameters: toSource(publication.parameters),
+  previous: toSource(publication.previous),
+  policy: toHex(publication.policy),
+  firstEpoch: publication.firstEpoch,
+  versionKey: publication.versionKey,
+});
+
+const publishedSchema = z.strictObject({ ...networkFlags, netuid: minedNetuidFlag });
+
+export async function publishedParams(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const options = loadFlags(publishedSchema, flags);
+  const { netuid, json } = options;
+  return withChain(options, signal, async (chain) => {
+    const { subnet, publication, commitment } = await lookAt(chain, netuid);
+    const { epochIndex: epoch, ownerHotkey, weightsVersionKey } = subnet;
+    const counts = inForce(publication, epoch);
+    const published = publication && { ...dataOf(netuid, publication), block: commitment!.block };
+    if (json) printJson({ netuid, epoch, counts, weightsVersionKey, published: published ?? null });
+    else
+      printFacts([
+        ['subnet', netuid],
+        ['owner hotkey', ownerHotkey],
+        ['epoch', epoch],
+        ['counts now', counts.join(' and ')],
+        ['version key', weightsVersionKey],
+        ['published', published ? `in block ${published.block}` : 'nothing: each build’s own table counts'],
+        ['parameters', published?.parameters],
+        ['in place of', published?.previous],
+        ['policy', published?.policy],
+        ['from epoch', published?.firstEpoch],
+        ['raises the key to', published?.versionKey],
+      ]);
+    return EXIT.ok;
+  });
+}

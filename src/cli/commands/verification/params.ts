@@ -1,0 +1,207 @@
+// Owns: `assay verification params list | show | check | export`. Does not own: the chain (params-publish.ts).
+import Table from 'cli-table3';
+import { z } from 'zod';
+import { fromUtf8, toHex } from '../../../model/bytes.js';
+import { canonicalJson } from '../../../model/canonical-json.js';
+import { sha256 } from '../../../model/hash.js';
+import { isNear } from '../../../model/near.js';
+import { assertPhases } from '../../../validator/assign.js';
+import { WINDOW_MS } from '../../../verification/classes.js';
+import { kinds } from '../../../verification/kinds/index.js';
+import {
+  builtInFile,
+  encodeParameterFile,
+  NO_POLICY,
+  type ParameterFile,
+  type ParameterSet,
+  parameterDigest,
+  withTables,
+} from '../../../verification/parameter-file.js';
+import { type ParamsFacts, windowMs } from '../../../verification/proof.js';
+import { loadFlags } from '../../config.js';
+import { counted, factLines } from '../../facts.js';
+import { readInputBytes } from '../../input-text.js';
+import { invalid } from '../../invalid-input.js';
+import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { type NamedFile, readNamedFile } from '../../parameter-files.js';
+import { openWholeFile } from '../../whole-file.js';
+
+const path = z.string().min(1).max(4096);
+const MAX_POLICY_BYTES = 1 << 20;
+
+const factsOf = ({ kind, params }: ParameterSet): ParamsFacts => kinds[kind]!.facts(params); // parsed by that kind
+
+const fileOf = async (file: string | undefined): Promise<ParameterFile> =>
+  file === undefined ? builtInFile(kinds) : (await readNamedFile(file, kinds)).file;
+
+const listSchema = z.strictObject({
+  json: z.boolean().default(false),
+  file: path.optional(),
+  kind: z.string().max(32).optional(),
+});
+
+export async function listParams(flags: Record<string, unknown>): Promise<number> {
+  const { json, file, kind: only } = loadFlags(listSchema, flags);
+  if (only !== undefined && !kinds[only])
+    throw invalid('--kind', `one of ${Object.keys(kinds).join(', ')}`, only);
+  const table = new Table({
+    head: ['kind', 'class', 'params id', 'steps, ms', 'opening ms', 'pays on'],
+    style: PLAIN,
+  });
+  for (const set of (await fileOf(file)).sets) {
+    if (only !== undefined && set.kind !== only) continue;
+    const { className, phases, openingMs, localnetOnly } = factsOf(set);
+    if (json) printJson({ kind: set.kind, class: className, id: set.id, params: set.params });
+    else
+      table.push([
+        set.kind,
+        className,
+        set.id.slice(0, 16),
+        phases.map(({ from, withinMs }) => `${from} ${withinMs}`).join(', '),
+        openingMs,
+        localnetOnly ? 'localnets' : 'any chain',
+      ]);
+  }
+  if (!json) print(table.toString());
+  return EXIT.ok;
+}
+
+const showSchema = z.strictObject({ json: z.boolean().default(false), file: path.optional() });
+
+/** @param which `class`, `kind/class`, or the beginning of a params id */
+export async function showParams(which: string, flags: Record<string, unknown>): Promise<number> {
+  const { json, file } = loadFlags(showSchema, flags);
+  const { sets } = await fileOf(file);
+  const named = sets.filter(({ kind, className }) => [className, `${kind}/${className}`].includes(which));
+  const found = named.length > 0 ? named : sets.filter(({ id }) => which.length >= 8 && id.startsWith(which));
+  if (found.length === 0) {
+    const near = sets.filter(({ className }) => isNear(which, className)).map(({ className }) => className);
+    const hint = near.length > 0 ? `; near it: ${[...new Set(near)].join(', ')}` : '';
+    throw invalid('set', 'a class, kind/class, or 8 digits or more of a params id', `${which}${hint}`);
+  }
+  for (const set of found) {
+    if (json) {
+      printJson({ kind: set.kind, class: set.className, id: set.id, params: set.params });
+      continue;
+    }
+    const { nominal } = factsOf(set);
+    print(
+      factLines([
+        ['set', `${set.kind}/${set.className}`],
+        ['params id', set.id],
+        ...Object.entries(set.params).map(([key, value]) => [`  ${key}`, value as number | string] as const),
+        ['counts one with', ''],
+        ...Object.entries(nominal).map(([name, value]) => [`  ${name}`, Math.round(value)] as const),
+      ]),
+    );
+  }
+  return EXIT.ok;
+}
+
+/** What an owner should see before publishing a file. */
+export interface Checked {
+  readonly digest: string;
+  readonly policy: string;
+  readonly bytes: number;
+  readonly sets: number;
+  /** against the table of this build, as kind/class */
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly left: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export function checkNamed({ file, digest, bytes }: NamedFile): Checked {
+  assertPhases(withTables(kinds, [file]));
+  const name = ({ kind, className }: ParameterSet) => `${kind}/${className}`;
+  const own = new Map(builtInFile(kinds).sets.map((set) => [name(set), set.id]));
+  const its = new Map(file.sets.map((set) => [name(set), set.id]));
+  // sets that credit the same work: other kinds may have windows of their own
+  const rates = file.sets
+    .map(factsOf)
+    .filter(({ localnetOnly, nominal }) => !localnetOnly && nominal.opsPerS);
+  const windows = new Set(rates.map(windowMs));
+  return {
+    digest,
+    policy: file.policy,
+    bytes: bytes.length,
+    sets: file.sets.length,
+    added: [...its.keys()].filter((set) => !own.has(set)),
+    changed: [...its].filter(([set, id]) => own.has(set) && own.get(set) !== id).map(([set]) => set),
+    left: [...own.keys()].filter((set) => !its.has(set)),
+    warnings: [
+      ...(windows.size > 1
+        ? [
+            `windows of ${[...windows].sort((a, b) => a - b).join(', ')} ms: slots of different windows on one device are credited more than it can do (this build has ${WINDOW_MS})`,
+          ]
+        : []),
+      ...(file.policy === NO_POLICY ? ['no policy: its digest is zeros'] : []),
+    ],
+  };
+}
+
+const checkSchema = z.strictObject({ json: z.boolean().default(false) });
+
+export async function checkParams(file: string, flags: Record<string, unknown>): Promise<number> {
+  const { json } = loadFlags(checkSchema, flags);
+  const checked = checkNamed(await readNamedFile(file, kinds));
+  if (json) printJson(checked);
+  else print(checkedText(checked));
+  return EXIT.ok;
+}
+
+export function checkedText(checked: Checked): string {
+  const { added, changed, left } = checked;
+  const list = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '));
+  return [
+    factLines([
+      ['digest', checked.digest],
+      ['policy', checked.policy],
+      ['size', `${counted(checked.sets, 'set')}, ${checked.bytes} bytes`],
+      ['beside this build’s', list(added)],
+      ['other than this build’s', list(changed)],
+      ['of this build, left out', list(left)],
+    ]),
+    ...checked.warnings.map((warning) => `warning: ${warning}`),
+  ].join('\n');
+}
+
+const exportSchema = z.strictObject({
+  json: z.boolean().default(false),
+  out: path.optional(),
+  policy: path.optional(),
+  class: z.array(z.string().max(64)).max(64).optional(),
+});
+
+/** A file to change: what this build holds, with line ends. */
+export async function exportParams(flags: Record<string, unknown>): Promise<number> {
+  const { out, policy, class: classes, json } = loadFlags(exportSchema, flags);
+  const place = out === undefined ? undefined : await openWholeFile(out, `--out ${out}`);
+  const digest =
+    policy === undefined
+      ? NO_POLICY
+      : toHex(sha256(await readInputBytes(policy, { maxBytes: MAX_POLICY_BYTES })));
+  const all = builtInFile(kinds, digest);
+  const sets = all.sets.filter(
+    ({ kind, className }) =>
+      classes === undefined || classes.some((one) => one === className || one === `${kind}/${className}`),
+  );
+  if (sets.length === 0)
+    throw invalid('--class', 'classes of `assay verification params list`', classes!.join(', '));
+  const file = { ...all, sets };
+  // one set a line: what a change changes is seen in a diff
+  const [head, tail] = canonicalJson({ policy: file.policy, sets: [], version: 1 }).split('[]') as [
+    string,
+    string,
+  ];
+  const text = `${head}[\n${sets.map(({ params }) => canonicalJson(params)).join(',\n')}\n]${tail}\n`;
+  if (!place) {
+    process.stdout.write(json ? `${fromUtf8(encodeParameterFile(file))}\n` : text);
+    return EXIT.ok;
+  }
+  await place.write(text);
+  const written = { out: place.target, digest: toHex(parameterDigest(file)), sets: sets.length };
+  if (json) printJson(written);
+  else print(`${counted(sets.length, 'set')} to ${place.target}, digest ${written.digest}`);
+  return EXIT.ok;
+}

@@ -1,0 +1,95 @@
+// Owns: names and flags of `assay verification`. Each command's work is in commands/verification/, loaded when it is called.
+import type { Command } from 'commander';
+import { addNetworkOptions, addSendingOptions } from './chain-options.js';
+import { integer } from './numbers.js';
+import type { Run } from './run.js';
+import { addWalletOptions } from './wallets.js';
+
+type Flags = Record<string, unknown>;
+
+export function registerVerification(program: Command, run: Run): void {
+  const verification = program
+    .command('verification')
+    .description('proofs: their parameters, and what this host makes of them');
+  registerParams(verification, run);
+}
+
+/** What `assay params` has always been. */
+export const addListOptions = (command: Command): Command =>
+  command
+    .option('--kind <name>', 'only of this proof kind')
+    .option('--file <file>', 'the sets of a parameter file, in place of those of this build')
+    .option('--json', 'one JSON object a line');
+
+function registerParams(verification: Command, run: Run): void {
+  const params = verification.command('params').description('parameter sets, and files of them');
+  addListOptions(params.command('list'))
+    .description('every set of every kind, with its content address')
+    .action(async (flags: Flags) => {
+      const { listParams } = await import('./commands/verification/params.js');
+      return run(() => listParams(flags));
+    });
+  params
+    .command('show')
+    .description('one set: every number, and what counts one')
+    .argument('<set>', 'a class, kind/class, or 8 digits or more of a params id')
+    .option('--file <file>', 'of a parameter file, in place of this build')
+    .option('--json', 'one JSON object a line')
+    .action(async (set: string, flags: Flags) => {
+      const { showParams } = await import('./commands/verification/params.js');
+      return run(() => showParams(set, flags));
+    });
+  params
+    .command('check')
+    .description('read a parameter file strictly; say its digest and how it differs from this build')
+    .argument('<file>', '- for standard input')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExits 0 for a parameter file, 2 for what is none, naming the key that is wrong.')
+    .action(async (file: string, flags: Flags) => {
+      const { checkParams } = await import('./commands/verification/params.js');
+      return run(() => checkParams(file, flags));
+    });
+  params
+    .command('export')
+    .description('the sets of this build as a parameter file, to be changed and published')
+    .option('--out <file>', 'where to; standard output without it')
+    .option('--class <name...>', 'only these classes, or kind/class')
+    .option('--policy <file>', "the owner's policy, of which the file names the SHA-256")
+    .option('--json', 'with --out one JSON document about it, else the file in its one spelling')
+    .action(async (flags: Flags) => {
+      const { exportParams } = await import('./commands/verification/params.js');
+      return run(() => exportParams(flags));
+    });
+  netuid(addSendingOptions(addWalletOptions(addNetworkOptions(params.command('publish')))))
+    .description('as owner of a subnet: commit to a parameter file, and raise the weights version key by one')
+    .argument('<file>', '`built-in` to return to the table that each build brings')
+    .option(
+      '--first-epoch <n>',
+      'epoch from which it counts; in that one the old counts too (two ahead)',
+      integer,
+    )
+    .option('--replace', 'also in place of one that waits for its first epoch')
+    .option('--no-version-key', 'leave the weights version key as it is')
+    .addHelpText(
+      'after',
+      `
+Two calls: the owner hotkey's commitment, then the coldkey's version key. Run again it does what is left of them. Validators
+fetch the file by its digest from miners; who cannot sets no weights once the old one counts no longer, and says so.
+
+Example:
+  assay verification params export --out params.json
+  assay verification params publish params.json --netuid 1 --wallet mine`,
+    )
+    .action(async (file: string, flags: Flags) => {
+      const { publishParams } = await import('./commands/verification/params-publish.js');
+      return run((signal) => publishParams(file, flags, signal));
+    });
+  netuid(addNetworkOptions(params.command('published')))
+    .description("what a subnet's owner published, and what counts now")
+    .action(async (flags: Flags) => {
+      const { publishedParams } = await import('./commands/verification/params-publish.js');
+      return run((signal) => publishedParams(flags, signal));
+    });
+}
+
+const netuid = (command: Command): Command => command.option('--netuid <n>', 'subnet', integer);
