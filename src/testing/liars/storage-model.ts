@@ -82,11 +82,16 @@ export function crossing(
   cheat: Omit<StorageCheat, 'missingShare'>,
   acceptance = 0.5,
 ): number | undefined {
-  for (let step = 0; step <= 1000; step++) {
-    const missingShare = step / 1000;
-    if (storageOutcome(params, { ...cheat, missingShare }).acceptance < acceptance) return missingShare;
+  const caught = (step: number): boolean =>
+    storageOutcome(params, { ...cheat, missingShare: step / 1000 }).acceptance < acceptance;
+  // what is missing more is never accepted more
+  let [passes, fails] = [-1, 1001];
+  while (fails - passes > 1) {
+    const step = (passes + fails) >> 1;
+    if (step > 1000 || caught(step)) fails = step;
+    else passes = step;
   }
-  return undefined;
+  return fails > 1000 ? undefined : fails / 1000;
 }
 
 /** Chance that a share `wrong` of wrongly encoded sectors outlives `encodings` of them: they count over the life of a root. */
