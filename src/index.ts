@@ -60,6 +60,8 @@ export interface ValidatorSetup extends Surroundings {
   readonly proofs?: readonly AnyProofKind[];
   /** @default stalls of this process's event loop */
   readonly ownDelay?: OwnDelay;
+  /** Where content is verified: `createVerifierPool` of `assay/validator` keeps it off this thread. @default this thread */
+  readonly verifiers?: ValidatorParts['verifiers'];
 }
 
 export interface ValidatorOptions extends Omit<RoomValidatorOptions, 'netuid'> {
@@ -97,6 +99,7 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         book,
         ...(alert ? { alert } : {}),
         ownDelay,
+        verifiers: setup.verifiers,
       };
       await runValidator(parts, { ...options, netuid }, signal, onStatus);
     },

@@ -83,6 +83,8 @@ export const validatorSchema = z.strictObject({
     .default(20 * 2 ** 30),
   /** share of accepted openings that is kept, drawn after the verdict */
   keepAccepted: z.number().min(0).max(1).default(0.05),
+  /** threads that verify; 0 verifies on the thread that also serves sessions */
+  verifierThreads: integerBetween(0, 256).optional(),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });

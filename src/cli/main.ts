@@ -93,6 +93,11 @@ roleOptions(validator.command('start'))
     decimal,
   )
   .option(
+    '--verifier-threads <n>',
+    'threads that verify (one less than there are cores, at least 1)',
+    integer,
+  )
+  .option(
     '--random-seed <text>',
     'challenges that can be repeated: for development chains, refused on live ones',
   )

@@ -19,6 +19,15 @@ export {
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export { announcedEvent, type EpochFrame, type EventPlan, eventSegments, type Segment } from './schedule.js';
 export { type EpochScore, scoreEpoch } from './score.js';
+export { serveVerdicts } from './serve-verdicts.js';
 export type { ValidatorAlert, ValidatorStatus } from './status.js';
 export { runValidator, type ValidatorOptions, type ValidatorParts } from './validator.js';
+export {
+  createVerifierPool,
+  DEFAULT_VERIFIER_THREADS,
+  type ThreadModule,
+  type VerifierPool,
+  type Verifiers,
+  verifyHere,
+} from './verifiers.js';
 export { memoryWeightsBook, openWeightsBook, type WeightsBook } from './weights/book.js';

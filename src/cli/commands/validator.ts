@@ -33,12 +33,14 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const config = loadConfig(validatorSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
   const network = networkOf([config.chain]);
-  const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }] = await Promise.all([
-    import('../../chain/subtensor/connect.js'),
-    import('../../protocol/grpc/wire.js'),
-    import('../../validator/validator.js'),
-    import('../../validator/own-delay.js'),
-  ]);
+  const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }, pools] =
+    await Promise.all([
+      import('../../chain/subtensor/connect.js'),
+      import('../../protocol/grpc/wire.js'),
+      import('../../validator/validator.js'),
+      import('../../validator/own-delay.js'),
+      import('../../validator/verifiers.js'),
+    ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
   for (const { digest, bytes } of await Promise.all(config.params.map((path) => readNamedFile(path, kinds))))
@@ -67,6 +69,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
+  const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
+  const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
   let book: WeightsBook | undefined;
   let ready = false;
   let withheld: string | undefined;
@@ -92,6 +96,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         parameters: { source: publicationsOf(chain), shelf },
         alert: tell,
         ownDelay: eventLoopDelay,
+        verifiers,
         log,
       },
       {
@@ -112,6 +117,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   } finally {
     unwatch();
     await Promise.all([
+      verifiers?.close(),
       ledger.close(),
       book?.close(),
       chain.close(),
