@@ -277,14 +277,12 @@ export async function play(
     if (received?.frame.body.case !== 'commit') return missed();
     const { nonces, body, phase: named } = received.frame.body.value;
     const measuredMs = received.at - startedAt;
-    const heard: HeardCommit = { at: received.at, measuredMs, nonces: [], body, ownDelayMs };
-    played.commits.push(heard);
+    const isSet = isNonceSet(nonces, event.maxNonces);
+    played.commits.push({ at: received.at, measuredMs, nonces: isSet ? nonces : [], body, ownDelayMs });
     played.measuredMs ??= measuredMs;
     if (measuredMs < 0) return over('protocol');
     if (isOverdue(measuredMs, ownDelayMs, withinMs)) return missed();
-    if (named !== index || !isNonceSet(nonces, event.maxNonces) || body.length > limits.commitBytes)
-      return over('protocol');
-    played.commits[index] = { ...heard, nonces };
+    if (named !== index || !isSet || body.length > limits.commitBytes) return over('protocol');
     const before = phases[index - 1]?.from === from ? played.commits[index - 1] : undefined;
     if (before && !isSameSet(before.nonces, nonces)) return over('protocol');
     const included = from === 'go' ? nonce : played.pass!.nonce;
