@@ -18,6 +18,8 @@ export interface CrewParts {
   readonly onnx: Onnx | undefined;
   /** what each thread runs; a test hands in one that dies. @default lane-worker.ts */
   readonly worker?: URL | undefined;
+  /** of the lane on the caller's own thread */
+  readonly meter?: LaneParts['meter'];
 }
 
 /** One chain as the crew keeps it. */
@@ -69,11 +71,11 @@ export class Crew {
     const lanes = Math.max(1, threads);
     this.#busy = new Int32Array(new SharedArrayBuffer(4 * lanes));
     const busy = this.#busy.buffer as SharedArrayBuffer; // made just above
-    const laneParts = (lane: number): Omit<LaneParts, 'onnx'> => ({ lane, lanes, n, basis, engine, busy });
+    const laneParts = (lane: number): ThreadParts => ({ lane, lanes, n, basis, engine, busy });
     const lost = (cause: unknown): void => this.#lose(cause);
     this.#seats =
       threads === 0
-        ? [localSeat({ ...laneParts(0), onnx }, lost)]
+        ? [localSeat({ ...laneParts(0), onnx, meter: parts.meter }, lost)]
         : Array.from({ length: threads }, (_, lane) => threadSeat(laneParts(lane), worker, lost));
     this.ready = Promise.all(this.#seats.map((seat) => seat.ready)).then(() => undefined);
     this.ready.catch(() => undefined); // whoever runs a job sees it
@@ -196,6 +198,9 @@ export class Crew {
   }
 }
 
+/** What travels to another thread. */
+type ThreadParts = Omit<LaneParts, 'onnx' | 'meter'>;
+
 /** One lane, wherever it runs. */
 interface Seat {
   readonly ready: Promise<void>;
@@ -252,7 +257,7 @@ function localSeat(parts: LaneParts, lost: (cause: unknown) => void): Seat {
   };
 }
 
-function threadSeat(parts: Omit<LaneParts, 'onnx'>, module: URL, lost: (cause: unknown) => void): Seat {
+function threadSeat(parts: ThreadParts, module: URL, lost: (cause: unknown) => void): Seat {
   const answers = new Answers();
   const worker = startThread(parts, module);
   let ended = false;
@@ -288,7 +293,7 @@ function threadSeat(parts: Omit<LaneParts, 'onnx'>, module: URL, lost: (cause: u
 }
 
 /** From sources (tests, benchmarks) on Node 20, `--import tsx` does not reach threads: there it has to be asked for. */
-function startThread(workerData: Omit<LaneParts, 'onnx'>, module: URL): Worker {
+function startThread(workerData: ThreadParts, module: URL): Worker {
   if (!module.pathname.endsWith('.ts')) return new Worker(module, { workerData });
   const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${module.href}'); })`;
   return new Worker(code, { eval: true, workerData });

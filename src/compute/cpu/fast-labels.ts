@@ -6,7 +6,7 @@ import type { Labels, LabelsSpec } from '../labels.js';
 import { createChain, TAG } from '../spec/chain.js';
 import { digestLeaves } from '../spec/digest.js';
 import { BLOCK_BYTES } from '../spec/plain-labels.js';
-import { Crew, type CrewJob } from './crew.js';
+import { Crew, type CrewJob, type CrewParts } from './crew.js';
 import type { Engine } from './lane.js';
 import type { Onnx } from './onnx.js';
 import { rowShape } from './store.js';
@@ -28,6 +28,8 @@ export interface FastLabelsOptions {
   readonly threadsWork?: () => Promise<boolean>;
   /** what each thread runs; a test hands in one that dies. @default lane-worker.ts */
   readonly worker?: URL;
+  /** told at the end of each step of labels that are done on the caller's thread */
+  readonly meter?: CrewParts['meter'];
 }
 
 export interface FastLabels {
@@ -45,7 +47,7 @@ interface Entry {
 /** One crew an operand: the newest stays, older ones only while they have labels. */
 export function createFastLabels(options: FastLabelsOptions): FastLabels {
   const { engine, onnx, threads = 0, threadedRows = THREADED_ROWS } = options;
-  const { threadsWork = async () => true, worker } = options;
+  const { threadsWork = async () => true, worker, meter } = options;
   const entries = new Set<Entry>();
   let newest: Entry | undefined;
   let working: Promise<boolean> | undefined;
@@ -69,7 +71,7 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
     const stale = newest;
     newest = {
       key,
-      crew: new Crew({ basis, n, threads: threadCount, engine, onnx, worker }),
+      crew: new Crew({ basis, n, threads: threadCount, engine, onnx, worker, meter }),
       users: 0,
     };
     entries.add(newest);

@@ -4,7 +4,7 @@ import type { LaneParts } from './lane.js';
 import { createLaneHost, type LaneOrder } from './lane-host.js';
 import { loadOnnx } from './onnx.js';
 
-const parts = workerData as Omit<LaneParts, 'onnx'>;
+const parts = workerData as Omit<LaneParts, 'onnx' | 'meter'>;
 const onnx = parts.engine === 'onnx' ? await loadOnnx() : undefined;
 const take = createLaneHost({ ...parts, onnx }, (answer) => parentPort?.postMessage(answer));
 parentPort?.on('message', (order: LaneOrder) => take(order));

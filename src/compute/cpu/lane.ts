@@ -203,7 +203,21 @@ export interface LaneParts {
   readonly onnx: Onnx | undefined;
   /** a word for each lane: 1 while it is inside the runtime, where its thread must not be ended */
   readonly busy: SharedArrayBuffer;
+  /** told at the end of each step, for whoever measures; on the caller's own thread only */
+  readonly meter?: ((step: LaneStep) => void) | undefined;
 }
+
+/** What a label takes; all that lies between two marks belongs to the later one. */
+export type LaneStep =
+  | 'between labels'
+  | 'transposition'
+  | 'tweak'
+  | 'join'
+  | 'product'
+  | 'fold'
+  | 'row leaves'
+  | 'column leaves'
+  | 'trees';
 
 /** All of one thread: its memory, its packed operand, its strips. Sequential: one call at a time. */
 export class Lane {
@@ -261,6 +275,10 @@ export class Lane {
     }
   }
 
+  #mark(step: LaneStep): void {
+    this.parts.meter?.(step);
+  }
+
   #multiply(rows: number): Promise<void> {
     const product = this.#product!; // create() made one
     return this.#native(() => product.multiply(rows));
@@ -299,6 +317,7 @@ export class Lane {
     for (let label = from; label <= control.limit; label++) {
       await new Promise(setImmediate); // for whoever else is on this thread
       if (control.stopped) throw new Stopped();
+      this.#mark('between labels');
       await this.#label(labels, label);
       control.finish(lane, label);
       onLabel(label);
@@ -322,6 +341,7 @@ export class Lane {
     const back = chain.backEdges[label];
     control.awaitAll('labels', back);
     new Uint32Array(this.#memory.buffer, yAt, n).set(chain.tweakColumns(label));
+    this.#mark('tweak');
     const heap = store.heap(label, 'rows');
     for (let row = this.#from; row < this.#to; ) {
       const count = Math.min(PRODUCT_ROWS, this.#to - row);
@@ -330,10 +350,13 @@ export class Lane {
         this.#join(labels, label, row + s, aAt + s * n);
       }
       await this.#multiply(count);
+      this.#mark('product');
       if (control.stopped) throw new Stopped();
       this.#kernels.fold(cAt, plainAt, chunksAt, count, n, chunk);
       store.rows(label, row, count).set(this.#bytes.subarray(plainAt, plainAt + count * n));
+      this.#mark('fold');
       for (let r = 0; r < count; r++) this.#rowHasher.into(r, heap, (n + row + r) * HASH_BYTES);
+      this.#mark('row leaves');
       row += count;
     }
   }
@@ -354,7 +377,9 @@ export class Lane {
       const rowLeaf = rowLeaves.subarray(at, at + HASH_BYTES);
       this.#x[r] = chain.tweakRow(label, row + r, rowLeaf, columnLeaves.subarray(at, at + HASH_BYTES));
     }
+    this.#mark('tweak');
     this.#kernels.join(rowsAt, columnsAt, xAt, yAt, to, strip, n, chunk, this.#product!.flip);
+    this.#mark('join');
   }
 
   /** Columns `first` on of a label, as rows in chunks in our own memory. */
@@ -364,6 +389,7 @@ export class Lane {
     const scratch = store.scratchAt(label, lane);
     banks[store.bankOf(label)].transpose(store.at(label), n, first, strip, scratch, chunk, stride);
     this.#bytes.set(store.bytes(label).subarray(scratch, scratch + strip * stride), this.#at.columnsAt);
+    this.#mark('transposition');
   }
 
   #columnsUpTo(labels: LaneLabels, label: number): void {
@@ -386,6 +412,7 @@ export class Lane {
       this.#columnHasher.setTags();
       for (let r = 0; r < strip; r++)
         this.#columnHasher.into(r, heap, (this.parts.n + first + r) * HASH_BYTES);
+      this.#mark('column leaves');
     }
   }
 
@@ -411,6 +438,7 @@ export class Lane {
       for (let k = 1, at = 2 * i * HASH_BYTES; k < node.length; k++, at++) node[k] = heap[at];
       hashInto(node, heap, i * HASH_BYTES);
     }
+    this.#mark('trees');
   }
 
   /** Rows of C, multiplied again. */
