@@ -27,9 +27,10 @@ class Malformed(Exception):
 def message(data, fields):
     """
     Canonical protobuf: fields ascending, each in its shortest spelling, defaults left out, nothing unknown.
-    fields: number -> (name, 'uint' | 'bytes' | {number: ...} for a repeated message)
+    fields: number -> (name, of), of being "uint", "bytes", {number: ...} for a repeated message, [{number: ...}] for one message
     """
-    out = {name: [] if isinstance(of, dict) else 0 if of == "uint" else b"" for name, of in fields.values()}
+    absent = lambda of: [] if isinstance(of, dict) else None if isinstance(of, list) else 0 if of == "uint" else b""
+    out = {name: absent(of) for name, of in fields.values()}
     at, last = 0, 0
 
     def varint():
@@ -63,6 +64,8 @@ def message(data, fields):
             value, at = data[at : at + value], at + value
         if repeated:
             out[name].append(message(value, of))
+        elif isinstance(of, list):
+            out[name] = message(value, of[0])
         elif not value:
             raise Malformed  # a default is not written
         else:

@@ -25,16 +25,24 @@ export interface PlayedProof<Params> {
   readonly verdict: Verdict;
 }
 
-/** One proof from the first step to the verdict, without anybody in between. */
+/**
+ * One proof from the first step to the verdict, without anybody in between.
+ * @param parts.pace how long the first step may take. @default as long as it likes
+ */
 export async function playProof<Params, Secret>(
-  parts: { readonly kind: ProofKind<Params, Secret>; readonly devices: Devices; readonly random: Random },
+  parts: {
+    readonly kind: ProofKind<Params, Secret>;
+    readonly devices: Devices;
+    readonly random: Random;
+    readonly pace?: Pace;
+  },
   challenge: Challenge<Params>,
   prove: Prove<Params> = parts.kind.prove,
 ): Promise<PlayedProof<Params>> {
-  const { kind, random } = parts;
+  const { kind, random, pace = UNHURRIED } = parts;
   const { params } = challenge;
   const { signal } = new AbortController();
-  const proving = await prove({ ...parts.devices, ...UNHURRIED }, challenge, signal);
+  const proving = await prove({ ...parts.devices, ...pace }, challenge, signal);
   try {
     const commits = [proving.commit];
     let pass: Uint8Array | undefined;
