@@ -2,18 +2,26 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Neuron } from '../../../src/chain/chain.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
+import { fromAddress } from '../../../src/keys/ss58.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
-import { inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import { inconclusive, rejected, type Verdict, verdictToString } from '../../../src/model/verdict.js';
 import { OPENING_PIECE_BYTES } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
+import type { FrameBody, ProofSession } from '../../../src/protocol/session.js';
 import type { Wire, WireStream } from '../../../src/protocol/wire.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Task } from '../../../src/validator/assign.js';
 import { type Played, play } from '../../../src/validator/dispatch.js';
+import { createJudge } from '../../../src/validator/judge.js';
 import { createOpeningGate } from '../../../src/validator/opening-gate.js';
+import { toOutcomeEntry } from '../../../src/validator/record.js';
 import type { ProofKind } from '../../../src/verification/proof.js';
+import { eventId } from '../../../src/verification/seed.js';
+import { replayed } from '../../support/replayed.js';
 import {
   bytes16,
   bytes32,
@@ -28,7 +36,7 @@ import {
   scriptedMiner,
   take,
 } from '../../support/sessions.js';
-import { neuron } from '../../support/subnets.js';
+import { NETUID, neuron } from '../../support/subnets.js';
 import {
   TOY_PARAMS,
   TOY_PARAMS_ID,
@@ -100,7 +108,7 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
         windowOver: setting.windowOver?.(clock) ?? Promise.resolve(),
       },
       {
-        id: bytes32('event'),
+        id: eventId({ netuid: NETUID, block: 120, basis: bytes32('basis') }),
         block: 120,
         basis: bytes32('basis'),
         ordinal: '5.0',
@@ -501,5 +509,208 @@ describe('what is our own fault costs the miner nothing', () => {
   test('what our own delay was is told, whatever the end', async () => {
     expect((await playAgainst(plays(), { ownDelayMs: 7 })).ownDelayMs).toBe(7);
     expect((await playAgainst(plays({ workMs: 3000 }), { ownDelayMs: 7 })).ownDelayMs).toBe(7);
+  });
+});
+
+describe('a session of several phases', () => {
+  const STEPS = { params: TOY_STEPS };
+  const own = (phase: number, body: FrameBody): FrameBody & { case: 'commit' } =>
+    body.case === 'commit' ? { case: 'commit', value: { ...body.value, phase } } : (undefined as never);
+  /** The honest frames, but for the Commit of one phase. */
+  const instead = (phase: number, change: (honest: FrameBody) => readonly FrameBody[]): Script =>
+    playsSteps({
+      async commit(at, honest, session) {
+        for (const frame of at === phase ? change(honest) : [honest]) await session.send(frame);
+      },
+    });
+  const [GO_MS, PASS_MS] = [
+    [500, 2500],
+    [300, 900],
+  ];
+  const timed = (phase: number, ms: number): Script =>
+    playsSteps({
+      goMs: GO_MS!.map((usual, i) => (i === phase ? ms : usual)),
+      passMs: PASS_MS!.map((usual, i) => (i === phase - 2 ? ms : usual)),
+    });
+
+  /** Verdict of the session, and that of its replay, which must be the same with every check in order. */
+  async function judged(script: Script, setting: Setting = {}): Promise<string> {
+    const played = await playAgainst(script, { ...STEPS, ...setting });
+    const event = {
+      id: eventId({ netuid: NETUID, block: 120, basis: bytes32('basis') }),
+      block: 120,
+      basis: bytes32('basis'),
+      ordinal: '5.0',
+      maxNonces: 3,
+      hold: HOLD,
+      go: Promise.reject(),
+      pass: Promise.reject(),
+      epoch: 5,
+      netuid: NETUID,
+    };
+    for (const never of [event.go, event.pass]) never.catch(() => {});
+    const parts = { random: createSeededRandom('judge'), log: silentLog, publicKeyOf: fromAddress };
+    const verdict = await createJudge(parts, event, bytes32('beacon')).judge(played);
+    const validator = toHotkey(devKeypair('validator').address);
+    const entry = toOutcomeEntry(verdict, event, { beacon: bytes32('beacon'), validator, at: 0 });
+    const said = verdictToString(verdict.verdict);
+    if (verdict.verdict.kind !== 'inconclusive') expect(await replayed(entry, TOY_STEPS)).toEqual([said, []]);
+    return said;
+  }
+
+  test('is heard to the end: each phase timed from its own frame, the Pass at its block', async () => {
+    const sent: [string, number][] = [];
+    const played = await playAgainst(playsSteps(), { ...STEPS, sent });
+    expect(played.end).toBeUndefined();
+    expect(kindsOf(played).filter((kind) => /commit|go|pass/.test(kind))).toEqual([
+      'validator go',
+      'miner commit',
+      'miner commit',
+      'validator pass',
+      'miner commit',
+      'miner commit',
+    ]);
+    expect(sent).toEqual([
+      ['go', GO_AT],
+      ['pass', PASS_AT],
+    ]);
+    expect(played.commits.map(({ measuredMs }) => measuredMs)).toEqual([500, 2500, 300, 900]);
+    expect(played.measuredMs).toBe(500);
+    // the bodies of a script are bound to nothing
+    expect(await judged(playsSteps())).toBe('rejected:seed');
+  });
+
+  test.each([
+    [0, 1000],
+    [1, 3000],
+    [2, 800],
+    [3, 1200],
+  ])(
+    'a Commit of phase %i at its end counts, one millisecond later it costs the session',
+    async (phase, ms) => {
+      expect((await playAgainst(timed(phase, ms), STEPS)).end).toBeUndefined();
+      const late = await playAgainst(timed(phase, ms + 1), STEPS);
+      expect([late.end, late.commits.length]).toEqual([rejected('window'), phase + 1]);
+      expect(await judged(timed(phase, ms + 1))).toBe('rejected:window');
+      const hundredth = ms / 100;
+      const stalled = { ...STEPS, ownDelayMs: hundredth };
+      expect((await playAgainst(timed(phase, ms + hundredth), stalled)).end).toBeUndefined();
+      expect((await playAgainst(timed(phase, ms + hundredth + 1), stalled)).end).toEqual(rejected('window'));
+    },
+  );
+
+  test.each([0, 1, 2, 3])(
+    'a Commit of phase %i that never comes is given up soon after its end',
+    async (phase) => {
+      let gaveUpAt = 0;
+      const setting = {
+        after: async (_played: Played, clock: VirtualClock) => {
+          gaveUpAt = clock.monotonic();
+        },
+      };
+      const script = instead(phase, () => []);
+      expect(await judged(script)).toBe('rejected:window');
+      const silent = timed(phase, 60_000);
+      expect(await judged(silent, setting)).toBe('rejected:window');
+      const { from, withinMs } = TOY_STEPS.phases![phase]!;
+      expect(gaveUpAt).toBe((from === 'go' ? GO_AT : PASS_AT) + withinMs * 1.01 + 100);
+    },
+  );
+
+  test.each<[string, number, (honest: FrameBody) => readonly FrameBody[]]>([
+    ['under the number of another phase', 1, (honest) => [own(2, honest)]],
+    ['again, behind the first', 0, (honest) => [honest, honest]],
+    ['again, behind the last', 3, (honest) => [honest, honest]],
+    ['all at once', 0, (honest) => [honest, own(1, honest), own(2, honest), own(3, honest)]],
+    [
+      'without a nonce set in order',
+      2,
+      () => [commitOf([bytes16('a').fill(2), bytes16('a').fill(1)], bytes16('pass'), 2)],
+    ],
+    [
+      'with a body that is none',
+      2,
+      (honest) => [
+        own(2, { ...honest, value: { ...honest.value, body: FULL.subarray(0, 15) } } as FrameBody),
+      ],
+    ],
+    ['after something else', 1, (honest) => [READY, honest]],
+  ])('a Commit %s breaks it', async (_what, phase, change) => {
+    const verdict = await judged(instead(phase, change));
+    expect(verdict).toMatch(/^rejected:(protocol|window|malformed)$/);
+  });
+
+  test('what was included at a frame does not change with its phases, and the Pass has nonces of its own', async () => {
+    const others = [bytes16('another validator')];
+    const add = (honest: FrameBody, phase: number) => {
+      const { nonces } = (honest as FrameBody & { case: 'commit' }).value as { nonces: Uint8Array[] };
+      const both = [...nonces, ...others].sort(Buffer.compare);
+      return commitOf(both, phase < 2 ? undefined : bytes16('pass'), phase);
+    };
+    for (const phase of [1, 3])
+      expect(await judged(instead(phase, (honest) => [add(honest, phase)]))).toBe('rejected:protocol');
+    expect(await judged(instead(2, () => [commitOf(others, bytes16('pass'), 2)]))).toBe('rejected:left-out');
+    let go: Uint8Array[] = [];
+    const goesOn = playsSteps({
+      async commit(phase, honest, session) {
+        const value = honest.value as { nonces: Uint8Array[] };
+        if (phase === 0) go = value.nonces;
+        await session.send(phase < 2 ? honest : commitOf(go, bytes16('pass'), phase));
+      },
+    });
+    expect(await judged(goesOn)).toBe('rejected:left-out');
+  });
+
+  test.each<[string, (session: ProofSession) => Promise<unknown>, string]>([
+    ['a Commit of the next phase', (session) => session.send(commitOf([], bytes16('pass'), 2)), 'protocol'],
+    ['a piece of an opening', (session) => session.send(piece(0, FULL)), 'protocol'],
+    ['a second Ready', (session) => session.send(READY), 'protocol'],
+    ['a refusal', (session) => session.send({ case: 'refusal', value: { code: 6, detail: '' } }), 'window'],
+    ['its end', async (session) => session.end(), 'window'],
+    ['a reset', async (session) => session.cancel(), 'window'],
+  ])('during the hold nothing is due: %s is not waited on', async (_what, hold, reason) => {
+    let endedAt = 0;
+    const verdict = await judged(playsSteps({ hold }), {
+      after: async (_played, clock) => {
+        endedAt = clock.monotonic();
+      },
+    });
+    expect([verdict, endedAt]).toEqual([`rejected:${reason}`, GO_AT + 2500]);
+  });
+
+  test.each<[string, (session: ProofSession) => Promise<unknown>, string]>([
+    ['a Commit', (session) => session.send(commitOf([], bytes16('pass'), 3)), 'malformed'],
+    ['an opening', (session) => session.send(piece(0, FULL)), 'malformed'],
+    ['its end', async (session) => session.end(), 'opening-timeout'],
+  ])(
+    'from the last Commit on it owes an opening: %s before Open is a bad one',
+    async (_what, act, reason) => {
+      const script = playsSteps({
+        async commit(phase, honest, session) {
+          await session.send(honest);
+          if (phase === 3) await act(session);
+        },
+      });
+      const setting = { windowOver: (clock: VirtualClock) => clock.sleep(PASS_AT + 1312) };
+      expect(await judged(script, setting)).toBe(`rejected:${reason}`);
+    },
+  );
+
+  test('a Pass that we missed, or come to late, is our own lateness, and the miner is let go', async () => {
+    for (const setting of [{ passMissed: true }, { passSeenBeforeMs: 251 }]) {
+      const played = await playAgainst(playsSteps(), { ...STEPS, ...setting });
+      expect(played.end).toEqual(inconclusive('validator-late'));
+      expect([played.pass?.sent, played.reached]).toEqual([undefined, 'pass']);
+    }
+    expect((await playAgainst(playsSteps(), { ...STEPS, passSeenBeforeMs: 250 })).end).toBeUndefined();
+  });
+
+  test('a stall beyond a quarter of a phase is weighed against that phase', async () => {
+    const stalled = (phase: number, ms: number, ownDelayMs: number) =>
+      playAgainst(timed(phase, ms), { ...STEPS, ownDelayMs });
+    expect((await stalled(1, 3031, 750)).end).toEqual(rejected('window'));
+    expect((await stalled(1, 3031, 751)).end).toEqual(inconclusive('validator-late'));
+    expect((await stalled(2, 809, 200)).end).toEqual(rejected('window'));
+    expect((await stalled(2, 809, 201)).end).toEqual(inconclusive('validator-late'));
   });
 });

@@ -10,23 +10,22 @@ import { createEventCheck } from '../../../src/miner/event-check.js';
 import { noReceipts } from '../../../src/miner/receipts.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
 import { createTickets } from '../../../src/miner/tickets.js';
-import { concat, toHex } from '../../../src/model/bytes.js';
+import { toHex } from '../../../src/model/bytes.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
-import { verifyChain } from '../../../src/protocol/evidence.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Beacon } from '../../../src/validator/dispatch.js';
-import type { LedgerEntry, OutcomeEntry, StoredFrame } from '../../../src/validator/ledger/entries.js';
-import { replayOutcome } from '../../../src/validator/ledger/replay.js';
+import type { LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { watchPass } from '../../../src/validator/pass-watch.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { drawsPass } from '../../../src/verification/draw.js';
 import { eventId } from '../../../src/verification/seed.js';
+import { replayed } from '../../support/replayed.js';
 import { bytes32, scriptedMiner } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 import {
@@ -226,31 +225,6 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
   }
 }
 
-/** Judges an entry again, as if it had been read back from a folder. */
-async function replayed(entry: OutcomeEntry, params: ReadonlyMap<string, object>) {
-  const openings: Uint8Array[] = [];
-  const frames = entry.session.frames.map((frame): StoredFrame => {
-    if (frame.kind !== 'opening') return frame;
-    openings.push(frame.body);
-    return { ...frame, body: { bytes: frame.body.length, digest: new Uint8Array(32) } };
-  });
-  const { checks, verdict } = await replayOutcome(
-    {
-      ledger: {
-        find: async () => ({ ...entry, session: { ...entry.session, frames } }),
-        readOpening: async () => concat(...openings),
-        readParams: async (id) => params.get(id),
-      },
-      kinds: { toy: toyKind() },
-      random: createSeededRandom('replay'),
-      verifyChain,
-    },
-    entry.outcome.id,
-  );
-  const wrong = checks.filter(({ ok, name }) => !ok && name !== 'opening bytes'); // their digest is not made here
-  return [verdictToString(verdict), wrong];
-}
-
 const isSession = (slot: number) => (entry: OutcomeEntry) => entry.outcome.slot === slot;
 
 describe('an event with a Pass', () => {
@@ -308,7 +282,7 @@ describe('an event with a Pass', () => {
   test('is replayed to the same verdicts from what the journal holds', async () => {
     const { validator } = await event();
     for (const entry of validator.entries)
-      expect(await replayed(entry, validator.params)).toEqual(['accepted', []]);
+      expect(await replayed(entry, validator.params.get(entry.outcome.paramsId))).toEqual(['accepted', []]);
   });
 
   test('a step that is late costs the whole session, and replay says the same', async () => {
@@ -330,7 +304,10 @@ describe('an event with a Pass', () => {
     expect(validator.verdicts).toEqual(['0: rejected:window', '1: accepted']);
     const entry = validator.entries.find(isSession(0))!;
     expect(entry.session.commits).toHaveLength(3);
-    expect(await replayed(entry, validator.params)).toEqual(['rejected:window', []]);
+    expect(await replayed(entry, validator.params.get(entry.outcome.paramsId))).toEqual([
+      'rejected:window',
+      [],
+    ]);
   });
 
   test('a slot that cannot go on is a missed window, not a fault of ours', async () => {
@@ -344,7 +321,10 @@ describe('an event with a Pass', () => {
     const { validator } = await event({ slot: stuck });
     expect(validator.verdicts).toEqual(['0: rejected:window', '1: accepted']);
     const entry = validator.entries.find(isSession(0))!;
-    expect(await replayed(entry, validator.params)).toEqual(['rejected:window', []]);
+    expect(await replayed(entry, validator.params.get(entry.outcome.paramsId))).toEqual([
+      'rejected:window',
+      [],
+    ]);
   });
 });
 
@@ -384,6 +364,9 @@ describe('several validators', () => {
     expect(far.validator.entries.find(isSession(0))!.session.commits[2]!.measuredMs).toBe(300);
     expect(far.stranger.verdicts).toEqual(['0: rejected:left-out', '1: accepted']);
     const entry = far.stranger.entries.find(isSession(0))!;
-    expect(await replayed(entry, far.stranger.params)).toEqual(['rejected:left-out', []]);
+    expect(await replayed(entry, far.stranger.params.get(entry.outcome.paramsId))).toEqual([
+      'rejected:left-out',
+      [],
+    ]);
   });
 });
