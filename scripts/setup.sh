@@ -7,7 +7,7 @@ export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=f
 setup() {
   cd "$root" || return 1
   setup_home
-  setup_node && setup_git && setup_packages && setup_build
+  setup_node && setup_git && setup_iproute && setup_packages && setup_build
 }
 
 # npm and buf keep caches in the home folder; an empty variable would put them into the checkout
@@ -36,6 +36,14 @@ setup_node() {
 setup_git() {
   command -v git >/dev/null && return
   setup_debian git || echo 'setup: git is not installed; going on without it' >&2
+}
+
+# one test measures on links of the kernel, where root can make some; it skips without, and says so
+setup_iproute() {
+  [ "$(id -u)" = 0 ] && [ "$(uname)" = Linux ] || return 0
+  command -v ip >/dev/null && command -v tc >/dev/null && return
+  command -v apt-get >/dev/null || return 0
+  setup_debian iproute2 || echo 'setup: iproute2 is not installed; going on without it' >&2
 }
 
 setup_debian() {

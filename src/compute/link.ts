@@ -69,13 +69,14 @@ export interface Link {
   serve(tickets: readonly ServeTicket[], shape: ServeShape, signal: AbortSignal): void;
   /**
    * Pulls until everything came, `pace.leftMs()` is used up, or `signal` aborts.
-   * @param onSegment called for each segment in order; what is not whole by the end is lost
+   * @param onSegment called for each segment in order; what is not whole by the end is lost. Until the promise that it may give
+   *   is kept, the source is not asked for one more
    */
   pull(
     ticket: PullTicket,
     shape: StreamShape,
     pace: { leftMs(): number },
-    onSegment: (segment: Segment) => void,
+    onSegment: (segment: Segment) => Promise<void> | undefined,
     signal: AbortSignal,
   ): Promise<PullEnd>;
 }

@@ -108,7 +108,7 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
     ticket: PullTicket,
     shape: StreamShape,
     pace: { leftMs(): number },
-    onSegment: (segment: Segment) => void,
+    onSegment: (segment: Segment) => Promise<void> | undefined,
     signal: AbortSignal,
   ): Promise<PullEnd> {
     const server = servers.get(`${ticket.host}:${ticket.port}`);
@@ -153,7 +153,8 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
         if (!isSigned(segmentMessage(ticket.ticket, count, root), segment.signature)) end = 'bad-signature';
         else {
           count++;
-          onSegment(segment);
+          const wait = onSegment(segment);
+          if (wait) hold(wait);
           if (count >= shape.maxSegments) end = 'complete';
           else if (count >= serving.shape.maxSegments || clock.monotonic() >= serving.until) end = 'ended';
         }
@@ -161,12 +162,25 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
         return end === undefined;
       },
     };
+    /** Not read for a while: others have its share. */
+    const hold = (wait: Promise<void>): void => {
+      flows.delete(flow);
+      void wait.then(() => {
+        if (end || over.signal.aborted) return;
+        advance();
+        flows.add(flow);
+        advance();
+      });
+    };
+    advance();
     flows.add(flow);
     advance();
     await Promise.race([finished, timeUp]);
+    end ??= 'over';
     over.abort();
+    advance();
     if (flows.delete(flow)) advance();
-    return end ?? 'over';
+    return end;
   }
 
   return {
@@ -282,7 +296,7 @@ export function createInstantLink(tickets: readonly InstantTicket[]): InstantLin
       for (let segment = 0; segment < shape.maxSegments; segment++) {
         await Promise.resolve(); // others pull as well, and whoever aborts must get a word in
         if (signal.aborted) return 'over';
-        onSegment(source(segment));
+        await onSegment(source(segment));
       }
       return 'complete';
     },

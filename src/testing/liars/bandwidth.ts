@@ -214,7 +214,7 @@ async function receive(
         { ...pull, host: pull.address },
         params,
         devices,
-        (segment) => transcripts[s].append(change(segment, pull, s, transcripts[s].segments)),
+        (segment) => void transcripts[s].append(change(segment, pull, s, transcripts[s].segments)),
         signal,
       ),
     ),

@@ -41,7 +41,7 @@ const ticketTo = (source: TcpLink, other: Partial<PullTicket> = {}): PullTicket 
 
 async function pull(by: TcpLink, ticket: PullTicket, pace = UNHURRIED, shape = SHAPE) {
   const segments: Segment[] = [];
-  const end = await by.pull(ticket, shape, pace, (segment) => segments.push(segment), stop.all.signal);
+  const end = await by.pull(ticket, shape, pace, (segment) => void segments.push(segment), stop.all.signal);
   return { end, segments };
 }
 
@@ -144,6 +144,7 @@ describe('a link over TCP', () => {
     source.serve([TICKET], { ...SHAPE, capBytesPerS: segment, forMs: 60_000 }, stop.all.signal);
     const { socket, nonce } = await dial(source);
     socket.write(encodeHello(TICKET.ticket, TICKET.pass, nonce));
+    socket.write(new Uint8Array(100).fill(255));
     let bytes = 0;
     socket.on('data', (chunk) => {
       bytes += chunk.length;
@@ -169,6 +170,7 @@ describe('a link over TCP', () => {
     const { socket, nonce } = await dial(source);
     socket.pause();
     socket.write(encodeHello(TICKET.ticket, TICKET.pass, nonce));
+    socket.write(new Uint8Array(100).fill(255));
     const before = process.memoryUsage().rss;
     for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
     expect(process.memoryUsage().rss - before).toBeLessThan(64e6);
@@ -225,7 +227,7 @@ describe('a link over TCP', () => {
       ticketTo(source),
       SHAPE,
       { leftMs: () => until - clock.monotonic() },
-      (each) => segments.push(each),
+      (each) => void segments.push(each),
       stop.all.signal,
     );
     while (segments.length < 1) await new Promise(setImmediate);

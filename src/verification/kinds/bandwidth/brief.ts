@@ -41,7 +41,10 @@ export function brief(
     const offer = decodeOffer(participant.offer);
     return offer ? [{ participant, anchor, offer, at }] : [];
   });
-  const sources = matchRound(matchSeed(event), hosts.map(hostOf), params);
+  const sources = withoutLoners(
+    matchRound(matchSeed(event), hosts.map(hostOf), params),
+    (at) => hosts[at].anchor,
+  );
   const pulls: Pull[][] = hosts.map(() => []);
   const keys: Uint8Array[][] = hosts.map(() => []);
   const serves: Serve[][] = hosts.map(() => []);
@@ -78,6 +81,17 @@ export function brief(
     participants: briefings.slice(0, participants.length),
     anchors: briefings.slice(participants.length).map((briefing) => briefing?.told),
   };
+}
+
+/** Who has nobody to pull from could commit to nothing: it takes no part, and nobody waits for it either. */
+function withoutLoners(
+  sources: readonly (readonly number[])[],
+  isAnchor: (at: number) => boolean,
+): number[][] {
+  const takesPart = (at: number): boolean => isAnchor(at) || sources[at].length > 0;
+  const left = sources.map((chosen) => chosen.filter(takesPart));
+  const changed = left.some((chosen, at) => chosen.length < sources[at].length);
+  return changed ? withoutLoners(left, isAnchor) : left;
 }
 
 const nameOf = ({ hotkey, slot }: Participant): Uint8Array => concat(hotkey, u32le(slot));

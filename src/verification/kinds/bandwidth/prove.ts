@@ -1,12 +1,13 @@
 // Owns: a host in a round: serves and pulls at once, commits, opens. Does not own: sockets (the link), when the round is (miner).
 
 import type { Devices } from '../../../compute/compute.js';
-import type { Link } from '../../../compute/link.js';
+import type { Link, Segment } from '../../../compute/link.js';
 import { contentLeaf } from '../../../compute/spec/link.js';
 import { equals } from '../../../model/bytes.js';
 import { AssayError } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
 import type { Challenge, Pace, Proving } from '../../proof.js';
+import { createBalance } from './balance.js';
 import {
   committedRoot,
   decodeBrief,
@@ -40,17 +41,18 @@ export async function prove(
   const released = new AbortController();
   link.serve(brief.serves, shape, AbortSignal.any([signal, released.signal]));
   const transcripts = brief.pulls.map(() => new SourceTranscript());
+  const balance = createBalance(brief.pulls.length);
   try {
     await Promise.all(
-      brief.pulls.map((pull, s) =>
-        link.pull(
-          { ...pull, host: pull.address },
-          shape,
-          { leftMs: devices.leftMs },
-          (segment) => transcripts[s].append(segment),
-          signal,
-        ),
-      ),
+      brief.pulls.map(async (pull, s) => {
+        const onSegment = (segment: Segment) => {
+          transcripts[s].append(segment);
+          return balance.received(s);
+        };
+        const from = { ...pull, host: pull.address };
+        await link.pull(from, shape, { leftMs: devices.leftMs }, onSegment, signal);
+        balance.ended(s);
+      }),
     );
     signal.throwIfAborted();
   } catch (error) {

@@ -1,0 +1,49 @@
+// Owns: one host of a round as a process: told by lines of JSON on its input, it answers in lines on its output. Does not own:
+// where it runs (a network namespace), who tells it.
+import { createInterface } from 'node:readline';
+import { createReferenceCompute } from '../../src/compute/cpu/reference.js';
+import { openTcpLink } from '../../src/compute/tcp/link.js';
+import { fromHex, toHex } from '../../src/model/bytes.js';
+import { systemClock } from '../../src/model/clock.js';
+import { ed25519FromSeed } from '../../src/model/ed25519.js';
+import { encodeOffer } from '../../src/verification/kinds/bandwidth/codec.js';
+import { bandwidthProof } from '../../src/verification/kinds/bandwidth/index.js';
+import type { Proving } from '../../src/verification/proof.js';
+
+type Told =
+  | { do: 'listen'; address: string; seed: string }
+  | { do: 'go'; params: unknown; basis: string; seed: string; brief: string; forMs: number }
+  | { do: 'open'; request: string };
+
+const say = (value: object): boolean => process.stdout.write(`${JSON.stringify(value)}\n`);
+const { signal } = new AbortController();
+let link: Awaited<ReturnType<typeof openTcpLink>>;
+let proving: Proving;
+
+async function obey(told: Told): Promise<void> {
+  if (told.do === 'listen') {
+    const parts = { clock: systemClock, key: ed25519FromSeed(fromHex(told.seed)) };
+    const place = { host: told.address, localAddress: told.address, port: 0 };
+    link = await openTcpLink(parts, place, signal);
+    say({ offer: toHex(encodeOffer(link.offer)) });
+  } else if (told.do === 'go') {
+    const until = systemClock.monotonic() + told.forMs;
+    const params = bandwidthProof.parseParams(told.params);
+    const challenge = {
+      params,
+      basis: fromHex(told.basis),
+      seed: fromHex(told.seed),
+      brief: fromHex(told.brief),
+    };
+    const leftMs = () => until - systemClock.monotonic();
+    proving = await bandwidthProof.prove(
+      { compute: createReferenceCompute(), link, leftMs },
+      challenge,
+      signal,
+    );
+    say({ commit: toHex(proving.commit) });
+  } else say({ opening: toHex(await proving.open(fromHex(told.request))) });
+}
+
+for await (const line of createInterface({ input: process.stdin })) await obey(JSON.parse(line) as Told);
+process.exit(0); // whoever told us is gone
