@@ -111,7 +111,7 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     answerMs: 1000,
     rangeMs: 4000,
     goLeadMs: 1000,
-    openingTimeoutMs: openingTimeout(1.1),
+    openingTimeoutMs: openingTimeout(1),
     localnetOnly: false,
   },
 ];

@@ -230,7 +230,7 @@ describe('the verifier', () => {
 
   test('bounds what it takes from a peer', () => {
     expect(limits(nvme).commitBytes).toBeLessThan(8192);
-    expect(limits(nvme).openingBytes).toBeLessThan(1_150_000);
+    expect(limits(nvme).openingBytes).toBeLessThan(1_000_000);
     const seconds = storageProof.facts(nvme).openingMs / 1000;
     expect(seconds).toBeGreaterThanOrEqual(60 + (limits(nvme).openingBytes * 8) / 1e6 - 1);
   });
