@@ -3,7 +3,18 @@ export { type Compute, type Devices, type Multiplier, operandRows } from './comp
 export { createPackedCompute } from './cpu/packed.js';
 export { createReferenceCompute } from './cpu/reference.js';
 export { createWasmCompute } from './cpu/wasm.js';
+export {
+  type CreatedPlot,
+  type CreatePlotOptions,
+  checkPlot,
+  createPlot,
+  type PlotProgress,
+} from './disk/create-plot.js';
+export { createFileDisk, type FileDisk, type FileDiskOptions } from './disk/file.js';
+export { createMemoryDisk } from './disk/memory.js';
+export type { Disk, Plot } from './disk.js';
 export type { LabelRoots, Labels, LabelsSpec, Place } from './labels.js';
 export { inexactProduct, type OpenCpuOptions, openCpu } from './probe.js';
 export { wrongLabels } from './probe-labels.js';
 export { createPlainLabels, type Turns } from './spec/plain-labels.js';
+export type { PlotName, PlotShape } from './spec/plot.js';

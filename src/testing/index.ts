@@ -9,6 +9,7 @@ export { createPacedDevice } from './devices/paced.js';
 export { withTurns } from './devices/turns.js';
 export { createEmbeddedChain } from './embedded-chain.js';
 export { type ComputeLiar, computeLiars } from './liars/compute.js';
+export { type LivenessLiar, livenessLiars } from './liars/liveness.js';
 export {
   createRelayingSlot,
   createReplayingSlot,
@@ -17,6 +18,7 @@ export {
   withForwarding,
   withLeak,
 } from './liars/sessions.js';
+export { type StorageLiar, storageLiars } from './liars/storage.js';
 export { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
 export type { Check, DemoReport, MinerReport, ValidatorReport } from './report.js';
 export { type Simulation, simulate } from './simulation.js';

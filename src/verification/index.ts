@@ -9,7 +9,9 @@ export {
   paramsByClass,
 } from './kinds/compute/params.js';
 export type { ComputeSecret } from './kinds/compute/secret.js';
-export { type AnyProofKind, computeProof, kinds } from './kinds/index.js';
+export { type AnyProofKind, computeProof, kinds, livenessProof, storageProof } from './kinds/index.js';
+export { type LivenessParams, livenessParamsByClass } from './kinds/liveness/params.js';
+export { type StorageParams, storageParamsByClass } from './kinds/storage/params.js';
 export {
   type Challenge,
   defineProof,
@@ -18,4 +20,4 @@ export {
   type ProofKind,
   type Proving,
 } from './proof.js';
-export { eventId, nonceCommitment, slotSeed } from './seed.js';
+export { eventId, nonceCommitment, slotPlace, slotSeed } from './seed.js';
