@@ -94,3 +94,25 @@ describe('admission', () => {
     expect(chain.reads).toBe(1);
   });
 });
+
+describe('standing', () => {
+  test('is the share of the stake of all that hold a permit; others have none', async () => {
+    const stakes = [5n, 30n, 10n];
+    const reader = {
+      subnet: async () =>
+        subnet(
+          stakes.map((stake, uid) => neuron(uid, { validatorPermit: uid > 0, consensusStakeRao: stake })),
+          { epochIndex: 9 },
+        ),
+    };
+    const { log } = recordingLog();
+    const admission = createAdmission({ reader, log }, { netuid: NETUID, listed: [stranger] });
+    expect(admission.standingOf(one)).toEqual({ epoch: 0, share: 0 });
+    await admission.onHead(100);
+    expect([one, two, stranger].map(admission.standingOf)).toEqual([
+      { epoch: 9, share: 0.75 },
+      { epoch: 9, share: 0.25 },
+      { epoch: 9, share: 0 },
+    ]);
+  });
+});

@@ -2,16 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { createEventCheck } from '../../../src/miner/event-check.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
+import { passBlock } from '../../../src/verification/draw.js';
 import { recordingLog } from '../../support/logs.js';
 import { bytes32 } from '../../support/sessions.js';
 import { NETUID, subnet } from '../../support/subnets.js';
 
-const hashOf = (block: number) => bytes32(`block ${block}`);
+const hashOf = (block: number) => bytes32(`hash of ${block}`);
 
 /** A chain at block 120 whose epoch began at block 100. */
 function scene() {
   const clock = createVirtualClock();
   const chain = { epochBlock: 100, down: false, reads: 0 };
+  const forget = { upTo: 120 };
   const { log, messages } = recordingLog();
   const check = createEventCheck(
     {
@@ -22,7 +24,8 @@ function scene() {
           return subnet([], { lastEpochBlock: chain.epochBlock });
         },
         async blockHash(block) {
-          if (block > 120) throw new AssayError('chain-unknown', `no block ${block}`, { what: 'block' });
+          if (block > forget.upTo)
+            throw new AssayError('chain-unknown', `no block ${block}`, { what: 'block' });
           return hashOf(block);
         },
       },
@@ -33,8 +36,11 @@ function scene() {
   );
   const head = (number: number) => check.onHead({ number, hash: hashOf(number) });
   head(120);
-  return { clock, chain, check, head, messages };
+  return { clock, chain, check, head, forget, messages };
 }
+
+/** Offsets from block 120: the hashes above draw 122. */
+const HOLD = { first: 1, last: 3 };
 
 const waiting = async <T>(clock: VirtualClock, promise: Promise<T>) => clock.runUntil(promise);
 
@@ -108,5 +114,40 @@ describe('a beacon is confirmed', () => {
     expect(clock.monotonic()).toBe(3000);
     head(125);
     expect(await check.confirms(123, hashOf(123))).toBe(false);
+  });
+});
+
+describe('the beacon of a Pass is confirmed', () => {
+  const drawn = async () => (await passBlock(120, HOLD, async (block) => hashOf(block))).block;
+  const event = { block: 120, hold: HOLD };
+
+  test('when it is the hash of the block that the hold draws, and of no other of the hold', async () => {
+    const { check, head } = scene();
+    for (const block of [121, 122, 123]) head(block);
+    const confirmed = await Promise.all(
+      [121, 122, 123].map((block) => check.confirmsPass(event, hashOf(block))),
+    );
+    expect(confirmed).toEqual([121, 122, 123].map((block) => block === 122));
+    expect(await drawn()).toBe(122);
+    expect(await check.confirmsPass(event, bytes32('of my own'))).toBe(false);
+  });
+
+  test('when our node has its block a moment later, and not when it never comes', async () => {
+    const { clock, check, head } = scene();
+    const confirmed = check.confirmsPass(event, hashOf(122));
+    void clock.sleep(1000).then(() => head(121));
+    void clock.sleep(2000).then(() => head(122));
+    expect([await waiting(clock, confirmed), clock.monotonic()]).toEqual([true, 2000]);
+    const other = scene();
+    expect(await waiting(other.clock, other.check.confirmsPass(event, hashOf(122)))).toBe(false);
+    expect(other.clock.monotonic()).toBe(3000);
+  });
+
+  test('against what the node says now, where the head that we saw lost its place', async () => {
+    const { check, head, forget } = scene();
+    check.onHead({ number: 121, hash: bytes32('a fork') });
+    forget.upTo = 123;
+    head(122);
+    expect(await check.confirmsPass(event, hashOf(122))).toBe(true);
   });
 });

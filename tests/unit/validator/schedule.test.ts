@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { u32le, utf8 } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { sha256 } from '../../../src/model/hash.js';
-import { announcedEvent, type EventPlan, eventSegments } from '../../../src/validator/schedule.js';
+import { SESSION_LIMITS } from '../../../src/protocol/limits.js';
+import {
+  announcedEvent,
+  DEFAULT_HOLD,
+  type EventPlan,
+  eventSegments,
+  holdOf,
+} from '../../../src/validator/schedule.js';
 
 const PLAN: EventPlan = { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5 };
 const EPOCH = { start: 100, length: 48 };
@@ -126,5 +133,27 @@ describe('events', () => {
   test('a hash that the chain cannot give rejects with what the chain said', async () => {
     const unknown = new AssayError('chain-unknown', 'no block 101', { what: 'block 101' });
     await expect(announcedEvent(101, EPOCH, PLAN, () => Promise.reject(unknown))).rejects.toBe(unknown);
+  });
+});
+
+describe('the hold of a plan', () => {
+  test('is that of blocks of 12 s where the plan says nothing', () => {
+    expect(holdOf(PLAN)).toEqual({ first: 6, last: 8 });
+    expect((DEFAULT_HOLD.first - 1) * 12_000).toBeGreaterThanOrEqual(SESSION_LIMITS.goPhasesMs);
+    expect(DEFAULT_HOLD.last * 12_000 + 30_000).toBeLessThan(SESSION_LIMITS.passWaitMs);
+  });
+
+  test('that does not fit the event is refused, and says what to raise', () => {
+    const plan = { ...PLAN, holdBlocks: { first: 11, last: 14 } };
+    expect(() => holdOf(plan)).toThrow(
+      new RangeError('eventBlocks: expected more than holdBlocks.last (14), got 14; raise eventBlocks'),
+    );
+    expect(holdOf({ ...plan, eventBlocks: 15 })).toEqual({ first: 11, last: 14 });
+    expect(() => holdOf({ ...plan, holdBlocks: { first: 3, last: 2 } })).toThrow(/^holdBlocks: /);
+    expect(() => holdOf({ ...plan, holdBlocks: { first: 1, last: 121 } })).toThrow(/^holdBlocks: /);
+  });
+
+  test('more events than miners have tickets for are refused', () => {
+    expect(() => holdOf({ ...PLAN, eventsPerEpoch: 9 })).toThrow(/^eventsPerEpoch: expected at most 8/);
   });
 });
