@@ -6,7 +6,7 @@ import { toHex, utf8 } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 
-const input = (blocks: number, passes: number, password = new Uint8Array(32).fill(7)) => ({
+const input = (blocks: number, passes: number, password: Uint8Array = new Uint8Array(32).fill(7)) => ({
   password,
   salt: utf8('assay/s1\0\0\0\0\0\0\0\0'),
   blocks,
@@ -37,8 +37,8 @@ describe('memories of Argon2d', () => {
     ] as const) {
       const { password, salt } = input(blocks, passes);
       const tag = await argon2d({
-        password,
-        salt,
+        password: Uint8Array.from(password),
+        salt: Uint8Array.from(salt),
         parallelism: 1,
         iterations: passes,
         memorySize: blocks,
