@@ -16,5 +16,6 @@ export type { Disk, Plot } from './disk.js';
 export type { LabelRoots, Labels, LabelsSpec, Place } from './labels.js';
 export { inexactProduct, type OpenCpuOptions, openCpu } from './probe.js';
 export { wrongLabels } from './probe-labels.js';
+export { type IsolateOptions, isolateDevice } from './process/isolate.js';
 export { createPlainLabels, type Turns } from './spec/plain-labels.js';
 export type { PlotName, PlotShape } from './spec/plot.js';
