@@ -4,7 +4,7 @@ import type { Slot, SlotJob } from '../../../src/miner/slot.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
-import { slotSeed } from '../../../src/verification/seed.js';
+import { passSeed, slotSeed } from '../../../src/verification/seed.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
 import { TOY_COMMIT, TOY_PARAMS_ID } from '../../support/toy-kind.js';
 
@@ -18,7 +18,14 @@ interface Job extends SlotJob {
   readonly signal: AbortSignal;
 }
 
+interface Step {
+  readonly pass: string | undefined;
+  readonly at: number;
+  readonly leftMs: number;
+}
+
 interface Scene {
+  readonly steps: Step[];
   readonly bay: Bay;
   readonly clock: VirtualClock;
   readonly jobs: Job[];
@@ -30,16 +37,26 @@ interface Scene {
 
 async function scene(
   body: (scene: Scene) => Promise<void>,
-  setting: { fail?: Error; signal?: AbortSignal } = {},
+  setting: {
+    fail?: Error;
+    signal?: AbortSignal;
+    phases?: NonNullable<Slot['phases']>;
+    /** ms that each further step takes. @default 100 */
+    stepMs?: number;
+    offer?: () => Promise<Uint8Array>;
+  } = {},
 ): Promise<void> {
   const clock = createVirtualClock();
   const jobs: Job[] = [];
   const prepared: string[] = [];
+  const steps: Step[] = [];
   let now = 0;
   let most = 0;
   let released = 0;
   const slot: Slot = {
     claim: { index: 2, worker: 'host-1', kind: 'toy', paramsId: TOY_PARAMS_ID },
+    ...(setting.phases ? { phases: setting.phases } : {}),
+    ...(setting.offer ? { offer: setting.offer } : {}),
     prepare: async (basis) => void prepared.push(toHex(basis)),
     async start(job, signal) {
       jobs.push({ ...job, startedAt: clock.monotonic(), signal });
@@ -55,6 +72,13 @@ async function scene(
       }
       return {
         commit: TOY_COMMIT,
+        async next({ pass, leftMs }, stop) {
+          stop.throwIfAborted();
+          steps.push({ pass: pass && toHex(pass), at: clock.monotonic(), leftMs: leftMs() });
+          await clock.sleep(setting.stepMs ?? 100, stop);
+          stop.throwIfAborted();
+          return Uint8Array.of(steps.length);
+        },
         open: async (request) => request,
         release: () => {
           now--;
@@ -65,7 +89,9 @@ async function scene(
   };
   const signal = setting.signal ?? new AbortController().signal;
   const bay = createBay({ slot, clock, hotkey: bytes32('miner') }, signal);
-  await clock.runUntil(body({ bay, clock, jobs, prepared, most: () => most, released: () => released }));
+  await clock.runUntil(
+    body({ bay, clock, jobs, steps, prepared, most: () => most, released: () => released }),
+  );
 }
 
 let validators = 0;
@@ -78,8 +104,8 @@ function armed(bay: Bay, name = 'event', validator = another()): Membership {
   return joined;
 }
 
-function gone(member: Membership, nonce: Uint8Array, beacon = BEACON): Promise<JointResult> {
-  const going = member.go({ nonce, beacon, at: 0 });
+function gone(member: Membership, nonce: Uint8Array, beacon = BEACON, at = 0): Promise<JointResult> {
+  const going = member.go({ nonce, beacon, at });
   if (typeof going === 'string') throw new Error(`not gone: ${going}`);
   return going;
 }
@@ -295,4 +321,192 @@ describe('leaving', () => {
       { signal: stop.signal },
     );
   });
+});
+
+describe('a session of several phases', () => {
+  const PHASES: NonNullable<Slot['phases']> = [
+    { from: 'go', withinMs: 2000 },
+    { from: 'go', withinMs: 5000 },
+    { from: 'pass', withinMs: 1000 },
+    { from: 'pass', withinMs: 2000 },
+  ];
+  const PASS = bytes32('pass beacon');
+  const passed = (member: Membership, nonce: Uint8Array, at: number, beacon = PASS) =>
+    member.pass({ nonce, beacon, at });
+  const bodies = async (member: Membership, from: number, to: number) => {
+    const commits = [];
+    for (let phase = from; phase <= to; phase++) commits.push(await member.commit(phase));
+    return commits.map(({ body, nonces }) => [body[0], hex(nonces)]);
+  };
+
+  test('goes on by itself with the steps from Go, and with those from the Pass when all have sent it', () =>
+    scene(
+      async ({ bay, clock, jobs, steps }) => {
+        const [a, b] = [armed(bay), armed(bay)];
+        const results = [gone(a, A, BEACON, 0), gone(b, B, BEACON, 10)];
+        await Promise.all(results);
+        expect(await bodies(a, 1, 1)).toEqual([[1, hex([A, B]).sort()]]);
+        expect(await a.commit(1)).toBe(await b.commit(1));
+        await clock.sleep(3000);
+        expect(steps).toHaveLength(1);
+        const at = clock.monotonic();
+        expect(passed(a, C, at)).toBeUndefined();
+        await clock.sleep(150);
+        expect(passed(b, A, at + 150)).toBeUndefined();
+        const set = hex([A, C]).sort();
+        expect(await bodies(b, 2, 3)).toEqual([
+          [2, set],
+          [3, set],
+        ]);
+        const { seed } = jobs[0]!;
+        const pass = toHex(passSeed({ seed, beacon: PASS, nonces: [A, C] }));
+        // a tenth of each phase is kept for the way back; counted from the first frame's arrival
+        expect(steps).toEqual([
+          { pass: undefined, at: 1000, leftMs: 4500 - 1000 },
+          { pass, at: at + 150, leftMs: 900 - 150 },
+          { pass, at: at + 250, leftMs: 1800 - 250 },
+        ]);
+      },
+      { phases: PHASES },
+    ));
+
+  test('waits 300 ms for a Pass that does not come, and leaves out one that is later', () =>
+    scene(
+      async ({ bay, clock, steps }) => {
+        const [a, b] = [armed(bay), armed(bay)];
+        await Promise.all([gone(a, A), gone(b, B)]);
+        await a.commit(1);
+        const at = clock.monotonic();
+        passed(a, A, at);
+        await a.commit(2);
+        expect(steps[1]!.at).toBe(at + 300);
+        expect(passed(b, B, clock.monotonic())).toBeUndefined();
+        expect(await bodies(b, 2, 3)).toEqual([
+          [2, hex([A])],
+          [3, hex([A])],
+        ]);
+      },
+      { phases: PHASES },
+    ));
+
+  test('does not wait for one that left, was left out of the Go, or never went', () =>
+    scene(
+      async ({ bay, clock, steps }) => {
+        const [a, b, late, never] = [armed(bay), armed(bay), armed(bay), armed(bay)];
+        void gone(a, A);
+        await gone(b, B);
+        await gone(late, C);
+        await a.commit(1);
+        b.leave();
+        const at = clock.monotonic();
+        passed(a, A, at);
+        await a.commit(2);
+        expect(steps[1]!.at).toBe(at);
+        never.leave();
+      },
+      { phases: PHASES },
+    ));
+
+  test('goes on without one that leaves while its Pass is waited for', () =>
+    scene(
+      async ({ bay, clock, steps }) => {
+        const [a, b] = [armed(bay), armed(bay)];
+        await Promise.all([gone(a, A), gone(b, B)]);
+        await a.commit(1);
+        const at = clock.monotonic();
+        passed(a, A, at);
+        await clock.sleep(120);
+        b.leave();
+        await a.commit(2);
+        expect(steps[1]!.at).toBe(at + 120);
+      },
+      { phases: PHASES },
+    ));
+
+  test('refuses another beacon of the Pass than the first, and nobody else notices', () =>
+    scene(
+      async ({ bay }) => {
+        const [a, b] = [armed(bay), armed(bay)];
+        await Promise.all([gone(a, A), gone(b, B)]);
+        await a.commit(1);
+        passed(a, A, 0);
+        expect(passed(b, B, 0, bytes32('another'))).toBe('disagrees');
+        b.leave();
+        expect(await bodies(a, 2, 2)).toEqual([[2, hex([A])]]);
+      },
+      { phases: PHASES },
+    ));
+
+  test('is let go by the last one that leaves, in whatever phase: what is at work stops, and is released once', () =>
+    scene(
+      async ({ bay, clock, released }) => {
+        for (const [i, ms] of [50, 1050, 3000].entries()) {
+          const a = armed(bay, `event ${i}`);
+          const result = gone(a, A).catch(() => {});
+          await clock.sleep(ms);
+          a.leave();
+          await result;
+          await clock.sleep(1);
+          expect(released()).toBe(i); // the first one never began to hold anything
+        }
+        const a = armed(bay, 'event 3');
+        await gone(a, A);
+        await a.commit(1);
+        passed(a, A, 0);
+        await clock.sleep(50);
+        const next = a.commit(3).catch((error: unknown) => error);
+        a.leave();
+        expect(await next).toBeInstanceOf(DOMException);
+        await clock.sleep(1);
+        expect(released()).toBe(3);
+        expect(passed(a, A, 0)).toBe('busy');
+      },
+      { phases: PHASES },
+    ));
+
+  test('of other holds are other events: the first that goes has the slot', () =>
+    scene(
+      async ({ bay }) => {
+        const armedWith = (first: number) => {
+          const hold = { first, last: first };
+          return bay.arm({ ...eventOf('event'), hold }, another()) as Membership;
+        };
+        const [a, b] = [armedWith(1), armedWith(2)];
+        await gone(a, A);
+        expect(b.go({ nonce: B, beacon: BEACON, at: 0 })).toBe('busy');
+      },
+      { phases: PHASES },
+    ));
+
+  test('of a device that cannot go on fails for all, and says why', () =>
+    scene(
+      async ({ bay }) => {
+        const a = armed(bay);
+        const { proving } = await gone(a, A);
+        delete (proving as { next?: unknown }).next;
+        await expect(a.commit(1)).rejects.toMatchObject({ code: 'unsupported' });
+        a.leave();
+      },
+      { phases: PHASES },
+    ));
+});
+
+describe('a slot that meets others', () => {
+  test('works for one validator at a time, told by that one alone', () =>
+    scene(
+      async ({ bay, clock, jobs }) => {
+        const [a, b] = [armed(bay), armed(bay)];
+        const brief = bytes16('brief');
+        const result = a.go({ nonce: A, beacon: BEACON, at: 0, brief });
+        expect(b.go({ nonce: B, beacon: BEACON, at: 0 })).toBe('busy');
+        expect(hex((await (result as Promise<JointResult>)).nonces)).toEqual([toHex(A)]);
+        expect(jobs.map(({ brief: told, startedAt }) => [told && toHex(told), startedAt])).toEqual([
+          [toHex(brief), 0],
+        ]);
+        a.leave();
+        await clock.sleep(1);
+        await gone(armed(bay), B);
+      },
+      { offer: async () => bytes16('offer') },
+    ));
 });

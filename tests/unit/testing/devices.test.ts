@@ -141,6 +141,39 @@ describe('turns on one device', () => {
     ]);
   });
 
+  test('are taken for further steps as for the first', async () => {
+    const clock = createVirtualClock();
+    const log: string[] = [];
+    const slotOf = (name: string): Slot => ({
+      claim: { index: 0, worker: name, kind: 'toy', paramsId: TOY_PARAMS_ID },
+      phases: [
+        { from: 'go', withinMs: 5000 },
+        { from: 'pass', withinMs: 5000 },
+      ],
+      start: async () => ({
+        commit: TOY_COMMIT,
+        async next() {
+          log.push(`${name} begins at ${clock.monotonic()}`);
+          await clock.sleep(WORK_MS);
+          return TOY_COMMIT;
+        },
+        open: async (request) => request,
+        release: () => log.push(`${name} released`),
+      }),
+    });
+    const slots = withTurns([slotOf('a'), slotOf('b')], clock);
+    expect(slots[0]!.phases).toHaveLength(2);
+    await clock.runUntil(
+      (async () => {
+        const provings = await Promise.all(slots.map((slot) => slot.start(job, signal)));
+        const step = { pass: bytes32('pass'), leftMs: () => 1 };
+        await Promise.all(provings.map((proving) => proving.next!(step, signal)));
+        provings[0]!.release();
+      })(),
+    );
+    expect(log).toEqual(['b begins at 120', 'a begins at 1120', 'a released']);
+  });
+
   test('an event in which only one asks counts as an event', async () => {
     const clock = createVirtualClock();
     const { slots, log } = shared(clock);

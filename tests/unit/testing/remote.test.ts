@@ -247,3 +247,48 @@ async function proxyTo(port: number, { resets = 0 } = {}): Promise<{ port: numbe
     },
   };
 }
+
+describe('further steps of a device behind a socket', () => {
+  const phases = [
+    { from: 'go', withinMs: 1000 },
+    { from: 'pass', withinMs: 1000 },
+  ] as const;
+
+  test('are asked for with what is left of their time, and answered in order', async () => {
+    const steps: [string | undefined, number][] = [];
+    const { port } = await device({
+      start: async ({ seed, brief, place }) => ({
+        commit: Uint8Array.of(...seed, ...(brief ?? []), ...(place ?? [])),
+        async next({ pass, leftMs }) {
+          steps.push([pass && toHex(pass), leftMs()]);
+          return Uint8Array.of(steps.length);
+        },
+        open: async (request) => request,
+        release: () => {},
+      }),
+    });
+    const slot = connectDevice(port, 0, CLAIM, phases);
+    expect(slot.phases).toBe(phases);
+    const told = { brief: utf8('brief'), place: bytes32('place') };
+    const proving = await slot.start({ ...jobOf('a'), ...told }, lasting());
+    expect(proving.commit).toHaveLength(32 + 5 + 32);
+    const step = (pass: Uint8Array | undefined, ms: number) =>
+      proving.next!({ pass, leftMs: () => ms }, lasting());
+    expect([
+      ...(await step(undefined, Number.POSITIVE_INFINITY)),
+      ...(await step(bytes32('pass'), 700)),
+    ]).toEqual([1, 2]);
+    expect(steps.map(([pass]) => pass)).toEqual([undefined, toHex(bytes32('pass'))]);
+    expect(steps[0]![1]).toBe(Number.POSITIVE_INFINITY);
+    expect(steps[1]![1]).toBeLessThanOrEqual(700);
+  });
+
+  test('of a device that has none are out of reach', async () => {
+    const { port } = await device();
+    const proving = await connectDevice(port, 0, CLAIM, phases).start(jobOf('a'), lasting());
+    await expect(proving.next!({ pass: undefined, leftMs: () => 1 }, lasting())).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('has no further step'),
+    });
+  });
+});
