@@ -35,14 +35,14 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const [
     { connectSubtensor },
     { createGrpcWire },
-    { openCpu },
+    { isolateDevice },
     { createLocalSlot },
     { runMiner },
     { openReceipts },
   ] = await Promise.all([
     import('../../chain/subtensor/connect.js'),
     import('../../protocol/grpc/wire.js'),
-    import('../../compute/probe.js'),
+    import('../../compute/process/isolate.js'),
     import('../../miner/slot.js'),
     import('../../miner/miner.js'),
     import('../../miner/receipts.js'),
@@ -61,7 +61,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
   }
   const keypair = await loadKey(config, log);
-  const compute = await openCpu({ log, threads: config.threads ?? 0 });
+  const choice = { device: 'cpu', threads: config.threads ?? 0 } as const;
+  const compute = await isolateDevice({ choice, log, clock: systemParts.clock });
   const place = { index: 0, worker: config.worker };
   const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
   const receipts = await openReceipts(dataPaths.receipts(config.data));
@@ -110,7 +111,14 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     );
   } finally {
     unwatch();
-    await Promise.all([receipts.close(), chain.close(), admin?.close(), metrics?.close(), webhook?.close()]);
+    await Promise.all([
+      receipts.close(),
+      chain.close(),
+      admin?.close(),
+      metrics?.close(),
+      webhook?.close(),
+      compute.close?.(),
+    ]);
   }
   return EXIT.ok;
 }

@@ -17,6 +17,8 @@ process.on('message', (request: DeviceRequest) => take(request));
 process.on('disconnect', () => {
   void (compute.close?.() ?? Promise.resolve()).finally(() => process.exit(0));
 });
+// a terminal's interrupt reaches every process of its group: what it means here is the parent's to say
+process.on('SIGINT', () => undefined);
 tell({ ready: { name: compute.name, labels: compute.openLabels !== undefined } });
 
 /** What a process can hold: more kinds come with their backends. */
