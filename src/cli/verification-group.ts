@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay verification`. Each command's work is in commands/verification/, loaded when it is called.
 import type { Command } from 'commander';
+import { registerAttacks } from './attack-group.js';
 import { addNetworkOptions, addSendingOptions } from './chain-options.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
@@ -12,6 +13,30 @@ export function registerVerification(program: Command, run: Run): void {
     .command('verification')
     .description('proofs: their parameters, and what this host makes of them');
   registerParams(verification, run);
+  registerAttacks(verification, run);
+  addWalletOptions(verification.command('calibrate'))
+    .description('measure what a class costs on this host, and say which parameter that would change')
+    .option('--class <name>', 'class of the compute kind (cpu-2048)')
+    .option('--n <side>', 'labels of this side, in place of a class', integer)
+    .option('--runs <n>', 'so often, for a median and a spread (5)', integer)
+    .option('--threads <n>', 'threads of the compute backend (all)', integer)
+    .option('--memory-gib <n>', 'memory that labels may take (half of what is free)', integer)
+    .option('--out <file>', 'write it there, signed by --hotkey')
+    .option('--check <file>', 'measure nothing: verify the signature of such a file')
+    .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      `
+There is no GPU backend in this build: whatever the class, this host's CPUs are measured, and the file says so.
+--check exits 0 where the signature holds, 1 where it does not, 2 for what is no such file.
+
+Example:
+  assay verification calibrate --class cpu-2048 --out cpu.json --wallet mine --hotkey default`,
+    )
+    .action(async (flags: Flags) => {
+      const { calibrate } = await import('./commands/verification/calibrate.js');
+      return run((signal) => calibrate(flags, signal));
+    });
 }
 
 /** What `assay params` has always been. */
