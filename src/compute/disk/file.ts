@@ -30,7 +30,7 @@ export function createFileDisk({
   threads: count = Math.max(8, 2 * availableParallelism()),
 }: FileDiskOptions): FileDisk {
   const threads = startPlotThreads(count);
-  const plots = new Map<string, { readonly name: PlotName; readonly plot: Plot }>();
+  const plots: { readonly name: PlotName; readonly plot: Promise<Plot> }[] = [];
   /** threads work on one answer at a time */
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -43,12 +43,17 @@ export function createFileDisk({
     name: 'disk-file',
     async open(name, signal) {
       signal.throwIfAborted();
-      for (const { name: known, plot } of plots.values()) if (isSamePlot(known, name)) return plot;
-      const found = await findPlot(folders, name);
-      const plot = await load(found);
-      signal.throwIfAborted();
-      plots.set(found.folder, { name, plot });
-      return plot;
+      const known = plots.find((opened) => isSamePlot(opened.name, name));
+      if (known) return known.plot;
+      const opening = { name, plot: findPlot(folders, name).then(load) };
+      plots.push(opening);
+      try {
+        return await opening.plot;
+      } catch (error) {
+        // a plot that is not there, or not whole, is looked for anew the next time
+        plots.splice(plots.indexOf(opening), 1);
+        throw error;
+      }
     },
     close: () => threads.end(new Error('disk: closed')),
   };
@@ -62,10 +67,27 @@ export function createFileDisk({
       );
     const path = dataFile(folder);
     const about = { path, name };
-    const all = <T>(ask: (thread: number) => Promise<T>): Promise<T[]> =>
-      Promise.all(Array.from({ length: count }, (_, thread) => ask(thread))).catch((error: unknown) => {
-        throw error instanceof ThreadFault ? corrupt(path, error.message) : error;
+    /** All threads at once; ends when the last has, so that the next answer finds them idle. */
+    const all = async <T>(
+      ask: (thread: number) => Promise<T>,
+      onFault: () => void = () => {},
+    ): Promise<T[]> => {
+      const answers = await Promise.allSettled(
+        Array.from({ length: count }, (_, thread) =>
+          ask(thread).catch((error: unknown) => {
+            onFault();
+            throw error instanceof ThreadFault ? corrupt(path, error.message) : error;
+          }),
+        ),
+      );
+      return answers.map((answer) => {
+        if (answer.status === 'rejected') throw answer.reason;
+        return answer.value;
       });
+    };
+    // threads begin, and open the file, with the first question: not while an answer is owed
+    const one = { key: new Uint8Array(HASH_BYTES), sectors: new Uint32Array(1), leaves: new Uint32Array(1) };
+    await inTurn(() => all((thread) => threads.ask(thread, { ...about, want: 'leaves', ...one })));
 
     return {
       sectors,
@@ -118,7 +140,7 @@ export function createFileDisk({
               state,
               roots: shared,
             } as const;
-            await all((thread) => threads.ask(thread, order));
+            await all((thread) => threads.ask(thread, order), stop);
           } finally {
             clearInterval(watch);
           }

@@ -172,7 +172,12 @@ describe('a plot in a folder', () => {
     const disk = createFileDisk({ folders: [folder], threads: 1 });
     const refusal = await disk.open({ ...name, passes: 4 }, signal).catch((error) => error);
     expect(isAssayError(refusal, 'unsupported')).toBe(true);
+    const [one, same] = await Promise.all([disk.open(name, signal), disk.open(name, signal)]);
+    expect(one).toBe(same);
     await disk.close();
+    await expect(
+      one.digestLeaves(random.bytes(32), { sectors: new Uint32Array(1), leaves: new Uint32Array(1) }, signal),
+    ).rejects.toThrow('closed');
   });
 
   test('is corrupt where its file ends too early, and says which file', async () => {
@@ -185,6 +190,11 @@ describe('a plot in a folder', () => {
     const fault = await plot.digestLeaves(random.bytes(32), asked, signal).catch((error) => error);
     expect(isAssayError(fault, 'corrupt')).toBe(true);
     expect(fault.message).toMatch(/sectors\.bin/);
+    const range = { key: random.bytes(32), from: 0, most: 3, pieceBytes: 1024, leftMs: () => 1e9 };
+    expect(isAssayError(await plot.digestRange(range, signal).catch((error) => error), 'corrupt')).toBe(true);
+    // what is there is still answered
+    const there = { sectors: Uint32Array.of(1), leaves: Uint32Array.of(0) };
+    expect((await plot.digestLeaves(random.bytes(32), there, signal)).length).toBe(32);
     await expect(plot.readSector(2)).rejects.toThrow(/ends within sector 2/);
     await disk.close();
   });
