@@ -3,19 +3,11 @@
 import { createMerkleTree, HASH_BYTES, pathLength } from '../../model/merkle.js';
 import type { LanesSpec, Opened } from '../host.js';
 import { DIGEST_TAG, DIGESTS_PER_LEAF, digestLeaf, digestLeaves, hashDigestLeaf } from '../spec/digest.js';
-import {
-  CHUNK_BYTES,
-  HOST_TAG,
-  LabelLeafHasher,
-  LabelMaker,
-  labelName,
-  parentsOf,
-} from '../spec/host-labels.js';
+import { HOST_TAG, LabelLeafHasher, LabelMaker, labelName, parentsOf } from '../spec/host-labels.js';
 import {
   hashWalkLeaf,
   LEAF_STEPS,
   STATE_BYTES,
-  STEP_READS,
   statesToBytes,
   walkStart,
   walkStep,
@@ -24,7 +16,6 @@ import { GrowingTree } from './growing-tree.js';
 import { createLaneMemory, type LaneMemory } from './lane-memory.js';
 
 const STATE_WORDS = STATE_BYTES / 4;
-const CHUNK_WORDS = CHUNK_BYTES / 4;
 
 interface Round {
   readonly key: Uint8Array;
@@ -41,9 +32,6 @@ export class Lane {
   readonly #rounds: Round[] = [];
   #walk: { readonly key: Uint8Array; readonly labels: number; readonly tree: GrowingTree } | undefined;
   readonly #states = new Uint32Array((LEAF_STEPS + 1) * STATE_WORDS);
-  readonly #chunks = new Float64Array(STEP_READS);
-  readonly #labelWords: number;
-  readonly #chunkMask: number;
 
   constructor(
     readonly spec: LanesSpec,
@@ -53,8 +41,6 @@ export class Lane {
     this.#maker = new LabelMaker(spec);
     this.#leaf = new LabelLeafHasher(spec.labelBytes);
     this.#tree = new GrowingTree(spec.capacity, HOST_TAG.node);
-    this.#labelWords = spec.labelBytes / 4;
-    this.#chunkMask = spec.labelBytes / CHUNK_BYTES - 1;
   }
 
   /** Labels that are finished. */
@@ -89,6 +75,7 @@ export class Lane {
   }
 
   beginWalk(labels: number, key: Uint8Array): void {
+    this.memory.setWalkKey(key);
     this.#walk = { key: key.slice(), labels, tree: new GrowingTree(this.spec.maxLeaves, HOST_TAG.walkNode) };
   }
 
@@ -154,15 +141,10 @@ export class Lane {
 
   /** Step `step` of leaf `leaf`: from one state of `states` to the next. */
   protected stepOf(_leaf: number, step: number, states: Uint32Array): void {
-    const { labels } = this.#walk!; // begun before
     const at = step * STATE_WORDS;
-    const chunks = this.#chunks;
-    for (let r = 0; r < STEP_READS; r++) {
-      // as readAt of spec/host-walk.ts; without an object for each of millions
-      const word = states[at + r];
-      chunks[r] =
-        Math.floor((word * labels) / 2 ** 32) * this.#labelWords + (word & this.#chunkMask) * CHUNK_WORDS;
-    }
-    walkStep(this.memory.words, chunks, states, at, states, at + STATE_WORDS);
+    // as readAt of spec/host-walk.ts; without an object for each of millions
+    const label = Math.floor((states[at] * this.#walk!.labels) / 2 ** 32); // begun before
+    const digest = this.memory.shifted(label, states[at + 1] & (this.spec.labelBytes - 1));
+    walkStep(digest, states, at, states, at + STATE_WORDS);
   }
 }

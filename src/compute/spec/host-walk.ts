@@ -1,9 +1,11 @@
 // Owns: what reading a host's memory gives: keys of rounds, and the walk of reads that each hang on the one before.
 // Does not own: digests and their trees (digest.ts), where labels are kept (compute/host).
+import { createCipheriv } from 'node:crypto';
 import { u32le, utf8 } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import { hashInto } from '../../model/merkle.js';
-import { CHUNK_BYTES, HOST_TAG } from './host-labels.js';
+import { DIGEST_COLUMNS } from './digest.js';
+import { HOST_TAG } from './host-labels.js';
 
 const FIRST = utf8('assay/host/1/first');
 const NEXT = utf8('assay/host/1/next');
@@ -20,17 +22,14 @@ export const firstRoundKey = (pass: Uint8Array, root: Uint8Array): Uint8Array =>
 export const nextRoundKey = (key: Uint8Array, round: number, root: Uint8Array): Uint8Array =>
   sha256(NEXT, key, u32le(round), root);
 
-/** Chunks that one step reads, each at a place of its own: more reads at once find a missing one sooner. */
-export const STEP_READS = 4;
 /** Steps under one leaf of the walk's tree. */
 export const LEAF_STEPS = 8;
 /** Four words of 32 bits. */
 export const STATE_BYTES = 16;
 export const WALK_LEAF_BYTES = LEAF_STEPS * STATE_BYTES;
 
-/** Words of a state, of a chunk. */
+/** Of a state, and of a digest. */
 const STATE_WORDS = STATE_BYTES / 4;
-const CHUNK_WORDS = CHUNK_BYTES / 4;
 
 /**
  * State before the first step of a leaf. It hangs on the hashes of everything before that leaf, so that no leaf can be begun
@@ -48,14 +47,28 @@ export function walkStart(
   return Uint32Array.from({ length: STATE_WORDS }, (_, i) => view.getUint32(4 * i, true));
 }
 
-/** Where a word of the state reads: a label by its upper bits, a chunk in it by its lower ones. */
+/**
+ * Key of the walk: five columns' worth of values as digest.ts has them. A step takes four columns from where its state says, so that no
+ * table of digests answers it: 16 bytes for each of `labelBytes` places are more than the label.
+ */
+export function walkColumns(key: Uint8Array, labelBytes: number): Int8Array {
+  const raw = createCipheriv('aes-256-ctr', key, new Uint8Array(16)).update(
+    new Uint8Array((DIGEST_COLUMNS + 1) * labelBytes),
+  );
+  const columns = new Int8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) columns[i] = (raw[i] & 127) - 64;
+  return columns;
+}
+
+/** What a state reads: a label by its first word, a place in the key by its second. */
 export const readAt = (
-  word: number,
+  state: Uint32Array,
+  at: number,
   labels: number,
   labelBytes: number,
-): { readonly label: number; readonly chunk: number } => ({
-  label: Math.floor(((word >>> 0) * labels) / 2 ** 32),
-  chunk: word & (labelBytes / CHUNK_BYTES - 1),
+): { readonly label: number; readonly shift: number } => ({
+  label: Math.floor((state[at] * labels) / 2 ** 32),
+  shift: state[at + 1] & (labelBytes - 1),
 });
 
 /** Primes of xxHash32. */
@@ -63,7 +76,7 @@ const P1 = 0x9e3779b1 | 0;
 const P2 = 0x85ebca77 | 0;
 const P3 = 0xc2b2ae3d | 0;
 
-/** The round of xxHash32: with the accumulator unknown nothing shorter stands for the words that it takes in. */
+/** The round of xxHash32. */
 const absorb = (accumulator: number, word: number): number => {
   const x = (accumulator + Math.imul(word, P2)) | 0;
   return Math.imul((x << 13) | (x >>> 19), P1);
@@ -77,38 +90,27 @@ const avalanche = (word: number): number => {
 };
 
 /**
- * The state after one step: four chunks of eight little-endian words, in the order of the state's words, taken in one after
- * the other. Addresses hang on nothing but the state before, so that the reads of a step go out at once.
- * @param words where chunks lie, as 32-bit words
- * @param chunks index in `words` of the first word of each of the four
- * @param from the state, `STATE_WORDS` words at `fromAt`
+ * The state after one step.
+ * @param digest of the label that the state reads, under the four columns from its place on
+ * @param from the state, four words at `fromAt`
  * @param to where the next state is written, at `toAt`; may be `from`
  */
 export function walkStep(
-  words: Int32Array,
-  chunks: Float64Array,
+  digest: Int32Array,
   from: Uint32Array,
   fromAt: number,
   to: Uint32Array,
   toAt: number,
 ): void {
-  let a = from[fromAt] | 0;
-  let b = from[fromAt + 1] | 0;
-  let c = from[fromAt + 2] | 0;
-  let d = from[fromAt + 3] | 0;
-  for (let r = 0; r < STEP_READS; r++) {
-    const at = chunks[r];
-    for (let w = 0; w < CHUNK_WORDS; w += STATE_WORDS) {
-      a = absorb(a, words[at + w]);
-      b = absorb(b, words[at + w + 1]);
-      c = absorb(c, words[at + w + 2]);
-      d = absorb(d, words[at + w + 3]);
-    }
-    a = (a + d) | 0;
-    b = (b + a) | 0;
-    c = (c + b) | 0;
-    d = (d + c) | 0;
-  }
+  let a = absorb(from[fromAt] | 0, digest[0]);
+  let b = absorb(from[fromAt + 1] | 0, digest[1]);
+  let c = absorb(from[fromAt + 2] | 0, digest[2]);
+  let d = absorb(from[fromAt + 3] | 0, digest[3]);
+  a = (a + d) | 0;
+  b = (b + a) | 0;
+  c = (c + b) | 0;
+  d = (d + c) | 0;
+  a = (a + d) | 0;
   to[toAt] = avalanche(a);
   to[toAt + 1] = avalanche(b);
   to[toAt + 2] = avalanche(c);

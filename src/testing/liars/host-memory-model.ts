@@ -1,15 +1,16 @@
 // Owns: what a cheat with host memory can do in the time there is: cores, memory, links, disks to rounds, steps, credit. Pure.
 // Does not own: provers whose bytes are wrong (host-memory.ts).
 import { labelCompressions } from '../../compute/spec/host-labels.js';
-import { LEAF_STEPS, STEP_READS } from '../../compute/spec/host-walk.js';
+import { LEAF_STEPS } from '../../compute/spec/host-walk.js';
 import { creditFor, hashedPerByte } from '../../verification/kinds/host-memory/credit.js';
 import type { HostMemoryParams } from '../../verification/kinds/host-memory/params.js';
 
 /** A machine, and what it can reach. Rates are of the whole machine. */
 export interface HostFigures {
+  readonly cores: number;
   readonly memoryBytes: number;
   readonly memoryBytesPerS: number;
-  /** one step of the walk with all four reads in memory, its hashes included */
+  /** one step of the walk whose label is in memory, its hashes included */
   readonly stepNs: number;
   /** SHA-256 over many messages at once, all cores */
   readonly hashBytesPerS: number;
@@ -25,19 +26,23 @@ export interface Reach {
   readonly readNs: number;
 }
 
-/** Shares of the claimed bytes that are not in memory, by what stands in for them. */
+/** Shares of the claimed bytes that are not in the host's memory. */
 export interface Missing {
   /** made again from what is there: the narrow state, the compressing storer */
   readonly regenerated?: number;
-  /** fetched from, or digested in, memory elsewhere */
-  readonly linked?: number;
-  /** swapped out */
+  /** on disks */
   readonly onDisk?: number;
+  /** on disks, and made again where that is sooner: rounds by both, steps by whichever suits */
+  readonly either?: number;
+  /** in memory elsewhere */
+  readonly linked?: number;
 }
 
 export interface HostCheat {
   readonly claimedBytes: number;
   readonly missing: Missing;
+  /** @default the host's cores */
+  readonly lanes?: number;
   /** both ways, ms. @default 0 */
   readonly networkMs?: number;
 }
@@ -45,8 +50,10 @@ export interface HostCheat {
 export interface HostOutcome {
   /** bytes of labels that it gets done in the time of the fill: no more of the claimed ones count */
   readonly filledBytes: number;
-  /** really in memory at the Pass */
+  /** really in memory at the Pass, its own or elsewhere */
   readonly heldBytes: number;
+  /** in its own */
+  readonly ownBytes: number;
   readonly roundS: number;
   readonly stepNs: number;
   readonly rounds: number;
@@ -60,27 +67,30 @@ export interface HostOutcome {
 /** Hosts by published figures, and what the best of their kind can reach. */
 export const HOSTS = {
   desktop: {
+    cores: 8,
     memoryBytes: 8 * 2 ** 30,
     memoryBytesPerS: 40e9,
-    stepNs: 250,
+    stepNs: 400,
     hashBytesPerS: 8 * 3.7e9,
     regenerateNs: 450,
     link: { bytesPerS: 1.25e9, readNs: 3000 },
     disk: { bytesPerS: 7e9, readNs: 70_000 },
   },
   server: {
+    cores: 32,
     memoryBytes: 64 * 2 ** 30,
     memoryBytesPerS: 150e9,
-    stepNs: 250,
+    stepNs: 400,
     hashBytesPerS: 32 * 3.7e9,
     regenerateNs: 450,
     link: { bytesPerS: 12.5e9, readNs: 2000 },
     disk: { bytesPerS: 14e9, readNs: 70_000 },
   },
   large: {
+    cores: 128,
     memoryBytes: 512 * 2 ** 30,
     memoryBytesPerS: 460e9,
-    stepNs: 250,
+    stepNs: 400,
     hashBytesPerS: 128 * 6e9,
     regenerateNs: 400,
     link: { bytesPerS: 50e9, readNs: 1500 },
@@ -97,24 +107,28 @@ export function hostMemoryOutcome(
   host: HostFigures,
   cheat: HostCheat,
 ): HostOutcome {
-  const { regenerated = 0, linked = 0, onDisk = 0 } = cheat.missing;
-  const networkS = (cheat.networkMs ?? 0) / 1000;
+  const { regenerated = 0, linked = 0, onDisk = 0, either = 0 } = cheat.missing;
+  const { lanes = host.cores, networkMs = 0 } = cheat;
+  const networkS = networkMs / 1000;
   const fillS = Math.max(0, params.fillMs / 1000 - networkS);
   const hashedForFill = (labelCompressions(params) * 64) / params.labelBytes;
   const filledBytes = Math.min(cheat.claimedBytes, Math.floor((fillS * host.hashBytesPerS) / hashedForFill));
-  const away = Math.min(1, regenerated + linked + onDisk);
-  const heldBytes = Math.min(filledBytes * (1 - away), host.memoryBytes);
+  const own = Math.max(0, 1 - regenerated - linked - onDisk - either);
+  const ownBytes = Math.min(filledBytes * own, host.memoryBytes);
+  const heldBytes = ownBytes + filledBytes * linked;
 
-  const ways = [
-    { share: regenerated, bytesPerS: host.hashBytesPerS / hashedPerByte(params), readNs: host.regenerateNs },
-    { share: linked, ...host.link },
-    { share: onDisk, ...host.disk },
-  ];
+  const made = host.hashBytesPerS / hashedPerByte(params);
+  const brought = (share: number, bytesPerS: number): number =>
+    share > 0 ? (filledBytes * share) / bytesPerS : 0;
   const roundS = Math.max(
-    (filledBytes * (1 - away)) / host.memoryBytesPerS,
-    ...ways.map(({ share, bytesPerS }) => (share > 0 ? (filledBytes * share) / bytesPerS : 0)),
+    brought(own, host.memoryBytesPerS),
+    brought(linked, host.link.bytesPerS),
+    brought(regenerated, made),
+    brought(onDisk, host.disk.bytesPerS),
+    brought(regenerated + onDisk + either, made + host.disk.bytesPerS),
   );
-  const stepNs = meanStepNs(host.stepNs, ways);
+  const makeNs = Math.max(host.regenerateNs, (lanes * params.labelBytes * 1e9) / made);
+  const stepNs = meanStepNs(host, makeNs, cheat.missing);
 
   const passS = params.passMs / 1000 - networkS;
   const walkS = params.walkMs / 1000 - networkS;
@@ -126,32 +140,38 @@ export function hostMemoryOutcome(
       Math.floor(((walkS - rounds * roundS) * 1e9) / (stepNs * LEAF_STEPS)),
     );
     if (leaves < 1 || filledBytes < params.minBytes || filledBytes > params.maxBytes) continue;
-    const credited = creditFor(params, { bytes: filledBytes, rounds, leaves });
+    const credited = creditFor(params, { lanes, bytes: filledBytes, rounds, leaves });
     const creditedBytes = credited.hostBytes ?? 0;
     if (rounds > 1 && creditedBytes < best.creditedBytes) continue;
-    const creditedBytesPerS = credited.hostBytesPerS ?? 0;
-    best = { ...best, creditedBytes, creditedBytesPerS, rounds, leaves };
+    best = { creditedBytes, creditedBytesPerS: credited.hostBytesPerS ?? 0, rounds, leaves };
   }
   // a walk of one leaf in all its time bounds nothing
   const blind = { ...params, linkBytesPerS: 0, diskBytesPerS: 0 };
   const withoutWalk =
-    most < 1 ? 0 : (creditFor(blind, { bytes: filledBytes, rounds: most, leaves: 1 }).hostBytes ?? 0);
-  return { filledBytes, heldBytes, roundS, stepNs, ...best, withoutWalk };
+    most < 1 ? 0 : (creditFor(blind, { lanes, bytes: filledBytes, rounds: most, leaves: 1 }).hostBytes ?? 0);
+  return { filledBytes, heldBytes, ownBytes, roundS, stepNs, ...best, withoutWalk };
 }
 
-/** A step waits for the slowest of its reads. */
-function meanStepNs(stepNs: number, ways: readonly { share: number; readNs: number }[]): number {
-  const slowestFirst = ways.filter(({ share }) => share > 0).toSorted((a, b) => b.readNs - a.readNs);
-  let mean = 0;
-  let noneSoFar = 1;
-  let share = 0;
-  for (const way of slowestFirst) {
-    share = Math.min(1, share + way.share);
-    const noneYet = (1 - share) ** STEP_READS;
-    mean += (noneSoFar - noneYet) * Math.max(stepNs, way.readNs);
-    noneSoFar = noneYet;
-  }
-  return mean + noneSoFar * stepNs;
+/**
+ * Mean time of a step. Cores make chunks again for all lanes while others of them wait for disks and links, so the longer of the two
+ * counts; what may come either way is divided so that both take as long.
+ */
+function meanStepNs(
+  { stepNs, disk, link }: HostFigures,
+  makeNs: number,
+  { regenerated = 0, linked = 0, onDisk = 0, either = 0 }: Missing,
+): number {
+  const own = Math.max(0, 1 - linked - onDisk - either); // what is made again is waited for beside the rest
+  const waitedNs = (made: number): number =>
+    own * stepNs +
+    linked * Math.max(stepNs, link.readNs) +
+    onDisk * disk.readNs +
+    made * stepNs +
+    (either - made) * disk.readNs;
+  // regenerated + made chunks at makeNs for a whole label, against the waiting with the rest of `either` on disk
+  const balanced = (waitedNs(0) - regenerated * makeNs) / (makeNs + disk.readNs - stepNs);
+  const made = Math.min(either, Math.max(0, balanced));
+  return Math.max((regenerated + made) * makeNs, waitedNs(made));
 }
 
 /**

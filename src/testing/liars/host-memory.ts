@@ -481,9 +481,9 @@ const altersStates = tampering('alters the states of a leaf', ['path'], (opening
   ...opening,
   steps: opening.steps.with(0, { ...opening.steps[0], states: flipped(opening.steps[0].states) }),
 }));
-const turnsReads = tampering('opens what a step read in another order', ['path', 'walk'], (opening) => ({
+const showsOtherRead = tampering('opens another label than the step read', ['path'], (opening) => ({
   ...opening,
-  steps: opening.steps.map((each) => ({ ...each, blocks: [...each.blocks.slice(1), each.blocks[0]] })),
+  steps: opening.steps.map((each) => ({ ...each, block: opening.digests[0].block })),
 }));
 const answersOwnQuestion: HostMemoryLiar = {
   name: 'answers a request of its own',
@@ -544,7 +544,7 @@ export function hostMemoryLiars(
     breaksLabelPath,
     altersDigests,
     altersStates,
-    turnsReads,
+    showsOtherRead,
     answersOwnQuestion,
     spellsOtherwise,
   ];

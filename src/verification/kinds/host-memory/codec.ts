@@ -7,7 +7,7 @@ import {
   digestLeaves,
 } from '../../../compute/spec/digest.js';
 import { MAX_LANE_LABELS } from '../../../compute/spec/host-labels.js';
-import { LEAF_STEPS, STEP_READS, WALK_LEAF_BYTES } from '../../../compute/spec/host-walk.js';
+import { LEAF_STEPS, WALK_LEAF_BYTES } from '../../../compute/spec/host-walk.js';
 import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
 import {
   HostMemoryBeginSchema,
@@ -68,7 +68,7 @@ export interface DigestOpening {
 export interface StepOpening {
   readonly states: Uint8Array;
   readonly path: Uint8Array;
-  readonly blocks: readonly Block[];
+  readonly block: Block;
 }
 export interface Opening {
   readonly top: Uint8Array;
@@ -110,7 +110,7 @@ export function limits(params: HostMemoryParams): { commitBytes: number; opening
   const block = labelBytes + path(most) + 2 * FIELD;
   const label = 3 * block + path(most) + FIELD;
   const digest = block + DIGEST_LEAF_BYTES + path(digestLeaves(most)) + 2 * FIELD;
-  const step = WALK_LEAF_BYTES + path(params.maxLeaves) + STEP_READS * block + 2 * FIELD;
+  const step = WALK_LEAF_BYTES + path(params.maxLeaves) + block + 2 * FIELD;
   return {
     commitBytes: Math.max(48, params.maxRounds * (HASH_BYTES + 2)),
     openingBytes:
@@ -160,6 +160,7 @@ export const isComplete = (commits: Commits | undefined): commits is AllCommits 
 
 /** What complete commits name. */
 export const madeOf = (params: HostMemoryParams, { lanes, fill, roots, walk }: AllCommits): Made => ({
+  lanes,
   bytes: lanes * fill.labels * params.labelBytes,
   rounds: roots.length,
   leaves: walk.leaves,
@@ -209,7 +210,8 @@ export function decodeOpening(
 /** Messages within messages are all there. */
 type Shaped = HostMemoryOpening & Opening;
 const isShaped = (opening: HostMemoryOpening): opening is Shaped =>
-  opening.digests.every(({ block }) => block !== undefined);
+  opening.digests.every(({ block }) => block !== undefined) &&
+  opening.steps.every(({ block }) => block !== undefined);
 
 function hasLengths(
   { labelBytes }: HostMemoryParams,
@@ -237,11 +239,8 @@ function hasLengths(
     ) &&
     steps.length === request.steps.length &&
     steps.every(
-      ({ states, path, blocks }) =>
-        states.length === WALK_LEAF_BYTES &&
-        path.length === paths.walk &&
-        blocks.length === STEP_READS &&
-        blocks.every(isBlock),
+      ({ states, path, block }) =>
+        states.length === WALK_LEAF_BYTES && path.length === paths.walk && isBlock(block),
     )
   );
 }

@@ -34,6 +34,7 @@ export interface HostMemoryParams {
   /** leaves of the walk of one lane that a Commit can name, eight steps each */
   readonly maxLeaves: number;
   /** of a host that counts one */
+  readonly nominalLanes: number;
   readonly nominalBytes: number;
   readonly nominalRounds: number;
   readonly nominalLeaves: number;
@@ -53,9 +54,11 @@ export interface HostMemoryParams {
   readonly walkMs: number;
   /** bytes that all cores of a cheat's host hash in a second, at their best */
   readonly hashBytesPerS: number;
-  /** time of the fastest step of the walk whose reads are all in memory */
+  /** bytes that its memory gives in a second at most, to all its cores */
+  readonly memoryBytesPerS: number;
+  /** time of the fastest step of the walk whose label is in memory */
   readonly stepNs: number;
-  /** a chunk made again: its time, when a step of the walk waits for it */
+  /** one chunk made again, however many cores there are */
   readonly regenerateNs: number;
   /** memory of other hosts and devices that is not proven busy: bytes that come over, and the time of one read */
   readonly linkBytesPerS: number;
@@ -78,18 +81,18 @@ const REAL = {
   maxLanes: 256,
   maxRounds: 200,
   maxLeaves: 2 ** 21,
-  nominalLeaves: 2 ** 20,
+  nominalLeaves: 800_000,
   labelSamples: 64,
   digestSamples: 64,
-  stepSamples: 32,
+  stepSamples: 64,
   windowMs: 2000,
   fillMs: 56_000,
   passMs: 8000,
   walkMs: 16_000,
-  stepNs: 100,
+  stepNs: 300,
   regenerateNs: 400,
   linkReadNs: 1500,
-  diskReadNs: 10_000,
+  diskReadNs: 20_000,
   goLeadMs: 1000,
   openingTimeoutMs: openingTimeout(3),
   localnetOnly: false,
@@ -114,6 +117,7 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     maxBytes: 2 ** 21,
     maxRounds: 8,
     maxLeaves: 256,
+    nominalLanes: 2,
     nominalBytes: 2 ** 21,
     nominalRounds: 8,
     nominalLeaves: 256,
@@ -125,12 +129,13 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     passMs: 1000,
     walkMs: 2000,
     hashBytesPerS: 13_000_000,
-    stepNs: 100,
+    memoryBytesPerS: 100_000_000,
+    stepNs: 300,
     regenerateNs: 400,
     linkBytesPerS: 250_000,
     linkReadNs: 1500,
     diskBytesPerS: 250_000,
-    diskReadNs: 10_000,
+    diskReadNs: 20_000,
     rateFromBytes: 0,
     goLeadMs: 1000,
     openingTimeoutMs: 10_000,
@@ -143,9 +148,11 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     ...REAL,
     minBytes: GIB,
     maxBytes: 8 * GIB,
+    nominalLanes: 8,
     nominalBytes: 6 * GIB,
     nominalRounds: 31,
     hashBytesPerS: 8 * CORE_HASH_BYTES_PER_S,
+    memoryBytesPerS: 60e9,
     linkBytesPerS: 3.125e9,
     diskBytesPerS: 14e9,
     rateFromBytes: 2 * GIB,
@@ -157,9 +164,11 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     ...REAL,
     minBytes: 4 * GIB,
     maxBytes: 64 * GIB,
+    nominalLanes: 32,
     nominalBytes: 48 * GIB,
     nominalRounds: 15,
     hashBytesPerS: 32 * CORE_HASH_BYTES_PER_S,
+    memoryBytesPerS: 200e9,
     linkBytesPerS: 12.5e9,
     diskBytesPerS: 28e9,
     rateFromBytes: 4 * GIB,
@@ -171,9 +180,11 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     ...REAL,
     minBytes: 16 * GIB,
     maxBytes: 512 * GIB,
+    nominalLanes: 128,
     nominalBytes: 400 * GIB,
     nominalRounds: 7,
     hashBytesPerS: 128 * CORE_HASH_BYTES_PER_S,
+    memoryBytesPerS: 600e9,
     linkBytesPerS: 50e9,
     diskBytesPerS: 100e9,
     rateFromBytes: 8 * GIB,
@@ -203,6 +214,7 @@ const CHECKS: Checks<HostMemoryParams> = {
   maxBytes: integer(1, 2 ** 40),
   maxRounds: integer(1, 200),
   maxLeaves: integer(1, 2 ** 24),
+  nominalLanes: integer(1, 256),
   nominalBytes: integer(1, 2 ** 40),
   nominalRounds: integer(1, 200),
   nominalLeaves: integer(1, 2 ** 24),
@@ -214,6 +226,7 @@ const CHECKS: Checks<HostMemoryParams> = {
   passMs: integer(1, 600_000),
   walkMs: integer(1, 600_000),
   hashBytesPerS: amount,
+  memoryBytesPerS: amount,
   stepNs: integer(1, 1_000_000),
   regenerateNs: integer(1, 1_000_000_000),
   linkBytesPerS: amount,

@@ -13,7 +13,6 @@ import {
   nextRoundKey,
   readAt,
   STATE_BYTES,
-  STEP_READS,
   statesFromBytes,
   walkStart,
 } from '../../../compute/spec/host-walk.js';
@@ -172,16 +171,13 @@ export function createProving({ params, seed }: Challenge<HostMemoryParams>, lan
         step === 0
           ? walkStart(key, lane, leaf, leftSiblings(path, leaf))
           : statesFromBytes(bytes.subarray(before, before + STATE_BYTES));
-      return Array.from({ length: STEP_READS }, (_, r) => ({
-        lane,
-        index: readAt(state[r], fill!.labels, spec.labelBytes).label,
-      }));
+      return { lane, index: readAt(state, 0, fill!.labels, spec.labelBytes).label };
     });
-    const given = await blocks(read.flat());
+    const given = await blocks(read);
     return samples.map(({ lane }, s) => ({
       states: opened[s].bytes,
       path: continued(opened[s].path, tree, lane),
-      blocks: given.slice(s * STEP_READS, (s + 1) * STEP_READS),
+      block: given[s],
     }));
   }
 

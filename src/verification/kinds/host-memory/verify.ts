@@ -1,6 +1,7 @@
 // Owns: the verdict on one opening. Total: every byte string has a verdict, and no branch throws on a peer's bytes.
 import {
   DIGEST_BYTES,
+  DIGEST_COLUMNS,
   DIGEST_LEAF_BYTES,
   DIGEST_TAG,
   DIGESTS_PER_LEAF,
@@ -9,7 +10,6 @@ import {
   hashDigestLeaf,
 } from '../../../compute/spec/digest.js';
 import {
-  CHUNK_BYTES,
   HOST_TAG,
   hostRoot,
   LabelLeafHasher,
@@ -23,9 +23,9 @@ import {
   nextRoundKey,
   readAt,
   STATE_BYTES,
-  STEP_READS,
   statesFromBytes,
   statesToBytes,
+  walkColumns,
   walkStart,
   walkStep,
 } from '../../../compute/spec/host-walk.js';
@@ -112,8 +112,7 @@ function createChecks(
   const digestLeaf = new Uint8Array(DIGEST_LEAF_BYTES);
   const hash = new Uint8Array(HASH_BYTES);
   const state = new Uint32Array(STATE_BYTES / 4);
-  const words = new Int32Array((STEP_READS * CHUNK_BYTES) / 4);
-  const chunks = Float64Array.from({ length: STEP_READS }, (_, r) => (r * CHUNK_BYTES) / 4);
+  const columns = walkColumns(keyOfRound[roots.length], labelBytes);
 
   const inLanes = pathLength(lanes) * HASH_BYTES;
   /** Whether `leaf` climbs through its lane's tree and the one over all lanes to `root`. */
@@ -169,7 +168,7 @@ function createChecks(
       const at = (index % DIGESTS_PER_LEAF) * DIGEST_BYTES;
       return equals(digest, digests.subarray(at, at + DIGEST_BYTES)) ? undefined : 'digest';
     },
-    step({ lane, leaf, step }, { states, path, blocks }) {
+    step({ lane, leaf, step }, { states, path, block }) {
       hashWalkLeaf(states, hash, 0);
       if (!leadsTo(walk.root, [HOST_TAG.walkNode, HOST_TAG.walkTop], hash, lane, leaf, path)) return 'path';
       const key = keyOfRound[roots.length];
@@ -179,14 +178,10 @@ function createChecks(
           ? walkStart(key, lane, leaf, leftSiblings(path.subarray(0, path.length - inLanes), leaf))
           : statesFromBytes(states.subarray(before, before + STATE_BYTES)),
       );
-      for (let r = 0; r < STEP_READS; r++) {
-        const { label, chunk } = readAt(state[r], labels, labelBytes);
-        if (!isBlock(lane, label, blocks[r])) return 'path';
-        const at = chunk * CHUNK_BYTES;
-        const bytes = blocks[r].label.subarray(at, at + CHUNK_BYTES);
-        words.set(new Int32Array(statesFromBytes(bytes)), chunks[r]);
-      }
-      walkStep(words, chunks, state, 0, state, 0);
+      const { label, shift } = readAt(state, 0, labels, labelBytes);
+      if (!isBlock(lane, label, block)) return 'path';
+      digestBlock(block.label, columns.subarray(shift, shift + DIGEST_COLUMNS * labelBytes), digest, 0);
+      walkStep(new Int32Array(statesFromBytes(digest)), state, 0, state, 0);
       const after = states.subarray(step * STATE_BYTES, (step + 1) * STATE_BYTES);
       return equals(statesToBytes(state), after) ? undefined : 'walk';
     },

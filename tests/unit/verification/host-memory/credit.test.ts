@@ -18,8 +18,9 @@ const large = hostMemoryParamsByClass('host-512')!;
 
 /** A host that is exactly what the class takes a cheat's to be. */
 const worst = (params: typeof large): HostFigures => ({
+  cores: 128,
   memoryBytes: 2 ** 50,
-  memoryBytesPerS: 1e13,
+  memoryBytesPerS: params.memoryBytesPerS,
   stepNs: params.stepNs,
   hashBytesPerS: params.hashBytesPerS,
   regenerateNs: params.regenerateNs,
@@ -33,46 +34,49 @@ describe('host memory credit', () => {
       fc.property(
         fc.constantFrom(...HOST_MEMORY_PARAMS),
         fc.double({ min: 0.01, max: 1, noNaN: true }),
-        fc.tuple(...Array.from({ length: 3 }, () => fc.double({ min: 0, max: 0.33, noNaN: true }))),
-        (params, of, [regenerated, linked, onDisk]) => {
+        fc.tuple(...Array.from({ length: 4 }, () => fc.double({ min: 0, max: 0.25, noNaN: true }))),
+        fc.integer({ min: 1, max: 256 }),
+        (params, of, [regenerated, linked, onDisk, either], lanes) => {
           const claimedBytes = Math.max(params.minBytes, Math.floor(of * params.maxBytes));
-          const missing = { regenerated, linked, onDisk };
-          const outcome = hostMemoryOutcome(params, worst(params), { claimedBytes, missing });
-          expect(outcome.creditedBytes).toBeLessThanOrEqual(outcome.heldBytes + 1);
+          const missing = { regenerated, linked, onDisk, either };
+          const outcome = hostMemoryOutcome(params, worst(params), { claimedBytes, missing, lanes });
+          expect(outcome.creditedBytes).toBeLessThanOrEqual(outcome.ownBytes + 1);
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  test('counts what could have been missing: rounds bound each way by its rate, the walk by its time', () => {
-    const params = { ...large, linkBytesPerS: 0, diskBytesPerS: 0 };
+  test('takes off what could have been missing: what a round had time for, and what a step had time for', () => {
     const bytes = 400 * GIB;
+    const none = { ...large, hashBytesPerS: 0, diskBytesPerS: 0, linkBytesPerS: 0 };
     // 8 s / 8 rounds, hashes of 26 bytes for each byte
-    expect(hashedPerByte(params)).toBe(26);
-    const regenerated = params.hashBytesPerS / 26;
-    expect(creditFor(params, { bytes, rounds: 8, leaves: 1 }).hostBytes).toBe(
-      Math.floor(bytes - regenerated),
+    expect(hashedPerByte(large)).toBe(26);
+    const made = { ...none, hashBytesPerS: large.hashBytesPerS };
+    expect(creditFor(made, { lanes: 128, bytes, rounds: 8, leaves: 1 }).hostBytes).toBe(
+      Math.floor(bytes - large.hashBytesPerS / 26),
     );
-    // 16 s / (10^6 * 8) = 2000 ns a step; a disk of 10 us: p = 1900 / 9900
-    const disk = { ...large, hashBytesPerS: 0, linkBytesPerS: 0 };
-    const share = 1 - Math.sqrt(Math.sqrt(1 - 1900 / 9900));
-    expect(creditFor(disk, { bytes, rounds: 8, leaves: 1_000_000 }).hostBytes).toBe(
-      Math.floor(bytes - bytes * share),
-    );
+    // rounds take 8 * bytes / (600 + 100) GB/s at least, the rest of 16 s goes into 8 * 10^6 steps, and a disk has 20 us
+    const disk = { ...none, hashBytesPerS: 1, diskBytesPerS: 100e9, regenerateNs: 1e9 };
+    const stepNs = (16e9 - (8 * bytes) / 700) / 8e6;
+    const share = (stepNs - 300) / 19_700;
+    const { hostBytes } = creditFor(disk, { lanes: 1, bytes, rounds: 8, leaves: 1_000_000 });
+    expect(hostBytes! / (bytes * (1 - share))).toBeCloseTo(1, 6);
   });
 
   test('pays a rate only for what no cache holds, and never at CI sizes', () => {
-    const made = { bytes: 4 * GIB, rounds: 100, leaves: 2 ** 20 };
+    const made = { lanes: 128, bytes: 4 * GIB, rounds: 100, leaves: 2 ** 20 };
     expect(creditFor(large, made).hostBytesPerS).toBeUndefined();
     const { hostBytes, hostBytesPerS } = creditFor(large, { ...made, bytes: 64 * GIB });
     expect(hostBytesPerS).toBe(Math.floor(hostBytes! / 0.08));
     const small = hostMemoryParamsByClass('host-small')!;
-    expect(creditFor(small, { bytes: 2 ** 21, rounds: 8, leaves: 256 })).toEqual({ hostBytes: 1_972_152 });
+    expect(creditFor(small, { lanes: 2, bytes: 2 ** 21, rounds: 8, leaves: 256 })).toEqual({
+      hostBytes: 1_972_152,
+    });
   });
 
   test('falls with slow rounds and with slow steps', () => {
-    const made = { bytes: 400 * GIB, rounds: 7, leaves: 2 ** 20 };
+    const made = { lanes: 128, bytes: 400 * GIB, rounds: 7, leaves: 2 ** 20 };
     const credit = (change: Partial<typeof made>): number =>
       creditFor(large, { ...made, ...change }).hostBytes!;
     expect(credit({ rounds: 3 })).toBeLessThan(credit({}));
@@ -106,6 +110,6 @@ describe('the cost model', () => {
       (share) => ({ claimedBytes: 400 * GIB, missing: { onDisk: share } }),
       { of: ({ creditedBytes }) => creditedBytes, atLeast: 0.9 * honest },
     );
-    expect(crossing).toBe(0.006);
+    expect(crossing).toBe(0.01);
   });
 });
