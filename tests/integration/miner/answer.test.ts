@@ -14,10 +14,31 @@ import { RefusalCode, VerdictKind } from '../../../src/protocol/gen/assay/v1/min
 import type { FrameBody, ProofSession } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Proving } from '../../../src/verification/proof.js';
+import { eventId, passSeed, slotSeed } from '../../../src/verification/seed.js';
 import { type Line, recordingLog } from '../../support/logs.js';
-import { armOf, bytes16, bytes32, goOf, scriptedMiner, take } from '../../support/sessions.js';
+import {
+  armOf,
+  armWithPass,
+  bytes16,
+  bytes32,
+  goOf,
+  HOLD,
+  passOf,
+  scriptedMiner,
+  take,
+} from '../../support/sessions.js';
 import { NETUID } from '../../support/subnets.js';
-import { TOY_COMMIT, TOY_PARAMS, TOY_PARAMS_ID, toyKind, toyOpening } from '../../support/toy-kind.js';
+import {
+  TOY_COMMIT,
+  TOY_PARAMS,
+  TOY_PARAMS_ID,
+  TOY_STEPS,
+  TOY_STEPS_ID,
+  type ToyParams,
+  toyKind,
+  toyOpening,
+  toyPassCommit,
+} from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
 
@@ -38,16 +59,24 @@ interface Scene {
 }
 
 interface Setting {
+  /** @default one phase */
+  readonly params?: ToyParams;
+  /** ms of each further step. @default 100 */
+  readonly stepMs?: number;
+  /** of the validators' stake. @default half */
+  readonly share?: number;
   readonly opening?: number;
-  readonly fail?: 'start' | 'open';
+  readonly fail?: 'start' | 'next' | 'open';
   readonly onAbort?: () => void;
 }
 
 async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {}): Promise<void> {
   const clock = createVirtualClock();
   const kind = toyKind();
+  const { params = TOY_PARAMS, stepMs = 100 } = setting;
+  const paramsId = params === TOY_STEPS ? TOY_STEPS_ID : TOY_PARAMS_ID;
   const working = createLocalSlot(
-    { compute: createReferenceCompute(), kind, params: TOY_PARAMS, paramsId: TOY_PARAMS_ID },
+    { compute: createReferenceCompute(), kind, params, paramsId, clock },
     { index: 0, worker: 'host-1' },
   );
   const lost = () =>
@@ -62,6 +91,12 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
       const proving = await working.start(job, signal);
       return {
         ...proving,
+        async next(step, stop) {
+          await clock.sleep(stepMs, stop);
+          stop.throwIfAborted();
+          if (setting.fail === 'next') throw lost();
+          return proving.next!(step, stop);
+        },
         async open(request) {
           if (setting.fail === 'open') throw lost();
           if (request.length === 0)
@@ -86,7 +121,7 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
         slots: [slot],
         hotkey: devKeypair('miner').publicKey,
         netuid: NETUID,
-        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
+        tickets: createTickets(() => ({ epoch: 5, share: setting.share ?? 0.5 })),
         events: {
           confirmsPass: async (_event, beacon) => equals(beacon, bytes32('pass beacon')),
           isPlausible: async ({ block, basis }) => block < 1000 && equals(basis, bytes32('basis')),
@@ -446,4 +481,200 @@ describe('the slot is free again', () => {
       expect(clock.monotonic()).toBe(60_000);
       await ready(B, 'stranger', NEXT);
     }));
+});
+
+describe('a session of several phases', () => {
+  const [P, Q] = [bytes16('p'), bytes16('q')];
+  const STEPS: Setting = { params: TOY_STEPS };
+
+  /** Armed with a Pass, gone, and through the steps from Go. */
+  async function held({ open }: Scene, nonce = A, pass = P, name?: string): Promise<ProofSession> {
+    const session = open(name);
+    await session.send(armWithPass(nonce, pass));
+    await take(session, 'ready');
+    await session.send(goOf(nonce));
+    for (const phase of [0, 1]) expect((await take(session, 'commit')).phase).toBe(phase);
+    return session;
+  }
+
+  test('commits to each phase: those from Go at once, those from the Pass when it comes, bound to its randomness', () =>
+    scene(async (of) => {
+      const { clock, receipts } = of;
+      const session = await held(of);
+      expect(clock.monotonic()).toBe(WORK_MS + 100);
+      await clock.sleep(90_000);
+      await session.send(passOf(P));
+      const seed = slotSeed({
+        beacon: bytes32('beacon'),
+        nonces: [A],
+        hotkey: devKeypair('miner').publicKey,
+        worker: 'host-1',
+        slot: 0,
+        eventId: eventId({ netuid: NETUID, block: 120, basis: bytes32('basis') }),
+        paramsId: TOY_STEPS_ID,
+      });
+      const pass = passSeed({ seed, beacon: bytes32('pass beacon'), nonces: [P] });
+      for (const phase of [2, 3]) {
+        const commit = await take(session, 'commit');
+        expect([commit.phase, commit.nonces.map(toHex)]).toEqual([phase, [toHex(P)]]);
+        expect(toHex(commit.body)).toBe(toHex(toyPassCommit(pass, phase - 2)));
+      }
+      await session.send(OPEN);
+      await take(session, 'opening');
+      const { value } = receiptOf() as Extract<FrameBody, { case: 'receipt' }>;
+      await session.send({ case: 'receipt', value: { ...value, paramsId: TOY_STEPS_ID } });
+      await session.receive();
+      expect(receipts).toHaveLength(1);
+    }, STEPS));
+
+  test('gives two validators the same Commits of the Pass, with both nonces', () =>
+    scene(async (of) => {
+      const sessions = [of.open('validator'), of.open('stranger')];
+      const nonces = [
+        [A, P],
+        [B, Q],
+      ] as const;
+      for (const [i, session] of sessions.entries()) {
+        await session.send(armWithPass(...nonces[i]!));
+        await take(session, 'ready');
+      }
+      for (const [i, session] of sessions.entries()) await session.send(goOf(nonces[i]![0]));
+      for (const session of sessions) for (const _ of [0, 1]) await take(session, 'commit');
+      for (const [i, session] of sessions.entries()) await session.send(passOf(nonces[i]![1]));
+      for (const session of sessions) {
+        const commit = await take(session, 'commit');
+        expect(commit.nonces.map(toHex)).toEqual([toHex(P), toHex(Q)].sort());
+      }
+    }, STEPS));
+
+  test('takes a receipt in place of the Pass: the validator had enough, and the slot is free', () =>
+    scene(async (of) => {
+      const session = await held(of);
+      const { value } = receiptOf('window') as Extract<FrameBody, { case: 'receipt' }>;
+      await session.send({ case: 'receipt', value: { ...value, paramsId: TOY_STEPS_ID } });
+      expect(await session.receive()).toBeUndefined();
+      expect(of.receipts).toHaveLength(1);
+      await held(of, B, Q, 'stranger');
+    }, STEPS));
+
+  test.each<[string, readonly FrameBody[], string, string]>([
+    ['Open before the Pass', [OPEN], 'OUT_OF_ORDER', 'expected pass or receipt, got open'],
+    ['a second Go', [goOf(A)], 'OUT_OF_ORDER', 'expected pass or receipt, got go'],
+    [
+      'a nonce that Arm did not commit to',
+      [passOf(Q)],
+      'NONCE_MISMATCH',
+      'pass: the nonce is not the one that Arm committed to',
+    ],
+    [
+      'the nonce of the Go again',
+      [passOf(A)],
+      'NONCE_MISMATCH',
+      'pass: the nonce is not the one that Arm committed to',
+    ],
+    ['a nonce cut short', [passOf(P.subarray(1))], 'OUT_OF_ORDER', 'pass: wrong field lengths'],
+    ['a beacon cut short', [passOf(P, new Uint8Array(31))], 'OUT_OF_ORDER', 'pass: wrong field lengths'],
+    [
+      'a block that the hold did not draw',
+      [passOf(P, bytes32('another block'))],
+      'DISAGREES',
+      'event at block 120: not the beacon of its Pass',
+    ],
+    ['a second Pass', [passOf(P), passOf(P)], 'OUT_OF_ORDER', 'expected receipt, got pass'],
+    ['Open before its work is done', [passOf(P), OPEN], 'OUT_OF_ORDER', 'expected receipt, got open'],
+  ])('is refused for %s, and the slot is free', (_what, frames, code, detail) =>
+    scene(async (of) => {
+      const session = await held(of);
+      for (const frame of frames) await session.send(frame);
+      expect(await refusal(session)).toEqual([code, detail]);
+      await held(of, B, Q, 'stranger');
+    }, STEPS),
+  );
+
+  test('is refused a Pass that comes before its steps from Go are done', () =>
+    scene(async ({ open }) => {
+      const session = open();
+      await session.send(armWithPass(A, P));
+      await take(session, 'ready');
+      await session.send(goOf(A));
+      await session.send(passOf(P));
+      expect(await refusal(session)).toEqual(['OUT_OF_ORDER', 'expected receipt, got pass']);
+    }, STEPS));
+
+  test('gives up after the longest hold, and the slot is free', () =>
+    scene(async (of) => {
+      const session = await held(of);
+      const from = of.clock.monotonic();
+      expect(await refusal(session)).toEqual(['INTERNAL', 'the miner could not finish']);
+      expect(of.clock.monotonic() - from).toBe(150_000);
+      await held(of, B, Q, 'stranger');
+    }, STEPS));
+
+  test('a device that is lost in a further step is internal to the validator', () =>
+    scene(
+      async ({ open }) => {
+        const session = open();
+        await session.send(armWithPass(A, P));
+        await take(session, 'ready');
+        await session.send(goOf(A));
+        await take(session, 'commit');
+        expect(await refusal(session)).toEqual(['INTERNAL', 'the miner could not finish']);
+      },
+      { ...STEPS, fail: 'next' },
+    ));
+
+  test.each<[string, Parameters<typeof armWithPass>[2], string]>([
+    ['no commitment', { passCommitment: new Uint8Array() }, 'Arm.pass_commitment: expected 32 bytes, got 0'],
+    ['no hold', { holdFirst: 0, holdLast: 0 }, 'Arm.hold: expected 1..120, got 0..0'],
+    ['a hold backwards', { holdFirst: 5, holdLast: 4 }, 'Arm.hold: expected 1..120, got 5..4'],
+    [
+      'a hold without end',
+      { holdFirst: 1, holdLast: 2 ** 32 - 1 },
+      'Arm.hold: expected 1..120, got 1..4294967295',
+    ],
+  ])('is not armed with %s', (_what, of, detail) =>
+    scene(async ({ open }) => {
+      const session = open();
+      await session.send(armWithPass(A, P, of));
+      expect(await refusal(session)).toEqual(['OUT_OF_ORDER', detail]);
+    }, STEPS),
+  );
+
+  test('a slot without a Pass is not armed with one', () =>
+    scene(async ({ open }) => {
+      const session = open();
+      await session.send(armWithPass(A, P, { paramsId: TOY_PARAMS_ID }));
+      expect(await refusal(session)).toEqual([
+        'OUT_OF_ORDER',
+        'Arm.pass_commitment: expected 0 bytes, got 32',
+      ]);
+      expect(HOLD.first).toBeGreaterThan(0);
+    }));
+});
+
+describe('tickets', () => {
+  test('are spent by Arms: beyond them a validator is refused by name, others are not, and none is kept out by refusals', () =>
+    scene(
+      async ({ ready, open, clock }) => {
+        for (let i = 0; i < 8; i++) {
+          const session = await ready(A, 'validator', BigInt(120 + i));
+          session.cancel();
+          await clock.sleep(1);
+        }
+        const more = open('validator');
+        await more.send(armOf(A, { eventBlock: 130n }));
+        expect(await refusal(more)).toEqual(['TICKETS', 'slot 0: no ticket left in this epoch']);
+        // armed twice at once: busy, and that costs no ticket
+        const first = await ready(B, 'stranger', 130n);
+        for (let i = 0; i < 20; i++) {
+          const again = open('stranger');
+          await again.send(armOf(B, { eventBlock: 131n }));
+          expect((await refusal(again))[0]).toBe('BUSY');
+        }
+        first.cancel();
+        await clock.sleep(1);
+        await ready(B, 'stranger', 131n);
+      },
+      { share: 0 },
+    ));
 });
