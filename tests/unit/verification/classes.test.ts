@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   classOf,
@@ -85,6 +86,34 @@ describe('classes of cards', () => {
     for (const { class: name } of DERIVED)
       expect(COMPUTE_PARAMS.filter((params) => params.class === name)).toHaveLength(1);
     expect(kinds.compute!.table.size).toBe(COMPUTE_PARAMS.length);
+  });
+
+  test('stand in the documents as they are computed', () => {
+    const page = readFileSync(new URL('../../../docs/proofs/parameters.md', import.meta.url), 'utf8');
+    const giga = (value: number, digits: number) => (value / 1e9).toFixed(digits);
+    for (const device of DEVICES) {
+      const { class: name, path, peakOpsPerS, memoryBytes, memoryBytesPerS, linkBytesPerS } = device;
+      const peak = `${peakOpsPerS / 1e12}${path === 'fp16' ? ' (FP16)' : ''}`;
+      const published = [peak, memoryBytes / 1e9, memoryBytesPerS / 1e9, linkBytesPerS / 1e9];
+      const units = [device.multiprocessors, device.clockHz / 1e9];
+      expect(page).toContain(`| \`${name}\` | ${[...published, ...units].join(' | ')} |`);
+      const { nominal, ...of } = derived(name);
+      const both = (idle: number, busy: number, digits: number) =>
+        `${giga(idle, digits)} / ${giga(busy, digits)}`;
+      const cells = [
+        of.n,
+        of.memoryLabels,
+        of.fillMs.toFixed(0),
+        (100 * of.hashShare).toFixed(0),
+        of.nominalLabels,
+        of.capacityLabels,
+        (nominal.opsPerS! / 1e12).toFixed(0),
+        giga(of.regenBytesPerS, 1),
+        both(nominal.deviceBytes!, nominal.deviceBytesHostBusy!, 1),
+        both(nominal.deviceBytesPerS!, nominal.deviceBytesPerSHostBusy!, 0),
+      ];
+      expect(page).toContain(`| \`${name}\` | ${cells.join(' | ')} |`);
+    }
   });
 
   // proofs' amendments F9: lost share of memory at n = 8192 and 16384 with 60 GB/s from outside, G at 60 % of peak
