@@ -14,8 +14,25 @@ export { createFileDisk, type FileDisk, type FileDiskOptions } from './disk/file
 export { createMemoryDisk } from './disk/memory.js';
 export type { Disk, Plot } from './disk.js';
 export type { LabelRoots, Labels, LabelsSpec, Place } from './labels.js';
+export type {
+  Link,
+  LinkOffer,
+  PullEnd,
+  PullTicket,
+  Segment,
+  ServeShape,
+  ServeTicket,
+  StreamShape,
+} from './link.js';
 export { inexactProduct, type OpenCpuOptions, openCpu } from './probe.js';
 export { wrongLabels } from './probe-labels.js';
 export { type IsolateOptions, isolateDevice } from './process/isolate.js';
 export { createPlainLabels, type Turns } from './spec/plain-labels.js';
 export type { PlotName, PlotShape } from './spec/plot.js';
+export {
+  DEFAULT_LINK_LIMITS,
+  type LinkLimits,
+  openTcpLink,
+  type TcpLink,
+  type TcpLinkOptions,
+} from './tcp/link.js';

@@ -5,6 +5,17 @@ export { isLoopback } from './address.js';
 export { type Admin, type AdminOptions, serveAdmin } from './admin.js';
 export { CERTIFICATE_BYTES, type Certificate, decodeCertificate } from './certificate.js';
 export { dial } from './dial.js';
+export type { Transport } from './echo/codec.js';
+export {
+  askAll,
+  askEcho,
+  type EchoParts,
+  type EchoPorts,
+  type EgressListener,
+  listenForEgress,
+  serveEchoes,
+} from './echo/net.js';
+export { drawPorts, judgeReach, type Reach, type Sighting } from './echo/reach.js';
 export { type Direction, decodeHeader, HEADER_BYTES, type Header, type Method } from './envelope.js';
 export { type EnvelopeFault, isRefusal } from './errors.js';
 export { type SignedFrame, type VerifiedChain, verifyChain } from './evidence.js';

@@ -2,12 +2,15 @@
 // Does not own: tests of our own (tests/), anything that a running subnet needs.
 import type { MakeWire } from './conformance/wire.js';
 
+export { playRound, type RoundHost, type RoundResult } from './bandwidth-round.js';
 export { type ChainFixture, chainConformance } from './conformance/chain.js';
 export { type ConformanceCase, type Liar, type ProofSubject, proofConformance } from './conformance/proof.js';
 export type { MakeWire } from './conformance/wire.js';
+export { createVirtualNetwork, type HostLink, type Pipe, type VirtualNetwork } from './devices/links.js';
 export { createPacedDevice } from './devices/paced.js';
 export { withTurns } from './devices/turns.js';
 export { createEmbeddedChain } from './embedded-chain.js';
+export { type BandwidthLiar, bandwidthLiars, instantRound } from './liars/bandwidth.js';
 export { type ComputeLiar, computeLiars } from './liars/compute.js';
 export { type LivenessLiar, livenessLiars } from './liars/liveness.js';
 export {
