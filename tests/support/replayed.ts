@@ -3,6 +3,7 @@ import { concat } from '../../src/model/bytes.js';
 import { createSeededRandom } from '../../src/model/prng.js';
 import { verdictToString } from '../../src/model/verdict.js';
 import { verifyChain } from '../../src/protocol/evidence.js';
+import type { ProofKinds } from '../../src/validator/assign.js';
 import type { OutcomeEntry, StoredFrame } from '../../src/validator/ledger/entries.js';
 import { type ReplayCheck, replayOutcome } from '../../src/validator/ledger/replay.js';
 import { toyKind } from './toy-kind.js';
@@ -11,6 +12,7 @@ import { toyKind } from './toy-kind.js';
 export async function replayed(
   entry: OutcomeEntry,
   params: object | undefined,
+  kinds: ProofKinds = { toy: toyKind() },
 ): Promise<[verdict: string, wrong: readonly ReplayCheck[]]> {
   const openings: Uint8Array[] = [];
   const frames = entry.session.frames.map((frame): StoredFrame => {
@@ -25,7 +27,7 @@ export async function replayed(
         readOpening: async () => concat(...openings),
         readParams: async () => params,
       },
-      kinds: { toy: toyKind() },
+      kinds,
       random: createSeededRandom('replay'),
       verifyChain,
     },
