@@ -88,7 +88,7 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     localnetOnly: true,
   },
   {
-    // solid-state disks that read 20,000 leaves a second and a gigabyte in order; sized from published figures
+    // solid-state disks that read 30,000 leaves a second, and a gigabyte of it in order; sized from published figures
     kind: 'storage',
     class: 'nvme',
     sectorBlocks: 1024,
