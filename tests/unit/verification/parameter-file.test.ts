@@ -70,9 +70,9 @@ describe('a parameter file', () => {
     [{ ...written, sets: [1] }, 'sets[0]: expected an object, got 1'],
     [
       { ...written, sets: [{ ...paced, kind: 'comptue' }] },
-      /^sets\[0\]\.kind: expected one of compute.*, got "comptue"; did you mean compute\?$/,
+      /^sets\[0\]\.kind: expected one of .*compute.*, got "comptue"; did you mean compute\?$/,
     ],
-    [{ ...written, sets: [{ ...paced, kind: '__proto__' }] }, /^sets\[0\]\.kind: expected one of compute/],
+    [{ ...written, sets: [{ ...paced, kind: '__proto__' }] }, /^sets\[0\]\.kind: expected one of .*compute/],
     [
       { ...written, sets: [paced, { ...cpu, windowMS: 1 }] },
       /^sets\[1\] \(compute\/cpu-2048\) params\.windowMS: expected one of .*; did you mean windowMs\?$/,
