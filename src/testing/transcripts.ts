@@ -35,6 +35,8 @@ export async function playProof<Params, Secret>(
     readonly devices: Devices;
     readonly random: Random;
     readonly pace?: Pace;
+    /** of kinds in which slots meet: what the validator kept of the challenge's brief */
+    readonly kept?: Uint8Array;
   },
   challenge: Challenge<Params>,
   prove: Prove<Params> = parts.kind.prove,
@@ -52,7 +54,7 @@ export async function playProof<Params, Secret>(
     }
     // what is no commit is never opened
     const claimed = kind.credit(params, commits) !== undefined;
-    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const request = claimed ? kind.issue(params, commits, random, parts.kept) : new Uint8Array(0);
     const opening = claimed ? await proving.open(request) : new Uint8Array(0);
     const evidence = { commits, pass, request, opening };
     const secret = kind.drawSecret(params, challenge.basis, random);
