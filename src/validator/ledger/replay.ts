@@ -219,6 +219,7 @@ function challengeProblem(
   if (toHex(id) !== outcome.event) return 'the event is not the one of this subnet, block and basis';
   for (const { stored, message } of frames) {
     if (message?.case !== stored.kind) return `a frame recorded as ${stored.kind} is none`;
+    if (stored.from !== 'validator') continue; // a miner may send what only we may: that is no challenge
     if (message.case === 'arm') {
       const { value } = message;
       const same =

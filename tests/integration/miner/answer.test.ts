@@ -9,12 +9,14 @@ import { createTickets } from '../../../src/miner/tickets.js';
 import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
 import { RefusalCode, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import type { FrameBody, ProofSession } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Proving } from '../../../src/verification/proof.js';
 import { eventId, passSeed, slotSeed } from '../../../src/verification/seed.js';
+import { withOneOddFrame } from '../../support/frame-fuzz.js';
 import { type Line, recordingLog } from '../../support/logs.js';
 import {
   armOf,
@@ -651,6 +653,44 @@ describe('a session of several phases', () => {
       expect(HOLD.first).toBeGreaterThan(0);
     }));
 });
+
+test('whatever one frame of a validator says instead, its session ends in bounded time and the slot is free', () =>
+  scene(
+    async ({ open, clock }) => {
+      const ends = new Set<string>();
+      for (let i = 0; i < 100; i++) {
+        const random = createSeededRandom(`odd frame ${i}`);
+        const [nonce, pass] = [random.bytes(16), random.bytes(16)];
+        const bare = open(`validator ${i % 3}`);
+        const parts = { at: i % 5, sleep: (ms: number) => clock.sleep(ms) };
+        const session = withOneOddFrame(bare, random, parts);
+        const from = clock.monotonic();
+        const end = (async () => {
+          await session.send(armWithPass(nonce, pass, { eventBlock: BigInt(120 + i) }));
+          await take(session, 'ready');
+          await session.send(goOf(nonce));
+          for (const _ of [0, 1]) await take(session, 'commit');
+          await session.send(passOf(pass));
+          for (const _ of [2, 3]) await take(session, 'commit');
+          await session.send(OPEN);
+          await take(session, 'opening');
+          await session.send(receiptOf());
+          return 'to its end';
+        })().catch((error: Error) => `other than expected: ${error.message}`);
+        ends.add((await end).slice(0, 10));
+        bare.cancel();
+        await clock.sleep(1);
+        expect(clock.monotonic() - from).toBeLessThan(400_000);
+      }
+      expect([...ends].sort()).toEqual(['other than', 'to its end']);
+      const last = open('another');
+      await last.send(armWithPass(A, B, { eventBlock: 900n }));
+      await take(last, 'ready');
+      await last.send(goOf(A));
+      await take(last, 'commit');
+    },
+    { params: TOY_STEPS, share: 1000 },
+  ));
 
 describe('tickets', () => {
   test('are spent by Arms: beyond them a validator is refused by name, others are not, and none is kept out by refusals', () =>

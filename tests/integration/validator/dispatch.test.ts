@@ -21,6 +21,7 @@ import { createOpeningGate } from '../../../src/validator/opening-gate.js';
 import { toOutcomeEntry } from '../../../src/validator/record.js';
 import type { ProofKind } from '../../../src/verification/proof.js';
 import { eventId } from '../../../src/verification/seed.js';
+import { withOneOddFrame } from '../../support/frame-fuzz.js';
 import { replayed } from '../../support/replayed.js';
 import {
   bytes16,
@@ -712,5 +713,30 @@ describe('a session of several phases', () => {
     expect((await stalled(1, 3031, 751)).end).toEqual(inconclusive('validator-late'));
     expect((await stalled(2, 809, 200)).end).toEqual(rejected('window'));
     expect((await stalled(2, 809, 201)).end).toEqual(inconclusive('validator-late'));
+  });
+
+  test('ends in a verdict that replays, in bounded time, whatever one of its frames says instead', async () => {
+    const verdicts = new Map<string, number>();
+    for (let i = 0; i < 120; i++) {
+      const random = createSeededRandom(`odd frame ${i}`);
+      const script: Script = (session, clock) =>
+        playsSteps()(withOneOddFrame(session, random, { at: i % 6, sleep: (ms) => clock.sleep(ms) }), clock);
+      let endedAt = 0;
+      const verdict = await judged(script, {
+        after: async (_played, clock) => {
+          endedAt = clock.monotonic();
+        },
+      });
+      expect(endedAt).toBeLessThanOrEqual(PASS_AT + 1312 + 600);
+      verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+    }
+    // those that end in `seed` were heard to their end: what this script commits to is bound to nothing
+    expect([...verdicts.keys()].sort()).toEqual([
+      'rejected:malformed',
+      'rejected:opening-timeout',
+      'rejected:protocol',
+      'rejected:seed',
+      'rejected:window',
+    ]);
   });
 });
