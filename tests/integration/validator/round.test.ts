@@ -15,6 +15,7 @@ import type { MinerPeer, ServeHandlers } from '../../../src/protocol/session.js'
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { LedgerEntry } from '../../../src/validator/ledger/entries.js';
 import { runEvent } from '../../../src/validator/round.js';
+import { type Verifiers, verifyHere } from '../../../src/validator/verifiers.js';
 import {
   bytes32,
   commitOf,
@@ -51,6 +52,8 @@ interface Setting {
   readonly minLeadMs?: number;
   /** whether the event's block is still on the chain when all is judged. @default true */
   readonly canonical?: boolean;
+  /** who verifies; may stop the whole. @default the thread that asks */
+  readonly verifiers?: (stop: AbortController) => Verifiers;
 }
 
 interface Round {
@@ -116,6 +119,7 @@ async function playRound(players: Readonly<Record<string, Player>>, setting: Set
         clock,
         random: createSeededRandom('round'),
         ownDelay: { observe: () => () => setting.ownDelayMs ?? 0 },
+        verifiers: setting.verifiers?.(stop),
         log: silentLog,
       },
       {
@@ -267,6 +271,63 @@ describe('an event', () => {
     expect(verdicts).toEqual(['good: accepted', 'miner: inconclusive:validator-fault']);
     expect(entries.at(-1)!.type).toBe('event-completed');
     expect(heard).toEqual(['INCONCLUSIVE validator-fault 0 120']);
+  });
+
+  test('forgets its private projections when it is over, however it ends', async () => {
+    let open = 0;
+    const verifiers = (): Verifiers => ({
+      forEvent(event) {
+        open++;
+        const { verify, close } = verifyHere.forEvent(event);
+        return {
+          verify,
+          close() {
+            open--;
+            close();
+          },
+        };
+      },
+    });
+    await playRound({ miner: { script: plays() } }, { verifiers });
+    const refused = ({ type }: LedgerEntry) => type === 'outcome';
+    await playRound({ miner: { script: plays() } }, { verifiers, refused });
+    expect(open).toBe(0);
+  });
+
+  test('a verifier thread that dies costs the session in its hand nothing, and no other', async () => {
+    let asked = 0;
+    const verifiers = (): Verifiers => ({
+      forEvent: (event) => ({
+        ...verifyHere.forEvent(event),
+        async verify(question) {
+          if (asked++ === 0) throw new AssayError('internal', 'died', { what: 'died' });
+          return verifyHere.forEvent(event).verify(question);
+        },
+      }),
+    });
+    const players = { one: { script: plays() }, other: { script: plays() } };
+    const { verdicts, entries } = await playRound(players, { verifiers });
+    expect(verdicts.map((verdict) => verdict.split(': ')[1]).sort()).toEqual([
+      'accepted',
+      'inconclusive:validator-fault',
+    ]);
+    expect(entries.at(-1)!.type).toBe('event-completed');
+  });
+
+  test('that ends while something is verified writes nothing down about it', async () => {
+    const reason = new Error('stopping');
+    const verifiers = (stop: AbortController): Verifiers => ({
+      forEvent: () => ({
+        async verify() {
+          stop.abort(reason);
+          throw reason;
+        },
+        close() {},
+      }),
+    });
+    const { error, entries } = await playRound({ miner: { script: plays() } }, { verifiers });
+    expect(error).toBe(reason);
+    expect(entries.map(({ type }) => type)).toEqual(['event-started']);
   });
 
   test('in which nobody claims a slot does not count', async () => {
