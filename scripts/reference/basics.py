@@ -27,9 +27,10 @@ class Malformed(Exception):
 def message(data, fields):
     """
     Canonical protobuf: fields ascending, each in its shortest spelling, defaults left out, nothing unknown.
-    fields: number -> (name, of), of being "uint", "bytes", {number: ...} for a repeated message, [{number: ...}] for one message
+    fields: number -> (name, of), of being "uint", "bytes", {number: ...} for a repeated message, [{number: ...}] for one message,
+    "each" for repeated bytes
     """
-    absent = lambda of: [] if isinstance(of, dict) else None if isinstance(of, list) else 0 if of == "uint" else b""
+    absent = lambda of: [] if isinstance(of, dict) or of == "each" else None if isinstance(of, list) else 0 if of == "uint" else b""
     out = {name: absent(of) for name, of in fields.values()}
     at, last = 0, 0
 
@@ -53,7 +54,7 @@ def message(data, fields):
         if number not in fields:
             raise Malformed
         name, of = fields[number]
-        repeated = isinstance(of, dict)
+        repeated = isinstance(of, dict) or of == "each"
         if wire != (0 if of == "uint" else 2) or number < last or (number == last and not repeated):
             raise Malformed
         last = number
@@ -63,7 +64,7 @@ def message(data, fields):
                 raise Malformed
             value, at = data[at : at + value], at + value
         if repeated:
-            out[name].append(message(value, of))
+            out[name].append(value if of == "each" else message(value, of))
         elif isinstance(of, list):
             out[name] = message(value, of[0])
         elif not value:

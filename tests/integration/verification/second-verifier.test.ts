@@ -3,18 +3,21 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
+import { createMemoryDisk } from '../../../src/compute/disk/memory.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
 import type { Liar } from '../../../src/testing/conformance/proof.js';
 import { computeLiars, fabricatesRows } from '../../../src/testing/liars/compute.js';
 import { livenessLiars } from '../../../src/testing/liars/liveness.js';
 import { memoryLiars } from '../../../src/testing/liars/memory.js';
+import { storageLiars } from '../../../src/testing/liars/storage.js';
 import { type PlayedProof, playProof, transcriptLine } from '../../../src/testing/transcripts.js';
 import { decodeOpening, encodeOpening } from '../../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../../src/verification/kinds/compute/params.js';
 import { type AnyProofKind, kinds } from '../../../src/verification/kinds/index.js';
 import { livenessParamsByClass } from '../../../src/verification/kinds/liveness/params.js';
 import { memoryParamsByClass } from '../../../src/verification/kinds/memory/params.js';
+import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
 import type { Evidence, Pace } from '../../../src/verification/proof.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/reference-verifier.py', import.meta.url));
@@ -41,6 +44,8 @@ const memory = {
   ...memoryParamsByClass('paced-memory')!,
   ...{ n: 64, labels: 12, samples: 6, fillSamples: 3, passSamples: 12, maxRounds: 4 },
 };
+
+const storage = storageParamsByClass('small')!;
 
 const SUBJECTS: readonly Subject[] = [
   {
@@ -73,6 +78,19 @@ const SUBJECTS: readonly Subject[] = [
     liars: memoryLiars(random),
     reasons: ['malformed', 'seed', 'path', 'digest'],
   },
+  {
+    name: 'storage',
+    honest: [
+      storage,
+      { ...storage, passes: 3, leafBlocks: 2, openedLeaves: 3 },
+      { ...storage, sectorBlocks: 16, leaves: 5, pieceBlocks: 8 },
+      { ...storage, leafBlocks: 8, pieceBlocks: 8, encodings: 1 },
+    ],
+    tiny: { ...storage, openedLeaves: 1, openedPieces: 1, encodings: 1, pieceBlocks: 1 },
+    steps: Number.POSITIVE_INFINITY,
+    liars: storageLiars(random),
+    reasons: ['malformed', 'seed', 'path', 'digest', 'encoding'],
+  },
 ];
 
 /** One process for all of them: each starts an interpreter. */
@@ -98,8 +116,10 @@ async function play(
   { pace, liar }: { pace: Pace; liar?: Liar<never> },
 ): Promise<PlayedProof<unknown>> {
   const drawn = createSeededRandom(`${kind.kind}/${named}`);
-  const challenge = { params, basis: drawn.bytes(32), seed: drawn.bytes(32) };
-  const parts = { kind, devices: { compute: createReferenceCompute() }, random: drawn, pace };
+  const place = drawn.fork('place').bytes(32);
+  const challenge = { params, basis: drawn.bytes(32), seed: drawn.bytes(32), place };
+  const devices = { compute: createReferenceCompute(), disk: createMemoryDisk({ sectors: 23 }) };
+  const parts = { kind, devices, random: drawn, pace };
   return playProof(
     parts,
     challenge,
