@@ -9,11 +9,21 @@ const ENDINGS = {
   1: 'a condition did not hold (below); those that hang on timing do not count here',
   3: 'this machine is too busy to time proofs',
 };
-const EARN_NOTHING = ['fabricates-rows', 'replays', 'relays', 'silent'];
-const CONTENT_REASON = { 'fabricates-rows': 'projection', replays: 'seed', relays: 'seed' };
-const CONTENT = ['malformed', 'seed', 'path', 'range', 'projection', 'fold', 'agreement'];
+const EARN_NOTHING = ['fabricates-rows', 'replays', 'relays', 'silent', 'invents-digests'];
+const CONTENT_REASON = {
+  'fabricates-rows': 'projection',
+  replays: 'seed',
+  relays: 'seed',
+  'invents-digests': 'digest',
+};
+const CONTENT = ['malformed', 'seed', 'path', 'range', 'projection', 'fold', 'agreement', 'digest'];
 /** Conditions of the demo that hang on how fast this machine is right now. */
-const TIMING = [/^both honest miners earned/, /^honest-large earned between/, /^two sharers together/];
+const TIMING = [
+  /^both honest miners earned/,
+  /^honest-memory earned/,
+  /^honest-large earned between/,
+  /^two sharers together/,
+];
 
 const [documentPath, logPath, exit] = process.argv.slice(2);
 const failures = [];

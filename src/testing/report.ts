@@ -190,6 +190,8 @@ export function checkReport(report: DemoReport, outcomes: readonly Outcome[]): C
       ratio(large, small),
     ),
   ];
+  const memory = alpha('honest-memory');
+  checks.push(timingCheck('honest-memory earned', memory > 0n, `${memory} rao`));
   for (const { behaviour, alphaEarned } of report.miners)
     if (FACTS[behaviour].earnsNothing)
       checks.push(check(`${behaviour} earned exactly nothing`, alphaEarned === '0', `${alphaEarned} rao`));

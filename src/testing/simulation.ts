@@ -6,7 +6,8 @@ import { keypairFromUri, readyKeys } from '../keys/index.js';
 import { createLocalnet } from '../localnet/localnet.js';
 import { runMiner } from '../miner/miner.js';
 import { noReceipts } from '../miner/receipts.js';
-import { createLocalSlot, type Slot, type SlotClaim } from '../miner/slot.js';
+import type { Slot } from '../miner/slot.js';
+import type { Clock } from '../model/clock.js';
 import type { AssayError } from '../model/errors.js';
 import { type Hotkey, toHotkey } from '../model/ids.js';
 import { type Log, silentLog } from '../model/log.js';
@@ -16,21 +17,19 @@ import { createLoopback } from '../protocol/loopback.js';
 import { noDelay } from '../validator/own-delay.js';
 import { runValidator } from '../validator/validator.js';
 import { memoryWeightsBook } from '../validator/weights/book.js';
-import { paramsId } from '../verification/checked-params.js';
 import { paramsByClass } from '../verification/kinds/compute/params.js';
 import { computeProof, kinds } from '../verification/kinds/index.js';
-import { createPacedDevice } from './devices/paced.js';
+import { demoClaim, demoDevice } from './demo-provers.js';
 import { withTurns } from './devices/turns.js';
 import { createEmbeddedChain } from './embedded-chain.js';
 import { watchEpochs } from './epochs.js';
-import { fabricatesRows } from './liars/compute.js';
 import type { Leak } from './liars/sessions.js';
 import { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
 import { buildReport, type Check, checkReport, type DemoReport, missedShare } from './report.js';
 import { setUp } from './setup.js';
 import { makeTranscript, simulateMiner } from './simulated-miner.js';
 import { createVirtualClock } from './virtual-clock.js';
-import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from './world.js';
+import { type Behaviour, createWorld, DEMO_PLAN, FACTS, type World, type WorldMiner } from './world.js';
 
 export interface Simulation {
   readonly world: World;
@@ -44,9 +43,6 @@ export interface Simulation {
   /** where a validator's weights changed twice in one epoch */
   readonly setTwice: readonly string[];
 }
-
-/** Share of rows that `fabricates-rows` skips, in the demo too. */
-export const FABRICATED_SHARE = 0.25;
 
 /** Runs until `paidEpochs` epochs ran on weights. The same seed gives the same verdicts, weights and amounts. */
 export async function simulate(options: {
@@ -100,19 +96,18 @@ export async function simulate(options: {
         reader: chain,
       };
       const random = createSeededRandom(`${seed}/${miner.name}`);
-      const params = pacedParams();
       const played = simulateMiner(parts, {
         behaviour: miner.behaviour,
         netuid,
         slots: slots.get(miner.behaviour) ?? [],
-        claim: claimOf(0),
+        claim: demoClaim(FACTS[miner.behaviour].prover, 0, DEMO_PLAN.worker),
         ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
         ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),
         ...(miner.behaviour === 'replays'
           ? {
               transcript: await makeTranscript(
                 { kind: computeProof, compute: createPackedCompute(), random },
-                params,
+                paramsByClass('paced')!, // the table has it, or no slot could be made
               ),
             }
           : {}),
@@ -190,39 +185,27 @@ export async function simulate(options: {
   }
 }
 
-function pacedParams() {
-  const params = paramsByClass('paced');
-  if (!params) throw new RangeError('parameter table: expected a class paced');
-  return params;
-}
-
-const claimOf = (index: number): SlotClaim => ({
-  index,
-  worker: DEMO_PLAN.worker,
-  kind: computeProof.kind,
-  paramsId: paramsId(pacedParams()),
-});
-
 /** Each behaviour's slots on devices of its own; the sharers' two on one. */
-function createSlots(
-  seed: string,
-  clock: Parameters<typeof createPacedDevice>[1]['clock'],
-): ReadonlyMap<Behaviour, Slot[]> {
-  const params = pacedParams();
-  const id = paramsId(params);
+function createSlots(seed: string, clock: Clock): ReadonlyMap<Behaviour, Slot[]> {
   const { worker } = DEMO_PLAN;
-  const slotOn = (compute: ReturnType<typeof createPacedDevice>, index: number, kind = computeProof) =>
-    createLocalSlot({ compute, kind, params, paramsId: id, clock }, { index, worker });
-  const device = (share = 1) =>
-    createPacedDevice(createPackedCompute(), { clock, opsPerS: params.paceOpsPerS * share });
-  const liar = fabricatesRows({ share: FABRICATED_SHARE, random: createSeededRandom(`${seed}/fabricates`) });
-  const shared = device();
-  const [a, b] = withTurns([slotOn(shared, 0), slotOn(shared, 0)], clock);
+  const device = (behaviour: Behaviour, slots = 1): Slot[] =>
+    demoDevice(FACTS[behaviour].prover, {
+      slots,
+      worker,
+      clock,
+      random: createSeededRandom(`${seed}/${behaviour}`),
+    });
+  const [a, b] = withTurns(device('shares-device-a', 2), clock).map((slot) => ({
+    ...slot,
+    claim: { ...slot.claim, index: 0 },
+  }));
+  const second = device('honest-large').map((slot) => ({ ...slot, claim: { ...slot.claim, index: 1 } }));
   return new Map<Behaviour, Slot[]>([
-    ['honest-large', [slotOn(device(), 0), slotOn(device(), 1)]],
-    ['honest-small', [slotOn(device(), 0)]],
-    ['fabricates-rows', [slotOn(device(1 - FABRICATED_SHARE), 0, { ...computeProof, prove: liar.prove })]],
+    ['honest-large', [...device('honest-large'), ...second]],
     ['shares-device-a', [a!]],
     ['shares-device-b', [b!]],
+    ...(['honest-small', 'fabricates-rows', 'honest-memory', 'invents-digests'] as const).map(
+      (behaviour) => [behaviour, device(behaviour)] as const,
+    ),
   ]);
 }

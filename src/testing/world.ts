@@ -2,6 +2,7 @@
 
 import { createSeededRandom, shuffled } from '../model/prng.js';
 import type { Rejection } from '../model/verdict.js';
+import type { ProverName } from './demo-provers.js';
 
 export const BEHAVIOURS = [
   'honest-large',
@@ -12,6 +13,8 @@ export const BEHAVIOURS = [
   'shares-device-a',
   'shares-device-b',
   'silent',
+  'honest-memory',
+  'invents-digests',
 ] as const;
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
@@ -23,6 +26,8 @@ export interface BehaviourFacts {
   readonly honest: boolean;
   /** must end with exactly nothing */
   readonly earnsNothing: boolean;
+  /** what its devices prove with, or would */
+  readonly prover: ProverName;
   readonly what: string;
 }
 
@@ -35,12 +40,22 @@ export const FACTS: Readonly<Record<Behaviour, BehaviourFacts>> = {
     false,
     true,
     'fills a quarter of the rows of every label with random bytes',
+    'fabricates-rows',
   ),
   replays: fact(1, 'seed', false, true, 'answers every challenge with one valid transcript made before'),
   relays: fact(1, 'seed', false, true, "sends honest-small's frames as its own and forwards its Go to it"),
   'shares-device-a': fact(1, undefined, false, false, 'one of two hotkeys on one device, one slot each'),
   'shares-device-b': fact(1, undefined, false, false, 'the other one'),
   silent: fact(1, undefined, false, true, 'accepts the stream and never answers'),
+  'honest-memory': fact(1, undefined, true, false, 'one device, proven with its memory', 'honest-memory'),
+  'invents-digests': fact(
+    1,
+    'digest',
+    false,
+    true,
+    'has half of the memory it claims, and makes up what it would read from the rest',
+    'invents-digests',
+  ),
 };
 
 function fact(
@@ -49,12 +64,13 @@ function fact(
   honest: boolean,
   earnsNothing: boolean,
   what: string,
+  prover: ProverName = 'honest',
 ): BehaviourFacts {
-  return { slots, content, honest, earnsNothing, what };
+  return { slots, content, honest, earnsNothing, prover, what };
 }
 
 export interface WorldMiner {
-  /** miner-1 .. miner-8: says nothing about its behaviour */
+  /** miner-1, miner-2, ...: says nothing about its behaviour */
   readonly name: string;
   readonly behaviour: Behaviour;
   readonly hotkeyUri: string;
@@ -107,13 +123,14 @@ export function createWorld(seed: string): World {
 
 /** What the whole demo runs on: epochs, events and the owner's sudo calls. */
 export const DEMO_PLAN = {
-  tempo: 48,
+  tempo: 66,
   paidEpochs: 3,
   events: {
     eventsPerEpoch: 2,
     leadBlocks: 2,
-    eventBlocks: 14,
-    holdBlocks: { first: 11, last: 13 },
+    // phases of Go are over for all after 3.4 s, those of the Pass 0.75 s after it
+    eventBlocks: 24,
+    holdBlocks: { first: 14, last: 16 },
     publishLeadBlocks: 5,
     minLeadMs: 150,
   },

@@ -9,6 +9,7 @@ import { withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
+import type { ProverName } from '../../testing/demo-provers.js';
 import { SPARE_EPOCHS, watchEpochs } from '../../testing/epochs.js';
 import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../../testing/report.js';
 import { funds, type Registered, setUp } from '../../testing/setup.js';
@@ -231,13 +232,12 @@ type Devices = ReadonlyMap<Behaviour, readonly { port: number; slot: number }[]>
 
 /** Two for honest-large, one each for those that work alone, one for the two that share; none for the others. */
 async function startDevices(processes: Processes, world: World): Promise<Devices> {
-  const device = async (name: string, slots: number, prover: 'honest' | 'fabricates-rows' = 'honest') => {
+  const device = async (name: string, slots: number, prover: ProverName = 'honest') => {
     const json = (port: unknown) =>
       JSON.stringify({
         prover,
         slots,
         turns: slots > 1,
-        class: 'paced',
         seed: `${world.seed}/${name}`,
         port: port ?? 0, // a restarted device is looked for where the first one was
       });
@@ -248,17 +248,21 @@ async function startDevices(processes: Processes, world: World): Promise<Devices
     });
     return Array.from({ length: slots }, (_, slot) => ({ port: Number(ready.port), slot }));
   };
-  const [large1, large2, small, shared, fabricates] = await Promise.all([
+  const [large1, large2, small, shared, fabricates, memory, invents] = await Promise.all([
     device('device-large-1', 1),
     device('device-large-2', 1),
     device('device-small', 1),
     device('device-shared', 2),
     device('device-fabricates', 1, 'fabricates-rows'),
+    device('device-memory', 1, 'honest-memory'),
+    device('device-invents', 1, 'invents-digests'),
   ]);
   return new Map([
     ['honest-large', [large1![0]!, large2![0]!]],
     ['honest-small', small!],
     ['fabricates-rows', fabricates!],
+    ['honest-memory', memory!],
+    ['invents-digests', invents!],
     ['shares-device-a', [shared![0]!]],
     ['shares-device-b', [shared![1]!]],
   ]);
@@ -286,7 +290,6 @@ async function startMiners({ processes, world, dir, url, netuid }: Roles, device
         port: 0,
         leakPort: leakPort ?? 0, // leaks go where the first one listened
         worker: DEMO_PLAN.worker,
-        class: 'paced',
         devices: devices.get(miner.behaviour) ?? [],
         data: join(dir, miner.name),
         seed: `${world.seed}/${miner.name}`,

@@ -4,18 +4,16 @@ import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
 import { createPackedCompute } from '../../compute/cpu/packed.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
-import { createLocalSlot, type Slot, type SlotClaim } from '../../miner/slot.js';
+import type { Slot } from '../../miner/slot.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
-import { createPacedDevice } from '../../testing/devices/paced.js';
+import { demoClaim, demoDevice, demoPhases, PROVERS } from '../../testing/demo-provers.js';
 import { connectDevice, serveDevice } from '../../testing/devices/remote.js';
 import { withTurns } from '../../testing/devices/turns.js';
-import { fabricatesRows } from '../../testing/liars/compute.js';
 import type { Leak } from '../../testing/liars/sessions.js';
 import { makeTranscript, simulateMiner } from '../../testing/simulated-miner.js';
-import { BEHAVIOURS } from '../../testing/world.js';
-import { paramsId } from '../../verification/checked-params.js';
+import { BEHAVIOURS, FACTS } from '../../testing/world.js';
 import { paramsByClass } from '../../verification/kinds/compute/params.js';
 import { computeProof } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
@@ -23,11 +21,10 @@ import { EXIT, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
 const deviceSchema = z.strictObject({
-  prover: z.enum(['honest', 'fabricates-rows']),
+  prover: z.enum(PROVERS),
   slots: z.number().int().min(1).max(8),
   /** jobs one after the other, in changing order, instead of kernel by kernel as they come */
   turns: z.boolean(),
-  class: z.string(),
   seed: z.string(),
   port: z.number().int(),
 });
@@ -40,7 +37,6 @@ const minerSchema = z.strictObject({
   host: z.string(),
   port: z.number().int(),
   worker: z.string(),
-  class: z.string(),
   devices: z.array(z.strictObject({ port: z.number().int(), slot: z.number().int() })),
   data: z.string(),
   /** honest-small: where the one that relays listens for its frames */
@@ -51,9 +47,6 @@ const minerSchema = z.strictObject({
   leakPort: z.number().int(),
   seed: z.string(),
 });
-
-/** Share of rows that `fabricates-rows` skips: accepted with probability 0.75^64, about 1e-8. */
-const FABRICATED_SHARE = 0.25;
 
 export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
   if (role === 'device') return device(parse(deviceSchema, json), signal);
@@ -81,20 +74,8 @@ function parse<S extends z.ZodType>(schema: S, json: string): z.infer<S> {
 
 async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
   const { clock } = systemParts;
-  const params = classParams(options.class);
-  const inner = createPackedCompute();
-  const honest = options.prover === 'honest';
-  // the liar's device is a quarter slower than its class: skipping a quarter of the rows is how it keeps up
-  const opsPerS = params.paceOpsPerS * (honest ? 1 : 1 - FABRICATED_SHARE);
-  const compute = createPacedDevice(inner, { clock, opsPerS });
   const random = createSeededRandom(options.seed);
-  const kind = honest
-    ? computeProof
-    : { ...computeProof, prove: fabricatesRows({ share: FABRICATED_SHARE, random }).prove };
-  const id = paramsId(params);
-  const own = Array.from({ length: options.slots }, (_, index) =>
-    createLocalSlot({ compute, kind, params, paramsId: id }, { index, worker: 'device' }),
-  );
+  const own = demoDevice(options.prover, { slots: options.slots, worker: 'device', clock, random });
   const port = await serveDevice(options.turns ? withTurns(own, clock) : own, { port: options.port }, signal);
   tellParent({ ready: { port } });
   await aborted(signal);
@@ -112,26 +93,20 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const { behaviour, worker } = options;
   const netuid = toNetuid(options.netuid);
   const log = stderrLog('info', { netuid });
-  const params = classParams(options.class);
-  const claimOf = (index: number): SlotClaim => ({
-    index,
-    worker,
-    kind: 'compute',
-    paramsId: paramsId(params),
-  });
+  const { prover } = FACTS[behaviour];
   const keypair = keypairFromUri(options.hotkeyUri);
   const receipts = await openReceipts(dataPaths.receipts(options.data));
   const wire = createGrpcWire({ clock: systemParts.clock });
   const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock, signal });
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
-    connectDevice(port, slot, claimOf(index), computeProof.facts(params).phases),
+    connectDevice(port, slot, demoClaim(prover, index, worker), demoPhases(prover)),
   );
   const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
   const transcript =
     behaviour === 'replays'
       ? await makeTranscript(
           { kind: computeProof, compute: createPackedCompute(), random: createSeededRandom(options.seed) },
-          params,
+          paramsByClass('paced')!, // the table has it, or no slot could be made
         )
       : undefined;
   const { leakTo, neighbour } = options;
@@ -139,7 +114,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     behaviour,
     netuid,
     slots,
-    claim: claimOf(0),
+    claim: demoClaim(prover, 0, worker),
     ...(transcript ? { transcript } : {}),
     ...(leakTo === undefined ? {} : { leak: connectLeak(leakTo) }),
     ...(neighbour === undefined ? {} : { neighbour: toHotkey(neighbour) }),
@@ -161,16 +136,6 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     await Promise.all([receipts.close(), chain.close()]);
   }
   return EXIT.ok;
-}
-
-function classParams(name: string) {
-  const params = paramsByClass(name);
-  if (params) return params;
-  throw new AssayError('invalid-input', `no class ${name} in the parameter table`, {
-    what: 'class',
-    expected: 'a class of `assay params`',
-    got: name,
-  });
 }
 
 /** The side channel's ear, on loopback. */

@@ -170,6 +170,30 @@ export function proofConformance<Params, Secret>(
       },
     },
     {
+      name: 'leaves evidence as it is, in whatever array it came',
+      async run() {
+        const random = createSeededRandom('as it is');
+        const given = challenge(random);
+        const { evidence, secret } = await session(given, random);
+        // bytes off the wire are Buffers, whose slices are views
+        const arrived: Evidence = {
+          commits: evidence.commits.map((commit) => Buffer.from(commit)),
+          pass: evidence.pass && Buffer.from(evidence.pass),
+          request: Buffer.from(evidence.request),
+          opening: Buffer.from(evidence.opening),
+        };
+        assert.ok(isAccepted(given, arrived, secret));
+        for (const part of piecesOf(evidence))
+          assert.ok(
+            piecesOf(arrived).some(
+              ({ name, bytes }) => name === part.name && Buffer.compare(bytes, part.bytes) === 0,
+            ),
+            `${part.name} unchanged`,
+          );
+        assert.ok(isAccepted(given, arrived, secret), 'and judged again');
+      },
+    },
+    {
       name: 'answers several validators from one commit',
       async run() {
         const random = createSeededRandom('several');

@@ -133,17 +133,18 @@ export const namesLabelsAhead = ({ labels }: { labels: number }): MemoryLiar => 
 
 /** The rest of a lying pass: its leaves, hashed; the same ones whenever they are asked for. */
 function lyingPass(
-  blocks: number,
-  leafOf: (key: Uint8Array, leaf: number) => Promise<Uint8Array>,
+  params: MemoryParams,
+  leafOf: (count: number, key: Uint8Array, leaf: number) => Promise<Uint8Array>,
 ): Pick<Labels, 'pass' | 'passLeaf'> {
   return {
-    async pass(_count, key) {
-      const out = new Uint8Array(digestLeaves(blocks) * HASH_BYTES);
-      for (let leaf = 0; leaf < digestLeaves(blocks); leaf++)
-        hashDigestLeaf(await leafOf(key, leaf), out, leaf * HASH_BYTES);
+    async pass(count, key) {
+      const leaves = digestLeaves(blocksOf(params, count));
+      const out = new Uint8Array(leaves * HASH_BYTES);
+      for (let leaf = 0; leaf < leaves; leaf++)
+        hashDigestLeaf(await leafOf(count, key, leaf), out, leaf * HASH_BYTES);
       return out;
     },
-    passLeaf: (_count, key, leaf) => leafOf(key, leaf),
+    passLeaf: leafOf,
   };
 }
 
@@ -155,20 +156,19 @@ export const inventsDigests = ({ share }: { share: number }): MemoryLiar => ({
     const blocks = blocksOf(params, params.labels);
     return (1 - Math.round(share * blocks) / blocks) ** params.passSamples;
   },
-  prove: onLyingDevice((inner, _transcript, params) => {
-    const blocks = blocksOf(params, params.labels);
-    const indices = Array.from({ length: blocks }, (_, b) => b);
-    return lyingPass(blocks, async (key, leaf) => {
+  prove: onLyingDevice((inner, _transcript, params) =>
+    lyingPass(params, async (count, key, leaf) => {
       const random = createSeededRandom(`invented/${toHex(key)}`);
-      const missing = shuffled(indices, random).slice(0, Math.round(share * blocks));
-      const digests = await inner.passLeaf(params.labels, key, leaf);
+      const blocks = Array.from({ length: blocksOf(params, count) }, (_, b) => b);
+      const missing = shuffled(blocks, random).slice(0, Math.round(share * blocks.length));
+      const digests = await inner.passLeaf(count, key, leaf);
       for (const block of missing) {
         const at = (block - leaf * DIGESTS_PER_LEAF) * DIGEST_BYTES;
         if (at >= 0 && at < digests.length) digests.set(random.bytes(DIGEST_BYTES), at);
       }
       return digests;
-    });
-  }),
+    }),
+  ),
 });
 
 /** Reads memory for the first rounds, and then hands in rounds that it never read. */
@@ -179,15 +179,15 @@ export const skipsRounds = ({ share }: { share: number }): MemoryLiar => {
     reasons: ['digest'],
     acceptance: ({ params }) => (1 - skipped(params.maxRounds) / params.maxRounds) ** params.passSamples,
     prove: onLyingDevice((inner, _transcript, params) => {
-      const { labels, maxRounds } = params;
-      const blocks = blocksOf(params, labels);
+      const { maxRounds } = params;
       const honest = new Set<string>();
-      return lyingPass(blocks, async (key, leaf) => {
+      return lyingPass(params, async (count, key, leaf) => {
         const name = toHex(key);
         if (honest.size < maxRounds - skipped(maxRounds)) honest.add(name);
-        const digests = await inner.passLeaf(labels, key, leaf);
+        const digests = await inner.passLeaf(count, key, leaf);
         if (honest.has(name)) return digests;
-        const used = Math.min(DIGESTS_PER_LEAF, blocks - leaf * DIGESTS_PER_LEAF) * DIGEST_BYTES;
+        const left = blocksOf(params, count) - leaf * DIGESTS_PER_LEAF;
+        const used = Math.min(DIGESTS_PER_LEAF, left) * DIGEST_BYTES;
         digests.set(createSeededRandom(`${name}/${leaf}`).bytes(used));
         return digests;
       });
@@ -218,7 +218,7 @@ export const storesSevenBits: MemoryLiar = {
   reasons: ['digest'],
   acceptance: () => 0,
   prove: onLyingDevice((inner, transcript, params) => {
-    const { n, labels } = params;
+    const { n } = params;
     const spec = inner.spec;
     const shrunk = new Transcript(createChain(spec.seed, n, spec.capacity));
     const copy = async (): Promise<Labels> => {
@@ -237,9 +237,7 @@ export const storesSevenBits: MemoryLiar = {
       const nobody = { exclusive: () => Promise.reject(new RangeError('no products')), release() {} };
       return createPlainLabels(spec, nobody, shrunk);
     };
-    return lyingPass(blocksOf(params, labels), async (key, leaf) =>
-      (await copy()).passLeaf(labels, key, leaf),
-    );
+    return lyingPass(params, async (count, key, leaf) => (await copy()).passLeaf(count, key, leaf));
   }),
 };
 

@@ -25,6 +25,8 @@ const ALPHA: Readonly<Record<Behaviour, string>> = {
   'shares-device-a': '400',
   'shares-device-b': '600',
   silent: '0',
+  'honest-memory': '900',
+  'invents-digests': '0',
 };
 
 /** A demo that went well, but for `alpha` and `of`. */
@@ -95,10 +97,12 @@ describe('a demo that went well', () => {
     expect(checks.map(({ what }) => what)).toEqual([
       'both honest miners earned',
       'honest-large earned between 1.6 and 2.4 times honest-small',
+      'honest-memory earned',
       'fabricates-rows earned exactly nothing',
       'replays earned exactly nothing',
       'relays earned exactly nothing',
       'silent earned exactly nothing',
+      'invents-digests earned exactly nothing',
       'two sharers together earned at most 1.15 times honest-small',
       ...BEHAVIOURS.map((behaviour) => `${behaviour} was challenged`),
       'weights of validator uid 1 are on the chain',
@@ -109,6 +113,7 @@ describe('a demo that went well', () => {
     expect(checks.filter(({ timing }) => timing).map(({ what }) => what)).toEqual([
       'both honest miners earned',
       'honest-large earned between 1.6 and 2.4 times honest-small',
+      'honest-memory earned',
       'two sharers together earned at most 1.15 times honest-small',
     ]);
   });
@@ -215,6 +220,7 @@ describe('the missed share', () => {
     const missed = withReasons({
       'honest-large': { window: 2, projection: 5 },
       'honest-small': { 'left-out': 3, 'opening-timeout': 1, 'inconclusive:validator-fault': 4 },
+      'honest-memory': { window: 3 },
       silent: { window: 12 },
     });
     expect(missedShare(missed)).toBe(0.25);

@@ -11,30 +11,36 @@ describe("the demo's world", () => {
     const deals = ['a', 'b', 'c', ''].map((seed) => createWorld(seed));
     for (const { miners, registration, validators } of deals) {
       expect(miners.map(({ behaviour }) => behaviour).sort()).toEqual([...BEHAVIOURS].sort());
-      expect(miners.map(({ name }) => name)).toEqual(Array.from({ length: 8 }, (_, k) => `miner-${k + 1}`));
+      expect(miners.map(({ name }) => name)).toEqual(
+        Array.from({ length: BEHAVIOURS.length }, (_, k) => `miner-${k + 1}`),
+      );
       expect(miners.map(({ host }) => host)).toEqual(
-        Array.from({ length: 8 }, (_, k) => `127.${16 + k}.0.1`),
+        Array.from({ length: BEHAVIOURS.length }, (_, k) => `127.${16 + k}.0.1`),
       );
       expect([...registration].sort()).toEqual([...miners, ...validators].map(({ name }) => name).sort());
       for (const { behaviour, hotkeyUri, coldkeyUri } of miners)
         expect(`${hotkeyUri}${coldkeyUri}`).not.toContain(behaviour);
     }
     expect(new Set(deals.map(({ miners }) => miners.map(({ behaviour }) => behaviour).join())).size).toBe(4);
-    expect(new Set(deals.flatMap(({ miners }) => miners.map(({ hotkeyUri }) => hotkeyUri))).size).toBe(32);
+    expect(new Set(deals.flatMap(({ miners }) => miners.map(({ hotkeyUri }) => hotkeyUri))).size).toBe(
+      4 * BEHAVIOURS.length,
+    );
   });
 
   test('holds what the issue says of each behaviour', () => {
     const names = (holds: (facts: (typeof FACTS)['silent']) => boolean) =>
       BEHAVIOURS.filter((behaviour) => holds(FACTS[behaviour]));
-    expect(names(({ honest }) => honest)).toEqual(['honest-large', 'honest-small']);
+    expect(names(({ honest }) => honest)).toEqual(['honest-large', 'honest-small', 'honest-memory']);
     expect(names(({ earnsNothing }) => earnsNothing)).toEqual([
       'fabricates-rows',
       'replays',
       'relays',
       'silent',
+      'invents-digests',
     ]);
     expect(names(({ slots }) => slots === 2)).toEqual(['honest-large']);
     expect(names(({ content }) => content === 'seed')).toEqual(['replays', 'relays']);
     expect(names(({ content }) => content === 'projection')).toEqual(['fabricates-rows']);
+    expect(names(({ content }) => content === 'digest')).toEqual(['invents-digests']);
   });
 });

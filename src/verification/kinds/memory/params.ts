@@ -187,25 +187,25 @@ export function openingBytes(params: OpeningShape): number {
  */
 export const MEMORY_PARAMS: readonly MemoryParams[] = [
   {
-    // 2 MiB at 24 MB/s: 48 labels within the window are 1.5 s, 128 are 4 s, a round over them is 87 ms
+    // 1.2 MB at 24 MB/s: 48 labels within the window are 1.5 s, 72 are 2.25 s, a round over them is 49 ms
     kind: 'memory',
     class: 'paced-memory',
     n: 128,
-    labels: 128,
+    labels: 72,
     nominalLabels: 48,
     samples: 32,
     fillSamples: 32,
     passSamples: 32,
     projections: 2,
     windowMs: 2000,
-    fillMs: 5000,
-    passMs: 1000,
+    fillMs: 2750,
+    passMs: 750,
     maxRounds: 200,
-    nominalRounds: 9,
+    nominalRounds: 10,
     regenerationOpsPerS: 134_217_728,
     linkBytesPerS: 250_000,
     hostBytesPerS: 500_000,
-    goLeadMs: 1000,
+    goLeadMs: 500,
     openingTimeoutMs: 10_000,
     localnetOnly: true,
     paceOpsPerS: 134_217_728,

@@ -122,10 +122,11 @@ function sharesBeginning(chain: Chain, labels: number, opening: Opening): boolea
 }
 
 function isPrefix({ last, path }: Prefix, index: number, whole: Uint8Array, beginning: Uint8Array): boolean {
-  const top = last.slice();
+  // copies whatever array they are in: a Buffer's slice is a view, and evidence must stay as it is
+  const top = new Uint8Array(last);
   climb(top, index, path, TAG.top);
   if (!equals(top, whole)) return false;
-  const zeroed = path.slice();
+  const zeroed = new Uint8Array(path);
   const empty = new Uint8Array(HASH_BYTES);
   for (let at = 0, i = index; at < zeroed.length; at += HASH_BYTES, i >>>= 1) {
     if ((i & 1) === 0) zeroed.set(empty, at);
