@@ -40,7 +40,7 @@ export function blame(complaint: Complaint): Blame {
     digest.length === HASH_BYTES &&
     path.length === pathLength(segmentLeaves) * HASH_BYTES;
   if (!shaped || !Number.isInteger(leaf) || leaf < 0) return 'undecided';
-  const root = digest.slice();
+  const root = Uint8Array.from(digest); // of a Buffer, slice would be the evidence itself
   climb(root, leaf % segmentLeaves, path, LINK_TAG.segment);
   const message = segmentMessage(ticket, Math.floor(leaf / segmentLeaves), root);
   if (!ed25519Verifier(linkKey)(message, signature)) return 'undecided';

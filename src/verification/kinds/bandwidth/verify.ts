@@ -60,7 +60,8 @@ function isAsClaimed(
   const { pull, key, root } = given;
   const inner = pathLength(segmentLeaves) * HASH_BYTES;
   const blames = digest.length > 0;
-  const top = blames ? digest.slice() : sha256(contentLeaf(key, leaf));
+  // a copy: of a Buffer, slice would be the evidence itself
+  const top = blames ? Uint8Array.from(digest) : sha256(contentLeaf(key, leaf));
   climb(top, leaf % segmentLeaves, path.subarray(0, inner), LINK_TAG.segment);
   climb(top, Math.floor(leaf / segmentLeaves), path.subarray(inner), LINK_TAG.source);
   if (!equals(top, root) || segments === 0) return false;
