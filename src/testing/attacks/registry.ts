@@ -3,6 +3,7 @@ import type { Attack } from './attack.js';
 import { bandwidthAttacks } from './bandwidth.js';
 import { computeContentAttacks } from './compute.js';
 import { computeWindowAttacks } from './compute-window.js';
+import { hostMemoryAttacks } from './host-memory.js';
 import { livenessAttacks } from './liveness.js';
 import { memoryAttacks } from './memory.js';
 import { storageAttacks } from './storage.js';
@@ -11,6 +12,7 @@ export const ATTACKS: readonly Attack[] = [
   ...computeContentAttacks,
   ...computeWindowAttacks,
   ...memoryAttacks,
+  ...hostMemoryAttacks,
   ...bandwidthAttacks,
   ...storageAttacks,
   ...livenessAttacks,
