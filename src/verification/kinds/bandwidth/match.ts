@@ -53,13 +53,20 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
       hosts.map((_, i) => i),
       random,
     );
-    const order = everybody.filter((i) => !hosts[i].anchor);
+    const order = oneOfEachFirst(
+      everybody.filter((i) => !hosts[i].anchor),
+      groups,
+    );
     const proposals = weighted ? byWeight(hosts, random) : shuffled(everybody, random);
     // the ones of this round: a source may be in several where weights let it
     const of = new Map<number, number[]>();
     const given = new Map<number, number>();
+    let exchanges = hosts.length;
 
-    /** A path of exchanges that ends at a source with room (Kuhn 1955). */
+    /**
+     * A path of exchanges that ends at a source with room (Kuhn 1955). So many of them as there are hosts: without a bound a thousand
+     * hotkeys of one coldkey, which nobody can match, would hold up everybody's Go.
+     */
     const place = (receiver: number, seen: Set<number>): boolean => {
       const from = random.below(proposals.length);
       const free = (source: number) => serves[source] + (of.get(source)?.length ?? 0) < limit;
@@ -74,8 +81,8 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
         if (seen.has(source)) continue;
         seen.add(source);
         for (const other of of.get(source) ?? []) {
-          if (!place(other, seen)) continue;
-          return assign(receiver, source);
+          if (exchanges-- <= 0) return false;
+          if (place(other, seen)) return assign(receiver, source);
         }
       }
       return false;
@@ -99,6 +106,29 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
     }
   }
   return taken;
+}
+
+/**
+ * The first host of each coldkey and network, then the second, ...: or many hotkeys of one owner, who may all meet the others and not
+ * one another, would leave the others none to meet.
+ */
+function oneOfEachFirst(
+  order: readonly number[],
+  groups: readonly { readonly coldkey: string; readonly network: string }[],
+): number[] {
+  const seen = new Map<string, number>();
+  const count = (name: string): number => {
+    const before = seen.get(name) ?? 0;
+    seen.set(name, before + 1);
+    return before;
+  };
+  return order
+    .map((host, at) => {
+      const { coldkey, network } = groups[host];
+      return { host, at, rank: Math.max(count(`coldkey ${coldkey}`), count(`network ${network}`)) };
+    })
+    .sort((a, b) => a.rank - b.rank || a.at - b.at)
+    .map(({ host }) => host);
 }
 
 /** Random order in which the heavy come early (Efraimidis and Spirakis 2006: keys u^(1/w), descending). */

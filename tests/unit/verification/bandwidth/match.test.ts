@@ -118,6 +118,16 @@ describe('the draw of a round', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(6);
   });
 
+  test('is not held up by hosts whom nobody may meet', () => {
+    const list = hosts(600).map((each, i) => (i < 500 ? { ...each, coldkey: 'one' } : each));
+    const from = process.cpuUsage();
+    const matched = matchRound(seed('crowd'), list, eight);
+    const { user } = process.cpuUsage(from);
+    expect(matched.slice(500).filter((sources) => sources.length >= 7).length).toBeGreaterThan(80);
+    expect(Math.max(...receiversOf(matched))).toBe(8);
+    expect(user / 1000).toBeLessThan(3000); // 0.2 s on an idle core; without the bound it is minutes
+  });
+
   test('takes a subnet of 1024 hosts without delay to speak of', () => {
     const matched = matchRound(seed('large'), hosts(1024), eight);
     expect(receiversOf(matched).every((count) => count === 8)).toBe(true);
