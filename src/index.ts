@@ -58,6 +58,8 @@ export interface ValidatorSetup extends Surroundings {
   readonly alert?: ValidatorParts['alert'];
   /** @default proofs */
   readonly proofs?: readonly AnyProofKind[];
+  /** Where the subnet owner's parameters come from. @default nobody's count but those that `proofs` bring */
+  readonly parameters?: ValidatorParts['parameters'];
   /** @default stalls of this process's event loop */
   readonly ownDelay?: OwnDelay;
   /** Where content is verified: `createVerifierPool` of `assay/validator` keeps it off this thread. @default this thread */
@@ -88,7 +90,7 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         import('./validator/own-delay.js'),
         surroundingsOf(setup),
       ]);
-      const { ownDelay = eventLoopDelay, book, alert } = setup;
+      const { ownDelay = eventLoopDelay, book, alert, parameters } = setup;
       const parts = {
         ...surroundings,
         reader: chain,
@@ -98,6 +100,7 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         kinds: known,
         book,
         ...(alert ? { alert } : {}),
+        parameters,
         ownDelay,
         verifiers: setup.verifiers,
       };
@@ -114,6 +117,8 @@ export interface MinerSetup extends Surroundings {
   readonly slots: readonly Slot[];
   /** `openReceipts` of `assay/miner`. @default keeps none */
   readonly receipts?: ReceiptStore;
+  /** Files by SHA-256 that validators may have, such as the subnet's parameters. @default none */
+  readonly content?: (digest: Uint8Array) => Uint8Array | undefined;
 }
 
 export interface MinerOptions extends Omit<RoomMinerOptions, 'netuid'> {
@@ -139,8 +144,8 @@ export function createMiner(setup: MinerSetup, options: MinerOptions): Miner {
         import('./miner/receipts.js'),
         surroundingsOf(setup),
       ]);
-      const { receipts = noReceipts } = setup;
-      const parts = { ...surroundings, reader: chain, writer: chain, keypair, slots, receipts };
+      const { receipts = noReceipts, content } = setup;
+      const parts = { ...surroundings, reader: chain, writer: chain, keypair, slots, receipts, content };
       await runMiner(parts, { ...options, netuid }, signal, onReady);
     },
   };

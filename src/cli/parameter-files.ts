@@ -1,12 +1,10 @@
-// Owns: parameter files on this host's disk: a role's shelf, files that an operator names; publications as the chain has them.
+// Owns: parameter files on this host's disk: a role's shelf, files that an operator names.
 // Does not own: what a file may say (verification), which of them count (validator).
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SubtensorReader } from '../chain/operator-reads.js';
 import { toHex } from '../model/bytes.js';
-import type { Hotkey, Netuid } from '../model/ids.js';
 import { errnoOf } from '../model/invalid-input.js';
-import type { ParameterShelf, PublicationSource } from '../validator/parameters.js';
+import type { ParameterShelf } from '../validator/parameters.js';
 import {
   encodeParameterFile,
   type KindsByName,
@@ -15,7 +13,6 @@ import {
   parameterDigest,
   parseParameterFile,
 } from '../verification/parameter-file.js';
-import { publicationIn } from '../verification/publication.js';
 import { readInputJson } from './input-text.js';
 import { openWholeFile } from './whole-file.js';
 
@@ -56,10 +53,3 @@ export function openShelf(folder: string): ParameterShelf {
     },
   };
 }
-
-export const publicationsOf = (chain: Pick<SubtensorReader, 'commitmentOf'>): PublicationSource => ({
-  async publication(netuid: Netuid, owner: Hotkey, at?: Uint8Array) {
-    const commitment = await chain.commitmentOf(netuid, owner, at);
-    return commitment && publicationIn(commitment.fields);
-  },
-});

@@ -48,6 +48,7 @@ export interface PeerState {
   /** of the channel that a call came over: a server that changes keys has two for a while */
   sessionKey(channel: Uint8Array): SessionKey;
   readonly calls: Bucket;
+  readonly contents: Bucket;
   readonly nonces: NonceStore;
   streams: number;
 }
@@ -143,6 +144,7 @@ export class Door {
       // a copy: the header's view would keep its message alive
       sessionKey: sessionKeys({ keypair, clock, random, limits }, publicKey.slice(), this.#netuid),
       calls: new Bucket(limits.callsPerSecondPerPeer, clock.monotonic()),
+      contents: new Bucket(limits.contentsPerSecondPerPeer, clock.monotonic()),
       nonces: new NonceStore(limits.noncesPerPeer),
       streams: 0,
     };

@@ -36,6 +36,8 @@ export interface Limits {
   readonly callsPerSecondPerAddress: number;
   /** Calls of one verified hotkey; bursts of 5 s, so that all its sessions of one event open at once. */
   readonly callsPerSecondPerPeer: number;
+  /** Files that one verified hotkey may take, bursts of 5 s: each is up to `responseBytes` for a request of a few hundred. */
+  readonly contentsPerSecondPerPeer: number;
   /** sr25519 checks of certificates not seen before (0.3 ms each) from one address; bursts of 5 s. */
   readonly certificatesPerSecondPerAddress: number;
   /** One describe call, connecting included. */
@@ -91,6 +93,7 @@ export const DEFAULT_LIMITS: Limits = {
   streamsPerPeer: 256,
   callsPerSecondPerAddress: 500,
   callsPerSecondPerPeer: 100,
+  contentsPerSecondPerPeer: 1,
   certificatesPerSecondPerAddress: 50,
   describeDeadlineMs: 10_000,
   connectMs: 10_000,

@@ -56,6 +56,7 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     door.knock(origin);
     const { header, peer } = await door.enter(arrived, 'describe', origin);
     const { contentDigest: digest } = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
+    if (digest.length > 0) peer.contents.take('contents-per-peer', clock.monotonic());
     const response = create(
       DescribeResponseSchema,
       digest.length > 0 ? toContent(handlers.content?.(digest)) : await handlers.describe(peer.hotkey),

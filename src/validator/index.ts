@@ -17,6 +17,13 @@ export {
   type VerifyChain,
 } from './ledger/replay.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
+export {
+  type ParameterShelf,
+  type ParametersParts,
+  type ParametersStatus,
+  type PublicationSource,
+  publicationsOf,
+} from './parameters.js';
 export { announcedEvent, type EpochFrame, type EventPlan, eventSegments, type Segment } from './schedule.js';
 export { type EpochScore, scoreEpoch } from './score.js';
 export { serveVerdicts } from './serve-verdicts.js';

@@ -1,6 +1,7 @@
 // Owns: which parameter sets count in an epoch, and where their files come from: our own shelf, then any miner that has them.
 // Does not own: the rule (verification/publication.ts), what a file may say (verification/parameter-file.ts), reading the chain.
 import type { Subnet } from '../chain/chain.js';
+import type { SubtensorReader } from '../chain/operator-reads.js';
 import { equals, fromHex } from '../model/bytes.js';
 import { isAssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
@@ -13,7 +14,14 @@ import {
   readParameterFile,
   withTables,
 } from '../verification/parameter-file.js';
-import { BUILT_IN, type Publication, type Source, standingOf, wanted } from '../verification/publication.js';
+import {
+  BUILT_IN,
+  type Publication,
+  publicationIn,
+  type Source,
+  standingOf,
+  wanted,
+} from '../verification/publication.js';
 import { assertPhases, type ProofKinds } from './assign.js';
 
 /** What owners publish, as far as a validator needs it of the chain. */
@@ -62,6 +70,14 @@ export interface Parameters {
   /** Resolves when nothing is being fetched. */
   settled(): Promise<void>;
 }
+
+/** What `connectSubtensor` of `assay/chain` reads. */
+export const publicationsOf = (chain: Pick<SubtensorReader, 'commitmentOf'>): PublicationSource => ({
+  async publication(netuid, owner, at) {
+    const commitment = await chain.commitmentOf(netuid, owner, at);
+    return commitment && publicationIn(commitment.fields);
+  },
+});
 
 /** A file is at most 256 KiB, and a peer that does not answer costs its deadline of 10 s: so many are asked at once. */
 const ASKED_AT_ONCE = 8;

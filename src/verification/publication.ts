@@ -65,10 +65,10 @@ export function decodePublication(bytes: Uint8Array): Publication | undefined {
 
 /** The publication among the fields of a commitment: the first that is one. */
 export function publicationIn(
-  fields: readonly ({ readonly kind: 'raw'; readonly bytes: Uint8Array } | { readonly kind: string })[],
+  fields: readonly { readonly kind: string; readonly bytes?: Uint8Array }[],
 ): Publication | undefined {
   for (const field of fields) {
-    const found = 'bytes' in field && field.kind === 'raw' ? decodePublication(field.bytes) : undefined;
+    const found = field.kind === 'raw' && field.bytes ? decodePublication(field.bytes) : undefined;
     if (found) return found;
   }
   return undefined;

@@ -8,6 +8,7 @@ import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
+import { publicationsOf } from '../../validator/parameters.js';
 import { paramsId } from '../../verification/checked-params.js';
 import { BUILT_IN, inForce, toSource } from '../../verification/publication.js';
 import {
@@ -23,7 +24,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
-import { type NamedFile, publicationsOf, readNamedFile } from '../parameter-files.js';
+import { type NamedFile, readNamedFile } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';

@@ -7,6 +7,7 @@ import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { publicationsOf } from '../../validator/parameters.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
 import {
@@ -22,7 +23,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
-import { openShelf, publicationsOf, readNamedFile } from '../parameter-files.js';
+import { openShelf, readNamedFile } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { createWebhook } from '../webhook.js';
 

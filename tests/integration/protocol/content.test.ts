@@ -75,6 +75,17 @@ describe.each([
     expect(await none.content(sha256(new Uint8Array()))).toEqual(new Uint8Array());
   });
 
+  test('one caller takes five files at once and one a second after, and goes on describing', async () => {
+    const peer = await peerOf(wire(), () => undefined);
+    const ask = () => peer.content(new Uint8Array(32));
+    for (let i = 0; i < 5; i++) expect(await ask()).toBeUndefined();
+    await expect(ask()).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      data: { what: 'contents-per-peer' },
+    });
+    expect(await peer.describe()).toMatchObject(CLAIMS);
+  });
+
   test('nobody who is not admitted has a file, and no larger one travels', async () => {
     const code = (promise: Promise<unknown>) =>
       promise.then(
