@@ -5,17 +5,12 @@ import { createSeededRandom } from '../model/prng.js';
 import type { AnyProofKind } from '../verification/kinds/index.js';
 import { ownBytes, type ThreadOrder, type ThreadReply } from './verifiers.js';
 
-interface Held {
-  readonly kind: AnyProofKind;
-  readonly secret: unknown;
-}
-
 /** Answers every `verify` with one message, in order. */
 export function serveVerdicts(
   port: Pick<MessagePort, 'on' | 'postMessage'>,
   kinds: Readonly<Record<string, AnyProofKind | undefined>>,
 ): void {
-  const held = new Map<number, () => Held>();
+  const held = new Map<number, () => unknown>();
 
   port.on('message', (order: ThreadOrder) => {
     if ('forget' in order) for (const id of order.forget) held.delete(id);
@@ -30,17 +25,22 @@ export function serveVerdicts(
     }
   });
 
-  function draw({ kind: name, params, basis, entropy }: Extract<ThreadOrder, { draw: number }>): Held {
+  function draw({ kind: name, params, basis, entropy }: Extract<ThreadOrder, { draw: number }>): unknown {
     const kind = kinds[name]!; // the pool asks only for kinds that this module knows
     const secret = kind.drawSecret(params, basis, createSeededRandom(toHex(entropy)));
     entropy.fill(0);
-    return { kind, secret };
+    return secret;
   }
 
-  function answer({ verify, challenge, evidence }: Extract<ThreadOrder, { verify: number }>): ThreadReply {
+  function answer({
+    verify,
+    kind,
+    challenge,
+    evidence,
+  }: Extract<ThreadOrder, { verify: number }>): ThreadReply {
     try {
-      const { kind, secret } = held.get(verify)!(); // introduced before the first question
-      const verdict = kind.verify(challenge, evidence, secret);
+      const secret = held.get(verify)!(); // introduced before the first question
+      const verdict = kinds[kind]!.verify(challenge, evidence, secret); // the pool asks only for kinds that we know
       return { verdict, opening: ownBytes(evidence.opening) };
     } catch (error) {
       return { error };

@@ -9,7 +9,7 @@ import type { Random } from '../model/prng.js';
 import { moduleBeside, startThread } from '../model/thread.js';
 import type { Verdict } from '../model/verdict.js';
 import { type AnyProofKind, kinds as ourKinds } from '../verification/kinds/index.js';
-import type { Challenge, Evidence } from '../verification/proof.js';
+import { type Challenge, type Evidence, secretKey } from '../verification/proof.js';
 
 /** One session's content. Its opening is handed over: on threads it is gone here until the answer brings it back. */
 export interface Question {
@@ -52,7 +52,7 @@ export const verifyHere: Verifiers = {
     const secrets = new Map<string, unknown>();
     return {
       async verify({ kind, paramsId, challenge, evidence }) {
-        const key = `${kind.kind}/${paramsId}`;
+        const key = secretKey(kind, paramsId, challenge.params);
         if (!secrets.has(key)) secrets.set(key, kind.drawSecret(challenge.params, basis, random));
         const verdict = kind.verify(challenge, evidence, secrets.get(key));
         return { verdict, opening: evidence.opening };
@@ -71,7 +71,13 @@ export type ThreadOrder =
       readonly basis: Uint8Array;
       readonly entropy: Uint8Array;
     }
-  | { readonly verify: number; readonly challenge: Challenge<unknown>; readonly evidence: Evidence }
+  | {
+      readonly verify: number;
+      /** may be another than the one that drew: kinds share secrets of one name */
+      readonly kind: string;
+      readonly challenge: Challenge<unknown>;
+      readonly evidence: Evidence;
+    }
   | { readonly forget: readonly number[] };
 
 export type ThreadReply = Answer | { readonly error: unknown };
@@ -204,13 +210,18 @@ export function createVerifierPool(
     if (!watch.aborted) await worker.terminate();
   }
 
-  function ask(secret: Secret, { challenge, evidence }: Question): Promise<Answer> {
+  function ask(secret: Secret, { kind, challenge, evidence }: Question): Promise<Answer> {
     if (over !== undefined) return Promise.reject(over.reason);
     return new Promise((resolve, reject) => {
       const opening = ownBytes(evidence.opening);
       // a view is sent with all of its buffer, and a frame's may be larger than its body
       const commits = evidence.commits.map((commit) => Uint8Array.from(commit));
-      const order = { verify: secret.id, challenge, evidence: { ...evidence, commits, opening } };
+      const order = {
+        verify: secret.id,
+        kind: kind.kind,
+        challenge,
+        evidence: { ...evidence, commits, opening },
+      };
       waiting.push({ secret, order, resolve, reject });
       next();
     });
@@ -233,7 +244,7 @@ export function createVerifierPool(
       const drawn = new Map<string, Secret>();
 
       function secretOf({ kind, paramsId, challenge }: Question): Secret {
-        const key = `${kind.kind}/${paramsId}`;
+        const key = secretKey(kind, paramsId, challenge.params);
         let secret = drawn.get(key);
         if (!secret) {
           const id = secrets++;

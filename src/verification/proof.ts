@@ -161,6 +161,11 @@ export interface ProofKind<Params, Secret> {
   /** Drawn after the last commit of the event, shared by all its slots with the same params and basis. */
   drawSecret(params: Params, basis: Uint8Array, random: Random): Secret;
   /**
+   * What a secret is drawn for: parameter sets of this name, of whatever kind, share one in an event.
+   * @default one for each kind and parameter set
+   */
+  secretName?(params: Params): string;
+  /**
    * What can be done as soon as params and basis are known (at Arm), so that it does not eat into the window:
    * the public operand is the epoch's, not the event's. Doing without costs time, never correctness.
    */
@@ -176,6 +181,10 @@ export interface ProofKind<Params, Secret> {
 
 /** The event's window: what all slots of the event wait for before anything is opened. */
 export const windowMs = ({ phases }: Pick<ParamsFacts, 'phases'>): number => phases[0].withinMs;
+
+/** What secrets of one event are held under. */
+export const secretKey = (kind: ProofKind<unknown, unknown>, paramsId: string, params: unknown): string =>
+  kind.secretName?.(params) ?? `${kind.kind}/${paramsId}`;
 
 /** Checks a kind's shape once, where it is defined, and keeps its types. */
 export function defineProof<Params, Secret>(kind: ProofKind<Params, Secret>): ProofKind<Params, Secret> {

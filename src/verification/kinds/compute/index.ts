@@ -29,6 +29,7 @@ export const computeProof = defineProof<ComputeParams, ComputeSecret>({
     return commit && creditFor(params, commit.labels);
   },
   issue,
+  secretName: ComputeSecret.nameFor,
   drawSecret: (params, basis, random) => ComputeSecret.draw(params, basis, random),
   prepare: (devices, params, basis) => prepareLabels(devices, basis, params.n),
   prove,

@@ -34,6 +34,11 @@ export class ComputeSecret {
     return new ComputeSecret(params, basis, random);
   }
 
+  /** Sets of one name multiply by the same operand: what is drawn for one judges all of them. */
+  static nameFor({ n, projections }: Operand): string {
+    return `gemm/${n}/${projections}`;
+  }
+
   /** @throws RangeError when it was drawn for another operand: our own mistake, never the miner's */
   assertFor(params: Operand, basis: Uint8Array): void {
     const same =

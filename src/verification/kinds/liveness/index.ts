@@ -5,7 +5,7 @@ import { type Challenge, defineProof, UNHURRIED } from '../../proof.js';
 import { decodeCommit, limits } from '../compute/codec.js';
 import { computeProof } from '../compute/index.js';
 import type { ComputeParams } from '../compute/params.js';
-import type { ComputeSecret } from '../compute/secret.js';
+import { ComputeSecret } from '../compute/secret.js';
 import { chainOf, LIVENESS_TABLE, type LivenessParams, parseParams } from './params.js';
 
 /** Says that something answered in the slot's name, and nothing else: it credits nothing (docs/proofs/liveness.md). */
@@ -24,6 +24,7 @@ export const livenessProof = defineProof<LivenessParams, ComputeSecret>({
   limits: (params) => limits(chainOf(params)),
   credit: (params, commits): Credit | undefined => (isWhole(params, commits) ? NO_CREDIT : undefined),
   issue: (params, commits, random) => computeProof.issue(chainOf(params), commits, random),
+  secretName: ComputeSecret.nameFor,
   drawSecret: (params, basis, random) => computeProof.drawSecret(chainOf(params), basis, random),
   prepare: (devices, params, basis) => computeProof.prepare!(devices, chainOf(params), basis), // compute has it
   // nothing to vary: it is finished in time, or it was not alive

@@ -37,6 +37,7 @@ export const memoryProof = defineProof<MemoryParams, ComputeSecret>({
     });
   },
   issue,
+  secretName: ComputeSecret.nameFor,
   drawSecret: (params, basis, random) => ComputeSecret.draw(params, basis, random),
   prepare: (devices, params, basis) => prepareLabels(devices, basis, params.n),
   prove,
