@@ -33,11 +33,24 @@ export function digestKey(kappa: Uint8Array, blockBytes: number): Int8Array {
 export function digestBlock(block: Uint8Array, key: Int8Array, out: Uint8Array, at: number): void {
   const { length } = block;
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
-  for (let column = 0; column < DIGEST_COLUMNS; column++) {
-    let sum = 0;
-    for (let i = 0, k = column * length; i < length; i++, k++) sum += ((block[i] << 24) >> 24) * key[k];
-    view.setInt32(at + 4 * column, sum, true);
+  const second = length;
+  const third = 2 * length;
+  const fourth = 3 * length;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let i = 0; i < length; i++) {
+    const x = (block[i] << 24) >> 24;
+    a = (a + x * key[i]) | 0;
+    b = (b + x * key[second + i]) | 0;
+    c = (c + x * key[third + i]) | 0;
+    d = (d + x * key[fourth + i]) | 0;
   }
+  view.setInt32(at, a, true);
+  view.setInt32(at + 4, b, true);
+  view.setInt32(at + 8, c, true);
+  view.setInt32(at + 12, d, true);
 }
 
 /** Leaves of a tree over `count` digests. */

@@ -1,7 +1,7 @@
 // Owns: what fills a host's memory: labels of a lane, their parents, leaves and root. Same code on both ends.
 // Does not own: where labels are kept (compute/host), what is proven with them (verification/kinds/host-memory).
 import { hash, hkdfSync } from 'node:crypto';
-import { concat, u32le, utf8 } from '../../model/bytes.js';
+import { u32le, utf8 } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import { HASH_BYTES, hashInto } from '../../model/merkle.js';
 
@@ -36,8 +36,15 @@ export interface HostLabelsSpec {
 }
 
 /** A label's own 32 bytes, from nothing but its place. */
-export const labelName = (seed: Uint8Array, lane: number, index: number): Uint8Array =>
-  hash('sha256', concat(LABEL, seed, u32le(lane), u32le(index)), 'buffer');
+export function labelName(seed: Uint8Array, lane: number, index: number): Uint8Array {
+  const preimage = new Uint8Array(LABEL.length + seed.length + 8);
+  preimage.set(LABEL);
+  preimage.set(seed, LABEL.length);
+  const view = new DataView(preimage.buffer);
+  view.setUint32(LABEL.length + seed.length, lane, true);
+  view.setUint32(LABEL.length + seed.length + 4, index, true);
+  return hash('sha256', preimage, 'buffer');
+}
 
 /**
  * The labels of the same lane that label `index` is made of: the one before it, and two that are uniform over all before it.

@@ -1,7 +1,7 @@
 // Owns: what reading a host's memory gives: keys of rounds, and the walk of reads that each hang on the one before.
 // Does not own: digests and their trees (digest.ts), where labels are kept (compute/host).
-import { createCipheriv } from 'node:crypto';
-import { u32le, utf8 } from '../../model/bytes.js';
+import { createCipheriv, hash } from 'node:crypto';
+import { concat, u32le, utf8 } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import { hashInto } from '../../model/merkle.js';
 import { DIGEST_COLUMNS } from './digest.js';
@@ -42,7 +42,7 @@ export function walkStart(
   leaf: number,
   lefts: readonly Uint8Array[],
 ): Uint32Array {
-  const digest = sha256(WALK, key, u32le(lane), u32le(leaf), ...lefts);
+  const digest = hash('sha256', concat(WALK, key, u32le(lane), u32le(leaf), ...lefts), 'buffer');
   const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
   return Uint32Array.from({ length: STATE_WORDS }, (_, i) => view.getUint32(4 * i, true));
 }

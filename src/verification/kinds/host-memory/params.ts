@@ -77,7 +77,7 @@ const GIB = 2 ** 30;
 
 const REAL = {
   labelBytes: 4096,
-  infoBytes: 726,
+  infoBytes: 918,
   maxLanes: 256,
   maxRounds: 200,
   maxLeaves: 2 ** 21,
@@ -90,7 +90,7 @@ const REAL = {
   passMs: 8000,
   walkMs: 16_000,
   stepNs: 300,
-  regenerateNs: 400,
+  regenerateNs: 500,
   linkReadNs: 1500,
   diskReadNs: 20_000,
   goLeadMs: 1000,
@@ -111,7 +111,7 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     kind: 'host-memory',
     class: 'host-small',
     labelBytes: 4096,
-    infoBytes: 726,
+    infoBytes: 918,
     maxLanes: 16,
     minBytes: 2 ** 18,
     maxBytes: 2 ** 21,
@@ -131,7 +131,7 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     hashBytesPerS: 13_000_000,
     memoryBytesPerS: 100_000_000,
     stepNs: 300,
-    regenerateNs: 400,
+    regenerateNs: 500,
     linkBytesPerS: 250_000,
     linkReadNs: 1500,
     diskBytesPerS: 250_000,
@@ -200,8 +200,8 @@ export const HOST_MEMORY_TABLE: ReadonlyMap<string, HostMemoryParams> = new Map(
 );
 
 const info: Check = {
-  expected: 'a multiple of three in 3..768',
-  holds: (v) => integer(3, 768).holds(v) && (v as number) % 3 === 0,
+  expected: 'a multiple of three in 3..1008',
+  holds: (v) => integer(3, 1008).holds(v) && (v as number) % 3 === 0,
 };
 
 const CHECKS: Checks<HostMemoryParams> = {

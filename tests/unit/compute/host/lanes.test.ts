@@ -16,7 +16,7 @@ const always = () => true;
 const spec = (change: Partial<LanesSpec> = {}): LanesSpec => ({
   seed: createSeededRandom('seed').bytes(32),
   labelBytes: 4096,
-  infoBytes: 726,
+  infoBytes: 918,
   lanes: 2,
   capacity: 20,
   maxLeaves: 5,
