@@ -50,6 +50,15 @@ export function createMeetings(
     return new Map(tasks.map((task, i) => [task, briefings[i]]));
   }
 
+  /** Whatever its code: that we could not draw is no fault of the slot whose Go asked first. */
+  function drawOrFail(...of: Parameters<typeof draw>): ReturnType<typeof draw> {
+    try {
+      return draw(...of);
+    } catch (cause) {
+      throw new Error('the round was not drawn', { cause });
+    }
+  }
+
   return {
     ready(task, offer) {
       if (task.kind.round) offers.set(task, offer);
@@ -58,7 +67,7 @@ export function createMeetings(
       if (!task.kind.round) return undefined;
       if (!offers.get(task)?.length) return 'no-offer';
       const key = keyOf(task);
-      const all = drawn.get(key) ?? draw(key, task, beacon);
+      const all = drawn.get(key) ?? drawOrFail(key, task, beacon);
       drawn.set(key, all);
       return all.get(task) ?? 'alone';
     },

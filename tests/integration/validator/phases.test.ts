@@ -10,12 +10,12 @@ import { createEventCheck } from '../../../src/miner/event-check.js';
 import { noReceipts } from '../../../src/miner/receipts.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
 import { createTickets } from '../../../src/miner/tickets.js';
-import { toHex } from '../../../src/model/bytes.js';
-import { toHotkey } from '../../../src/model/ids.js';
+import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
+import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
-import { verdictToString } from '../../../src/model/verdict.js';
+import { accepted, rejected, verdictToString } from '../../../src/model/verdict.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -29,12 +29,14 @@ import { replayed } from '../../support/replayed.js';
 import { bytes32, scriptedMiner } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 import {
+  TOY_COMMIT,
   TOY_PARAMS,
   TOY_PARAMS_ID,
   TOY_STEPS,
   TOY_STEPS_ID,
   type ToyParams,
   toyKind,
+  toyOpening,
 } from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
@@ -68,6 +70,7 @@ interface Setting {
   /** what happens meanwhile */
   readonly meanwhile?: (scene: { clock: VirtualClock; close: (validator: Name) => void }) => Promise<void>;
   readonly slot?: (slot: Slot, clock: VirtualClock) => Slot;
+  readonly kind?: Parameters<typeof toyKind>[0];
 }
 
 interface Told {
@@ -86,7 +89,7 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
   async function run(): Promise<Record<Name, Told>> {
     const stop = new AbortController();
     const wire = createLoopback({ clock });
-    const kind = toyKind();
+    const kind = toyKind(setting.kind);
     const reader = {
       subnet: async () => subnet([], { lastEpochBlock: EPOCH_BLOCK }),
       blockHash: async (block: number) => hashOf(block),
@@ -206,7 +209,11 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
           },
           subnet: subnet([
             neuron(0),
-            neuron(1, { hotkey: miner.hotkey, axon: { ip: miner.address.host, port: miner.address.port } }),
+            neuron(1, {
+              hotkey: miner.hotkey,
+              coldkey: toColdkey(miner.keypair.address),
+              axon: { ip: miner.address.host, port: miner.address.port },
+            }),
           ]),
           chain: { type: 'development', blockTimeMs: BLOCK_MS },
           self: toHotkey(self),
@@ -368,5 +375,42 @@ describe('several validators', () => {
       'rejected:left-out',
       [],
     ]);
+  });
+});
+
+describe('slots that meet', () => {
+  const OFFER = utf8('here I am');
+  const seen: string[] = [];
+  const kind: Parameters<typeof toyKind>[0] = {
+    round: {
+      offer: () => OFFER,
+      brief: (_params, { participants }, random) => ({
+        participants: participants.map(({ offer, slot }) => ({
+          told: Uint8Array.of(participants.length, slot, ...offer),
+          kept: random.bytes(4),
+        })),
+        anchors: [],
+      }),
+      settle: (_params, reports) =>
+        reports.map(() => ({ upBytesPerS: reports.filter(({ commits }) => commits).length })),
+    },
+    prove: async (_devices, { brief }) => {
+      seen.push(toHex(brief ?? new Uint8Array()));
+      return { commit: TOY_COMMIT, open: async (request) => toyOpening(request), release: () => {} };
+    },
+    issue: (_params, _commits, _random, kept) => kept ?? new Uint8Array(),
+    verify: ({ brief }, { request, opening }) =>
+      brief?.[0] === 2 && equals(opening, toyOpening(request)) ? accepted : rejected('malformed'),
+  };
+
+  test('are told by Go what was drawn for all, and credited for what the whole round shows', async () => {
+    const { validator } = await event({ kind, slots: [TOY_PARAMS, TOY_PARAMS] });
+    expect(validator.verdicts).toEqual(['0: accepted', '1: accepted']);
+    expect([...seen].sort()).toEqual([0, 1].map((slot) => toHex(Uint8Array.of(2, slot, ...OFFER))));
+    for (const entry of validator.entries) {
+      expect(entry.outcome.credit).toEqual({ opsPerS: 1_000_000, upBytesPerS: 2 });
+      const params = validator.params.get(entry.outcome.paramsId);
+      expect(await replayed(entry, params, { toy: toyKind(kind) })).toEqual(['accepted', []]);
+    }
   });
 });

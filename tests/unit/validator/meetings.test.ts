@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
+import { AssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
 import type { Task } from '../../../src/validator/assign.js';
@@ -96,6 +97,23 @@ describe('slots that meet', () => {
       return toHex((meetings.briefing(tasks[0]!, BEACON) as { kept: Uint8Array }).kept);
     });
     expect(kept[0]).not.toBe(kept[1]);
+  });
+
+  test('a draw that fails is our own fault, whatever is thrown', () => {
+    const { kind } = meeting();
+    const meetings = createMeetings(
+      {
+        random: createSeededRandom('validator'),
+        publicKeyOf: () => {
+          throw new AssayError('invalid-input', 'no address', { what: 'a', expected: 'b', got: 'c' });
+        },
+        self: bytes32('self'),
+      },
+      { id: bytes32('event'), ordinal: '5.0' },
+    );
+    const task = taskOf(1, kind);
+    meetings.ready(task, OFFER);
+    expect(() => meetings.briefing(task, BEACON)).toThrow('the round was not drawn');
   });
 
   test('of a kind without rounds there are none', () => {
