@@ -1,7 +1,7 @@
 // Owns: how a receiver shares its own link among its sources. Does not own: links, credit.
 
 /** How far a source may be ahead of the median of those that still send. */
-const AHEAD = 1.1;
+const AHEAD = 1.25;
 const AHEAD_SEGMENTS = 2;
 
 /**
