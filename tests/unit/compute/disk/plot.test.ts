@@ -4,6 +4,7 @@ import {
   open,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   symlink,
@@ -20,6 +21,7 @@ import type { Plot } from '../../../../src/compute/disk.js';
 import { plotRoot } from '../../../../src/compute/spec/plot.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { isAssayError } from '../../../../src/model/errors.js';
+import { lockFile } from '../../../../src/model/file-lock.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 
 const random = createSeededRandom('plots');
@@ -239,10 +241,11 @@ describe('a plot in a folder', () => {
   test('is written by one at a time', async () => {
     const folder = await newFolder();
     const whole = { folder, name, sectors: SECTORS, threads: 1 };
-    const first = createPlot(whole, signal);
+    const unlock = lockFile(join(await realpath(folder), 'plot'), 'plot');
     const second = await createPlot(whole, signal).catch((error) => error);
     expect(isAssayError(second, 'invalid-input')).toBe(true);
-    await first;
+    unlock();
+    await createPlot(whole, signal);
     expect(JSON.parse(await readFile(join(folder, 'plot.json'), 'utf8')).sectors).toBe(SECTORS);
     await appendFile(join(folder, 'roots.bin'), 'more'); // what follows the records is none
     await createPlot(whole, signal);
