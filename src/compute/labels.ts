@@ -59,6 +59,6 @@ export interface Labels {
   pass(count: number, key: Uint8Array): Promise<Uint8Array>;
   /** Leaf `leaf` of that pass, made again: 256 digests, the last leaf filled up with zeros. */
   passLeaf(count: number, key: Uint8Array, leaf: number): Promise<Uint8Array>;
-  /** Frees the memory. What still runs is rejected. */
+  /** The device may use the memory for its next chain. What still runs is rejected. */
   release(): void;
 }

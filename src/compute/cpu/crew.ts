@@ -6,7 +6,7 @@ import type { LabelsSpec } from '../labels.js';
 import { Control, type Engine, type LaneParts } from './lane.js';
 import { createLaneHost, type LaneAnswer, type LaneJob, type LaneOrder } from './lane-host.js';
 import type { Onnx } from './onnx.js';
-import { LabelStore } from './store.js';
+import { type BankPool, LabelStore } from './store.js';
 
 export interface CrewParts {
   readonly basis: Uint8Array;
@@ -16,6 +16,7 @@ export interface CrewParts {
   readonly engine: Engine;
   /** the runtime for the caller's own thread; others load their own */
   readonly onnx: Onnx | undefined;
+  readonly pool: BankPool;
   /** what each thread runs; a test hands in one that dies. @default lane-worker.ts */
   readonly worker?: URL | undefined;
   /** of the lane on the caller's own thread */
@@ -103,12 +104,15 @@ export class Crew {
 
   /** Room for labels 0..`label`. */
   grow({ id, store }: CrewLabels, label: number): void {
-    const banks = store.grow(label);
+    const banks = store.grow(label, this.parts.pool);
     if (banks.length > 0) this.#tell({ labels: id, banks });
   }
 
-  forget({ id }: CrewLabels): void {
-    if (this.#labels.delete(id)) this.#tell({ forget: id });
+  /** Its memory is another chain's when no lane can be at work in it any more. */
+  forget({ id, store }: CrewLabels): void {
+    if (!this.#labels.delete(id)) return;
+    this.#tell({ forget: id });
+    void this.#tail.then(() => this.parts.pool.give(store.banks));
   }
 
   /** Whether somebody else's job waits for its turn. */

@@ -9,7 +9,7 @@ import { BLOCK_BYTES } from '../spec/plain-labels.js';
 import { Crew, type CrewJob, type CrewParts } from './crew.js';
 import type { Engine } from './lane.js';
 import type { Onnx } from './onnx.js';
-import { rowShape } from './store.js';
+import { BankPool, rowShape } from './store.js';
 
 /** Labels with fewer rows are done on the caller's thread: they take less than the messages would. */
 const THREADED_ROWS = 1024;
@@ -49,6 +49,7 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
   const { engine, onnx, threads = 0, threadedRows = THREADED_ROWS } = options;
   const { threadsWork = async () => true, worker, meter } = options;
   const entries = new Set<Entry>();
+  const pool = new BankPool();
   let newest: Entry | undefined;
   let working: Promise<boolean> | undefined;
 
@@ -71,7 +72,7 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
     const stale = newest;
     newest = {
       key,
-      crew: new Crew({ basis, n, threads: threadCount, engine, onnx, worker, meter }),
+      crew: new Crew({ basis, n, threads: threadCount, engine, onnx, pool, worker, meter }),
       users: 0,
     };
     entries.add(newest);
@@ -101,6 +102,7 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
       newest = undefined;
       await Promise.all([...entries].map(({ crew }) => crew.close()));
       entries.clear();
+      pool.clear();
     },
   };
 }
@@ -129,7 +131,11 @@ async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): 
     crew.run(held, { begin, ...job });
   await run({ jobOf: () => ({ do: 'origin' }), begin: () => control.begin(-1, 0) });
 
+  const assertHeld = (): void => {
+    if (released) throw new RangeError('labels: released');
+  };
   const assertCount = (wanted: number): void => {
+    assertHeld();
     if (!(wanted >= 1 && wanted <= count))
       throw new RangeError(`labels: expected 1..${count}, got ${wanted}`);
   };
@@ -228,9 +234,11 @@ async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): 
       return { rowRoot: rows.root, columnRoot: columns.root };
     },
     async rows(places) {
+      assertHeld(); // the memory may be another chain's by now
       return places.map(({ label, index }) => store.rows(label, index, 1).slice());
     },
     async columns(places) {
+      assertHeld();
       return places.map(({ label, index }) => store.column(label, index));
     },
     async accumulators(places) {

@@ -24,6 +24,36 @@ export interface Bank {
   readonly trees: SharedArrayBuffer;
 }
 
+/**
+ * Banks that are not in use. Memory that threads share goes back to the system when every thread has collected its garbage,
+ * and an idle one never does (measured: nothing of it came back in twelve chains); so the next chain gets it, already paged in.
+ */
+export class BankPool {
+  #free: { readonly bank: Bank; readonly memoryBytes: number; readonly treeBytes: number }[] = [];
+  readonly #sizes = new WeakMap<Bank, readonly [memoryBytes: number, treeBytes: number]>();
+
+  take(memoryBytes: number, treeBytes: number): Bank {
+    const at = this.#free.findIndex(
+      (free) => free.memoryBytes === memoryBytes && free.treeBytes === treeBytes,
+    );
+    if (at >= 0) return this.#free.splice(at, 1)[0].bank;
+    const bank = { memory: createSharedMemory(memoryBytes), trees: new SharedArrayBuffer(treeBytes) };
+    this.#sizes.set(bank, [memoryBytes, treeBytes]);
+    return bank;
+  }
+
+  give(banks: readonly Bank[]): void {
+    for (const bank of banks) {
+      const [memoryBytes, treeBytes] = this.#sizes.get(bank)!; // it came from here
+      this.#free.push({ bank, memoryBytes, treeBytes });
+    }
+  }
+
+  clear(): void {
+    this.#free = [];
+  }
+}
+
 /** Sizes that follow from n: rows to be hashed lie in chunks, each behind a margin (wasm/bank.wat). */
 export function rowShape(n: number): { chunk: number; chunks: number; stride: number; strip: number } {
   const chunk = Math.min(n, CHUNK);
@@ -54,15 +84,12 @@ export class LabelStore {
   }
 
   /** Makes room for labels 0..`label`. @returns the new banks */
-  grow(label: number): readonly Bank[] {
+  grow(label: number, pool: BankPool): readonly Bank[] {
     const { n, capacity, lanes } = this.shape;
     const had = this.#banks.length;
     while (this.#banks.length * this.perBank <= label) {
       const labels = Math.min(this.perBank, capacity + 1 - this.#banks.length * this.perBank);
-      this.take({
-        memory: createSharedMemory(labels * n ** 2 + lanes * this.scratchBytes),
-        trees: new SharedArrayBuffer(labels * 4 * n * HASH_BYTES),
-      });
+      this.take(pool.take(labels * n ** 2 + lanes * this.scratchBytes, labels * 4 * n * HASH_BYTES));
     }
     return this.#banks.slice(had);
   }

@@ -155,6 +155,23 @@ describe('labels of the CPU', () => {
     await expect(labels.accumulators([{ label: 1, index: 0 }])).rejects.toThrow('released');
   });
 
+  test('use the memory of released ones again, from whichever operand, and do not mix with them', async () => {
+    const device = createFastLabels({ engine: 'wasm' });
+    const first = await device.openLabels(spec);
+    await first.extend(9, always, signal);
+    first.release();
+    await expect(first.rows([{ label: 1, index: 0 }])).rejects.toThrow('released');
+    for (const fill of [1, 2]) {
+      const wanted = { ...spec, basis: new Uint8Array(32).fill(fill), seed: new Uint8Array(32).fill(fill) };
+      const [again, plain] = [await device.openLabels(wanted), await plainLabels(wanted)];
+      await again.extend(9, always, signal);
+      await plain.extend(9, always, signal);
+      expect(await again.roots(9)).toEqual(await plain.roots(9));
+      again.release();
+    }
+    await device.close();
+  });
+
   test('refuse roots over labels that are not there, and passes over labels smaller than a block', async () => {
     const labels = await here.openLabels({ ...spec, n: 32 });
     await labels.extend(2, always, signal);
