@@ -24,7 +24,15 @@ export {
   type PublicationSource,
   publicationsOf,
 } from './parameters.js';
-export { announcedEvent, type EpochFrame, type EventPlan, eventSegments, type Segment } from './schedule.js';
+export {
+  announcedEvent,
+  DEFAULT_HOLD,
+  type EpochFrame,
+  type EventPlan,
+  eventSegments,
+  holdOf,
+  type Segment,
+} from './schedule.js';
 export { type EpochScore, scoreEpoch } from './score.js';
 export { serveVerdicts } from './serve-verdicts.js';
 export type { ValidatorAlert, ValidatorStatus } from './status.js';
