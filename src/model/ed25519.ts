@@ -1,6 +1,6 @@
 // Owns: ed25519 keys as raw bytes, for keys that live for an hour or an event. Does not own: hotkeys (keys), certificates
 // (protocol), what is signed.
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { concat, equals, fromHex } from './bytes.js';
 
 export interface Ed25519Key {
@@ -21,9 +21,13 @@ export function ed25519FromSeed(seed: Uint8Array): Ed25519Key {
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return {
     publicKey: new Uint8Array(spki.subarray(SPKI.length)),
-    sign: (message) => Uint8Array.from(sign(null, message, privateKey)),
+    sign: (message) => Uint8Array.from(sign(null, message, privateKey)), // no Buffer in evidence: its slice does not copy
   };
 }
+
+/** @param publicKey 32 bytes. @throws what node says of bytes that are no point */
+export const toEd25519 = (publicKey: Uint8Array): KeyObject =>
+  createPublicKey({ key: Buffer.from(concat(SPKI, publicKey)), format: 'der', type: 'spki' });
 
 /** Checks signatures of one key; false, never an exception, for any bytes. */
 export function ed25519Verifier(
@@ -31,7 +35,7 @@ export function ed25519Verifier(
 ): (message: Uint8Array, signature: Uint8Array) => boolean {
   if (!isSigningKey(publicKey)) return () => false;
   try {
-    const key = createPublicKey({ key: Buffer.from(concat(SPKI, publicKey)), format: 'der', type: 'spki' });
+    const key = toEd25519(publicKey);
     return (message, signature) => signature.length === 64 && verify(null, message, key, signature);
   } catch {
     return () => false; // 32 bytes that are no point: nobody signs with them

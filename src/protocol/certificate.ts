@@ -1,10 +1,11 @@
 // Owns: session keys and the certificates by which a hotkey vouches for them.
 // Does not own: the hotkey's own signature (keys/keypair.ts), what session keys sign (envelope.ts).
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type KeyObject, verify } from 'node:crypto';
 import { type Keypair, verifySignature } from '../keys/keypair.js';
 import { toAddress } from '../keys/ss58.js';
-import { concat, equals, fromHex } from '../model/bytes.js';
+import { concat, equals } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
+import { ed25519FromSeed, isSigningKey, toEd25519 } from '../model/ed25519.js';
 import { sha256 } from '../model/hash.js';
 import { type Hotkey, toHotkey } from '../model/ids.js';
 import type { Random } from '../model/prng.js';
@@ -89,14 +90,14 @@ export function verifyCertificate(bytes: Uint8Array): VerifiedCertificate {
   const certificate = decodeCertificate(own);
   const life = certificate.expiresAt - certificate.issuedAt;
   if (life <= 0 || life > CERTIFICATE_MAX_MS) throw unauthenticated('certificate-lifetime');
-  if (SMALL_ORDER.some((point) => equals(point, certificate.sessionKey)))
+  if (!isSigningKey(certificate.sessionKey))
     throw invalidInput('certificate', 'a session key of full order', 'one that anybody can sign for');
   if (!verifySignature(own.subarray(SIGNED_BYTES), own.subarray(0, SIGNED_BYTES), certificate.hotkey))
     throw unauthenticated('certificate-signature');
   return {
     ...certificate,
     bytes: own,
-    key: toPublicKey(certificate.sessionKey),
+    key: toEd25519(certificate.sessionKey),
     address: toHotkey(toAddress(certificate.hotkey)),
   };
 }
@@ -181,7 +182,7 @@ export function createSessionKeys(
     const now = Math.floor(clock.now());
     // a wall clock set back would put new messages before the certificate's issue
     if (current && now >= current.from && now <= current.until - limits.certificateRenewMs) return current;
-    const { privateKey, publicKey } = toKeys(random.bytes(32));
+    const { publicKey, sign } = ed25519FromSeed(random.bytes(32));
     const until = now + limits.certificateMs;
     current = {
       from: now,
@@ -194,48 +195,10 @@ export function createSessionKeys(
         issuedAt: now,
         expiresAt: until,
       }),
-      sign: (bytes) => Uint8Array.from(sign(null, bytes, privateKey)), // no Buffer in evidence: its slice does not copy
+      sign,
     };
     return current;
   };
 }
 
 const toId = (bytes: Uint8Array): string => Buffer.from(sha256(bytes)).toString('latin1');
-
-// DER around raw ed25519 keys (RFC 8410), fixed because both lengths are
-const PKCS8 = fromHex('302e020100300506032b657004220420');
-const SPKI = fromHex('302a300506032b6570032100');
-
-/** ed25519 from a seed of 32 bytes: `random` is handed in, so tests and simulations repeat. */
-function toKeys(seed: Uint8Array): { privateKey: KeyObject; publicKey: Uint8Array } {
-  const privateKey = createPrivateKey({
-    key: Buffer.from(concat(PKCS8, seed)),
-    format: 'der',
-    type: 'pkcs8',
-  });
-  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-  return { privateKey, publicKey: new Uint8Array(spki.subarray(SPKI.length)) };
-}
-
-function toPublicKey(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(concat(SPKI, raw)), format: 'der', type: 'spki' });
-}
-
-// Points of order 1, 2, 4 and 8 and their non-canonical spellings (libsodium ed25519_ref10.c, ge25519_has_small_order): under such a key
-// anybody can make signatures, so a frame would convict nobody.
-const SMALL_ORDER = [
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000080',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0000000000000000000000000000000000000000000000000000000000000080',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
-].map(fromHex);

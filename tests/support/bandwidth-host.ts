@@ -10,7 +10,8 @@ import { encodeOffer } from '../../src/verification/kinds/bandwidth/codec.js';
 import { bandwidthProof } from '../../src/verification/kinds/bandwidth/index.js';
 import type { Proving } from '../../src/verification/proof.js';
 
-type Told =
+/** What a host can be told, a line each. */
+export type Told =
   | { do: 'listen'; address: string; seed: string }
   | { do: 'go'; params: unknown; basis: string; seed: string; brief: string; forMs: number }
   | { do: 'open'; request: string };

@@ -14,6 +14,7 @@ import { verdictToString } from '../../../src/model/verdict.js';
 import { bandwidthProof } from '../../../src/verification/kinds/bandwidth/index.js';
 import { paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
 import { NoSecret } from '../../../src/verification/no-secret.js';
+import type { Told } from '../../support/bandwidth-host.js';
 import { createNamespaces, type Namespaces, namespacesProblem } from '../../support/network-namespaces.js';
 
 const Mbit = 125_000;
@@ -44,7 +45,7 @@ const params = {
 };
 
 interface Host {
-  ask(told: object): Promise<Record<string, string>>;
+  ask(told: Told): Promise<Record<string, string>>;
   readonly address: string;
   readonly link: number;
 }
