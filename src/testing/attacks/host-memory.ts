@@ -138,6 +138,10 @@ function honestly(share: number): number {
 
 const attempt = (credit: number, own: number): Attempt => ({ accepted: credit > own * (1 + 1e-9), credit });
 
+/** two drives: what the class takes a host to have */
+const MACHINE_DRIVES: Reach = { bytesPerS: PARAMS.diskBytesPerS, readNs: MACHINE.disk.readNs };
+const HALF = 0.5;
+
 const MISSING = [0.01, 0.05, 0.1, 0.25, 0.5, 0.9] as const;
 
 const resident = (attack: {
@@ -267,20 +271,37 @@ export const hostMemoryAttacks: readonly Attack[] = [
   }),
   resident({
     name: 'nvme-ram',
-    what: 'has swapped some of its labels out to eight drives',
+    what: 'has swapped some of its labels out to two drives',
     origin: 'F17; Basilica 11.7',
-    instead: { bytesPerS: 100e9, readNs: MACHINE.disk.readNs },
-    stoppedBy: 'a walk of dependent reads, a million leaves of eight steps in 16 s',
+    instead: MACHINE_DRIVES,
+    stoppedBy: 'a walk of dependent reads, beside what the drives bring within a round',
     rule: 'rounds alone, and a burst of 256 reads in 50 ms',
-    withoutRule: roundsAlone({ bytesPerS: 100e9, readNs: MACHINE.disk.readNs }),
+    withoutRule: roundsAlone(MACHINE_DRIVES),
   }),
   resident({
     name: 'remote-ram',
     what: "has some of its labels in another host's memory, or in a card's",
     origin: 'F8, F17, F25',
-    instead: { bytesPerS: 50e9, readNs: SERVER.remoteStepMs * 1e6 },
+    instead: MACHINE.link,
     stoppedBy: 'the walk, and what a link brings within a round',
     rule: 'rounds alone',
-    withoutRule: roundsAlone({ bytesPerS: 50e9, readNs: SERVER.remoteStepMs * 1e6 }),
+    withoutRule: roundsAlone(MACHINE.link),
+  }),
+  defineAttack({
+    kind: 'host-memory',
+    name: 'many-drives',
+    what: 'has swapped half of its labels out to more and faster drives than the class takes a host to have',
+    origin: 'F17; 7.4.4',
+    strength: 'GB/s of the drives',
+    strengths: [14, 28, 56, 100],
+    bounds: 'credit',
+    // what a class assumes of drives is taken off; what is faster passes for memory: docs/proofs/host-memory.md
+    bound: (gigabytesPerS) => 1 - HALF * Math.min(1, PARAMS.diskBytesPerS / (gigabytesPerS * 1e9)),
+    own: () => honestly(1 - HALF),
+    run: async (gigabytesPerS, random) => {
+      const drives = { bytesPerS: gigabytesPerS * 1e9, readNs: MACHINE.disk.readNs };
+      return attempt(await without(HALF, drives, random), honestly(1 - HALF));
+    },
+    stoppedBy: `what drives bring within a round: ${PARAMS.diskBytesPerS / 1e9} GB/s for this class`,
   }),
 ];

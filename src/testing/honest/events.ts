@@ -26,7 +26,9 @@ import { BLOCK_SKEW_MS, VALIDATORS } from './models.js';
 const NETUID = toNetuid(1);
 const WORKER = 'host';
 const EVENT_BLOCK = 1000;
-/** of the hold's block after the event's phases */
+/** from Arm to the event's block */
+const ARMED_MS = 1000;
+/** from the end of the event's phases to the block of the Pass */
 const HOLD_MS = 500;
 
 /** @param subject what devices do in a time is theirs to make of the clock */
@@ -45,6 +47,8 @@ export async function honestEvent<Params extends object, Secret>(
     const held = kind as unknown as ProofKind<unknown, unknown>;
     const facts = kind.facts(params);
     const address = paramsId(params);
+    const goMs = ARMED_MS;
+    const passMs = goMs + lasts(facts.phases, 'go') * (1 + CREDITED_DELAY) + READ_GRACE_MS + HOLD_MS;
     const stop = new AbortController();
     const miner = hotkeyOf('miner');
     const basis = random.bytes(32);
@@ -56,13 +60,19 @@ export async function honestEvent<Params extends object, Secret>(
       { index: 0, worker: WORKER },
     );
     /** the miner's own node has a block some time after the first validator's */
-    const node = () => minerClock.sleep(uniform(random) * BLOCK_SKEW_MS).then(() => true);
+    const hasBlock = (ms: number) => {
+      const at = clock.monotonic() + ms + uniform(random) * BLOCK_SKEW_MS;
+      return async () => {
+        await clock.sleep(at - clock.monotonic());
+        return true;
+      };
+    };
     const answer = createAnswer(
       {
         slots: [slot],
         hotkey: publicKeyOf(miner),
         netuid: NETUID,
-        events: { isPlausible: async () => true, confirms: node, confirmsPass: node },
+        events: { isPlausible: async () => true, confirms: hasBlock(goMs), confirmsPass: hasBlock(passMs) },
         tickets: { find: () => () => {} },
         clock: minerClock,
         log: silentLog,
@@ -71,8 +81,6 @@ export async function honestEvent<Params extends object, Secret>(
       stop.signal,
     );
 
-    const armedMs = 1000;
-    const goLasts = lasts(facts.phases, 'go');
     const task = {
       neuron: neuronOf(miner),
       claim: { index: 0, worker: WORKER, kind: kind.kind, paramsId: toHex(address) },
@@ -107,8 +115,8 @@ export async function honestEvent<Params extends object, Secret>(
         ordinal: '0.0',
         maxNonces: VALIDATORS,
         hold: { first: 1, last: 1 },
-        go: beacon(go, armedMs + seesLate),
-        pass: beacon(pass, armedMs + goLasts * (1 + CREDITED_DELAY) + READ_GRACE_MS + HOLD_MS + seesLate),
+        go: beacon(go, goMs + seesLate),
+        pass: beacon(pass, passMs + seesLate),
       };
       const overAfter = async (from: Phase['from']): Promise<void> => {
         const overAt = lastSentAt[from] + lasts(facts.phases, from) * (1 + CREDITED_DELAY) + READ_GRACE_MS;
