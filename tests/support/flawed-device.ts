@@ -1,5 +1,5 @@
-// A device for process/isolate.ts whose labels with a seed of zeros kill it
-// at the third label.
+// A device for process/isolate.ts whose labels with a seed of zeros kill it at the third label, and with one
+// of ones hang there.
 
 import type { Compute } from '../../src/compute/compute.js';
 import { createFastLabels } from '../../src/compute/cpu/fast-labels.js';
@@ -13,11 +13,12 @@ const compute: Compute = {
   prepareLabels,
   async openLabels(spec) {
     const labels = await openLabels(spec);
-    if (spec.seed.some((byte) => byte !== 0)) return labels;
+    const [kills, hangs] = [0, 1].map((value) => spec.seed.every((byte) => byte === value));
+    if (!kills && !hangs) return labels;
     return Object.assign(Object.create(labels) as typeof labels, {
       async extend(...[upTo, more, signal]: Parameters<typeof labels.extend>) {
         await labels.extend(Math.min(3, upTo), more, signal);
-        process.kill(process.pid, 'SIGKILL');
+        if (kills) process.kill(process.pid, 'SIGKILL');
         return new Promise<number>(() => {});
       },
     });

@@ -1,6 +1,7 @@
 // Owns: labels on all cores of the host. Does not own: what each operation gives (spec/plain-labels.ts), threads (crew.ts).
 import { availableParallelism } from 'node:os';
 import { toHex } from '../../model/bytes.js';
+import { AssayError } from '../../model/errors.js';
 import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../model/merkle.js';
 import type { Labels, LabelsSpec } from '../labels.js';
 import { createChain, TAG } from '../spec/chain.js';
@@ -85,6 +86,7 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
       await (await crewFor(basis, n)).crew.ready;
     },
     async openLabels(spec) {
+      assertSupported(spec);
       const entry = await crewFor(spec.basis, spec.n);
       entry.users++;
       const leave = (): void => {
@@ -105,6 +107,15 @@ export function createFastLabels(options: FastLabelsOptions): FastLabels {
       pool.clear();
     },
   };
+}
+
+/** @throws AssayError `unsupported` for what no lane can lay out */
+function assertSupported({ n, capacity }: LabelsSpec): void {
+  const sized = Number.isInteger(Math.log2(n)) && n >= 16 && n <= 16_384;
+  if (sized && Number.isInteger(capacity) && capacity >= 1) return;
+  const what = `${capacity} labels of side ${n}`;
+  const why = 'labels of the CPU are at least one, with a side of a power of two from 16 to 16384';
+  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
 }
 
 async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): Promise<Labels> {

@@ -25,7 +25,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const LIVED_MS = 60_000;
 /** Starting loads a runtime and compares every operation with the plain one. */
 const START_MS = 60_000;
-/** After its device is closed a process ends by itself; one that does not is ended. */
+/** After its device is closed, or labels are told to stop, a process answers within milliseconds; one that does not hangs. */
 const END_MS = 5000;
 
 const MODULE = new URL(
@@ -171,9 +171,7 @@ class DeviceProcess {
       });
     });
     this.ready.catch(() => undefined); // whoever waits for it hears
-    void clock.sleep(START_MS, up.signal).then(() => {
-      if (!up.signal.aborted) this.#child.kill('SIGKILL');
-    });
+    this.expectWithin(START_MS, up.signal);
   }
 
   get dead(): AssayError | undefined {
@@ -198,14 +196,19 @@ class DeviceProcess {
     if (!this.#dead) this.#child.send(request, () => undefined); // a failure to send is followed by `exit`
   }
 
+  /** Ends a process that does not settle in time. */
+  expectWithin(ms: number, settled: AbortSignal): void {
+    void this.#clock.sleep(ms, settled).then(() => {
+      if (!settled.aborted) this.#child.kill('SIGKILL');
+    });
+  }
+
   async end(): Promise<void> {
     if (this.#dead) return;
     this.#child.ref();
     if (this.#child.connected) this.#child.disconnect();
     const gone = new AbortController();
-    void this.#clock.sleep(END_MS, gone.signal).then(() => {
-      if (!gone.signal.aborted) this.#child.kill('SIGKILL');
-    });
+    this.expectWithin(END_MS, gone.signal);
     await this.ended;
     gone.abort();
   }
@@ -253,9 +256,12 @@ function labelsOf(process: DeviceProcess, held: number, spec: LabelsSpec): Label
       let failure: { readonly error: unknown } | undefined;
       let call = -1;
       let over = false;
+      const settled = new AbortController();
       const stop = (): void => {
-        if (!over) process.tell({ stop: call });
+        if (over) return;
         over = true;
+        process.tell({ stop: call });
+        process.expectWithin(END_MS, settled.signal);
       };
       const onMore = (finished: number): void => {
         count = Math.max(count, finished);
@@ -274,6 +280,7 @@ function labelsOf(process: DeviceProcess, held: number, spec: LabelsSpec): Label
       try {
         count = await process.ask<number>({ do: 'extend', held, upTo }, { onCall, onMore });
       } finally {
+        settled.abort();
         signal.removeEventListener('abort', stop);
       }
       signal.throwIfAborted();

@@ -1,9 +1,12 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Compute } from '../../../src/compute/compute.js';
+import { loadOnnx } from '../../../src/compute/cpu/onnx.js';
 import { wrongLabels } from '../../../src/compute/probe-labels.js';
 import { isolateDevice } from '../../../src/compute/process/isolate.js';
 import { createLocalSlot } from '../../../src/miner/slot.js';
@@ -14,6 +17,7 @@ import { paramsId } from '../../../src/verification/checked-params.js';
 import { paramsByClass } from '../../../src/verification/kinds/compute/params.js';
 import { computeProof } from '../../../src/verification/kinds/index.js';
 
+const onnx = await loadOnnx();
 const module = new URL('../../support/flawed-device.ts', import.meta.url);
 const choice = { device: 'cpu', threads: 1 } as const;
 const { signal } = new AbortController();
@@ -27,8 +31,8 @@ afterEach(async () => {
   for (const compute of opened.splice(0)) await compute.close?.();
 });
 
-/** Pauses pass at once and are written down; a minute's start and the end never run out. */
-function createPauses(): Clock & { readonly pauses: number[] } {
+/** Pauses pass at once and are written down; a minute's start never runs out, nor does the time to end unless `hung`. */
+function createPauses(hung = false): Clock & { readonly pauses: number[] } {
   let now = 0;
   const pauses: number[] = [];
   return {
@@ -37,6 +41,7 @@ function createPauses(): Clock & { readonly pauses: number[] } {
     monotonic: () => now,
     async sleep(ms, stop) {
       if (ms <= 0) return;
+      if (hung && ms === 5000) return;
       if (ms >= 5000) return new Promise((resolve) => stop?.addEventListener('abort', () => resolve()));
       pauses.push(ms);
       now += ms;
@@ -45,10 +50,10 @@ function createPauses(): Clock & { readonly pauses: number[] } {
 }
 
 async function isolate(
-  options: { log?: typeof silentLog } = {},
+  options: { log?: typeof silentLog; hung?: boolean } = {},
 ): Promise<{ compute: Compute; clock: ReturnType<typeof createPauses> }> {
-  const clock = createPauses();
-  const compute = await isolateDevice({ choice, clock, module, log: silentLog, ...options });
+  const clock = createPauses(options.hung);
+  const compute = await isolateDevice({ choice, clock, module, log: options.log ?? silentLog });
   opened.push(compute);
   return { compute, clock };
 }
@@ -121,6 +126,16 @@ describe('a device in a process of its own', () => {
     labels.release();
   });
 
+  test('that hangs when it is told to stop is ended', async () => {
+    const { compute } = await isolate({ hung: true });
+    const labels = await compute.openLabels!({ ...spec, seed: new Uint8Array(32).fill(1) });
+    let asked = 0;
+    await expect(labels.extend(8, () => ++asked < 2, signal)).rejects.toMatchObject({
+      code: 'unreachable',
+      cause: { message: 'it was ended by SIGKILL' },
+    });
+  });
+
   test('that does not come up is said so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'assay-device-'));
     const exits = join(folder, 'exits.mjs');
@@ -143,4 +158,10 @@ describe('a device in a process of its own', () => {
     await compute.close!();
     await expect(compute.openLabels!(spec)).rejects.toMatchObject({ code: 'unreachable' });
   });
+});
+
+test.skipIf(!onnx)('a process that ends inside the runtime exits, and does not abort', async () => {
+  const module = new URL('../../support/exits-in-product.ts', import.meta.url);
+  const child = fork(module, { execArgv: ['--import', import.meta.resolve('tsx')], stdio: 'ignore' });
+  expect(await once(child, 'exit')).toEqual([3, null]);
 });

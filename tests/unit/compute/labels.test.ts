@@ -172,6 +172,15 @@ describe('labels of the CPU', () => {
     await device.close();
   });
 
+  test.each([
+    { n: 8, capacity: 9 },
+    { n: 100, capacity: 9 },
+    { n: 32_768, capacity: 9 },
+    { n: 64, capacity: 0 },
+  ])('say what they cannot do: $capacity of side $n', async (size) => {
+    await expect(here.openLabels({ ...spec, ...size })).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
   test('refuse roots over labels that are not there, and passes over labels smaller than a block', async () => {
     const labels = await here.openLabels({ ...spec, n: 32 });
     await labels.extend(2, always, signal);
