@@ -13,6 +13,9 @@ export {
 export { createFileDisk, type FileDisk, type FileDiskOptions } from './disk/file.js';
 export { createMemoryDisk } from './disk/memory.js';
 export type { Disk, Plot } from './disk.js';
+export { createPlainHost } from './host/plain.js';
+export { createThreadedHost } from './host/threads.js';
+export type { HostLanes, HostMemory } from './host.js';
 export type { LabelRoots, Labels, LabelsSpec, Place } from './labels.js';
 export type {
   Link,

@@ -13,6 +13,7 @@ export { withTurns } from './devices/turns.js';
 export { createEmbeddedChain } from './embedded-chain.js';
 export { type BandwidthLiar, bandwidthLiars, instantRound } from './liars/bandwidth.js';
 export { type ComputeLiar, computeLiars } from './liars/compute.js';
+export { type HostMemoryLiar, hostMemoryLiars } from './liars/host-memory.js';
 export { type LivenessLiar, livenessLiars } from './liars/liveness.js';
 export {
   createRelayingSlot,
