@@ -23,7 +23,7 @@ import type { ValidatorStatus } from '../../src/validator/status.js';
 import { runValidator, type ValidatorParts } from '../../src/validator/validator.js';
 import { memoryWeightsBook, type WeightsBook } from '../../src/validator/weights/book.js';
 import { type Line, recordingLog } from './logs.js';
-import { TOY_PARAMS, TOY_PARAMS_ID, toyKind } from './toy-kind.js';
+import { TOY_PARAMS, TOY_PARAMS_ID, type ToyParams, toyKind } from './toy-kind.js';
 
 const key = (name: string) => ({ hotkeyUri: `//test//${name}//hot`, coldkeyUri: `//test//${name}//cold` });
 const TAO = 1_000_000_000n;
@@ -79,7 +79,10 @@ export interface SmallSubnet {
 /** Runs `body` on a subnet whose epochs have 48 blocks of 250 ms, with the demo's plan of events. */
 export async function onSmallSubnet<T>(
   body: (subnet: SmallSubnet) => Promise<T>,
-  { paramsId = TOY_PARAMS_ID }: { readonly paramsId?: Uint8Array } = {},
+  {
+    params = TOY_PARAMS,
+    paramsId = TOY_PARAMS_ID,
+  }: { readonly params?: ToyParams; readonly paramsId?: Uint8Array } = {},
 ): Promise<T> {
   await readyKeys();
   const clock = createVirtualClock();
@@ -103,10 +106,7 @@ export async function onSmallSubnet<T>(
     const kind = toyKind();
     const content = new Map<string, Uint8Array>();
     const compute = createReferenceCompute();
-    const slot = createLocalSlot(
-      { compute, kind, params: TOY_PARAMS, paramsId },
-      { index: 0, worker: 'host-1' },
-    );
+    const slot = createLocalSlot({ compute, kind, params, paramsId, clock }, { index: 0, worker: 'host-1' });
     const keyOf = (name: string) => keypairFromUri(key(name).hotkeyUri);
     await new Promise<void>((resolve, reject) => {
       const running = runMiner(

@@ -2,10 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ChainReader, ChainWriter, Subnet, WeightRow } from '../../../src/chain/chain.js';
 import { alreadySetThisEpoch } from '../../../src/chain/weights.js';
+import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import { DEMO_PLAN } from '../../../src/testing/world.js';
+import { passBlock } from '../../../src/verification/draw.js';
 import { onSmallSubnet, type RunningValidator, type SmallSubnet } from '../../support/small-subnet.js';
+import { TOY_STEPS, TOY_STEPS_ID } from '../../support/toy-kind.js';
 
 const announced = ({ lines }: RunningValidator) => lines.filter(({ msg }) => msg === 'event announced');
 const has = ({ lines }: RunningValidator, message: string) => lines.some(({ msg }) => msg === message);
@@ -122,6 +125,53 @@ describe('events', () => {
       expect(second.lines.filter(({ msg }) => msg === 'events not announced')).toHaveLength(1);
       expect(rows.map(({ row }) => row)).toEqual([[[subnet.uids.get('miner-1'), 65535]]]);
     });
+  });
+});
+
+describe('an event with a Pass', () => {
+  test('is judged at the block that the chain draws, and counts for nobody where that was not seen', async () => {
+    await onSmallSubnet(
+      async (subnet) => {
+        // phases of Go last 3 s, twelve blocks, and a Go may leave a block late
+        const holdBlocks = { first: 14, last: 16 };
+        const plan = { ...DEMO_PLAN.events, eventsPerEpoch: 1, eventBlocks: 30, holdBlocks };
+        const ledgers = { a: createMemoryLedger(), b: createMemoryLedger() };
+        let deaf = false;
+        const running: { b?: RunningValidator } = {};
+        const reader: ChainReader = {
+          ...subnet.chain,
+          watchHeads: (onHead, signal) =>
+            subnet.chain.watchHeads((head) => {
+              const event = running.b && (announced(running.b)[0]?.block as number | undefined);
+              deaf ||= event !== undefined && head.number === event + holdBlocks.first - 1;
+              const isHold = event !== undefined && head.number <= event + holdBlocks.last;
+              if (!(deaf && isHold)) onHead(head);
+            }, signal),
+        };
+        const a = subnet.start('validator-a', { ledger: ledgers.a, plan });
+        const b = subnet.start('validator-b', { ledger: ledgers.b, plan, reader });
+        running.b = b;
+        await subnet.until(() => a.status()?.events === 2 && b.status()?.events === 1);
+        const accepted = ledgers.a.entries.filter(({ outcome }) => outcome.verdict.kind === 'accepted');
+        expect(accepted).toHaveLength(2);
+        for (const { outcome, session } of accepted) {
+          const { hash } = await passBlock(outcome.eventBlock, holdBlocks, subnet.chain.blockHash);
+          expect(toHex(session.pass!.beacon!)).toBe(toHex(hash));
+          expect(session.commits).toHaveLength(4);
+        }
+        // the one that did not see the Pass holds nobody up, and has that event for nobody
+        const [first, second] = announced(a);
+        expect(ledgers.b.completedEvents({ fromEpoch: 0 }).map(({ block }) => block)).toEqual([
+          second!.block,
+        ]);
+        expect(ledgers.a.completedEvents({ fromEpoch: 0 }).map(({ block }) => block)).toEqual([
+          first!.block,
+          second!.block,
+        ]);
+        expect(has(b, 'event dropped: it counts for nobody')).toBe(true);
+      },
+      { params: TOY_STEPS, paramsId: TOY_STEPS_ID },
+    );
   });
 });
 
