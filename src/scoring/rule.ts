@@ -7,7 +7,12 @@ export interface RuleInput {
   /** Of one validator; the epoch's and, for the carry, those of the epochs before it. Others are left out of account. */
   readonly outcomes: readonly Outcome[];
   /** The events this validator completed, with the chain's epoch index: what is not among them counts for nobody. */
-  readonly completed: readonly { readonly event: string; readonly epoch: number }[];
+  readonly completed: readonly {
+    readonly event: string;
+    readonly epoch: number;
+    /** whether rounds that one validator runs at a time were this validator's. @default true */
+    readonly ourTurn?: boolean | undefined;
+  }[];
   /** the chain's epoch index that is scored */
   readonly epoch: number;
   /** Hotkeys that should get a reason even when nothing is known of them, e.g. all miners. @default those of `outcomes` */

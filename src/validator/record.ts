@@ -38,6 +38,7 @@ export function toOutcomeEntry(
     ownDelayMs: played.ownDelayMs,
     credit,
     share,
+    ...(task.kind.round ? { byTurn: true } : {}),
     at: facts.at,
   };
   return {

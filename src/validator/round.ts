@@ -233,7 +233,7 @@ export async function runEvent(
       settled.push(await record(judged, beacon));
       judged.played.forget();
     }
-    await ledger.append({ type: 'event-completed', ...facts, beacon });
+    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: isOurTurn });
     return settled;
   }
 

@@ -75,31 +75,44 @@ type SlotKey = string;
 const keyOf = ({ miner, slot }: Outcome): SlotKey => `${slot} ${miner}`;
 const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Hotkey; // made by keyOf
 
+/** What of an outcome the rule looks at. */
+type Judged = Pick<Outcome, 'verdict' | 'share' | 'byTurn'>;
+
 interface EpochView {
   /** number of events completed */
   readonly events: number;
   /** event -> outcome, for each slot challenged in a completed event */
-  readonly slots: ReadonlyMap<SlotKey, ReadonlyMap<string, Pick<Outcome, 'verdict' | 'share'>>>;
+  readonly slots: ReadonlyMap<SlotKey, ReadonlyMap<string, Judged>>;
+  /** events in which the slot is expected */
+  countedFor(key: SlotKey): number;
   /** undefined when nothing could be counted */
   shareOf(key: SlotKey): number | undefined;
 }
 
 function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
-  const events = new Set(completed.filter((event) => event.epoch === epoch).map(({ event }) => event));
-  const slots = new Map<SlotKey, Map<string, Pick<Outcome, 'verdict' | 'share'>>>();
+  const own = completed.filter((event) => event.epoch === epoch);
+  const events = new Set(own.map(({ event }) => event));
+  const ourTurns = new Set(own.filter(({ ourTurn = true }) => ourTurn).map(({ event }) => event));
+  const slots = new Map<SlotKey, Map<string, Judged>>();
+  /** events that count for a slot: of a kind that one validator measures at a time only those that were ours */
+  const countedFor = (key: SlotKey): number => {
+    const byTurn = [...(slots.get(key)?.values() ?? [])].some((outcome) => outcome.byTurn);
+    return (byTurn ? ourTurns : events).size;
+  };
   for (const outcome of outcomes) {
     if (outcome.epoch !== epoch || !events.has(outcome.event)) continue;
-    const own = slots.get(keyOf(outcome)) ?? new Map<string, Outcome>();
-    slots.set(keyOf(outcome), own);
+    const known = slots.get(keyOf(outcome)) ?? new Map<string, Judged>();
+    slots.set(keyOf(outcome), known);
     // one session, one outcome: a second record of it changes nothing
-    if (!own.has(outcome.event)) own.set(outcome.event, outcome);
+    if (!known.has(outcome.event)) known.set(outcome.event, outcome);
   }
   return {
     events: events.size,
     slots,
+    countedFor,
     shareOf(key) {
       const own = [...(slots.get(key)?.values() ?? [])];
-      const counted = events.size - own.filter(({ verdict }) => verdict.kind === 'inconclusive').length;
+      const counted = countedFor(key) - own.filter(({ verdict }) => verdict.kind === 'inconclusive').length;
       if (counted === 0) return undefined;
       const proven = own.filter(({ verdict }) => verdict.kind === 'accepted');
       // each in integers before they are added: the sum is the same in whatever order outcomes come
@@ -109,17 +122,17 @@ function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
   };
 }
 
-function reasonOf({ events, slots }: EpochView, hotkey: Hotkey): ZeroReason {
+function reasonOf({ events, slots, countedFor }: EpochView, hotkey: Hotkey): ZeroReason {
   const counts: Record<string, number> = {};
-  const own = [...slots].filter(([key]) => hotkeyOf(key) === hotkey).map(([, outcomes]) => outcomes);
+  const own = [...slots].filter(([key]) => hotkeyOf(key) === hotkey);
   let counted = 0;
-  for (const outcomes of own) {
+  for (const [key, outcomes] of own) {
     for (const { verdict } of outcomes.values()) {
       const name = verdictToString(verdict);
       counts[name] = (counts[name] ?? 0) + 1;
       if (verdict.kind !== 'inconclusive') counted++;
     }
-    const absent = events - outcomes.size;
+    const absent = countedFor(key) - outcomes.size;
     if (absent > 0) counts.absent = (counts.absent ?? 0) + absent;
     counted += absent;
   }

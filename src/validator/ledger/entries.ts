@@ -19,6 +19,8 @@ export interface EventEntry {
   readonly basis: Uint8Array;
   /** 32 bytes: hash of the event's block; absent until that block is seen */
   readonly beacon?: Uint8Array | undefined;
+  /** whether rounds that one validator runs at a time were ours in it */
+  readonly ourTurn?: boolean | undefined;
 }
 
 export interface WeightsEntry {
@@ -219,6 +221,7 @@ const OUTCOME = z
     ownDelayMs: z.number(),
     credit: z.partialRecord(z.enum(RESOURCES), z.number().min(0)),
     share: z.number().min(0),
+    byTurn: z.boolean().optional(),
     at: z.number(),
   })
   .transform(
@@ -236,6 +239,7 @@ const EVENT = z.object({
   block: count,
   basis: bytes(32),
   beacon: bytes(32).optional(),
+  ourTurn: z.boolean().optional(),
 });
 
 const WEIGHTS = z.object({

@@ -236,4 +236,25 @@ describe('proven-slots', () => {
       );
     });
   });
+
+  it('counts a slot that one validator measures at a time in the events that were its turn', () => {
+    const byTurn = (event: string, verdict: Verdict) => ({
+      ...outcome(event, 5, verdict, { slot: 1 }),
+      byTurn: true,
+    });
+    const result = provenSlots({
+      epoch: 5,
+      completed: [
+        ...events(5, 'a', 'b').map((event) => ({ ...event, ourTurn: false })),
+        ...events(5, 'c', 'd').map((event) => ({ ...event, ourTurn: true })),
+      ],
+      outcomes: [
+        ...['a', 'b', 'c', 'd'].map((event) => outcome(event, 5, accepted)),
+        byTurn('c', accepted),
+        byTurn('d', rejected('window')),
+      ],
+    });
+    expect(result.scores.get(ALICE)).toBe(1.5);
+    expect(result.unproven).toBe(0.5);
+  });
 });
