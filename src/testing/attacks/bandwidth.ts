@@ -269,7 +269,7 @@ export const bandwidthAttacks: readonly Attack[] = [
     },
     stoppedBy: 'sources drawn from the beacon, and the second-lowest of their rates',
     without: {
-      rule: 'the mean of the sources’ rates',
+      rule: "the mean of the sources' rates",
       async run(share, random) {
         const segments = await withAccomplices(share, random);
         const mean = segments.reduce((sum, count) => sum + count, 0);

@@ -222,9 +222,9 @@ export const computeWindowAttacks: readonly Attack[] = [
     // in the friend's events it works as long as the parameter set has labels for; an honest validator times them itself
     run: async (share) =>
       attempt((1 - share) * 1 + (share * credited(await longWork(TIMES))) / ONE_DEVICE, 1),
-    stoppedBy: 'each validator times on its own clock, from its own Go, and counts nobody else’s word',
+    stoppedBy: "each validator times on its own clock, from its own Go, and counts nobody else's word",
     without: {
-      rule: 'the timer’s word counts for all',
+      rule: "the timer's word counts for all",
       run: async (share) => {
         const told = { ...(await longWork(TIMES)), measuredMs: W };
         return attempt((1 - share) * 1 + (share * credited(told)) / ONE_DEVICE, 1);

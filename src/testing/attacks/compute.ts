@@ -271,7 +271,7 @@ export const computeContentAttacks: readonly Attack[] = [
     run: fromLiar(SMALL, (_, random) => borrowsWork({ random })),
     stoppedBy: 'a root that binds seed, hotkey, worker, slot and event',
     without: {
-      rule: 'the seed is the sender’s word',
+      rule: "the seed is the sender's word",
       async run(_, random) {
         const theirs = drawChallenge(SMALL, random);
         const { evidence, secret } = await walk(subjectOf(SMALL), random, { challenge: theirs });

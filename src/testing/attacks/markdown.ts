@@ -32,12 +32,14 @@ export function attacksPage(attacks: readonly Attack[], table: AttackTable, comm
       'the liars are those of `src/testing/liars/`.',
     ].join('\n'),
     [
-      '- **accepted**: runs that the verifier accepted; where everything is accepted, runs that were credited more than the attacker’s own.',
+      "- **accepted**: runs that the verifier accepted; where everything is accepted, runs that were credited more than the attacker's own.",
       `- **interval**: the rate's exact interval (Clopper and Pearson) at ${per} %. **bound**: what the formula of the kind's page allows, of the rate or of the credit of any run.`,
       '- **credit**: mean over all runs, in devices (for memory and storage in the bytes named); **own**: what its own devices and work would earn without lying. Where credit is above own, the attack',
       '  pays on the mean, and the line says so. A rejected session earns nothing, and that is all that is counted against it here.',
+      '- **crossing**: neighbouring strengths of which it pays at one and not at the other. Where it pays at none, it is stopped at every strength that was run.',
       '- **without**: the same attacker where the rule that stops it is missing, or as it was first designed. It shows that the attack is one. Where a missing rule would leave the attacker with what an',
       '  honest session looks like, an honest session is judged.',
+      '- **found as**: numbers of our review of the design (F1 to F26), sections of its first draft (7.x), and of our catalogue of cheats against another subnet (Basilica 11.x).',
     ].join('\n'),
     summaryTable(attacks, table),
     ...kinds.flatMap((kind) => [
@@ -67,26 +69,28 @@ function summaryTable(attacks: readonly Attack[], { summaries }: AttackTable): s
   const lines = attacks.map((attack) => {
     const of = summaries.find(({ kind, attack: name }) => kind === attack.kind && name === attack.name);
     if (!of) return '';
-    const { succeedsAt, succeedsWithout, stopsAt } = of;
+    const { succeedsAt, succeedsWithout, paysAt, crossings } = of;
     const succeeds = succeedsAt.length > 0 ? succeedsAt.map(number).join(', ') : '-';
     const without = attack.without
       ? succeedsWithout.length > 0
         ? succeedsWithout.map(number).join(', ')
         : 'no'
       : '';
-    const stops = stopsAt === undefined ? 'pays at all of them' : number(stopsAt);
-    return row([attack.kind, attack.name, attack.origin, succeeds, without, stops]);
+    const pays = paysAt.length === 0 ? 'none' : paysAt.map(number).join(', ');
+    const crossing = crossings.map(([from, to]) => `${number(from)} .. ${number(to)}`).join(', ');
+    return row([attack.kind, attack.name, attack.origin, succeeds, pays, crossing, without]);
   });
   return [
     row([
       'kind',
       'attack',
       'found as',
-      'credited more than its own at',
-      'without the rule at',
-      'does not pay from',
+      'some run credited more than its own at',
+      'pays on the mean at',
+      'crossing',
+      'without the rule, some run at',
     ]),
-    row(new Array<string>(6).fill('---')),
+    row(new Array<string>(7).fill('---')),
     ...lines.filter((line) => line !== ''),
   ].join('\n');
 }
@@ -129,4 +133,4 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const number = (value: number): string => `${Number(value.toPrecision(4))}`;
 
 const rate = (value: number): string =>
-  value === 0 || value >= 0.001 ? value.toFixed(3) : value.toExponential(0).replace('e-', 'e-');
+  value === 0 || value >= 0.001 ? value.toFixed(3) : value.toExponential(0);

@@ -24,7 +24,7 @@ export interface AttackRow {
   readonly own: number;
   /** some run was credited more than the attacker's own */
   readonly succeeds: boolean;
-  /** on the mean it is */
+  /** on the mean it is: by the formula where that says how often it is accepted, else by what is sure of the runs */
   readonly pays: boolean;
   /**
    * `above`: more than the bound allows, which is a hole. `below`: far less than a formula that says what happens, which is an
@@ -109,9 +109,22 @@ async function runRow(
     maxCredit,
     own,
     succeeds: exceeds(maxCredit, own),
-    pays: exceeds(meanCredit, own),
+    pays: exceeds(expected(attack, { interval, bound, meanCredit, maxCredit }), own),
     verdict: verdictOf(attack, { interval, bound, maxCredit }),
   };
+}
+
+/** Means of few runs are noise: of what is accepted now and then the formula says more, and without one the interval. */
+function expected(
+  { bounds }: Attack,
+  {
+    interval,
+    bound,
+    meanCredit,
+    maxCredit,
+  }: Pick<AttackRow, 'interval' | 'bound' | 'meanCredit' | 'maxCredit'>,
+): number {
+  return bounds === 'credit' ? meanCredit : (bound ?? interval[0]) * maxCredit;
 }
 
 const exceeds = (credit: number, limit: number): boolean => credit > limit * (1 + ROUNDING) + ROUNDING;
@@ -137,8 +150,10 @@ export interface AttackSummary {
   readonly succeedsAt: readonly number[];
   /** the same without it */
   readonly succeedsWithout: readonly number[];
-  /** the first strength from which on it does not pay, with the rule; undefined where it pays at all of them */
-  readonly stopsAt: number | undefined;
+  /** the strengths at which it pays on the mean, with the rule */
+  readonly paysAt: readonly number[];
+  /** neighbouring strengths of which it pays at one and not at the other, with the rule */
+  readonly crossings: readonly (readonly [from: number, to: number])[];
   /** it succeeds nowhere: a broken attack, which says nothing about the rule */
   readonly broken: boolean;
   readonly above: boolean;
@@ -150,7 +165,6 @@ export function summarise(attack: Attack, rows: readonly AttackRow[]): AttackSum
   const built = own.filter(({ asBuilt }) => asBuilt);
   const at = (some: readonly AttackRow[]): number[] =>
     some.filter(({ succeeds }) => succeeds).map(({ strength }) => strength);
-  const lastPaying = built.findLastIndex(({ pays }) => pays);
   const succeedsAt = at(built);
   const succeedsWithout = at(own.filter(({ asBuilt }) => !asBuilt));
   return {
@@ -158,7 +172,11 @@ export function summarise(attack: Attack, rows: readonly AttackRow[]): AttackSum
     attack: attack.name,
     succeedsAt,
     succeedsWithout,
-    stopsAt: built[lastPaying + 1]?.strength,
+    paysAt: built.filter(({ pays }) => pays).map(({ strength }) => strength),
+    crossings: built.slice(1).flatMap((row, i) => {
+      const before = built[i]!;
+      return before.pays === row.pays ? [] : [[before.strength, row.strength] as const];
+    }),
     broken: succeedsAt.length + succeedsWithout.length === 0,
     above: built.some(({ verdict }) => verdict === 'above'),
     below: built.some(({ verdict }) => verdict === 'below'),

@@ -104,7 +104,9 @@ describe('the page', () => {
     const table = { seed: 'unit', runs: 1, confidence: 0.99, rows, summaries: [summarise(attack, rows)] };
     const page = attacksPage([attack], table, 'assay verification attack');
     expect(page).toContain('Written by `assay verification attack`');
-    expect(page).toContain('| compute | pooled-cards | F11; 7.10 several small claim one big | - | 2 | 2 |');
+    expect(page).toContain(
+      '| compute | pooled-cards | F11; 7.10 several small claim one big | - | none |  | 2 |',
+    );
     expect(page).toContain('| without | 2 | 1 of 1 |');
   });
 });
