@@ -16,6 +16,7 @@ export {
   replayOutcome,
   type VerifyChain,
 } from './ledger/replay.js';
+export type { Anchor } from './meetings.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export {
   type ParameterShelf,

@@ -1,5 +1,6 @@
 // Owns: what slots that work with one another are told at their Go, and what the whole of it shows. Does not own: who meets
 // whom, and what that is worth (verification).
+import type { Devices } from '../compute/compute.js';
 import { compare, u32le, utf8 } from '../model/bytes.js';
 import { type Credit, creditShare, RESOURCES } from '../model/credit.js';
 import { sha256 } from '../model/hash.js';
@@ -23,10 +24,23 @@ export function turnOf(eventId: Uint8Array, validators: readonly Uint8Array[]): 
   return inOrder[draw % Math.max(1, inOrder.length)];
 }
 
+/** A source of the validator's own: it gives in every round, and takes nothing. */
+export interface Anchor {
+  /** textual address that hosts reach it at */
+  readonly address: string;
+  readonly devices: Devices;
+}
+
 /** @param parts.self 32-byte public key of this validator */
 export function createMeetings(
-  parts: { random: Random; publicKeyOf: (address: string) => Uint8Array; self: Uint8Array },
+  parts: {
+    random: Random;
+    publicKeyOf: (address: string) => Uint8Array;
+    self: Uint8Array;
+    anchors?: readonly Anchor[] | undefined;
+  },
   event: Pick<EventFrame, 'id' | 'ordinal'>,
+  signal: AbortSignal = new AbortController().signal,
 ): Meetings {
   const offers = new Map<Task, Uint8Array>();
   const drawn = new Map<string, Map<Task, Briefing | undefined>>();
@@ -42,11 +56,19 @@ export function createMeetings(
         offer: offers.get(task)!,
       }),
     );
-    const { participants: briefings } = of.kind.round!.brief(
+    const round = of.kind.round!;
+    const own = round.anchor ? (parts.anchors ?? []) : [];
+    const anchors = own.map(({ address, devices }, slot): Participant => {
+      const offer = round.offer(devices, of.params);
+      return { hotkey: parts.self, coldkey: parts.self, slot, address, offer };
+    });
+    const { participants: briefings, anchors: told } = round.brief(
       of.params,
-      { eventId: event.id, beacon, validator: parts.self, participants },
+      { eventId: event.id, beacon, validator: parts.self, participants, anchors },
       parts.random.fork(`${event.ordinal}/round/${key}`),
     );
+    for (const [i, { devices }] of own.entries())
+      if (told[i]) round.anchor!(devices, of.params, told[i], signal); // those that have one
     return new Map(tasks.map((task, i) => [task, briefings[i]]));
   }
 

@@ -25,7 +25,7 @@ import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
-import { createMeetings, settleRounds, turnOf } from './meetings.js';
+import { type Anchor, createMeetings, settleRounds, turnOf } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
@@ -41,6 +41,8 @@ export interface RoundParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
+  /** @default none */
+  readonly anchors?: readonly Anchor[] | undefined;
   /** @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -128,7 +130,7 @@ export async function runEvent(
   const goLine = createLineUp(event.go);
   const passLine = createLineUp(event.pass);
   const ownKey = parts.publicKeyOf(self);
-  const meetings = createMeetings({ ...parts, self: ownKey }, event);
+  const meetings = createMeetings({ ...parts, self: ownKey }, event, signal);
   const permitted = subnet.neurons.filter(({ validatorPermit }) => validatorPermit);
   const turn = turnOf(
     event.id,

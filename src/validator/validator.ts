@@ -17,6 +17,7 @@ import { eventId } from '../verification/seed.js';
 import { assertPhases, type ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
 import type { Ledger } from './ledger/ledger.js';
+import type { Anchor } from './meetings.js';
 import type { OwnDelay } from './own-delay.js';
 import { createParameters, type ParametersParts } from './parameters.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
@@ -47,6 +48,8 @@ export interface ValidatorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
+  /** sources of its own for kinds in which slots work with one another. @default none */
+  readonly anchors?: readonly Anchor[] | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;

@@ -129,6 +129,8 @@ export interface Round<Params> {
     readonly participants: readonly (Briefing | undefined)[];
     readonly anchors: readonly (Uint8Array | undefined)[];
   };
+  /** What a validator's own device does with the brief of an anchor, until the round is over; returns at once. */
+  anchor?(devices: Devices, params: Params, told: Uint8Array, signal: AbortSignal): void;
   /** What the whole round shows of each slot beyond its own commits; in the order of `reports`. Pure. */
   settle(params: Params, reports: readonly Report[]): readonly Credit[];
 }

@@ -17,7 +17,7 @@ import { verdictToString } from '../../../src/model/verdict.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualNetwork } from '../../../src/testing/devices/links.js';
-import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
@@ -36,7 +36,7 @@ const hashOf = (block: number) => bytes32(`the block ${block}`);
 
 test('a round of five hosts credits each its link, both ways, and what one session cannot show alone', async () => {
   const clock = createVirtualClock();
-  const { outcomes, entries } = await clock.runUntil(run());
+  const { outcomes, entries } = await clock.runUntil(round(clock, { miners: 5, anchors: 0 }));
   expect(outcomes.map(({ verdict }) => verdictToString(verdict))).toEqual(new Array(5).fill('accepted'));
   for (const { credit, share } of outcomes) {
     // a tenth of the window is the reserve for the way back
@@ -55,104 +55,121 @@ test('a round of five hosts credits each its link, both ways, and what one sessi
     'validator open',
     'miner opening',
   ]);
+});
 
-  async function run() {
-    const stop = new AbortController();
-    setMaxListeners(0, stop.signal); // five miners in one process
-    const wire = createLoopback({ clock });
-    const network = createVirtualNetwork({ clock });
-    const reader = {
-      subnet: async () => subnet([], { lastEpochBlock: EPOCH_BLOCK }),
-      blockHash: async (block: number) => hashOf(block),
-    };
-    const events = createEventCheck({ reader, clock, log: silentLog }, { netuid: NETUID });
-    const peers = new Map<string, MinerPeer>();
-    const validator = devKeypair('validator');
-    const neurons = [neuron(0)];
-    for (let i = 1; i <= 5; i++) {
-      const link = network.host({ address: '127.0.0.1', upBytesPerS: 2e6, downBytesPerS: 2e6, latencyMs: 5 });
-      const slot = createLocalSlot(
-        {
-          compute: createReferenceCompute(),
-          link,
-          kind: bandwidthProof,
-          params,
-          paramsId: paramsId(params),
-          clock,
-        },
-        { index: 0, worker: 'host-1' },
-      );
-      const name = `miner-${i}`;
-      const answer = createAnswer(
-        {
-          slots: [slot],
-          hotkey: devKeypair(name).publicKey,
-          netuid: NETUID,
-          events,
-          tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
-          clock,
-          log: silentLog,
-          receipts: noReceipts,
-        },
-        stop.signal,
-      );
-      const miner = await scriptedMiner({ clock, wire, name }, answer, stop.signal, async () => ({
-        version: 'test',
-        kinds: ['bandwidth'],
-        slots: [{ ...slot.claim }],
-      }));
-      peers.set(miner.hotkey, miner.peer(validator));
-      const axon = { ip: miner.address.host, port: miner.address.port };
-      neurons.push(
-        neuron(i, { hotkey: miner.hotkey, coldkey: toColdkey(devKeypair(`coldkey-${i}`).address), axon }),
-      );
-    }
-    const entries: LedgerEntry[] = [];
-    const basis = hashOf(EPOCH_BLOCK);
-    const go = (async () => {
-      for (let number = EPOCH_BLOCK; ; number++) {
-        const head = { number, hash: hashOf(number) } as Head;
-        events.onHead(head);
-        if (number === EVENT_BLOCK) return { hash: head.hash, seenAt: clock.monotonic() };
-        await clock.sleep(250);
-      }
-    })();
-    const outcomes = await runEvent(
+test("a validator's own sources make a round of hosts that are too few by themselves", async () => {
+  const clock = createVirtualClock();
+  const { outcomes } = await clock.runUntil(round(clock, { miners: 2, anchors: 2 }));
+  expect(outcomes.map(({ verdict }) => verdictToString(verdict))).toEqual(['accepted', 'accepted']);
+  for (const { credit } of outcomes) {
+    expect(credit.downBytesPerS).toBeGreaterThan(0.8 * 2e6);
+    expect(credit.upBytesPerS).toBeUndefined(); // one receiver each says nothing
+  }
+});
+
+async function round(clock: VirtualClock, { miners, anchors }: { miners: number; anchors: number }) {
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // five miners in one process
+  const wire = createLoopback({ clock });
+  const network = createVirtualNetwork({ clock });
+  const reader = {
+    subnet: async () => subnet([], { lastEpochBlock: EPOCH_BLOCK }),
+    blockHash: async (block: number) => hashOf(block),
+  };
+  const events = createEventCheck({ reader, clock, log: silentLog }, { netuid: NETUID });
+  const peers = new Map<string, MinerPeer>();
+  const validator = devKeypair('validator');
+  const neurons = [neuron(0)];
+  for (let i = 1; i <= miners; i++) {
+    const link = network.host({ address: '127.0.0.1', upBytesPerS: 2e6, downBytesPerS: 2e6, latencyMs: 5 });
+    const slot = createLocalSlot(
       {
-        peerOf: ({ hotkey }) => peers.get(hotkey)!,
-        publicKeyOf: fromAddress,
-        kinds: { bandwidth: bandwidthProof },
-        claims: new Map(),
-        ledger: { append: async (entry) => void entries.push(entry), saveParams: async () => {} },
+        compute: createReferenceCompute(),
+        link,
+        kind: bandwidthProof,
+        params,
+        paramsId: paramsId(params),
         clock,
-        random: createSeededRandom('validator'),
-        ownDelay: { observe: () => () => 0 },
-        log: silentLog,
       },
+      { index: 0, worker: 'host-1' },
+    );
+    const name = `miner-${i}`;
+    const answer = createAnswer(
       {
-        event: {
-          id: eventId({ netuid: NETUID, block: EVENT_BLOCK, basis }),
-          block: EVENT_BLOCK,
-          basis,
-          ordinal: '5.0',
-          maxNonces: 3,
-          epoch: 5,
-          netuid: NETUID,
-          minLeadMs: 0,
-          isStillCanonical: async () => true,
-          hold: { first: 14, last: 16 },
-          go,
-          pass: new Promise(() => {}),
-        },
-        subnet: subnet(neurons),
-        chain: { type: 'development', blockTimeMs: 250 },
-        self: toHotkey(validator.address),
+        slots: [slot],
+        hotkey: devKeypair(name).publicKey,
+        netuid: NETUID,
+        events,
+        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
+        clock,
+        log: silentLog,
+        receipts: noReceipts,
       },
       stop.signal,
     );
-    for (const peer of peers.values()) peer.close();
-    stop.abort();
-    const recorded = entries.filter((entry): entry is OutcomeEntry => entry.type === 'outcome');
-    return { outcomes, entries: recorded };
+    const miner = await scriptedMiner({ clock, wire, name }, answer, stop.signal, async () => ({
+      version: 'test',
+      kinds: ['bandwidth'],
+      slots: [{ ...slot.claim }],
+    }));
+    peers.set(miner.hotkey, miner.peer(validator));
+    const axon = { ip: miner.address.host, port: miner.address.port };
+    neurons.push(
+      neuron(i, { hotkey: miner.hotkey, coldkey: toColdkey(devKeypair(`coldkey-${i}`).address), axon }),
+    );
   }
-});
+  const entries: LedgerEntry[] = [];
+  const basis = hashOf(EPOCH_BLOCK);
+  const go = (async () => {
+    for (let number = EPOCH_BLOCK; ; number++) {
+      const head = { number, hash: hashOf(number) } as Head;
+      events.onHead(head);
+      if (number === EVENT_BLOCK) return { hash: head.hash, seenAt: clock.monotonic() };
+      await clock.sleep(250);
+    }
+  })();
+  const outcomes = await runEvent(
+    {
+      peerOf: ({ hotkey }) => peers.get(hotkey)!,
+      publicKeyOf: fromAddress,
+      kinds: { bandwidth: bandwidthProof },
+      claims: new Map(),
+      ledger: { append: async (entry) => void entries.push(entry), saveParams: async () => {} },
+      clock,
+      random: createSeededRandom('validator'),
+      ownDelay: { observe: () => () => 0 },
+      anchors: Array.from({ length: anchors }, () => ({
+        address: '127.0.0.9',
+        devices: {
+          compute: createReferenceCompute(),
+          link: network.host({ address: '127.0.0.9', upBytesPerS: 9e6, downBytesPerS: 9e6 }),
+        },
+      })),
+      log: silentLog,
+    },
+    {
+      event: {
+        id: eventId({ netuid: NETUID, block: EVENT_BLOCK, basis }),
+        block: EVENT_BLOCK,
+        basis,
+        ordinal: '5.0',
+        maxNonces: 3,
+        epoch: 5,
+        netuid: NETUID,
+        minLeadMs: 0,
+        isStillCanonical: async () => true,
+        hold: { first: 14, last: 16 },
+        go,
+        pass: new Promise(() => {}),
+      },
+      subnet: subnet(neurons),
+      chain: { type: 'development', blockTimeMs: 250 },
+      self: toHotkey(validator.address),
+    },
+    stop.signal,
+  );
+  for (const peer of peers.values()) peer.close();
+  stop.abort();
+  const recorded = entries.filter((entry): entry is OutcomeEntry => entry.type === 'outcome');
+  return { outcomes, entries: recorded };
+}

@@ -2,10 +2,10 @@
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
 import { brief } from './brief.js';
-import { encodeOffer, limits } from './codec.js';
+import { decodeBrief, encodeOffer, limits } from './codec.js';
 import { credit, creditUp } from './credit.js';
 import { issue } from './issue.js';
-import { type BandwidthParams, bandwidthTable, parseParams } from './params.js';
+import { type BandwidthParams, bandwidthTable, parseParams, serveShape } from './params.js';
 import { linkOf, prove } from './prove.js';
 import { verify } from './verify.js';
 
@@ -29,6 +29,10 @@ export const bandwidthProof = defineProof<BandwidthParams, NoSecret>({
   round: {
     offer: (devices) => encodeOffer(linkOf(devices).offer),
     brief,
+    anchor(devices, params, told, signal) {
+      const serves = decodeBrief(params, told)?.serves ?? [];
+      linkOf(devices).serve(serves, serveShape(params), signal);
+    },
     settle: creditUp,
   },
   prove,

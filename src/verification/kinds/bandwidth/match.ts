@@ -43,6 +43,8 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
     a !== b &&
     hosts[a].id !== hosts[b].id &&
     (!distinctNetworks ||
+      hosts[a].anchor ||
+      hosts[b].anchor ||
       (groups[a].coldkey !== groups[b].coldkey && groups[a].network !== groups[b].network));
   const mayPull = (receiver: number, source: number): boolean =>
     mayMeet(receiver, source) && taken[receiver].every((other) => mayMeet(other, source));
