@@ -18,7 +18,7 @@ import { createOpeningGate } from '../../validator/opening-gate.js';
 import { paramsId } from '../../verification/checked-params.js';
 import type { Phase, ProofKind } from '../../verification/proof.js';
 import { eventId } from '../../verification/seed.js';
-import type { Subject } from '../attacks/session.js';
+import type { Prove, Subject } from '../attacks/session.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { createLine, type LineModel, uniform } from './line.js';
 import { BLOCK_SKEW_MS, VALIDATORS } from './models.js';
@@ -31,11 +31,24 @@ const ARMED_MS = 1000;
 /** from the end of the event's phases to the block of the Pass */
 const HOLD_MS = 500;
 
-/** @param subject what devices do in a time is theirs to make of the clock */
+/** A miner that is not honest after all, or an event that goes its own way: for tests of the walk itself. */
+export interface EventOptions<Params> {
+  readonly prove?: Prove<Params>;
+  /** ms after the first at which each validator sees the event's block; drawn without it */
+  readonly seesLateMs?: readonly number[];
+  /** ms of stall that each validator says it had while a phase was open; those of its line without it */
+  readonly stalledMs?: number;
+}
+
+/**
+ * @param subject what devices do in a time is theirs to make of the clock
+ * @returns a verdict for each validator
+ */
 export async function honestEvent<Params extends object, Secret>(
   subject: (clock: Clock, random: Random) => Subject<Params, Secret>,
   model: LineModel,
   random: Random,
+  options: EventOptions<Params> = {},
 ): Promise<readonly Verdict[]> {
   const clock = createVirtualClock();
   return clock.runUntil(event());
@@ -43,6 +56,7 @@ export async function honestEvent<Params extends object, Secret>(
   async function event(): Promise<Verdict[]> {
     const minerClock = drifting(clock, (2 * uniform(random) - 1) * model.drift, uniform(random) * 1e6);
     const { kind, params, devices } = subject(minerClock, random);
+    const proving = options.prove ? { ...kind, prove: options.prove } : kind;
     // a kind is held by whoever does not know its parameters
     const held = kind as unknown as ProofKind<unknown, unknown>;
     const facts = kind.facts(params);
@@ -56,7 +70,7 @@ export async function honestEvent<Params extends object, Secret>(
     const pass = random.bytes(32);
     const id = eventId({ netuid: NETUID, block: EVENT_BLOCK, basis });
     const slot = createLocalSlot(
-      { ...devices, kind, params, paramsId: address, clock: minerClock },
+      { ...devices, kind: proving, params, paramsId: address, clock: minerClock },
       { index: 0, worker: WORKER },
     );
     /** the miner's own node has a block some time after the first validator's */
@@ -88,10 +102,10 @@ export async function honestEvent<Params extends object, Secret>(
       params,
       facts,
     };
-    const validators = 1 + random.below(VALIDATORS);
+    const validators = options.seesLateMs?.length ?? 1 + random.below(VALIDATORS);
     const verdicts = Array.from({ length: validators }, async (_, v) => {
       const validator = hotkeyOf(`validator ${v}`);
-      const seesLate = v === 0 ? 0 : uniform(random) * BLOCK_SKEW_MS;
+      const seesLate = options.seesLateMs?.[v] ?? (v === 0 ? 0 : uniform(random) * BLOCK_SKEW_MS);
       let stalled = 0;
       const line = createLine({
         clock,
@@ -131,7 +145,7 @@ export async function honestEvent<Params extends object, Secret>(
           ownDelay: {
             observe: () => {
               stalled = 0;
-              return () => stalled;
+              return () => options.stalledMs ?? stalled;
             },
           },
           gate: createOpeningGate({ total: 2 ** 30, perMiner: 2 ** 30, miners: () => 1 }),

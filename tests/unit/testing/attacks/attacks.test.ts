@@ -94,6 +94,48 @@ describe('what the attackers of the review came to', () => {
   });
 });
 
+describe('a row', () => {
+  const content: Attack = {
+    kind: 'toy',
+    name: 'coin',
+    what: 'throws a coin',
+    origin: 'none',
+    strength: 'nothing',
+    strengths: [1],
+    bounds: 'acceptance',
+    bound: () => 0.5,
+    tight: true,
+    own: () => 0,
+    stoppedBy: 'nothing',
+    run: async (_, random) => {
+      const accepted = random.below(2) === 1;
+      return { accepted, credit: accepted ? 1 : 0 };
+    },
+  };
+  const rowOf = (change: Partial<Attack>) => runAttack({ ...content, ...change }, 1, options(400), never);
+
+  test('lies within its bound, above it or below it', async () => {
+    expect((await rowOf({})).verdict).toBe('within');
+    expect((await rowOf({ bound: () => 0.3 })).verdict).toBe('above');
+    expect((await rowOf({ bound: () => 0.7 })).verdict).toBe('below');
+    expect((await rowOf({ bound: () => 0.7, tight: false })).verdict).toBe('within');
+    expect((await rowOf({ bounds: 'credit', bound: () => 0.99, tight: false })).verdict).toBe('above');
+  });
+
+  test('says that an attack which earns nothing anywhere is broken', async () => {
+    const attack: Attack = { ...content, run: async () => ({ accepted: false, credit: 0 }), bound: () => 0 };
+    expect(summarise(attack, [await runAttack(attack, 1, options(10), never)]).broken).toBe(true);
+    expect(summarise(content, [await rowOf({})]).broken).toBe(false);
+  });
+
+  test('is the same for the same seed, and stops when it is told', async () => {
+    expect(await rowOf({})).toEqual(await rowOf({}));
+    await expect(runAttack(content, 1, options(10), AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+      'enough',
+    );
+  });
+});
+
 describe('the page', () => {
   test('has a line for each strength, and says how it was made', async () => {
     const attack = ATTACKS.find(({ name }) => name === 'pooled-cards')!;
