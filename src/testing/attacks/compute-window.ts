@@ -1,6 +1,10 @@
 // Owns: attacks on what a window measures: who shares a device, who starts early, whose clock it is. Simulated devices under a
 // virtual clock, the kind's own credit, the real scoring rule. Does not own: content (compute.ts).
+import { creditShare } from '../../model/credit.js';
 import type { Random } from '../../model/prng.js';
+import { encodeCommit } from '../../verification/kinds/compute/codec.js';
+import { computeOps, paramsByClass } from '../../verification/kinds/compute/params.js';
+import { computeProof } from '../../verification/kinds/index.js';
 import { slotSeed } from '../../verification/seed.js';
 import { type Attack, type Attempt, defineAttack, type Run } from './attack.js';
 import { type SlotResult, scoreOf } from './scored.js';
@@ -120,6 +124,9 @@ async function longWork(times: number): Promise<TimedCommit> {
   // what a device of `times` the rate does in a window is what ours does in `times` windows
   return { ...commit!, measuredMs: W * times };
 }
+
+const BIG = 'h100-sxm';
+const SMALL_CARD = 'rtx-3090';
 
 const EVENTS = 24;
 
@@ -301,6 +308,19 @@ export const computeWindowAttacks: readonly Attack[] = [
     },
   }),
   timing({
+    name: 'big-card-as-small-ones',
+    what: `declares an ${BIG} as several slots of the class ${SMALL_CARD}`,
+    origin: 'R1; 7.10 big GPU claims several small',
+    strength: 'slots',
+    strengths: [1, 2, 4, 7],
+    // what it does at most, over what one slot of the small class is expected to do
+    bound: () => computeNominal(BIG) / computeNominal(SMALL_CARD),
+    own: () => 1,
+    run: async (slots) => attempt(asSmallOnes(slots), 1),
+    stoppedBy:
+      'nothing yet: a slot counts one whatever its class, since capacity is not priced (ARCHITECTURE.md, Limits of today)',
+  }),
+  timing({
     name: 'proxy',
     what: 'forwards its sessions to a device elsewhere',
     origin: '7.10 proxy to remote GPU; Basilica 11.3, 11.4',
@@ -380,4 +400,18 @@ async function pooled(cards: number, price: (share: number) => number): Promise<
     clock,
   );
   return price(sum(commits.map((commit) => credited(commit))) / ONE_DEVICE);
+}
+
+const computeNominal = (name: string): number => computeProof.facts(paramsByClass(name)!).nominal.opsPerS!;
+
+/** A card at its nominal rate, which gives each slot as many labels of the small class as come to its part of the window. */
+function asSmallOnes(slots: number): number {
+  const params = paramsByClass(SMALL_CARD)!;
+  const { nominal } = computeProof.facts(params);
+  const labelOps = computeOps({ n: params.n, labels: 1 });
+  const each = (computeNominal(BIG) * params.windowMs) / 1000 / slots;
+  const labels = Math.min(params.labels, Math.floor(each / labelOps));
+  const credit = computeProof.credit(params, [encodeCommit({ labels, root: new Uint8Array(32) })]);
+  const share = creditShare(credit ?? {}, nominal);
+  return scoreOf([asSlots(new Array<number>(slots).fill(share))]);
 }
