@@ -9,12 +9,13 @@ const ENDINGS = {
   1: 'a condition did not hold (below); those that hang on timing do not count here',
   3: 'this machine is too busy to time proofs',
 };
-const EARN_NOTHING = ['fabricates-rows', 'replays', 'relays', 'silent', 'invents-digests'];
+const EARN_NOTHING = ['fabricates-rows', 'replays', 'relays', 'silent', 'invents-digests', 'invents-leaves'];
 const CONTENT_REASON = {
   'fabricates-rows': 'projection',
   replays: 'seed',
   relays: 'seed',
   'invents-digests': 'digest',
+  'invents-leaves': 'path',
 };
 const CONTENT = ['malformed', 'seed', 'path', 'range', 'projection', 'fold', 'agreement', 'digest'];
 /** Conditions of the demo that hang on how fast this machine is right now. */

@@ -1,16 +1,23 @@
 // Owns: what stands behind the demo's slots: kind, class and speed of each prover by name, the same in processes and in one process.
 // Does not own: who has how many of them (world.ts), how a device is reached.
 import { createPackedCompute } from '../compute/cpu/packed.js';
+import { createReferenceCompute } from '../compute/cpu/reference.js';
+import type { Link } from '../compute/link.js';
 import type { SlotClaim } from '../miner/slot.js';
 import { createLocalSlot, type Slot } from '../miner/slot.js';
 import type { Clock } from '../model/clock.js';
 import type { Random } from '../model/prng.js';
 import { paramsId } from '../verification/checked-params.js';
+import {
+  type BandwidthParams,
+  paramsByClass as linkByClass,
+} from '../verification/kinds/bandwidth/params.js';
 import { type ComputeParams, paramsByClass } from '../verification/kinds/compute/params.js';
-import { type AnyProofKind, computeProof, memoryProof } from '../verification/kinds/index.js';
+import { type AnyProofKind, bandwidthProof, computeProof, memoryProof } from '../verification/kinds/index.js';
 import { type MemoryParams, memoryParamsByClass } from '../verification/kinds/memory/params.js';
 import type { ProofKind } from '../verification/proof.js';
 import { createPacedDevice } from './devices/paced.js';
+import { inventsLeaves } from './liars/bandwidth.js';
 import { fabricatesRows } from './liars/compute.js';
 import { inventsDigests } from './liars/memory.js';
 
@@ -34,7 +41,7 @@ interface Prover {
 }
 
 const required = <T>(params: T | undefined): T => {
-  if (!params) throw new RangeError('parameter table: expected the classes paced and paced-memory');
+  if (!params) throw new RangeError('parameter table: expected the classes of simulated devices');
   return params;
 };
 
@@ -87,6 +94,34 @@ export function demoDevice(
   return Array.from({ length: options.slots }, (_, index) =>
     createLocalSlot({ compute, kind, params, paramsId: id, clock }, { index, worker }),
   );
+}
+
+export const LINKS = ['honest', 'invents-leaves'] as const;
+export type LinkName = (typeof LINKS)[number];
+
+/** Of the leaves of every segment; accepted with probability 0.75^64. */
+const INVENTED_LEAVES = 0.25;
+
+/** What a host's link to its peers carries each way, in processes too: the class's nominal rate. */
+export const linkRates = (): { readonly upBytesPerS: number; readonly downBytesPerS: number } => {
+  const { nominalBytesPerS: rate } = pacedLink();
+  return { upBytesPerS: rate, downBytesPerS: rate };
+};
+
+const pacedLink = (): BandwidthParams => required(linkByClass('paced'));
+
+/** The slot that is a host's link, beside those of its devices. */
+export function demoLinkSlot(
+  name: LinkName,
+  parts: { readonly link: Link; readonly clock: Clock; readonly random: Random },
+  place: { readonly index: number; readonly worker: string },
+): Slot {
+  const params = pacedLink();
+  const { link, clock, random } = parts;
+  const lies = inventsLeaves({ share: INVENTED_LEAVES, random });
+  const kind = name === 'honest' ? bandwidthProof : { ...bandwidthProof, prove: lies.prove };
+  const compute = createReferenceCompute(); // never asked
+  return createLocalSlot({ compute, link, kind, params, paramsId: paramsId(params), clock }, place);
 }
 
 /** What a connection to such a device must know of its sessions. */

@@ -19,7 +19,8 @@ import { runValidator } from '../validator/validator.js';
 import { memoryWeightsBook } from '../validator/weights/book.js';
 import { paramsByClass } from '../verification/kinds/compute/params.js';
 import { computeProof, kinds } from '../verification/kinds/index.js';
-import { demoClaim, demoDevice } from './demo-provers.js';
+import { demoClaim, demoDevice, demoLinkSlot, linkRates } from './demo-provers.js';
+import { createVirtualNetwork } from './devices/links.js';
 import { withTurns } from './devices/turns.js';
 import { createEmbeddedChain } from './embedded-chain.js';
 import { watchEpochs } from './epochs.js';
@@ -82,6 +83,17 @@ export async function simulate(options: {
     const refusedForwards: AssayError[] = [];
     const leaks: { to: (leak: Leak) => void } = { to: () => {} };
     const slots = createSlots(seed, clock);
+    const network = createVirtualNetwork({ clock });
+    const withLink = ({ behaviour, host }: WorldMiner, own: readonly Slot[]): readonly Slot[] => {
+      const { link: name } = FACTS[behaviour];
+      if (!name) return own;
+      const link = network.host({ address: host, ...linkRates() });
+      const random = createSeededRandom(`${seed}/${behaviour}/link`);
+      return [
+        ...own,
+        demoLinkSlot(name, { link, clock, random }, { index: own.length, worker: DEMO_PLAN.worker }),
+      ];
+    };
     const hotkeyOf = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
     const victim = world.miners.find(({ behaviour }) => behaviour === 'honest-small')!;
     const roles: Promise<void>[] = [];
@@ -99,7 +111,7 @@ export async function simulate(options: {
       const played = simulateMiner(parts, {
         behaviour: miner.behaviour,
         netuid,
-        slots: slots.get(miner.behaviour) ?? [],
+        slots: withLink(miner, slots.get(miner.behaviour) ?? []),
         claim: demoClaim(FACTS[miner.behaviour].prover, 0, DEMO_PLAN.worker),
         ...(miner.behaviour === 'honest-small' ? { leak: (leak: Leak) => leaks.to(leak) } : {}),
         ...(miner.behaviour === 'relays' ? { neighbour: hotkeyOf(victim.hotkeyUri) } : {}),

@@ -2,7 +2,7 @@
 
 import { createSeededRandom, shuffled } from '../model/prng.js';
 import type { Rejection } from '../model/verdict.js';
-import type { ProverName } from './demo-provers.js';
+import type { LinkName, ProverName } from './demo-provers.js';
 
 export const BEHAVIOURS = [
   'honest-large',
@@ -15,6 +15,7 @@ export const BEHAVIOURS = [
   'silent',
   'honest-memory',
   'invents-digests',
+  'invents-leaves',
 ] as const;
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
@@ -28,34 +29,42 @@ export interface BehaviourFacts {
   readonly earnsNothing: boolean;
   /** what its devices prove with, or would */
   readonly prover: ProverName;
+  /** what stands behind the slot that is its link to peers; undefined without one */
+  readonly link: LinkName | undefined;
   readonly what: string;
 }
 
 export const FACTS: Readonly<Record<Behaviour, BehaviourFacts>> = {
-  'honest-large': fact(2, undefined, true, false, 'two devices, two slots'),
-  'honest-small': fact(1, undefined, true, false, 'one device, one slot'),
+  'honest-large': fact(3, undefined, true, false, 'two devices and a link, three slots', { link: 'honest' }),
+  'honest-small': fact(2, undefined, true, false, 'one device and a link, two slots', { link: 'honest' }),
   'fabricates-rows': fact(
     1,
     'projection',
     false,
     true,
     'fills a quarter of the rows of every label with random bytes',
-    'fabricates-rows',
+    { prover: 'fabricates-rows' },
   ),
   replays: fact(1, 'seed', false, true, 'answers every challenge with one valid transcript made before'),
   relays: fact(1, 'seed', false, true, "sends honest-small's frames as its own and forwards its Go to it"),
   'shares-device-a': fact(1, undefined, false, false, 'one of two hotkeys on one device, one slot each'),
   'shares-device-b': fact(1, undefined, false, false, 'the other one'),
   silent: fact(1, undefined, false, true, 'accepts the stream and never answers'),
-  'honest-memory': fact(1, undefined, true, false, 'one device, proven with its memory', 'honest-memory'),
+  'honest-memory': fact(2, undefined, true, false, 'one device, proven with its memory, and a link', {
+    prover: 'honest-memory',
+    link: 'honest',
+  }),
   'invents-digests': fact(
     1,
     'digest',
     false,
     true,
     'has half of the memory it claims, and makes up what it would read from the rest',
-    'invents-digests',
+    { prover: 'invents-digests' },
   ),
+  'invents-leaves': fact(1, 'path', false, true, 'makes up a quarter of what its peers would have sent', {
+    link: 'invents-leaves',
+  }),
 };
 
 function fact(
@@ -64,9 +73,9 @@ function fact(
   honest: boolean,
   earnsNothing: boolean,
   what: string,
-  prover: ProverName = 'honest',
+  { prover = 'honest', link }: { prover?: ProverName; link?: LinkName } = {},
 ): BehaviourFacts {
-  return { slots, content, honest, earnsNothing, prover, what };
+  return { slots, content, honest, earnsNothing, prover, link, what };
 }
 
 export interface WorldMiner {

@@ -3,12 +3,21 @@ import { createConnection, createServer } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
 import { createPackedCompute } from '../../compute/cpu/packed.js';
+import { openTcpLink } from '../../compute/tcp/link.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
 import type { Slot } from '../../miner/slot.js';
+import { ed25519FromSeed } from '../../model/ed25519.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
-import { demoClaim, demoDevice, demoPhases, PROVERS } from '../../testing/demo-provers.js';
+import {
+  demoClaim,
+  demoDevice,
+  demoLinkSlot,
+  demoPhases,
+  linkRates,
+  PROVERS,
+} from '../../testing/demo-provers.js';
 import { connectDevice, serveDevice } from '../../testing/devices/remote.js';
 import { withTurns } from '../../testing/devices/turns.js';
 import type { Leak } from '../../testing/liars/sessions.js';
@@ -101,6 +110,22 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
     connectDevice(port, slot, demoClaim(prover, index, worker), demoPhases(prover)),
   );
+  const { link: linkName } = FACTS[behaviour];
+  const closing: Promise<void>[] = [];
+  if (linkName) {
+    const { clock } = systemParts;
+    const place = { index: slots.length, worker };
+    const key = ed25519FromSeed(systemRandom.bytes(32));
+    const { host } = options;
+    const link = await openTcpLink(
+      { clock, key },
+      { host, port: 0, localAddress: host, ...linkRates() },
+      signal,
+    );
+    closing.push(link.closed);
+    const random = createSeededRandom(`${options.seed}/link`);
+    slots.push(demoLinkSlot(linkName, { link, clock, random }, place));
+  }
   const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
   const transcript =
     behaviour === 'replays'
@@ -133,7 +158,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
       (address) => tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } }),
     );
   } finally {
-    await Promise.all([receipts.close(), chain.close()]);
+    await Promise.all([receipts.close(), chain.close(), ...(signal.aborted ? closing : [])]);
   }
   return EXIT.ok;
 }

@@ -94,7 +94,8 @@ export function createRelayingSlot(claim: SlotClaim): Slot & { leaked(leak: Leak
 
   return {
     claim,
-    leaked({ eventId, commit, opening }) {
+    leaked({ eventId, slot, commit, opening }) {
+      if (slot !== claim.index) return; // another kind of work
       const key = toHex(eventId);
       const entry = known.get(key) ?? {};
       known.set(key, { ...entry, ...(commit ? { commit } : {}), ...(opening ? { opening } : {}) });

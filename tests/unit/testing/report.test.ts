@@ -17,16 +17,17 @@ import { bytes32 } from '../../support/sessions.js';
 import { neuron, subnet } from '../../support/subnets.js';
 
 const ALPHA: Readonly<Record<Behaviour, string>> = {
-  'honest-large': '2000',
+  'honest-large': '1600',
   'honest-small': '1000',
   'fabricates-rows': '0',
   replays: '0',
   relays: '0',
-  'shares-device-a': '400',
-  'shares-device-b': '600',
+  'shares-device-a': '200',
+  'shares-device-b': '400',
   silent: '0',
   'honest-memory': '900',
   'invents-digests': '0',
+  'invents-leaves': '0',
 };
 
 /** A demo that went well, but for `alpha` and `of`. */
@@ -84,44 +85,54 @@ const outcome = (validator: string, verdict: Verdict, of: Partial<Outcome> = {})
   ...of,
 });
 
+const hotkeyOf = (behaviour: Behaviour) => toHotkey(`hotkey-${BEHAVIOURS.indexOf(behaviour) + 3}`);
+
+/** What three miners proved on two devices, of one nominal device. */
+const shares = ({ a = 0.5, b = 0.45 } = {}): Outcome[] => [
+  outcome('a', accepted, { miner: hotkeyOf('honest-small'), share: 0.999 }),
+  outcome('a', accepted, { miner: hotkeyOf('shares-device-a'), share: a }),
+  outcome('a', accepted, { miner: hotkeyOf('shares-device-b'), share: b }),
+];
+
 /** What a report failed, in words. */
 const noes = (of: DemoReport, outcomes: readonly Outcome[] = []) =>
-  checkReport(of, outcomes)
+  checkReport(of, [...(outcomes.some(({ share }) => share > 0 && share < 1) ? [] : shares()), ...outcomes])
     .filter(({ ok }) => !ok)
     .map(({ what, found }) => `${what}: ${found}`);
 
 describe('a demo that went well', () => {
   test('passes every condition, each with what was found', () => {
-    const checks = checkReport(report(), []);
+    const checks = checkReport(report(), shares());
     expect(checks.every(({ ok }) => ok)).toBe(true);
     expect(checks.map(({ what }) => what)).toEqual([
       'both honest miners earned',
-      'honest-large earned between 1.6 and 2.4 times honest-small',
+      'honest-large earned between 1.3 and 2.4 times honest-small',
       'honest-memory earned',
       'fabricates-rows earned exactly nothing',
       'replays earned exactly nothing',
       'relays earned exactly nothing',
       'silent earned exactly nothing',
       'invents-digests earned exactly nothing',
-      'two sharers together earned at most 1.15 times honest-small',
+      'invents-leaves earned exactly nothing',
+      'two sharers together proved at most 1.15 times what honest-small proved on one device',
       ...BEHAVIOURS.map((behaviour) => `${behaviour} was challenged`),
       'weights of validator uid 1 are on the chain',
       'weights of validator uid 2 are on the chain',
       'the validators agree on every verdict about content',
     ]);
-    expect(checks[1]!.found).toBe('2 times');
+    expect(checks[1]!.found).toBe('1.6 times');
     expect(checks.filter(({ timing }) => timing).map(({ what }) => what)).toEqual([
       'both honest miners earned',
-      'honest-large earned between 1.6 and 2.4 times honest-small',
+      'honest-large earned between 1.3 and 2.4 times honest-small',
       'honest-memory earned',
-      'two sharers together earned at most 1.15 times honest-small',
+      'two sharers together proved at most 1.15 times what honest-small proved on one device',
     ]);
   });
 
   test('passes at the very bounds', () => {
-    expect(noes(report({ 'honest-large': '1600' }))).toEqual([]);
+    expect(noes(report({ 'honest-large': '1300' }))).toEqual([]);
     expect(noes(report({ 'honest-large': '2400' }))).toEqual([]);
-    expect(noes(report({ 'shares-device-a': '550' }))).toEqual([]);
+    expect(noes(report(), shares({ a: 0.64, b: 0.5 }))).toEqual([]);
   });
 });
 
@@ -132,7 +143,7 @@ describe('the answer is no when', () => {
       { 'honest-large': '0' },
       [
         'both honest miners earned: 0 and 1000 rao',
-        'honest-large earned between 1.6 and 2.4 times honest-small: 0 times',
+        'honest-large earned between 1.3 and 2.4 times honest-small: 0 times',
       ],
     ],
     [
@@ -140,23 +151,18 @@ describe('the answer is no when', () => {
       { 'honest-large': '0', 'honest-small': '0', 'shares-device-a': '0', 'shares-device-b': '0' },
       [
         'both honest miners earned: 0 and 0 rao',
-        'honest-large earned between 1.6 and 2.4 times honest-small: nothing to compare with',
+        'honest-large earned between 1.3 and 2.4 times honest-small: nothing to compare with',
       ],
     ],
     [
       'two slots earned too little more than one',
-      { 'honest-large': '1599' },
-      ['honest-large earned between 1.6 and 2.4 times honest-small: 1.599 times'],
+      { 'honest-large': '1299' },
+      ['honest-large earned between 1.3 and 2.4 times honest-small: 1.299 times'],
     ],
     [
       'two slots earned too much more than one',
       { 'honest-large': '2401' },
-      ['honest-large earned between 1.6 and 2.4 times honest-small: 2.401 times'],
-    ],
-    [
-      'the sharers earned too much',
-      { 'shares-device-a': '551' },
-      ['two sharers together earned at most 1.15 times honest-small: 1.151 times'],
+      ['honest-large earned between 1.3 and 2.4 times honest-small: 2.401 times'],
     ],
     ...(['fabricates-rows', 'replays', 'relays', 'silent'] as const).map(
       (liar): [string, Partial<Record<Behaviour, string>>, string[]] => [
@@ -167,6 +173,14 @@ describe('the answer is no when', () => {
     ),
   ])('%s', (_what, alpha, expected) => {
     expect(noes(report(alpha))).toEqual(expected);
+  });
+
+  test('the sharers proved more than the device', () => {
+    expect(noes(report(), shares({ a: 0.7, b: 0.5 }))).toEqual([
+      'two sharers together proved at most 1.15 times what honest-small proved on one device: 1.201 times',
+    ]);
+    // and nobody's proof is no proof that they did not
+    expect(noes(report(), shares({ a: 0, b: 0 }))).toHaveLength(1);
   });
 
   test("a validator's weights are not on the chain", () => {

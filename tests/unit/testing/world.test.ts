@@ -37,10 +37,18 @@ describe("the demo's world", () => {
       'relays',
       'silent',
       'invents-digests',
+      'invents-leaves',
     ]);
-    expect(names(({ slots }) => slots === 2)).toEqual(['honest-large']);
+    expect(names(({ slots }) => slots === 3)).toEqual(['honest-large']);
+    expect(names(({ link }) => link !== undefined)).toEqual([
+      'honest-large',
+      'honest-small',
+      'honest-memory',
+      'invents-leaves',
+    ]);
     expect(names(({ content }) => content === 'seed')).toEqual(['replays', 'relays']);
     expect(names(({ content }) => content === 'projection')).toEqual(['fabricates-rows']);
     expect(names(({ content }) => content === 'digest')).toEqual(['invents-digests']);
+    expect(names(({ content }) => content === 'path')).toEqual(['invents-leaves']);
   });
 });
