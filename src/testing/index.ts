@@ -2,6 +2,8 @@
 // Does not own: tests of our own (tests/), anything that a running subnet needs.
 import type { MakeWire } from './conformance/wire.js';
 
+export { type Attack, type Attempt, defineAttack, type Run } from './attacks/attack.js';
+export { type AttackRow, runAttack, runWithoutRule, summarise } from './attacks/run.js';
 export { playRound, type RoundHost, type RoundResult } from './bandwidth-round.js';
 export { type ChainFixture, chainConformance } from './conformance/chain.js';
 export { type DiskSubject, diskConformance, missingPlots } from './conformance/disk.js';
