@@ -240,7 +240,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
       const { nonces } = gathering;
       const { beacon, at } = gathering.first!;
       const pass = from === 'pass' ? passSeed({ seed: this.#seed!, beacon, nonces }) : undefined;
-      const pace = paceOf(phases[phase]!, at, clock);
+      const pace = paceOf(phases[phase]!, at, clock, slot.reserve);
       return { nonces, body: await proving.next({ ...pace, pass }, this.#stop.signal) };
     }
 

@@ -44,6 +44,8 @@ export interface Slot {
   readonly claim: SlotClaim;
   /** Steps of a session of its kind. @default one from Go */
   readonly phases?: ParamsFacts['phases'];
+  /** Share of each step's time kept for the way. @default DEFAULT_RESERVE */
+  readonly reserve?: number;
   /** Of kinds whose slots meet others: what Ready offers them. Such a slot works for one validator at a time. */
   offer?(): Promise<Uint8Array>;
   /** Called when an event is armed; what it does not finish before the Go, `start` does. Never rejects. */
@@ -55,7 +57,7 @@ export interface Slot {
  * Share of a step's time that is kept for both ways between us and the validator: it counts from when its frame left until
  * our Commit has arrived. 200 ms of 2 s; a path that takes longer costs the slot its event.
  */
-const RESERVE = 0.1;
+export const DEFAULT_RESERVE = 0.1;
 
 /** A slot whose work this process does itself. */
 export function createLocalSlot<Params, Secret>(
@@ -65,26 +67,34 @@ export function createLocalSlot<Params, Secret>(
     paramsId: Uint8Array;
     /** @default the system's */
     clock?: Pick<Clock, 'monotonic'>;
+    /** of a step's time, for the way: more on a line or a machine that jitters. @default DEFAULT_RESERVE */
+    reserve?: number;
   },
   at: { index: number; worker: string },
 ): Slot {
-  const { kind, params, paramsId, clock = systemClock } = parts;
+  const { kind, params, paramsId, clock = systemClock, reserve = DEFAULT_RESERVE } = parts;
   const { phases } = kind.facts(params);
   return {
     claim: { ...at, kind: kind.kind, paramsId },
     phases,
+    reserve,
     ...(kind.round ? { offer: async () => kind.round!.offer(parts, params) } : {}),
     prepare: (basis) => kind.prepare?.(parts, params, basis) ?? Promise.resolve(),
     start({ basis, seed, place, brief, goneAt }, signal) {
-      const pace = goneAt === undefined ? UNHURRIED : paceOf(phases[0], goneAt, clock);
+      const pace = goneAt === undefined ? UNHURRIED : paceOf(phases[0], goneAt, clock, reserve);
       return kind.prove({ ...parts, ...pace }, { params, basis, seed, place, brief }, signal);
     },
   };
 }
 
 /** @param at monotonic ms at which the frame arrived that the phase counts from */
-export function paceOf({ withinMs }: Phase, at: number, clock: Pick<Clock, 'monotonic'>): Pace {
-  const until = at + withinMs * (1 - RESERVE);
+export function paceOf(
+  { withinMs }: Phase,
+  at: number,
+  clock: Pick<Clock, 'monotonic'>,
+  reserve = DEFAULT_RESERVE,
+): Pace {
+  const until = at + withinMs * (1 - reserve);
   return { leftMs: () => until - clock.monotonic() };
 }
 

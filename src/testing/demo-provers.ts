@@ -26,6 +26,8 @@ export type ProverName = (typeof PROVERS)[number];
 
 /** Share of rows that `fabricates-rows` skips: accepted with probability 0.75^64, about 1e-8. */
 export const FABRICATED_SHARE = 0.25;
+/** Of each step: simulated hosts share one machine, and its timers are late when it is busy. */
+const RESERVE = 0.25;
 /** Share of blocks that `invents-digests` does not have: accepted with probability 0.5^32. */
 const INVENTED_SHARE = 0.5;
 
@@ -92,7 +94,7 @@ export function demoDevice(
     ...(params.paceBytesPerS ? { bytesPerS: params.paceBytesPerS } : {}),
   });
   return Array.from({ length: options.slots }, (_, index) =>
-    createLocalSlot({ compute, kind, params, paramsId: id, clock }, { index, worker }),
+    createLocalSlot({ compute, kind, params, paramsId: id, clock, reserve: RESERVE }, { index, worker }),
   );
 }
 
@@ -121,7 +123,10 @@ export function demoLinkSlot(
   const lies = inventsLeaves({ share: INVENTED_LEAVES, random });
   const kind = name === 'honest' ? bandwidthProof : { ...bandwidthProof, prove: lies.prove };
   const compute = createReferenceCompute(); // never asked
-  return createLocalSlot({ compute, link, kind, params, paramsId: paramsId(params), clock }, place);
+  return createLocalSlot(
+    { compute, link, kind, params, paramsId: paramsId(params), clock, reserve: RESERVE },
+    place,
+  );
 }
 
 /** What a connection to such a device must know of its sessions. */

@@ -3,6 +3,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
 import type { Devices } from '../../compute/compute.js';
+import { DEFAULT_RESERVE } from '../../miner/slot.js';
 import type { Credit, Resource } from '../../model/credit.js';
 import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
@@ -12,9 +13,6 @@ import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
-
-/** As a miner keeps it for the way to a validator and back (miner/slot.ts). */
-const RESERVE = 0.1;
 
 export interface DoctorFlags {
   readonly kind?: string[];
@@ -157,7 +155,7 @@ async function examine(
   try {
     const run = () =>
       rehearse(
-        { kind, devices, random: systemRandom, now: () => performance.now(), reserve: RESERVE },
+        { kind, devices, random: systemRandom, now: () => performance.now(), reserve: DEFAULT_RESERVE },
         params,
         signal,
       );
