@@ -40,7 +40,7 @@ describe.each(SEEDS)('a subnet with liars, seed %s', (seed) => {
         .filter((each) => each.miner === miner(behaviour).hotkey && each.kind === kind)
         .map(({ credit }) => credit);
     for (const { deviceBytes = 0 } of credits('honest-memory', 'memory')) {
-      expect(deviceBytes).toBeGreaterThan(0.85 * 72 * 128 ** 2);
+      expect(deviceBytes).toBeGreaterThan(0.8 * 72 * 128 ** 2);
       expect(deviceBytes).toBeLessThan(72 * 128 ** 2);
     }
     for (const { downBytesPerS = 0 } of credits('honest-small', 'bandwidth')) {
@@ -70,7 +70,7 @@ describe.each(SEEDS)('a subnet with liars, seed %s', (seed) => {
       expect(shared).toHaveLength(4); // two validators
       const alone = shares('honest-small', event);
       const sum = (all: readonly number[]) => all.reduce((total, share) => total + share, 0);
-      expect(sum(alone)).toBeGreaterThan(2);
+      expect(sum(alone)).toBeGreaterThan(1.9);
       // no more than the device alone; a little less where the change from one to the other costs time
       expect(sum(shared) / sum(alone)).toBeLessThanOrEqual(1.03);
       expect(sum(shared) / sum(alone)).toBeGreaterThan(0.9);
