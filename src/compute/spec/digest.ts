@@ -73,12 +73,3 @@ export function hashDigestLeaf(leaf: Uint8Array, out: Uint8Array, at: number): v
   preimage.set(leaf, 1);
   hashInto(preimage, out, at);
 }
-
-/** The tree over one round's digests, in the order of the blocks. */
-export function digestTree(digests: Uint8Array): MerkleTree {
-  const count = digests.length / DIGEST_BYTES;
-  const leaves = new Uint8Array(digestLeaves(count) * HASH_BYTES);
-  for (let i = 0; i < digestLeaves(count); i++)
-    hashDigestLeaf(digestLeaf(digests, i), leaves, i * HASH_BYTES);
-  return createMerkleTree(leaves, DIGEST_TAG.node);
-}

@@ -8,12 +8,12 @@ import {
   operandSource,
   TAG,
 } from '../../../../src/compute/spec/chain.js';
+import { Transcript } from '../../../../src/compute/spec/transcript.js';
 import { toHex, utf8 } from '../../../../src/model/bytes.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { decodeCommit } from '../../../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
-import { Transcript } from '../../../../src/compute/spec/transcript.js';
 import { computeProof } from '../../../../src/verification/kinds/index.js';
 import { UNHURRIED } from '../../../../src/verification/proof.js';
 import { naiveChain, naiveLeaf, naiveOperand } from './naive-chain.js';
