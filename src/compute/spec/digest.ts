@@ -1,6 +1,6 @@
-// Owns: what a keyed pass over memory gives: digests of blocks, and the tree over them. Plain: what fast kernels must match.
+// Owns: what a keyed pass over memory gives: digests of blocks, and their leaves. Plain: what fast kernels must match.
 import { createCipheriv } from 'node:crypto';
-import { createMerkleTree, HASH_BYTES, hashInto, type MerkleTree, pathLength } from '../../model/merkle.js';
+import { hashInto, pathLength } from '../../model/merkle.js';
 
 /** Independent dot products of one block: a digest guessed without the block is right with about 2^-28 each. */
 export const DIGEST_COLUMNS = 4;
