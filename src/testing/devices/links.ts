@@ -61,6 +61,8 @@ interface Flow {
 }
 
 const MSS_BYTES = 1460;
+/** As long as a real port waits for its own Go (compute/tcp/link.ts). */
+const TICKET_WAIT_MS = 2000;
 
 /**
  * Streams share pipes max-min fairly, as long-lived TCP streams of like round trips do. Nothing happens between changes: time leaps
@@ -68,7 +70,7 @@ const MSS_BYTES = 1460;
  */
 export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
   const { clock } = parts;
-  const servers = new Map<string, { serving: Map<string, Serving>; host: Host }>();
+  const servers = new Map<string, Server>();
   const flows = new Set<Flow>();
   let advancedTo = clock.monotonic();
   let timer = new AbortController();
@@ -78,6 +80,33 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
     readonly key: Ed25519Key;
     readonly up: Pipe;
     readonly down: Pipe;
+  }
+
+  interface Server {
+    readonly serving: Map<string, Serving>;
+    readonly host: Host;
+    /** who dialled before the host was told of the ticket: its own Go may be behind */
+    readonly waiting: Set<() => void>;
+  }
+
+  /** The ticket, once the server has been told of it, as a real port waits; undefined when time is up first. */
+  async function ticketAt(server: Server, id: string, timeUp: Promise<void>): Promise<Serving | undefined> {
+    const patience = new AbortController();
+    let isOver = false;
+    const over = Promise.race([timeUp, clock.sleep(TICKET_WAIT_MS, patience.signal)]).then(() => {
+      isOver = true;
+    });
+    while (!server.serving.has(id) && !isOver) {
+      let wake = () => {};
+      const told = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      server.waiting.add(wake);
+      await Promise.race([told, over]);
+      server.waiting.delete(wake);
+    }
+    patience.abort();
+    return server.serving.get(id);
   }
 
   /** Brings every flow to now, hands out what became whole, and sleeps until the next does. */
@@ -125,7 +154,7 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
     // a connection, the source's nonce, our hello, its first byte
     await Promise.race([clock.sleep(2 * roundTripMs, ends), timeUp]);
     if (signal.aborted || pace.leftMs() <= 0) return 'over';
-    const serving = server.serving.get(toHex(ticket.ticket));
+    const serving = await ticketAt(server, toHex(ticket.ticket), timeUp);
     const known = serving && !serving.used && clock.monotonic() < serving.until;
     if (!known || toHex(serving.pass) !== toHex(ticket.pass)) return 'refused';
     serving.used = true;
@@ -193,7 +222,8 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
       };
       const offer: LinkOffer = { port: port++, linkKey: own.key.publicKey };
       const serving = new Map<string, Serving>();
-      servers.set(`${own.address}:${offer.port}`, { serving, host: own });
+      const server: Server = { serving, host: own, waiting: new Set() };
+      servers.set(`${own.address}:${offer.port}`, server);
       return {
         name: 'virtual',
         offer,
@@ -203,6 +233,7 @@ export function createVirtualNetwork(parts: { clock: Clock }): VirtualNetwork {
             const id = toHex(ticket.ticket);
             if (!serving.has(id)) serving.set(id, { ...ticket, shape, until, used: false });
           }
+          for (const wake of [...server.waiting]) wake();
           const forget = () => {
             for (const { ticket } of tickets) serving.delete(toHex(ticket));
           };
