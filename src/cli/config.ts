@@ -102,6 +102,12 @@ export const minerSchema = z.strictObject({
     .default('host-1'),
   /** class of the parameter table that this host's CPUs claim as one slot */
   class: z.string().max(64).default('cpu-2048'),
+  /** slots in the order of their index, `kind:class` each; one of `compute` with the class above where there are none */
+  slots: z.array(z.string().max(80)).max(64).default([]),
+  /** folders with plots, for slots of `storage` */
+  plots: z.array(z.string().max(4096)).max(64).default([]),
+  /** where peers pull from, for slots of `bandwidth`; 0 picks one */
+  linkPort: port.default(0),
   threads: integerBetween(1, 256).optional(),
   /** a new TLS key, announced on the chain; the present one goes on answering beside it */
   rotateServerKey: z.boolean().default(false),

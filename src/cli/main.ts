@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
 import { registerChain } from './chain-group.js';
+import type { PlotFlags } from './commands/miner-plot.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { decimal, integer } from './numbers.js';
@@ -141,6 +142,16 @@ roleOptions(miner.command('start'))
   .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
   .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
   .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
+  .option(
+    '--slots <kind:class...>',
+    'slots to serve, e.g. compute:cpu-2048 host-memory:host-64 (one of compute)',
+  )
+  .option('--plots <folder...>', 'plots of the slots of storage (assay miner plot)')
+  .option(
+    '--link-port <number>',
+    'port that peers pull from, for slots of bandwidth; 0 picks one (0)',
+    integer,
+  )
   .option('--threads <n>', 'threads of the compute backend (all)', integer)
   .option(
     '--rotate-server-key',
@@ -162,6 +173,21 @@ miner
   .action(async (flags: Flags) => {
     const { history } = await import('./commands/miner.js');
     return run(() => history(flags));
+  });
+miner
+  .command('plot')
+  .description('make the plot of a slot of storage, or make it larger; goes on where it was stopped')
+  .requiredOption('--folder <folder>', 'holds this plot and nothing else')
+  .requiredOption('--hotkey <address>', 'SS58 address of the hotkey that will serve it')
+  .requiredOption('--sectors <n>', 'how many it is to have, 1 MiB each', integer)
+  .option('--worker <tag>', 'tag of the host within the hotkey', 'host-1')
+  .option('--slot <index>', 'index of the slot among those served', integer, 0)
+  .option('--class <name>', 'class of storage', 'nvme')
+  .option('--threads <n>', 'cores that encode (all)', integer)
+  .option('--json', 'one JSON object when it is done')
+  .action(async (flags: Flags) => {
+    const { plot } = await import('./commands/miner-plot.js');
+    return run((signal) => plot(flags as unknown as PlotFlags, signal)); // commander has seen to the required ones
   });
 miner
   .command('doctor')

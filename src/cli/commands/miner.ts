@@ -9,7 +9,6 @@ import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
 import { publicationsOf } from '../../validator/parameters.js';
-import { paramsId } from '../../verification/checked-params.js';
 import { BUILT_IN, inForce, toSource } from '../../verification/publication.js';
 import {
   assertOwnKey,
@@ -36,36 +35,36 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const [
     { connectSubtensor },
     { createGrpcWire },
-    { isolateDevice },
-    { createLocalSlot },
+    { openSlots, parseSlots },
     { runMiner },
     { openReceipts },
   ] = await Promise.all([
     import('../../chain/subtensor/connect.js'),
     import('../../protocol/grpc/wire.js'),
-    import('../../compute/process/isolate.js'),
-    import('../../miner/slot.js'),
+    import('../miner-slots.js'),
     import('../../miner/miner.js'),
     import('../../miner/receipts.js'),
   ]);
-  const { computeProof, kinds } = await import('../../verification/kinds/index.js');
+  const { kinds } = await import('../../verification/kinds/index.js');
   const { builtInFile } = await import('../../verification/parameter-file.js');
   const files = await Promise.all(config.params.map((path) => readNamedFile(path, kinds)));
   const given = files.length > 0 ? files.map(({ file }) => file) : [builtInFile(kinds)];
-  const set = given
-    .flatMap(({ sets }) => sets)
-    .find(({ kind, className }) => kind === computeProof.kind && className === config.class);
-  const params = set && computeProof.parseParams(set.params);
-  if (!params || params.localnetOnly) {
-    const why = params ? `${config.class} is for simulated devices` : `no class ${config.class}`;
-    const problem = `class: ${why}; assay verification params list shows the classes`;
-    throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
-  }
+  const sets = given.flatMap((file) => file.sets);
   const keypair = await loadKey(config, log);
-  const choice = { device: 'cpu', threads: config.threads ?? 0 } as const;
-  const compute = await isolateDevice({ choice, log, clock: systemParts.clock });
-  const place = { index: 0, worker: config.worker };
-  const slot = createLocalSlot({ compute, kind: computeProof, params, paramsId: paramsId(params) }, place);
+  const { host, port, announceIp, rotateServerKey: rotate } = config;
+  const served = await openSlots(
+    { log, clock: systemParts.clock },
+    {
+      wanted: parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]),
+      sets,
+      kinds,
+      worker: config.worker,
+      threads: config.threads ?? 0,
+      plots: config.plots,
+      link: { host, port: config.linkPort },
+    },
+    signal,
+  );
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
@@ -77,7 +76,6 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
-  const { host, port, announceIp, rotateServerKey: rotate } = config;
   try {
     assertOwnKey(config, await chain.info());
     const { neurons, ownerHotkey, epochIndex } = await chain.subnet(toNetuid(config.netuid));
@@ -93,7 +91,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         keypair,
         log,
         receipts,
-        slots: [slot],
+        slots: served.slots,
         content: (digest) => files.find((file) => file.digest === toHex(digest))?.bytes,
       },
       {
@@ -118,7 +116,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       admin?.close(),
       metrics?.close(),
       webhook?.close(),
-      compute.close?.(),
+      served.close(),
     ]);
   }
   return EXIT.ok;

@@ -55,6 +55,9 @@ describe('configuration', () => {
       rotateServerKey: false,
       worker: 'host-1',
       class: 'cpu-2048',
+      slots: [],
+      plots: [],
+      linkPort: 0,
       params: [],
       listed: [],
     });

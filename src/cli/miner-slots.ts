@@ -1,0 +1,123 @@
+// Owns: the slots that `assay miner start` serves, from `kind:class` to devices, and how they end. Does not own: what a slot does.
+
+import type { Devices } from '../compute/compute.js';
+import type { Slot } from '../miner/slot.js';
+import type { Clock } from '../model/clock.js';
+import { AssayError } from '../model/errors.js';
+import type { Log } from '../model/log.js';
+import type { ParameterSet } from '../verification/parameter-file.js';
+import type { ProofKind } from '../verification/proof.js';
+
+export interface WantedSlot {
+  readonly kind: string;
+  readonly className: string;
+}
+
+export interface SlotOptions {
+  /** in the order of their index */
+  readonly wanted: readonly WantedSlot[];
+  /** parameter sets that there are to choose from */
+  readonly sets: readonly ParameterSet[];
+  readonly kinds: Readonly<Record<string, ProofKind<unknown, unknown> | undefined>>;
+  readonly worker: string;
+  /** threads of the CPU; 0 for all */
+  readonly threads: number;
+  /** folders with plots, for `storage` */
+  readonly plots: readonly string[];
+  /** where peers pull from, for `bandwidth` */
+  readonly link: { readonly host: string; readonly port: number };
+}
+
+/** @throws AssayError `invalid-config` */
+export function parseSlots(texts: readonly string[]): WantedSlot[] {
+  return texts.map((text) => {
+    const [kind, className, ...rest] = text.split(':');
+    if (!kind || !className || rest.length > 0)
+      throw wrong(`slot: expected kind:class, e.g. compute:cpu-2048, got ${text.slice(0, 60)}`);
+    return { kind, className };
+  });
+}
+
+/**
+ * Opens what the slots need, once each: the CPU in a process of its own, host memory, plots, a link.
+ * @throws AssayError `invalid-config` for a slot that this build does not know, or that needs what was not given
+ */
+export async function openSlots(
+  parts: { readonly log: Log; readonly clock: Clock },
+  options: SlotOptions,
+  signal: AbortSignal,
+): Promise<{ readonly slots: readonly Slot[]; close(): Promise<void> }> {
+  const { log, clock } = parts;
+  const { wanted, worker, threads } = options;
+  const chosen = wanted.map((each) => choose(each, options));
+  const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
+  if (needs('storage') && options.plots.length === 0)
+    throw wrong('slot: storage needs --plot, the folder of a plot (assay miner plot)');
+  const [{ isolateDevice }, { createLocalSlot }, { paramsId }] = await Promise.all([
+    import('../compute/process/isolate.js'),
+    import('../miner/slot.js'),
+    import('../verification/checked-params.js'),
+  ]);
+  const closing: (() => Promise<unknown> | undefined)[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(closing.map((end) => end()));
+  };
+  try {
+    const compute = await isolateDevice({ choice: { device: 'cpu', threads }, log, clock });
+    closing.push(() => compute.close?.());
+    let devices: Devices = { compute };
+    if (needs('host-memory')) {
+      const { createThreadedHost } = await import('../compute/host/threads.js');
+      devices = { ...devices, host: createThreadedHost(threads > 0 ? { lanes: threads } : {}) };
+    }
+    if (needs('storage')) {
+      const { createFileDisk } = await import('../compute/disk/file.js');
+      const disk = createFileDisk({ folders: options.plots });
+      closing.push(() => disk.close());
+      devices = { ...devices, disk };
+    }
+    if (needs('bandwidth')) {
+      const [{ openTcpLink }, { ed25519FromSeed }, { systemRandom }] = await Promise.all([
+        import('../compute/tcp/link.js'),
+        import('../model/ed25519.js'),
+        import('../model/prng.js'),
+      ]);
+      const stop = new AbortController();
+      const key = ed25519FromSeed(systemRandom.bytes(32));
+      const link = await openTcpLink({ clock, key }, options.link, AbortSignal.any([signal, stop.signal]));
+      closing.push(() => {
+        stop.abort();
+        return link.closed;
+      });
+      devices = { ...devices, link };
+    }
+    const slots = chosen.map(({ kind, params }, index) =>
+      createLocalSlot(
+        { ...devices, kind, params, paramsId: paramsId(params as object), clock },
+        { index, worker },
+      ),
+    );
+    return { slots, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function choose(
+  { kind: name, className }: WantedSlot,
+  { kinds, sets }: Pick<SlotOptions, 'kinds' | 'sets'>,
+): { kind: ProofKind<unknown, unknown>; params: unknown } {
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (!kind) throw wrong(`slot: no kind ${name}; there are ${Object.keys(kinds).join(', ')}`);
+  const set = sets.find((each) => each.kind === name && each.className === className);
+  if (!set) throw wrong(`slot: ${name} has no class ${className}; assay verification params list shows them`);
+  const params = kind.parseParams(set.params);
+  if (kind.facts(params).localnetOnly) throw wrong(`slot: ${name}:${className} is for simulated devices`);
+  if (name === 'memory')
+    throw wrong('slot: memory needs a device with memory of its own, and this build drives none');
+  return { kind, params };
+}
+
+const wrong = (problem: string): AssayError<'invalid-config'> =>
+  new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });

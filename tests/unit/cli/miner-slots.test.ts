@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
+import { systemClock } from '../../../src/model/clock.js';
+import { silentLog } from '../../../src/model/log.js';
+import { kinds } from '../../../src/verification/kinds/index.js';
+import { builtInFile } from '../../../src/verification/parameter-file.js';
+
+const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
+  openSlots(
+    { log: silentLog, clock: systemClock },
+    {
+      wanted: parseSlots(slots),
+      sets: builtInFile(kinds).sets,
+      kinds,
+      worker: 'host-7',
+      threads: 1,
+      plots: [],
+      link: { host: '127.0.0.1', port: 0 },
+      ...of,
+    },
+    new AbortController().signal,
+  );
+
+describe('slots of a miner', () => {
+  test('are opened in their order, each under its own kind and class, and closed', async () => {
+    const { slots, close } = await open([
+      'compute:cpu-2048',
+      'host-memory:host-8',
+      'liveness:live',
+      'bandwidth:link-100m',
+    ]);
+    expect(slots.map(({ claim }) => [claim.index, claim.kind, claim.worker])).toEqual([
+      [0, 'compute', 'host-7'],
+      [1, 'host-memory', 'host-7'],
+      [2, 'liveness', 'host-7'],
+      [3, 'bandwidth', 'host-7'],
+    ]);
+    expect(slots.map(({ phases }) => phases!.length)).toEqual([1, 4, 1, 1]);
+    expect((await slots[3]!.offer!()).length).toBeGreaterThan(32); // port and key
+    await close();
+  }, 60_000);
+
+  test.each([
+    [['compute'], /expected kind:class/],
+    [['compute:'], /expected kind:class/],
+    [['compute:a:b'], /expected kind:class/],
+    [['comput:cpu-2048'], /no kind comput; there are .*compute/],
+    [['constructor:cpu-2048'], /no kind constructor/],
+    [['compute:h900'], /no class h900/],
+    [['compute:paced'], /for simulated devices/],
+    [['memory:h100-sxm'], /needs a device/],
+    [['storage:nvme'], /needs --plot/],
+  ])('%s are refused with a reason', async (slots, why) => {
+    await expect((async () => open(slots))()).rejects.toThrow(why);
+  });
+});
