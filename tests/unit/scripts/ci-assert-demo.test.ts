@@ -16,6 +16,8 @@ const GOOD = {
     miner('replays', { seed: 12 }),
     miner('relays', { seed: 12, window: 1 }),
     miner('silent', { window: 12 }),
+    miner('invents-digests', { digest: 12 }),
+    miner('invents-leaves', { path: 4 }),
   ],
   validators: [
     { uid: 1, weightsOnChain: true },
@@ -52,7 +54,7 @@ describe('the demo in CI', () => {
 
   it('tells conditions that hang on timing from those that hang on content', () => {
     const ratio =
-      '  60.1 s  NOT SO: honest-large earned between 1.6 and 2.4 times honest-small (2.800 times)\n';
+      '  60.1 s  NOT SO: honest-large earned between 1.3 and 2.4 times honest-small (2.800 times)\n';
     expect(judge(GOOD, '1', ratio)).toMatchObject({ code: 0 });
     const content = '  60.1 s  NOT SO: the validators agree on every verdict about content (…)\n';
     expect(judge(GOOD, '1', ratio + content)).toMatchObject({ code: 1 });
@@ -64,6 +66,11 @@ describe('the demo in CI', () => {
       'a liar that was accepted',
       replacing(miner('relays', { seed: 11 }, '0', 1)),
       'relays was accepted 1 times',
+    ],
+    [
+      'memory that was made up, for another reason',
+      replacing(miner('invents-digests', { path: 12 })),
+      'expected digest',
     ],
     ['another reason about content', replacing(miner('replays', { seed: 11, path: 1 })), 'expected seed'],
     [
