@@ -26,11 +26,12 @@ const program = new Command('assay')
     'after',
     `
 First commands:
-  assay demo                       a chain, two validators and eight miners, six of them cheats; about a minute
+  assay demo                       a chain, two validators and eleven miners, eight of them cheats; a minute and a half
   assay localnet start             a chain of your own on ws://127.0.0.1:9944
   assay chain status               what answers there; --network finney, test or ws://... for others
   assay emissions scenarios        subnets to simulate, and what to find out with them
-  assay miner start --help         serve this host's CPUs as one slot
+  assay miner doctor --small       the proofs on this host, in seconds; without --small what they would be credited
+  assay miner start --help         serve slots of this host
   assay validator start --help     check miners and set weights
 
 Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of
@@ -136,7 +137,7 @@ validator
 
 const miner = program.command('miner').description('serve slots and be paid for what they prove');
 roleOptions(miner.command('start'))
-  .description("serve this host's CPUs as one slot until Ctrl-C")
+  .description('serve slots of this host until Ctrl-C: its CPUs as one, unless --slots says otherwise')
   .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
   .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
   .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')

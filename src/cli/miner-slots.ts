@@ -52,7 +52,7 @@ export async function openSlots(
   const chosen = wanted.map((each) => choose(each, options));
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
-    throw wrong('slot: storage needs --plot, the folder of a plot (assay miner plot)');
+    throw wrong('slot: storage needs --plots, the folder of a plot (assay miner plot)');
   const [{ isolateDevice }, { createLocalSlot }, { paramsId }] = await Promise.all([
     import('../compute/process/isolate.js'),
     import('../miner/slot.js'),
