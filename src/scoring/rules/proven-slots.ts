@@ -70,13 +70,14 @@ export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsPa
 /** Far above any honest slot's: keeps sums exact whatever a kind says. */
 const MAX_SHARE = 1024;
 
-/** `<slot> <hotkey>` */
+/** `<slot> <hotkey>`, or `turn/<slot> <hotkey>`: who claims another kind every other event has two slots, each measured by itself */
 type SlotKey = string;
-const keyOf = ({ miner, slot }: Outcome): SlotKey => `${slot} ${miner}`;
+const TURN = 'turn/';
+const keyOf = ({ miner, slot, byTurn }: Outcome): SlotKey => `${byTurn ? TURN : ''}${slot} ${miner}`;
 const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Hotkey; // made by keyOf
 
 /** What of an outcome the rule looks at. */
-type Judged = Pick<Outcome, 'verdict' | 'share' | 'byTurn'>;
+type Judged = Pick<Outcome, 'verdict' | 'share'>;
 
 interface EpochView {
   /** number of events completed */
@@ -95,12 +96,11 @@ function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
   const ourTurns = new Set(own.filter(({ ourTurn = true }) => ourTurn).map(({ event }) => event));
   const slots = new Map<SlotKey, Map<string, Judged>>();
   /** events that count for a slot: of a kind that one validator measures at a time only those that were ours */
-  const countedFor = (key: SlotKey): number => {
-    const byTurn = [...(slots.get(key)?.values() ?? [])].some((outcome) => outcome.byTurn);
-    return (byTurn ? ourTurns : events).size;
-  };
+  const countedFor = (key: SlotKey): number => eventsOf(key).size;
+  const eventsOf = (key: SlotKey): ReadonlySet<string> => (key.startsWith(TURN) ? ourTurns : events);
   for (const outcome of outcomes) {
-    if (outcome.epoch !== epoch || !events.has(outcome.event)) continue;
+    // an outcome of an event that is not counted would be paid out of the others'
+    if (outcome.epoch !== epoch || !eventsOf(keyOf(outcome)).has(outcome.event)) continue;
     const known = slots.get(keyOf(outcome)) ?? new Map<string, Judged>();
     slots.set(keyOf(outcome), known);
     // one session, one outcome: a second record of it changes nothing

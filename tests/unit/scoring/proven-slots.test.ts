@@ -257,4 +257,19 @@ describe('proven-slots', () => {
     expect(result.scores.get(ALICE)).toBe(1.5);
     expect(result.unproven).toBe(0.5);
   });
+
+  it('pays nobody who claims another kind at the turns for the events of both', () => {
+    const turns = events(5, 'i', 'j').map((event) => ({ ...event, ourTurn: true }));
+    const others = events(5, ...'abcdefgh').map((event) => ({ ...event, ourTurn: false }));
+    const result = provenSlots({
+      epoch: 5,
+      completed: [...others, ...turns],
+      outcomes: [
+        ...[...others, turns[0]!].map(({ event }) => outcome(event, 5, accepted)),
+        { ...outcome('j', 5, accepted), byTurn: true },
+      ],
+    });
+    // nine of ten events as one slot, one of two turns as another
+    expect(result.scores.get(ALICE)).toBeCloseTo(0.9 + 0.5);
+  });
 });
