@@ -10,6 +10,7 @@ import { instantRound } from '../../../../src/testing/liars/bandwidth.js';
 import { blame, type Complaint } from '../../../../src/verification/kinds/bandwidth/blame.js';
 import {
   decodeOpening,
+  encodeCommit,
   encodeOpening,
   encodeRequest,
 } from '../../../../src/verification/kinds/bandwidth/codec.js';
@@ -135,9 +136,15 @@ describe('a session with a source that signs garbage', () => {
     );
     const verdict = bandwidthProof.verify(challenge, { ...evidence, request }, new NoSecret());
     expect(verdictToString(verdict)).toBe('rejected:malformed');
-    expect(() => bandwidthProof.issue(params, evidence.commits, random, keys.subarray(1))).toThrow(
-      RangeError,
-    );
-    expect(encodeRequest({ keys: [], samples: [] })).toHaveLength(0);
+  });
+
+  test('is rejected when it counts other sources than it was told of: it is no fault of the validator', async () => {
+    const { challenge, evidence, keys } = await session(() => false);
+    const commits = [encodeCommit({ segments: [1], root: of(9) })];
+    expect(bandwidthProof.credit(params, commits)).toBeDefined(); // the commit alone does not show it
+    const request = bandwidthProof.issue(params, commits, createSeededRandom('samples'), keys);
+    expect(request).toEqual(encodeRequest({ keys: [], samples: [] }));
+    const verdict = bandwidthProof.verify(challenge, { ...evidence, commits, request }, new NoSecret());
+    expect(verdictToString(verdict)).toBe('rejected:malformed');
   });
 });
