@@ -86,12 +86,16 @@ export function createMeetings(
       if (task.kind.round) offers.set(task, offer);
     },
     briefing(task, beacon) {
-      if (!task.kind.round) return undefined;
-      if (!offers.get(task)?.length) return 'no-offer';
+      const { round } = task.kind;
+      if (!round) return undefined;
+      const offer = offers.get(task);
+      // bytes that are none would pass for a slot that nobody can meet, and be excused
+      if (!offer?.length || round.isOffer?.(offer) === false) return 'no-offer';
       const key = keyOf(task);
       const all = drawn.get(key) ?? drawOrFail(key, task, beacon);
       drawn.set(key, all);
-      return all.get(task) ?? 'alone';
+      // who was ready only when it had been drawn was late, as whoever was not ready at all
+      return all.has(task) ? (all.get(task) ?? 'alone') : 'no-offer';
     },
   };
 }

@@ -112,6 +112,8 @@ export interface Report {
 export interface Round<Params> {
   /** Body of Ready. @throws AssayError `unsupported` when a device is missing */
   offer(devices: Devices, params: Params): Uint8Array;
+  /** Whether such a body offers anything: a slot that says nothing of use is not there. @default any bytes do */
+  isOffer?(bytes: Uint8Array): boolean;
   /** One for each participant, in their order; undefined where its offer is none or nobody is left to meet it. Pure. */
   brief(
     params: Params,

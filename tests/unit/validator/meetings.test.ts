@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
+import { ed25519FromSeed } from '../../../src/model/ed25519.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
 import type { Task } from '../../../src/validator/assign.js';
 import type { Judged } from '../../../src/validator/judge.js';
 import { createMeetings, settleRounds, turnOf } from '../../../src/validator/meetings.js';
+import { encodeOffer } from '../../../src/verification/kinds/bandwidth/codec.js';
+import { bandwidthProof } from '../../../src/verification/kinds/bandwidth/index.js';
+import { paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
 import type { Round } from '../../../src/verification/proof.js';
 import { committed, playedSession } from '../../support/played.js';
 import { bytes32 } from '../../support/sessions.js';
@@ -85,7 +89,21 @@ describe('slots that meet', () => {
     expect(meetings.briefing(a, BEACON)).toMatchObject({ told: Uint8Array.of(2) });
     expect(meetings.briefing(b, BEACON)).toBe('no-offer');
     meetings.ready(c, OFFER);
-    expect(meetings.briefing(c, BEACON)).toBe('alone');
+    expect(meetings.briefing(c, BEACON)).toBe('no-offer');
+  });
+
+  test('that offer bytes which are no offer are not excused', () => {
+    const kind = bandwidthProof as unknown as Task['kind'];
+    const params = paramsByClass('paced')!;
+    const meetings = meetingsOf();
+    const tasks = [1, 2, 3, 4].map((uid) => ({ ...taskOf(uid, kind), params }));
+    const offers = tasks.map((_, i) => {
+      const { publicKey } = ed25519FromSeed(bytes32(`link ${i}`));
+      return i === 0 ? Uint8Array.of(0) : encodeOffer({ port: 4000 + i, linkKey: publicKey });
+    });
+    for (const [i, task] of tasks.entries()) meetings.ready(task, offers[i]!);
+    expect(meetings.briefing(tasks[0]!, BEACON)).toBe('no-offer');
+    expect(meetings.briefing(tasks[1]!, BEACON)).toMatchObject({ told: expect.any(Uint8Array) });
   });
 
   test('what is kept of them hangs on randomness of this validator alone', () => {

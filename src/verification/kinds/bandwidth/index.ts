@@ -2,7 +2,7 @@
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
 import { brief } from './brief.js';
-import { decodeBrief, encodeOffer, limits } from './codec.js';
+import { decodeBrief, decodeOffer, encodeOffer, limits } from './codec.js';
 import { credit, creditUp } from './credit.js';
 import { issue } from './issue.js';
 import { type BandwidthParams, bandwidthTable, parseParams, serveShape } from './params.js';
@@ -28,6 +28,7 @@ export const bandwidthProof = defineProof<BandwidthParams, NoSecret>({
   drawSecret: () => new NoSecret(),
   round: {
     offer: (devices) => encodeOffer(linkOf(devices).offer),
+    isOffer: (bytes) => decodeOffer(bytes) !== undefined,
     brief,
     anchor(devices, params, told, signal) {
       const serves = decodeBrief(params, told)?.serves ?? [];
