@@ -24,7 +24,10 @@ class Malformed(Exception):
     """The bytes are no such message."""
 
 
-def message(data, fields):
+MAX_PARTS = 16384
+
+
+def message(data, fields, parts=None):
     """
     Canonical protobuf: fields ascending, each in its shortest spelling, defaults left out, nothing unknown.
     fields: number -> (name, of), of being "uint", "bytes", {number: ...} for a repeated message, [{number: ...}] for one message,
@@ -33,6 +36,7 @@ def message(data, fields):
     absent = lambda of: [] if isinstance(of, dict) or of == "each" else None if isinstance(of, list) else 0 if of == "uint" else b""
     out = {name: absent(of) for name, of in fields.values()}
     at, last = 0, 0
+    parts = [0] if parts is None else parts
 
     def varint():
         nonlocal at
@@ -63,10 +67,14 @@ def message(data, fields):
             if at + value > len(data):
                 raise Malformed
             value, at = data[at : at + value], at + value
+        if repeated or isinstance(of, list):
+            parts[0] += 1
+            if parts[0] > MAX_PARTS:
+                raise Malformed
         if repeated:
-            out[name].append(value if of == "each" else message(value, of))
+            out[name].append(value if of == "each" else message(value, of, parts))
         elif isinstance(of, list):
-            out[name] = message(value, of[0])
+            out[name] = message(value, of[0], parts)
         elif not value:
             raise Malformed  # a default is not written
         else:
