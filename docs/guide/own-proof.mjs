@@ -88,7 +88,7 @@ await Promise.all([
     if (lastEvent && lastEvent.block !== seen)
       console.log(`event at block ${lastEvent.block}: ${lastEvent.accepted} accepted, ${lastEvent.rejected} rejected`);
     seen = lastEvent?.block;
-    if (lastWeights) {
+    if (lastWeights && !stop.signal.aborted) {
       console.log(`weights set at block ${lastWeights.block}: ${JSON.stringify(lastWeights.row)}`);
       stop.abort();
     }
