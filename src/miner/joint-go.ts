@@ -100,7 +100,9 @@ class Gathering {
     if (!this.#first) {
       this.#first = start;
       this.#clock.sleep(JOINT_GO_WAIT_MS, this.#waited.signal).then(() => this.close());
-    }
+    } else if (this.#isOpen && start.at < this.#first.at)
+      // confirmed later, sent earlier: its validator counts from there
+      this.#first = { ...this.#first, at: start.at };
     return this.#isOpen;
   }
 

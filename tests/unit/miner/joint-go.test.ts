@@ -132,6 +132,15 @@ describe('the joint start', () => {
       expect(hex(nonces)).toEqual([toHex(A)]);
     }));
 
+  test('counts from the earliest Go that is in, whichever was confirmed first', () =>
+    scene(async ({ bay, clock, jobs }) => {
+      const [a, b] = [armed(bay), armed(bay)];
+      await clock.sleep(500);
+      const first = gone(a, A, BEACON, 480);
+      await Promise.all([first, gone(b, B, BEACON, 450)]);
+      expect(jobs[0]!.goneAt).toBe(450);
+    }));
+
   test('waits no longer for one that leaves', () =>
     scene(async ({ bay, clock, jobs }) => {
       const [a, b] = [armed(bay), armed(bay)];
