@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { equals } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
-import type { Netuid } from '../model/ids.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import {
   type Arm,
@@ -55,14 +55,18 @@ export function createAnswer(
     netuid: Netuid;
     events: EventCheck;
     tickets: Tickets;
+    /** a caller's part of the stake of all that hold a permit. @default nobody has more than another */
+    shareOf?: (validator: Hotkey) => number;
     clock: Clock;
     log: Log;
     receipts: ReceiptStore;
   },
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
-  const { slots, hotkey, netuid, events, tickets, clock, log, receipts } = parts;
-  const bays = new Map<Slot, Bay>(slots.map((slot) => [slot, createBay({ slot, clock, hotkey }, signal)]));
+  const { slots, hotkey, netuid, events, tickets, shareOf = () => 0, clock, log, receipts } = parts;
+  const bays = new Map<Slot, Bay>(
+    slots.map((slot) => [slot, createBay({ slot, clock, hotkey, shareOf }, signal)]),
+  );
 
   return async (session) => {
     let membership: Membership | undefined;

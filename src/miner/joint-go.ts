@@ -52,7 +52,10 @@ export interface Membership {
 
 /** The slot's door: one event runs at a time, whoever asks. */
 export interface Bay {
-  /** A validator arms one event at a time; the first event that goes wins. */
+  /**
+   * A validator arms one event at a time. The first event that goes has the slot, until one goes behind which more of the stake
+   * stands: or a single validator with a permit could keep a slot from everybody's event, by one of its own a moment before.
+   */
   arm(event: JointEvent, validator: Hotkey): Membership | JoinRefusal;
 }
 
@@ -117,8 +120,12 @@ class Gathering {
   }
 }
 
-export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array }, signal: AbortSignal): Bay {
-  const { slot, clock, hotkey } = parts;
+/** @param parts.shareOf a validator's part of the stake of all that hold a permit. @default nobody has more than another */
+export function createBay(
+  parts: { slot: Slot; clock: Clock; hotkey: Uint8Array; shareOf?: (validator: Hotkey) => number },
+  signal: AbortSignal,
+): Bay {
+  const { slot, clock, hotkey, shareOf = () => 0 } = parts;
   const { worker, index, paramsId } = slot.claim;
   const phases = slot.phases ?? [];
   const place = slotPlace({ hotkey, worker, slot: index });
@@ -132,6 +139,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     readonly #inside = new Set<object>();
     /** whose Go is included and whose Pass is still to come */
     readonly #passing = new Set<object>();
+    readonly #behind = new Set<Hotkey>();
     readonly #stop = new AbortController();
     readonly #go = new Gathering(clock, () => this.#armed.size === 0);
     readonly #pass = new Gathering(clock, () => this.#passing.size === 0);
@@ -141,6 +149,8 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     readonly #commits = new Map<number, Promise<JointCommit>>();
     #begun = false;
     #over = false;
+    /** stake behind this event: of all that ever armed it, so that it does not fade as they finish */
+    #weight = 0;
 
     constructor(
       readonly id: string,
@@ -155,8 +165,10 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     };
 
     /** @param onArmedNoMore called when this member goes or leaves; may be called twice */
-    join(onArmedNoMore: () => void): Membership {
+    join(validator: Hotkey, onArmedNoMore: () => void): Membership {
       const member = {};
+      if (!this.#behind.has(validator)) this.#weight += shareOf(validator);
+      this.#behind.add(validator);
       this.#armed.add(member);
       this.#inside.add(member);
       return {
@@ -178,7 +190,11 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     }
 
     #goneBy(member: object, start: Start): Promise<JointResult> | JoinRefusal {
-      if (this.#over || (running && running !== this)) return 'busy';
+      if (this.#over) return 'busy';
+      if (running && running !== this) {
+        if (this.#weight <= running.#weight) return 'busy';
+        running.#end();
+      }
       const included = this.#go.add(start);
       if (included === 'disagrees') return included;
       this.#armed.delete(member);
@@ -258,6 +274,11 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
     /** Until the start everybody inside holds the group; then only those that went: an Arm alone must not block the slot. */
     #releaseUnlessHeld(): void {
       if (this.#over || this.#inside.size > (this.#begun ? this.#armed.size : 0)) return;
+      this.#end();
+    }
+
+    /** Whoever is still inside sees the work fail. */
+    #end(): void {
       this.#over = true;
       armed.delete(this.id);
       signal.removeEventListener('abort', this.#abort);
@@ -285,7 +306,7 @@ export function createBay(parts: { slot: Slot; clock: Clock; hotkey: Uint8Array 
         void slot.prepare?.(event.basis).catch(() => {}); // start() does what this could not, or says why not
       }
       arming.add(validator);
-      return group.join(() => arming.delete(validator));
+      return group.join(validator, () => arming.delete(validator));
     },
   };
 }

@@ -95,7 +95,22 @@ export async function runMiner(
   const { netuid } = options;
   const tickets = createTickets(admission.standingOf);
   const hotkey = keypair.publicKey;
-  const answer = wrap(createAnswer({ slots, hotkey, netuid, events, tickets, clock, log, receipts }, inner));
+  const answer = wrap(
+    createAnswer(
+      {
+        slots,
+        hotkey,
+        netuid,
+        events,
+        tickets,
+        shareOf: (validator) => admission.standingOf(validator).share,
+        clock,
+        log,
+        receipts,
+      },
+      inner,
+    ),
+  );
   const claims = {
     version: VERSION,
     kinds: [...new Set(slots.map((slot) => slot.claim.kind))],

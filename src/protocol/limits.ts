@@ -138,6 +138,8 @@ export function toLimits(overrides: Partial<Limits> = {}): Limits {
 export const SESSION_LIMITS = {
   /** Slots of one hotkey that are challenged; what Describe claims beyond them is ignored. */
   slotsPerMiner: 64,
+  /** Of them those that work with other slots, by kind: who meets whom is drawn at the Go, over all of them at once, while everybody's Go waits. */
+  meetingSlotsPerMiner: 2,
   /** Nonces that a Commit may list: more than a subnet has validators. */
   validatorsPerEvent: 256,
   /** One frame other than Opening, unknown fields included: they are kept for ever. */

@@ -46,7 +46,8 @@ const endOfGoMs = (facts: ParamsFacts): number => facts.goLeadMs + phasesMs(fact
 
 /**
  * Claims under kinds and parameter sets that this validator knows; simulated devices only where the chain is not live; slots
- * with a Pass only where their phases of Go are over when it comes; slots that work with one another only at our turn.
+ * with a Pass only where their phases of Go are over when it comes; slots that work with one another only at our turn, and no
+ * more of one hotkey than a draw over all of them can bear.
  */
 export function assign(
   kinds: ProofKinds,
@@ -61,6 +62,7 @@ export function assign(
 ): Task[] {
   const { chain, hold, isOurTurn, log } = rules;
   const holdMs = hold.first * chain.blockTimeMs;
+  const meeting = new Map<string, number>();
   return claims.flatMap((claim) => {
     const kind = kinds[claim.kind];
     const params = kind?.table.get(claim.paramsId);
@@ -68,11 +70,14 @@ export function assign(
     const facts = kind.facts(params);
     if (facts.localnetOnly && chain.type === 'live') return [];
     if (kind.round && !isOurTurn) return [];
+    const met = meeting.get(claim.kind) ?? 0;
+    if (kind.round && met === SESSION_LIMITS.meetingSlotsPerMiner) return [];
     if (phasesMs(facts, 'pass') > 0 && endOfGoMs(facts) > holdMs) {
       const needsMs = endOfGoMs(facts);
       log.warn('slot not challenged: raise holdBlocks.first', { class: facts.className, needsMs, holdMs });
       return [];
     }
+    meeting.set(claim.kind, met + 1);
     return [{ neuron, claim, kind, params, facts }];
   });
 }

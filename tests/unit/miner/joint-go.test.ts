@@ -44,6 +44,7 @@ async function scene(
     /** ms that each further step takes. @default 100 */
     stepMs?: number;
     offer?: () => Promise<Uint8Array>;
+    shareOf?: (validator: string) => number;
   } = {},
 ): Promise<void> {
   const clock = createVirtualClock();
@@ -88,7 +89,8 @@ async function scene(
     },
   };
   const signal = setting.signal ?? new AbortController().signal;
-  const bay = createBay({ slot, clock, hotkey: bytes32('miner') }, signal);
+  const shareOf = setting.shareOf ? { shareOf: setting.shareOf } : {};
+  const bay = createBay({ slot, clock, hotkey: bytes32('miner'), ...shareOf }, signal);
   await clock.runUntil(
     body({ bay, clock, jobs, steps, prepared, most: () => most, released: () => released }),
   );
@@ -131,6 +133,28 @@ describe('the joint start', () => {
       expect(jobs[0]!.startedAt).toBe(350);
       expect(hex(nonces)).toEqual([toHex(A)]);
     }));
+
+  test('gives way to an event behind which more of the stake stands, and to no other', () =>
+    scene(
+      async ({ bay, clock, jobs, released }) => {
+        const small = armed(bay, 'own event', toHotkey('small'));
+        const [large, other] = ['large', 'other'].map((name) => armed(bay, 'event', toHotkey(name)));
+        const lost = gone(small, C);
+        const failed = expect(lost).rejects.toThrow();
+        await clock.sleep(50);
+        const kept = gone(large!, A); // 0.6 and 0.2 stand behind it, 0.2 behind what runs
+        await failed;
+        const { nonces } = await Promise.all([kept, gone(other!, B)]).then(([first]) => first);
+        expect(hex(nonces)).toEqual(hex([A, B]).sort());
+        expect(jobs.map(({ eventId }) => toHex(eventId))).toEqual(hex(['own event', 'event'].map(bytes32)));
+        expect(jobs.map((job) => job.signal.aborted)).toEqual([true, false]);
+        // as many, or fewer, take nothing away
+        const again = armed(bay, 'later', toHotkey('small'));
+        expect(again.go({ nonce: C, beacon: BEACON, at: 0 })).toBe('busy');
+        expect(released()).toBe(0);
+      },
+      { shareOf: (validator) => ({ small: 0.2, large: 0.6, other: 0.2 })[validator] ?? 0 },
+    ));
 
   test('counts from the earliest Go that is in, whichever was confirmed first', () =>
     scene(async ({ bay, clock, jobs }) => {

@@ -146,6 +146,14 @@ describe('assign', () => {
     expect(assign(kinds, on('development'), neuron(3), [claim])).toHaveLength(1);
   });
 
+  test('lets no more slots of one hotkey meet others than a draw can bear; of other kinds it takes all', () => {
+    const claims = [0, 1, 2, 3].map((index) => ({ ...claim, index }));
+    const meeting = { toy: toyKind({ round: {} as never }) };
+    const indices = (tasks: ReturnType<typeof assign>) => tasks.map((task) => task.claim.index);
+    expect(indices(assign(meeting, on('local'), neuron(3), claims))).toEqual([0, 1]);
+    expect(indices(assign(kinds, on('local'), neuron(3), claims))).toEqual([0, 1, 2, 3]);
+  });
+
   test('challenges no slot whose phases of Go are not over when the Pass comes, and says what to raise', () => {
     const steps = { ...claim, paramsId: '12'.repeat(32) };
     const assigned = (first: number) => {
