@@ -12,6 +12,7 @@ import {
   type Proving,
   UNHURRIED,
 } from '../verification/proof.js';
+import { allCommits } from '../verification/steps.js';
 
 type Prove<Params> = (
   devices: Devices & Pace,
@@ -46,12 +47,7 @@ export async function playProof<Params, Secret>(
   const { signal } = new AbortController();
   const proving = await prove({ ...parts.devices, ...pace }, challenge, signal);
   try {
-    const commits = [proving.commit];
-    let pass: Uint8Array | undefined;
-    for (const { from } of kind.facts(params).phases.slice(1)) {
-      if (from === 'pass') pass ??= random.bytes(32);
-      commits.push(await proving.next!({ pass, ...UNHURRIED }, signal)); // a kind with more phases has it
-    }
+    const { commits, pass } = await allCommits({ kind, random }, params, proving, signal);
     // what is no commit is never opened
     const claimed = kind.credit(params, commits) !== undefined;
     const request = claimed ? kind.issue(params, commits, random, parts.kept) : new Uint8Array(0);

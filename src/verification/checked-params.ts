@@ -1,7 +1,7 @@
 // Owns: parameter sets as values at a door: every key known, every value in its range, one address for the same numbers.
 // Does not own: what a kind's numbers mean (kinds/*/params.ts).
 import { createHash } from 'node:crypto';
-import { utf8 } from '../model/bytes.js';
+import { toHex, utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
 import { AssayError } from '../model/errors.js';
 import { isNear } from '../model/near.js';
@@ -80,6 +80,26 @@ export const paramsId = (params: object): Uint8Array =>
       .update(utf8(canonicalJson(params)))
       .digest(),
   );
+
+/** What parameter sets of every kind have. */
+interface Common {
+  readonly class: string;
+  readonly goLeadMs: number;
+  readonly openingTimeoutMs: number;
+  readonly localnetOnly: boolean;
+}
+
+/** The part of a kind's facts that is read off, not derived. */
+export const commonFacts = (params: Common) => ({
+  className: params.class,
+  goLeadMs: params.goLeadMs,
+  openingMs: params.openingTimeoutMs,
+  localnetOnly: params.localnetOnly,
+});
+
+/** Sets by content address, lower-case hex. */
+export const paramsTable = <Params extends object>(sets: readonly Params[]): ReadonlyMap<string, Params> =>
+  new Map(sets.map((params) => [toHex(paramsId(params)), params]));
 
 /** From Open to the last byte: a minute, and the bytes at 1 Mbit/s. Late openings gain nothing, so slow uplinks may have it. */
 export const openingTimeout = (openingMb: number): number => 60_000 + openingMb * 8000;

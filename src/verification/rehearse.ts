@@ -4,7 +4,8 @@ import type { Devices } from '../compute/compute.js';
 import { type Credit, creditShare, NO_CREDIT } from '../model/credit.js';
 import type { Random } from '../model/prng.js';
 import { rejected, type Verdict } from '../model/verdict.js';
-import type { Challenge, Evidence, ProofKind, Proving } from './proof.js';
+import type { Challenge, Evidence, Pace, Phase, ProofKind, Proving } from './proof.js';
+import { allCommits } from './steps.js';
 
 /** One step of the session, as the validator would have timed it without a line in between. */
 export interface RehearsedStep {
@@ -76,20 +77,21 @@ export async function rehearse<Params, Secret>(
   );
   try {
     const steps: RehearsedStep[] = [{ ...phases[0], tookMs: now() - goAt }];
-    const commits = [proving.commit];
-    let pass: Uint8Array | undefined;
-    let passAt = 0;
-    for (const phase of phases.slice(1)) {
+    let passAt: number | undefined;
+    const beganAt = ({ from }: Phase): number => {
+      if (from === 'go') return goAt;
+      passAt ??= now();
+      return passAt;
+    };
+    const paceOf = (phase: Phase): Pace => {
       onStep(phase.from);
-      if (phase.from === 'pass' && !pass) {
-        pass = random.bytes(32);
-        passAt = now();
-      }
-      const at = phase.from === 'pass' ? passAt : goAt;
-      const leftMs = leftFrom(at, phase.withinMs);
-      commits.push(await proving.next!({ pass, leftMs }, signal)); // a kind with more phases has it
-      steps.push({ ...phase, tookMs: now() - at });
-    }
+      return { leftMs: leftFrom(beganAt(phase), phase.withinMs) };
+    };
+    const onCommit = (phase: Phase): void => {
+      steps.push({ ...phase, tookMs: now() - beganAt(phase) });
+    };
+    const walked = await allCommits({ kind, random, paceOf, onCommit }, params, proving, signal);
+    const { commits, pass } = walked;
     onStep('open');
     // what is no commit is never opened
     const claimed = kind.credit(params, commits);

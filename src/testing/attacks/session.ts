@@ -10,6 +10,7 @@ import {
   type Proving,
   UNHURRIED,
 } from '../../verification/proof.js';
+import { allCommits } from '../../verification/steps.js';
 
 export type Prove<Params> = (
   devices: Devices & Pace,
@@ -63,12 +64,7 @@ export async function walk<Params, Secret>(
   const devices = { ...subject.devices, ...round?.devices, ...(subject.pace?.() ?? UNHURRIED) };
   const proving = await prove(devices, challenge, never);
   try {
-    const commits = [proving.commit];
-    let pass: Uint8Array | undefined;
-    for (const { from } of kind.facts(params).phases.slice(1)) {
-      if (from === 'pass') pass ??= random.bytes(32);
-      commits.push(await proving.next!({ pass, ...UNHURRIED }, never)); // a kind with more phases has it
-    }
+    const { commits, pass } = await allCommits({ kind, random }, params, proving, never);
     const claimed = kind.credit(params, commits) !== undefined;
     const request = claimed ? kind.issue(params, commits, random, round?.kept) : new Uint8Array(0);
     const opening = claimed ? await proving.open(request) : new Uint8Array(0);

@@ -12,6 +12,7 @@ import {
   type Proving,
   UNHURRIED,
 } from '../../verification/proof.js';
+import { allCommits } from '../../verification/steps.js';
 
 /** A prover that lies, what it may be rejected for, and how often the mathematics lets it pass. */
 export interface Liar<Params> {
@@ -108,20 +109,8 @@ export function proofConformance<Params, Secret>(
     }
   }
 
-  /** Every step's Commit; the Pass comes where a phase begins with it. */
-  async function committed(
-    of: Params,
-    proving: Proving,
-    random: Random,
-  ): Promise<{ commits: Uint8Array[]; pass: Uint8Array | undefined }> {
-    const commits = [proving.commit];
-    let pass: Uint8Array | undefined;
-    for (const { from } of kind.facts(of).phases.slice(1)) {
-      if (from === 'pass') pass ??= random.bytes(32);
-      commits.push(await proving.next!({ pass, ...UNHURRIED }, signal)); // a kind with more phases has it
-    }
-    return { commits, pass };
-  }
+  const committed = (of: Params, proving: Proving, random: Random) =>
+    allCommits({ kind, random }, of, proving, signal);
 
   /** Evidence with the bytes of one part handed to `change`; commits are one part each. */
   const piecesOf = (evidence: Evidence): readonly Part[] => [

@@ -1,4 +1,6 @@
 // Owns: the proof kind `bandwidth` put together. Does not own: sessions and time (validator, miner).
+
+import { commonFacts } from '../../checked-params.js';
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
 import { brief } from './brief.js';
@@ -14,12 +16,9 @@ export const bandwidthProof = defineProof<BandwidthParams, NoSecret>({
   kind: 'bandwidth',
   table: bandwidthTable,
   facts: (params) => ({
-    className: params.class,
+    ...commonFacts(params),
     phases: [{ from: 'go', withinMs: params.windowMs }],
     nominal: { downBytesPerS: params.nominalBytesPerS, upBytesPerS: params.nominalBytesPerS },
-    goLeadMs: params.goLeadMs,
-    openingMs: params.openingTimeoutMs,
-    localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits,

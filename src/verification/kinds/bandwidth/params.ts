@@ -2,7 +2,6 @@
 
 import type { ServeShape } from '../../../compute/link.js';
 import { LEAF_BYTES } from '../../../compute/spec/link.js';
-import { toHex } from '../../../model/bytes.js';
 import {
   type Checks,
   checkedParams,
@@ -11,7 +10,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 
@@ -105,9 +104,7 @@ export const serveShape = (params: BandwidthParams): ServeShape => ({
 export const paramsByClass = (name: string): BandwidthParams | undefined =>
   BANDWIDTH_PARAMS.find((params) => params.class === name);
 
-export const bandwidthTable: ReadonlyMap<string, BandwidthParams> = new Map(
-  BANDWIDTH_PARAMS.map((params) => [toHex(paramsId(params)), params]),
-);
+export const bandwidthTable: ReadonlyMap<string, BandwidthParams> = paramsTable(BANDWIDTH_PARAMS);
 
 /** Bounds keep a brief and a commit below 8 KiB, and the count of leaves below 2^24 a source. */
 const CHECKS: Checks<BandwidthParams> = {

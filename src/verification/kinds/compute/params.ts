@@ -10,7 +10,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 import { DERIVED, WINDOW_MS } from '../../classes.js';
@@ -118,10 +118,11 @@ export function creditFor(params: ComputeParams, labels: number): Credit {
   };
 }
 
-const byId = new Map(COMPUTE_PARAMS.map((params) => [toHex(paramsId(params)), params]));
+/** By content address. */
+export const COMPUTE_TABLE = paramsTable(COMPUTE_PARAMS);
 
 /** The set that `id` addresses, if it is in the table. */
-export const findParams = (id: Uint8Array): ComputeParams | undefined => byId.get(toHex(id));
+export const findParams = (id: Uint8Array): ComputeParams | undefined => COMPUTE_TABLE.get(toHex(id));
 
 export const paramsByClass = (name: string): ComputeParams | undefined =>
   COMPUTE_PARAMS.find((params) => params.class === name);

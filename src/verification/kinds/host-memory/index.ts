@@ -1,4 +1,6 @@
 // Owns: the proof kind `host-memory` put together. Does not own: sessions and time (validator, miner).
+
+import { commonFacts } from '../../checked-params.js';
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
 import { decodeCommits, isComplete, limits, madeOf } from './codec.js';
@@ -13,7 +15,7 @@ export const hostMemoryProof = defineProof<HostMemoryParams, NoSecret>({
   kind: 'host-memory',
   table: HOST_MEMORY_TABLE,
   facts: (params) => ({
-    className: params.class,
+    ...commonFacts(params),
     phases: [
       { from: 'go', withinMs: params.windowMs },
       { from: 'go', withinMs: params.fillMs },
@@ -21,9 +23,6 @@ export const hostMemoryProof = defineProof<HostMemoryParams, NoSecret>({
       { from: 'pass', withinMs: params.walkMs },
     ],
     nominal: nominalFor(params),
-    goLeadMs: params.goLeadMs,
-    openingMs: params.openingTimeoutMs,
-    localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits,

@@ -1,6 +1,5 @@
 // Owns: the content-addressed parameter table of the host-memory proof. Does not own: what its commits credit (credit.ts),
 // what a byte pays (scoring).
-import { toHex } from '../../../model/bytes.js';
 import {
   amount,
   type Check,
@@ -11,7 +10,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 
@@ -195,9 +194,7 @@ export const hostMemoryParamsByClass = (name: string): HostMemoryParams | undefi
   HOST_MEMORY_PARAMS.find((params) => params.class === name);
 
 /** By content address, lower-case hex. */
-export const HOST_MEMORY_TABLE: ReadonlyMap<string, HostMemoryParams> = new Map(
-  HOST_MEMORY_PARAMS.map((params) => [toHex(paramsId(params)), params]),
-);
+export const HOST_MEMORY_TABLE: ReadonlyMap<string, HostMemoryParams> = paramsTable(HOST_MEMORY_PARAMS);
 
 const info: Check = {
   expected: 'a multiple of three in 3..1008',

@@ -1,6 +1,7 @@
 // Owns: the proof kind `liveness`: the chain of `compute`, all of a few labels, for no credit. Does not own: that chain.
 import { type Credit, NO_CREDIT } from '../../../model/credit.js';
 import { rejected, type Verdict } from '../../../model/verdict.js';
+import { commonFacts } from '../../checked-params.js';
 import { type Challenge, defineProof, UNHURRIED } from '../../proof.js';
 import { decodeCommit, limits } from '../compute/codec.js';
 import { computeProof } from '../compute/index.js';
@@ -13,12 +14,9 @@ export const livenessProof = defineProof<LivenessParams, ComputeSecret>({
   kind: 'liveness',
   table: LIVENESS_TABLE,
   facts: (params) => ({
-    className: params.class,
+    ...commonFacts(params),
     phases: [{ from: 'go', withinMs: params.windowMs }],
     nominal: NO_CREDIT,
-    goLeadMs: params.goLeadMs,
-    openingMs: params.openingTimeoutMs,
-    localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits: (params) => limits(chainOf(params)),

@@ -1,5 +1,4 @@
 // Owns: the content-addressed parameter table of the liveness check. Does not own: what may follow from it (docs/proofs/liveness.md).
-import { toHex } from '../../../model/bytes.js';
 import {
   type Checks,
   checkedParams,
@@ -8,7 +7,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 import type { ComputeParams } from '../compute/params.js';
@@ -64,9 +63,7 @@ export const LIVENESS_PARAMS: readonly LivenessParams[] = [
   },
 ];
 
-export const LIVENESS_TABLE: ReadonlyMap<string, LivenessParams> = new Map(
-  LIVENESS_PARAMS.map((params) => [toHex(paramsId(params)), params]),
-);
+export const LIVENESS_TABLE: ReadonlyMap<string, LivenessParams> = paramsTable(LIVENESS_PARAMS);
 
 export const livenessParamsByClass = (name: string): LivenessParams | undefined =>
   LIVENESS_PARAMS.find((params) => params.class === name);

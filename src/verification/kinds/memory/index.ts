@@ -1,4 +1,5 @@
 // Owns: the proof kind `memory` put together. Does not own: sessions and time (validator, miner).
+import { commonFacts } from '../../checked-params.js';
 import { defineProof } from '../../proof.js';
 import { prepareLabels } from '../compute/labels.js';
 import { ComputeSecret } from '../compute/secret.js';
@@ -13,16 +14,13 @@ export const memoryProof = defineProof<MemoryParams, ComputeSecret>({
   kind: 'memory',
   table: MEMORY_TABLE,
   facts: (params) => ({
-    className: params.class,
+    ...commonFacts(params),
     phases: [
       { from: 'go', withinMs: params.windowMs },
       { from: 'go', withinMs: params.fillMs },
       { from: 'pass', withinMs: params.passMs },
     ],
     nominal: nominalFor(params),
-    goLeadMs: params.goLeadMs,
-    openingMs: params.openingTimeoutMs,
-    localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits,

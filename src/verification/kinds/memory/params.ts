@@ -1,6 +1,5 @@
 // Owns: the content-addressed parameter table of the memory proof, and what its commits credit. Does not own: what a byte pays.
 import { DIGEST_LEAF_BYTES, digestPathLength } from '../../../compute/spec/digest.js';
-import { toHex } from '../../../model/bytes.js';
 import type { Credit } from '../../../model/credit.js';
 import { HASH_BYTES, pathLength } from '../../../model/merkle.js';
 import {
@@ -12,7 +11,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 import {
@@ -224,9 +223,7 @@ export const memoryParamsByClass = (name: string): MemoryParams | undefined =>
   MEMORY_PARAMS.find((params) => params.class === name);
 
 /** By content address, lower-case hex. */
-export const MEMORY_TABLE: ReadonlyMap<string, MemoryParams> = new Map(
-  MEMORY_PARAMS.map((params) => [toHex(paramsId(params)), params]),
-);
+export const MEMORY_TABLE: ReadonlyMap<string, MemoryParams> = paramsTable(MEMORY_PARAMS);
 
 const CHECKS: Checks<MemoryParams> = {
   kind: exactly('memory'),

@@ -1,4 +1,6 @@
 // Owns: the proof kind `storage` put together. Does not own: sessions and time (validator, miner).
+
+import { commonFacts } from '../../checked-params.js';
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
 import { decodeAnswer, decodeCommit, decodeRange, limits } from './codec.js';
@@ -18,7 +20,7 @@ export const storageProof = defineProof<StorageParams, NoSecret>({
   kind: 'storage',
   table: STORAGE_TABLE,
   facts: (params) => ({
-    className: params.class,
+    ...commonFacts(params),
     phases: [
       { from: 'go', withinMs: params.windowMs },
       { from: 'pass', withinMs: params.answerMs },
@@ -28,9 +30,6 @@ export const storageProof = defineProof<StorageParams, NoSecret>({
       storageBytes: creditedBytes(params, params.nominalSectors),
       storageBytesPerS: params.nominalBytesPerS,
     },
-    goLeadMs: params.goLeadMs,
-    openingMs: params.openingTimeoutMs,
-    localnetOnly: params.localnetOnly,
   }),
   parseParams,
   limits,

@@ -1,6 +1,5 @@
 // Owns: the content-addressed parameter table of the storage proof. Does not own: what a byte pays (scoring).
 import { type PlotName, type PlotShape, sectorBytes } from '../../../compute/spec/plot.js';
-import { toHex } from '../../../model/bytes.js';
 import { AssayError } from '../../../model/errors.js';
 import {
   amount,
@@ -11,7 +10,7 @@ import {
   flag,
   integer,
   openingTimeout,
-  paramsId,
+  paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
 import { WINDOW_MS } from '../../classes.js';
@@ -116,9 +115,7 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
   },
 ];
 
-export const STORAGE_TABLE: ReadonlyMap<string, StorageParams> = new Map(
-  STORAGE_PARAMS.map((params) => [toHex(paramsId(params)), params]),
-);
+export const STORAGE_TABLE: ReadonlyMap<string, StorageParams> = paramsTable(STORAGE_PARAMS);
 
 export const storageParamsByClass = (name: string): StorageParams | undefined =>
   STORAGE_PARAMS.find((params) => params.class === name);
