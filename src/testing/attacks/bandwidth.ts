@@ -23,8 +23,8 @@ import {
 } from '../liars/bandwidth.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
-import { accepting, lyingRun } from './content.js';
-import { type Subject, walk } from './session.js';
+import { honestRun, lyingRun } from './content.js';
+import type { Subject } from './session.js';
 
 const compute = createReferenceCompute();
 
@@ -58,8 +58,7 @@ const content = (
   });
 };
 
-const honestSession = async (_: number, random: Random): Promise<Attempt> =>
-  accepting((await walk(bandwidthSubject, random)).verdict.kind === 'accepted');
+const honestSession = honestRun(bandwidthSubject);
 
 const missed = (share: number): number => (1 - share) ** SMALL.samples;
 

@@ -7,6 +7,12 @@ import { drawChallenge, type Prove, type Subject, walk } from './session.js';
 /** What is accepted is credited a device, whatever of it was done. */
 export const accepting = (accepted: boolean): Attempt => ({ accepted, credit: accepted ? 1 : 0 });
 
+/** A session as it should be, whose device does what it likes: accepted where the rule is missing. */
+export const honestRun =
+  <Params, Secret>(subject: Subject<Params, Secret>): Run =>
+  async (_, random) =>
+    accepting((await walk(subject, random)).verdict.kind === 'accepted');
+
 /**
  * @param liar made anew for each run, with randomness of its own
  * @param credit what acceptance at a strength is credited @default one device

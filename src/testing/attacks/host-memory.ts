@@ -25,8 +25,8 @@ import {
 import { HOSTS, type Reach } from '../liars/host-memory-model.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
-import { accepting, lyingRun } from './content.js';
-import { type Subject, walk } from './session.js';
+import { honestRun, lyingRun } from './content.js';
+import type { Subject } from './session.js';
 
 // ---------------------------------------------------------------- content
 
@@ -67,8 +67,7 @@ const content = (
   });
 };
 
-const honestSession = async (_: number, random: Random): Promise<Attempt> =>
-  accepting((await walk(hostMemorySubject, random)).verdict.kind === 'accepted');
+const honestSession = honestRun(hostMemorySubject);
 
 // ---------------------------------------------------------------- less memory than named
 

@@ -23,8 +23,8 @@ import {
 } from '../liars/memory.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
-import { accepting, lyingRun } from './content.js';
-import { type Subject, walk } from './session.js';
+import { accepting, honestRun, lyingRun } from './content.js';
+import type { Subject } from './session.js';
 
 // ---------------------------------------------------------------- content
 
@@ -62,9 +62,7 @@ const content = (
 
 const missed = (share: number, samples: number): number => (1 - share) ** samples;
 
-/** A session as it should be, whose device reads and keeps what it likes: accepted where the rule is missing. */
-const honestSession = async (_: number, random: Random): Promise<Attempt> =>
-  accepting((await walk(memorySubject, random)).verdict.kind === 'accepted');
+const honestSession = honestRun(memorySubject);
 
 // ---------------------------------------------------------------- less memory than named
 

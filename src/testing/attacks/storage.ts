@@ -31,8 +31,8 @@ import {
 } from '../liars/storage-model.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack, type Run } from './attack.js';
-import { accepting, lyingRun } from './content.js';
-import { type Subject, walk } from './session.js';
+import { accepting, honestRun, lyingRun } from './content.js';
+import type { Subject } from './session.js';
 
 const SMALL: StorageParams = storageParamsByClass('small')!;
 
@@ -59,8 +59,7 @@ const content = (
 };
 
 /** What its sender sends where the rule is missing is what an honest owner sends. */
-const honestSession = async (_: number, random: Random): Promise<Attempt> =>
-  accepting((await walk(storageSubject, random)).verdict.kind === 'accepted');
+const honestSession = honestRun(storageSubject);
 
 // a sector is encoded again in one session of a million
 const unchecked = { ...SMALL, encodingsOneIn: 1_000_000 };
