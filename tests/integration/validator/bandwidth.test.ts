@@ -5,11 +5,8 @@ import type { Head } from '../../../src/chain/chain.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
-import { createAnswer } from '../../../src/miner/answer.js';
 import { createEventCheck } from '../../../src/miner/event-check.js';
-import { noReceipts } from '../../../src/miner/receipts.js';
 import { createLocalSlot } from '../../../src/miner/slot.js';
-import { createTickets } from '../../../src/miner/tickets.js';
 import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
@@ -18,13 +15,13 @@ import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualNetwork } from '../../../src/testing/devices/links.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
-import type { LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
+import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
 import { paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
 import { bandwidthProof } from '../../../src/verification/kinds/index.js';
-import { eventId } from '../../../src/verification/seed.js';
-import { bytes32, scriptedMiner } from '../../support/sessions.js';
+import { eventAt, keptLedger, servedMiner } from '../../support/one-event.js';
+import { bytes32 } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 
 beforeAll(readyKeys);
@@ -94,31 +91,17 @@ async function round(clock: VirtualClock, { miners, anchors }: { miners: number;
       { index: 0, worker: 'host-1' },
     );
     const name = `miner-${i}`;
-    const answer = createAnswer(
-      {
-        slots: [slot],
-        hotkey: devKeypair(name).publicKey,
-        netuid: NETUID,
-        events,
-        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
-        clock,
-        log: silentLog,
-        receipts: noReceipts,
-      },
+    const miner = await servedMiner(
+      { slots: [slot], netuid: NETUID, events, clock, wire, name },
       stop.signal,
     );
-    const miner = await scriptedMiner({ clock, wire, name }, answer, stop.signal, async () => ({
-      version: 'test',
-      kinds: ['bandwidth'],
-      slots: [{ ...slot.claim }],
-    }));
     peers.set(miner.hotkey, miner.peer(validator));
     const axon = { ip: miner.address.host, port: miner.address.port };
     neurons.push(
       neuron(i, { hotkey: miner.hotkey, coldkey: toColdkey(devKeypair(`coldkey-${i}`).address), axon }),
     );
   }
-  const entries: LedgerEntry[] = [];
+  const { entries, ledger } = keptLedger();
   const basis = hashOf(EPOCH_BLOCK);
   const go = (async () => {
     for (let number = EPOCH_BLOCK; ; number++) {
@@ -134,7 +117,7 @@ async function round(clock: VirtualClock, { miners, anchors }: { miners: number;
       publicKeyOf: fromAddress,
       kinds: { bandwidth: bandwidthProof },
       claims: new Map(),
-      ledger: { append: async (entry) => void entries.push(entry), saveParams: async () => {} },
+      ledger,
       clock,
       random: createSeededRandom('validator'),
       ownDelay: { observe: () => () => 0 },
@@ -148,20 +131,14 @@ async function round(clock: VirtualClock, { miners, anchors }: { miners: number;
       log: silentLog,
     },
     {
-      event: {
-        id: eventId({ netuid: NETUID, block: EVENT_BLOCK, basis }),
+      event: eventAt({
+        netuid: NETUID,
         block: EVENT_BLOCK,
         basis,
-        ordinal: '5.0',
-        maxNonces: 3,
-        epoch: 5,
-        netuid: NETUID,
-        minLeadMs: 0,
-        isStillCanonical: async () => true,
         hold: { first: 14, last: 16 },
         go,
         pass: new Promise(() => {}),
-      },
+      }),
       subnet: subnet(neurons),
       chain: { type: 'development', blockTimeMs: 250 },
       self: toHotkey(validator.address),

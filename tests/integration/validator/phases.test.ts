@@ -5,11 +5,8 @@ import type { Head } from '../../../src/chain/chain.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
-import { createAnswer } from '../../../src/miner/answer.js';
 import { createEventCheck } from '../../../src/miner/event-check.js';
-import { noReceipts } from '../../../src/miner/receipts.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
-import { createTickets } from '../../../src/miner/tickets.js';
 import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
 import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
@@ -20,13 +17,13 @@ import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Beacon } from '../../../src/validator/dispatch.js';
-import type { LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
+import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { watchPass } from '../../../src/validator/pass-watch.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { drawsPass } from '../../../src/verification/draw.js';
-import { eventId } from '../../../src/verification/seed.js';
+import { eventAt, keptLedger, servedMiner } from '../../support/one-event.js';
 import { replayed } from '../../support/replayed.js';
-import { bytes32, scriptedMiner } from '../../support/sessions.js';
+import { bytes32 } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 import {
   TOY_COMMIT,
@@ -110,24 +107,7 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
       };
       return setting.slot?.(slow, clock) ?? slow;
     });
-    const answer = createAnswer(
-      {
-        slots,
-        hotkey: devKeypair('miner').publicKey,
-        netuid: NETUID,
-        events,
-        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
-        clock,
-        log: silentLog,
-        receipts: noReceipts,
-      },
-      stop.signal,
-    );
-    const miner = await scriptedMiner({ clock, wire }, answer, stop.signal, async () => ({
-      version: 'test',
-      kinds: ['toy'],
-      slots: slots.map(({ claim }) => ({ ...claim })),
-    }));
+    const miner = await servedMiner({ slots, netuid: NETUID, events, clock, wire }, stop.signal);
 
     const hear: ((head: Head) => void)[] = [(head) => events.onHead(head)];
     const peers = new Map<string, MinerPeer>();
@@ -173,8 +153,7 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
       go: Promise<Beacon>,
       pass: Promise<Beacon>,
     ): Promise<[string, Told]> {
-      const entries: LedgerEntry[] = [];
-      const params = new Map<string, object>();
+      const { entries, params, ledger } = keptLedger();
       let error: unknown;
       const basis = hashOf(EPOCH_BLOCK);
       const outcomes = await runEvent(
@@ -183,30 +162,14 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
           publicKeyOf: fromAddress,
           kinds: { toy: kind },
           claims: new Map(),
-          ledger: {
-            append: async (entry) => void entries.push(entry),
-            saveParams: async (id, set) => void params.set(id, set),
-          },
+          ledger,
           clock,
           random: createSeededRandom(name),
           ownDelay: { observe: () => () => 0 },
           log: silentLog,
         },
         {
-          event: {
-            id: eventId({ netuid: NETUID, block: EVENT_BLOCK, basis }),
-            block: EVENT_BLOCK,
-            basis,
-            ordinal: '5.0',
-            maxNonces: 3,
-            epoch: 5,
-            netuid: NETUID,
-            minLeadMs: 0,
-            isStillCanonical: async () => true,
-            hold: HOLD,
-            go,
-            pass,
-          },
+          event: eventAt({ netuid: NETUID, block: EVENT_BLOCK, basis, hold: HOLD, go, pass }),
           subnet: subnet([
             neuron(0),
             neuron(1, {

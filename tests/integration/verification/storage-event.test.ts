@@ -8,11 +8,8 @@ import type { Disk } from '../../../src/compute/disk.js';
 import { sectorBytes } from '../../../src/compute/spec/plot.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
-import { createAnswer } from '../../../src/miner/answer.js';
 import { createEventCheck } from '../../../src/miner/event-check.js';
-import { noReceipts } from '../../../src/miner/receipts.js';
 import { createLocalSlot } from '../../../src/miner/slot.js';
-import { createTickets } from '../../../src/miner/tickets.js';
 import { fromHex } from '../../../src/model/bytes.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
@@ -22,14 +19,14 @@ import { verdictToString } from '../../../src/model/verdict.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Beacon } from '../../../src/validator/dispatch.js';
-import type { LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
+import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { watchPass } from '../../../src/validator/pass-watch.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { kinds, storageProof } from '../../../src/verification/kinds/index.js';
 import { creditedBytes, storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
-import { eventId } from '../../../src/verification/seed.js';
+import { eventAt, keptLedger, servedMiner } from '../../support/one-event.js';
 import { replayed } from '../../support/replayed.js';
-import { bytes32, scriptedMiner } from '../../support/sessions.js';
+import { bytes32 } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 
 beforeAll(readyKeys);
@@ -106,24 +103,7 @@ async function event(disks: readonly Timing[], worker = 'host-1'): Promise<Told>
         { index, worker },
       ),
     );
-    const answer = createAnswer(
-      {
-        slots,
-        hotkey: devKeypair('miner').publicKey,
-        netuid: NETUID,
-        events,
-        tickets: createTickets(() => ({ epoch: 5, share: 0.5 })),
-        clock,
-        log: silentLog,
-        receipts: noReceipts,
-      },
-      stop.signal,
-    );
-    const miner = await scriptedMiner({ clock, wire }, answer, stop.signal, async () => ({
-      version: 'test',
-      kinds: ['storage'],
-      slots: slots.map(({ claim }) => ({ ...claim })),
-    }));
+    const miner = await servedMiner({ slots, netuid: NETUID, events, clock, wire }, stop.signal);
     const validator = devKeypair('validator');
     const peer = miner.peer(validator);
     const pass = watchPass({ block: EVENT_BLOCK, hold: HOLD }, async (block) => hashOf(block));
@@ -142,8 +122,7 @@ async function event(disks: readonly Timing[], worker = 'host-1'): Promise<Told>
         await clock.sleep(BLOCK_MS);
       }
     })();
-    const entries: LedgerEntry[] = [];
-    const sets = new Map<string, object>();
+    const { entries, params: sets, ledger } = keptLedger();
     const basis = hashOf(EPOCH_BLOCK);
     const outcomes = await runEvent(
       {
@@ -151,30 +130,21 @@ async function event(disks: readonly Timing[], worker = 'host-1'): Promise<Told>
         publicKeyOf: fromAddress,
         kinds,
         claims: new Map(),
-        ledger: {
-          append: async (entry) => void entries.push(entry),
-          saveParams: async (id, set) => void sets.set(id, set),
-        },
+        ledger,
         clock,
         random: createSeededRandom('validator'),
         ownDelay: { observe: () => () => 0 },
         log: silentLog,
       },
       {
-        event: {
-          id: eventId({ netuid: NETUID, block: EVENT_BLOCK, basis }),
+        event: eventAt({
+          netuid: NETUID,
           block: EVENT_BLOCK,
           basis,
-          ordinal: '5.0',
-          maxNonces: 3,
-          epoch: 5,
-          netuid: NETUID,
-          minLeadMs: 0,
-          isStillCanonical: async () => true,
           hold: HOLD,
           go: gone,
           pass: pass.seen,
-        },
+        }),
         subnet: subnet([
           neuron(0),
           neuron(1, { hotkey: miner.hotkey, axon: { ip: miner.address.host, port: miner.address.port } }),
