@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { createGpuCompute } from '../../../../src/compute/gpu/compute.js';
+import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
+import { inexactProduct } from '../../../../src/compute/probe.js';
+import { wrongLabels } from '../../../../src/compute/probe-labels.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
+
+const { signal } = new AbortController();
+const random = createSeededRandom('gpu-labels');
+const spec = { basis: random.bytes(32), seed: random.bytes(32), n: 64, capacity: 9 };
+
+describe('labels over kernels', () => {
+  test('are the plain ones, operation by operation', async () => {
+    const compute = createGpuCompute(createPlainGpu());
+    expect(await wrongLabels(compute.openLabels!, 64)).toBeUndefined();
+    expect(await wrongLabels(compute.openLabels!, 128)).toBeUndefined();
+  });
+
+  test('products are exact', async () => {
+    expect(await inexactProduct(createGpuCompute(createPlainGpu()))).toBeUndefined();
+  });
+
+  test('stop where memory is full, and say how many there are', async () => {
+    // operand, three squares of the chain's own, four labels: each a little more than 64 x 64 bytes
+    const compute = createGpuCompute(createPlainGpu({ memoryBytes: 64 * 64 * 16 }));
+    const labels = await compute.openLabels!(spec);
+    const count = await labels.extend(9, () => true, signal);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThan(9);
+    expect((await labels.roots(count)).rowRoot).toHaveLength(32);
+    labels.release();
+    const again = await compute.openLabels!(spec);
+    expect(await again.extend(9, () => true, signal)).toBe(count);
+  });
+
+  test('say what there is no room for', async () => {
+    const compute = createGpuCompute(createPlainGpu({ memoryBytes: 64 * 64 * 4 }));
+    await expect(compute.openLabels!(spec)).rejects.toMatchObject({ code: 'unsupported' });
+  });
+});
