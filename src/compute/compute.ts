@@ -1,4 +1,5 @@
 // Owns: the operations that proofs ask of a device. Does not own: what is proven (verification), pacing (testing).
+import type { AssayError } from '../model/errors.js';
 import type { Disk } from './disk.js';
 import type { HostMemory } from './host.js';
 import type { Labels, LabelsSpec } from './labels.js';
@@ -31,6 +32,8 @@ export interface Compute {
   openLabels?(spec: LabelsSpec): Promise<Labels>;
   /** Makes `openLabels` quick for labels of this basis and size. A hint: without it they only take longer to open. */
   prepareLabels?(basis: Uint8Array, n: number): Promise<void>;
+  /** Once, with the reason, when the device is gone for good and only a new process can have it again. */
+  readonly lost?: Promise<AssayError<'unreachable'>>;
   /** Ends threads and processes of the device; what they still do is rejected. */
   close?(): Promise<void>;
 }

@@ -69,6 +69,7 @@ export function createGpuCompute(gpu: Gpu): Compute {
 
   return {
     name: gpu.name,
+    lost: gpu.lost,
     async loadOperand(b, n) {
       assertOperand(b, n);
       const turned = await transposed(b, n);

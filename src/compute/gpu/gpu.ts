@@ -1,5 +1,6 @@
 // Owns: what is asked of a graphics processor: memory, eight kernels in order, answers. Does not own: what follows from them
 // (labels.ts), how one device runs them (../webgpu, ../cuda), their bytes in plain code (plain.ts).
+import type { AssayError } from '../../model/errors.js';
 
 /** Bytes on the device. Opaque: only the processor that gave them can use them. */
 export interface GpuMemory {
@@ -145,5 +146,7 @@ export interface Gpu {
   read(parts: readonly GpuPart[]): Promise<Uint8Array[]>;
   /** When all that was asked so far is done. */
   done(): Promise<void>;
+  /** Once, with the reason, when the device is gone for good; `close` is none. */
+  readonly lost: Promise<AssayError<'unreachable'>>;
   close(): Promise<void>;
 }

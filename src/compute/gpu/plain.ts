@@ -33,6 +33,7 @@ export function createPlainGpu({ memoryBytes = Number.MAX_SAFE_INTEGER } = {}): 
     run: (kernel, call) => kernels[kernel](call),
     read: async (parts) => parts.map(({ memory, at, bytes }) => of(memory).slice(at, at + bytes)),
     done: async () => undefined,
+    lost: new Promise(() => undefined),
     async close() {
       held.clear();
     },
