@@ -1,0 +1,18 @@
+// Owns: shared libraries of the tests' own, made by whichever C compiler there is.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The first C compiler of this machine, or undefined. */
+export const compiler = ['cc', 'gcc', 'clang-16', 'clang'].find(
+  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+);
+
+/** @returns the library's path */
+export function buildLibrary(name: string, folder: string): string {
+  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
+  const library = join(folder, `${name}.so`);
+  if (!compiler) throw new Error('no C compiler: ask `compiler` first');
+  execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, source]);
+  return library;
+}

@@ -1,0 +1,102 @@
+/* A driver for tests: the calls of the real one over the host's memory, and one kernel. What it pretends is in its environment:
+ * FAKE_DRIVER (version), FAKE_CARDS, FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code),
+ * FAKE_BUSY (queries of a stream until it is done; -1 never). */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long number(const char *name, long otherwise) {
+  const char *text = getenv(name);
+  return text ? atol(text) : otherwise;
+}
+static int failing(const char *call) {
+  const char *text = getenv("FAKE_FAIL");
+  size_t length = strlen(call);
+  return text && strncmp(text, call, length) == 0 && text[length] == '=' ? atoi(text + length + 1) : 0;
+}
+#define CALL(name, ...) int name(__VA_ARGS__) { int code = failing(#name); if (code) return code;
+
+static size_t used;
+static long busy;
+struct block { size_t bytes; };
+
+CALL(cuInit, unsigned flags) return flags ? 1 : 0; }
+CALL(cuDriverGetVersion, int *version) *version = (int)number("FAKE_DRIVER", 12040); return 0; }
+CALL(cuDeviceGetCount, int *count) *count = (int)number("FAKE_CARDS", 1); return 0; }
+CALL(cuDeviceGet, int *device, int ordinal) *device = 100 + ordinal; return 0; }
+CALL(cuDeviceGetName, char *name, int bytes, int device) snprintf(name, (size_t)bytes, "Test Card %d", device - 100); return 0; }
+CALL(cuDeviceTotalMem_v2, size_t *bytes, int device) (void)device; *bytes = 141ull * 1000 * 1000 * 1000; return 0; }
+CALL(cuDeviceGetAttribute, int *value, int attribute, int device)
+  (void)device;
+  switch (attribute) {
+    case 13: *value = 1980000; return 0;
+    case 16: *value = 132; return 0;
+    case 32: *value = 1; return 0;
+    case 36: *value = 3201000; return 0;
+    case 37: *value = 6144; return 0;
+    case 75: *value = (int)number("FAKE_MAJOR", 9); return 0;
+    case 76: *value = 0; return 0;
+    case 97: *value = 232448; return 0;
+    default: return 1;
+  }
+}
+CALL(cuCtxCreate_v2, void **context, unsigned flags, int device) (void)flags; (void)device; *context = &used; return 0; }
+CALL(cuCtxDestroy_v2, void *context) if (context != &used) return 201;
+  used = 0; return 0; }
+CALL(cuStreamCreate, void **stream, unsigned flags) (void)flags; *stream = &busy; return 0; }
+CALL(cuStreamSynchronize, void *stream) return stream == &busy ? 0 : 400; }
+CALL(cuStreamQuery, void *stream) if (stream != &busy) return 400; if (busy > 0) busy--; return busy ? 600 : 0; }
+CALL(cuMemGetInfo_v2, size_t *available, size_t *total)
+  *total = (size_t)number("FAKE_ROOM", 1 << 30); *available = *total - used; return 0; }
+CALL(cuMemAlloc_v2, uint64_t *address, size_t bytes)
+  if (used + bytes > (size_t)number("FAKE_ROOM", 1 << 30)) return 2;
+  struct block *block = malloc(sizeof *block + 8 + bytes);
+  block->bytes = bytes;
+  used += bytes;
+  memset(block + 1, 0xaa, 8 + bytes);
+  *address = (uint64_t)(uintptr_t)(block + 1);
+  return 0;
+}
+CALL(cuMemFree_v2, uint64_t address)
+  struct block *block = (struct block *)(uintptr_t)address - 1;
+  used -= block->bytes;
+  free(block);
+  return 0;
+}
+CALL(cuMemsetD8Async, uint64_t to, unsigned char value, size_t bytes, void *stream)
+  if (stream != &busy) return 400;
+  memset((void *)(uintptr_t)to, value, bytes); return 0; }
+CALL(cuMemcpyHtoDAsync_v2, uint64_t to, const void *from, size_t bytes, void *stream)
+  if (stream != &busy) return 400;
+  memcpy((void *)(uintptr_t)to, from, bytes); return 0; }
+CALL(cuMemcpyDtoHAsync_v2, void *to, uint64_t from, size_t bytes, void *stream)
+  if (stream != &busy) return 400;
+  memcpy(to, (void *)(uintptr_t)from, bytes); return 0; }
+CALL(cuModuleLoadDataEx, void **module, const char *image, unsigned count, const int *options, void **values)
+  if (strncmp(image, "// fine", 7) == 0) { *module = strdup(image); return 0; }
+  for (unsigned i = 0; i + 1 < count; i++)
+    if (options[i] == 5 && options[i + 1] == 6)
+      snprintf(values[i], (size_t)(uintptr_t)values[i + 1], "line 1: expected fine, got %.5s", image);
+  return 218;
+}
+CALL(cuModuleGetFunction, void **function, void *module, const char *name)
+  if (!strstr(module, name)) return 500;
+  *function = strdup(name); return 0; }
+CALL(cuFuncSetAttribute, void *function, int attribute, int value) (void)function; return attribute == 8 && value <= 232448 ? 0 : 1; }
+/* fill: every word of `words` becomes `value` plus the number of threads that there are */
+CALL(cuLaunchKernel, const char *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+     unsigned shared, void *stream, void **params, void **extra)
+  (void)shared;
+  if (stream != &busy || params || (uintptr_t)extra[0] != 1 || (uintptr_t)extra[2] != 2 || extra[4]) return 1;
+  struct { uint32_t value; uint64_t words; uint32_t count; } args;
+  if (*(size_t *)extra[3] != 20) return 1;
+  memcpy(&args, extra[1], 20);
+  if (strcmp(function, "fill")) return 719;
+  for (uint32_t i = 0; i < args.count; i++)
+    ((uint32_t *)(uintptr_t)args.words)[i] = args.value + gx * gy * gz * bx * by * bz;
+  busy = number("FAKE_BUSY", 3);
+  return 0;
+}
+int cuGetErrorName(int code, const char **text) { *text = code == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_OTHER"; return 0; }
+int cuGetErrorString(int code, const char **text) { *text = code == 46 ? "the device is busy or unavailable" : "something else"; return 0; }
