@@ -1,7 +1,7 @@
 // Owns: the driver API of NVIDIA cards as far as kernels need it: one card, one context, one stream. Does not own: what runs
 // (kernels.ts), in which process (../process). Names and numbers are those of the driver's public header.
 import { AssayError } from '../../model/errors.js';
-import { type Library, openLibrary } from './ffi.js';
+import { cString, type Library, openLibrary } from './ffi.js';
 
 /** Oldest driver API that the kernels' PTX (ISA 7.8) loads on: CUDA 11.8. */
 export const MIN_DRIVER = 11_080;
@@ -281,12 +281,6 @@ function describe(api: Api, device: number, must: (what: string, code: number) =
     ecc: attribute(ATTRIBUTE.ecc) !== 0,
     sharedBytes: attribute(ATTRIBUTE.sharedBytesOptIn),
   };
-}
-
-/** Up to the first zero. */
-function cString(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
 }
 
 /** 12040 is 12.4. */

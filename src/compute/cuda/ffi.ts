@@ -62,3 +62,9 @@ async function loadKoffi(): Promise<Koffi> {
     throw new AssayError('unsupported', `${what}: ${why}`, { what, why }, { cause: error });
   }
 }
+
+/** Text in C's form: up to the first zero. */
+export function cString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
+}
