@@ -80,7 +80,7 @@ export interface Device {
 
 /** `GPUAdapter` */
 export interface Adapter {
-  readonly limits: GpuLimits & { readonly [name: string]: number | undefined };
+  readonly limits: GpuLimits;
   readonly info: {
     readonly vendor: string;
     readonly architecture: string;
