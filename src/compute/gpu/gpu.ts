@@ -17,9 +17,11 @@ export interface GpuPart {
 /** `to[i] = SHA-256(tag, run i of from)`, 32 bytes each; runs lie one behind the other. */
 export interface HashRuns {
   readonly from: GpuMemory;
+  /** a multiple of 16 */
   readonly fromAt: number;
   /** another memory than `from` */
   readonly to: GpuMemory;
+  /** a multiple of 16 */
   readonly toAt: number;
   readonly count: number;
   /** of one run: a multiple of 16 */

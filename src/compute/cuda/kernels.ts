@@ -1,0 +1,151 @@
+// Owns: how each kernel is started for a call, and which modules a card needs. Does not own: their text (modules.ts), starting
+// them (driver.ts), what they compute (kernels/*.cu).
+import { AssayError } from '../../model/errors.js';
+import { HASH_BYTES } from '../../model/merkle.js';
+import type { GpuCalls, GpuMemory } from '../gpu/gpu.js';
+import type { Launch } from './driver.js';
+
+/** A file of kernels/, by name without ending. */
+export type ModuleName =
+  | 'bytes'
+  | 'digests'
+  | 'hash'
+  | 'product'
+  | 'product-f16'
+  | 'product-small'
+  | 'product-turing';
+
+/** What multiplies: one module of three, which have the same entries. */
+export type ProductModule = Extract<ModuleName, 'product' | 'product-f16' | 'product-turing'>;
+
+const ENTRIES = {
+  bytes: ['column', 'join', 'transpose'],
+  digests: ['digests'],
+  hash: ['hashRuns', 'tweakRows'],
+  'product-small': ['productFoldSmall', 'productSmall'],
+  product: ['product', 'productFold'],
+  'product-f16': ['product', 'productFold'],
+  'product-turing': ['product', 'productFold'],
+} as const satisfies Record<ModuleName, readonly string[]>;
+
+export type Entry = (typeof ENTRIES)[ModuleName][number];
+
+export interface PlannedLaunch extends Launch {
+  readonly entry: Entry;
+}
+
+export interface CudaPlan {
+  /** What this card needs; an entry is in one of them. */
+  readonly modules: readonly { readonly name: ModuleName; readonly entries: readonly Entry[] }[];
+  /** @param address where a memory begins on the card: a multiple of 16, as all that the driver gives */
+  launch<K extends keyof GpuCalls>(
+    kernel: K,
+    call: GpuCalls[K],
+    address: (memory: GpuMemory) => bigint,
+  ): PlannedLaunch;
+}
+
+export interface Capability {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/**
+ * What a card of this compute capability multiplies with.
+ * @throws AssayError `unsupported` for cards without int8 tensor cores
+ */
+export function productModuleOf({ major, minor }: Capability): ProductModule {
+  // B300 and GB300: int8 at a fifteenth of the rate of half precision
+  if (major === 10 && minor === 3) return 'product-f16';
+  if (major >= 8) return 'product';
+  if (major === 7 && minor === 5) return 'product-turing';
+  const what = `compute capability ${major}.${minor}`;
+  const why = 'the card has no int8 tensor cores; from 7.5 (Turing) on they do';
+  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+}
+
+/** product.h: 128 rows, and as many columns as the module was made with; stages of 64 bytes of each of both. Less than that takes a fold's way out. */
+const TILE_ROWS = 128;
+const TILES = {
+  product: { columns: 256, sharedBytes: 4 * (TILE_ROWS + 256) * 64 },
+  'product-f16': { columns: 128, sharedBytes: 4 * (TILE_ROWS + 128) * 64 },
+  'product-turing': { columns: 128, sharedBytes: 2 * (TILE_ROWS + 128) * 64 },
+} as const satisfies Record<ProductModule, { columns: number; sharedBytes: number }>;
+
+/** Below it a tile would be mostly empty. */
+const SMALLEST_TILED_SIDE = 256;
+/** Blocks of threads that one pass over memory is shared out to: enough for the largest card several times over. */
+const DIGEST_BLOCKS = 1024;
+
+export function createCudaPlan(product: ProductModule): CudaPlan {
+  const tile = TILES[product];
+  const names: readonly ModuleName[] = ['bytes', 'digests', 'hash', 'product-small', product];
+  const tiles = (rows: number, n: number): number => Math.ceil(rows / TILE_ROWS) * (n / tile.columns);
+
+  const plans: {
+    readonly [K in keyof GpuCalls]: (call: GpuCalls[K], at: (memory: GpuMemory) => bigint) => PlannedLaunch;
+  } = {
+    hashRuns({ from, fromAt, to, toAt, count, bytes, tag }, at) {
+      return hashes(at(from) + BigInt(fromAt), at(to) + BigInt(toAt), { count, bytes, tag });
+    },
+    // two children lie where one run would: a level is runs of one memory
+    hashLevel({ heap, width, tag }, at) {
+      const nodes = at(heap);
+      const bytes = 2 * HASH_BYTES;
+      const node = (index: number): bigint => nodes + BigInt(index * HASH_BYTES);
+      return hashes(node(2 * width), node(width), { count: width, bytes, tag });
+    },
+    transpose({ from, to, n }, at) {
+      const across = Math.ceil(n / 128);
+      return { ...over('transpose', across, 256, [at(from), at(to), n]), grid: [across, across, 1] };
+    },
+    tweakRows({ rows, columns, to, seed, label, n }, at) {
+      const leaves = (heap: GpuMemory): bigint => at(heap) + BigInt(n * HASH_BYTES);
+      const view = new DataView(seed.buffer, seed.byteOffset, seed.byteLength);
+      const words = Array.from({ length: 8 }, (_, i) => view.getUint32(4 * i, true));
+      const args = [leaves(rows), leaves(columns), at(to), label, n, ...words];
+      return over('tweakRows', n / 128, 128, args);
+    },
+    join({ rows, columns, x, y, to, n }, at) {
+      const args = [at(rows), at(columns), at(x), at(y), at(to), n, Math.log2(n / 16)];
+      return over('join', ((n / 16) * n) / 8 / 256, 256, args);
+    },
+    product({ a, b, to, rows, n }, at) {
+      const args = [at(a), at(b), at(to), rows, n];
+      if (n < SMALLEST_TILED_SIDE) return over('productSmall', (rows * n) / 4 / 128, 128, args);
+      return { ...over('product', tiles(rows, n), 256, args), sharedBytes: tile.sharedBytes };
+    },
+    productFold({ a, b, to, n }, at) {
+      const args = [at(a), at(b), at(to), n];
+      if (n < SMALLEST_TILED_SIDE) return over('productFoldSmall', (n * n) / 4 / 128, 128, args);
+      return { ...over('productFold', tiles(n, n), 256, args), sharedBytes: tile.sharedBytes };
+    },
+    digests({ from, first, blocks, key, to, toAt }, at) {
+      const each = 4 * Math.min(16, Math.max(1, Math.floor(blocks / (4 * DIGEST_BLOCKS))));
+      const args = [at(from) + BigInt(first) * 4096n, at(key), at(to) + BigInt(toAt), blocks, each];
+      return over('digests', blocks / each, 256, args);
+    },
+    column({ from, n, index, to, toAt }, at) {
+      return over('column', n / 4 / 128, 128, [at(from), n, index, at(to) + BigInt(toAt)]);
+    },
+  };
+  return {
+    modules: names.map((name) => ({ name, entries: ENTRIES[name] })),
+    launch: (kernel, call, address) => plans[kernel](call, address),
+  };
+}
+
+/** @param blocks rounded up: what is too many has nothing to do */
+function over(entry: Entry, blocks: number, threads: number, args: (bigint | number)[]): PlannedLaunch {
+  return { entry, grid: [Math.ceil(blocks), 1, 1], block: [threads, 1, 1], sharedBytes: 0, args };
+}
+
+function hashes(
+  from: bigint,
+  to: bigint,
+  { count, bytes, tag }: { count: number; bytes: number; tag: number },
+): PlannedLaunch {
+  if (from % 16n !== 0n || to % 16n !== 0n || bytes % 16 !== 0)
+    throw new RangeError(`hashes: expected multiples of 16, got runs of ${bytes} bytes at ${from} to ${to}`);
+  return over('hashRuns', count / 128, 128, [from, to, count, bytes, tag]);
+}
