@@ -3,14 +3,27 @@ import type { Log, LogLevel } from '../../model/log.js';
 import type { Compute } from '../compute.js';
 import { openCpu } from '../probe.js';
 import type { DeviceAnswer, DeviceRequest } from './messages.js';
-import { serveCompute } from './serve.js';
+import { serveCompute, told } from './serve.js';
 
 const tell = (answer: DeviceAnswer): void => {
   process.send?.(answer, undefined, undefined, () => undefined); // whoever does not hear it is gone
 };
 
+/** What waits for a message that is still on its way out would not hear it. */
+const endAfter = (answer: DeviceAnswer): void => {
+  if (process.send) process.send(answer, undefined, undefined, () => process.exit(1));
+  else process.exit(1);
+};
+
 const log = logOf({});
-const compute = await openDevice(JSON.parse(process.argv[2] ?? '{}') as DeviceChoice);
+const compute = await openDevice(JSON.parse(process.argv[2] ?? '{}') as DeviceChoice).catch(
+  (error: unknown) => {
+    endAfter({ refused: told(error) });
+    return new Promise<never>(() => {}); // it ends
+  },
+);
+// a device that is gone is gone for this process: another one may have it again
+void compute.lost?.then(({ message }) => endAfter({ lost: message }));
 const take = serveCompute(compute, tell);
 process.on('message', (request: DeviceRequest) => take(request));
 // the parent closed the device, or died: nobody is left to work for
@@ -21,14 +34,21 @@ process.on('disconnect', () => {
 process.on('SIGINT', () => undefined);
 tell({ ready: { name: compute.name, labels: compute.openLabels !== undefined } });
 
-/** What a process can hold: more kinds come with their backends. */
-export interface DeviceChoice {
-  readonly device: 'cpu';
-  readonly threads: number;
-}
+/** What a process can hold. */
+export type DeviceChoice =
+  | { readonly device: 'cpu'; readonly threads: number }
+  /** @see openWebGpu */
+  | { readonly device: 'webgpu'; readonly adapter?: string; readonly allowSoftware?: boolean };
 
-function openDevice({ threads }: DeviceChoice): Promise<Compute> {
-  return openCpu({ log, threads });
+async function openDevice(choice: DeviceChoice): Promise<Compute> {
+  switch (choice.device) {
+    case 'cpu':
+      return openCpu({ log, threads: choice.threads });
+    case 'webgpu': {
+      const { openWebGpu } = await import('../webgpu/open.js');
+      return openWebGpu({ log, ...choice });
+    }
+  }
 }
 
 /** Lines go to the parent's log. */

@@ -37,7 +37,7 @@ const MODULE = new URL(
  * A device in a process of its own. A process that dies takes what it was doing with it: those calls, and all of labels and
  * operands that it held, are AssayError `unreachable` with the reason as cause. The next call that can stand alone starts
  * another, after a pause.
- * @throws AssayError `unreachable` when the first process does not come up
+ * @throws AssayError `unreachable` when the first process does not come up, `unsupported` when there is no such device
  */
 export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
   const { log, clock, choice } = options;
@@ -141,6 +141,8 @@ class DeviceProcess {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const up = new AbortController();
+    let refused: Error | undefined;
+    let lastWord: string | undefined;
     this.ended = new Promise((resolve) => {
       const end = (why: string, cause?: unknown): void => {
         this.#dead ??= lost(choice, why, cause);
@@ -155,17 +157,21 @@ class DeviceProcess {
         this.#child.kill('SIGKILL');
       });
       this.#child.on('exit', (code, signal) =>
-        end(signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`),
+        end(lastWord ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)),
       );
     });
     this.ready = new Promise((resolve, reject) => {
-      void this.ended.then(reject);
+      void this.ended.then((error) => reject(refused ?? error));
       this.#child.on('message', (answer: DeviceAnswer) => {
         if ('ready' in answer) {
           up.abort();
           this.#rest();
           resolve(answer.ready);
-        } else if ('log' in answer) log[answer.log](answer.message, answer.data);
+        } else if ('refused' in answer) {
+          refused = thrown(answer.refused);
+          lastWord = refused.message;
+        } else if ('lost' in answer) lastWord = answer.lost;
+        else if ('log' in answer) log[answer.log](answer.message, answer.data);
         else if ('more' in answer) this.#listening.get(answer.more)?.onMore(answer.count);
         else this.#settle(answer);
       });

@@ -27,6 +27,10 @@ export type DeviceRequest =
 export type DeviceAnswer =
   /** once, first: what the device is */
   | { readonly ready: { readonly name: string; readonly labels: boolean } }
+  /** instead of `ready`, and then the process ends: there is no such device here */
+  | { readonly refused: DeviceError }
+  /** the last one: the device is gone, and the process with it */
+  | { readonly lost: string }
   | { readonly call: number; readonly value: unknown }
   | { readonly call: number; readonly error: DeviceError }
   /** an extension asks whether there is time for the next label */

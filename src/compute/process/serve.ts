@@ -84,7 +84,8 @@ export function serveCompute(
   };
 }
 
-function told(error: unknown): DeviceError {
+/** An error as another process hears it. */
+export function told(error: unknown): DeviceError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message } = error;
   if (!(error instanceof AssayError)) return { name, message };

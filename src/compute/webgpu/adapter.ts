@@ -30,7 +30,7 @@ export async function openAdapter(
   const adapter = await door.requestAdapter({ powerPreference: power });
   if (!adapter)
     throw refused(
-      'no adapter was found: install the driver of the graphics processor with its Vulkan part, and let this user open it (on Linux /dev/dri, group render)',
+      'no adapter was found: install the driver of the graphics processor with its Vulkan part, on Linux also the loader (libvulkan1) and the right to open /dev/dri (group render)',
     );
   const label = labelOf(adapter);
   const software = isSoftware(adapter);

@@ -1,0 +1,50 @@
+// Owns: a graphics processor of any vendor as a device of this process. Does not own: the process that it needs
+// (../process), what is exact (../gpu/exact.ts).
+import type { Log } from '../../model/log.js';
+import type { Compute } from '../compute.js';
+import { createGpuCompute } from '../gpu/compute.js';
+import { exactCompute } from '../gpu/exact.js';
+import { openAdapter } from './adapter.js';
+import type { WebGpuDoor } from './api.js';
+import { loadDawn, openDawn } from './dawn.js';
+import { createWebGpu } from './gpu.js';
+
+export interface OpenWebGpuOptions {
+  readonly log: Log;
+  /** part of the adapter's name, where there are several */
+  readonly adapter?: string;
+  /** @default false */
+  readonly allowSoftware?: boolean;
+}
+
+/**
+ * Compared with the plain device before it is given.
+ * @throws AssayError `unsupported` with what is missing: the package, a driver, an adapter, exactness
+ */
+export async function openWebGpu({
+  log,
+  adapter,
+  allowSoftware = false,
+}: OpenWebGpuOptions): Promise<Compute> {
+  const door = await openDawn(await loadDawn(), adapter);
+  const { device, name, packed, software } = await openAdapter(door, { allowSoftware });
+  const gpu = await createWebGpu(device, { name, packed });
+  const compute = await exactCompute(createGpuCompute(gpu));
+  log.info('webgpu backend', {
+    adapter: name,
+    software,
+    packedDotProduct: packed,
+    memoryBytes: gpu.memoryBytes,
+  });
+  held.add(door);
+  return {
+    ...compute,
+    async close() {
+      await compute.close?.();
+      held.delete(door);
+    },
+  };
+}
+
+/** Dawn lives as long as somebody holds its door. */
+const held = new Set<WebGpuDoor>();
