@@ -25,9 +25,17 @@ const FLAGS = [
   '--ignore-gpu-blocklist',
 ];
 
+export interface PagedGpu extends Gpu {
+  readonly packed: boolean;
+  /** operations a second of the adapter's dot products */
+  peak(): Promise<number>;
+  /** The device is gone, as when a driver takes it away. */
+  destroy(): Promise<void>;
+}
+
 export interface ChromiumGpus {
   /** A device of its own, in a page of its own. */
-  open(options?: PageOptions): Promise<Gpu & { readonly packed: boolean; destroy(): Promise<void> }>;
+  open(options?: PageOptions): Promise<PagedGpu>;
   close(): Promise<void>;
 }
 
@@ -68,7 +76,12 @@ export async function openChromium(): Promise<ChromiumGpus> {
           (asked) => (globalThis as unknown as { page: PageGpu }).page.ask(asked.asks, asked.end),
           { asks, end },
         );
-      return { ...createProxy(opened, send, () => page.close()), packed: opened.packed };
+      return {
+        ...createProxy(opened, send, () => page.close()),
+        packed: opened.packed,
+        peak: async () =>
+          answered(await page.evaluate(() => (globalThis as unknown as { page: PageGpu }).page.peak())),
+      };
     },
     async close() {
       await browser.close();
@@ -81,7 +94,7 @@ function createProxy(
   { name, memoryBytes }: PageOpened,
   send: (asks: readonly PageAsk[], end: PageEnd) => Promise<PageAnswer>,
   close: () => Promise<void>,
-): Gpu & { destroy(): Promise<void> } {
+): Omit<PagedGpu, 'packed' | 'peak'> {
   const ids = new Map<GpuMemory, number>();
   let next = 0;
   let asks: PageAsk[] = [];

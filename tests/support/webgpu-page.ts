@@ -3,6 +3,7 @@ import type { Gpu, GpuCalls, GpuMemory } from '../../src/compute/gpu/gpu.js';
 import { type AdapterOptions, openAdapter } from '../../src/compute/webgpu/adapter.js';
 import type { Device, WebGpuDoor } from '../../src/compute/webgpu/api.js';
 import { createWebGpu, type WebGpuOptions } from '../../src/compute/webgpu/gpu.js';
+import { peakProductOps } from '../../src/compute/webgpu/peak.js';
 import { AssayError } from '../../src/model/errors.js';
 
 /** Memories are numbers and bytes are base64 on the way. */
@@ -40,6 +41,8 @@ export const fromBase64 = (text: string): Uint8Array =>
 export interface PageGpu {
   open(options: PageOptions): Promise<PageAnswer>;
   ask(asks: readonly PageAsk[], end: PageEnd): Promise<PageAnswer>;
+  /** operations a second of the adapter's dot products */
+  peak(): Promise<PageAnswer>;
 }
 
 export function createPageGpu(door: WebGpuDoor): PageGpu {
@@ -65,6 +68,7 @@ export function createPageGpu(door: WebGpuDoor): PageGpu {
     } else gpu!.run(one.kernel, callOf(one.call, of) as never); // the other end's types
   };
   return {
+    peak: () => answer(() => peakProductOps(device!, { monotonic: () => performance.now() })),
     open: (options) =>
       answer(async (): Promise<PageOpened> => {
         const opened = await openAdapter(door, options);

@@ -5,7 +5,7 @@ import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
 import { inexactProduct } from '../../../../src/compute/probe.js';
 import { wrongLabels } from '../../../../src/compute/probe-labels.js';
 import { toHex } from '../../../../src/model/bytes.js';
-import { type ChromiumGpus, noChromium, openChromium } from '../../../support/chromium-gpu.js';
+import { type ChromiumGpus, noChromium, openChromium, type PagedGpu } from '../../../support/chromium-gpu.js';
 import { casesOf, type GpuCase, runCase } from '../../../support/gpu-cases.js';
 
 if (noChromium) console.log(`skipped: ${noChromium}`);
@@ -24,7 +24,7 @@ const KERNELS: readonly (keyof GpuCalls)[] = [
 
 describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   let chromium: ChromiumGpus;
-  let gpu: Gpu & { readonly packed: boolean };
+  let gpu: PagedGpu;
   beforeAll(async () => {
     chromium = await openChromium();
     gpu = await chromium.open();
