@@ -3,36 +3,28 @@
 import type { Clock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import type { Gpu, GpuMemory } from '../gpu/gpu.js';
-import type { CudaContext, Launch } from './driver.js';
-
-/** Kernels as they are loaded. */
-export interface CudaKernels {
-  /** what to start for a call, given where its memories lie */
-  readonly plan: (
-    kernel: Parameters<Gpu['run']>[0],
-    call: Parameters<Gpu['run']>[1],
-    address: (memory: GpuMemory) => bigint,
-  ) => Launch & { readonly entry: string };
-  readonly entry: (name: string) => bigint;
-}
+import type { CudaContext } from './driver.js';
+import type { CudaPlan, Entry } from './kernels.js';
 
 /** A step of ours takes milliseconds; a card that does not come back from one in this time hangs. */
 const HUNG_MS = 30_000;
 /** So long a thread asks again at once: labels are about as long, and sleeping is coarser than a millisecond. */
 const SPIN_MS = 20;
 
-export function createCudaGpu(context: CudaContext, kernels: CudaKernels, clock: Clock): Gpu {
+/** @param functions of the plan's modules, as they are loaded */
+export function createCudaGpu(
+  context: CudaContext,
+  {
+    plan,
+    functions,
+  }: { readonly plan: Pick<CudaPlan, 'launch'>; readonly functions: (entry: Entry) => bigint },
+  clock: Clock,
+): Gpu {
   const held = new Map<GpuMemory, bigint>();
   const address = (memory: GpuMemory): bigint => {
     const found = held.get(memory);
     if (found === undefined) throw new RangeError('gpu: expected memory that is allocated');
     return found;
-  };
-  const entries = new Map<string, bigint>();
-  const entry = (name: string): bigint => {
-    const known = entries.get(name) ?? kernels.entry(name);
-    entries.set(name, known);
-    return known;
   };
   let hung: AssayError<'unreachable'> | undefined;
   let tellHung: (error: AssayError<'unreachable'>) => void = () => undefined;
@@ -76,8 +68,8 @@ export function createCudaGpu(context: CudaContext, kernels: CudaKernels, clock:
     },
     write: (memory, at, bytes) => context.toDevice(address(memory) + BigInt(at), bytes),
     run(kernel, call) {
-      const { entry: wanted, ...launch } = kernels.plan(kernel, call, address);
-      context.launch(entry(wanted), launch);
+      const { entry, ...launch } = plan.launch(kernel, call, address);
+      context.launch(functions(entry), launch);
     },
     async read(parts) {
       await done(); // a copy would hold this thread until then, and nobody could say stop

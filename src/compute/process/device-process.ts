@@ -1,4 +1,5 @@
 // Owns: a process with one device in it, forked by isolate.ts. Does not own: what it is asked (serve.ts).
+import { systemClock } from '../../model/clock.js';
 import type { Log, LogLevel } from '../../model/log.js';
 import type { Compute } from '../compute.js';
 import { openCpu } from '../probe.js';
@@ -38,7 +39,9 @@ tell({ ready: { name: compute.name, labels: compute.openLabels !== undefined } }
 export type DeviceChoice =
   | { readonly device: 'cpu'; readonly threads: number }
   /** @see openWebGpu */
-  | { readonly device: 'webgpu'; readonly adapter?: string; readonly allowSoftware?: boolean };
+  | { readonly device: 'webgpu'; readonly adapter?: string; readonly allowSoftware?: boolean }
+  /** `uuid` of a card or of a slice of one, as the driver's tools show it; without it the first card that there is */
+  | { readonly device: 'cuda'; readonly uuid?: string };
 
 async function openDevice(choice: DeviceChoice): Promise<Compute> {
   switch (choice.device) {
@@ -46,7 +49,13 @@ async function openDevice(choice: DeviceChoice): Promise<Compute> {
       return openCpu({ log, threads: choice.threads });
     case 'webgpu': {
       const { openWebGpu } = await import('../webgpu/open.js');
-      return openWebGpu({ log, ...choice });
+      return openWebGpu({ log, clock: systemClock, ...choice });
+    }
+    case 'cuda': {
+      // the driver looks at it once, when it starts: of several cards this process is to see one
+      if (choice.uuid !== undefined) process.env.CUDA_VISIBLE_DEVICES = choice.uuid;
+      const { openCard } = await import('../cuda/open.js');
+      return openCard({ log });
     }
   }
 }

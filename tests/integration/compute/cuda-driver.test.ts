@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { openCuda } from '../../../src/compute/cuda/driver.js';
 import { createCudaGpu } from '../../../src/compute/cuda/gpu.js';
+import type { CudaPlan } from '../../../src/compute/cuda/kernels.js';
+import type { GpuCalls, GpuMemory } from '../../../src/compute/gpu/gpu.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { buildLibrary, compiler } from '../../support/cuda/build.js';
 
@@ -117,21 +119,25 @@ describe.skipIf(!compiler)('the driver of a card', () => {
 });
 
 describe.skipIf(!compiler)('a card as a processor', () => {
-  const kernels = (context: Awaited<ReturnType<typeof openCuda>>) => ({
-    plan: (_: unknown, call: unknown, address: (memory: never) => bigint) => ({
-      entry: 'fill',
-      ...fill,
-      args: [5, address((call as { to: never }).to), 2],
-    }),
-    entry: context.load(fine),
-  });
-  const call = (to: never): never => ({ to }) as never; // the kernel of the tests is none of ours
+  // one kernel, whatever is asked for: the driver of the tests has no other
+  const kernels = (context: Awaited<ReturnType<typeof openCuda>>) => {
+    const fillTwo = (to: bigint) => ({ entry: 'column' as const, ...fill, args: [5, to, 2] });
+    const load = context.load(fine);
+    return {
+      plan: {
+        launch: ((_, call, address) =>
+          fillTwo(address((call as GpuCalls['column']).to))) as CudaPlan['launch'],
+      },
+      functions: () => load('fill'),
+    };
+  };
+  const column = (to: GpuMemory): GpuCalls['column'] => ({ from: to, n: 16, index: 0, to, toAt: 0 });
 
   test('waits for a kernel without holding the thread', async () => {
     const context = await openCuda({ libraries });
     const gpu = createCudaGpu(context, kernels(context), systemClock);
     const memory = (await gpu.allocate(12))!;
-    gpu.run('column', call(memory as never));
+    gpu.run('column', column(memory));
     gpu.write(memory, 8, Uint8Array.of(9, 0, 0, 0));
     const [words, last] = await gpu.read([
       { memory, at: 0, bytes: 8 },
@@ -151,7 +157,7 @@ describe.skipIf(!compiler)('a card as a processor', () => {
     const context = await openCuda({ libraries });
     const gpu = createCudaGpu(context, kernels(context), clock);
     const memory = (await gpu.allocate(12))!;
-    gpu.run('column', call(memory as never));
+    gpu.run('column', column(memory));
     await expect(gpu.done()).rejects.toThrow(/has not ended for 30 s/);
     expect((await gpu.lost).message).toMatch(/has not ended/);
   });
