@@ -284,7 +284,7 @@ function describe(api: Api, device: number, must: (what: string, code: number) =
 }
 
 /** 12040 is 12.4. */
-const versionText = (version: number): string =>
+export const versionText = (version: number): string =>
   `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
 
 function bind({ bind: of }: Library) {

@@ -61,8 +61,10 @@ function labelOf({ info }: Adapter): string {
 
 function isSoftware({ info }: Adapter): boolean {
   const words = [info.vendor, info.architecture, info.device, info.description].join(' ');
-  return info.isFallbackAdapter === true || SOFTWARE.test(words);
+  return info.isFallbackAdapter === true || isSoftwareName(words);
 }
+
+export const isSoftwareName = (name: string): boolean => SOFTWARE.test(name);
 
 /** A device has the standard's limits unless more is asked for: 128 MiB bound at once, where a label may have 256. */
 function largest({ limits }: Adapter): Record<string, number> {
