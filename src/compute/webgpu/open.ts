@@ -1,5 +1,6 @@
 // Owns: a graphics processor of any vendor as a device of this process. Does not own: the process that it needs
 // (../process), what is exact (../gpu/exact.ts).
+import type { Clock } from '../../model/clock.js';
 import type { Log } from '../../model/log.js';
 import type { Compute } from '../compute.js';
 import { createGpuCompute } from '../gpu/compute.js';
@@ -8,9 +9,12 @@ import { openAdapter } from './adapter.js';
 import type { WebGpuDoor } from './api.js';
 import { loadDawn, openDawn } from './dawn.js';
 import { createWebGpu } from './gpu.js';
+import { LARGE_TILE } from './product.wgsl.js';
+import { fastestTile } from './tile.js';
 
 export interface OpenWebGpuOptions {
   readonly log: Log;
+  readonly clock: Clock;
   /** part of the adapter's name, where there are several */
   readonly adapter?: string;
   /** @default false */
@@ -23,20 +27,23 @@ export interface OpenWebGpuOptions {
  */
 export async function openWebGpu({
   log,
+  clock,
   adapter,
   allowSoftware = false,
 }: OpenWebGpuOptions): Promise<Compute> {
   const door = await openDawn(await loadDawn(), adapter);
+  held.add(door);
   const { device, name, packed, software } = await openAdapter(door, { allowSoftware });
-  const gpu = await createWebGpu(device, { name, packed });
+  const tile = software ? LARGE_TILE : await fastestTile(device, { packed, clock });
+  const gpu = await createWebGpu(device, { name, packed, tile });
   const compute = await exactCompute(createGpuCompute(gpu));
   log.info('webgpu backend', {
     adapter: name,
     software,
     packedDotProduct: packed,
+    tile,
     memoryBytes: gpu.memoryBytes,
   });
-  held.add(door);
   return {
     ...compute,
     async close() {

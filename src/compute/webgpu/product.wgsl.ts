@@ -15,6 +15,9 @@ export const tileColumns = ({ groups }: ProductTile): number => 64 * groups;
 /** 128 x 128, with 64 bytes of each row and column in the group's memory: all of the 16 KiB that every device has. */
 export const LARGE_TILE: ProductTile = { rows: 8, groups: 2 };
 
+/** Large ones read least; small ones leave registers to devices that have few of them for each thread. */
+export const TILES: readonly ProductTile[] = [LARGE_TILE, { rows: 8, groups: 1 }, { rows: 4, groups: 1 }];
+
 /**
  * Both operands are read as 16 bytes along the summed index, which is what both have in a row. The next 64 bytes are fetched
  * while these are multiplied. A column's place in the group's memory is chosen so that 16 lanes read 16 places in a row, and

@@ -4,6 +4,7 @@ import type { Gpu, GpuCalls } from '../../../../src/compute/gpu/gpu.js';
 import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
 import { inexactProduct } from '../../../../src/compute/probe.js';
 import { wrongLabels } from '../../../../src/compute/probe-labels.js';
+import { TILES } from '../../../../src/compute/webgpu/product.wgsl.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { type ChromiumGpus, noChromium, openChromium, type PagedGpu } from '../../../support/chromium-gpu.js';
 import { casesOf, type GpuCase, runCase } from '../../../support/gpu-cases.js';
@@ -47,10 +48,30 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   });
 
   test('products without the packed dot product are the same', async () => {
-    const plain = await chromium.open({ packed: false, kernels: ['product', 'productFold', 'digests'] });
-    for (const kernel of ['product', 'productFold', 'digests'] as const)
-      for (const one of casesOf(kernel, [16, 128])) await same(plain, one);
+    const kernels = ['product', 'productFold', 'digests'] as const;
+    const plain = await chromium.open({ packed: false, tile: TILES[2], kernels });
+    for (const kernel of kernels) for (const one of casesOf(kernel, [16, 128])) await same(plain, one);
     await plain.close();
+  });
+
+  test.each([
+    ['product', TILES[1]],
+    ['productFold', TILES[2]],
+  ] as const)('%s is the same in smaller tiles', async (kernel, tile) => {
+    const tiled = await chromium.open({ tile, kernels: [kernel] });
+    for (const one of casesOf(kernel, [16, 256])) await same(tiled, one);
+    await tiled.close();
+  });
+
+  test('a device that is taken away rejects what waits, and says so', async () => {
+    const taken = await chromium.open({ kernels: ['column'] });
+    const memory = (await taken.allocate(4096))!;
+    await taken.destroy();
+    await expect(taken.read([{ memory, at: 0, bytes: 4096 }])).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('the device was lost (destroyed)'),
+    });
+    await taken.close();
   });
 
   test('labels are the plain ones, operation by operation', async () => {
