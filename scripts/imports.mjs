@@ -49,6 +49,12 @@ const FLOORS = {
 /** What must not be loaded, however indirectly, when a file of this room is loaded. */
 const NEVER_LOADED = [
   { from: 'emissions', what: 'node:*', test: (name) => isBuiltin(name), why: 'it bundles for a browser' },
+  ...['gpu', 'adapter', 'tile', 'peak'].map((file) => ({
+    from: `compute/webgpu/${file}`,
+    what: 'node:*',
+    test: (name) => isBuiltin(name),
+    why: 'it runs in a browser too',
+  })),
   {
     from: 'chain/codec',
     what: '@polkadot/api',

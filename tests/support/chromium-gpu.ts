@@ -41,10 +41,7 @@ export interface ChromiumGpus {
 
 export async function openChromium(): Promise<ChromiumGpus> {
   const { outputFiles } = await build({
-    stdin: {
-      contents: `import { createPageGpu } from './webgpu-page.ts'; globalThis.page = createPageGpu(navigator.gpu);`,
-      resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-    },
+    entryPoints: [fileURLToPath(new URL('./webgpu-page.ts', import.meta.url))],
     bundle: true,
     write: false,
     platform: 'browser',

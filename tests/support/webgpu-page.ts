@@ -29,14 +29,13 @@ export interface PageOpened {
 }
 export type PageOptions = AdapterOptions & Partial<Pick<WebGpuOptions, 'packed' | 'tile' | 'kernels'>>;
 
-export const toBase64 = (bytes: Uint8Array): string => {
+const toBase64 = (bytes: Uint8Array): string => {
   let text = '';
   for (let at = 0; at < bytes.length; at += 8192)
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
 };
-export const fromBase64 = (text: string): Uint8Array =>
-  Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
 export interface PageGpu {
   open(options: PageOptions): Promise<PageAnswer>;
@@ -45,7 +44,7 @@ export interface PageGpu {
   peak(): Promise<PageAnswer>;
 }
 
-export function createPageGpu(door: WebGpuDoor): PageGpu {
+function createPageGpu(door: WebGpuDoor): PageGpu {
   let gpu: Gpu | undefined;
   let device: Device | undefined;
   const memories = new Map<number, GpuMemory>();
@@ -107,3 +106,6 @@ function callOf(call: Record<string, unknown>, of: (id: number) => GpuMemory): R
   });
   return Object.fromEntries(entries);
 }
+
+const { navigator } = globalThis as unknown as { navigator: { gpu: WebGpuDoor } }; // a browser's
+Object.assign(globalThis, { page: createPageGpu(navigator.gpu) });

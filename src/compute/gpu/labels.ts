@@ -18,6 +18,9 @@ import type { Gpu, GpuMemory, GpuPart } from './gpu.js';
 /** A longer row is hashed in pieces of this size (spec/chain.ts). */
 const CHUNK_BYTES = 1024;
 
+/** Digests that are on the device at once: those of 16 GiB of labels, where 128 MiB is all that some devices can bind. */
+const PASS_BYTES = 64 << 20;
+
 /** Memory that one step leaves to the next of the same size, as long as there is a chain: between chains it is the host's. */
 export class GpuPool {
   readonly #free = new Map<number, GpuMemory[]>();
@@ -328,16 +331,24 @@ export async function openGpuLabels(
       async pass(count, key) {
         const blocks = blocksOf(count);
         return withKey(key, async (values) => {
-          const digests = await digestsOf(0, blocks, values);
           const hashed = digestLeaves(blocks);
+          const atOnce = Math.max(1, Math.floor(Math.min(PASS_BYTES, gpu.memoryBytes) / DIGEST_LEAF_BYTES));
           const to = await need(hashed * HASH_BYTES);
-          const run = { from: digests, fromAt: 0, to, toAt: 0, count: hashed, bytes: DIGEST_LEAF_BYTES };
           try {
-            gpu.run('hashRuns', { ...run, tag: DIGEST_TAG.leaf });
+            for (let leaf = 0; leaf < hashed; leaf += atOnce) {
+              const first = leaf * DIGESTS_PER_LEAF;
+              const digests = await digestsOf(
+                first,
+                Math.min(atOnce * DIGESTS_PER_LEAF, blocks - first),
+                values,
+              );
+              const run = { from: digests, fromAt: 0, to, toAt: leaf * HASH_BYTES, bytes: DIGEST_LEAF_BYTES };
+              gpu.run('hashRuns', { ...run, count: digests.bytes / DIGEST_LEAF_BYTES, tag: DIGEST_TAG.leaf });
+              drop(digests); // the next ones are written after these were read: one queue
+            }
             const [out] = await gpu.read([{ memory: to, at: 0, bytes: to.bytes }]);
             return out;
           } finally {
-            drop(digests);
             drop(to);
           }
         });

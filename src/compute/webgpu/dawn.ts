@@ -17,10 +17,13 @@ export async function loadDawn(): Promise<Dawn> {
     return (await import(PACKAGE)) as Dawn; // a subset of its own declarations
   } catch (cause) {
     const what = 'webgpu';
-    const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
-    const why = missing
-      ? `the optional package of Dawn is not installed: npm install --ignore-scripts ${PACKAGE}@${VERSION}`
-      : `Dawn does not load on this system: ${cause instanceof Error ? cause.message : String(cause)}`;
+    // the package is there, and its native part is not one for this system
+    const foreign = ['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(
+      (cause as { code?: string }).code ?? '',
+    );
+    const why = foreign
+      ? `Dawn does not load on this system: ${cause instanceof Error ? cause.message : String(cause)}`
+      : `the optional package of Dawn is not installed: npm install --ignore-scripts ${PACKAGE}@${VERSION}`;
     throw new AssayError('unsupported', `${what}: ${why}`, { what, why }, { cause });
   }
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createGpuCompute } from '../../../../src/compute/gpu/compute.js';
+import type { Gpu, GpuCalls } from '../../../../src/compute/gpu/gpu.js';
 import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
 import { inexactProduct } from '../../../../src/compute/probe.js';
 import { wrongLabels } from '../../../../src/compute/probe-labels.js';
+import { toHex } from '../../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 
 const { signal } = new AbortController();
@@ -31,6 +33,28 @@ describe('labels over kernels', () => {
     labels.release();
     const again = await compute.openLabels!(spec);
     expect(await again.extend(9, () => true, signal)).toBe(count);
+  });
+
+  test('are passed over in parts where not all digests can be bound at once', async () => {
+    const many = { ...spec, capacity: 300 };
+    const key = random.bytes(32);
+    const passOver = async (gpu: Gpu): Promise<string> => {
+      const labels = await createGpuCompute(gpu).openLabels!(many);
+      expect(await labels.extend(300, () => true, signal)).toBe(300);
+      return toHex(await labels.pass(300, key));
+    };
+    const digests: number[] = [];
+    const plain = createPlainGpu();
+    const narrow: Gpu = {
+      ...plain,
+      memoryBytes: 4096,
+      run(kernel, call) {
+        if (kernel === 'digests') digests.push((call as GpuCalls['digests']).to.bytes);
+        plain.run(kernel, call);
+      },
+    };
+    expect(await passOver(narrow)).toBe(await passOver(createPlainGpu()));
+    expect(new Set(digests)).toEqual(new Set([4096]));
   });
 
   test('say what there is no room for', async () => {

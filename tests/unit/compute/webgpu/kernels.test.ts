@@ -28,8 +28,9 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   let gpu: PagedGpu;
   beforeAll(async () => {
     chromium = await openChromium();
-    gpu = await chromium.open();
-  });
+    // the smallest tile compiles fastest; the others have a test of their own
+    gpu = await chromium.open({ tile: TILES[2] });
+  }, 120_000);
   afterAll(async () => {
     await chromium?.close();
   });
@@ -48,16 +49,16 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   });
 
   test('products without the packed dot product are the same', async () => {
-    const kernels = ['product', 'productFold', 'digests'] as const;
+    const kernels = ['product', 'digests'] as const;
     const plain = await chromium.open({ packed: false, tile: TILES[2], kernels });
     for (const kernel of kernels) for (const one of casesOf(kernel, [16, 128])) await same(plain, one);
     await plain.close();
   });
 
   test.each([
-    ['product', TILES[1]],
-    ['productFold', TILES[2]],
-  ] as const)('%s is the same in smaller tiles', async (kernel, tile) => {
+    ['product', TILES[0]],
+    ['productFold', TILES[1]],
+  ] as const)('%s is the same in larger tiles', async (kernel, tile) => {
     const tiled = await chromium.open({ tile, kernels: [kernel] });
     for (const one of casesOf(kernel, [16, 256])) await same(tiled, one);
     await tiled.close();
