@@ -10,6 +10,8 @@ export interface Dawn {
 
 const PACKAGE = 'webgpu';
 const VERSION = '0.6.2';
+/** One of each system: the others show the same adapters again, with less. */
+const BACKENDS: ReadonlySet<string | undefined> = new Set(['vulkan', 'metal', 'd3d12']);
 
 /** @throws AssayError `unsupported` where the package is not installed, or not for this system */
 export async function loadDawn(): Promise<Dawn> {
@@ -35,7 +37,7 @@ export async function adapterNames(dawn: Dawn): Promise<string[]> {
     return [];
   } catch (error) {
     const names = [...String(error).matchAll(/backend: '([^']*)', name: '([^']*)'/g)];
-    return [...new Set(names.filter(([, backend]) => backend !== 'null').map(([, , name]) => name))];
+    return [...new Set(names.filter(([, backend]) => BACKENDS.has(backend)).map(([, , name]) => name))];
   }
 }
 
