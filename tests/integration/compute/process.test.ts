@@ -19,6 +19,7 @@ import { computeProof } from '../../../src/verification/kinds/index.js';
 
 const onnx = await loadOnnx();
 const module = new URL('../../support/flawed-device.ts', import.meta.url);
+const lostDevice = new URL('../../support/lost-device.ts', import.meta.url);
 const choice = { device: 'cpu', threads: 1 } as const;
 const { signal } = new AbortController();
 const always = (): boolean => true;
@@ -151,6 +152,29 @@ describe('a device in a process of its own', () => {
       message: "the cpu device's process is gone: it ended with exit code 7",
     });
     rmSync(folder, { recursive: true });
+  });
+
+  test('that is lost ends its process, and both the waiting call and the log have the reason', async () => {
+    const lines: string[] = [];
+    const log = createLog((line) => lines.push(line));
+    const lost = { device: 'webgpu', adapter: 'a card' } as const;
+    const compute = await isolateDevice({ choice: lost, clock: createPauses(), module: lostDevice, log });
+    opened.push(compute);
+    const multiplier = await compute.loadOperand(new Int8Array(16 * 16).fill(3), 16);
+    await expect(multiplier.multiply(new Int8Array(16))).rejects.toMatchObject({
+      code: 'unreachable',
+      message: "the webgpu device's process is gone: webgpu: a card: the device was lost",
+    });
+    expect(lines.join()).toContain('a card: the device was lost');
+    // the slot is back: another process has the device
+    expect((await compute.loadOperand(new Int8Array(16 * 16).fill(3), 16)).n).toBe(16);
+  });
+
+  test('that is not there is refused with the reason of its own process', async () => {
+    const absent = { device: 'webgpu', adapter: 'absent' } as const;
+    await expect(
+      isolateDevice({ choice: absent, clock: createPauses(), module: lostDevice, log: silentLog }),
+    ).rejects.toMatchObject({ code: 'unsupported', message: 'the webgpu adapter is absent' });
   });
 
   test('is refused after it was closed', async () => {
