@@ -7,8 +7,10 @@ import type { Instruction, Operand } from './parse.js';
 /** Registers lie lane by lane: register r of lane l at `32 r + l`. Those of 64 bits are whole numbers that a double holds. */
 export interface Warp {
   readonly words: Int32Array;
-  /** the same bits */
+  /** the same bits, in the byte order of cards, which is that of the machines they are in */
   readonly singles: Float32Array;
+  readonly bytes: Int8Array;
+  readonly halves: Uint16Array;
   readonly wides: Float64Array;
   readonly params: readonly (bigint | number)[];
   readonly global: GlobalMemory;
@@ -278,7 +280,6 @@ const M8N8K16: Shape = {
   c: (group, within, i) => [group, within * 2 + i],
 };
 
-const signedByte = (word: number, i: number): number => (word << (24 - 8 * i)) >> 24;
 const halfOf = (word: number, i: number): number => toSingle((word >>> (16 * i)) & 0xffff);
 
 /** Where element e of lane l lies in a matrix of `width` columns: lane by lane. */
@@ -293,13 +294,30 @@ function scatter(layout: Layout, elements: number, width: number): Int32Array {
 function multiplyMatrices(shape: Shape, type: 's8' | 'f16'): Build {
   const { m, n, k } = shape;
   const perWord = type === 's8' ? 4 : 2;
-  const element = type === 's8' ? signedByte : halfOf;
   const [inA, inB, inC] = [(m * k) / 32, (k * n) / 32, (m * n) / 32];
   const aAt = scatter(shape.a, inA, k);
-  const bAt = scatter(shape.b, inB, n);
+  const bAt = scatter(
+    (group, within, i) => {
+      const [row, column] = shape.b(group, within, i);
+      return [column, row]; // column by column, as it is summed
+    },
+    inB,
+    k,
+  );
   const cAt = scatter(shape.c, inC, n);
   const left = new Float64Array(m * k);
-  const right = new Float64Array(k * n); // column by column
+  const right = new Float64Array(k * n);
+  /** Elements of one operand from the registers of all lanes. */
+  const gather = (warp: Warp, registers: readonly number[], at: Int32Array, to: Float64Array): void => {
+    const each = at.length / 32;
+    for (let e = 0; e < each; e++) {
+      const first = registers[Math.floor(e / perWord)];
+      const part = e % perWord;
+      for (let l = 0; l < 32; l++)
+        to[at[l * each + e]] =
+          type === 's8' ? warp.bytes[4 * (first + l) + part] : toSingle(warp.halves[2 * (first + l) + part]);
+    }
+  };
   return ([d, a, b, c], places) => {
     const [to, as, bs, cs] = [d, a, b, c].map((operand) => places.words(operand));
     if (as.length * perWord !== inA || bs.length * perWord !== inB || cs.length !== inC || to.length !== inC)
@@ -307,25 +325,15 @@ function multiplyMatrices(shape: Shape, type: 's8' | 'f16'): Build {
     return (warp, mask) => {
       assertWholeWarp(mask, 'mma');
       const { words, singles } = warp;
-      for (let l = 0; l < 32; l++) {
-        for (let e = 0; e < inA; e++)
-          left[aAt[l * inA + e]] = element(words[as[Math.floor(e / perWord)] + l], e % perWord);
-        for (let e = 0; e < inB; e++) {
-          const at = bAt[l * inB + e];
-          right[(at % n) * k + Math.floor(at / n)] = element(
-            words[bs[Math.floor(e / perWord)] + l],
-            e % perWord,
-          );
-        }
-      }
+      gather(warp, as, aAt, left);
+      gather(warp, bs, bAt, right);
       for (let l = 0; l < 32; l++)
         for (let e = 0; e < inC; e++) {
           const at = cAt[l * inC + e];
           const row = Math.floor(at / n) * k;
           const column = (at % n) * k;
-          const before = type === 's8' ? words[cs[e] + l] : singles[cs[e] + l];
-          let sum = before;
-          let largest = Math.abs(before);
+          let sum = type === 's8' ? words[cs[e] + l] : singles[cs[e] + l];
+          let largest = Math.abs(sum);
           for (let i = 0; i < k; i++) {
             const product = left[row + i] * right[column + i];
             sum += product;

@@ -23,8 +23,8 @@ type Step =
   | { readonly kind: 'branch'; readonly target: number; readonly guard: number; readonly taken: number }
   /** for all threads of the block */
   | { readonly kind: 'wait' }
-  /** for all lanes of the warp, wherever they were meanwhile */
-  | { readonly kind: 'meet' }
+  /** for all lanes of the warp, wherever they were meanwhile; then they run it at once */
+  | { readonly kind: 'meet'; readonly run: Run | undefined }
   | { readonly kind: 'exit' };
 
 /** A kernel whose operands have places. */
@@ -128,8 +128,9 @@ export function prepare(entry: Entry): Kernel {
     if (opcode === 'bar.warp.sync') {
       if (label?.kind !== 'number' || BigInt.asIntN(32, label.value) !== -1n)
         throw new Error('bar.warp.sync: only whole warps are interpreted');
-      return { kind: 'meet' };
+      return { kind: 'meet', run: undefined };
     }
+    if (opcode.startsWith('shfl.sync.')) return { kind: 'meet', run: build(instruction, places) };
     if (opcode !== 'bar.sync') return { kind: 'run', run: build(instruction, places) };
     if (label?.kind !== 'number' || label.value !== 0n || operands.length !== 1)
       throw new Error('bar.sync: only barrier 0 of all threads is interpreted');
@@ -182,6 +183,8 @@ export function launch(
 class LaneGroup implements Warp {
   readonly words: Int32Array;
   readonly singles: Float32Array;
+  readonly bytes: Int8Array;
+  readonly halves: Uint16Array;
   readonly wides: Float64Array;
   readonly touchers: { thread: number; warp: number; blockEpoch: number; warpEpoch: number }[];
   readonly copies: LaneCopies[] = [];
@@ -200,6 +203,8 @@ class LaneGroup implements Warp {
   ) {
     this.words = new Int32Array(32 * kernel.words);
     this.singles = new Float32Array(this.words.buffer);
+    this.bytes = new Int8Array(this.words.buffer);
+    this.halves = new Uint16Array(this.words.buffer);
     this.wides = new Float64Array(32 * kernel.wides);
     this.touchers = Array.from({ length: 32 }, () => ({
       thread: 0,
@@ -271,7 +276,7 @@ class LaneGroup implements Warp {
       if (at === meet || step.kind === 'run') this.#set(mask, at);
       else if (step.kind === 'branch') this.#branch(step, mask, at);
       else if (step.kind === 'exit') this.#alive &= ~mask;
-      else if (step.kind === 'meet') this.#meet(mask, at + 1);
+      else if (step.kind === 'meet') this.#meet(step.run, mask, at + 1);
       else {
         if (mask !== this.#alive)
           throw new Error(`${entry.name}: some lanes of a warp wait for all and some do not`);
@@ -289,7 +294,7 @@ class LaneGroup implements Warp {
     }
   }
 
-  #meet(mask: number, next: number): void {
+  #meet(run: Run | undefined, mask: number, next: number): void {
     const { name } = this.kernel.entry;
     if (this.#alive !== -1) throw new Error(`${name}: lanes of a warp meet after some came to their end`);
     this.#set(mask, next);
@@ -298,7 +303,8 @@ class LaneGroup implements Warp {
     if (this.#next.some((other) => other !== next))
       throw new Error(`${name}: lanes meet at different places`);
     this.#met = 0;
-    for (const toucher of this.touchers) toucher.warpEpoch++;
+    if (run) run(this, -1);
+    else for (const toucher of this.touchers) toucher.warpEpoch++; // what they wrote is there for each other
   }
 
   #set(mask: number, at: number): void {
