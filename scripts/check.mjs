@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, unused code, floor plan.
+// Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, kernels of cards, unused
+// code, floor plan.
 // Usage: node scripts/check.mjs [STEP]...     without steps: all. Every step runs; exit 1 when any failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -30,6 +31,10 @@ const STEPS = {
   lint: () => node('@biomejs/biome/bin/biome', 'ci', '--colors=off', '--max-diagnostics=50'),
   generated: isGeneratedCodeCurrent,
   wasm: () => run(process.execPath, [join(root, 'scripts/wasm.mjs'), '--check']),
+  cuda: async () => {
+    const result = await run(process.execPath, [join(root, 'scripts/cuda.mjs'), '--check']);
+    return { ...result, said: result.output }; // what this machine lacks, registers
+  },
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   imports: () => run(process.execPath, [join(root, 'scripts/imports.mjs')]),
 };
@@ -46,13 +51,12 @@ const workers = Array.from({ length: Math.min(availableParallelism(), waiting.le
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const [name, step] = next;
     const started = performance.now();
-    const { ok, output } = await step().catch((error) => ({ ok: false, output: String(error) }));
+    const { ok, output, said } = await step().catch((error) => ({ ok: false, output: String(error) }));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`check ${name.padEnd(9)} ${ok ? 'ok    ' : 'FAILED'} ${seconds.padStart(5)} s`);
-    if (!ok) {
-      failed.push(name);
-      console.log(output.trimEnd().replace(/^/gm, '  '));
-    }
+    if (!ok) failed.push(name);
+    const shown = ok ? said : output;
+    if (shown) console.log(shown.trimEnd().replace(/^/gm, '  '));
   }
 });
 await Promise.all(workers);
