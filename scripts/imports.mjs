@@ -49,7 +49,7 @@ const FLOORS = {
 /** What must not be loaded, however indirectly, when a file of this room is loaded. */
 const NEVER_LOADED = [
   { from: 'emissions', what: 'node:*', test: (name) => isBuiltin(name), why: 'it bundles for a browser' },
-  ...['gpu', 'adapter', 'tile', 'peak'].map((file) => ({
+  ...['gpu', 'adapter', 'fastest-product', 'peak'].map((file) => ({
     from: `compute/webgpu/${file}`,
     what: 'node:*',
     test: (name) => isBuiltin(name),

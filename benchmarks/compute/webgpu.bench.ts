@@ -8,10 +8,10 @@ import { openCpu } from '../../src/compute/probe.js';
 import { operandMatrix } from '../../src/compute/spec/chain.js';
 import { openAdapter } from '../../src/compute/webgpu/adapter.js';
 import { loadDawn, openDawn } from '../../src/compute/webgpu/dawn.js';
+import { fastestProduct } from '../../src/compute/webgpu/fastest-product.js';
 import { createWebGpu } from '../../src/compute/webgpu/gpu.js';
 import { peakProductOps } from '../../src/compute/webgpu/peak.js';
-import { LARGE_TILE } from '../../src/compute/webgpu/product.wgsl.js';
-import { fastestTile } from '../../src/compute/webgpu/tile.js';
+import { defaultProduct } from '../../src/compute/webgpu/product.wgsl.js';
 import { systemClock } from '../../src/model/clock.js';
 import { createLog } from '../../src/model/log.js';
 import { createSeededRandom } from '../../src/model/prng.js';
@@ -60,8 +60,10 @@ async function openAny(): Promise<Opened | undefined> {
 async function openOnDawn(): Promise<Opened> {
   const door = await openDawn(await loadDawn());
   const { device, name, packed, software } = await openAdapter(door);
-  const tile = software ? LARGE_TILE : await fastestTile(device, { packed, clock: systemClock });
-  const gpu = await createWebGpu(device, { name, packed, tile });
+  const product = software
+    ? defaultProduct(packed)
+    : await fastestProduct(device, { packed, clock: systemClock });
+  const gpu = await createWebGpu(device, { name, packed, product });
   const close = async (): Promise<void> => {
     await gpu.close();
     void door; // Dawn lives as long as it is held

@@ -49,6 +49,19 @@ export function casesOf(kernel: keyof GpuCalls, sides: readonly number[]): GpuCa
   );
 }
 
+/** An odd sum of more than 2^24: whatever adds it in floats must take it over in time. */
+export const LONG_SUM: GpuCase = {
+  name: 'product, n 4096: highest by highest',
+  kernel: 'product',
+  memories: {
+    a: new Uint8Array(4096).fill(127),
+    b: new Uint8Array(4096 * 4096).fill(63),
+    to: new Uint8Array(4 * 4096),
+  },
+  call: { rows: 1, n: 4096 },
+  changed: 'to',
+};
+
 type Bare = Omit<GpuCase, 'kernel'>;
 
 const CASES: Readonly<Record<keyof GpuCalls, (n: number) => Bare[]>> = {

@@ -27,7 +27,7 @@ export interface PageOpened {
   readonly memoryBytes: number;
   readonly packed: boolean;
 }
-export type PageOptions = AdapterOptions & Partial<Pick<WebGpuOptions, 'packed' | 'tile' | 'kernels'>>;
+export type PageOptions = AdapterOptions & Partial<Pick<WebGpuOptions, 'packed' | 'product' | 'kernels'>>;
 
 const toBase64 = (bytes: Uint8Array): string => {
   let text = '';

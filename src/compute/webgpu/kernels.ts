@@ -4,9 +4,9 @@ import type { GpuCalls, GpuMemory, Product } from '../gpu/gpu.js';
 import { COLUMN, JOIN, TRANSPOSE } from './bytes.wgsl.js';
 import {
   DIGESTS_PER_GROUP,
+  defaultProduct,
   digestsWgsl,
-  LARGE_TILE,
-  type ProductTile,
+  type ProductVariant,
   productWgsl,
   tileColumns,
   tileRows,
@@ -37,7 +37,8 @@ export type Kernels = { readonly [K in keyof GpuCalls]: Kernel<GpuCalls[K]> };
 export interface KernelOptions {
   /** the WGSL feature `packed_4x8_integer_dot_product` is there */
   readonly packed: boolean;
-  readonly tile?: ProductTile;
+  /** @default `defaultProduct` */
+  readonly product?: ProductVariant;
 }
 
 /** At most this many groups in a row of the grid: what every device can (`maxComputeWorkgroupsPerDimension`). */
@@ -47,12 +48,12 @@ const MOST_WORK = 2 ** 37;
 /** A byte that is hashed takes as long as about so many products. */
 const HASH_WORK = 16;
 
-export function createKernels({ packed, tile = LARGE_TILE }: KernelOptions): Kernels {
+export function createKernels({ packed, product: variant = defaultProduct(packed) }: KernelOptions): Kernels {
   const product = (folded: boolean): Kernel<Product> => ({
-    code: productWgsl(tile, { packed, folded }),
+    code: productWgsl(variant, { folded }),
     memories: ({ a, b, to }) => [a, b, to],
     bindings: 3,
-    dispatches: ({ rows, n }) => bands(rows, n, tile),
+    dispatches: ({ rows, n }) => bands(rows, n, variant),
   });
   const folded = product(true);
   return {
@@ -106,7 +107,7 @@ export function createKernels({ packed, tile = LARGE_TILE }: KernelOptions): Ker
     productFold: {
       ...folded,
       memories: ({ a, b, to }) => [a, b, to],
-      dispatches: ({ n }) => bands(n, n, tile),
+      dispatches: ({ n }) => bands(n, n, variant),
     },
     digests: {
       code: digestsWgsl({ packed }),
@@ -138,10 +139,10 @@ function grid(groups: number): { x: number; y: number } {
 }
 
 /** Rows of a product, so many at once that none takes too long. */
-function bands(rows: number, n: number, tile: ProductTile): Dispatch[] {
-  const tall = tileRows(tile);
+function bands(rows: number, n: number, variant: ProductVariant): Dispatch[] {
+  const tall = tileRows(variant);
   const atOnce = Math.max(1, Math.floor(MOST_WORK / (n * n * tall))) * tall;
-  const x = Math.ceil(n / tileColumns(tile));
+  const x = Math.ceil(n / tileColumns(variant));
   const out: Dispatch[] = [];
   for (let first = 0; first < rows; first += atOnce) {
     const count = Math.min(atOnce, rows - first);

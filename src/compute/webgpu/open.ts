@@ -8,9 +8,9 @@ import { exactCompute } from '../gpu/exact.js';
 import { openAdapter } from './adapter.js';
 import type { WebGpuDoor } from './api.js';
 import { loadDawn, openDawn } from './dawn.js';
+import { fastestProduct } from './fastest-product.js';
 import { createWebGpu } from './gpu.js';
-import { LARGE_TILE } from './product.wgsl.js';
-import { fastestTile } from './tile.js';
+import { defaultProduct } from './product.wgsl.js';
 
 export interface OpenWebGpuOptions {
   readonly log: Log;
@@ -34,14 +34,14 @@ export async function openWebGpu({
   const door = await openDawn(await loadDawn(), adapter);
   held.add(door);
   const { device, name, packed, software } = await openAdapter(door, { allowSoftware });
-  const tile = software ? LARGE_TILE : await fastestTile(device, { packed, clock });
-  const gpu = await createWebGpu(device, { name, packed, tile });
+  const product = software ? defaultProduct(packed) : await fastestProduct(device, { packed, clock });
+  const gpu = await createWebGpu(device, { name, packed, product });
   const compute = await exactCompute(createGpuCompute(gpu));
   log.info('webgpu backend', {
     adapter: name,
     software,
     packedDotProduct: packed,
-    tile,
+    product,
     memoryBytes: gpu.memoryBytes,
   });
   return {

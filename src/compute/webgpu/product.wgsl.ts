@@ -3,20 +3,37 @@
 const each = (count: number, line: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
-/** What a thread of a 16 x 16 group holds: `4 * groups` columns of `rows` rows, in registers. */
-export interface ProductTile {
+/**
+ * By which instructions: `dot4I8Packed`; products of 32-bit integers, for WGSL without it; or of floats, which are the fast
+ * ones of processors that only imitate it. All are exact: |a b| <= 2^13, so that sums of 2^11 of them are whole floats.
+ */
+export type Arithmetic = 'packed' | 'integer' | 'float';
+
+/** What a thread of a 16 x 16 group holds in registers: `4 * groups` columns of `rows` rows. */
+export interface ProductVariant {
+  readonly arithmetic: Arithmetic;
   readonly rows: number;
   readonly groups: number;
 }
 
-export const tileRows = ({ rows }: ProductTile): number => 16 * rows;
-export const tileColumns = ({ groups }: ProductTile): number => 64 * groups;
+export const tileRows = ({ rows }: ProductVariant): number => 16 * rows;
+export const tileColumns = ({ groups }: ProductVariant): number => 64 * groups;
 
-/** 128 x 128, with 64 bytes of each row and column in the group's memory: all of the 16 KiB that every device has. */
-export const LARGE_TILE: ProductTile = { rows: 8, groups: 2 };
+/** Tiles of 128 x 128, with 64 bytes of each row and column, take all of the group's memory that every device has: 16 KiB. */
+export const defaultProduct = (packed: boolean): ProductVariant => ({
+  arithmetic: packed ? 'packed' : 'integer',
+  rows: 8,
+  groups: 2,
+});
 
-/** Large ones read least; small ones leave registers to devices that have few of them for each thread. */
-export const TILES: readonly ProductTile[] = [LARGE_TILE, { rows: 8, groups: 1 }, { rows: 4, groups: 1 }];
+/** Large tiles read least; small ones leave registers to devices that have few of them for each thread. */
+export const PRODUCT_VARIANTS: readonly ProductVariant[] = [
+  { arithmetic: 'packed', rows: 8, groups: 2 },
+  { arithmetic: 'packed', rows: 8, groups: 1 },
+  { arithmetic: 'packed', rows: 4, groups: 1 },
+  { arithmetic: 'integer', rows: 8, groups: 1 },
+  { arithmetic: 'float', rows: 8, groups: 1 },
+];
 
 /**
  * Both operands are read as 16 bytes along the summed index, which is what both have in a row. The next 64 bytes are fetched
@@ -24,8 +41,8 @@ export const TILES: readonly ProductTile[] = [LARGE_TILE, { rows: 8, groups: 1 }
  * yet each lane holds four columns in a row, which it writes at once.
  */
 export function productWgsl(
-  { rows, groups }: ProductTile,
-  { packed, folded }: { packed: boolean; folded: boolean },
+  { arithmetic, rows, groups }: ProductVariant,
+  { folded }: { readonly folded: boolean },
 ): string {
   const tall = 16 * rows;
   const wide = 64 * groups;
@@ -34,6 +51,10 @@ export function productWgsl(
   const lanes = [...'xyzw'];
   const accumulators = Array.from({ length: rows * groups }, (_, i) => `c${i}`);
   const own = (r: number, g: number): string => `c${r * groups + g}`;
+  const float = arithmetic === 'float';
+  /** where products are added first */
+  const near = (r: number, g: number): string => (float ? `f${r * groups + g}` : own(r, g));
+  const bytes = float ? 'floats' : 'bytes';
 
   /** Of one place of four times 16 bytes. */
   const packedStep = each(groups * 4, (column) => {
@@ -48,12 +69,12 @@ export function productWgsl(
   /** Bytes are taken out of words once for each row and column, not once for each pair of them. */
   const plainStep = each(4, (word) => {
     const w = lanes[word];
-    const left = each(rows, (r) => `      let a${r}${w} = bytes(a${r}.${w});`);
+    const left = each(rows, (r) => `      let a${r}${w} = ${bytes}(a${r}.${w});`);
     const columns = each(groups * 4, (column) => {
       const g = column >> 2;
       const b = `b${column}${w}`;
-      const load = `      let ${b} = bytes(right[k * ${wide}u + ${g * 64 + (column & 3) * 16}u + at.x].${w});`;
-      return `${load}\n${each(rows, (r) => `      ${own(r, g)}.${lanes[column & 3]} += dot(a${r}${w}, ${b});`)}`;
+      const load = `      let ${b} = ${bytes}(right[k * ${wide}u + ${g * 64 + (column & 3) * 16}u + at.x].${w});`;
+      return `${load}\n${each(rows, (r) => `      ${near(r, g)}.${lanes[column & 3]} += dot(a${r}${w}, ${b});`)}`;
     });
     return `${left}\n${columns}`;
   });
@@ -72,7 +93,7 @@ struct Params { n: u32, rows: u32, first: u32 }
 @group(0) @binding(3) var<storage, read_write> product: array<${folded ? 'u32' : 'vec4<i32>'}>;
 var<workgroup> left: array<vec4<u32>, ${4 * tall}>;
 var<workgroup> right: array<vec4<u32>, ${4 * wide}>;
-${packed ? '' : BYTES}
+${arithmetic === 'packed' ? '' : BYTES}
 fn fold(x: vec4<i32>) -> u32 {
   let y = bitcast<vec4<u32>>(x ^ (x >> vec4(8u)) ^ (x >> vec4(16u))) & vec4(0xffu);
   return y.x | (y.y << 8u) | (y.z << 16u) | (y.w << 24u);
@@ -97,6 +118,7 @@ ${each(loadsB, (i) => `  var nextB${i}: vec4<u32>;`)}
 ${each(loadsA, (i) => `  let rowA${i} = top + fetched + ${64 * i}u;`)}
 ${each(loadsB, (i) => `  let rowB${i} = column0 + fetched + ${64 * i}u;`)}
 ${each(accumulators.length, (i) => `  var ${accumulators[i]} = vec4<i32>(0);`)}
+${float ? each(accumulators.length, (i) => `  var f${i} = vec4<f32>(0.0);`) : ''}
 ${each(loadsA, (i) => `  if (rowA${i} < p.rows && piece < depth) { nextA${i} = a[rowA${i} * depth + piece]; }`)}
 ${each(loadsB, (i) => `  if (rowB${i} < p.n && piece < depth) { nextB${i} = b[rowB${i} * depth + piece]; }`)}
   for (var begin = 0u; begin < depth; begin += 4u) {
@@ -110,8 +132,8 @@ ${each(loadsB, (i) => `      if (rowB${i} < p.n) { nextB${i} = b[rowB${i} * dept
     }
     for (var k = 0u; k < 4u; k++) {
 ${each(rows, (r) => `      let a${r} = left[k * ${tall}u + at.y * ${rows}u + ${r}u];`)}
-${packed ? packedStep : plainStep}
-    }
+${arithmetic === 'packed' ? packedStep : plainStep}
+    }${float ? `\n    if ((begin & 127u) == 124u || begin + 4u >= depth) {\n${each(accumulators.length, (i) => `      c${i} += vec4<i32>(f${i}); f${i} = vec4<f32>(0.0);`)}\n    }` : ''}
     workgroupBarrier();
   }
 ${each(rows, (r) => each(groups, (g) => store(r, g)))}
@@ -124,6 +146,8 @@ fn bytes(x: u32) -> vec4<i32> {
   let y = bitcast<i32>(x);
   return vec4(extractBits(y, 0u, 8u), extractBits(y, 8u, 8u), extractBits(y, 16u, 8u), extractBits(y, 24u, 8u));
 }
+
+fn floats(x: u32) -> vec4<f32> { return vec4<f32>(bytes(x)); }
 `;
 
 /** Blocks that one group digests: as many as their threads' sums fit into the group's memory. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Device, DeviceBuffer, ErrorFilter } from '../../../../src/compute/webgpu/api.js';
+import { fastestProduct } from '../../../../src/compute/webgpu/fastest-product.js';
 import { createWebGpu } from '../../../../src/compute/webgpu/gpu.js';
-import { TILES } from '../../../../src/compute/webgpu/product.wgsl.js';
-import { fastestTile } from '../../../../src/compute/webgpu/tile.js';
+import { PRODUCT_VARIANTS } from '../../../../src/compute/webgpu/product.wgsl.js';
 
 /** A device that runs nothing: it has memory, counts what it is asked, and fails as it is told. */
 function createFake({ memory = 1 << 20 } = {}) {
@@ -174,26 +174,24 @@ describe('a WebGPU device', () => {
     expect(fake.log[0]).toBe('dispatch 32768 x 2');
   });
 
-  test('takes the tile that is fastest on it', async () => {
+  test('takes the variant of the product that is fastest on it', async () => {
     const fake = createFake({ memory: 1 << 30 });
     Object.assign(fake.device, {
       limits: { ...fake.device.limits, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 28 },
     });
-    // tiles are told by how many groups a product of side 2048 has
-    const msOf = new Map([
-      ['dispatch 16 x 16', 9],
-      ['dispatch 32 x 16', 5],
-      ['dispatch 32 x 32', 7],
-    ]);
+    const ms = [9, 7, 8, 5, 6]; // of each variant; they are tried in this order, four times each
     let now = 0;
     let looked = 0;
+    let products = 0;
     const clock = {
       monotonic: () => {
-        for (; looked < fake.log.length; looked++) now += msOf.get(fake.log[looked]) ?? 0;
+        for (; looked < fake.log.length; looked++)
+          if (fake.log[looked].startsWith('dispatch')) now += ms[Math.floor(products++ / 4)];
         return now;
       },
     };
-    expect(await fastestTile(fake.device, { packed: true, clock })).toEqual(TILES[1]);
+    expect(await fastestProduct(fake.device, { packed: true, clock })).toEqual(PRODUCT_VARIANTS[3]);
+    expect(products).toBe(20);
     expect(fake.used).toBe(0);
   });
 });

@@ -4,10 +4,9 @@ import type { Gpu, GpuCalls } from '../../../../src/compute/gpu/gpu.js';
 import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
 import { inexactProduct } from '../../../../src/compute/probe.js';
 import { wrongLabels } from '../../../../src/compute/probe-labels.js';
-import { TILES } from '../../../../src/compute/webgpu/product.wgsl.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { type ChromiumGpus, noChromium, openChromium, type PagedGpu } from '../../../support/chromium-gpu.js';
-import { casesOf, type GpuCase, runCase } from '../../../support/gpu-cases.js';
+import { casesOf, type GpuCase, LONG_SUM, runCase } from '../../../support/gpu-cases.js';
 
 if (noChromium) console.log(`skipped: ${noChromium}`);
 
@@ -29,7 +28,7 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   beforeAll(async () => {
     chromium = await openChromium();
     // the smallest tile compiles fastest; the others have a test of their own
-    gpu = await chromium.open({ tile: TILES[2] });
+    gpu = await chromium.open({ product: { arithmetic: 'packed', rows: 4, groups: 1 } });
   }, 120_000);
   afterAll(async () => {
     await chromium?.close();
@@ -48,20 +47,27 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
     expect(gpu.packed).toBe(true);
   });
 
-  test('products without the packed dot product are the same', async () => {
-    const kernels = ['product', 'digests'] as const;
-    const plain = await chromium.open({ packed: false, tile: TILES[2], kernels });
-    for (const kernel of kernels) for (const one of casesOf(kernel, [16, 128])) await same(plain, one);
-    await plain.close();
-  });
-
+  // the smallest tile compiles fastest, and is enough for other instructions
   test.each([
-    ['product', TILES[0]],
-    ['productFold', TILES[1]],
-  ] as const)('%s is the same in larger tiles', async (kernel, tile) => {
-    const tiled = await chromium.open({ tile, kernels: [kernel] });
-    for (const one of casesOf(kernel, [16, 256])) await same(tiled, one);
-    await tiled.close();
+    { kernel: 'product', arithmetic: 'packed', rows: 8, groups: 2 },
+    { kernel: 'productFold', arithmetic: 'packed', rows: 8, groups: 1 },
+    { kernel: 'product', arithmetic: 'integer', rows: 4, groups: 1 },
+    { kernel: 'product', arithmetic: 'float', rows: 4, groups: 1 },
+  ] as const)(
+    '$kernel is the same by $arithmetic arithmetic in tiles of $rows x $groups',
+    async (variant) => {
+      const { kernel, ...product } = variant;
+      const other = await chromium.open({ product, kernels: [kernel] });
+      for (const one of casesOf(kernel, [16, 256])) await same(other, one);
+      if (product.arithmetic === 'float') await same(other, LONG_SUM);
+      await other.close();
+    },
+  );
+
+  test('digests without the packed dot product are the same', async () => {
+    const plain = await chromium.open({ packed: false, kernels: ['digests'] });
+    for (const one of casesOf('digests', [64, 128])) await same(plain, one);
+    await plain.close();
   });
 
   test('a device that is taken away rejects what waits, and says so', async () => {
