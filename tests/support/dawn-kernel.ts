@@ -6,14 +6,14 @@ import { openAdapter } from '../../src/compute/webgpu/adapter.js';
 import { loadDawn, openDawn } from '../../src/compute/webgpu/dawn.js';
 import { createWebGpu } from '../../src/compute/webgpu/gpu.js';
 import { toHex } from '../../src/model/bytes.js';
-import { casesOf, runCase } from './gpu-cases.js';
+import { casesOf, DAWN_SIDES, runCase } from './gpu-cases.js';
 
 const kernel = process.argv[2] as keyof GpuCalls;
 const door = await openDawn(await loadDawn());
 const { device, name, packed } = await openAdapter(door, { allowSoftware: true });
 const gpu = await createWebGpu(device, { name, packed, kernels: [kernel] });
 let same = 0;
-for (const one of casesOf(kernel, [16, 128])) {
+for (const one of casesOf(kernel, DAWN_SIDES)) {
   const [got, expected] = [await runCase(gpu, one), await runCase(createPlainGpu(), one)];
   if (toHex(got) === toHex(expected)) same++;
   else console.log(`differs: ${one.name}`);

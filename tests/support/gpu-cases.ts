@@ -43,6 +43,9 @@ const ends: Readonly<Record<string, readonly [left: number, right: number]>> = {
 /** Rows of a product: one, a few, one tile and a bit, all. */
 const someRows = (n: number): number[] => [...new Set([1, 3, Math.min(n, 65), n])];
 
+/** What one process of Dawn's is tried on, and its test counts. */
+export const DAWN_SIDES = [16, 128];
+
 export function casesOf(kernel: keyof GpuCalls, sides: readonly number[]): GpuCase[] {
   return sides.flatMap((n) =>
     CASES[kernel](n).map((one) => ({ ...one, kernel, name: `${kernel}, n ${n}${one.name}` })),
