@@ -53,6 +53,13 @@ setup_chromium() {
   setup_debian chromium || echo 'setup: chromium is not installed; going on without it' >&2
 }
 
+# `check` compares the kernels of NVIDIA cards with what it makes of their sources; it skips that without, and says so
+setup_clang() {
+  command -v clang-16 >/dev/null || [ "$(id -u)" != 0 ] && return
+  grep -qs '^ID=debian' /etc/os-release && command -v apt-get >/dev/null || return 0
+  setup_debian clang-16 || echo 'setup: clang-16 is not installed; going on without it' >&2
+}
+
 setup_debian() {
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
   setup_step "installing $* (apt-get)" setup_apt "$@"
