@@ -27,7 +27,8 @@ export interface PageOpened {
   readonly memoryBytes: number;
   readonly packed: boolean;
 }
-export type PageOptions = AdapterOptions & Partial<Pick<WebGpuOptions, 'packed' | 'product' | 'kernels'>>;
+export type PageOptions = AdapterOptions &
+  Partial<Pick<WebGpuOptions, 'packed' | 'product' | 'kernels' | 'mostWork'>>;
 
 const toBase64 = (bytes: Uint8Array): string => {
   let text = '';

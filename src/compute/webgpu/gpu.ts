@@ -40,7 +40,7 @@ interface Compiled {
 
 /** @throws AssayError `unsupported` when a kernel does not compile there */
 export async function createWebGpu(device: Device, options: WebGpuOptions): Promise<Gpu> {
-  const { name } = options;
+  const { name, mostWork = MOST_WORK } = options;
   const memoryBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   let gone: AssayError<'unreachable'> | undefined;
   let closed = false;
@@ -129,7 +129,7 @@ export async function createWebGpu(device: Device, options: WebGpuOptions): Prom
     if (all.length === 0 || gone) return;
     checked(() => {
       for (let from = 0, to = 0, work = 0; from < all.length; from = to, work = 0) {
-        for (; to < all.length && to - from < MOST_DISPATCHES && work < MOST_WORK; to++) {
+        for (; to < all.length && to - from < MOST_DISPATCHES && work < mostWork; to++) {
           const one = all[to];
           if ('dispatch' in one) work += one.dispatch.work;
         }

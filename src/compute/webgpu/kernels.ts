@@ -39,21 +39,27 @@ export interface KernelOptions {
   readonly packed: boolean;
   /** @default `defaultProduct` */
   readonly product?: ProductVariant;
+  /** Products of bytes that are handed over at once. @default 2^37 */
+  readonly mostWork?: number;
 }
 
 /** At most this many groups in a row of the grid: what every device can (`maxComputeWorkgroupsPerDimension`). */
 const MOST_GROUPS = 65_535;
 /** Longer work is cut: a driver takes a device away that does not answer for a second or two. 2^37 are 0.1 s of a slow one. */
-const MOST_WORK = 2 ** 37;
+export const MOST_WORK = 2 ** 37;
 /** A byte that is hashed takes as long as about so many products. */
 const HASH_WORK = 16;
 
-export function createKernels({ packed, product: variant = defaultProduct(packed) }: KernelOptions): Kernels {
+export function createKernels({
+  packed,
+  product: variant = defaultProduct(packed),
+  mostWork = MOST_WORK,
+}: KernelOptions): Kernels {
   const product = (folded: boolean): Kernel<Product> => ({
     code: productWgsl(variant, { folded }),
     memories: ({ a, b, to }) => [a, b, to],
     bindings: 3,
-    dispatches: ({ rows, n }) => bands(rows, n, variant),
+    dispatches: ({ rows, n }) => bands(rows, n, variant, mostWork),
   });
   const folded = product(true);
   return {
@@ -107,7 +113,7 @@ export function createKernels({ packed, product: variant = defaultProduct(packed
     productFold: {
       ...folded,
       memories: ({ a, b, to }) => [a, b, to],
-      dispatches: ({ n }) => bands(n, n, variant),
+      dispatches: ({ n }) => bands(n, n, variant, mostWork),
     },
     digests: {
       code: digestsWgsl({ packed }),
@@ -139,9 +145,9 @@ function grid(groups: number): { x: number; y: number } {
 }
 
 /** Rows of a product, so many at once that none takes too long. */
-function bands(rows: number, n: number, variant: ProductVariant): Dispatch[] {
+function bands(rows: number, n: number, variant: ProductVariant, mostWork: number): Dispatch[] {
   const tall = tileRows(variant);
-  const atOnce = Math.max(1, Math.floor(MOST_WORK / (n * n * tall))) * tall;
+  const atOnce = Math.max(1, Math.floor(mostWork / (n * n * tall))) * tall;
   const x = Math.ceil(n / tileColumns(variant));
   const out: Dispatch[] = [];
   for (let first = 0; first < rows; first += atOnce) {
@@ -150,5 +156,3 @@ function bands(rows: number, n: number, variant: ProductVariant): Dispatch[] {
   }
   return out;
 }
-
-export { MOST_WORK };

@@ -49,14 +49,14 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
 
   // the smallest tile compiles fastest, and is enough for other instructions
   test.each([
-    { kernel: 'product', arithmetic: 'packed', rows: 8, groups: 2 },
-    { kernel: 'productFold', arithmetic: 'packed', rows: 8, groups: 1 },
-    { kernel: 'product', arithmetic: 'integer', rows: 4, groups: 1 },
-    { kernel: 'product', arithmetic: 'float', rows: 4, groups: 1 },
+    ['product', 'packed', 8, 2],
+    ['productFold', 'packed', 8, 1],
+    ['product', 'integer', 4, 1],
+    ['product', 'float', 4, 1],
   ] as const)(
-    '$kernel is the same by $arithmetic arithmetic in tiles of $rows x $groups',
-    async (variant) => {
-      const { kernel, ...product } = variant;
+    '%s is the same by %s arithmetic in tiles of %d x %d',
+    async (kernel, arithmetic, rows, groups) => {
+      const product = { arithmetic, rows, groups };
       const other = await chromium.open({ product, kernels: [kernel] });
       for (const one of casesOf(kernel, [16, 256])) await same(other, one);
       if (product.arithmetic === 'float') await same(other, LONG_SUM);
