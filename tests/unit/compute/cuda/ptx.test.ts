@@ -9,6 +9,7 @@ import { wrongLabels } from '../../../../src/compute/probe-labels.js';
 import { digestBlock } from '../../../../src/compute/spec/digest.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
+import { chains, expectVector } from '../../../support/golden-labels.js';
 import { casesOf, runCase } from '../../../support/gpu-cases.js';
 import { createInterpretedGpu } from '../../../support/ptx/gpu.js';
 import { launch, type PtxLaunch, prepare } from '../../../support/ptx/machine.js';
@@ -161,6 +162,10 @@ describe('kernels as PTX', () => {
         (at) => ({ a: at('a'), b: at('b'), to: at('to'), n }),
         gpus.get(name)!,
       );
+  });
+
+  test.each(chains)('give the vectors of labels, n $n', async (vector) => {
+    await expectVector(createGpuCompute(interpreted).openLabels!, vector);
   });
 
   test('make a chain of labels: the plain ones, operation by operation', async () => {
