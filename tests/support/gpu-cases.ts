@@ -52,12 +52,12 @@ export function casesOf(kernel: keyof GpuCalls, sides: readonly number[]): GpuCa
   );
 }
 
-/** An odd sum of more than 2^24: whatever adds it in floats must take it over in time. */
+/** More than 2^24 in odd steps, four products each: whatever adds them in floats must take the sum over in time. */
 export const LONG_SUM: GpuCase = {
-  name: 'product, n 4096: highest by highest',
+  name: 'product, n 4096: a long sum',
   kernel: 'product',
   memories: {
-    a: new Uint8Array(4096).fill(127),
+    a: Uint8Array.from({ length: 4096 }, (_, i) => (i % 4 === 0 ? 126 : 127)),
     b: new Uint8Array(4096 * 4096).fill(63),
     to: new Uint8Array(4 * 4096),
   },

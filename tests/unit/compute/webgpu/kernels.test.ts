@@ -64,6 +64,13 @@ describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
     },
   );
 
+  test('a product in bands of its rows is the same', async () => {
+    const product = { arithmetic: 'packed', rows: 4, groups: 1 } as const;
+    const banded = await chromium.open({ product, kernels: ['product'], mostWork: 1 });
+    for (const one of casesOf('product', [256])) await same(banded, one);
+    await banded.close();
+  });
+
   test('digests without the packed dot product are the same', async () => {
     const plain = await chromium.open({ packed: false, kernels: ['digests'] });
     for (const one of casesOf('digests', [64, 128])) await same(plain, one);
