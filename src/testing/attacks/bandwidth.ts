@@ -154,7 +154,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'invented-leaves',
     what: 'makes up leaves that never came, or says a rate that it never had',
-    origin: '7.10 skipped work; Basilica 11.15',
+    origin: 'skipped work; a speed test run by the one it measures',
     strength: 'share of the leaves of every segment',
     strengths: [1 / 16, 2 / 16, 4 / 16],
     bound: missed,
@@ -166,7 +166,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'framing',
     what: 'makes up leaves and shows them as if their source had sent them',
-    origin: 'F18',
+    origin: 'blame that anybody can make up',
     strength: 'share of the leaves of every segment',
     strengths: [1 / 16, 4 / 16],
     bound: missed,
@@ -178,7 +178,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'counts-twice',
     what: 'receives half of what it names and shows it twice',
-    origin: 'F18',
+    origin: 'one stream counted twice',
     strength: 'times that each segment is shown',
     strengths: [2],
     bound: () => 0.5 ** SMALL.samples,
@@ -190,7 +190,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'content-cache',
     what: 'shows what the same sources sent in an event before',
-    origin: 'F18',
+    origin: 'content that can be kept',
     strength: 'share of the content kept',
     strengths: [1],
     bound: () => 0,
@@ -202,7 +202,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'replayed-round',
     what: 'answers with what it received under another seed',
-    origin: '7.10 replay',
+    origin: 'replay',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -214,7 +214,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'plot-regenerator',
     what: 'makes the content itself, from all that it was told, instead of receiving it',
-    origin: 'F18',
+    origin: 'content that can be made again',
     strength: 'cores',
     strengths: [1, 12, 125],
     bound: () => 0,
@@ -230,7 +230,7 @@ export const bandwidthAttacks: readonly Attack[] = [
     kind: 'bandwidth',
     name: 'line-sharer',
     what: 'runs several hotkeys behind one line',
-    origin: 'F18, F26; Basilica 11.2',
+    origin: 'one line behind many hotkeys',
     strength: 'hotkeys behind one line',
     strengths: [2, 4],
     bounds: 'credit',
@@ -255,7 +255,7 @@ export const bandwidthAttacks: readonly Attack[] = [
     kind: 'bandwidth',
     name: 'colluding-sources',
     what: 'has no line, and accomplices among the hosts who confirm what was never sent',
-    origin: 'F18; 7.10 collusion of peers; 7.6.7',
+    origin: 'peers in league',
     strength: 'share of all other hosts that are its accomplices',
     strengths: [0.1, 0.2, 0.5, 0.7, 0.9],
     bounds: 'acceptance',

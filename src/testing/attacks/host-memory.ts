@@ -187,7 +187,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'fabricated-labels',
     what: 'fills labels with random bytes instead of hashing their parents',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the labels',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share,
@@ -197,7 +197,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'guessed-digests',
     what: 'has not read some labels and guesses their digests',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the labels',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share,
@@ -207,7 +207,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'residue-storer',
     what: 'keeps seven bits of every byte',
-    origin: 'F12',
+    origin: 'digests that forget bits',
     strength: 'share of the labels that it keeps so',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share / 8,
@@ -217,7 +217,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'repeated-rounds',
     what: 'shows the round before instead of reading again',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rounds',
     strengths: [0.15, 0.3, 0.5],
     own: (share) => 1 - share,
@@ -227,7 +227,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'guessed-steps',
     what: 'makes up steps of its walk',
-    origin: 'F17',
+    origin: 'reads that need not wait for one another',
     strength: 'share of the steps',
     strengths: [0.05, 0.1, 0.3],
     own: (share) => 1 - share,
@@ -237,7 +237,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'read-before-pass',
     what: 'reads its rounds under keys that it knew before the Pass',
-    origin: 'F7 (e); 7.10 precomputation',
+    origin: 'precomputation',
     strength: 'sessions answered so, of one',
     strengths: [1],
     own: () => 0,
@@ -248,7 +248,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-memory',
     what: "answers with another slot's labels, or with those of an event before",
-    origin: '7.10 replay; Basilica 11.2, 11.5',
+    origin: 'replay; work shown twice',
     strength: 'sessions answered so, of one',
     strengths: [1],
     own: () => 0,
@@ -259,7 +259,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   resident({
     name: 'narrow-state-ram',
     what: 'keeps short states instead of labels and makes labels again when they are read',
-    origin: 'F4',
+    origin: 'a label with a narrow waist',
     instead: CHUNKS_AGAIN,
     stoppedBy:
       'labels without a waist: 32 bytes cost hashing of all that came before them in the label, and of three parents',
@@ -271,7 +271,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   resident({
     name: 'nvme-ram',
     what: 'has swapped some of its labels out to two drives',
-    origin: 'F17; Basilica 11.7',
+    origin: 'memory swapped out to drives',
     instead: MACHINE_DRIVES,
     stoppedBy: 'a walk of dependent reads, beside what the drives bring within a round',
     rule: 'rounds alone, and a burst of 256 reads in 50 ms',
@@ -280,7 +280,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   resident({
     name: 'remote-ram',
     what: "has some of its labels in another host's memory, or in a card's",
-    origin: 'F8, F17, F25',
+    origin: 'memory of another host or of a card',
     instead: MACHINE.link,
     stoppedBy: 'the walk, and what a link brings within a round',
     rule: 'rounds alone',
@@ -290,7 +290,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
     kind: 'host-memory',
     name: 'many-drives',
     what: 'has swapped half of its labels out to more and faster drives than the class takes a host to have',
-    origin: 'F17; 7.4.4',
+    origin: 'memory swapped out to many drives',
     strength: 'GB/s of the drives',
     strengths: [14, 28, 56, 100],
     bounds: 'credit',

@@ -41,7 +41,7 @@ export function attacksPage(attacks: readonly Attack[], table: AttackTable, comm
       '- **crossing**: neighbouring strengths of which it pays at one and not at the other. Where it pays at none, it is stopped at every strength that was run.',
       '- **without**: the same attacker where the rule that stops it is missing, or as it was first designed. It shows that the attack is one. Where a missing rule would leave the attacker with what an',
       '  honest session looks like, an honest session is judged.',
-      '- **found as**: numbers of our review of the design (F1 to F26), sections of its first draft (7.x), and of our catalogue of cheats against another subnet (Basilica 11.x).',
+      '- **found as**: the weakness by the name that it had where it was found: in reviews of our own drafts, or in what checks of other subnets let through.',
     ].join('\n'),
     summaryTable(attacks, table),
     ...kinds.flatMap((kind) => [
@@ -62,8 +62,8 @@ const UNTESTED = [
   '| structured operands | the operand is a cipher stream and labels have full rank: [compute](compute.md), its unit tests |',
   '| laziness and copying of validators | not a proof: weights are sealed ([commit-reveal](../decisions)), private samples are shown to nobody |',
   '| harassment by challenges | not a proof: permits, one Arm for each slot, and the rates of [limits](../limits.md) |',
-  '| forged validators, replayed signatures, price tampering, hung sessions (Basilica 11.9 to 11.12, 11.17, 11.22) | not a proof: signatures, channel binding and limits have tests of their own (`tests/conformance/protocol`, `tests/unit/protocol`) |',
-  '| outages of validators (Basilica 11.20) | not a miner: [no excuse](../decisions/0006-no-excuse.md) |',
+  '| forged validators, replayed signatures, price tampering, hung sessions, floods of labels | not a proof: signatures, channel binding and limits have tests of their own (`tests/conformance/protocol`, `tests/unit/protocol`) |',
+  '| outages of validators | not a miner: [no excuse](../decisions/0006-no-excuse.md) |',
   '| location, and relays within one city | nothing here measures where a device is: `proxy` shows what a relay costs its owner |',
 ].join('\n');
 

@@ -157,7 +157,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'fabricated-work',
     what: 'makes up rows of the labels that it is paid for as work',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rows of every label of the window',
     strengths: [1 / 64, 4 / 64, 16 / 64],
     bound: (share) => missed(share, SMALL.samples),
@@ -169,7 +169,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'noise-filler',
     what: 'fills memory, after the window, with noise that it can make again at any time',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the rows of every label of the fill',
     strengths: [2 / 64, 8 / 64, 32 / 64],
     bound: (share) => missed(share, SMALL.fillSamples),
@@ -181,7 +181,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'labels-ahead',
     what: 'names labels at the end of the window that it makes only later',
-    origin: 'F26',
+    origin: 'work named before it is done',
     strength: 'labels named too many',
     strengths: [1, 3],
     bound: () => 0,
@@ -193,7 +193,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'invented-digests',
     what: 'has not read some blocks and makes their digests up',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the blocks of every round',
     strengths: [1 / 16, 2 / 16, 4 / 16],
     bound: (share) => missed(share, SMALL.passSamples),
@@ -205,7 +205,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'skipped-rounds',
     what: 'hands in rounds that it never read',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rounds',
     strengths: [1 / 8, 2 / 8],
     bound: (share) => missed(share, SMALL.passSamples),
@@ -218,7 +218,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'read-before-pass',
     what: 'reads its memory once, before the Pass, and gives it back',
-    origin: 'F7 (e); 7.10 precomputation',
+    origin: 'precomputation',
     strength: 'share of the rounds',
     strengths: [1],
     bound: () => 0,
@@ -230,7 +230,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'residue-storer',
     what: 'keeps seven of eight bits, or residues of words',
-    origin: 'F12',
+    origin: 'digests that forget bits',
     strength: 'share of the bits that it does not keep',
     strengths: [1 / 8],
     bound: () => 0,
@@ -242,7 +242,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-memory',
     what: "answers with another slot's labels, or with those of an event before",
-    origin: '7.10 replay; Basilica 11.2, 11.5',
+    origin: 'replay; work shown twice',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -254,7 +254,7 @@ export const memoryAttacks: readonly Attack[] = [
   resident({
     name: 'partial-memory',
     what: `names all of a card's memory (${CLASS}) and makes the rest again, or fetches it over the card's link, in every round`,
-    origin: 'F9; 7.3.5; Basilica 11.7',
+    origin: 'memory that is only partly there',
     strength: 'share that is missing',
     strengths: [0.01, 0.03, 0.1, 0.25, 0.5],
     bound: (missing) => 1 - missing,
@@ -270,7 +270,7 @@ export const memoryAttacks: readonly Attack[] = [
   resident({
     name: 'late-big-memory',
     what: 'names several times the memory that it has, and is slow',
-    origin: 'F9',
+    origin: 'a pass that may be late',
     strength: 'memory named over memory held',
     strengths: [1.25, 2, 4],
     bound: (times) => 1 / times,
@@ -302,7 +302,7 @@ export const memoryAttacks: readonly Attack[] = [
   resident({
     name: 'host-digest-helper',
     what: "keeps labels in the host's memory and digests them there, as many as hide behind the card's own reading",
-    origin: 'F8',
+    origin: 'digests made where the data is',
     strength: "GB/s of the host's memory, idle otherwise",
     strengths: [60, 150, 250, 500, 1000],
     // above what the parameters assume of a host, some of its memory passes for the card's: docs/proofs/memory.md
@@ -321,7 +321,7 @@ export const memoryAttacks: readonly Attack[] = [
   resident({
     name: 'memory-sharer',
     what: 'shows one card behind several slots',
-    origin: 'F7 (e), F26; Basilica 11.2',
+    origin: 'one card behind many hotkeys, at different times',
     strength: 'slots on one card',
     strengths: [2, 4, 8],
     bound: () => 1,

@@ -67,7 +67,7 @@ const unchecked = { ...SMALL, encodingsOneIn: 1_000_000 };
 const PLOT = storageParamsByClass('nvme')!;
 const SECTORS = PLOT.nominalSectors;
 const NETWORK_MS = 20;
-/** Of a leaf in a chain of 32 bytes at 1 MB/s, from its checkpoint: F3, attack B. */
+/** Of a leaf in a chain of 32 bytes at 1 MB/s, from its checkpoint. */
 const NARROW_LEAVES_PER_CORE_S = 250;
 
 /** What answers in the name of a plot of which a share is gone. */
@@ -137,7 +137,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'unencoded-plot',
     what: 'commits to the bytes of a stream cipher, which it makes when it is asked',
-    origin: 'F3 (A)',
+    origin: 'an encoding that nobody checks',
     strength: 'share of its sectors',
     strengths: [2 / 23, 6 / 23, 1],
     bound: () => 1,
@@ -154,7 +154,7 @@ export const storageAttacks: readonly Attack[] = [
     kind: 'storage',
     name: 'unencoded-plot-for-life',
     what: 'has a few wrongly encoded sectors and hopes that none is ever looked at',
-    origin: 'F3',
+    origin: 'an encoding that nobody checks',
     strength: 'share of its sectors',
     strengths: [0.001, 0.01, 0.05, 0.1],
     bounds: 'acceptance',
@@ -172,7 +172,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'shared-plot',
     what: 'shows as its own the sectors that it encoded for another hotkey',
-    origin: '7.5.5; 7.10 one GPU, many hotkeys',
+    origin: 'one plot behind many hotkeys',
     strength: 'share of its sectors',
     strengths: [2 / 23, 1],
     bound: () => 1,
@@ -184,7 +184,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-plot',
     what: "answers from another hotkey's plot, which is honest",
-    origin: '7.10 replay; Basilica 11.3',
+    origin: "replay; another's work",
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -196,7 +196,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'replayed-answers',
     what: 'answers what another Pass asked, made at leisure',
-    origin: '7.10 replay, precomputation',
+    origin: 'replay and precomputation',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -208,7 +208,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'deleted-leaves',
     what: 'has deleted leaves and sends what it likes for them',
-    origin: '7.5.3',
+    origin: 'data that was deleted',
     strength: 'share of the leaves',
     strengths: [1 / 16, 2 / 16, 4 / 16, 8 / 16],
     bound: () => 1,
@@ -220,7 +220,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'hashes-only',
     what: 'keeps the hash of each leaf instead of the leaf',
-    origin: 'F3',
+    origin: 'hashes in place of data',
     strength: 'share of the leaves',
     strengths: [1],
     bound: () => 1,
@@ -232,7 +232,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'unread-range',
     what: 'names a range of which it has read only a part',
-    origin: '7.5.4',
+    origin: 'skipped work',
     strength: 'share of the range',
     strengths: [2 / 23, 6 / 23, 12 / 23],
     bound: () => 1,
@@ -244,7 +244,7 @@ export const storageAttacks: readonly Attack[] = [
   deleting({
     name: 'narrow-state-plot',
     what: `has deleted leaves and makes them again from checkpoints, on ${SERVER.cores} cores`,
-    origin: 'F3 (B)',
+    origin: 'a chain with a narrow state',
     strength: 'share of the plot deleted',
     strengths: [0.05, 0.1, 0.5, 0.9],
     own: (share) => 1 - share,
@@ -266,7 +266,7 @@ export const storageAttacks: readonly Attack[] = [
   deleting({
     name: 'sector-regenerator',
     what: 'has deleted sectors and makes them again in the time to answer',
-    origin: 'F3; 7.5.2',
+    origin: 'data that is made again when it is asked for',
     strength: 'sectors that it makes in a second',
     strengths: [64, 1000, 4000, 16_000],
     // credit has the share that 1,000 a second could make taken off: with more of them some bytes come for nothing
@@ -279,7 +279,7 @@ export const storageAttacks: readonly Attack[] = [
   deleting({
     name: 'slow-disk',
     what: 'claims a solid-state disk and has one that turns',
-    origin: '7.10 fake nvidia-smi',
+    origin: 'tools that say what the host likes',
     strength: 'random reads in a second',
     strengths: [125, 10_000, 15_000, 16_500],
     own: (perS) =>

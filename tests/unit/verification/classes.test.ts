@@ -116,7 +116,7 @@ describe('classes of cards', () => {
     }
   });
 
-  // proofs' amendments F9: lost share of memory at n = 8192 and 16384 with 60 GB/s from outside, G at 60 % of peak
+  // worked out by hand before there was code: lost share of memory at n = 8192 and 16384 with 60 GB/s from outside, G at 60 % of peak
   test.each([
     ['rtx-4090', [9.8, 8.4]],
     ['a100-80', [4.8, 4.1]],
