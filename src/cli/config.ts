@@ -65,6 +65,11 @@ function isWebhook(text: string): boolean {
 
 export const validatorSchema = z.strictObject({
   ...shared,
+  /** where peers may have the owner's files from us; -1 binds nothing, 0 picks a port */
+  filesPort: integerBetween(-1, 65_535).default(-1),
+  host: z.string().min(1).max(64).default('127.0.0.1'),
+  /** address that the chain shall name; the bound one without it */
+  announceIp: z.string().max(64).optional(),
   /** whose weights are set */
   mechanism: integerBetween(0, 15).default(0),
   eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch).default(5),

@@ -84,6 +84,13 @@ roleOptions(validator.command('start'))
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
   .option(
+    '--files-port <number>',
+    "port on which peers may have the owner's parameter files, announced on the chain; 0 picks one, -1 binds none (-1)",
+    integer,
+  )
+  .option('--host <address>', 'address to bind it (127.0.0.1, which no chain announces: see --announce-ip)')
+  .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
+  .option(
     '--min-lead-ms <ms>',
     'an event that we came to later than this before its block does not count (1000)',
     integer,

@@ -8,10 +8,11 @@ import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, rejected } from '../model/verdict.js';
+import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
 import type { Phase } from '../verification/proof.js';
-import { assign, type ProofKinds, phasesMs, type Task } from './assign.js';
+import { assign, type ProofKinds, type Task } from './assign.js';
 import {
   type Beacon,
   CREDITED_DELAY,

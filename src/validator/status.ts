@@ -1,7 +1,7 @@
 // Owns: what a validator says of itself after each step: a value for the command line, metrics and the dashboard.
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
-import type { ParametersStatus } from './parameters.js';
+import type { ParametersStatus } from '../parameters/parameters.js';
 
 export interface EventTally {
   readonly accepted: number;

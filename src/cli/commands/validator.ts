@@ -1,13 +1,16 @@
 // Owns: `assay validator start | outcomes | replay`.
 import Table from 'cli-table3';
+import type { z } from 'zod';
+import type { ChainReader, ChainWriter } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
+import { publicationsOf } from '../../parameters/parameters.js';
+import type { FileDoor } from '../../validator/file-door.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
-import { publicationsOf } from '../../validator/parameters.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { kinds } from '../../verification/kinds/index.js';
 import {
@@ -23,8 +26,9 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
-import { openShelf, readNamedFile } from '../parameter-files.js';
+import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
+import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
@@ -44,8 +48,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
-  for (const { digest, bytes } of await Promise.all(config.params.map((path) => readNamedFile(path, kinds))))
-    await shelf.write(digest, bytes);
+  const given = await shelve(shelf, config.params, kinds);
   const ledger = await openLedger({
     ...systemParts,
     dir: dataPaths.ledger(config.data),
@@ -79,6 +82,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const { genesisHash } = info;
     assertOwnKey(config, info);
+    const files = await fileDoorOf(config, chain, keypair.address);
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
@@ -94,7 +98,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
-        parameters: { source: publicationsOf(chain), shelf },
+        parameters: { source: publicationsOf(chain), shelf, given },
+        files,
         alert: tell,
         ownDelay: eventLoopDelay,
         verifiers,
@@ -129,6 +134,18 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   }
   if (withheld !== undefined) process.stderr.write(`no weights were set at the end: ${withheld}\n`);
   return EXIT.ok;
+}
+
+async function fileDoorOf(
+  { filesPort: port, host, announceIp, data, netuid }: z.infer<typeof validatorSchema>,
+  chain: ChainReader & Pick<ChainWriter, 'serveAxon'>,
+  hotkey: string,
+): Promise<FileDoor | undefined> {
+  if (port < 0) return undefined;
+  const { neurons } = await chain.subnet(toNetuid(netuid));
+  const announced = neurons.find((neuron) => neuron.hotkey === hotkey)?.axon?.serverKey;
+  const identities = await openServerKeys(dataPaths.serverKeys(data), { rotate: false, announced });
+  return { writer: chain, host, port, announceIp, identities };
 }
 
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */

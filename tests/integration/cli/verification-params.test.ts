@@ -13,7 +13,7 @@ import { fromHex, toHex } from '../../../src/model/bytes.js';
 import type { AssayError } from '../../../src/model/errors.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
-import { createParameters, publicationsOf } from '../../../src/validator/parameters.js';
+import { createParameters, publicationsOf } from '../../../src/parameters/parameters.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { NO_POLICY } from '../../../src/verification/parameter-file.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';

@@ -120,7 +120,7 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
   async function run(): Promise<void> {
     const answer = createAnswer(
       {
-        slots: [slot],
+        slots: () => [slot],
         hotkey: devKeypair('miner').publicKey,
         netuid: NETUID,
         tickets: createTickets(() => ({ epoch: 5, share: setting.share ?? 0.5 })),

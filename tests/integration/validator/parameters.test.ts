@@ -8,7 +8,7 @@ import { AssayError } from '../../../src/model/errors.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../../src/model/ids.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
-import { createParameters, type ParametersParts } from '../../../src/validator/parameters.js';
+import { createParameters, type ParametersParts } from '../../../src/parameters/parameters.js';
 import type { ValidatorAlert } from '../../../src/validator/status.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
 import {
@@ -123,10 +123,10 @@ describe('published parameters', () => {
     expect(parameters.status(5)).toEqual({ held: ['built-in'], missing: [HEX] });
     expect(parameters.kindsOf(6)).toBeUndefined();
     expect(parameters.status(6).whyNot).toBe(
-      `parameters ${HEX.slice(0, 16)}, published from epoch 5 on, are at no miner that was asked`,
+      `parameters ${HEX.slice(0, 16)}, published from epoch 5 on, are at none of 2 peers that were asked`,
     );
     expect(lines).toContainEqual(
-      expect.objectContaining({ msg: 'no miner has the published parameters', digest: HEX, asked: 2 }),
+      expect.objectContaining({ msg: 'no peer has the published parameters', digest: HEX, asked: 2 }),
     );
     parameters.retry(() => [peer(async () => FILE)], never);
     await parameters.settled();
@@ -241,7 +241,7 @@ describe('a validator', () => {
         );
         expect(set(end)).toBe(false);
         expect(end.epochIndex).toBe(both.epochIndex + 1);
-        const reason = `parameters ${HEX.slice(0, 16)}, published from epoch ${first} on, are at no miner that was asked`;
+        const reason = `parameters ${HEX.slice(0, 16)}, published from epoch ${first} on, are at none of 1 peers that were asked`;
         expect(a.status()).toMatchObject({
           parameters: { held: [], missing: [HEX], whyNot: reason },
           weightsStage: { epoch: first + 1, stage: 'withheld', reason },

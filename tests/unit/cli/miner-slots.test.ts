@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
+import { assertClasses, openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
@@ -10,7 +10,6 @@ const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
     { log: silentLog, clock: systemClock },
     {
       wanted: parseSlots(slots),
-      sets: builtInFile(kinds).sets,
       kinds,
       worker: 'host-7',
       threads: 1,
@@ -23,12 +22,14 @@ const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
 
 describe('slots of a miner', () => {
   test('are opened in their order, each under its own kind and class, and closed', async () => {
-    const { slots, close } = await open([
+    const { under, close } = await open([
       'compute:cpu-2048',
       'host-memory:host-8',
       'liveness:live',
       'bandwidth:link-100m',
     ]);
+    const { slots, resting } = under(builtInFile(kinds).sets);
+    expect(resting).toEqual([]);
     expect(slots.map(({ claim }) => [claim.index, claim.kind, claim.worker])).toEqual([
       [0, 'compute', 'host-7'],
       [1, 'host-memory', 'host-7'],
@@ -46,11 +47,30 @@ describe('slots of a miner', () => {
     [['compute:a:b'], /expected kind:class/],
     [['comput:cpu-2048'], /no kind comput; there are .*compute/],
     [['constructor:cpu-2048'], /no kind constructor/],
-    [['compute:h900'], /no class h900/],
-    [['compute:paced'], /for simulated devices/],
     [['memory:h100-sxm'], /needs a device/],
     [['storage:nvme'], /needs --plot/],
   ])('%s are refused with a reason', async (slots, why) => {
     await expect((async () => open(slots))()).rejects.toThrow(why);
   });
+
+  test.each([
+    ['compute:h900', /^slot: compute has no class h900; assay verification params list shows them$/],
+    ['compute:paced', /^slot: compute:paced is for simulated devices$/],
+  ])('%s is in no table that it could be claimed from', (slot, why) => {
+    const from = { kinds, sets: builtInFile(kinds).sets };
+    expect(() => assertClasses(parseSlots(['compute:cpu-2048', slot]), from)).toThrow(why);
+  });
+
+  test('keep their index where a file has no set for one of them, which rests and says why', async () => {
+    const { under, close } = await open(['compute:cpu-2048', 'compute:own', 'liveness:live']);
+    const { slots, resting } = under(builtInFile(kinds).sets);
+    expect(slots.map(({ claim }) => [claim.index, claim.kind])).toEqual([
+      [0, 'compute'],
+      [2, 'liveness'],
+    ]);
+    expect(resting).toEqual([
+      { slot: 'compute:own', why: expect.stringMatching(/^compute has no class own;/) },
+    ]);
+    await close();
+  }, 60_000);
 });

@@ -1,12 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { type Bay, createBay, type JointResult, type Membership } from '../../../src/miner/joint-go.js';
+import {
+  createBay,
+  type JoinRefusal,
+  type JointEvent,
+  type JointResult,
+  type Membership,
+} from '../../../src/miner/joint-go.js';
 import type { Slot, SlotJob } from '../../../src/miner/slot.js';
 import { toHex } from '../../../src/model/bytes.js';
-import { toHotkey } from '../../../src/model/ids.js';
+import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { passSeed, slotSeed } from '../../../src/verification/seed.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
 import { TOY_COMMIT, TOY_PARAMS_ID } from '../../support/toy-kind.js';
+
+/** of one slot */
+interface Bay {
+  arm(event: JointEvent, validator: Hotkey): Membership | JoinRefusal;
+}
 
 const WORK_MS = 1000;
 const BEACON = bytes32('beacon');
@@ -90,7 +101,8 @@ async function scene(
   };
   const signal = setting.signal ?? new AbortController().signal;
   const shareOf = setting.shareOf ? { shareOf: setting.shareOf } : {};
-  const bay = createBay({ slot, clock, hotkey: bytes32('miner'), ...shareOf }, signal);
+  const both = createBay({ clock, hotkey: bytes32('miner'), ...shareOf }, signal);
+  const bay: Bay = { arm: (event, validator) => both.arm(slot, event, validator) };
   await clock.runUntil(
     body({ bay, clock, jobs, steps, prepared, most: () => most, released: () => released }),
   );

@@ -5,7 +5,7 @@ import { fromUtf8, toHex } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
 import { sha256 } from '../../../model/hash.js';
 import { isNear } from '../../../model/near.js';
-import { assertPhases } from '../../../validator/assign.js';
+import { assertPhases } from '../../../parameters/phases.js';
 import { WINDOW_MS } from '../../../verification/classes.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import {
