@@ -6,6 +6,10 @@ export const REJECTIONS = [
   'window',
   /** the Commit names a nonce set without ours although our Go was sent in time */
   'left-out',
+  /** the port that the slot offers to others did not answer this validator, signed by the hotkey, where the chain says it is */
+  'unreachable',
+  /** that port answered, and the call back came from another address than the chain names, or did not come */
+  'elsewhere',
   /** frames out of order, unknown, repeated or against the session's rules */
   'protocol',
   /** after Open: nothing complete arrived before the opening deadline */

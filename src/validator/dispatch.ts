@@ -16,6 +16,7 @@ import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
 import type { OpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 
+import type { Sight } from './reach.js';
 export interface EventFrame {
   /** 32 bytes */
   readonly id: Uint8Array;
@@ -48,7 +49,9 @@ export interface Meetings {
    * Asked at the Go: drawn then for all that are ready, once for each parameter set.
    * @returns undefined for a kind whose slots meet nobody
    */
-  briefing(task: Task, beacon: Uint8Array): Briefing | 'no-offer' | 'alone' | undefined;
+  briefing(task: Task, beacon: Uint8Array): Briefing | 'no-offer' | 'alone' | Rejection | undefined;
+  /** What this validator had seen of the slot's port when it was drawn; undefined where it did not look. */
+  sightOf?(task: Task): Sight | undefined;
 }
 
 /** A Commit as it arrived, whether or not it counted. */
@@ -92,6 +95,8 @@ export interface Played {
   /** in the order of the phases */
   readonly commits: readonly HeardCommit[];
   readonly pass: PlayedPass | undefined;
+  /** what we saw of the port that it offers the others, of such kinds */
+  readonly sight?: Sight | undefined;
   /** the frame whose phases it had come to */
   readonly reached: Phase['from'];
   readonly open: Sent | undefined;
@@ -174,6 +179,7 @@ export async function play(
     ownDelayMs: 0,
     end: undefined as Verdict | undefined,
     async drain() {
+    sight: undefined as Sight | undefined,
       while (await next());
     },
     release: () => {},
@@ -208,7 +214,9 @@ export async function play(
     if (isLate(beacon)) return own();
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
     const briefing = meetings.briefing(task, beacon.hash);
-    if (typeof briefing === 'string') return briefing === 'no-offer' ? over('window') : alone();
+    played.sight = meetings.sightOf?.(task);
+    if (briefing === 'alone') return alone();
+    if (typeof briefing === 'string') return over(briefing === 'no-offer' ? 'window' : briefing);
     played.brief = briefing?.told;
 
     stage = 'gone';

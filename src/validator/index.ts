@@ -7,6 +7,7 @@ export {
   type PublicationSource,
   publicationsOf,
 } from '../parameters/parameters.js';
+export type { Anchor } from './anchors.js';
 export type { ProofKinds } from './assign.js';
 export type { FileDoor } from './file-door.js';
 export {
@@ -24,7 +25,6 @@ export {
   replayOutcome,
   type VerifyChain,
 } from './ledger/replay.js';
-export type { Anchor } from './meetings.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export {
   announcedEvent,

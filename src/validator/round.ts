@@ -12,6 +12,7 @@ import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
 import type { Phase } from '../verification/proof.js';
+import { type Anchor, createAnchors } from './anchors.js';
 import { assign, type ProofKinds, type Task } from './assign.js';
 import {
   type Beacon,
@@ -26,9 +27,10 @@ import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
-import { type Anchor, createMeetings, settleRounds, turnOf } from './meetings.js';
+import { createMeetings, settleRounds, turnOf } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
+import type { Reach } from './reach.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
 import { type ClaimBook, roster } from './roster.js';
 import type { Verifiers } from './verifiers.js';
@@ -44,6 +46,8 @@ export interface RoundParts {
   readonly ownDelay: OwnDelay;
   /** @default none */
   readonly anchors?: readonly Anchor[] | undefined;
+  /** @default ports that slots offer to others are not asked */
+  readonly reach?: Reach | undefined;
   /** @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -131,7 +135,8 @@ export async function runEvent(
   const goLine = createLineUp(event.go);
   const passLine = createLineUp(event.pass);
   const ownKey = parts.publicKeyOf(self);
-  const meetings = createMeetings({ ...parts, self: ownKey }, event, signal);
+  const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
+  const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
   const permitted = subnet.neurons.filter(({ validatorPermit }) => validatorPermit);
   const turn = turnOf(
     event.id,
@@ -232,7 +237,7 @@ export async function runEvent(
       unsettled.push(
         await judge.judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played),
       );
-    for (const judged of settleRounds(unsettled, parts.publicKeyOf)) {
+    for (const judged of settleRounds(unsettled, parts.publicKeyOf, anchors.reports)) {
       settled.push(await record(judged, beacon));
       judged.played.forget();
     }

@@ -17,13 +17,14 @@ import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
+import type { Anchor } from './anchors.js';
 import type { ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
 import { type FileDoor, openFileDoor } from './file-door.js';
 import type { Ledger } from './ledger/ledger.js';
-import type { Anchor } from './meetings.js';
 import type { OwnDelay } from './own-delay.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
+import type { Reach } from './reach.js';
 import { type ClaimBook, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
@@ -55,6 +56,8 @@ export interface ValidatorParts {
   readonly ownDelay: OwnDelay;
   /** ends of its own for kinds in which slots work with one another. @default none */
   readonly anchors?: readonly Anchor[] | undefined;
+  /** What sees the ports that slots offer to others. @default they are not asked */
+  readonly reach?: Reach | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;

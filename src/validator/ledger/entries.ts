@@ -6,6 +6,7 @@ import { sha256 } from '../../model/hash.js';
 import { toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { CAUSES, REJECTIONS } from '../../model/verdict.js';
+import type { Sight } from '../reach.js';
 
 /** Written when an event is armed and again when all its outcomes are in the journal: scoring counts completed ones only. */
 export interface EventEntry {
@@ -119,6 +120,8 @@ export interface SessionRecord<F = SessionFrame> {
   };
   /** What our door refused in a frame of the miner's, where that ended the session: its error code. Such a frame is not evidence. */
   readonly refused?: string | undefined;
+  /** what our own dial-out had seen of the port that the slot offers to others; absent where it did not look */
+  readonly sight?: Sight | undefined;
   /** in the order they were sent and arrived */
   readonly frames: readonly F[];
 }
@@ -287,6 +290,15 @@ const SESSION = z.object({
   certificates: z.object({ validator: bytes().optional(), miner: bytes().optional() }),
   refused: z.string().optional(),
   frames: z.array(FRAME),
+  sight: z
+    .object({
+      ip: z.string(),
+      port: count.max(0xffff),
+      answered: z.boolean(),
+      calledFrom: z.string().optional(),
+      mustCall: z.boolean(),
+    })
+    .optional(),
 });
 
 const OUTCOME_LINE = z.object({ type: z.literal('outcome'), outcome: OUTCOME, session: SESSION });

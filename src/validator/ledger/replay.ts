@@ -24,6 +24,7 @@ import {
 } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
 import { isNonceSet, isOverdue, isPiece, isSameSet } from '../dispatch.js';
+import { faultOf } from '../reach.js';
 import type { CommitRecord, SessionRecord, StoredFrame } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 
@@ -336,6 +337,8 @@ function walk(
   });
 
   // refused once our Go was on its way, which a refusing peer may have kept from leaving
+  const unmet = session.sight && faultOf(session.sight);
+  if (unmet && !sent('go') && heard.length === 0 && session.refused === undefined) return over(unmet);
   if (!sent('go')) return broken('protocol', 'window');
   for (const [index, phase] of phases.entries()) {
     const next = heard[index];

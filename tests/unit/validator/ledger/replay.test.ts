@@ -445,6 +445,19 @@ describe('replay of sessions that ended early', () => {
     expect(result).toMatchObject({ verdict, agrees: true });
   });
 
+  it.each([
+    ['a port that did not answer', rejected('unreachable'), { answered: false }],
+    ['a call from elsewhere', rejected('elsewhere'), { calledFrom: '192.0.2.8' }],
+    ['no call where others are heard', rejected('elsewhere'), {}],
+    ['no call where none is', rejected('window'), { mustCall: false }],
+    ['a call from where it is', rejected('window'), { calledFrom: '192.0.2.7' }],
+  ])('by what was seen of its port: %s', async (_what, verdict, seen) => {
+    const { entry, ...rest } = await early(verdict, { stopAfter: 'arm' });
+    const sight = { ip: '192.0.2.7', port: 9000, answered: true, mustCall: true, ...seen };
+    const looked = { ...rest, entry: { ...entry, session: { ...entry.session, sight } } };
+    expect(await replayed(looked)).toMatchObject({ verdict, agrees: true });
+  });
+
   it('accepts full pieces and a last one of any length', async () => {
     for (const bytes of [1, OPENING_PIECE_BYTES, OPENING_PIECE_BYTES + 1, 2 * OPENING_PIECE_BYTES]) {
       const params = { ...ECHO_PARAMS, bytes };
