@@ -39,6 +39,7 @@ export function toOutcomeEntry(
     ownDelayMs: played.ownDelayMs,
     credit,
     share,
+    ...(task.facts.localnetOnly ? { simulated: true } : {}),
     ...(task.kind.round ? { byTurn: true } : {}),
     at: facts.at,
   };
@@ -75,8 +76,8 @@ export function toOutcomeEntry(
       },
       certificates: { validator: session.ownCertificate, miner: session.peerCertificate() },
       refused: played.refused,
-      frames: played.frames,
       sight: played.sight,
+      frames: played.frames,
     },
   };
 }
@@ -117,8 +118,8 @@ export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
       paramsId: fromHex(outcome.paramsId),
       eventBlock: BigInt(outcome.eventBlock),
       slot: outcome.slot,
-    },
       ...(session.sight ? { sight: toSight(session.sight) } : {}),
+    },
   };
 }
 

@@ -2,12 +2,13 @@
 // virtual clock, the kind's own credit, the real scoring rule. Does not own: content (compute.ts).
 import { creditShare } from '../../model/credit.js';
 import type { Random } from '../../model/prng.js';
-import { encodeCommit } from '../../verification/kinds/compute/codec.js';
-import { computeOps, paramsByClass } from '../../verification/kinds/compute/params.js';
+import { deviceByClass, MAX_HASH_SHARE } from '../../verification/classes.js';
+import { paramsByClass } from '../../verification/kinds/compute/params.js';
 import { computeProof } from '../../verification/kinds/index.js';
 import { slotSeed } from '../../verification/seed.js';
+import { computeAs } from '../declared.js';
 import { type Attack, type Attempt, defineAttack, type Run } from './attack.js';
-import { type SlotResult, scoreOf } from './scored.js';
+import { paidFor, type SlotResult, scoreOf } from './scored.js';
 import {
   credited,
   creditedByOwnTime,
@@ -126,7 +127,8 @@ async function longWork(times: number): Promise<TimedCommit> {
 }
 
 const BIG = 'h100-sxm';
-const SMALL_CARD = 'rtx-3090';
+/** of the smaller ones the best for it: its labels have the side that a big card's have */
+const SMALL_CARD = 'rtx-4090';
 
 const EVENTS = 24;
 
@@ -280,7 +282,13 @@ export const computeWindowAttacks: readonly Attack[] = [
       rule: 'a sample during a stall of more than 2 ms is void',
       run: async () =>
         attempt(
-          scoreOf(absentees(6).map((event) => event.map((slot) => ({ ...slot, voided: slot.share === 0 })))),
+          scoreOf(
+            absentees(6).map((event) =>
+              event.map((slot) =>
+                slot.share === 0 ? { ...slot, voided: 'validator-fault' as const } : slot,
+              ),
+            ),
+          ),
           5,
         ),
     },
@@ -313,12 +321,15 @@ export const computeWindowAttacks: readonly Attack[] = [
     origin: 'one big card as several small ones',
     strength: 'slots',
     strengths: [1, 2, 4, 7],
-    // what it does at most, over what one slot of the small class is expected to do
-    bound: () => computeNominal(BIG) / computeNominal(SMALL_CARD),
+    // more labels of a card's time are products at one n than at another: docs/scoring.md
+    bound: () => 1 / (1 - MAX_HASH_SHARE),
     own: () => 1,
-    run: async (slots) => attempt(asSmallOnes(slots), 1),
-    stoppedBy:
-      'nothing yet: a slot counts one whatever its class, since capacity is not priced (ARCHITECTURE.md, Limits of today)',
+    run: async (slots) => attempt(paidFor([asSmallOnes(slots)]) / paidFor([[asItself()]]), 1),
+    stoppedBy: 'one price for an operation, whatever the class: the sum is the sum',
+    without: {
+      rule: 'a nominal slot counts one, whatever its class',
+      run: async (slots) => attempt(scoreOf([asSlots(asSmallOnes(slots).map(({ share }) => share))]), 1),
+    },
   }),
   timing({
     name: 'proxy',
@@ -402,16 +413,16 @@ async function pooled(cards: number, price: (share: number) => number): Promise<
   return price(sum(commits.map((commit) => credited(commit))) / ONE_DEVICE);
 }
 
-const computeNominal = (name: string): number => computeProof.facts(paramsByClass(name)!).nominal.opsPerS!;
+/** One slot of its own class. */
+function asItself(): SlotResult {
+  const params = paramsByClass(BIG)!;
+  const credit = computeAs(deviceByClass(BIG)!, params, 1);
+  return { hotkey: 'miner', share: creditShare(credit, computeProof.facts(params).nominal), credit };
+}
 
-/** A card at its nominal rate, which gives each slot as many labels of the small class as come to its part of the window. */
-function asSmallOnes(slots: number): number {
+function asSmallOnes(slots: number): SlotResult[] {
   const params = paramsByClass(SMALL_CARD)!;
-  const { nominal } = computeProof.facts(params);
-  const labelOps = computeOps({ n: params.n, labels: 1 });
-  const each = (computeNominal(BIG) * params.windowMs) / 1000 / slots;
-  const labels = Math.min(params.labels, Math.floor(each / labelOps));
-  const credit = computeProof.credit(params, [encodeCommit({ labels, root: new Uint8Array(32) })]);
-  const share = creditShare(credit ?? {}, nominal);
-  return scoreOf([asSlots(new Array<number>(slots).fill(share))]);
+  const credit = computeAs(deviceByClass(BIG)!, params, slots);
+  const share = creditShare(credit, computeProof.facts(params).nominal);
+  return Array.from({ length: slots }, (_, slot) => ({ hotkey: 'miner', slot, share, credit }));
 }

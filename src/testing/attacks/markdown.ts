@@ -58,7 +58,7 @@ const UNTESTED = [
   '| of the matrix | why |',
   '|---|---|',
   '| fake nvidia-smi, NVML, procfs; LD_PRELOAD; fake clock | nothing that a host says of itself enters a formula: `names-a-bigger-card` is what is left of them |',
-  '| one big device claims several small ones | within a class the sum of credits is linear in what was done: `serial-sharer-slots`; across classes it is not yet: `big-card-as-small-ones` |',
+  '| one big device claims several small ones | credit is linear in what was done, and an operation has one price whatever the class: `serial-sharer-slots`, `big-card-as-small-ones` |',
   '| structured operands | the operand is a cipher stream and labels have full rank: [compute](compute.md), its unit tests |',
   '| laziness and copying of validators | not a proof: weights are sealed ([commit-reveal](../decisions)), private samples are shown to nobody |',
   '| harassment by challenges | not a proof: permits, one Arm for each slot, and the rates of [limits](../limits.md) |',

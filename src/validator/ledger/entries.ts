@@ -224,6 +224,7 @@ const OUTCOME = z
     ownDelayMs: z.number(),
     credit: z.partialRecord(z.enum(RESOURCES), z.number().min(0)),
     share: z.number().min(0),
+    simulated: z.boolean().optional(),
     byTurn: z.boolean().optional(),
     at: z.number(),
   })
@@ -289,7 +290,6 @@ const SESSION = z.object({
   }),
   certificates: z.object({ validator: bytes().optional(), miner: bytes().optional() }),
   refused: z.string().optional(),
-  frames: z.array(FRAME),
   sight: z
     .object({
       ip: z.string(),
@@ -299,6 +299,7 @@ const SESSION = z.object({
       mustCall: z.boolean(),
     })
     .optional(),
+  frames: z.array(FRAME),
 });
 
 const OUTCOME_LINE = z.object({ type: z.literal('outcome'), outcome: OUTCOME, session: SESSION });
