@@ -39,16 +39,20 @@ export const REJECTIONS = [
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** Causes that are the validator's own; they cost the miner nothing. */
+/** Causes that are not the miner's. The validator's own cost it nothing. */
 export const CAUSES = [
   /**
    * our Go came too late after the beacon, or our event loop stalled beyond what can be credited; decided for the event as
-   * a whole (validator/round.ts), so that no outcome of a session says it
+   * a whole (validator/round.ts). An outcome says it where our own line of frames alone made the session's late, and where no
+   * slot with a Pass managed the Pass
    */
   'validator-late',
   /** we failed while judging: out of resources, a crash, an abort */
   'validator-fault',
-  /** slots of its kind work with one another, and at this event nobody else was there */
+  /**
+   * slots of its kind work with one another, and at this event nobody else was there: nobody's fault, and nothing was proven
+   * (scoring counts the event)
+   */
   'nobody-to-meet',
 ] as const;
 export type Cause = (typeof CAUSES)[number];

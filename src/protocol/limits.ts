@@ -175,6 +175,11 @@ export const SESSION_LIMITS = {
   openWaitMs: 170_000,
   /** An opening must be taken by its validator within this: the slot is free already, the bytes are not. */
   openingSendMs: 120_000,
+  /**
+   * From Open to the end of an opening, its turn at the validator included: no honest one comes later than it is offered and half a
+   * minute to read it from a disk. Or slots that never open, one after the other, would keep an event from being judged.
+   */
+  openingTakeMs: 150_000,
   /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */
   receiptWaitMs: 120_000,
 } as const;

@@ -42,7 +42,7 @@ export function createMeetings(
 ): Meetings {
   const offers = new Map<Task, Uint8Array>();
   const sights = new Map<Task, Sight>();
-  const drawn = new Map<string, Map<Task, Briefing | 'alone' | Rejection>>();
+  const drawn = new Map<string, Map<Task, Briefing | 'alone' | Rejection> | Error>();
 
   /** What everybody of the round is told, or why not. */
   function draw(key: string, of: Task, beacon: Uint8Array): Map<Task, Briefing | 'alone' | Rejection> {
@@ -80,13 +80,19 @@ export function createMeetings(
     return faultOf(sight);
   }
 
-  /** Whatever its code: that we could not draw is no fault of the slot whose Go asked first. */
-  function drawOrFail(...of: Parameters<typeof draw>): ReturnType<typeof draw> {
-    try {
-      return draw(...of);
-    } catch (cause) {
-      throw new Error('the round was not drawn', { cause });
+  /** Whatever its code: that we could not draw is no fault of the slot whose Go asked first. Once, or all Go would wait for each try. */
+  function drawOnce(...[key, of, beacon]: Parameters<typeof draw>): ReturnType<typeof draw> {
+    let all = drawn.get(key);
+    if (!all) {
+      try {
+        all = draw(key, of, beacon);
+      } catch (cause) {
+        all = new Error('the round was not drawn', { cause });
+      }
+      drawn.set(key, all);
     }
+    if (all instanceof Error) throw all;
+    return all;
   }
 
   return {
@@ -103,9 +109,7 @@ export function createMeetings(
       const offer = offers.get(task);
       // bytes that are none would pass for a slot that nobody can meet, and be excused
       if (!offer?.length || round.isOffer?.(offer) === false) return 'no-offer';
-      const key = keyOf(task);
-      const all = drawn.get(key) ?? drawOrFail(key, task, beacon);
-      drawn.set(key, all);
+      const all = drawOnce(keyOf(task), task, beacon);
       // who was ready only when it had been drawn was late, as whoever was not ready at all
       return all.get(task) ?? 'no-offer';
     },

@@ -106,6 +106,7 @@ export async function runEvent(
     () => {},
   );
   const tasks: Task[] = [];
+  const miners = new Set<Hotkey>();
   let judge: Judge | undefined;
   const sessions = new Set<ProofSession>();
   const cancelAll = () => {
@@ -115,7 +116,7 @@ export async function runEvent(
   const gate = createOpeningGate({
     total: SESSION_LIMITS.openingBytesInFlight,
     perMiner: SESSION_LIMITS.openingBytesPerMiner,
-    miners: () => new Set(tasks.map(({ neuron }) => neuron.hotkey)).size,
+    miners: () => miners.size,
   });
   const lastSentAt: Record<Phase['from'], number> = {
     go: Number.NEGATIVE_INFINITY,
@@ -132,8 +133,8 @@ export async function runEvent(
     const pass = go && needsPass() ? await event.pass.catch(() => undefined) : undefined;
     if (pass) await phasesOver('pass', pass);
   })();
-  const goLine = createLineUp(event.go);
-  const passLine = createLineUp(event.pass);
+  const goLine = createLineUp(clock, event.go);
+  const passLine = createLineUp(clock, event.pass);
   const ownKey = parts.publicKeyOf(self);
   const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
   const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
@@ -150,19 +151,19 @@ export async function runEvent(
         const rules = { chain, hold: event.hold, isOurTurn, log };
         const own = assign(kinds, rules, neuron, await claims);
         tasks.push(...own);
+        if (own.length > 0) miners.add(neuron.hotkey);
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
       }),
     );
     const { hash: beacon, seenAt } = await event.go;
-    // nobody's slots with a Pass could be judged, by our fault
-    if (needsPass()) await event.pass;
     const leadMs = seenAt - cameAt;
     // no peer has a hand in this time: too short to arm slots, or so long that every miner has given up on our Go
     if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
       throw new Error(`our own delay: ${Math.round(leadMs)} ms between Arm and the event's block`);
     const settled = await conclude(played.flat(), beacon);
     // told, never credited and no excuse: a miner that reads slowly can make it as long as it likes
-    log.info('go written to sockets', { block: event.block, longestMs: Math.round(goFlushMs) });
+    const lineMs = Math.round(Math.max(goLine.lengthMs(), passLine.lengthMs()));
+    log.info('go written to sockets', { block: event.block, lineMs, longestMs: Math.round(goFlushMs) });
     for (const each of settled) void settle(each);
     return settled.map(({ outcome }) => outcome);
   } catch (error) {
@@ -227,15 +228,17 @@ export async function runEvent(
         ({ outcome, passed }) => outcome.verdict.kind === 'accepted' && (passed || reached === 'go'),
       ) ||
       (reached === 'go' && unsettled.some(({ verdict }) => verdict.kind === 'accepted'));
-    if (unopened.some((played) => isOurLateness(played) && !managed(played.reached)))
-      throw new Error('our own delay: nobody was in time');
-    const pass = needsPass() ? (await event.pass).hash : undefined;
+    if (unopened.some(isInDoubt) && !managed('go')) throw new Error('our own delay: nobody was in time');
+    const pass = needsPass() ? (await event.pass.catch(() => undefined))?.hash : undefined;
     if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
+    // a Pass that nobody managed says nothing about whoever had none: it costs those alone that had one, and costs them nothing
     for (const played of unopened)
       unsettled.push(
-        await judge.judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played),
+        await judge.judge(
+          isInDoubt(played) && managed(played.reached) ? { ...played, end: rejected('window') } : played,
+        ),
       );
     for (const judged of settleRounds(unsettled, parts.publicKeyOf, anchors.reports)) {
       settled.push(await record(judged, beacon));
@@ -291,5 +294,6 @@ export async function runEvent(
   }
 }
 
-const isOurLateness = ({ end }: Played): boolean =>
-  end?.kind === 'inconclusive' && end.cause === 'validator-late';
+/** We were late, and a peer may have had a hand in it. */
+const isInDoubt = ({ end, queued }: Played): boolean =>
+  end?.kind === 'inconclusive' && end.cause === 'validator-late' && !queued;
