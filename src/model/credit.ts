@@ -9,9 +9,6 @@ export const RESOURCES = [
   /** device memory resident at one instant, and the rate at which all of it was read */
   'deviceBytes',
   'deviceBytesPerS',
-  /** the same two, where the host's memory was proven busy at that instant (verification/kinds/memory) */
-  'deviceBytesHostBusy',
-  'deviceBytesPerSHostBusy',
   /** host memory resident at one instant, and the rate at which all of it was read */
   'hostBytes',
   'hostBytesPerS',

@@ -248,8 +248,6 @@ const UNITS: Readonly<Record<Resource, string>> = {
   hashBytesPerS: 'B/s hashed in the same work',
   deviceBytes: 'B of device memory',
   deviceBytesPerS: 'B/s read from it',
-  deviceBytesHostBusy: 'B of it, with the host proven busy',
-  deviceBytesPerSHostBusy: 'B/s of that',
   hostBytes: 'B of host memory',
   hostBytesPerS: 'B/s read from it',
   storageBytes: 'B of storage',

@@ -203,6 +203,12 @@ const count = z.int().min(0);
 const ms = z.number().optional();
 const hotkey = z.string().transform(toHotkey);
 
+/** Older journals name amounts that are not credited any more. */
+const knownCredit = (credit: Readonly<Record<string, number>>): Credit =>
+  Object.fromEntries(
+    RESOURCES.filter((name) => Object.hasOwn(credit, name)).map((name) => [name, credit[name]]),
+  );
+
 const OUTCOME = z
   .object({
     id: hex(16),
@@ -222,7 +228,7 @@ const OUTCOME = z
     ]),
     measuredMs: ms,
     ownDelayMs: z.number(),
-    credit: z.partialRecord(z.enum(RESOURCES), z.number().min(0)),
+    credit: z.record(z.string(), z.number().min(0)).transform(knownCredit),
     share: z.number().min(0),
     simulated: z.boolean().optional(),
     byTurn: z.boolean().optional(),
