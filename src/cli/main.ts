@@ -84,13 +84,6 @@ roleOptions(validator.command('start'))
   .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
   .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
   .option(
-    '--files-port <number>',
-    "port on which peers may have the owner's parameter files, announced on the chain; 0 picks one, -1 binds none (-1)",
-    integer,
-  )
-  .option('--host <address>', 'address to bind it (127.0.0.1, which no chain announces: see --announce-ip)')
-  .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
-  .option(
     '--min-lead-ms <ms>',
     'an event that we came to later than this before its block does not count (1000)',
     integer,
@@ -104,6 +97,28 @@ roleOptions(validator.command('start'))
   .option(
     '--verifier-threads <n>',
     'threads that verify (one less than there are cores, at least 1)',
+    integer,
+  )
+  .option('--host <address>', 'address to bind the ports below to (127.0.0.1)')
+  .option(
+    '--announce-ip <address>',
+    'address at which peers reach --files-port and --anchor-port (the bound one)',
+  )
+  .option(
+    '--files-port <number>',
+    "port on which peers may have the owner's parameter files, announced on the chain; 0 picks one (none)",
+    integer,
+  )
+  .option(
+    '--anchor-port <number>',
+    'offer ends of our own in rounds of bandwidth at this port, 0 picks one (none: they cost traffic)',
+    integer,
+  )
+  .option('--anchors <n>', 'hosts that they stand for (2)', integer)
+  .option('--anchor-bytes-per-s <n>', 'what they give together, and take, during a round (12500000)', integer)
+  .option(
+    '--echo-port <number>',
+    'port that miners call back to, so that we see where their connections come from; 0 picks one (not asked)',
     integer,
   )
   .option(
@@ -205,6 +220,7 @@ miner
   .option('--class <name>', 'class of the one kind named; see: assay params')
   .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
   .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+  .option('--data <folder>', "the miner's data folder: also tell what each validator saw of its link port")
   .option('--json', 'one JSON object a line')
   .action(async (flags: Flags) => {
     const { doctor } = await import('./commands/miner-doctor.js');

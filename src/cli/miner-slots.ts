@@ -3,6 +3,7 @@
 
 import type { Devices } from '../compute/compute.js';
 import type { SlotsUnder } from '../miner/follow.js';
+import type { LinkDoor } from '../miner/link-door.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
@@ -24,7 +25,7 @@ export interface SlotOptions {
   /** folders with plots, for `storage` */
   readonly plots: readonly string[];
   /** where peers pull from, for `bandwidth` */
-  readonly link: { readonly host: string; readonly port: number };
+  readonly link: { readonly host: string; readonly port: number; readonly door: LinkDoor };
 }
 
 /** @throws AssayError `invalid-config` */
@@ -84,7 +85,12 @@ export async function openSlots(
       ]);
       const stop = new AbortController();
       const key = ed25519FromSeed(systemRandom.bytes(32));
-      const link = await openTcpLink({ clock, key }, options.link, AbortSignal.any([signal, stop.signal]));
+      const { host, port, door } = options.link;
+      const link = await openTcpLink(
+        { clock, key, guest: door.guest },
+        { host, port, mayDial: door.mayDial },
+        AbortSignal.any([signal, stop.signal]),
+      );
       closing.push(() => {
         stop.abort();
         return link.closed;

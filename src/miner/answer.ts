@@ -94,7 +94,9 @@ export function createAnswer(
       spend();
       await session.send({ case: 'ready', value: create(ReadySchema, offer ? { body: offer } : {}) });
 
-      const { body: go, received: gone } = await expect(session, 'go', SESSION_LIMITS.goWaitMs);
+      const gone = await goOrReceipt(session, slot, membership);
+      if (gone.frame.body.case === 'receipt') return await keep(session, gone, arm);
+      const go = gone.frame.body.value as BodyOf<'go'>;
       assertStart('go', go, nonceCommitment(go.nonce, go.salt), arm.nonceCommitment);
       if (!(await events.confirms(block, go.beacon)))
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: the beacon is not its hash`);
@@ -144,6 +146,21 @@ export function createAnswer(
       session.end();
     }
   };
+
+  /**
+   * Who was told nothing gets its receipt, and with it the reason, when the whole event is judged: long after a Go could
+   * have come. The slot does not wait for that.
+   */
+  async function goOrReceipt(session: ProofSession, slot: Slot, membership: Membership): Promise<Received> {
+    const arriving = session.receive();
+    try {
+      return await expectOneOf(session, ['go', 'receipt'], SESSION_LIMITS.goWaitMs, arriving);
+    } catch (error) {
+      if (!slot.offer || !isAssayError(error, 'timeout')) throw error;
+      membership.leave();
+      return expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs, arriving);
+    }
+  }
 
   async function joinPass(
     membership: Membership,

@@ -38,6 +38,8 @@ export interface MinerParts {
   readonly slots: readonly Slot[] | FollowedSlots;
   /** Files by SHA-256 that callers may have beside those that the slots follow; at most 256 KiB each. @default none */
   readonly content?: ((digest: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** Told who may call, for what else of this miner answers callers. @default nothing else does */
+  readonly onAdmission?: ((admits: (hotkey: Hotkey) => boolean) => void) | undefined;
   /**
    * Wraps the answerer over the slots.
    * @default the honest answer as it is
@@ -75,6 +77,7 @@ export async function runMiner(
   const inner = AbortSignal.any([signal, stop.signal]);
   setMaxListeners(0, inner); // every slot at work waits for it
   const admission = createAdmission({ reader, log }, options);
+  parts.onAdmission?.((caller) => admission.admit(caller) === true);
   const events = createEventCheck({ reader, clock, log }, options);
   const { receipts, answer: wrap = (honest) => honest } = parts;
   const { netuid } = options;

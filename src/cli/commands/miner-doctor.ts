@@ -10,15 +10,20 @@ import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import type { ProofKind } from '../../verification/proof.js';
 import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
+import { dataPaths } from '../assemble.js';
+import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
+import { type LastSight, noteSight, sightLines } from '../sights.js';
 
 export interface DoctorFlags {
   readonly kind?: string[];
   readonly class?: string;
   readonly small?: boolean;
   readonly threads?: number;
+  /** of the miner: what validators told it */
+  readonly data?: string;
   readonly json?: boolean;
 }
 
@@ -114,7 +119,18 @@ export async function doctor(flags: DoctorFlags, signal: AbortSignal): Promise<n
     await compute.close?.();
   }
   if (!flags.json) show(findings, compute.name, flags);
+  if (flags.data !== undefined) await showSights(flags.data, flags.json === true);
   return findings.some(({ state }) => state === 'failed') ? EXIT.failed : EXIT.ok;
+}
+
+/** Whether others reach the link port is nothing that this host could find out by itself: what validators signed says it. */
+async function showSights(data: string, asJson: boolean): Promise<void> {
+  const { readReceipts } = await import('../../miner/receipts.js');
+  const last = new Map<string, LastSight>();
+  for await (const row of readReceipts(dataPaths.receipts(data))) noteSight(last, row);
+  if (asJson) for (const sight of last.values()) printJson({ kind: 'bandwidth', sight });
+  else if (last.size === 0) print('no validator has looked for the link port of this miner yet');
+  else for (const line of sightLines(last)) print(line);
 }
 
 function wanted(

@@ -32,6 +32,7 @@ import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
+import { type LastSight, noteSight, sightLines } from '../sights.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -57,6 +58,12 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const wantedSlots = parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
+  const { createLinkDoor } = await import('../../miner/link-door.js');
+  const door = createLinkDoor(
+    { keypair, clock: systemParts.clock },
+    { netuid: toNetuid(config.netuid) },
+    signal,
+  );
   const served = await openSlots(
     { log, clock: systemParts.clock },
     {
@@ -65,7 +72,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       worker: config.worker,
       threads: config.threads ?? 0,
       plots: config.plots,
-      link: { host, port: config.linkPort },
+      link: { host, port: config.linkPort, door },
     },
     signal,
   );
@@ -81,7 +88,9 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   try {
-    assertOwnKey(config, await chain.info());
+    const info = await chain.info();
+    assertOwnKey(config, info);
+    door.tell(info);
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
     await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
@@ -97,6 +106,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         log,
         receipts,
         slots: { parameters, kinds, under: served.under },
+        onAdmission: door.admitBy,
       },
       {
         netuid: toNetuid(config.netuid),
@@ -176,7 +186,9 @@ export async function history(flags: { data?: string; last?: number; json?: bool
   });
   let rows: ReceiptRow[] = [];
   const last = lastOf(flags);
+  const sights = new Map<string, LastSight>();
   for await (const row of readReceipts(path)) {
+    noteSight(sights, row);
     rows.push(row);
     if (rows.length > 2 * last + 1000) rows = rows.slice(-last);
   }
@@ -203,5 +215,6 @@ export async function history(flags: { data?: string; last?: number; json?: bool
   print(table.toString());
   const accepted = rows.filter(({ verdict }) => verdict === 'accepted').length;
   print(`${rows.length} receipts, ${accepted} accepted`);
+  for (const line of sightLines(sights)) print(line);
   return EXIT.ok;
 }

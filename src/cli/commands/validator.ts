@@ -26,6 +26,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
+import type { OwnEnds } from '../own-ends.js';
 import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
@@ -38,14 +39,21 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const config = loadConfig(validatorSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
   const network = networkOf([config.chain]);
-  const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }, pools] =
-    await Promise.all([
-      import('../../chain/subtensor/connect.js'),
-      import('../../protocol/grpc/wire.js'),
-      import('../../validator/validator.js'),
-      import('../../validator/own-delay.js'),
-      import('../../validator/verifiers.js'),
-    ]);
+  const [
+    { connectSubtensor },
+    { createGrpcWire },
+    { runValidator },
+    { eventLoopDelay },
+    pools,
+    { openOwnEnds },
+  ] = await Promise.all([
+    import('../../chain/subtensor/connect.js'),
+    import('../../protocol/grpc/wire.js'),
+    import('../../validator/validator.js'),
+    import('../../validator/own-delay.js'),
+    import('../../validator/verifiers.js'),
+    import('../own-ends.js'),
+  ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
   const given = await shelve(shelf, config.params, kinds);
@@ -76,6 +84,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
   let book: WeightsBook | undefined;
+  let ends: OwnEnds | undefined;
   let ready = false;
   let withheld: string | undefined;
   try {
@@ -83,6 +92,13 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const { genesisHash } = info;
     assertOwnKey(config, info);
     const files = await fileDoorOf(config, chain, keypair.address);
+    const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
+    const isLive = info.type === 'live';
+    ends = await openOwnEnds(
+      { keypair, clock, log },
+      { netuid, isLive, host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort },
+      signal,
+    );
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
@@ -102,6 +118,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         files,
         alert: tell,
         ownDelay: eventLoopDelay,
+        anchors: ends.anchors,
+        reach: ends.reach,
         verifiers,
         log,
       },
@@ -126,6 +144,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       verifiers?.close(),
       ledger.close(),
       book?.close(),
+      ends?.close(),
       chain.close(),
       admin?.close(),
       metrics?.close(),
@@ -141,7 +160,7 @@ async function fileDoorOf(
   chain: ChainReader & Pick<ChainWriter, 'serveAxon'>,
   hotkey: string,
 ): Promise<FileDoor | undefined> {
-  if (port < 0) return undefined;
+  if (port === undefined) return undefined;
   const { neurons } = await chain.subnet(toNetuid(netuid));
   const announced = neurons.find((neuron) => neuron.hotkey === hotkey)?.axon?.serverKey;
   const identities = await openServerKeys(dataPaths.serverKeys(data), { rotate: false, announced });

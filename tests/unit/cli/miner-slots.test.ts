@@ -5,6 +5,13 @@ import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { builtInFile } from '../../../src/verification/parameter-file.js';
 
+const door: SlotOptions['link']['door'] = {
+  guest: { prefix: new Uint8Array(8), take: async () => {} },
+  mayDial: () => false,
+  tell() {},
+  admitBy() {},
+};
+
 const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
   openSlots(
     { log: silentLog, clock: systemClock },
@@ -14,7 +21,7 @@ const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
       worker: 'host-7',
       threads: 1,
       plots: [],
-      link: { host: '127.0.0.1', port: 0 },
+      link: { host: '127.0.0.1', port: 0, door },
       ...of,
     },
     new AbortController().signal,
