@@ -11,7 +11,6 @@ import { verdictToString } from '../../model/verdict.js';
 import type { ProofKind } from '../../verification/proof.js';
 import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths } from '../assemble.js';
-import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
