@@ -2,6 +2,7 @@
 // (liars/bandwidth.ts), virtual links (devices/links.ts), one round (bandwidth-round.ts).
 import { createReferenceCompute } from '../../compute/cpu/reference.js';
 import type { Random } from '../../model/prng.js';
+import type { Cause } from '../../model/verdict.js';
 import { downRate } from '../../verification/kinds/bandwidth/credit.js';
 import { bandwidthProof } from '../../verification/kinds/bandwidth/index.js';
 import { matchRound } from '../../verification/kinds/bandwidth/match.js';
@@ -24,6 +25,7 @@ import {
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
 import { honestRun, lyingRun } from './content.js';
+import { type SlotResult, scoreOf } from './scored.js';
 import type { Subject } from './session.js';
 
 const compute = createReferenceCompute();
@@ -150,6 +152,16 @@ function drawsAtLeast(least: number, share: number): number {
 const SECTOR_PER_CORE_S = 1 << 20;
 const FAST = paramsByClass('link-100m')!;
 
+/** As many events as hotkeys: each has the line to itself in one, and meets nobody in the others. */
+const byTurns = (hotkeys: number, alone: Cause): SlotResult[][] =>
+  Array.from({ length: hotkeys }, (_, event) =>
+    Array.from({ length: hotkeys }, (_, i) => ({
+      hotkey: `miner-${i}`,
+      share: i === event ? 1 : 0,
+      ...(i === event ? {} : { voided: alone }),
+    })),
+  );
+
 export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'invented-leaves',
@@ -275,6 +287,24 @@ export const bandwidthAttacks: readonly Attack[] = [
         const rate = (mean * segmentBytes(LINK) * 1000) / LINK.windowMs;
         return attempt(Math.min(1, rate / LINK.nominalBytesPerS), 0);
       },
+    },
+  }),
+  defineAttack({
+    kind: 'bandwidth',
+    name: 'alone-by-turns',
+    what: 'runs several hotkeys behind one line, and lets all but one of them claim what nobody else claims, another one each time',
+    origin: 'peers that are not there',
+    strength: 'hotkeys behind one line',
+    strengths: [2, 4, 8],
+    bounds: 'credit',
+    bound: () => 1,
+    tight: true,
+    own: () => 1,
+    run: async (hotkeys) => attempt(scoreOf(byTurns(hotkeys, 'nobody-to-meet')), 1),
+    stoppedBy: 'the mean over all events, those among them in which there was nobody to meet',
+    without: {
+      rule: 'an event in which there was nobody to meet leaves the mean',
+      run: async (hotkeys) => attempt(scoreOf(byTurns(hotkeys, 'validator-fault')), 1),
     },
   }),
 ];
