@@ -99,7 +99,8 @@ function registerParams(verification: Command, run: Run): void {
       'after',
       `
 Two calls: the owner hotkey's commitment, then the coldkey's version key. Run again it does what is left of them. Validators
-fetch the file by its digest from miners; who cannot sets no weights once the old one counts no longer, and says so.
+and miners fetch the file by its digest from one another, and one of them must be given it. A validator that cannot get it sets
+no weights once the old one counts no longer, and says so.
 
 Example:
   assay verification params export --out params.json
@@ -113,6 +114,10 @@ Example:
     .description("what a subnet's owner published, and what counts now")
     .action(async (flags: Flags) => {
       const { publishedParams } = await import('./commands/verification/params-publish.js');
+    .option(
+      '--as-successor',
+      "by the hotkey that is about to become the owner's: say what the present one said, and nothing else",
+    )
       return run((signal) => publishedParams(flags, signal));
     });
 }

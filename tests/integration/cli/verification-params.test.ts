@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { setCommitment } from '../../../src/chain/subtensor/operations/commitments.js';
+import { setOwnerHotkey } from '../../../src/chain/subtensor/operations/subnets.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
 import { openShelf } from '../../../src/cli/parameter-files.js';
 import { registerSubnet } from '../../../src/cli/subnet-group.js';
 import { registerVerification } from '../../../src/cli/verification-group.js';
-import { keypairFromUri } from '../../../src/keys/index.js';
+import { type Keypair, keypairFromUri } from '../../../src/keys/index.js';
 import { fromHex, toHex } from '../../../src/model/bytes.js';
 import type { AssayError } from '../../../src/model/errors.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
@@ -169,7 +170,9 @@ describe('publishing', () => {
     const { path, digest } = await changedFile(22);
     expect(await publish(path, '--hotkey', '//Bob')).toMatchObject({
       code: 2,
-      error: { message: expect.stringMatching(/^--hotkey: expected the owner's, 5.*, got 5/) },
+      error: {
+        message: expect.stringMatching(/^--hotkey: expected the owner's, 5.*; or --as-successor, .*, got 5/),
+      },
     });
     const dry = await publish(path, '--dry-run');
     expect(dry.code).toBe(0);
@@ -265,6 +268,45 @@ describe('publishing', () => {
       expect([...parameters.kindsOf(now + 4)!.compute!.table.values()]).toContainEqual(
         expect.objectContaining({ class: 'cpu-2048', nominalLabels: 24 }),
       );
+    } finally {
+      await chain.close();
+    }
+  });
+});
+
+describe('another hotkey of the owner’s', () => {
+  test('says first what the present one says: then nothing changes when it takes its place', async () => {
+    const [root, next] = ['//Alice', '//Alice//next'].map((uri) => keypairFromUri(uri)) as [Keypair, Keypair];
+    const { connectSubtensor } = await import('../../../src/chain/subtensor/connect.js');
+    const { systemClock } = await import('../../../src/model/clock.js');
+    const chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
+    const asSuccessor = (file: string, ...more: readonly string[]) =>
+      publish(file, '--as-successor', '--hotkey', '//Alice//next', ...more);
+    try {
+      const { published: present } = await published();
+      const { path, digest } = await changedFile(24);
+      expect(present.parameters).toBe(digest);
+      expect(await asSuccessor(path)).toMatchObject({ code: 1, error: { code: 'chain-rejected' } }); // not registered yet
+      await withBlocks(() => chain.burnedRegister(root, toNetuid(1), toHotkey(next.address)));
+      expect(await asSuccessor((await changedFile(25)).path)).toMatchObject({
+        code: 2,
+        error: { message: expect.stringMatching(/^file: expected the one that is published, /) },
+      });
+      expect(await publish(path, '--as-successor')).toMatchObject({
+        code: 2,
+        error: {
+          message: expect.stringMatching(/^--as-successor: expected a hotkey that is not the owner's yet/),
+        },
+      });
+      expect(JSON.parse((await asSuccessor(path)).out)).toMatchObject({
+        parameters: digest,
+        previous: 'built-in',
+        firstEpoch: present.firstEpoch,
+        asSuccessor: next.address,
+      });
+      await withBlocks(() => chain.submit(root, setOwnerHotkey(1, next.address)));
+      const { block: _, ...same } = present;
+      expect(await published()).toMatchObject({ published: same, weightsVersionKey: '1' });
     } finally {
       await chain.close();
     }
