@@ -12,7 +12,7 @@ export const RESOURCES = [
   /** host memory resident at one instant, and the rate at which all of it was read */
   'hostBytes',
   'hostBytesPerS',
-  /** storage that holds its sectors, and the rate at which a stretch of it was read */
+  /** storage that holds its sectors, and the rate at which such of them were read as nobody chose */
   'storageBytes',
   'storageBytesPerS',
   /** rates to and from peers in a common round */

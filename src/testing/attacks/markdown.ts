@@ -38,6 +38,7 @@ export function attacksPage(attacks: readonly Attack[], table: AttackTable, comm
       '  pays on the mean, and the line says so. A rejected session earns nothing, and that is all that is counted against it here.',
       '  For memory, `own` is what an honest owner of that memory is credited, less than it holds by what the formula takes off everybody; a cheat that "pays" below its bound gets back some of that, and is',
       '  credited no more than it holds, but for `host-digest-helper` and `quick-drives` where hosts and drives are faster than the class takes them to be.',
+      '  What `ground-range` has above its own is the luck of the best of its orders, which its bound allows for: some per cent, and it grows with the root of the logarithm of their number.',
       '- **crossing**: neighbouring strengths of which it pays at one and not at the other. Where it pays at none, it is stopped at every strength that was run.',
       '- **without**: the same attacker where the rule that stops it is missing, or as it was first designed. It shows that the attack is one. Where a missing rule would leave the attacker with what an',
       '  honest session looks like, an honest session is judged.',
