@@ -233,7 +233,7 @@ function checked<S extends z.ZodObject>(
 }
 
 /** `burnRate` as it is typed: `--burn-rate`. */
-const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
 export function lastOf(flags: { last?: unknown }): number {

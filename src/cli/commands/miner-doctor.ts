@@ -11,6 +11,7 @@ import { verdictToString } from '../../model/verdict.js';
 import type { ProofKind } from '../../verification/proof.js';
 import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths } from '../assemble.js';
+import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
@@ -277,12 +278,6 @@ export function creditLines(credit: Credit): string[] {
     const unit = UNITS[resource as Resource];
     return `${scaled(amount)}${unit}`;
   });
-}
-
-function scaled(amount: number): string {
-  const steps = ['', 'k', 'M', 'G', 'T', 'P'];
-  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(amount, 1)) / 3)));
-  return `${Number((amount / 1000 ** step).toPrecision(3))} ${steps[step]}`;
 }
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
