@@ -7,6 +7,7 @@ import type { LinkDoor } from '../miner/link-door.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
+import { BY_SIZE } from '../verification/classes.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import type { ProofKind } from '../verification/proof.js';
 
@@ -151,8 +152,16 @@ function choose(
   const why =
     found.length > 0
       ? `${slot} is for simulated devices`
-      : `${name} has no class ${className}; assay verification params list shows them`;
+      : `${name} has no class ${className}; assay verification params list shows them${bySize(sets, name)}`;
   return { slot, why };
+}
+
+/** A card that nobody listed is no mistake: there are sets for it. */
+function bySize(sets: readonly ParameterSet[], kind: string): string {
+  const names = sets.filter((each) => each.kind === kind && each.className.startsWith(BY_SIZE));
+  return names.length === 0
+    ? ''
+    : `; a card without a class takes one by size: ${names.map((each) => each.className).join(', ')}`;
 }
 
 const wrong = (problem: string): AssayError<'invalid-config'> =>

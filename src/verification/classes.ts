@@ -58,8 +58,9 @@ export const DEVICES: readonly DeviceFigures[] = [
 ];
 
 /**
- * One window for all sets of all kinds: two slots of different windows on one device would be credited more than it can do
- * (2 s and 3 s: a third more), since the longer one works on when the shorter is paid.
+ * One window for all sets that credit the same amounts: two slots of different windows on one device would be credited more than
+ * it can do (2 s and 3 s: a third more), since the longer one works on when the shorter is paid. Links have a round of their own
+ * (kinds/bandwidth/params.ts), the same for all of them.
  */
 export const WINDOW_MS = 2000;
 /** of published memory: kernels, operands, trees and the driver need the rest */
@@ -178,6 +179,9 @@ const tooSmall = (device: DeviceFigures): AssayError => {
     got,
   });
 };
+
+/** Sets of compute for cards without a class begin so: they go by the side of a label alone. */
+export const BY_SIZE = 'gpu-';
 
 /** An honest path of 100 ms costs 5 % of a window of 2 s, and nothing is subtracted for it. */
 export const CLASS_TOLERANCE = 0.95;

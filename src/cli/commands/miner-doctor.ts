@@ -8,6 +8,7 @@ import type { Credit, Resource } from '../../model/credit.js';
 import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
+import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
 import type { ProofKind } from '../../verification/proof.js';
 import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths } from '../assemble.js';
@@ -252,11 +253,25 @@ function show(findings: readonly Finding[], backend: string, { small }: DoctorFl
   }
   print(table.toString());
   for (const { kind, fix } of findings) if (fix) print(`${kind}: ${fix}`);
+  for (const { kind, class: name, credit } of findings) {
+    const advice = name === undefined ? undefined : classAdvice(name, credit);
+    if (advice) print(`${kind}: ${advice}`);
+  }
   const proven = findings.filter(({ state }) => state === 'proven').length;
   const failed = findings.filter(({ state }) => state === 'failed').length;
   print(`${proven} proven, ${failed} failed, ${findings.length - proven - failed} not for this host`);
   if (small)
     print('small classes are for simulated devices: they show that proofs work here, not what they earn');
+}
+
+/** What a card is, by what it proved: whatever it is called, and whichever class it was proven under. */
+export function classAdvice(claimed: string, credit: Credit): string | undefined {
+  const isCard = DERIVED.some((each) => each.class === claimed) || claimed.startsWith(BY_SIZE);
+  if (!isCard || credit.opsPerS === undefined) return undefined;
+  if (credit.deviceBytes === undefined) return 'products alone give no class: the memory of the card does';
+  const its = classOf(credit)?.class;
+  if (its === undefined) return `less than any class is expected to: ${claimed} pays what was proven of it`;
+  return its === claimed ? `what ${claimed} is expected to` : `what ${its} is expected to: claim that`;
 }
 
 const UNITS: Readonly<Record<Resource, string>> = {

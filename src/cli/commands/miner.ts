@@ -8,6 +8,7 @@ import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
 import { type ParametersParts, publicationsOf } from '../../parameters/parameters.js';
+import { classOf } from '../../verification/classes.js';
 import {
   builtInFile,
   type KindsByName,
@@ -198,7 +199,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
     return EXIT.ok;
   }
   const table = new Table({
-    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share'],
+    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share', 'proven as'],
     style: PLAIN,
   });
   for (const row of rows)
@@ -211,6 +212,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
       row.reason,
       row.measuredMs === undefined ? '-' : row.measuredMs.toFixed(0),
       row.share.toFixed(3),
+      classOf(row.credit)?.class ?? '-',
     ]);
   print(table.toString());
   const accepted = rows.filter(({ verdict }) => verdict === 'accepted').length;

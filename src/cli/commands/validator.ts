@@ -12,6 +12,7 @@ import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
+import { classOf } from '../../verification/classes.js';
 import { kinds } from '../../verification/kinds/index.js';
 import {
   assertOwnKey,
@@ -201,10 +202,10 @@ export async function listOutcomes(flags: {
 
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
-    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share'],
+    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share', 'proven as'],
     style: PLAIN,
   });
-  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share } of outcomes)
+  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share, credit } of outcomes)
     table.push([
       id.slice(0, 12),
       epoch,
@@ -214,6 +215,7 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       verdictToString(verdict),
       measuredMs === undefined ? '-' : measuredMs.toFixed(0),
       share.toFixed(3),
+      classOf(credit)?.class ?? '-',
     ]);
   return table.toString();
 }

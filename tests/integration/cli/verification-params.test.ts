@@ -163,6 +163,31 @@ describe('parameter sets and files', () => {
     });
     expect((await params('check', inFolder('none.json'))).code).toBe(2);
   });
+
+  test('check warns of windows that differ for one amount, and not of a link’s beside those of cores', async () => {
+    const path = inFolder('windows.json');
+    await params(
+      'export',
+      '--out',
+      path,
+      '--class',
+      'compute/cpu-2048',
+      'link-100m',
+      'link-1g',
+      'liveness/live',
+    );
+    const [first] = JSON.parse((await params('check', path, '--json')).out).warnings;
+    expect(first).toBe('no policy: its digest is zeros');
+    const text = readFileSync(path, 'utf8').replace(/("class":"link-1g".*?"windowMs":)3000/, '$12000');
+    writeFileSync(path, text);
+    expect(JSON.parse((await params('check', path, '--json')).out).warnings).toEqual([
+      ...['downBytesPerS', 'upBytesPerS'].map(
+        (resource) =>
+          `${resource} is measured for 2000, 3000 ms: slots of different windows on one device are credited more than it can do`,
+      ),
+      'no policy: its digest is zeros',
+    ]);
+  });
 });
 
 describe('publishing', () => {

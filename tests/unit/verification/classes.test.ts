@@ -15,6 +15,10 @@ import {
 } from '../../../src/verification/classes.js';
 import { COMPUTE_PARAMS, computeOps, creditFor } from '../../../src/verification/kinds/compute/params.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
+import {
+  creditFor as memoryCredit,
+  memoryParamsByClass,
+} from '../../../src/verification/kinds/memory/params.js';
 
 const derived = (name: string) => DERIVED.find((each) => each.class === name)!;
 const sides = [2048, 4096, 8192, 16_384];
@@ -156,6 +160,24 @@ describe('the class of what was proven', () => {
     expect(classOf(half('h100-sxm'))?.class).toBe('rtx-5090');
     expect(classOf(half('b200'))?.class).toBe('h100-sxm');
     expect(classOf(half('rtx-3090'))).toBeUndefined();
+  });
+
+  test('is found by a card that nobody listed, under whichever class it begins with', () => {
+    // 48 GB, as fast as an L40S and with a tenth more bandwidth: what its labels and rounds would be by the rules of this table
+    const figures = { ...deviceByClass('l40s')!, class: 'unlisted', memoryBytesPerS: 960e9 };
+    const provenUnder = (name: string) => {
+      const params = memoryParamsByClass(name)!;
+      const { labelMs } = fitOf(figures, params.n);
+      const labels = Math.min(params.labels, Math.floor((0.9 * figures.memoryBytes) / params.n ** 2));
+      const roundMs = (labels * params.n ** 2 * 1000) / (0.85 * figures.memoryBytesPerS);
+      return memoryCredit(params, {
+        windowLabels: Math.floor(params.windowMs / labelMs),
+        labels,
+        rounds: Math.floor(params.passMs / roundMs),
+      });
+    };
+    expect(classOf(provenUnder('rtx-3090'))?.class).toBe('rtx-3090'); // no more of its memory than that
+    expect(classOf(provenUnder('l40s'))?.class).toBe('l40s');
   });
 
   test('hangs on memory: cards of equal products are told apart by what they hold and read', () => {
