@@ -44,7 +44,7 @@ export function brief(
   ];
   const hosts = all.flatMap(({ participant, anchor, most }, at) => {
     const offer = decodeOffer(participant.offer);
-    return offer && most !== 0 ? [{ participant, anchor, most, offer, at }] : [];
+    return offer ? [{ participant, anchor, most, offer, at }] : [];
   });
   const sources = withoutLoners(
     matchRound(matchSeed(event), hosts.map(hostOf), params),
