@@ -246,6 +246,23 @@ describe('ends of a validator', () => {
     expect(reach.sightOf(offered)).toMatchObject({ answered: false });
   });
 
+  test('of a live chain take from no such address either, whatever a miner announces', async () => {
+    const { anchors } = await ends({ isLive: true, anchorPort: 0, announceIp: '1.1.1.1' });
+    const { link: source } = await minerLink();
+    const { link } = anchors[0]!.devices;
+    const ticket = { ticket: random.bytes(32), pass: random.bytes(32), linkKey: source.offer.linkKey };
+    const at = { host: MINER_IP, port: source.offer.port };
+    const shape = { segmentLeaves: 1, maxSegments: 1 };
+    const end = link!.pull(
+      { ...ticket, ...at },
+      shape,
+      { leftMs: () => 10_000 },
+      () => undefined,
+      stop.signal,
+    );
+    expect(await end).toBe('unreachable');
+  });
+
   test('whose port is taken are an error of the host', async () => {
     const { link } = await minerLink();
     const { port } = link.offer;
