@@ -197,6 +197,7 @@ beforeAll(async () => {
       ...['validator', 'start', ...role(name), '--events-per-epoch', '1', '--lead-blocks', '2'],
       ...['--event-blocks', '10', '--hold-first', '6', '--hold-last', '8', '--publish-lead-blocks', '7'],
       ...['--min-lead-ms', '100', '--keep-accepted', '0', '--verifier-threads', '0'],
+      ...(name === 'validator-a' ? ['--files-port', '0', '--host', '127.18.0.1'] : []),
     ]);
   // the version key may be raised once in five epochs: it is left for the second
   await Promise.all([
@@ -206,7 +207,7 @@ beforeAll(async () => {
     ...VALIDATORS.map(validator),
   ]);
   isRunning = true;
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await chain?.close();
@@ -229,7 +230,7 @@ const landed = new Map<string, Set<number>>(VALIDATORS.map((name) => [name, new 
 
 /** The subnet of the first block in which `holds`. */
 async function until(what: string, holds: (now: Subnet) => boolean): Promise<Subnet> {
-  for (const end = Date.now() + 40_000; Date.now() < end; await systemClock.sleep(BLOCK_MS / 2)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await systemClock.sleep(BLOCK_MS / 2)) {
     const now = await chain.subnet(registered.netuid);
     for (const name of VALIDATORS)
       if (alreadySetThisEpoch(now, registered.uids.get(name)!)) landed.get(name)!.add(now.epochIndex);
@@ -291,13 +292,16 @@ test('validators and miners follow what the owner publishes; what nobody has sto
   isRunning = true;
   await chain.sudo(keypairFromUri('//Alice'), { call: 'sudo_set_weights_version_key', args: [netuid, 3] });
   await until('weights by the second file, where both count', () => haveSet(third));
-  const reason = `parameters ${THIRD.digest.slice(0, 16)}, published from epoch ${third} on, are at none of 2 peers that were asked`;
+  // one validator has a port: the other asks it too
+  const reasonOf = (name: string) =>
+    `parameters ${THIRD.digest.slice(0, 16)}, published from epoch ${third} on, are at none of ${name === 'validator-a' ? 2 : 3} peers that were asked`;
   const end = await until(
     'the end of the epoch of which nobody has the file',
     ({ epochIndex, block, nextEpochBlock }) => epochIndex === third + 1 && nextEpochBlock! - block <= 2,
   );
   expect(VALIDATORS.filter((name) => landed.get(name)!.has(end.epochIndex))).toEqual([]);
   for (const name of VALIDATORS) {
+    const reason = reasonOf(name);
     expect(statuses.get(name)).toMatchObject({
       parameters: { held: [], missing: [THIRD.digest], whyNot: reason },
       weightsStage: { epoch: third + 1, stage: 'withheld', reason },
@@ -308,15 +312,18 @@ test('validators and miners follow what the owner publishes; what nobody has sto
   }
   expect(await outcomesOf(third + 1)).toEqual([]);
 
-  // one miner is given it by hand
-  const shelf = join(folder, 'miner-2', 'parameters');
+  // the validator with a port is given it by hand; everybody else has it from there
+  const shelf = join(folder, 'validator-a', 'parameters');
   await mkdir(shelf, { recursive: true });
   await writeFile(join(shelf, `${THIRD.digest}.json`), THIRD.bytes);
   await until('weights under the third file', () => haveSet(third + 2) || haveSet(third + 3));
   for (const name of VALIDATORS)
     expect(statuses.get(name)?.parameters).toEqual({ held: [THIRD.digest], missing: [] });
-  expect(await readFile(join(folder, 'miner-1', 'parameters', `${THIRD.digest}.json`))).toEqual(
-    Buffer.from(THIRD.bytes),
-  );
+  for (const name of ['validator-b', ...MINERS])
+    expect(await readFile(join(folder, name, 'parameters', `${THIRD.digest}.json`))).toEqual(
+      Buffer.from(THIRD.bytes),
+    );
+  const last = await outcomesOf((await chain.subnet(netuid)).epochIndex);
+  expect(last.filter((each) => each.paramsId !== THIRD.set)).toEqual([]);
   expect((await chain.subnet(netuid)).weightsVersionKey).toBe(3n);
-}, 60_000);
+}, 120_000);
