@@ -79,7 +79,7 @@ const outcome = (validator: string, verdict: Verdict, of: Partial<Outcome> = {})
   verdict,
   measuredMs: 1500,
   ownDelayMs: 0,
-  credit: {},
+  credit: verdict.kind === 'accepted' ? { opsPerS: 1e15 } : {}, // what counts one
   share: verdict.kind === 'accepted' ? 1 : 0,
   at: 0,
   ...of,
