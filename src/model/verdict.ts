@@ -36,6 +36,11 @@ export const REJECTIONS = [
   'label',
   /** a step of the walk through memory does not lead where it was said to */
   'walk',
+  /**
+   * bytes that nobody survives who verifies them: a fresh thread that had just answered another question ended on them, not for
+   * the first time. What they would have proven nobody can say, and who could choose that would not be judged
+   */
+  'poison',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 

@@ -3,12 +3,11 @@
 import { compare, utf8 } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import { sha256 } from '../model/hash.js';
-import type { Beacon } from './dispatch.js';
 
 /** Sessions that wait for one block. */
-export interface LineUp {
+export interface LineUp<Block> {
   /** Resolves with the block, or rejects with it; whoever comes later goes at once, and is in no line. */
-  enter(address: string): Promise<Beacon>;
+  enter(address: string): Promise<Block & { readonly line?: Line }>;
   /** ms from the first of the line to the last; 0 before it leaves */
   lengthMs(): number;
 }
@@ -34,7 +33,10 @@ const TAG = utf8('assay/1/line');
  * hundredth (64 slots: 6 ms). The order of addresses hangs on the block's own hash: whoever is last where the line is too long
  * is another one each time, it is nobody's choice, and the same for all validators, whose frames a miner waits for together.
  */
-export function createLineUp(clock: Pick<Clock, 'monotonic'>, start: Promise<Beacon>): LineUp {
+export function createLineUp<Block extends { readonly hash: Uint8Array }>(
+  clock: Pick<Clock, 'monotonic'>,
+  start: Promise<Block>,
+): LineUp<Block> {
   interface Place {
     readonly address: string;
     readonly go: (line: Line) => void;

@@ -342,7 +342,15 @@ export async function runValidator(
           return;
         }
         log.info('event judged', { block, epoch, ...tally(outcomes) });
-        tell({ events: status.events + 1, lastEvent: { block, epoch, ...tally(outcomes) } });
+        for (const { id: outcome, miner, verdict } of outcomes)
+          if (verdict.kind === 'rejected' && verdict.reason === 'poison')
+            alert({ kind: 'poison-evidence', netuid, hotkey: self, epoch, miner, outcome });
+        const verifiers = parts.verifiers?.tally?.();
+        tell({
+          events: status.events + 1,
+          lastEvent: { block, epoch, ...tally(outcomes) },
+          ...(verifiers ? { verifiers } : {}),
+        });
       } catch (error) {
         if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });
       } finally {

@@ -221,20 +221,24 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
 }
 
 export async function replay(prefix: string, flags: { data?: string; json?: boolean }): Promise<number> {
-  const [{ replayOutcome }, { verifyChain }, { readyKeys }] = await Promise.all([
+  const [{ replayOutcome }, { verifyChain }, { readyKeys }, { createVerifierPool }] = await Promise.all([
     import('../../validator/ledger/replay.js'),
     import('../../protocol/evidence.js'),
     import('../../keys/keypair.js'),
+    import('../../validator/verifiers.js'),
   ]);
   await readyKeys();
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log: stderrLog('warn') });
+  const log = stderrLog('warn');
+  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
+  // a thread: what is replayed may be what ended the one that verified it
+  const { clock, random } = systemParts;
+  const verifiers = createVerifierPool({ clock, log, threads: 1 }, new AbortController().signal);
   try {
-    const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix).catch(
-      (error: unknown) => {
-        if (!isAssayError(error, 'unsupported')) throw error;
-        return error;
-      },
-    );
+    const parts = { ledger, kinds, random, verifyChain, verifiers };
+    const result = await replayOutcome(parts, prefix).catch((error: unknown) => {
+      if (!isAssayError(error, 'unsupported')) throw error;
+      return error;
+    });
     if (result instanceof AssayError) {
       printError(result, false);
       return EXIT.expired;
@@ -254,6 +258,6 @@ export async function replay(prefix: string, flags: { data?: string; json?: bool
     }
     return result.agrees ? EXIT.ok : EXIT.failed;
   } finally {
-    await ledger.close();
+    await Promise.all([verifiers.close(), ledger.close()]);
   }
 }

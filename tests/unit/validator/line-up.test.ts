@@ -9,7 +9,7 @@ function scene(eachMs = 0) {
   let fail!: (error: Error) => void;
   const line = createLineUp(
     { monotonic: () => now },
-    new Promise((resolve, reject) => {
+    new Promise<{ hash: Uint8Array; seenAt: number }>((resolve, reject) => {
       start = (block) => resolve({ hash: bytes32(block), seenAt: now });
       fail = reject;
     }),
