@@ -1,5 +1,6 @@
 // Owns: `assay miner doctor`: the proofs on this very host, what each would be credited, and what to do where one fails.
 // Does not own: sessions with validators; what a credit earns (scoring).
+import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
 import type { Devices } from '../../compute/compute.js';
@@ -128,7 +129,8 @@ export async function doctor(flags: DoctorFlags, signal: AbortSignal): Promise<n
 async function showSights(data: string, asJson: boolean): Promise<void> {
   const { readReceipts } = await import('../../miner/receipts.js');
   const last = new Map<string, LastSight>();
-  for await (const row of readReceipts(dataPaths.receipts(data))) noteSight(last, row);
+  // a miner that was never challenged has no such file
+  if (existsSync(path)) for await (const row of readReceipts(path)) noteSight(last, row);
   if (asJson) for (const sight of last.values()) printJson({ kind: 'bandwidth', sight });
   else if (last.size === 0) print('no validator has looked for the link port of this miner yet');
   else for (const line of sightLines(last)) print(line);
