@@ -128,6 +128,7 @@ export async function doctor(flags: DoctorFlags, signal: AbortSignal): Promise<n
 /** Whether others reach the link port is nothing that this host could find out by itself: what validators signed says it. */
 async function showSights(data: string, asJson: boolean): Promise<void> {
   const { readReceipts } = await import('../../miner/receipts.js');
+  const path = dataPaths.receipts(data);
   const last = new Map<string, LastSight>();
   // a miner that was never challenged has no such file
   if (existsSync(path)) for await (const row of readReceipts(path)) noteSight(last, row);
