@@ -1,8 +1,6 @@
 // Owns: what slots that work with one another are told at their Go, and what the whole of it shows. Does not own: who meets
 // whom, and what that is worth (verification).
-import { compare, u32le, utf8 } from '../model/bytes.js';
 import { type Credit, creditShare, RESOURCES } from '../model/credit.js';
-import { sha256 } from '../model/hash.js';
 import type { Random } from '../model/prng.js';
 import type { Rejection } from '../model/verdict.js';
 import type { Briefing, Participant, Report } from '../verification/proof.js';
@@ -11,20 +9,6 @@ import type { Task } from './assign.js';
 import type { EventFrame, Meetings } from './dispatch.js';
 import type { Judged } from './judge.js';
 import { faultOf, type OfferedPort, type Reach, type Sight } from './reach.js';
-
-const TURN = utf8('assay/1/round-turn');
-
-/**
- * Whose round it is at an event: slots that all measure with one another cannot do so for two validators at once. Drawn from
- * the event, so that all agree and nobody knows long before.
- * @param validators 32-byte public keys of all that hold a permit, in any order
- */
-export function turnOf(eventId: Uint8Array, validators: readonly Uint8Array[]): Uint8Array | undefined {
-  const inOrder = [...validators].sort(compare);
-  // 48 bits: the remainder's bias is below validators / 2^48
-  const draw = Buffer.from(sha256(TURN, eventId, u32le(inOrder.length))).readUIntBE(0, 6);
-  return inOrder[draw % Math.max(1, inOrder.length)];
-}
 
 /**
  * @param parts.self 32-byte public key of this validator

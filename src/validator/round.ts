@@ -27,12 +27,13 @@ import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
-import { createMeetings, settleRounds, turnOf } from './meetings.js';
+import { createMeetings, settleRounds } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
 import type { Reach } from './reach.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
 import { type ClaimBook, roster } from './roster.js';
+import { turnHolders, turnOf } from './turns.js';
 import type { Verifiers } from './verifiers.js';
 
 export interface RoundParts {
@@ -59,6 +60,11 @@ export interface Event extends EventFrame {
   readonly epoch: number;
   /** we must have come to the event this long before its block, ms: or its slots could not be armed, by our fault */
   readonly minLeadMs: number;
+  /**
+   * Who takes turns with rounds that one validator runs at a time, by a state that is the same for all; undefined where it
+   * could not be read. @default whoever validates by the subnet's
+   */
+  readonly turns?: Promise<readonly Hotkey[] | undefined>;
   /** false when the chain has another block in the place of the event's, or of the Pass's where that was seen, by now */
   isStillCanonical(beacon: Uint8Array, pass: Uint8Array | undefined): Promise<boolean>;
 }
@@ -138,18 +144,22 @@ export async function runEvent(
   const ownKey = parts.publicKeyOf(self);
   const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
   const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
-  const permitted = subnet.neurons.filter(({ validatorPermit }) => validatorPermit);
-  const turn = turnOf(
-    event.id,
-    permitted.map(({ hotkey }) => parts.publicKeyOf(hotkey)),
-  );
-  const isOurTurn = turn === undefined || equals(turn, ownKey);
+  const ourTurn = (async () => {
+    const holders = event.turns ? await event.turns : turnHolders(subnet);
+    if (!holders) log.warn('rounds left out: whose turn it is could not be read', { block: event.block });
+    if (!holders) return false;
+    const turn = turnOf(event.id, holders.map(parts.publicKeyOf));
+    return turn === undefined || equals(turn, ownKey);
+  })();
+  ourTurn.catch(() => {}); // nobody may have a slot that asks for it
 
   try {
     const played = await Promise.all(
       roster(parts, { subnet, self, until: gone }, signal).map(async ({ neuron, peer, claims }) => {
-        const rules = { chain, hold: event.hold, isOurTurn, log };
-        const own = assign(kinds, rules, neuron, await claims);
+        const claimed = await claims;
+        // read beside the first words of miners; whose slots meet nobody are not kept waiting for it
+        const isOurTurn = claimed.some(({ kind }) => kinds[kind]?.round) && (await ourTurn);
+        const own = assign(kinds, { chain, hold: event.hold, isOurTurn, log }, neuron, claimed);
         tasks.push(...own);
         if (own.length > 0) miners.add(neuron.hotkey);
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
@@ -244,7 +254,7 @@ export async function runEvent(
       settled.push(await record(judged, beacon));
       judged.played.forget();
     }
-    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: isOurTurn });
+    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: await ourTurn });
     return settled;
   }
 

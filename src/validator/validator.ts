@@ -3,7 +3,7 @@ import type { ChainInfo, ChainReader, ChainWriter, Head, Neuron, Subnet } from '
 import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
 import { equals, toHex } from '../model/bytes.js';
-import type { Clock } from '../model/clock.js';
+import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
@@ -30,6 +30,7 @@ import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
+import { turnHolders } from './turns.js';
 import type { Verifiers } from './verifiers.js';
 import type { Stage, WeightsBook } from './weights/book.js';
 import { createPublisher, type Due, type Progress } from './weights/publish.js';
@@ -78,6 +79,8 @@ const LAST_CALL_BLOCKS = 4;
 const LISTED_CALLERS = 8;
 /** Axons may have moved since the epoch began; a chain that does not say so at once must not cost the event. */
 const FRESH_READ_MS = 250;
+/** Whose turn it is must be known, or two would run rounds at once: it is waited for while there is time to arm slots. */
+const TURNS_READ_MS = 3000;
 /** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
 const KEPT_HASHES = 4096;
 
@@ -299,6 +302,12 @@ export async function runValidator(
     const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
     const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
+    // as of the block that announced the event: weights that somebody sets meanwhile are not seen by one validator alone
+    const announcing = reader
+      .blockHash(block - plan.leadBlocks)
+      .then((hash) => reader.subnet(netuid, hash, mechanism));
+    const tooLong = () =>
+      new AssayError('timeout', 'the subnet was not read', { what: 'subnet', afterMs: TURNS_READ_MS });
     const event: Event = {
       id,
       block,
@@ -311,6 +320,7 @@ export async function runValidator(
       hold,
       go: beacon,
       pass: pass.seen,
+      turns: withTimeout(clock, TURNS_READ_MS, announcing, tooLong).then(turnHolders, () => undefined),
       isStillCanonical: async (hash, passed) => {
         try {
           if (!equals(await reader.blockHash(block), hash)) return false;
@@ -333,7 +343,7 @@ export async function runValidator(
     const done = (async () => {
       try {
         // axons may have changed since the epoch began
-        const read = reader.subnet(netuid).catch(() => current);
+        const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
         const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
         const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);

@@ -45,6 +45,8 @@ interface Player {
 interface Setting {
   readonly missed?: boolean;
   readonly uncallable?: readonly string[];
+  /** who takes turns with rounds of one validator at a time. @default by the subnet's state */
+  readonly turns?: readonly string[] | 'unread';
   /** address of each miner, in their order. @default one for all */
   readonly hosts?: readonly string[];
   /** entries that the journal does not take */
@@ -162,6 +164,15 @@ async function playRound(players: Readonly<Record<string, Player>>, setting: Set
           netuid: NETUID,
           minLeadMs: setting.minLeadMs ?? 0,
           isStillCanonical: async () => setting.canonical ?? true,
+          ...(setting.turns
+            ? {
+                turns: Promise.resolve(
+                  setting.turns === 'unread'
+                    ? undefined
+                    : setting.turns.map((name) => toHotkey(devKeypair(name).address)),
+                ),
+              }
+            : {}),
           hold: { first: 20, last: 22 },
           go,
           pass: go.then(() => new Promise<never>(() => {})),
@@ -377,6 +388,16 @@ describe('an event', () => {
     expect([...verdicts].sort()).toEqual(['quick: accepted', 'slow: accepted']);
     const at = entries.flatMap((entry) => (entry.type === 'outcome' ? [entry.outcome.at] : []));
     expect(at[1]! - at[0]!).toBe(400);
+  });
+
+  test.each([
+    ['ours', ['validator'], true],
+    ["another validator's", ['stranger'], false],
+    ['of nobody where it could not be read, or two might run rounds at once', 'unread', false],
+  ] as const)('notes down whether rounds are at our turn: %s', async (_what, turns, ourTurn) => {
+    const { entries, verdicts } = await playRound({ good: { script: plays() } }, { turns });
+    expect(verdicts).toEqual(['good: accepted']); // whose slots meet nobody has a turn at each
+    expect(entries.at(-1)).toMatchObject({ type: 'event-completed', ourTurn });
   });
 
   test('challenges every slot of a miner in a session of its own', async () => {

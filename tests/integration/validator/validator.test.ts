@@ -114,6 +114,21 @@ describe('events', () => {
     });
   });
 
+  test('of rounds fall to whoever sets weights: a permit whose holder is not there loses its turns after three epochs', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      subnet.start('validator-a', { ledger });
+      const { epochIndex } = await regular(subnet);
+      const now = await subnet.until((later) => later.epochIndex === epochIndex + 6);
+      expect(permitOf(subnet, now, 'validator-b')).toBe(true);
+      const turns = ledger.completedEvents({ fromEpoch: 0 });
+      const before = turns.filter(({ epoch }) => epoch < epochIndex + 2).map(({ ourTurn }) => ourTurn);
+      const after = turns.filter(({ epoch }) => epoch >= epochIndex + 3).map(({ ourTurn }) => ourTurn);
+      expect(before).toContain(false);
+      expect(after).toEqual(Array(6).fill(true));
+    });
+  });
+
   test('with evidence that ends whoever verifies it alert the operator, and say what became of it', async () => {
     await onSmallSubnet(async (subnet) => {
       const alerts: ValidatorAlert[] = [];
