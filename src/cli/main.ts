@@ -219,9 +219,22 @@ miner
   .option('--kind <name...>', 'only these kinds of proof')
   .option('--class <name>', 'class of the one kind named; see: assay params')
   .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
+  .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
   .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
   .option('--data <folder>', "the miner's data folder: also tell what each validator saw of its link port")
   .option('--json', 'one JSON object a line')
+  .addHelpText(
+    'after',
+    `
+Each kind is proven by itself, honestly, and judged as a validator would, a tenth of each step kept for the way. Classes are those that this
+host has the means for; a minute and a half, most of it host memory, with --small seconds. bandwidth is over loopback: not the rate of a line.
+Exits 0 when nothing failed (what is not for this host is no failure), 1 when a proof was not accepted or late, 2 for wrong flags.
+
+Examples:
+  assay miner doctor
+  assay miner doctor --kind host-memory --class host-8
+  assay miner doctor --kind storage --plots /disk/plot --json`,
+  )
   .action(async (flags: Flags) => {
     const { doctor } = await import('./commands/miner-doctor.js');
     return run((signal) => doctor(flags, signal));
