@@ -110,7 +110,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const wire = createGrpcWire({ clock: systemParts.clock });
   const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock, signal });
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
-    connectDevice(port, slot, demoClaim(prover, index, worker), demoPhases(prover)),
+    connectDevice(port, slot, demoClaim(prover, index, worker), { phases: demoPhases(prover) }),
   );
   const { link: linkName } = FACTS[behaviour];
   const closing: Promise<void>[] = [];
