@@ -6,7 +6,7 @@ import { accepted, rejected } from '../../../src/model/verdict.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Examiner, startExaminer } from '../../../src/validator/examiner.js';
 import { createVerifierPool, type EventVerifier, type Question } from '../../../src/validator/verifiers.js';
-import type { AnyProofKind } from '../../../src/verification/kinds/index.js';
+import { type AnyProofKind, kinds } from '../../../src/verification/kinds/index.js';
 import { recordingLog } from '../../support/logs.js';
 import { toyKind } from '../../support/toy-kind.js';
 
@@ -29,8 +29,11 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
   const left = new Map<string, number>();
   /** `<examiner>: <miner or nothing>`, in the order of asking */
   const asked: string[] = [];
+  /** how many others were being asked at each question about nothing */
+  const beside: number[] = [];
   let examiners = 0;
   let nothings = 0;
+  let inHand = 0;
   const examiner: typeof startExaminer = (_parts, onEnd) => {
     const name = ++examiners;
     const holds = new Set<number>();
@@ -43,17 +46,16 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
       holds,
       async ask({ id }, { evidence }, silentMs) {
         holds.add(id);
+        if (evidence.opening.length === 0) beside.push(inHand);
+        inHand++;
         const [from = '', act = '', nth = ''] = Buffer.from(evidence.opening).toString().split('/');
         asked.push(`${name}: ${from || 'nothing'}`);
         const does =
           evidence.opening.length === 0 ? onNothing(++nothings) : actOf(act as Act, `${from}/${nth}`);
-        await clock.sleep(1);
+        await clock.sleep(does === 'hangs' ? silentMs : 1, ended.signal);
+        inHand--;
         if (does === 'throws') throw new RangeError('thrown on purpose');
-        if (does === 'dies') throw end();
-        if (does === 'hangs') {
-          await clock.sleep(silentMs, ended.signal);
-          throw end();
-        }
+        if (does === 'dies' || does === 'hangs') throw end();
         return { verdict: does === 'rejects' ? rejected('path') : accepted, opening: evidence.opening };
       },
       forget() {},
@@ -98,7 +100,7 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
       : `${from}: ${got.verdict.kind === 'rejected' ? got.verdict.reason : got.verdict.kind}`;
   };
   const all = <T>(promises: readonly Promise<T>[]) => clock.runUntil(Promise.all(promises));
-  return { clock, pool, ask, all, asked, lines, stop, examiners: () => examiners };
+  return { clock, pool, ask, all, asked, beside, lines, stop, examiners: () => examiners };
 }
 
 describe('a question that a thread leaves unanswered', () => {
@@ -124,12 +126,10 @@ describe('a question that a thread leaves unanswered', () => {
     expect(await all([ask('one', act), ask('two', 'answers')])).toEqual(['one: poison', 'two: accepted']);
   });
 
-  test('waits until no other does, and is then alone', async () => {
-    const { ask, all, asked } = scene({ threads: 2 });
-    await all([ask('bad', 'dies'), ...Array.from({ length: 6 }, () => ask('good', 'answers'))]);
-    const again = asked.findIndex((each) => each.endsWith('nothing'));
-    expect(asked.filter((each) => each.endsWith('good'))).toHaveLength(6);
-    expect(asked.slice(again).filter((each) => each.endsWith('good'))).toEqual([]);
+  test('waits until no other does or is being answered: alone, so that nothing of theirs can end it', async () => {
+    const { ask, all, beside } = scene({ threads: 2 });
+    await all([ask('bad', 'dies'), ...Array.from({ length: 7 }, () => ask('good', 'answers'))]);
+    expect(beside).toEqual([0, 0]);
   });
 
   test('leaves the other questions of its miner to the same place: one that hangs must not hold up everybody', async () => {
@@ -205,6 +205,22 @@ describe('a machine that cannot judge', () => {
     const verdicts = await all([ask('three', 'dies', 'a', next), ask('four', 'dies', 'a', next)]);
     expect(verdicts.every((each) => each.endsWith('ended'))).toBe(true);
   });
+});
+
+test.each(Object.values(kinds))('$kind answers a question about nothing: with a rejection', (of) => {
+  const { table, facts, drawSecret, verify } = of!;
+  const params = [...table.values()].find((each) => facts(each).localnetOnly);
+  const challenge = { params, basis, seed: basis, place: basis };
+  const none = new Uint8Array();
+  const evidence = {
+    commits: facts(params).phases.map(() => none),
+    pass: basis,
+    request: none,
+    opening: none,
+  };
+  expect(verify(challenge, evidence, drawSecret(params, basis, createSeededRandom('any'))).kind).toBe(
+    'rejected',
+  );
 });
 
 test('miners are served in turn, however many questions one has', async () => {
