@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Writes tests/vectors/compute/plots.json: what the plain reference (src/compute/spec/) gives for every operation that a disk does.
+// Writes tests/vectors/compute/plots.json: what the plain reference (src/compute/spec/) gives for every operation that a disk does, and
+// orders in which sectors are read.
 // scripts/golden_plots_check.py computes the same from docs/proofs/storage.md and RFC 9106 alone.
 // Usage: node scripts/golden-plots.mjs [--check]   --check writes nothing and exits 1 when the file is not what comes out
 import { createHash } from 'node:crypto';
@@ -9,6 +10,7 @@ import { register } from 'tsx/esm/api';
 register();
 const { argon2dMemory, argon2dTag } = await import('../src/compute/spec/argon2d.ts');
 const plots = await import('../src/compute/spec/plot.ts');
+const { drawOrder } = await import('../src/verification/kinds/storage/questions.ts');
 
 const file = new URL('../tests/vectors/compute/plots.json', import.meta.url);
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
@@ -25,6 +27,7 @@ const vectors = {
     plotCase({ sectorBlocks: 16, passes: 3, leafBlocks: 2 }, 3, 4),
     plotCase({ sectorBlocks: 64, passes: 1, leafBlocks: 4 }, 1, 16),
   ],
+  orders: [orderCase(1, 1), orderCase(23, 23), orderCase(1000, 20), orderCase(2 ** 26 - 1, 20)],
 };
 const text = `${JSON.stringify(vectors, undefined, 1)}\n`;
 if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
@@ -32,6 +35,11 @@ if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
     console.log('tests/vectors/compute/plots.json: not what the plain reference gives');
     process.exitCode = 1;
   } else writeFileSync(file, text);
+}
+
+function orderCase(sectors, count) {
+  const key = named(`order of ${sectors}`);
+  return { sectors, key: hex(key), order: [...drawOrder(key, sectors, count)] };
 }
 
 function plotCase(shape, sectors, pieceBlocks) {

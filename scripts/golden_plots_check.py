@@ -42,7 +42,8 @@ def values(case):
 
 def main():
     with open(os.path.join(HERE, "../tests/vectors/compute/plots.json"), encoding="utf-8") as file:
-        cases = json.load(file)["plots"]
+        vectors = json.load(file)
+    cases = vectors["plots"]
     flat = lambda value: value if isinstance(value, list) else [value]
     pairs = []
     for case in cases:
@@ -51,6 +52,9 @@ def main():
             made = [value.hex() for value in flat(made)]
             assert len(kept) == len(made)
             pairs += [("%s of %d blocks" % (name, case["sectorBlocks"]), a == b) for a, b in zip(kept, made)]
+    for case in vectors["orders"]:
+        made = s.order(bytes.fromhex(case["key"]), case["sectors"], len(case["order"]))
+        pairs.append(("order of %d" % case["sectors"], made == case["order"]))
     wrong = [name for name, same in pairs if not same]
     for name in wrong:
         print("differs: %s" % name)

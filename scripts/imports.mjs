@@ -12,8 +12,8 @@ import ts from 'typescript';
 
 const PORCH = 'cli';
 const BELOW_CLI = ['model', 'keys', 'chain', 'compute', 'protocol', 'inference', 'scoring', 'verification'];
-BELOW_CLI.push('emissions', 'localnet', 'validator', 'miner', 'dashboard');
-const ROLE = ['model', 'keys', 'protocol', 'chain', 'compute', 'inference', 'verification'];
+BELOW_CLI.push('emissions', 'localnet', 'parameters', 'validator', 'miner', 'dashboard');
+const ROLE = ['model', 'keys', 'protocol', 'chain', 'compute', 'inference', 'verification', 'parameters'];
 
 /**
  * Room -> what it may lean on: a room, or a folder or file of one ('chain/codec': chain/codec.ts or chain/codec/**).
@@ -33,6 +33,7 @@ const FLOORS = {
     types: ['compute', 'inference'],
   },
   localnet: { values: ['model', 'keys', 'emissions', 'chain/codec', 'chain/snapshot-file'] },
+  parameters: { values: ['model', 'keys', 'protocol', 'chain', 'verification'] },
   miner: { values: ROLE },
   validator: { values: [...ROLE, 'scoring'] },
   dashboard: {

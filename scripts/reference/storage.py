@@ -106,8 +106,18 @@ def leaf_root(params, data):
     return tree([H(LEAF, data[i : i + size]) for i in range(0, len(data), size)], NODE)
 
 
+def order(key, sectors, count):
+    """The first `count` of all sectors, shuffled; only what is not in its own place is written down."""
+    stream, out, moved = Stream(key).bytes(0, 8 * count), [], {}
+    for i in range(count):
+        j = i + (int.from_bytes(stream[8 * i : 8 * i + 8], "little") * (sectors - i) >> 64)
+        out.append(moved.get(j, j))
+        moved[j] = moved.get(i, i)
+    return out
+
+
 def decode(params, transcript):
-    k, m, pieces, first = (params[key] for key in ("leaves", "openedLeaves", "openedPieces", "firstEncodings"))
+    k, m, pieces, encodings = (params[key] for key in ("leaves", "openedLeaves", "openedPieces", "encodings"))
     b, leaf, piece = params["sectorBlocks"], params["leafBlocks"], params["pieceBlocks"]
 
     def lengths(sectors, count):
@@ -119,22 +129,22 @@ def decode(params, transcript):
         )
 
     most = lengths(params["maxSectors"], params["maxRange"])
-    longest = 4 * 34 + m * (sum(most[0]) + 20) + pieces * (sum(most[1]) + 20) + first * (most[2] + 5)
+    longest = 4 * 34 + m * (sum(most[0]) + 20) + pieces * (sum(most[1]) + 20) + encodings * (most[2] + 5)
     commits = transcript["commits"]
     if len(commits) != 3 or max(map(len, commits)) > 48 or len(transcript["pass"] or b"") != 32:
         raise Malformed
-    if len(transcript["opening"]) > longest or len(transcript["request"]) > 16 + 5 * m + 16 * pieces + 5 * first:
+    if len(transcript["opening"]) > longest or len(transcript["request"]) > 16 + 5 * m + 16 * pieces + 5 * encodings:
         raise Malformed
     plot, answer, range_ = message(commits[0], COMMIT), message(commits[1], ANSWER), message(commits[2], COMMIT)
     if any(len(commit["root"]) != 32 for commit in (plot, answer, range_)):
         raise Malformed
     if not params["minSectors"] <= plot["sectors"] <= params["maxSectors"]:
         raise Malformed
-    if not 1 <= range_["sectors"] <= min(plot["sectors"], params["maxRange"]):
+    if not 1 <= range_["sectors"] <= min(-(-plot["sectors"] // params["rangeOneIn"]), params["maxRange"]):
         raise Malformed
     request = message(transcript["request"], {1: ("leaves", "bytes"), 2: ("pieces", PIECE), 3: ("encodings", "bytes")})
     request["leaves"], request["encodings"] = integers(request["leaves"]), integers(request["encodings"])
-    if len(request["leaves"]) != m or len(request["pieces"]) != pieces or len(request["encodings"]) > first:
+    if len(request["leaves"]) != m or len(request["pieces"]) != pieces or len(request["encodings"]) != encodings:
         raise Malformed
     if max(request["leaves"]) >= k or any(sector >= plot["sectors"] for sector in request["encodings"]):
         raise Malformed
@@ -170,7 +180,7 @@ def verify(params, transcript):
     if opening["request_digest"] != H(transcript["request"]):
         return "rejected:malformed"
 
-    w = words(Stream(H("assay/storage/1/questions", *bound)).bytes(0, 4 * (2 * k + 1)))
+    w = words(Stream(H("assay/storage/1/questions", *bound)).bytes(0, 8 * k))
     leaves, parts = params["sectorBlocks"] // params["leafBlocks"], params["sectorBlocks"] // params["pieceBlocks"]
 
     def in_plot(sample, sector, part, of):
@@ -187,9 +197,9 @@ def verify(params, transcript):
         digest = H(ANSWERED, key, u32(sector), u32(leaf), sample["data"])
         if climb(digest, i, sample["digest_path"], 5) != opening["answer_root"]:
             return "rejected:digest"
-    key, start = H("assay/storage/1/range-key", *bound), w[2 * k] * count >> 32
+    key, sectors = H("assay/storage/1/range-key", *bound), order(H("assay/storage/1/order", *bound), count, range_["sectors"])
     for at, sample in zip(request["pieces"], opening["pieces"]):
-        sector, within = (start + at["place"]) % count, 32 * exponent(parts)
+        sector, within = sectors[at["place"]], 32 * exponent(parts)
         if not in_plot(sample, sector, at["piece"], parts):
             return "rejected:path"
         digest = H(DIGESTED, key, u32(sector), u32(at["piece"]), sample["data"])

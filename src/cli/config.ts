@@ -85,6 +85,20 @@ export const validatorSchema = z.strictObject({
   keepAccepted: z.number().min(0).max(1).default(0.05),
   /** threads that verify; 0 verifies on the thread that also serves sessions */
   verifierThreads: integerBetween(0, 256).optional(),
+  /** address that its ports are bound to */
+  host: z.string().min(1).max(64).default('127.0.0.1'),
+  /** address at which peers reach them; the bound one without it */
+  announceIp: z.string().max(64).optional(),
+  /** where peers may have the owner's files from us, 0 picks one; announced on the chain; none without it */
+  filesPort: port.optional(),
+  /** where hosts meet ends of this validator's own, 0 picks one; none without it */
+  anchorPort: port.optional(),
+  /** how many hosts they stand for */
+  anchors: integerBetween(1, 16).default(2),
+  /** what they give together, and take: as long as a round, at each event that is this validator's turn */
+  anchorBytesPerS: integerBetween(1, 10_000_000_000).default(12_500_000),
+  /** where miners call back to, 0 picks one; without it nobody's source address is looked at */
+  echoPort: port.optional(),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });
@@ -219,7 +233,7 @@ function checked<S extends z.ZodObject>(
 }
 
 /** `burnRate` as it is typed: `--burn-rate`. */
-const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
 export function lastOf(flags: { last?: unknown }): number {

@@ -25,6 +25,13 @@ export function fixedText({ bits, fractionBits }: FixedPoint): string {
   return `${negative ? '-' : ''}${taoText(scaled)}`;
 }
 
+/** `1.23 G`, for a unit behind it. */
+export function scaled(amount: number): string {
+  const steps = ['', 'k', 'M', 'G', 'T', 'P'];
+  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(amount, 1)) / 3)));
+  return `${Number((amount / 1000 ** step).toPrecision(3))} ${steps[step]}`;
+}
+
 /** First and last letters of an address: enough to recognise it, too little to copy. */
 export const shortAddress = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 

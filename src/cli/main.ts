@@ -99,6 +99,28 @@ roleOptions(validator.command('start'))
     'threads that verify (one less than there are cores, at least 1)',
     integer,
   )
+  .option('--host <address>', 'address to bind the ports below to (127.0.0.1)')
+  .option(
+    '--announce-ip <address>',
+    'address at which peers reach --files-port and --anchor-port (the bound one)',
+  )
+  .option(
+    '--files-port <number>',
+    "port on which peers may have the owner's parameter files, announced on the chain; 0 picks one (none)",
+    integer,
+  )
+  .option(
+    '--anchor-port <number>',
+    'offer ends of our own in rounds of bandwidth at this port, 0 picks one (none: they cost traffic)',
+    integer,
+  )
+  .option('--anchors <n>', 'hosts that they stand for (2)', integer)
+  .option('--anchor-bytes-per-s <n>', 'what they give together, and take, during a round (12500000)', integer)
+  .option(
+    '--echo-port <number>',
+    'port that miners call back to, so that we see where their connections come from; 0 picks one (not asked)',
+    integer,
+  )
   .option(
     '--random-seed <text>',
     'challenges that can be repeated: for development chains, refused on live ones',
@@ -197,8 +219,22 @@ miner
   .option('--kind <name...>', 'only these kinds of proof')
   .option('--class <name>', 'class of the one kind named; see: assay params')
   .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
+  .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
   .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+  .option('--data <folder>', "the miner's data folder: also tell what each validator saw of its link port")
   .option('--json', 'one JSON object a line')
+  .addHelpText(
+    'after',
+    `
+Each kind is proven by itself, honestly, and judged as a validator would, a tenth of each step kept for the way. Classes are those that this
+host has the means for; a minute and a half, most of it host memory, with --small seconds. bandwidth is over loopback: not the rate of a line.
+Exits 0 when nothing failed (what is not for this host is no failure), 1 when a proof was not accepted or late, 2 for wrong flags.
+
+Examples:
+  assay miner doctor
+  assay miner doctor --kind host-memory --class host-8
+  assay miner doctor --kind storage --plots /disk/plot --json`,
+  )
   .action(async (flags: Flags) => {
     const { doctor } = await import('./commands/miner-doctor.js');
     return run((signal) => doctor(flags, signal));

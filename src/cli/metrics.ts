@@ -63,6 +63,12 @@ export async function serveMetrics(chain: ChainObserver, port: number): Promise<
     labelNames: ['stage'] as const,
     registers,
   });
+  const questions = new Gauge({
+    name: 'assay_verifier_unanswered',
+    help: 'evidence that a verifier thread left unanswered since the start, by what became of it',
+    labelNames: ['end'] as const,
+    registers,
+  });
   const alerts = new Counter({
     name: 'assay_alerts_total',
     help: 'what an operator was told, by kind',
@@ -96,6 +102,9 @@ export async function serveMetrics(chain: ChainObserver, port: number): Promise<
       epoch.set(now.epoch);
       permit.set(now.permit ? 1 : 0);
       if (now.lastWeights) weights.set({ stage: 'on-chain' }, now.lastWeights.epoch);
+      const { answered, poison, unjudged } = now.verifiers ?? { answered: 0, poison: 0, unjudged: 0 };
+      for (const [end, count] of Object.entries({ answered, poison, unjudged }))
+        questions.set({ end }, count);
       const stage = now.weightsStage;
       if (stage && KEPT.has(stage.stage)) weights.set({ stage: stage.stage }, stage.epoch);
     },

@@ -1,11 +1,14 @@
-// Owns: the slots that `assay miner start` serves, from `kind:class` to devices, and how they end. Does not own: what a slot does.
+// Owns: the slots that `assay miner start` serves, from `kind:class` to devices, and how they end. Does not own: what a slot
+// does, whose parameters count (miner/follow.ts).
 
 import type { Devices } from '../compute/compute.js';
-import type { Slot } from '../miner/slot.js';
+import type { SlotsUnder } from '../miner/follow.js';
+import type { LinkDoor } from '../miner/link-door.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
-import type { ParameterSet } from '../verification/parameter-file.js';
+import { BY_SIZE } from '../verification/classes.js';
+import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import type { ProofKind } from '../verification/proof.js';
 
 export interface WantedSlot {
@@ -16,16 +19,14 @@ export interface WantedSlot {
 export interface SlotOptions {
   /** in the order of their index */
   readonly wanted: readonly WantedSlot[];
-  /** parameter sets that there are to choose from */
-  readonly sets: readonly ParameterSet[];
-  readonly kinds: Readonly<Record<string, ProofKind<unknown, unknown> | undefined>>;
+  readonly kinds: KindsByName;
   readonly worker: string;
   /** threads of the CPU; 0 for all */
   readonly threads: number;
   /** folders with plots, for `storage` */
   readonly plots: readonly string[];
   /** where peers pull from, for `bandwidth` */
-  readonly link: { readonly host: string; readonly port: number };
+  readonly link: { readonly host: string; readonly port: number; readonly door: LinkDoor };
 }
 
 /** @throws AssayError `invalid-config` */
@@ -40,16 +41,17 @@ export function parseSlots(texts: readonly string[]): WantedSlot[] {
 
 /**
  * Opens what the slots need, once each: the CPU in a process of its own, host memory, plots, a link.
- * @throws AssayError `invalid-config` for a slot that this build does not know, or that needs what was not given
+ * @returns `under`: the slots by the sets of one file, each with its index among those wanted
+ * @throws AssayError `invalid-config` for a kind that this build does not know, or that needs what was not given
  */
 export async function openSlots(
   parts: { readonly log: Log; readonly clock: Clock },
   options: SlotOptions,
   signal: AbortSignal,
-): Promise<{ readonly slots: readonly Slot[]; close(): Promise<void> }> {
+): Promise<{ under(sets: readonly ParameterSet[]): SlotsUnder; close(): Promise<void> }> {
   const { log, clock } = parts;
-  const { wanted, worker, threads } = options;
-  const chosen = wanted.map((each) => choose(each, options));
+  const { wanted, worker, threads, kinds } = options;
+  for (const each of wanted) kindOf(each, kinds);
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
     throw wrong('slot: storage needs --plots, the folder of a plot (assay miner plot)');
@@ -84,39 +86,82 @@ export async function openSlots(
       ]);
       const stop = new AbortController();
       const key = ed25519FromSeed(systemRandom.bytes(32));
-      const link = await openTcpLink({ clock, key }, options.link, AbortSignal.any([signal, stop.signal]));
+      const { host, port, door } = options.link;
+      const link = await openTcpLink(
+        { clock, key, guest: door.guest },
+        { host, port, mayDial: door.mayDial },
+        AbortSignal.any([signal, stop.signal]),
+      );
       closing.push(() => {
         stop.abort();
         return link.closed;
       });
       devices = { ...devices, link };
     }
-    const slots = chosen.map(({ kind, params }, index) =>
-      createLocalSlot(
-        { ...devices, kind, params, paramsId: paramsId(params as object), clock },
-        { index, worker },
-      ),
-    );
-    return { slots, close };
+    return {
+      under(sets) {
+        const chosen = wanted.map((each) => choose(each, { kinds, sets }));
+        const slots = chosen.flatMap((each, index) => {
+          if ('why' in each) return [];
+          const { kind, params } = each;
+          const id = paramsId(params as object);
+          return [createLocalSlot({ ...devices, kind, params, paramsId: id, clock }, { index, worker })];
+        });
+        return { slots, resting: chosen.flatMap((each) => ('why' in each ? [each] : [])) };
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function choose(
-  { kind: name, className }: WantedSlot,
-  { kinds, sets }: Pick<SlotOptions, 'kinds' | 'sets'>,
-): { kind: ProofKind<unknown, unknown>; params: unknown } {
+/** @throws AssayError `invalid-config` for the first slot that none of these sets is for */
+export function assertClasses(
+  wanted: readonly WantedSlot[],
+  from: { readonly kinds: KindsByName; readonly sets: readonly ParameterSet[] },
+): void {
+  for (const each of wanted) {
+    const chosen = choose(each, from);
+    if ('why' in chosen) throw wrong(`slot: ${chosen.why}`);
+  }
+}
+
+/** @throws AssayError `invalid-config` */
+function kindOf({ kind: name }: WantedSlot, kinds: KindsByName): ProofKind<unknown, unknown> {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (!kind) throw wrong(`slot: no kind ${name}; there are ${Object.keys(kinds).join(', ')}`);
-  const set = sets.find((each) => each.kind === name && each.className === className);
-  if (!set) throw wrong(`slot: ${name} has no class ${className}; assay verification params list shows them`);
-  const params = kind.parseParams(set.params);
-  if (kind.facts(params).localnetOnly) throw wrong(`slot: ${name}:${className} is for simulated devices`);
   if (name === 'memory')
     throw wrong('slot: memory needs a device with memory of its own, and this build drives none');
-  return { kind, params };
+  return kind;
+}
+
+function choose(
+  wanted: WantedSlot,
+  { kinds, sets }: { readonly kinds: KindsByName; readonly sets: readonly ParameterSet[] },
+):
+  | { readonly kind: ProofKind<unknown, unknown>; readonly params: unknown }
+  | { readonly slot: string; readonly why: string } {
+  const { kind: name, className } = wanted;
+  const kind = kindOf(wanted, kinds);
+  const slot = `${name}:${className}`;
+  const found = sets.filter((each) => each.kind === name && each.className === className);
+  const usable = found.find(({ params }) => !kind.facts(params).localnetOnly);
+  if (usable) return { kind, params: kind.parseParams(usable.params) };
+  const why =
+    found.length > 0
+      ? `${slot} is for simulated devices`
+      : `${name} has no class ${className}; assay verification params list shows them${bySize(sets, name)}`;
+  return { slot, why };
+}
+
+/** A card that nobody listed is no mistake: there are sets for it. */
+function bySize(sets: readonly ParameterSet[], kind: string): string {
+  const names = sets.filter((each) => each.kind === kind && each.className.startsWith(BY_SIZE));
+  return names.length === 0
+    ? ''
+    : `; a card without a class takes one by size: ${names.map((each) => each.className).join(', ')}`;
 }
 
 const wrong = (problem: string): AssayError<'invalid-config'> =>

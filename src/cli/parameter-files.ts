@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../model/bytes.js';
 import { errnoOf } from '../model/invalid-input.js';
-import type { ParameterShelf } from '../validator/parameters.js';
+import type { ParameterShelf } from '../parameters/parameters.js';
 import {
   encodeParameterFile,
   type KindsByName,
@@ -32,6 +32,21 @@ export interface NamedFile {
 export async function readNamedFile(path: string, kinds: KindsByName): Promise<NamedFile> {
   const file = parseParameterFile(await readInputJson(path, { maxBytes: MAX_WRITTEN_BYTES }), kinds);
   return { file, bytes: encodeParameterFile(file), digest: toHex(parameterDigest(file)) };
+}
+
+/**
+ * Puts the files that an operator named on the shelf.
+ * @returns them by digest
+ * @throws AssayError as `readNamedFile`
+ */
+export async function shelve(
+  shelf: ParameterShelf,
+  paths: readonly string[],
+  kinds: KindsByName,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = await Promise.all(paths.map((path) => readNamedFile(path, kinds)));
+  for (const { digest, bytes } of files) await shelf.write(digest, bytes);
+  return new Map(files.map(({ digest, bytes }) => [digest, bytes]));
 }
 
 /** Files named by their digests; the folder is made with the first. */

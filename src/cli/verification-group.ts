@@ -16,22 +16,40 @@ export function registerVerification(program: Command, run: Run): void {
   registerAttacks(verification, run);
   addWalletOptions(verification.command('calibrate'))
     .description('measure what a class costs on this host, and say which parameter that would change')
-    .option('--class <name>', 'class of the compute kind (cpu-2048)')
-    .option('--n <side>', 'labels of this side, in place of a class', integer)
-    .option('--runs <n>', 'so often, for a median and a spread (5)', integer)
-    .option('--threads <n>', 'threads of the compute backend (all)', integer)
-    .option('--memory-gib <n>', 'memory that labels may take (half of what is free)', integer)
+    .option('--kind <name>', 'compute, memory, host-memory, storage, bandwidth or liveness (compute)')
+    .option(
+      '--class <name>',
+      'class of that kind (cpu-2048, host-8, nvme, link-1g, live; memory has cards only)',
+    )
+    .option('--n <side>', 'compute: labels of this side, in place of a class', integer)
+    .option('--runs <n>', 'so often, for a median and a spread (5; 3 of host-memory)', integer)
+    .option('--threads <n>', 'threads that work at once (all)', integer)
+    .option(
+      '--memory-gib <n>',
+      'memory that labels may take (half of what is free; of host-memory 80 %)',
+      integer,
+    )
+    .option('--plots <folder...>', 'storage: read a plot that is there, whosever it is')
+    .option(
+      '--folder <folder>',
+      'storage: make a temporary plot on the disk of this folder (where temporary files go)',
+    )
+    .option('--gib <n>', 'storage: how large that plot is (1)', integer)
     .option('--out <file>', 'write it there, signed by --hotkey')
     .option('--check <file>', 'measure nothing: verify the signature of such a file')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       `
-There is no GPU backend in this build: whatever the class, this host's CPUs are measured, and the file says so.
---check exits 0 where the signature holds, 1 where it does not, 2 for what is no such file.
+There is no GPU backend in this build: whatever the class, this host's CPUs are measured, and the file says so. Files are read from memory
+where they lie there: only a plot larger than memory shows a disk, and the figures say how much came from it. bandwidth is measured over
+loopback: what this host can make, digest, send and take, not what its line carries. A run of host-memory takes a minute, the others seconds.
+Ctrl-C leaves nothing behind: temporary plots are removed. --check exits 0 where the signature holds, 1 where it does not, 2 for what is no
+such file.
 
-Example:
-  assay verification calibrate --class cpu-2048 --out cpu.json --wallet mine --hotkey default`,
+Examples:
+  assay verification calibrate --class cpu-2048 --out cpu.json --wallet mine --hotkey default
+  assay verification calibrate --kind storage --plots /disk/plot`,
     )
     .action(async (flags: Flags) => {
       const { calibrate } = await import('./commands/verification/calibrate.js');
@@ -95,11 +113,16 @@ function registerParams(verification: Command, run: Run): void {
     )
     .option('--replace', 'also in place of one that waits for its first epoch')
     .option('--no-version-key', 'leave the weights version key as it is')
+    .option(
+      '--as-successor',
+      "by the hotkey that is about to become the owner's: say what the present one said, and nothing else",
+    )
     .addHelpText(
       'after',
       `
 Two calls: the owner hotkey's commitment, then the coldkey's version key. Run again it does what is left of them. Validators
-fetch the file by its digest from miners; who cannot sets no weights once the old one counts no longer, and says so.
+and miners fetch the file by its digest from one another, and one of them must be given it. A validator that cannot get it sets
+no weights once the old one counts no longer, and says so.
 
 Example:
   assay verification params export --out params.json

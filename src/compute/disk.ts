@@ -27,8 +27,8 @@ export interface Plot {
     signal: AbortSignal,
   ): Promise<Uint8Array>;
   /**
-   * Reads sector after sector, from `range.from` on and round the end, as many as are finished in time: at least one, at
-   * most `range.most`. Gives the roots of their keyed pieces, 32 bytes each.
+   * Reads whole sectors in the order given, as many of its first as are finished in time: at least one. Gives the roots of
+   * their keyed pieces, 32 bytes each.
    * @param range.leftMs ms until the answer is owed
    */
   digestRange(range: Range, signal: AbortSignal): Promise<Uint8Array>;
@@ -38,8 +38,8 @@ export interface Plot {
 
 export interface Range {
   readonly key: Uint8Array;
-  readonly from: number;
-  readonly most: number;
+  /** distinct sectors, in an order that says nothing of where they lie */
+  readonly order: Uint32Array;
   readonly pieceBytes: number;
   leftMs(): number;
 }

@@ -1,7 +1,8 @@
-// Owns: who may call this miner: validators with a permit on its subnet, and hotkeys the operator listed.
+// Owns: who may call this miner: validators with a permit on its subnet, hotkeys the operator listed, and for files everybody on it.
 import type { ChainReader, Subnet } from '../chain/chain.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
+import type { Admission as Admitted } from '../protocol/session.js';
 import type { Standing } from './tickets.js';
 
 /** A refused caller makes us look at the chain again, but not more often than once in so many blocks. */
@@ -10,7 +11,8 @@ const RECHECK_BLOCKS = 4;
 const REFRESH_BLOCKS = 50;
 
 export interface Admission {
-  admit(hotkey: Hotkey): boolean;
+  /** Neurons without a permit may have files: what the owner publishes reaches miners from one another. */
+  admit(hotkey: Hotkey): Admitted;
   /** Of whoever may call: listed hotkeys without a permit have no share. */
   standingOf(hotkey: Hotkey): Standing;
   /** Called for each head. */
@@ -26,6 +28,7 @@ export function createAdmission(
 ): Admission {
   const listed = new Set(options.listed ?? []);
   let permitted = new Map<Hotkey, number>();
+  let registered: ReadonlySet<Hotkey> = new Set();
   let subnet: Subnet | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let refused = false;
@@ -35,6 +38,7 @@ export function createAdmission(
     try {
       subnet = await parts.reader.subnet(options.netuid);
       permitted = sharesOf(subnet);
+      registered = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
       readAt = head;
       refused = false;
     } catch (error) {
@@ -46,7 +50,7 @@ export function createAdmission(
     admit(hotkey) {
       const known = permitted.has(hotkey) || listed.has(hotkey);
       refused ||= !known;
-      return known;
+      return known || (registered.has(hotkey) && 'files');
     },
     standingOf: (hotkey) => ({ epoch: subnet?.epochIndex ?? 0, share: permitted.get(hotkey) ?? 0 }),
     onHead(number) {

@@ -50,7 +50,8 @@ const REFUSALS: Record<JoinRefusal, RefusalCode> = {
  */
 export function createAnswer(
   parts: {
-    slots: readonly Slot[];
+    /** those that it answers for now, each index and parameter set once */
+    slots: () => readonly Slot[];
     hotkey: Uint8Array;
     netuid: Netuid;
     events: EventCheck;
@@ -64,15 +65,18 @@ export function createAnswer(
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
   const { slots, hotkey, netuid, events, tickets, shareOf = () => 0, clock, log, receipts } = parts;
-  const bays = new Map<Slot, Bay>(
-    slots.map((slot) => [slot, createBay({ slot, clock, hotkey, shareOf }, signal)]),
-  );
+  const bays = new Map<number, Bay>();
+  const bayOf = (index: number): Bay => {
+    const bay = bays.get(index) ?? createBay({ clock, hotkey, shareOf }, signal);
+    bays.set(index, bay);
+    return bay;
+  };
 
   return async (session) => {
     let membership: Membership | undefined;
     try {
       const arm = (await expect(session, 'arm', SESSION_LIMITS.goWaitMs)).body;
-      const slot = findSlot(slots, arm.slot, arm.kind, arm.paramsId);
+      const slot = findSlot(slots(), arm.slot, arm.kind, arm.paramsId);
       if (!slot) throw new Refused(RefusalCode.UNKNOWN_SLOT, `slot ${arm.slot}: not claimed here`);
       const hold = assertArm(arm, slot);
       const block = Number(arm.eventBlock);
@@ -84,13 +88,15 @@ export function createAnswer(
       if (!spend) throw new Refused(RefusalCode.TICKETS, `slot ${arm.slot}: no ticket left in this epoch`);
       const { eventId: id } = arm;
       const offer = await slot.offer?.().catch(failedSlot);
-      const joined = bays.get(slot)!.arm({ eventId: id, basis, hold }, session.peer);
+      const joined = bayOf(slot.claim.index).arm(slot, { eventId: id, basis, hold }, session.peer);
       if (typeof joined === 'string') throw new Refused(REFUSALS[joined], `slot ${arm.slot}: ${joined}`);
       membership = joined;
       spend();
       await session.send({ case: 'ready', value: create(ReadySchema, offer ? { body: offer } : {}) });
 
-      const { body: go, received: gone } = await expect(session, 'go', SESSION_LIMITS.goWaitMs);
+      const gone = await goOrReceipt(session, slot, membership);
+      if (gone.frame.body.case === 'receipt') return await keep(session, gone, arm);
+      const go = gone.frame.body.value as BodyOf<'go'>;
       assertStart('go', go, nonceCommitment(go.nonce, go.salt), arm.nonceCommitment);
       if (!(await events.confirms(block, go.beacon)))
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: the beacon is not its hash`);
@@ -140,6 +146,21 @@ export function createAnswer(
       session.end();
     }
   };
+
+  /**
+   * Who was told nothing gets its receipt, and with it the reason, when the whole event is judged: long after a Go could
+   * have come. The slot does not wait for that.
+   */
+  async function goOrReceipt(session: ProofSession, slot: Slot, membership: Membership): Promise<Received> {
+    const arriving = session.receive();
+    try {
+      return await expectOneOf(session, ['go', 'receipt'], SESSION_LIMITS.goWaitMs, arriving);
+    } catch (error) {
+      if (!slot.offer || !isAssayError(error, 'timeout')) throw error;
+      membership.leave();
+      return expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs, arriving);
+    }
+  }
 
   async function joinPass(
     membership: Membership,

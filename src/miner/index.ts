@@ -1,5 +1,6 @@
 // Owns: the miner's side: announce, admit, answer, the slots it is paid for, the receipts it keeps.
 // Does not own: devices (compute), what is proven (verification), signatures and sockets (protocol).
+export type { FollowedSlots, SlotsUnder } from './follow.js';
 export { type MinerOptions, type MinerParts, runMiner } from './miner.js';
 export {
   type KeptReceipt,

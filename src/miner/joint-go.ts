@@ -50,13 +50,13 @@ export interface Membership {
   leave(): void;
 }
 
-/** The slot's door: one event runs at a time, whoever asks. */
+/** The door of one index: one event runs at a time, whoever asks, and under whichever parameters. */
 export interface Bay {
   /**
    * A validator arms one event at a time. The first event that goes has the slot, until one goes behind which more of the stake
    * stands: or a single validator with a permit could keep a slot from everybody's event, by one of its own a moment before.
    */
-  arm(event: JointEvent, validator: Hotkey): Membership | JoinRefusal;
+  arm(slot: Slot, event: JointEvent, validator: Hotkey): Membership | JoinRefusal;
 }
 
 export interface JointEvent {
@@ -122,13 +122,10 @@ class Gathering {
 
 /** @param parts.shareOf a validator's part of the stake of all that hold a permit. @default nobody has more than another */
 export function createBay(
-  parts: { slot: Slot; clock: Clock; hotkey: Uint8Array; shareOf?: (validator: Hotkey) => number },
+  parts: { clock: Clock; hotkey: Uint8Array; shareOf?: (validator: Hotkey) => number },
   signal: AbortSignal,
 ): Bay {
-  const { slot, clock, hotkey, shareOf = () => 0 } = parts;
-  const { worker, index, paramsId } = slot.claim;
-  const phases = slot.phases ?? [];
-  const place = slotPlace({ hotkey, worker, slot: index });
+  const { clock, hotkey, shareOf = () => 0 } = parts;
   const armed = new Map<string, Group>();
   /** validators with an event armed here that has not gone yet */
   const arming = new Set<Hotkey>();
@@ -154,6 +151,7 @@ export function createBay(
 
     constructor(
       readonly id: string,
+      readonly slot: Slot,
       readonly event: JointEvent,
     ) {
       signal.addEventListener('abort', this.#abort, { once: true });
@@ -225,17 +223,19 @@ export function createBay(
       this.#begun = true;
       this.#releaseUnlessHeld(); // those whose Go it was may have left by now
       const { eventId, basis } = this.event;
+      const { worker, index, paramsId } = this.slot.claim;
+      const place = slotPlace({ hotkey, worker, slot: index });
       const { beacon, at: goneAt, brief } = this.#go.first!; // closed by the first, or after it
       const { nonces } = this.#go;
       const seed = slotSeed({ beacon, nonces, hotkey, worker, slot: index, eventId, paramsId });
       this.#seed = seed;
       const job = { eventId, basis, seed, place, goneAt, ...(brief ? { brief } : {}) };
-      return { nonces, proving: await slot.start(job, this.#stop.signal) };
+      return { nonces, proving: await this.slot.start(job, this.#stop.signal) };
     }
 
     /** Each once, one after the other, whether or not somebody waits for it already. */
     #runSteps(from: 'go' | 'pass'): void {
-      for (const [phase, facts] of phases.entries()) {
+      for (const [phase, facts] of (this.slot.phases ?? []).entries()) {
         if (phase === 0 || facts.from !== from) continue;
         const before = this.#commits.get(phase - 1) ?? this.#result!;
         const step = before.then(() => this.#step(phase));
@@ -245,20 +245,21 @@ export function createBay(
     }
 
     async #step(phase: number): Promise<JointCommit> {
+      const { claim, reserve, phases = [] } = this.slot;
       const { from } = phases[phase]!;
       const gathering = from === 'go' ? this.#go : this.#pass;
       await gathering.closed;
       this.#stop.signal.throwIfAborted();
       const { proving } = await this.#result!;
       if (!proving.next)
-        throw new AssayError('unsupported', `slot ${index}: no further steps`, {
-          what: `slot ${index}`,
+        throw new AssayError('unsupported', `slot ${claim.index}: no further steps`, {
+          what: `slot ${claim.index}`,
           why: `its kind has ${phases.length} phases, and its device does one`,
         });
       const { nonces } = gathering;
       const { beacon, at } = gathering.first!;
       const pass = from === 'pass' ? passSeed({ seed: this.#seed!, beacon, nonces }) : undefined;
-      const pace = paceOf(phases[phase]!, at, clock, slot.reserve);
+      const pace = paceOf(phases[phase]!, at, clock, reserve);
       return { nonces, body: await proving.next({ ...pace, pass }, this.#stop.signal) };
     }
 
@@ -293,14 +294,15 @@ export function createBay(
   }
 
   return {
-    arm(event, validator) {
+    arm(slot, event, validator) {
       const { hold } = event;
+      const set = toHex(slot.claim.paramsId);
       const own = slot.offer ? `/${validator}` : ''; // what meets others does so for one validator
-      const id = `${toHex(event.eventId)}/${hold?.first}-${hold?.last}${own}`;
+      const id = `${toHex(event.eventId)}/${set}/${hold?.first}-${hold?.last}${own}`;
       if (arming.has(validator)) return 'busy'; // what runs now may be over by the Go
       const known = armed.get(id);
       if (known && !equals(known.event.basis, event.basis)) return 'disagrees';
-      const group = known ?? new Group(id, event);
+      const group = known ?? new Group(id, slot, event);
       if (!known) {
         armed.set(id, group);
         void slot.prepare?.(event.basis).catch(() => {}); // start() does what this could not, or says why not

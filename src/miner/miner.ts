@@ -1,11 +1,11 @@
 // Owns: the miner's walk: listen, announce, admit, answer. Does not own: any step of it.
 import { setMaxListeners } from 'node:events';
 import { create } from '@bufbuild/protobuf';
+import { announce, assertAnnounceable } from '../chain/announce.js';
 import type { ChainReader, ChainWriter } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
 import type { Clock } from '../model/clock.js';
-import { AssayError } from '../model/errors.js';
-import type { Hotkey, Netuid } from '../model/ids.js';
+import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
 import { VERSION } from '../model/version.js';
@@ -15,9 +15,9 @@ import type { ServerIdentity } from '../protocol/server-key.js';
 import type { ProofSession, Served } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
-import { announce } from './announce.js';
 import { createAnswer } from './answer.js';
 import { createEventCheck } from './event-check.js';
+import { type Claiming, type FollowedSlots, followParameters } from './follow.js';
 import type { ReceiptStore } from './receipts.js';
 import { assertDistinct, type Slot } from './slot.js';
 import { createTickets } from './tickets.js';
@@ -34,11 +34,14 @@ export interface MinerParts {
   readonly random: Random;
   readonly log: Log;
   readonly receipts: ReceiptStore;
-  readonly slots: readonly Slot[];
-  /** Files by SHA-256 that callers may have, such as the subnet's parameters; at most 256 KiB each. @default none */
+  /** always the same ones, or by the parameters that the subnet's owner publishes */
+  readonly slots: readonly Slot[] | FollowedSlots;
+  /** Files by SHA-256 that callers may have beside those that the slots follow; at most 256 KiB each. @default none */
   readonly content?: ((digest: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** Told who may call, for what else of this miner answers callers. @default nothing else does */
+  readonly onAdmission?: ((admits: (hotkey: Hotkey) => boolean) => void) | undefined;
   /**
-   * Wraps the answerer over `slots`.
+   * Wraps the answerer over the slots.
    * @default the honest answer as it is
    */
   readonly answer?: (honest: Answer) => Answer;
@@ -58,21 +61,6 @@ export interface MinerOptions {
   readonly identities?: readonly ServerIdentity[];
 }
 
-/** The chain takes the unspecified address for an axon that is taken back: nobody would ever call. */
-function assertAnnounceable({ host, announceIp = host }: MinerOptions): void {
-  if (announceIp !== '0.0.0.0' && announceIp !== '::') return;
-  const expected = 'an address that validators can reach';
-  throw new AssayError(
-    'invalid-input',
-    `announceIp: ${announceIp} cannot be announced: expected ${expected}`,
-    {
-      what: 'announceIp',
-      expected,
-      got: announceIp,
-    },
-  );
-}
-
 /**
  * Runs until aborted; rejects when the port cannot be bound or the axon cannot be announced.
  * @param onReady called once the miner listens and the chain says so
@@ -83,22 +71,23 @@ export async function runMiner(
   signal: AbortSignal,
   onReady: (address: { host: string; port: number }) => void = () => {},
 ): Promise<void> {
-  const { reader, slots, log, clock, keypair } = parts;
-  assertDistinct(slots);
-  assertAnnounceable(options);
+  const { reader, log, clock, keypair } = parts;
+  assertAnnounceable(options.announceIp ?? options.host);
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   setMaxListeners(0, inner); // every slot at work waits for it
   const admission = createAdmission({ reader, log }, options);
+  parts.onAdmission?.((caller) => admission.admit(caller) === true);
   const events = createEventCheck({ reader, clock, log }, options);
   const { receipts, answer: wrap = (honest) => honest } = parts;
   const { netuid } = options;
+  const claiming = claimingOf(parts, options, inner);
   const tickets = createTickets(admission.standingOf);
   const hotkey = keypair.publicKey;
   const answer = wrap(
     createAnswer(
       {
-        slots,
+        slots: claiming.answered,
         hotkey,
         netuid,
         events,
@@ -111,11 +100,15 @@ export async function runMiner(
       inner,
     ),
   );
-  const claims = {
-    version: VERSION,
-    kinds: [...new Set(slots.map((slot) => slot.claim.kind))],
-    slots: slots.map(({ claim }) => ({ ...claim })),
+  const claims = () => {
+    const slots = claiming.claimed();
+    return {
+      version: VERSION,
+      kinds: [...new Set(slots.map(({ claim }) => claim.kind))],
+      slots: slots.map(({ claim }) => ({ ...claim })),
+    };
   };
+  const content = (digest: Uint8Array) => claiming.content(digest) ?? parts.content?.(digest);
 
   let server: Served | undefined;
   try {
@@ -128,9 +121,9 @@ export async function runMiner(
         random: parts.random,
         admit: admission.admit,
         handlers: {
-          describe: async () => create(DescribeResponseSchema, claims),
+          describe: async () => create(DescribeResponseSchema, claims()),
           prove: answer,
-          ...(parts.content ? { content: parts.content } : {}),
+          content,
         },
       },
       {
@@ -150,15 +143,32 @@ export async function runMiner(
     await announce(parts, { netuid: options.netuid, axon });
     const head = await reader.head();
     events.onHead(head);
-    await admission.onHead(head.number);
-    log.info('miner ready', { host: server.host, port: server.port, slots: slots.length });
+    await Promise.all([admission.onHead(head.number), claiming.onHead(head)]);
+    const { length: slots } = claiming.claimed();
+    log.info('miner ready', { host: server.host, port: server.port, slots });
     onReady(server);
     await reader.watchHeads((next) => {
       events.onHead(next);
       void admission.onHead(next.number);
+      void claiming.onHead(next);
     }, inner);
   } finally {
     stop.abort();
+    await claiming.settled();
     await server?.closed;
   }
+}
+
+function claimingOf(parts: MinerParts, { netuid }: MinerOptions, signal: AbortSignal): Claiming {
+  const { slots, keypair } = parts;
+  if ('under' in slots)
+    return followParameters(
+      { ...parts, followed: slots },
+      { netuid, self: toHotkey(keypair.address) },
+      signal,
+    );
+  assertDistinct(slots);
+  const same = () => slots;
+  const settled = async () => {};
+  return { claimed: same, answered: same, content: () => undefined, onHead: settled, settled };
 }

@@ -1,6 +1,7 @@
 // Owns: the signed receipts a miner keeps: what each validator concluded, in the validator's own signature.
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { toHex } from '../model/bytes.js';
@@ -8,7 +9,7 @@ import { type Credit, RESOURCES } from '../model/credit.js';
 import { AssayError } from '../model/errors.js';
 import type { Hotkey } from '../model/ids.js';
 import { CAUSES, REJECTIONS } from '../model/verdict.js';
-import { type Receipt, VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
+import { type Receipt, type Sight, VerdictKind } from '../protocol/gen/assay/v1/miner_pb.js';
 import type { SignedFrame } from '../protocol/session.js';
 
 export interface KeptReceipt {
@@ -41,6 +42,14 @@ export interface ReceiptRow {
   /** what was proven, by resource */
   readonly credit: Credit;
   readonly share: number;
+  /** what the validator's own dial-out saw of the port that the slot offers its peers; absent where it did not look */
+  readonly sight?: {
+    readonly ip: string;
+    readonly port: number;
+    readonly answered: boolean;
+    /** where our call back came from; empty where none came, or none was asked for */
+    readonly calledFrom: string;
+  };
   readonly paramsId: string;
   readonly evidenceDigest: string;
   readonly header: string;
@@ -145,6 +154,12 @@ function toCredit(amounts: Receipt['credit']): Credit {
   );
 }
 
+/** Addresses and nothing else: it ends up on terminals, too. */
+function toSight({ ip, port, answered, calledFrom }: Sight): NonNullable<ReceiptRow['sight']> {
+  const address = (text: string): string => (isIP(text) === 0 ? '' : text);
+  return { ip: address(ip), port, answered, calledFrom: address(calledFrom) };
+}
+
 function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptReceipt): ReceiptRow {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   return {
@@ -160,6 +175,7 @@ function toRow({ at, validator, eventId, receipt, signed, certificate }: KeptRec
     ...(Number.isFinite(receipt.measuredMs) ? { measuredMs: receipt.measuredMs! } : {}),
     credit: toCredit(receipt.credit),
     share: Number.isFinite(receipt.share) ? receipt.share : 0,
+    ...(receipt.sight ? { sight: toSight(receipt.sight) } : {}),
     paramsId: toHex(receipt.paramsId),
     evidenceDigest: toHex(receipt.evidenceDigest),
     header: base64(signed.header),

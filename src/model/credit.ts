@@ -9,13 +9,10 @@ export const RESOURCES = [
   /** device memory resident at one instant, and the rate at which all of it was read */
   'deviceBytes',
   'deviceBytesPerS',
-  /** the same two, where the host's memory was proven busy at that instant (verification/kinds/memory) */
-  'deviceBytesHostBusy',
-  'deviceBytesPerSHostBusy',
   /** host memory resident at one instant, and the rate at which all of it was read */
   'hostBytes',
   'hostBytesPerS',
-  /** storage that holds its sectors, and the rate at which a stretch of it was read */
+  /** storage that holds its sectors, and the rate at which such of them were read as nobody chose */
   'storageBytes',
   'storageBytesPerS',
   /** rates to and from peers in a common round */

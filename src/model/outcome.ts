@@ -30,6 +30,8 @@ export interface Outcome {
   readonly credit: Credit;
   /** how much of its parameter set's nominal credit that is; 0 unless accepted */
   readonly share: number;
+  /** of a parameter set that counts on localnets only: its amounts are of a simulated device */
+  readonly simulated?: boolean | undefined;
   /** of a kind whose rounds one validator runs at a time: events in which it was another's turn say nothing of the slot */
   readonly byTurn?: boolean | undefined;
   /** unix ms at which the verdict was reached */

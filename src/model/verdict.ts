@@ -6,6 +6,10 @@ export const REJECTIONS = [
   'window',
   /** the Commit names a nonce set without ours although our Go was sent in time */
   'left-out',
+  /** the port that the slot offers to others did not answer this validator, signed by the hotkey, where the chain says it is */
+  'unreachable',
+  /** that port answered, and the call back came from another address than the chain names, or did not come */
+  'elsewhere',
   /** frames out of order, unknown, repeated or against the session's rules */
   'protocol',
   /** after Open: nothing complete arrived before the opening deadline */
@@ -32,19 +36,28 @@ export const REJECTIONS = [
   'label',
   /** a step of the walk through memory does not lead where it was said to */
   'walk',
+  /**
+   * bytes that nobody survives who verifies them: a fresh thread that had just answered another question ended on them, not for
+   * the first time. What they would have proven nobody can say, and who could choose that would not be judged
+   */
+  'poison',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** Causes that are the validator's own; they cost the miner nothing. */
+/** Causes that are not the miner's. The validator's own cost it nothing. */
 export const CAUSES = [
   /**
    * our Go came too late after the beacon, or our event loop stalled beyond what can be credited; decided for the event as
-   * a whole (validator/round.ts), so that no outcome of a session says it
+   * a whole (validator/round.ts). An outcome says it where our own line of frames alone made the session's late, and where no
+   * slot with a Pass managed the Pass
    */
   'validator-late',
   /** we failed while judging: out of resources, a crash, an abort */
   'validator-fault',
-  /** slots of its kind work with one another, and at this event nobody else was there */
+  /**
+   * slots of its kind work with one another, and at this event nobody else was there: nobody's fault, and nothing was proven
+   * (scoring counts the event)
+   */
   'nobody-to-meet',
 ] as const;
 export type Cause = (typeof CAUSES)[number];

@@ -22,6 +22,7 @@ import { limitExceeded, unauthenticated } from './errors.js';
 import type { Limits } from './limits.js';
 import { NonceStore } from './nonces.js';
 import { Bucket, Buckets } from './rate.js';
+import type { Admission } from './session.js';
 import type { Arrived, Origin } from './wire.js';
 
 /** Distinct remote addresses whose rates are known at once; a flood from more forgets the longest unused. */
@@ -32,7 +33,7 @@ export interface DoorParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: Random;
-  readonly admit: (hotkey: Hotkey) => Promise<boolean> | boolean;
+  readonly admit: (hotkey: Hotkey) => Promise<Admission> | Admission;
 }
 
 /** A call whose envelope, freshness and caller were found good. */
@@ -40,6 +41,8 @@ export interface Admitted {
   readonly header: Header;
   readonly certificate: VerifiedCertificate;
   readonly peer: PeerState;
+  /** it may have files, and nothing else */
+  readonly filesOnly: boolean;
 }
 
 /** What the server keeps about one admitted hotkey. */
@@ -49,6 +52,8 @@ export interface PeerState {
   sessionKey(channel: Uint8Array): SessionKey;
   readonly calls: Bucket;
   readonly contents: Bucket;
+  /** the same while it is admitted for files alone */
+  readonly files: Bucket;
   readonly nonces: NonceStore;
   streams: number;
 }
@@ -105,20 +110,22 @@ export class Door {
     const hotkey = certificate.address;
     if (this.#peers.get(hotkey)?.nonces.has(header.callId)) throw unauthenticated('replayed');
 
-    if (!(await this.#isAdmitted(hotkey)))
-      throw new AssayError('permission-denied', 'caller is not admitted', { reason: 'not-admitted' });
+    const admission = await this.#admissionOf(hotkey);
+    // a session is never opened for files alone
+    if (admission === false || (admission === 'files' && method !== 'describe')) throw notAdmitted();
 
     // state only from here on: strangers, however many, cost none
     const peer = this.#peers.get(hotkey) ?? this.#addPeer(hotkey, header.sender);
     peer.calls.take('calls-per-peer', clock.monotonic());
-    origin.admitted(hotkey);
+    // whoever may have files alone stays among the strangers: all hotkeys of a subnet together could fill the peers' places
+    if (admission === true) origin.admitted(hotkey);
     if (peer.nonces.has(header.callId)) throw unauthenticated('replayed'); // two at once, while admit was asked
     peer.nonces.add(header.callId, header.sentAt + this.#limits.skewMs, clock.now());
     if (!known) this.#certificates.put(certificate);
-    return { header, certificate, peer };
+    return { header, certificate, peer, filesOnly: admission === 'files' };
   }
 
-  async #isAdmitted(hotkey: Hotkey): Promise<boolean> {
+  async #admissionOf(hotkey: Hotkey): Promise<Admission> {
     try {
       return await this.#parts.admit(hotkey);
     } catch (error) {
@@ -145,6 +152,7 @@ export class Door {
       sessionKey: sessionKeys({ keypair, clock, random, limits }, publicKey.slice(), this.#netuid),
       calls: new Bucket(limits.callsPerSecondPerPeer, clock.monotonic()),
       contents: new Bucket(limits.contentsPerSecondPerPeer, clock.monotonic()),
+      files: new Bucket(limits.contentsPerSecondPerNeuron, clock.monotonic()),
       nonces: new NonceStore(limits.noncesPerPeer),
       streams: 0,
     };
@@ -152,6 +160,9 @@ export class Door {
     return peer;
   }
 }
+
+export const notAdmitted = (): AssayError<'permission-denied'> =>
+  new AssayError('permission-denied', 'caller is not admitted', { reason: 'not-admitted' });
 
 /** One source of keys for each channel: at most as many as the server has identities, and plaintext. */
 function sessionKeys(

@@ -1,15 +1,17 @@
 // Owns: the wire between validators and miners: signed calls and sessions, transports, limits, evidence of who said what.
 // Does not own: what frames mean (validator, miner, verification), who is admitted (the chain), wallet files (keys).
 
-export { isLoopback } from './address.js';
+export { isLoopback, isPublicAddress } from './address.js';
 export { type Admin, type AdminOptions, serveAdmin } from './admin.js';
 export { CERTIFICATE_BYTES, type Certificate, decodeCertificate } from './certificate.js';
 export { dial } from './dial.js';
+export { ECHO_LIMITS, type EchoParts } from './echo/answer.js';
 export type { Transport } from './echo/codec.js';
 export {
   askAll,
   askEcho,
-  type EchoParts,
+  createEchoGuest,
+  type EchoGuest,
   type EchoPorts,
   type EgressListener,
   listenForEgress,

@@ -38,6 +38,8 @@ export interface Limits {
   readonly callsPerSecondPerPeer: number;
   /** Files that one verified hotkey may take, bursts of 5 s: each is up to `responseBytes` for a request of a few hundred. */
   readonly contentsPerSecondPerPeer: number;
+  /** The same of a hotkey that is admitted for files alone, bursts of two: 256 of them together take 26 MB/s, and each what is published now and was before. */
+  readonly contentsPerSecondPerNeuron: number;
   /** sr25519 checks of certificates not seen before (0.3 ms each) from one address; bursts of 5 s. */
   readonly certificatesPerSecondPerAddress: number;
   /** One describe call, connecting included. */
@@ -94,6 +96,7 @@ export const DEFAULT_LIMITS: Limits = {
   callsPerSecondPerAddress: 500,
   callsPerSecondPerPeer: 100,
   contentsPerSecondPerPeer: 1,
+  contentsPerSecondPerNeuron: 0.4,
   certificatesPerSecondPerAddress: 50,
   describeDeadlineMs: 10_000,
   connectMs: 10_000,
@@ -172,6 +175,11 @@ export const SESSION_LIMITS = {
   openWaitMs: 170_000,
   /** An opening must be taken by its validator within this: the slot is free already, the bytes are not. */
   openingSendMs: 120_000,
+  /**
+   * From Open to the end of an opening, its turn at the validator included: no honest one comes later than it is offered and half a
+   * minute to read it from a disk. Or slots that never open, one after the other, would keep an event from being judged.
+   */
+  openingTakeMs: 150_000,
   /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */
   receiptWaitMs: 120_000,
 } as const;

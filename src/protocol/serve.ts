@@ -7,7 +7,7 @@ import { AssayError, isAssayError } from '../model/errors.js';
 import { assertPlaintextAllowed } from './address.js';
 import { CertificateCache } from './certificate.js';
 import { decode } from './codec.js';
-import { Door, shortId, toLogData } from './door.js';
+import { Door, notAdmitted, shortId, toLogData } from './door.js';
 import { seal } from './envelope.js';
 import { limitExceeded, timedOut, unauthenticated } from './errors.js';
 import { Session } from './frames.js';
@@ -54,9 +54,11 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
 
   const describe = async (arrived: Arrived, origin: Origin): Promise<Signed> => {
     door.knock(origin);
-    const { header, peer } = await door.enter(arrived, 'describe', origin);
+    const { header, peer, filesOnly } = await door.enter(arrived, 'describe', origin);
     const { contentDigest: digest } = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
-    if (digest.length > 0) peer.contents.take('contents-per-peer', clock.monotonic());
+    if (digest.length === 0 && filesOnly) throw notAdmitted();
+    if (digest.length > 0 && filesOnly) peer.files.take('contents-per-neuron', clock.monotonic());
+    else if (digest.length > 0) peer.contents.take('contents-per-peer', clock.monotonic());
     const response = create(
       DescribeResponseSchema,
       digest.length > 0 ? toContent(handlers.content?.(digest)) : await handlers.describe(peer.hotkey),

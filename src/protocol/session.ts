@@ -53,9 +53,12 @@ export interface ServeHandlers {
   prove(session: ProofSession): Promise<void>;
 }
 
+/** Who may call for what: everything, nothing, or files by their digest alone, at a slower rate and with no place among peers. */
+export type Admission = boolean | 'files';
+
 export interface ServeParts extends SessionParts {
-  /** Who may call: asked on every call, after the signature and freshness were found good. */
-  readonly admit: (hotkey: Hotkey) => Promise<boolean> | boolean;
+  /** Asked on every call, after the signature and freshness were found good. */
+  readonly admit: (hotkey: Hotkey) => Promise<Admission> | Admission;
   readonly handlers: ServeHandlers;
 }
 

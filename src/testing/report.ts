@@ -237,7 +237,7 @@ const ratio = (a: bigint, b: bigint): string =>
   b === 0n ? 'nothing to compare with' : `${Number((1000n * a) / b) / 1000} times`;
 
 /** What an honest miner is rejected for only when this machine is too slow. */
-const TIMING_REASONS = ['window', 'left-out', 'opening-timeout'] as const;
+const TIMING_REASONS = ['window', 'left-out', 'opening-timeout', 'unreachable'] as const;
 
 /** Honest miners' missed windows as a share of their judged sessions; 0 without any, which is a failed check of its own. */
 export function missedShare(report: DemoReport): number {

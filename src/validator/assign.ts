@@ -1,9 +1,10 @@
 // Owns: which claims become tasks of an event. Pure. Does not own: asking for claims (roster.ts).
 import type { ChainInfo, Neuron } from '../chain/chain.js';
 import type { Log } from '../model/log.js';
+import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { Hold } from '../verification/draw.js';
-import { type ParamsFacts, type Phase, type ProofKind, windowMs } from '../verification/proof.js';
+import type { ParamsFacts, ProofKind } from '../verification/proof.js';
 import type { Claim } from './roster.js';
 
 /** Kinds by name; what a kind's own parameters and secrets are is the kind's business. */
@@ -17,29 +18,6 @@ export interface Task {
   readonly params: unknown;
   readonly facts: ParamsFacts;
 }
-
-/** @throws RangeError when a parameter set's phases are longer than miners of other sets keep their slots for */
-export function assertPhases(kinds: ProofKinds): void {
-  const { windowMs: longestWindowMs, goPhasesMs, passPhasesMs, phases: most } = SESSION_LIMITS;
-  for (const kind of Object.values(kinds))
-    for (const params of kind?.table.values() ?? []) {
-      const facts = kind!.facts(params);
-      const check = (what: string, atMost: number, got: number) => {
-        if (got > atMost)
-          throw new RangeError(
-            `${kind!.kind}/${facts.className}: expected ${what} of at most ${atMost}, got ${got}`,
-          );
-      };
-      check('a window in ms', longestWindowMs, windowMs(facts));
-      check('phases from Go in ms', goPhasesMs, phasesMs(facts, 'go'));
-      check('phases from the Pass in ms', passPhasesMs, phasesMs(facts, 'pass'));
-      check('a number of phases', most, facts.phases.length);
-    }
-}
-
-/** ms after its frame at which the last phase that begins with it is over; 0 without one. */
-export const phasesMs = ({ phases }: ParamsFacts, from: Phase['from']): number =>
-  Math.max(0, ...phases.filter((phase) => phase.from === from).map(({ withinMs }) => withinMs));
 
 /** Our Go leaves at most `goLeadMs` late, our delay is given back, and what was in time may be read a little later. */
 const endOfGoMs = (facts: ParamsFacts): number => facts.goLeadMs + phasesMs(facts, 'go') * 1.01 + 100;

@@ -13,8 +13,10 @@ import type { Briefing, Phase } from '../verification/proof.js';
 import { nonceCommitment, passCommitment } from '../verification/seed.js';
 import type { Task } from './assign.js';
 import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
+import type { Line } from './line-up.js';
 import type { OpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
+import type { Sight } from './reach.js';
 
 export interface EventFrame {
   /** 32 bytes */
@@ -38,6 +40,8 @@ export interface Beacon {
   readonly hash: Uint8Array;
   /** monotonic ms at which this validator saw it */
   readonly seenAt: number;
+  /** in which the frames that wait for it leave; undefined for a session that is in none */
+  readonly line?: Line | undefined;
 }
 
 /** Of one event; knows only tasks of kinds that have a `round`. */
@@ -48,7 +52,9 @@ export interface Meetings {
    * Asked at the Go: drawn then for all that are ready, once for each parameter set.
    * @returns undefined for a kind whose slots meet nobody
    */
-  briefing(task: Task, beacon: Uint8Array): Briefing | 'no-offer' | 'alone' | undefined;
+  briefing(task: Task, beacon: Uint8Array): Briefing | 'no-offer' | 'alone' | Rejection | undefined;
+  /** What this validator had seen of the slot's port when it was drawn; undefined where it did not look. */
+  sightOf?(task: Task): Sight | undefined;
 }
 
 /** A Commit as it arrived, whether or not it counted. */
@@ -89,11 +95,15 @@ export interface Played {
   readonly go: Sent | undefined;
   /** what our Go told this slot, of kinds whose slots work with one another */
   readonly brief: Uint8Array | undefined;
+  /** what we saw of the port that it offers the others, of such kinds */
+  readonly sight?: Sight | undefined;
   /** in the order of the phases */
   readonly commits: readonly HeardCommit[];
   readonly pass: PlayedPass | undefined;
   /** the frame whose phases it had come to */
   readonly reached: Phase['from'];
+  /** Frames of ours alone, before its own in the line, made it late: no peer has a hand in that, and it says nothing about the miner. */
+  readonly queued: boolean;
   readonly open: Sent | undefined;
   readonly request: Uint8Array;
   /** monotonic ms from which the opening was taken: its deadline counts from here */
@@ -101,6 +111,8 @@ export interface Played {
   /** monotonic ms at which the last piece arrived */
   readonly openedAt: number | undefined;
   readonly opening: Uint8Array;
+  /** the opening where it is kept: as it came, without a copy */
+  readonly pieces: readonly Uint8Array[];
   /** from Go to the first Commit */
   readonly measuredMs: number | undefined;
   /** the longest stall of our own event loop while a phase was open: nothing that a peer can bring about by reading slowly */
@@ -119,6 +131,11 @@ export interface Played {
 export const CREDITED_DELAY = 0.01;
 /** A stall of our own beyond this share of a phase makes a missed one doubtful; round.ts decides for the event. */
 const OWN_STALL = 0.25;
+/**
+ * Behind a line of ours of so many ms our Go or Pass may miss the 300 ms for which a miner waits for the frames of all
+ * validators; the rest of them is for what networks differ by.
+ */
+const JOINT_LINE_MS = 150;
 /** The process may be behind in reading what arrived in time; verdicts use arrival stamps, this only delays giving up. */
 export const READ_GRACE_MS = 100;
 
@@ -162,14 +179,17 @@ export async function play(
     seenAt: undefined as number | undefined,
     go: undefined as Sent | undefined,
     brief: undefined as Uint8Array | undefined,
+    sight: undefined as Sight | undefined,
     commits: [] as HeardCommit[],
     pass: undefined as PlayedPass | undefined,
     reached: 'go' as Phase['from'],
+    queued: false,
     open: undefined as Sent | undefined,
     request: new Uint8Array() as Uint8Array,
     takenFrom: undefined as number | undefined,
     openedAt: undefined as number | undefined,
     opening: new Uint8Array() as Uint8Array,
+    pieces: [] as readonly Uint8Array[],
     measuredMs: undefined as number | undefined,
     ownDelayMs: 0,
     end: undefined as Verdict | undefined,
@@ -180,6 +200,7 @@ export async function play(
     forget() {
       played.frames = [];
       played.opening = new Uint8Array();
+      played.pieces = [];
     },
   };
   parts.sessions.add(session);
@@ -188,6 +209,8 @@ export async function play(
   /** a frame that was looked out for while none was due */
   let arriving: Promise<Received | undefined> | undefined;
   let observation: ReturnType<OwnDelay['observe']> | undefined;
+  /** in which our frames left */
+  const lines: Partial<Record<Phase['from'], Line>> = {};
   /** how far we came: whatever breaks from here on is judged by it */
   let stage: 'armed' | 'gone' | 'committed' = 'armed';
   const { openingMs, goLeadMs, phases } = task.facts;
@@ -205,32 +228,44 @@ export async function play(
       return own();
     }
     played.seenAt = beacon.seenAt;
-    if (isLate(beacon)) return own();
+    const early = lateness(beacon);
+    if (early) return early;
     if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
     const briefing = meetings.briefing(task, beacon.hash);
-    if (typeof briefing === 'string') return briefing === 'no-offer' ? over('window') : alone();
+    played.sight = meetings.sightOf?.(task);
+    if (briefing === 'alone') return alone();
+    if (typeof briefing === 'string') return over(briefing === 'no-offer' ? 'window' : briefing);
     played.brief = briefing?.told;
+    // all come this far before the first of the line hands its frame over: only here it shows how long that took us
+    const late = lateness(beacon);
+    if (late) return late;
 
     stage = 'gone';
     parts.onSent('go', clock.monotonic());
     observation = parts.ownDelay.observe();
     const value = { nonce, salt, beacon: beacon.hash, ...(briefing ? { body: briefing.told } : {}) };
-    played.go = await send({ case: 'go', value }, phases[0].withinMs);
+    played.go = await sendInLine({ case: 'go', value }, phases[0].withinMs, beacon);
     for (const [index, phase] of phases.entries()) {
       const ended = (await start(phase)) ?? (await takeCommit(index, phase));
       if (ended) return ended;
     }
 
     stage = 'committed';
-    const early = await quietUntil(parts.windowOver);
-    if (early) return over(early.frame ? 'malformed' : 'opening-timeout');
+    const unasked = await quietUntil(parts.windowOver);
+    if (unasked) return over(unasked.frame ? 'malformed' : 'opening-timeout');
     const commits = played.commits.map(({ body }) => body);
     played.request = task.kind.issue(task.params, commits, random, briefing?.kept);
     played.open = await send({ case: 'open', value: { body: played.request } }, openingMs);
     // the miner answers from its own memory and frees the slot; its bytes wait for room here, and its time with them
-    played.release = await parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
+    const { openingTakeMs } = SESSION_LIMITS;
+    const overAt = played.open.at + openingTakeMs;
+    const room = parts.gate.enter(task.neuron.hotkey, limits.openingBytes);
+    played.release = () => void room.then((giveBack) => giveBack());
+    const full = () =>
+      new AssayError('timeout', 'no room for the opening', { what: 'opening', afterMs: openingTakeMs });
+    await withTimeout(clock, Math.max(0, overAt - clock.monotonic()), room, full);
     played.takenFrom = clock.monotonic();
-    const faulty = await awaitOpening(played.takenFrom);
+    const faulty = await awaitOpening(played.takenFrom, Math.min(played.takenFrom + openingMs, overAt));
     return faulty ? over(faulty) : played;
   } catch (error) {
     return endOf(error);
@@ -239,10 +274,25 @@ export async function play(
   }
 
   /** When we call is ours alone; when the bytes leave, the peer has a hand in. A session that we are late for is let go. */
-  function isLate({ seenAt }: Beacon): boolean {
-    const late = clock.monotonic() - seenAt > goLeadMs;
-    if (late) session.cancel();
-    return late;
+  function lateness({ seenAt, line }: Beacon): Played | undefined {
+    const now = clock.monotonic();
+    if (now - seenAt <= goLeadMs) return undefined;
+    session.cancel();
+    return line && now - line.beganAt > goLeadMs ? queued() : own();
+  }
+
+  /** Its bytes leave when the whole line has been handed over: a session at the head of it is not measured from before. */
+  async function sendInLine(
+    body: Extract<FrameBody, { case: Phase['from'] }>,
+    withinMs: number,
+    { line }: Beacon,
+  ): Promise<Sent> {
+    const sending = send(body, withinMs);
+    if (!line) return sending;
+    line.handedOver();
+    lines[body.case] = line;
+    const sent = await sending;
+    return { ...sent, at: Math.max(sent.at, line.lastAt) };
   }
 
   /** Sends the Pass before the first phase that begins with it. */
@@ -259,11 +309,12 @@ export async function play(
       return own();
     }
     played.pass = { ...played.pass, seen };
-    if (isLate(seen)) return own();
+    const late = lateness(seen);
+    if (late) return late;
     parts.onSent('pass', clock.monotonic());
     observation = parts.ownDelay.observe();
     const value = { nonce: passNonce, salt: passSalt, beacon: seen.hash };
-    played.pass = { ...played.pass, sent: await send({ case: 'pass', value }, withinMs) };
+    played.pass = { ...played.pass, sent: await sendInLine({ case: 'pass', value }, withinMs, seen) };
     return undefined;
   }
 
@@ -286,7 +337,10 @@ export async function play(
     const before = phases[index - 1]?.from === from ? played.commits[index - 1] : undefined;
     if (before && !isSameSet(before.nonces, nonces)) return over('protocol');
     const included = from === 'go' ? nonce : played.pass!.nonce;
-    if (!nonces.some((each) => equals(each, included))) return over('left-out');
+    if (!nonces.some((each) => equals(each, included))) {
+      const { beganAt, lastAt } = lines[from] ?? { beganAt: 0, lastAt: 0 };
+      return lastAt - beganAt > JOINT_LINE_MS ? queued() : over('left-out');
+    }
     const bodies = played.commits.map((commit) => commit.body);
     return task.kind.credit(task.params, bodies) === undefined ? over('protocol') : undefined;
   }
@@ -329,11 +383,11 @@ export async function play(
     }
   }
 
-  async function awaitOpening(from: number): Promise<Rejection | undefined> {
+  async function awaitOpening(from: number, overAt: number): Promise<Rejection | undefined> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for (let piece = 0; ; piece++) {
-      const received = await receiveBefore(from + openingMs + READ_GRACE_MS);
+      const received = await receiveBefore(overAt + READ_GRACE_MS);
       if (!received) return 'opening-timeout';
       if (received.frame.body.case !== 'opening') return 'malformed';
       const { piece: index, last, data } = received.frame.body.value;
@@ -343,6 +397,7 @@ export async function play(
       if (!last) continue;
       played.openedAt = received.at;
       played.opening = Buffer.concat(chunks);
+      played.pieces = chunks;
       return received.at - from > openingMs ? 'opening-timeout' : undefined;
     }
   }
@@ -419,6 +474,11 @@ export async function play(
     session.cancel();
     played.end = inconclusive('nobody-to-meet');
     return played;
+  }
+
+  function queued(): Played {
+    played.queued = true;
+    return own();
   }
 
   function own(): Played {

@@ -1,6 +1,15 @@
 // Owns: the validator's side: events, sessions, verdicts on its own clock, the ledger of evidence, weights once an epoch.
 // Does not own: what content is worth (verification), what a verdict pays (scoring), sockets (protocol), the chain (chain).
+export {
+  type ParameterShelf,
+  type ParametersParts,
+  type ParametersStatus,
+  type PublicationSource,
+  publicationsOf,
+} from '../parameters/parameters.js';
+export type { Anchor } from './anchors.js';
 export type { ProofKinds } from './assign.js';
+export type { FileDoor } from './file-door.js';
 export {
   type Ledger,
   type LedgerOptions,
@@ -16,15 +25,7 @@ export {
   replayOutcome,
   type VerifyChain,
 } from './ledger/replay.js';
-export type { Anchor } from './meetings.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
-export {
-  type ParameterShelf,
-  type ParametersParts,
-  type ParametersStatus,
-  type PublicationSource,
-  publicationsOf,
-} from './parameters.js';
 export {
   announcedEvent,
   DEFAULT_HOLD,

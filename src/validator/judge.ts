@@ -87,10 +87,12 @@ export function createJudge(
         paramsId: claim.paramsId,
         challenge: { params, basis: event.basis, seed, place, brief },
         evidence: { commits: commitsOf(played), pass: passOf(played, seed), request, opening },
+        from: neuron.hotkey,
+        again: () => Buffer.concat(played.pieces),
       });
       return verdict;
     } catch (error) {
-      // verify is total: whatever it throws is a fault of ours (a thread that died too) and costs the miner nothing
+      // verify is total: whatever it throws is a fault of ours, and threads that die have been asked again (second-try.ts)
       parts.log.error('verification failed on our side', {
         miner: task.neuron.hotkey,
         slot: claim.index,

@@ -1,52 +1,39 @@
 // Owns: what slots that work with one another are told at their Go, and what the whole of it shows. Does not own: who meets
 // whom, and what that is worth (verification).
-import type { Devices } from '../compute/compute.js';
-import { compare, u32le, utf8 } from '../model/bytes.js';
 import { type Credit, creditShare, RESOURCES } from '../model/credit.js';
-import { sha256 } from '../model/hash.js';
 import type { Random } from '../model/prng.js';
-import type { Briefing, Participant } from '../verification/proof.js';
+import type { Rejection } from '../model/verdict.js';
+import type { Briefing, Participant, Report } from '../verification/proof.js';
+import { type Anchors, keyOf } from './anchors.js';
 import type { Task } from './assign.js';
 import type { EventFrame, Meetings } from './dispatch.js';
 import type { Judged } from './judge.js';
-
-const TURN = utf8('assay/1/round-turn');
+import { faultOf, type OfferedPort, type Reach, type Sight } from './reach.js';
 
 /**
- * Whose round it is at an event: slots that all measure with one another cannot do so for two validators at once. Drawn from
- * the event, so that all agree and nobody knows long before.
- * @param validators 32-byte public keys of all that hold a permit, in any order
+ * @param parts.self 32-byte public key of this validator
+ * @param parts.reach without one every port counts as seen
  */
-export function turnOf(eventId: Uint8Array, validators: readonly Uint8Array[]): Uint8Array | undefined {
-  const inOrder = [...validators].sort(compare);
-  // 48 bits: the remainder's bias is below validators / 2^48
-  const draw = Buffer.from(sha256(TURN, eventId, u32le(inOrder.length))).readUIntBE(0, 6);
-  return inOrder[draw % Math.max(1, inOrder.length)];
-}
-
-/** A source of the validator's own: it gives in every round, and takes nothing. */
-export interface Anchor {
-  /** textual address that hosts reach it at */
-  readonly address: string;
-  readonly devices: Devices;
-}
-
-/** @param parts.self 32-byte public key of this validator */
 export function createMeetings(
   parts: {
     random: Random;
     publicKeyOf: (address: string) => Uint8Array;
     self: Uint8Array;
-    anchors?: readonly Anchor[] | undefined;
+    anchors?: Anchors | undefined;
+    reach?: Reach | undefined;
   },
   event: Pick<EventFrame, 'id' | 'ordinal'>,
-  signal: AbortSignal = new AbortController().signal,
 ): Meetings {
   const offers = new Map<Task, Uint8Array>();
-  const drawn = new Map<string, Map<Task, Briefing | undefined>>();
+  const sights = new Map<Task, Sight>();
+  const drawn = new Map<string, Map<Task, Briefing | 'alone' | Rejection> | Error>();
 
-  function draw(key: string, of: Task, beacon: Uint8Array): Map<Task, Briefing | undefined> {
-    const tasks = [...offers.keys()].filter((task) => keyOf(task) === key);
+  /** What everybody of the round is told, or why not. */
+  function draw(key: string, of: Task, beacon: Uint8Array): Map<Task, Briefing | 'alone' | Rejection> {
+    const ready = [...offers.keys()].filter((task) => keyOf(task) === key);
+    const left = new Map(ready.map((task) => [task, leftOut(task)] as const));
+    // others would be sent to a port that nobody has seen to be the slot's
+    const tasks = ready.filter((task) => left.get(task) === undefined);
     const participants = tasks.map(
       (task): Participant => ({
         hotkey: parts.publicKeyOf(task.neuron.hotkey),
@@ -57,45 +44,58 @@ export function createMeetings(
       }),
     );
     const round = of.kind.round!;
-    const own = round.anchor ? (parts.anchors ?? []) : [];
-    const anchors = own.map(({ address, devices }, slot): Participant => {
-      const offer = round.offer(devices, of.params);
-      return { hotkey: parts.self, coldkey: parts.self, slot, address, offer };
-    });
+    const anchors = parts.anchors?.participants(of) ?? [];
     const { participants: briefings, anchors: told } = round.brief(
       of.params,
       { eventId: event.id, beacon, validator: parts.self, participants, anchors },
       parts.random.fork(`${event.ordinal}/round/${key}`),
     );
-    for (const [i, { devices }] of own.entries())
-      if (told[i]) round.anchor!(devices, of.params, told[i], signal); // those that have one
-    return new Map(tasks.map((task, i) => [task, briefings[i]]));
+    parts.anchors?.begin(of, told);
+    const met = new Map(tasks.map((task, i) => [task, briefings[i]] as const));
+    return new Map(ready.map((task) => [task, left.get(task) ?? met.get(task) ?? 'alone'] as const));
   }
 
-  /** Whatever its code: that we could not draw is no fault of the slot whose Go asked first. */
-  function drawOrFail(...of: Parameters<typeof draw>): ReturnType<typeof draw> {
-    try {
-      return draw(...of);
-    } catch (cause) {
-      throw new Error('the round was not drawn', { cause });
+  function leftOut(task: Task): 'alone' | Rejection | undefined {
+    const port = portOf(task, offers.get(task)!);
+    if (!parts.reach || !port) return undefined;
+    const sight = parts.reach.sightOf(port);
+    if (!sight) return 'alone'; // we did not come to it
+    sights.set(task, sight);
+    return faultOf(sight);
+  }
+
+  /** Whatever its code: that we could not draw is no fault of the slot whose Go asked first. Once, or all Go would wait for each try. */
+  function drawOnce(...[key, of, beacon]: Parameters<typeof draw>): ReturnType<typeof draw> {
+    let all = drawn.get(key);
+    if (!all) {
+      try {
+        all = draw(key, of, beacon);
+      } catch (cause) {
+        all = new Error('the round was not drawn', { cause });
+      }
+      drawn.set(key, all);
     }
+    if (all instanceof Error) throw all;
+    return all;
   }
 
   return {
     ready(task, offer) {
-      if (task.kind.round) offers.set(task, offer);
+      if (!task.kind.round) return;
+      offers.set(task, offer);
+      const port = portOf(task, offer);
+      if (port) parts.reach?.look(port);
     },
+    sightOf: (task) => sights.get(task),
     briefing(task, beacon) {
       const { round } = task.kind;
       if (!round) return undefined;
       const offer = offers.get(task);
       // bytes that are none would pass for a slot that nobody can meet, and be excused
       if (!offer?.length || round.isOffer?.(offer) === false) return 'no-offer';
-      const key = keyOf(task);
-      const all = drawn.get(key) ?? drawOrFail(key, task, beacon);
-      drawn.set(key, all);
+      const all = drawOnce(keyOf(task), task, beacon);
       // who was ready only when it had been drawn was late, as whoever was not ready at all
-      return all.has(task) ? (all.get(task) ?? 'alone') : 'no-offer';
+      return all.get(task) ?? 'no-offer';
     },
   };
 }
@@ -103,10 +103,12 @@ export function createMeetings(
 /**
  * What each slot is credited when all of its round are judged: its own commits, and what those of others show of it.
  * @param judged of one event, whatever came of it; of kinds without a round nothing changes
+ * @param own what this validator's own ends saw, by a task of the round
  */
 export function settleRounds(
   judged: readonly Judged[],
   publicKeyOf: (address: string) => Uint8Array,
+  own: (of: Task) => readonly Report[] = () => [],
 ): readonly Judged[] {
   const settled = new Map<Judged, Judged>();
   const rounds = new Map<string, Judged[]>();
@@ -117,14 +119,16 @@ export function settleRounds(
     rounds.set(key, [...(rounds.get(key) ?? []), each]);
   }
   for (const each of rounds.values()) {
-    const { kind, params, facts } = each[0]!.played.task;
+    const { task } = each[0]!.played;
+    const { kind, params, facts } = task;
     const reports = each.map(({ played, verdict }) => ({
       hotkey: publicKeyOf(played.task.neuron.hotkey),
       slot: played.task.claim.index,
       told: played.brief!,
       commits: verdict.kind === 'accepted' ? played.commits.map(({ body }) => body) : undefined,
     }));
-    for (const [i, more] of kind.round!.settle(params, reports).entries()) {
+    const all = [...reports, ...own(task)];
+    for (const [i, more] of kind.round!.settle(params, all).slice(0, each.length).entries()) {
       const before = each[i]!;
       if (before.verdict.kind !== 'accepted') continue;
       const credit = sum(before.credit, more);
@@ -134,7 +138,10 @@ export function settleRounds(
   return judged.map((each) => settled.get(each) ?? each);
 }
 
-const keyOf = ({ claim }: Task): string => `${claim.kind}/${claim.paramsId}`;
+function portOf({ kind, neuron: { hotkey, axon } }: Task, offer: Uint8Array): OfferedPort | undefined {
+  const port = kind.round?.port?.(offer);
+  return port === undefined || !axon ? undefined : { hotkey, ip: axon.ip, port };
+}
 
 function sum(a: Credit, b: Credit): Credit {
   const named = RESOURCES.filter((resource) => a[resource] !== undefined || b[resource] !== undefined);

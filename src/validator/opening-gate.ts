@@ -27,16 +27,16 @@ export function createOpeningGate(limits: {
   const waiting = new Set<Waiter>();
   let total = 0;
 
-  const fits = ({ miner, bytes }: Waiter): boolean => {
+  const fits = ({ miner, bytes }: Waiter, share: number): boolean => {
     const own = held.get(miner) ?? 0;
-    const share = Math.min(limits.perMiner, limits.total / Math.max(1, limits.miners()));
     return total + bytes <= limits.total && (own === 0 || own + bytes <= share);
   };
 
   function next(): Waiter | undefined {
     let first: Waiter | undefined;
+    const share = Math.min(limits.perMiner, limits.total / Math.max(1, limits.miners()));
     for (const waiter of waiting) {
-      if (!fits(waiter)) continue;
+      if (!fits(waiter, share)) continue;
       if (!first || (entered.get(waiter.miner) ?? 0) < (entered.get(first.miner) ?? 0)) first = waiter;
     }
     return first;

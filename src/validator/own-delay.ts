@@ -15,9 +15,13 @@ const RESOLUTION_MS = 5;
 export const eventLoopDelay: OwnDelay = {
   observe() {
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    histogram.enable();
+    // what is left of this turn is the line in which our frames leave: times are measured from its end (line-up.ts)
+    const begin = setImmediate(() => histogram.enable());
     return (goesOn = false) => {
-      if (!goesOn) histogram.disable();
+      if (!goesOn) {
+        clearImmediate(begin);
+        histogram.disable();
+      }
       return Math.max(0, histogram.max / 1e6 - RESOLUTION_MS);
     };
   },

@@ -10,6 +10,7 @@ import type { FrameBody } from '../protocol/session.js';
 import type { EventFrame } from './dispatch.js';
 import type { Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
+import type { Sight } from './reach.js';
 
 export function toOutcomeEntry(
   judged: Judged,
@@ -38,6 +39,7 @@ export function toOutcomeEntry(
     ownDelayMs: played.ownDelayMs,
     credit,
     share,
+    ...(task.facts.localnetOnly ? { simulated: true } : {}),
     ...(task.kind.round ? { byTurn: true } : {}),
     at: facts.at,
   };
@@ -74,6 +76,7 @@ export function toOutcomeEntry(
       },
       certificates: { validator: session.ownCertificate, miner: session.peerCertificate() },
       refused: played.refused,
+      sight: played.sight,
       frames: played.frames,
     },
   };
@@ -115,6 +118,15 @@ export function toReceipt({ outcome, session }: OutcomeEntry): FrameBody {
       paramsId: fromHex(outcome.paramsId),
       eventBlock: BigInt(outcome.eventBlock),
       slot: outcome.slot,
+      ...(session.sight ? { sight: toSight(session.sight) } : {}),
     },
   };
 }
+
+const toSight = ({ ip, port, answered, calledFrom = '' }: Sight) => ({
+  $typeName: 'assay.v1.Sight' as const,
+  ip,
+  port,
+  answered,
+  calledFrom,
+});

@@ -8,10 +8,12 @@ import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
 import { inconclusive, rejected } from '../model/verdict.js';
+import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
 import type { Phase } from '../verification/proof.js';
-import { assign, type ProofKinds, phasesMs, type Task } from './assign.js';
+import { type Anchor, createAnchors } from './anchors.js';
+import { assign, type ProofKinds, type Task } from './assign.js';
 import {
   type Beacon,
   CREDITED_DELAY,
@@ -25,11 +27,13 @@ import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
-import { type Anchor, createMeetings, settleRounds, turnOf } from './meetings.js';
+import { createMeetings, settleRounds } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
+import type { Reach } from './reach.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
 import { type ClaimBook, roster } from './roster.js';
+import { turnHolders, turnOf } from './turns.js';
 import type { Verifiers } from './verifiers.js';
 
 export interface RoundParts {
@@ -43,6 +47,8 @@ export interface RoundParts {
   readonly ownDelay: OwnDelay;
   /** @default none */
   readonly anchors?: readonly Anchor[] | undefined;
+  /** @default ports that slots offer to others are not asked */
+  readonly reach?: Reach | undefined;
   /** @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -54,6 +60,11 @@ export interface Event extends EventFrame {
   readonly epoch: number;
   /** we must have come to the event this long before its block, ms: or its slots could not be armed, by our fault */
   readonly minLeadMs: number;
+  /**
+   * Who takes turns with rounds that one validator runs at a time, by a state that is the same for all; undefined where it
+   * could not be read. @default whoever validates by the subnet's
+   */
+  readonly turns?: Promise<readonly Hotkey[] | undefined>;
   /** false when the chain has another block in the place of the event's, or of the Pass's where that was seen, by now */
   isStillCanonical(beacon: Uint8Array, pass: Uint8Array | undefined): Promise<boolean>;
 }
@@ -101,6 +112,7 @@ export async function runEvent(
     () => {},
   );
   const tasks: Task[] = [];
+  const miners = new Set<Hotkey>();
   let judge: Judge | undefined;
   const sessions = new Set<ProofSession>();
   const cancelAll = () => {
@@ -110,7 +122,7 @@ export async function runEvent(
   const gate = createOpeningGate({
     total: SESSION_LIMITS.openingBytesInFlight,
     perMiner: SESSION_LIMITS.openingBytesPerMiner,
-    miners: () => new Set(tasks.map(({ neuron }) => neuron.hotkey)).size,
+    miners: () => miners.size,
   });
   const lastSentAt: Record<Phase['from'], number> = {
     go: Number.NEGATIVE_INFINITY,
@@ -127,36 +139,41 @@ export async function runEvent(
     const pass = go && needsPass() ? await event.pass.catch(() => undefined) : undefined;
     if (pass) await phasesOver('pass', pass);
   })();
-  const goLine = createLineUp(event.go);
-  const passLine = createLineUp(event.pass);
+  const goLine = createLineUp(clock, event.go);
+  const passLine = createLineUp(clock, event.pass);
   const ownKey = parts.publicKeyOf(self);
-  const meetings = createMeetings({ ...parts, self: ownKey }, event, signal);
-  const permitted = subnet.neurons.filter(({ validatorPermit }) => validatorPermit);
-  const turn = turnOf(
-    event.id,
-    permitted.map(({ hotkey }) => parts.publicKeyOf(hotkey)),
-  );
-  const isOurTurn = turn === undefined || equals(turn, ownKey);
+  const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
+  const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
+  const ourTurn = (async () => {
+    const holders = event.turns ? await event.turns : turnHolders(subnet);
+    if (!holders) log.warn('rounds left out: whose turn it is could not be read', { block: event.block });
+    if (!holders) return false;
+    const turn = turnOf(event.id, holders.map(parts.publicKeyOf));
+    return turn === undefined || equals(turn, ownKey);
+  })();
+  ourTurn.catch(() => {}); // nobody may have a slot that asks for it
 
   try {
     const played = await Promise.all(
       roster(parts, { subnet, self, until: gone }, signal).map(async ({ neuron, peer, claims }) => {
-        const rules = { chain, hold: event.hold, isOurTurn, log };
-        const own = assign(kinds, rules, neuron, await claims);
+        const claimed = await claims;
+        // read beside the first words of miners; whose slots meet nobody are not kept waiting for it
+        const isOurTurn = claimed.some(({ kind }) => kinds[kind]?.round) && (await ourTurn);
+        const own = assign(kinds, { chain, hold: event.hold, isOurTurn, log }, neuron, claimed);
         tasks.push(...own);
+        if (own.length > 0) miners.add(neuron.hotkey);
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
       }),
     );
     const { hash: beacon, seenAt } = await event.go;
-    // nobody's slots with a Pass could be judged, by our fault
-    if (needsPass()) await event.pass;
     const leadMs = seenAt - cameAt;
     // no peer has a hand in this time: too short to arm slots, or so long that every miner has given up on our Go
     if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
       throw new Error(`our own delay: ${Math.round(leadMs)} ms between Arm and the event's block`);
     const settled = await conclude(played.flat(), beacon);
     // told, never credited and no excuse: a miner that reads slowly can make it as long as it likes
-    log.info('go written to sockets', { block: event.block, longestMs: Math.round(goFlushMs) });
+    const lineMs = Math.round(Math.max(goLine.lengthMs(), passLine.lengthMs()));
+    log.info('go written to sockets', { block: event.block, lineMs, longestMs: Math.round(goFlushMs) });
     for (const each of settled) void settle(each);
     return settled.map(({ outcome }) => outcome);
   } catch (error) {
@@ -221,21 +238,23 @@ export async function runEvent(
         ({ outcome, passed }) => outcome.verdict.kind === 'accepted' && (passed || reached === 'go'),
       ) ||
       (reached === 'go' && unsettled.some(({ verdict }) => verdict.kind === 'accepted'));
-    if (unopened.some((played) => isOurLateness(played) && !managed(played.reached)))
-      throw new Error('our own delay: nobody was in time');
-    const pass = needsPass() ? (await event.pass).hash : undefined;
+    if (unopened.some(isInDoubt) && !managed('go')) throw new Error('our own delay: nobody was in time');
+    const pass = needsPass() ? (await event.pass.catch(() => undefined))?.hash : undefined;
     if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
+    // a Pass that nobody managed says nothing about whoever had none: it costs those alone that had one, and costs them nothing
     for (const played of unopened)
       unsettled.push(
-        await judge.judge(isOurLateness(played) ? { ...played, end: rejected('window') } : played),
+        await judge.judge(
+          isInDoubt(played) && managed(played.reached) ? { ...played, end: rejected('window') } : played,
+        ),
       );
-    for (const judged of settleRounds(unsettled, parts.publicKeyOf)) {
+    for (const judged of settleRounds(unsettled, parts.publicKeyOf, anchors.reports)) {
       settled.push(await record(judged, beacon));
       judged.played.forget();
     }
-    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: isOurTurn });
+    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: await ourTurn });
     return settled;
   }
 
@@ -285,5 +304,6 @@ export async function runEvent(
   }
 }
 
-const isOurLateness = ({ end }: Played): boolean =>
-  end?.kind === 'inconclusive' && end.cause === 'validator-late';
+/** We were late, and a peer may have had a hand in it. */
+const isInDoubt = ({ end, queued }: Played): boolean =>
+  end?.kind === 'inconclusive' && end.cause === 'validator-late' && !queued;

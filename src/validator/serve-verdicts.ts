@@ -3,7 +3,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { toHex } from '../model/bytes.js';
 import { createSeededRandom } from '../model/prng.js';
 import type { AnyProofKind } from '../verification/kinds/index.js';
-import { ownBytes, type ThreadOrder, type ThreadReply } from './verifiers.js';
+import type { ThreadOrder, ThreadReply } from './examiner.js';
+import { ownBytes } from './verifiers.js';
 
 /** Answers every `verify` with one message, in order. */
 export function serveVerdicts(

@@ -1,7 +1,8 @@
 // Owns: what a validator says of itself after each step: a value for the command line, metrics and the dashboard.
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
-import type { ParametersStatus } from './parameters.js';
+import type { ParametersStatus } from '../parameters/parameters.js';
+import type { VerifierTally } from './verifiers.js';
 
 export interface EventTally {
   readonly accepted: number;
@@ -16,6 +17,8 @@ export type ValidatorAlert = { readonly netuid: number; readonly hotkey: Hotkey;
   | { readonly kind: 'weights-late'; readonly blocksLeft: number; readonly reason?: string }
   | { readonly kind: 'weights-failed'; readonly reason: string }
   | { readonly kind: 'weights-withheld'; readonly reason: string }
+  /** evidence that ends verifier threads: `assay validator replay` of the outcome shows it, on a thread */
+  | { readonly kind: 'poison-evidence'; readonly miner: Hotkey; readonly outcome: string }
 );
 
 export interface ValidatorStatus {
@@ -34,5 +37,7 @@ export interface ValidatorStatus {
   readonly weightsStage?: { readonly epoch: number; readonly stage: string; readonly reason?: string };
   /** whose parameters we judge by in this epoch; `whyNot` where by none, and then no weights are set */
   readonly parameters?: ParametersStatus;
+  /** what verifier threads left unanswered since this process began; undefined where there are none */
+  readonly verifiers?: VerifierTally;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

@@ -3,29 +3,34 @@ import type { ChainInfo, ChainReader, ChainWriter, Head, Neuron, Subnet } from '
 import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
 import { equals, toHex } from '../model/bytes.js';
-import type { Clock } from '../model/clock.js';
+import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
+import { createParameters, type ParametersParts, RETRY_BLOCKS } from '../parameters/parameters.js';
+import { filePeers } from '../parameters/peers.js';
+import { assertPhases } from '../parameters/phases.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
-import { assertPhases, type ProofKinds } from './assign.js';
+import type { Anchor } from './anchors.js';
+import type { ProofKinds } from './assign.js';
 import type { Beacon } from './dispatch.js';
+import { type FileDoor, openFileDoor } from './file-door.js';
 import type { Ledger } from './ledger/ledger.js';
-import type { Anchor } from './meetings.js';
 import type { OwnDelay } from './own-delay.js';
-import { createParameters, type ParametersParts } from './parameters.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
-import { type ClaimBook, candidates, roster } from './roster.js';
+import type { Reach } from './reach.js';
+import { type ClaimBook, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
 import { scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
+import { turnHolders } from './turns.js';
 import type { Verifiers } from './verifiers.js';
 import type { Stage, WeightsBook } from './weights/book.js';
 import { createPublisher, type Due, type Progress } from './weights/publish.js';
@@ -44,12 +49,16 @@ export interface ValidatorParts {
   readonly kinds: ProofKinds;
   /** Where the owner's parameters come from. @default nobody's count but those that `kinds` bring */
   readonly parameters?: ParametersParts | undefined;
+  /** Where peers may have them from us. @default no port: we only ask */
+  readonly files?: FileDoor | undefined;
   readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents' | 'startedEvents'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
-  /** sources of its own for kinds in which slots work with one another. @default none */
+  /** ends of its own for kinds in which slots work with one another. @default none */
   readonly anchors?: readonly Anchor[] | undefined;
+  /** What sees the ports that slots offer to others. @default they are not asked */
+  readonly reach?: Reach | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -70,6 +79,8 @@ const LAST_CALL_BLOCKS = 4;
 const LISTED_CALLERS = 8;
 /** Axons may have moved since the epoch began; a chain that does not say so at once must not cost the event. */
 const FRESH_READ_MS = 250;
+/** Whose turn it is must be known, or two would run rounds at once: it is waited for while there is time to arm slots. */
+const TURNS_READ_MS = 3000;
 /** Hashes kept for drawing events: more than any epoch that fits the plan needs at once. */
 const KEPT_HASHES = 4096;
 
@@ -77,8 +88,6 @@ const KEPT_HASHES = 4096;
 const NOT_ON_CHAIN: ReadonlySet<Stage> = new Set(['computed', 'submitted']);
 /** Of epochs that went by unseen so many are looked at: an older chain's index can jump. */
 const MISSED_TOLD = 64;
-/** A file that no miner had is asked for again after so many blocks: a minute. */
-const PARAMETERS_BLOCKS = 5;
 /** A tempo can be changed, and an epoch triggered: the schedule is read again after so many blocks at the latest. */
 const SCHEDULE_BLOCKS = 25;
 
@@ -198,7 +207,7 @@ export async function runValidator(
       ...(parts.parameters ? { parameters: parameters.status(current.epochIndex) } : {}),
     });
     closeEpochs(current);
-    if (head.number % PARAMETERS_BLOCKS === 0) parameters.retry(minersOf(current), signal);
+    if (head.number % RETRY_BLOCKS === 0) parameters.retry(holdersOf(current), signal);
     const mayPublish = own?.validatorPermit === true && current.nextEpochBlock !== undefined;
     if (mayPublish) idleEpochs.delete(current.epochIndex);
     const isDue = mayPublish && publishDue(head, current) && !isWithheld(current);
@@ -226,7 +235,7 @@ export async function runValidator(
   /** A new snapshot, and with it a first word from every miner: connections are up and claims known before any event. */
   async function refresh(head: Head): Promise<void> {
     const now = await reader.subnet(netuid, head.hash);
-    await parameters.look({ subnet: now, hash: head.hash }, minersOf(now), signal);
+    await parameters.look({ subnet: now, hash: head.hash }, holdersOf(now), signal);
     subnet = now;
     const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
     peers.keep(hotkeys);
@@ -239,14 +248,8 @@ export async function runValidator(
       void miner.claims;
   }
 
-  const minersOf = (current: Subnet) => (): MinerPeer[] =>
-    candidates(current, self).flatMap((neuron) => {
-      try {
-        return [peers.of(neuron)];
-      } catch {
-        return []; // an address that we must not call: the roster says so
-      }
-    });
+  const holdersOf = (current: Subnet) => () =>
+    filePeers({ peerOf: peers.of, random: parts.random }, { subnet: current, self });
 
   /** Weights by other numbers than the subnet's would count against whoever goes by its own: none are better, said aloud. */
   function isWithheld({ epochIndex: epoch }: Subnet): boolean {
@@ -299,6 +302,12 @@ export async function runValidator(
     const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
     const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
+    // as of the block that announced the event: weights that somebody sets meanwhile are not seen by one validator alone
+    const announcing = reader
+      .blockHash(block - plan.leadBlocks)
+      .then((hash) => reader.subnet(netuid, hash, mechanism));
+    const tooLong = () =>
+      new AssayError('timeout', 'the subnet was not read', { what: 'subnet', afterMs: TURNS_READ_MS });
     const event: Event = {
       id,
       block,
@@ -311,6 +320,7 @@ export async function runValidator(
       hold,
       go: beacon,
       pass: pass.seen,
+      turns: withTimeout(clock, TURNS_READ_MS, announcing, tooLong).then(turnHolders, () => undefined),
       isStillCanonical: async (hash, passed) => {
         try {
           if (!equals(await reader.blockHash(block), hash)) return false;
@@ -333,7 +343,7 @@ export async function runValidator(
     const done = (async () => {
       try {
         // axons may have changed since the epoch began
-        const read = reader.subnet(netuid).catch(() => current);
+        const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
         const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
         const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
@@ -342,7 +352,15 @@ export async function runValidator(
           return;
         }
         log.info('event judged', { block, epoch, ...tally(outcomes) });
-        tell({ events: status.events + 1, lastEvent: { block, epoch, ...tally(outcomes) } });
+        for (const { id: outcome, miner, verdict } of outcomes)
+          if (verdict.kind === 'rejected' && verdict.reason === 'poison')
+            alert({ kind: 'poison-evidence', netuid, hotkey: self, epoch, miner, outcome });
+        const verifiers = parts.verifiers?.tally?.();
+        tell({
+          events: status.events + 1,
+          lastEvent: { block, epoch, ...tally(outcomes) },
+          ...(verifiers ? { verifiers } : {}),
+        });
       } catch (error) {
         if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });
       } finally {
@@ -476,6 +494,15 @@ export async function runValidator(
     });
   }
 
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  const door =
+    parts.files &&
+    (await openFileDoor(
+      { ...parts, door: parts.files, content: parameters.bytesOf, subnet: () => subnet },
+      { netuid },
+      inner,
+    ));
   try {
     log.info('validator ready', { hotkey: self, netuid, chain: chain.name });
     await reader.watchHeads(onHead, signal);
@@ -491,6 +518,8 @@ export async function runValidator(
     }
     await Promise.all([...running.values()].map(({ done }) => done));
     peers.close();
+    stop.abort();
+    await door?.closed;
   }
 }
 

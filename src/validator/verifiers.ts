@@ -1,15 +1,16 @@
-// Owns: where content is verified: on this thread, or on threads of their own (verifier-thread.ts); and how long the private
-// projections of an event live. Does not own: verdicts (verification), when an event may be judged (judge.ts).
+// Owns: where content is verified: on this thread, or on threads of their own (verifier-thread.ts); whose question comes next; and
+// how long the private projections of an event live. Does not own: one thread (examiner.ts), whose fault its end is
+// (second-try.ts), verdicts (verification), when an event may be judged (judge.ts).
 import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
 import type { Clock } from '../model/clock.js';
-import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
-import { moduleBeside, startThread } from '../model/thread.js';
-import type { Verdict } from '../model/verdict.js';
+import { moduleBeside } from '../model/thread.js';
+import { rejected } from '../model/verdict.js';
 import { type AnyProofKind, kinds as ourKinds } from '../verification/kinds/index.js';
 import { type Challenge, type Evidence, secretKey } from '../verification/proof.js';
+import { type Answer, type Examiner, type Secret, startExaminer } from './examiner.js';
+import { tryAgain, type Unanswered, withOpening } from './second-try.js';
 
 /** One session's content. Its opening is handed over: on threads it is gone here until the answer brings it back. */
 export interface Question {
@@ -17,12 +18,10 @@ export interface Question {
   readonly paramsId: string;
   readonly challenge: Challenge<unknown>;
   readonly evidence: Evidence;
-}
-
-export interface Answer {
-  readonly verdict: Verdict;
-  /** the bytes that were handed over */
-  readonly opening: Uint8Array;
+  /** whose evidence it is: miners are served in turn. @default nobody's */
+  readonly from?: string;
+  /** Makes the opening's bytes once more from where they are kept. @default a copy is kept while a thread has them */
+  readonly again?: () => Uint8Array;
 }
 
 /**
@@ -44,6 +43,20 @@ export interface EventRandomness {
 
 export interface Verifiers {
   forEvent(event: EventRandomness): EventVerifier;
+  /** Since it was made. @default nothing is counted */
+  tally?(): VerifierTally;
+}
+
+/** Questions that a thread left unanswered: it died, was silent, or verifying threw. */
+export interface VerifierTally {
+  /** times that a thread did */
+  readonly failures: number;
+  /** questions that another thread answered */
+  readonly answered: number;
+  /** questions that nobody survives: `rejected('poison')` */
+  readonly poison: number;
+  /** questions that nobody could judge, by our own fault */
+  readonly unjudged: number;
 }
 
 /** On the thread that asks: the twin for a clock that jumps. */
@@ -62,26 +75,6 @@ export const verifyHere: Verifiers = {
   },
 };
 
-/** To a thread: what an event's projections under one parameter set are drawn from; then questions under them; then to forget them. */
-export type ThreadOrder =
-  | {
-      readonly draw: number;
-      readonly kind: string;
-      readonly params: unknown;
-      readonly basis: Uint8Array;
-      readonly entropy: Uint8Array;
-    }
-  | {
-      readonly verify: number;
-      /** may be another than the one that drew: kinds share secrets of one name */
-      readonly kind: string;
-      readonly challenge: Challenge<unknown>;
-      readonly evidence: Evidence;
-    }
-  | { readonly forget: readonly number[] };
-
-export type ThreadReply = Answer | { readonly error: unknown };
-
 export interface VerifierPool extends Verifiers {
   /** Ends every thread; whatever still runs is rejected. */
   close(): Promise<void>;
@@ -96,37 +89,44 @@ export interface ThreadModule {
 /** One core stays with sessions, whose times are what is measured. */
 export const DEFAULT_VERIFIER_THREADS = Math.max(1, Math.min(availableParallelism() - 1, 16));
 
-/** A thread's own heap; openings lie outside it, and nothing that verify allocates grows with what evidence claims. */
-const THREAD_HEAP_MB = 256;
+/** Of a miner whose evidence was found to end threads no more is tried in the event once trying has cost so much: it would hold up everybody's. */
+const TRIED_MS = 60_000;
 /** The dearest check takes a minute of one core (a plot's registration): a thread that is silent for so long hangs. */
 const SILENT_MS = 300_000;
 
 const OUR_MODULE: ThreadModule = { url: moduleBeside(import.meta.url, 'verifier-thread'), kinds: ourKinds };
 
-interface Job {
-  readonly secret: Secret;
-  readonly order: Extract<ThreadOrder, { verify: number }>;
+/** What is known of one event's questions. */
+interface Scene {
+  /** parameter sets under which a thread accepted evidence */
+  readonly accepted: Set<string>;
+  /** of each parameter set, whose evidence ended a thread */
+  readonly failed: Map<string, Set<string | undefined>>;
+  /** who sent evidence that ended a thread and is not answered since: its other questions are asked where they cost nobody else */
+  readonly suspects: Set<string | undefined>;
+  /** what trying again cost, of those whose evidence was found to be what ends threads, ms */
+  readonly triedMs: Map<string | undefined, number>;
+  /** questions of each that were given to a thread */
+  readonly served: Map<string | undefined, number>;
+}
+
+interface Job extends Unanswered {
+  readonly scene: Scene;
+  readonly from: string | undefined;
+  /** kind and parameter set */
+  readonly key: string;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }
 
-/** The randomness of one event and parameter set, in this process's memory only; threads that meet a question under it are given it once. */
-interface Secret {
-  readonly id: number;
-  readonly introduction: Extract<ThreadOrder, { draw: number }>;
-}
-
-interface Thread {
-  readonly worker: Worker;
-  readonly holds: Set<number>;
-  job: Job | undefined;
-  /** stops the watch over the job in hand */
-  unwatch: AbortController;
-}
-
 /**
- * At most `threads` checks at once, others wait in turn; how many bytes may wait is the opening gate's to say. A thread that dies or
- * hangs costs the question in its hand, nothing else: the next one starts another. Kinds that threads do not know are verified here.
+ * At most `threads` checks at once, others wait in turn, miner by miner; how many bytes may wait is the opening gate's to say. Kinds
+ * that threads do not know are verified here.
+ *
+ * A question that a thread leaves unanswered (it dies, hangs, or verifying throws) costs nobody else's, and is asked again, alone, on
+ * one thread more, when no other waits (second-try.ts). Where the question is what ends threads, it is `rejected('poison')`: or who
+ * finds bytes that do could choose not to be judged. Unless the evidence of several miners under its parameters ended threads and
+ * nobody's was accepted: then nothing under them can be verified here, and that is our fault.
  *
  * Every thread draws the same projections, from 32 bytes that are drawn once for an event and parameter set. Neither leaves the
  * process, and both are forgotten with the event.
@@ -141,97 +141,180 @@ export function createVerifierPool(
     readonly module?: ThreadModule;
     /** after so long without an answer a thread is ended. @default 300_000 */
     readonly silentMs?: number;
+    /** @default a thread */
+    readonly examiner?: typeof startExaminer;
   },
   signal: AbortSignal,
 ): VerifierPool {
   const { clock, log, threads: most = DEFAULT_VERIFIER_THREADS, module = OUR_MODULE } = parts;
-  const { silentMs = SILENT_MS } = parts;
-  const threads = new Set<Thread>();
+  const { silentMs = SILENT_MS, examiner: begin = startExaminer } = parts;
+  const threads = new Set<Examiner>();
+  const busy = new Set<Examiner>();
+  /** beside the others: each for one question that was left unanswered */
+  const fresh = new Set<Examiner>();
   const waiting: Job[] = [];
+  const unanswered: Job[] = [];
+  let trying: Job | undefined;
   let over: { readonly reason: unknown } | undefined;
   let secrets = 0;
+  const tally = { failures: 0, answered: 0, poison: 0, unjudged: 0 };
 
-  function start(): Thread {
-    const worker = startThread(module.url, { resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB } });
-    const thread: Thread = { worker, holds: new Set(), job: undefined, unwatch: new AbortController() };
-    threads.add(thread);
-    let cause: unknown;
-    worker.on('message', (reply: ThreadReply) => settle(thread, reply));
-    worker.on('error', (error) => {
-      cause = error;
+  function start(among: Set<Examiner>): Examiner {
+    const examiner = begin({ clock, module: module.url }, ({ code, cause, asked }) => {
+      among.delete(examiner);
+      busy.delete(examiner);
+      if (!asked) log.warn('a verifier thread ended', { code, error: cause });
     });
-    worker.on('exit', (code) => {
-      threads.delete(thread);
-      thread.unwatch.abort();
-      if (over === undefined) log.warn('a verifier thread ended', { code, error: cause });
-      thread.job?.reject(threadEnded(code, cause));
-      next();
-    });
-    return thread;
-  }
-
-  function settle(thread: Thread, reply: ThreadReply): void {
-    const { job } = thread;
-    thread.job = undefined;
-    thread.unwatch.abort();
-    if ('error' in reply) job?.reject(reply.error);
-    else job?.resolve(reply);
-    next();
+    among.add(examiner);
+    return examiner;
   }
 
   /** One that has drawn this secret already, or any that is idle, or a new one. */
-  function threadFor({ secret }: Job): Thread | undefined {
-    const idle = [...threads].filter(({ job }) => job === undefined);
+  function threadFor({ secret }: Job): Examiner | undefined {
+    const idle = [...threads].filter((examiner) => !busy.has(examiner));
     const best = idle.find(({ holds }) => holds.has(secret.id)) ?? idle[0];
-    return best ?? (threads.size < most ? start() : undefined);
+    return best ?? (threads.size < most ? start(threads) : undefined);
+  }
+
+  /** Of whoever had fewest of its questions asked in its event: a long queue of one's is no other's. */
+  function first(): number {
+    let best = 0;
+    const servedOf = ({ scene, from }: Job): number => scene.served.get(from) ?? 0;
+    for (let at = 1; at < waiting.length; at++)
+      if (servedOf(waiting[at]!) < servedOf(waiting[best]!)) best = at;
+    return best;
   }
 
   function next(): void {
     while (over === undefined && waiting.length > 0) {
-      const thread = threadFor(waiting[0]!);
-      if (!thread) return;
-      give(thread, waiting.shift()!);
+      const at = first();
+      const job = waiting[at]!;
+      const isSuspect = job.scene.suspects.has(job.from);
+      const thread = isSuspect ? undefined : threadFor(job);
+      if (!isSuspect && !thread) return;
+      waiting.splice(at, 1);
+      job.scene.served.set(job.from, (job.scene.served.get(job.from) ?? 0) + 1);
+      if (thread) void give(thread, job);
+      else unanswered.push(job);
+    }
+    // alone: what others' questions need is no part of it
+    if (over !== undefined || trying || busy.size > 0) return;
+    trying = unanswered.shift();
+    if (trying) void tryOnce(trying);
+  }
+
+  async function give(thread: Examiner, job: Job): Promise<void> {
+    busy.add(thread);
+    try {
+      answer(job, await thread.ask(job.secret, withOpening(job), silentMs));
+    } catch (error) {
+      if (over !== undefined) job.reject(over.reason);
+      else fail(job, error);
+    } finally {
+      busy.delete(thread);
+      next();
     }
   }
 
-  function give(thread: Thread, job: Job): void {
-    const { worker, holds } = thread;
-    const { secret, order } = job;
-    thread.job = job;
-    thread.unwatch = new AbortController();
-    void endIfSilent(thread, thread.unwatch.signal);
-    if (!holds.has(secret.id)) worker.postMessage(secret.introduction);
-    holds.add(secret.id);
-    worker.postMessage(order, [order.evidence.opening.buffer as ArrayBuffer]); // ownBytes() has seen to it
+  function answer(job: Job, got: Answer): void {
+    if (got.verdict.kind === 'accepted') job.scene.accepted.add(job.key);
+    job.resolve(got);
   }
 
-  async function endIfSilent({ worker }: Thread, watch: AbortSignal): Promise<void> {
-    await clock.sleep(silentMs, watch);
-    if (!watch.aborted) await worker.terminate();
+  function fail(job: Job, error: unknown): void {
+    log.warn('a question was not answered: it is asked again', {
+      miner: job.from,
+      kind: job.question.kind,
+      error,
+    });
+    note(job, [error]);
+    unanswered.push(job);
   }
 
-  function ask(secret: Secret, { kind, challenge, evidence }: Question): Promise<Answer> {
+  function note(job: Job, failures: readonly unknown[]): void {
+    const { scene, key, from } = job;
+    if (failures.length === 0) return;
+    tally.failures += failures.length;
+    job.failures.push(...failures);
+    scene.suspects.add(from);
+    scene.failed.set(key, (scene.failed.get(key) ?? new Set()).add(from));
+  }
+
+  async function tryOnce(job: Job): Promise<void> {
+    const { scene, from } = job;
+    const spentMs = scene.triedMs.get(from) ?? 0;
+    const beganAt = clock.monotonic();
+    const failures = [...job.failures];
+    try {
+      if (spentMs > TRIED_MS) return convict(job);
+      const alone = (): Examiner => {
+        if (over !== undefined) throw over.reason;
+        return start(fresh);
+      };
+      const got = await tryAgain({ fresh: alone, silentMs }, { ...job, failures });
+      note(job, failures.slice(job.failures.length));
+      if (got) {
+        if (job.failures.length > 0) tally.answered++;
+        scene.suspects.delete(from);
+        answer(job, got);
+      } else if (isEverybodys(job)) {
+        throw job.failures.at(-1);
+      } else {
+        scene.triedMs.set(from, spentMs + clock.monotonic() - beganAt);
+        convict(job);
+      }
+    } catch (error) {
+      if (over === undefined) {
+        tally.unjudged++;
+        // who waits behind it would learn the same of the machine
+        for (const other of unanswered.splice(0)) {
+          tally.unjudged++;
+          other.reject(error);
+        }
+      }
+      job.reject(over?.reason ?? error);
+    } finally {
+      trying = undefined;
+      next();
+    }
+  }
+
+  const isEverybodys = ({ scene, key }: Job): boolean =>
+    !scene.accepted.has(key) && (scene.failed.get(key)?.size ?? 0) > 1;
+
+  function convict(job: Job): void {
+    tally.poison++;
+    log.error('evidence that ends whoever verifies it', {
+      miner: job.from,
+      kind: job.question.kind,
+      error: job.failures.at(-1),
+    });
+    job.resolve({ verdict: rejected('poison'), opening: job.opening() });
+  }
+
+  function ask(
+    scene: Scene,
+    secret: Secret,
+    { kind, paramsId, challenge, evidence, from, again }: Question,
+  ): Promise<Answer> {
     if (over !== undefined) return Promise.reject(over.reason);
     return new Promise((resolve, reject) => {
-      const opening = ownBytes(evidence.opening);
       // a view is sent with all of its buffer, and a frame's may be larger than its body
       const commits = evidence.commits.map((commit) => Uint8Array.from(commit));
-      const order = {
-        verify: secret.id,
-        kind: kind.kind,
-        challenge,
-        evidence: { ...evidence, commits, opening },
-      };
-      waiting.push({ secret, order, resolve, reject });
+      const { opening: _own, ...rest } = evidence;
+      const question = { verify: secret.id, kind: kind.kind, challenge, evidence: { ...rest, commits } };
+      const opening = handedOver(ownBytes(evidence.opening), again);
+      const key = `${kind.kind}/${paramsId}`;
+      waiting.push({ scene, secret, question, opening, failures: [], from, key, resolve, reject });
       next();
     });
   }
 
   async function end(reason: unknown): Promise<void> {
     over ??= { reason };
-    const jobs = [...waiting.splice(0), ...[...threads].map(({ job }) => job)];
-    const ended = [...threads].map(({ worker }) => worker.terminate());
-    for (const job of jobs) job?.reject(over.reason);
+    const jobs = [...waiting.splice(0), ...unanswered.splice(0)];
+    const ended = [...threads, ...fresh].map((examiner) => examiner.end());
+    for (const job of jobs) job.reject(over.reason);
     await Promise.all(ended);
   }
   const onAbort = (): void => void end(signal.reason);
@@ -242,6 +325,13 @@ export function createVerifierPool(
     forEvent(event) {
       const here = verifyHere.forEvent(event);
       const drawn = new Map<string, Secret>();
+      const scene: Scene = {
+        accepted: new Set(),
+        failed: new Map(),
+        suspects: new Set(),
+        triedMs: new Map(),
+        served: new Map(),
+      };
 
       function secretOf({ kind, paramsId, challenge }: Question): Secret {
         const key = secretKey(kind, paramsId, challenge.params);
@@ -262,20 +352,18 @@ export function createVerifierPool(
           const { kind } = question;
           // an owner's table makes another object of the same kind
           if (module.kinds[kind.kind]?.verify !== kind.verify) return here.verify(question);
-          return ask(secretOf(question), question);
+          return ask(scene, secretOf(question), question);
         },
         close() {
           here.close();
           const ids = [...drawn.values()].map(({ id }) => id);
           for (const { introduction } of drawn.values()) introduction.entropy.fill(0);
           drawn.clear();
-          for (const { worker, holds } of threads) {
-            const held = ids.filter((id) => holds.delete(id));
-            if (held.length > 0) worker.postMessage({ forget: held } satisfies ThreadOrder);
-          }
+          for (const examiner of threads) examiner.forget(ids);
         },
       };
     },
+    tally: () => ({ ...tally }),
     async close() {
       signal.removeEventListener('abort', onAbort);
       await end(new Error('verifiers: closed'));
@@ -289,7 +377,14 @@ export const ownBytes = (bytes: Uint8Array): Uint8Array =>
     ? new Uint8Array(bytes.buffer)
     : Uint8Array.from(bytes);
 
-function threadEnded(code: number, cause: unknown): AssayError<'internal'> {
-  const what = `a verifier thread ended with exit code ${code}`;
-  return new AssayError('internal', what, { what }, cause === undefined ? {} : { cause });
+/** The bytes to hand over: these first, then what `again` makes; without it a copy of them is kept as soon as they go. */
+function handedOver(first: Uint8Array, again: (() => Uint8Array) | undefined): () => Uint8Array {
+  let left: Uint8Array | undefined = first;
+  let kept: Uint8Array | undefined;
+  return () => {
+    const now = left ?? ownBytes(again ? again() : kept!.slice());
+    if (left && !again) kept = left.slice();
+    left = undefined;
+    return now;
+  };
 }

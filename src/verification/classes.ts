@@ -58,8 +58,9 @@ export const DEVICES: readonly DeviceFigures[] = [
 ];
 
 /**
- * One window for all sets of all kinds: two slots of different windows on one device would be credited more than it can do
- * (2 s and 3 s: a third more), since the longer one works on when the shorter is paid.
+ * One window for all sets that credit the same amounts: two slots of different windows on one device would be credited more than
+ * it can do (2 s and 3 s: a third more), since the longer one works on when the shorter is paid. Links have a round of their own
+ * (kinds/bandwidth/params.ts), the same for all of them.
  */
 export const WINDOW_MS = 2000;
 /** of published memory: kernels, operands, trees and the driver need the rest */
@@ -79,7 +80,7 @@ const HASH_EFFICIENCY = 0.7;
 /** integer units of a multiprocessor, and instructions of one compression of 64 bytes */
 const HASH_LANES = 64;
 const HASH_INSTRUCTIONS = 1450;
-/** A host's memory, as long as nothing shows that it is busy: what could stand in for a device's. */
+/** A host's memory: what could stand in for a device's. */
 export const HOST_MEMORY_BYTES_PER_S = 250e9;
 /** Two row trees' worth at most, the column tree of about half of the labels. */
 export const hashedBytes = (n: number): number => 1.5 * n * n;
@@ -109,8 +110,8 @@ export interface DerivedParams extends Fit {
   readonly restsInWindow: boolean;
   /** G: bytes of labels that could be made again in a second */
   readonly regenBytesPerS: number;
-  /** X: bytes that could come from elsewhere in a second; with the host's memory proven busy only the link */
-  readonly outsideBytesPerS: { readonly hostBusy: number; readonly hostIdle: number };
+  /** X: bytes that could come from elsewhere in a second, or be digested there */
+  readonly outsideBytesPerS: number;
   /** what a device of the class is expected to prove */
   readonly nominal: Credit;
 }
@@ -143,13 +144,11 @@ export function deriveParams(device: DeviceFigures): DerivedParams {
   const windows = WINDOW_MS / 1000;
   const nominalLabels = Math.min(Math.floor(WINDOW_MS / labelMs), memoryLabels);
   const regenBytesPerS = (ADVERSARY_EFFICIENCY * device.peakOpsPerS) / (2 * n);
-  const link = device.linkBytesPerS;
-  const outsideBytesPerS = { hostBusy: link, hostIdle: Math.max(link, HOST_MEMORY_BYTES_PER_S) };
+  const outsideBytesPerS = Math.max(device.linkBytesPerS, HOST_MEMORY_BYTES_PER_S);
   const bytes = memoryLabels * n * n;
   const passBytesPerS = PASS_EFFICIENCY * device.memoryBytesPerS;
   // M_c = M - t_r (G + X), and R M_c / T: what is left when one pass takes t_r = M / pass rate
-  const left = (outside: number): number => Math.max(0, 1 - (regenBytesPerS + outside) / passBytesPerS);
-  const { hostBusy, hostIdle } = outsideBytesPerS;
+  const left = Math.max(0, 1 - (regenBytesPerS + outsideBytesPerS) / passBytesPerS);
   return {
     class: device.class,
     windowMs: WINDOW_MS,
@@ -162,10 +161,8 @@ export function deriveParams(device: DeviceFigures): DerivedParams {
     nominal: {
       opsPerS: (nominalLabels * labelOps) / windows,
       hashBytesPerS: (nominalLabels * hashedBytes(n)) / windows,
-      deviceBytes: bytes * left(hostIdle),
-      deviceBytesPerS: passBytesPerS * left(hostIdle),
-      deviceBytesHostBusy: bytes * left(hostBusy),
-      deviceBytesPerSHostBusy: passBytesPerS * left(hostBusy),
+      deviceBytes: bytes * left,
+      deviceBytesPerS: passBytesPerS * left,
     },
   };
 }
@@ -183,13 +180,13 @@ const tooSmall = (device: DeviceFigures): AssayError => {
   });
 };
 
+/** Sets of compute for cards without a class begin so: they go by the side of a label alone. */
+export const BY_SIZE = 'gpu-';
+
 /** An honest path of 100 ms costs 5 % of a window of 2 s, and nothing is subtracted for it. */
 export const CLASS_TOLERANCE = 0.95;
 
-const COMPARED: readonly (readonly [keyof Credit, keyof Credit])[] = [
-  ['deviceBytesHostBusy', 'deviceBytesPerSHostBusy'],
-  ['deviceBytes', 'deviceBytesPerS'],
-];
+const COMPARED = ['opsPerS', 'deviceBytes', 'deviceBytesPerS'] as const;
 
 /**
  * The class of what was proven, whatever the card is called: of those that it fully meets the nearest, in the logarithms of
@@ -199,13 +196,11 @@ export function classOf(
   proven: Credit,
   classes: readonly DerivedParams[] = DERIVED,
 ): DerivedParams | undefined {
-  const memory = COMPARED.find((pair) => pair.every((resource) => proven[resource] !== undefined));
-  if (memory === undefined || proven.opsPerS === undefined) return undefined;
-  const compared: readonly (keyof Credit)[] = ['opsPerS', ...memory];
+  if (!COMPARED.every((resource) => proven[resource] !== undefined)) return undefined;
   let nearest: DerivedParams | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const each of classes) {
-    const ratios = compared.map((resource) => proven[resource]! / each.nominal[resource]!);
+    const ratios = COMPARED.map((resource) => proven[resource]! / each.nominal[resource]!);
     if (!ratios.every((ratio) => ratio >= CLASS_TOLERANCE)) continue;
     const distance = ratios.reduce((sum, ratio) => sum + Math.log(ratio) ** 2, 0);
     if (distance < least) [least, nearest] = [distance, each];

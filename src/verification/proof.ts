@@ -94,6 +94,20 @@ export interface Participant {
   readonly weight?: number;
 }
 
+/** One that the validator runs itself: it gives and takes as slots do, and nobody is paid for it. */
+export interface AnchorParticipant extends Participant {
+  /** what it may give in all, and take. @default no bound */
+  readonly bytesPerS?: number | undefined;
+}
+
+/** An anchor at work until its round is over. */
+export interface AnchorWork {
+  /** of what it may give and take, so much is spoken for */
+  readonly bytesPerS: number;
+  /** What came so far, as the Commits of a slot would say it; undefined where it takes nothing. */
+  commits(): readonly Uint8Array[] | undefined;
+}
+
 /** What one slot is told, and what the validator keeps of it for Open: never sent before. */
 export interface Briefing {
   readonly told: Uint8Array;
@@ -123,16 +137,23 @@ export interface Round<Params> {
       /** 32-byte hotkey of the validator whose round it is */
       readonly validator: Uint8Array;
       readonly participants: readonly Participant[];
-      /** run by the validator itself: they give, and take nothing */
-      readonly anchors?: readonly Participant[];
+      /** run by the validator itself */
+      readonly anchors?: readonly AnchorParticipant[];
     },
     random: Random,
   ): {
     readonly participants: readonly (Briefing | undefined)[];
     readonly anchors: readonly (Uint8Array | undefined)[];
   };
-  /** What a validator's own device does with the brief of an anchor, until the round is over; returns at once. */
-  anchor?(devices: Devices, params: Params, told: Uint8Array, signal: AbortSignal): void;
+  /** The port at which others will call the slot with this offer; undefined where it names none. @default none is called */
+  port?(offer: Uint8Array): number | undefined;
+  /** What a validator's own device does with the brief of an anchor, for as long as `pace` says; returns at once. */
+  anchor?(
+    devices: Devices & Pace,
+    params: Params,
+    told: Uint8Array,
+    signal: AbortSignal,
+  ): AnchorWork | undefined;
   /** What the whole round shows of each slot beyond its own commits; in the order of `reports`. Pure. */
   settle(params: Params, reports: readonly Report[]): readonly Credit[];
 }

@@ -43,6 +43,17 @@ export interface RehearseParts<Params, Secret> {
   readonly onStep?: (what: string) => void;
   /** the honest prover, or another. @default the kind's */
   readonly prove?: ProofKind<Params, Secret>['prove'];
+  /** 32 bytes: the slot whose work it is, where something is there for it already, such as a plot. @default random */
+  readonly place?: Uint8Array;
+  /** of kinds whose slots meet others: whom this one meets */
+  readonly meets?: Meeting;
+}
+
+/** Ends that give to a slot and take from it, as a validator's own do in a round of few. */
+export interface Meeting {
+  /** textual address at which they reach the slot */
+  readonly address: string;
+  readonly ends: readonly { readonly address: string; readonly devices: Devices }[];
 }
 
 /** @throws AssayError `unsupported` when a device is missing; the signal's reason when it aborts */
@@ -53,11 +64,13 @@ export async function rehearse<Params, Secret>(
 ): Promise<Rehearsal<Params>> {
   const { kind, devices, random, now, reserve, onStep = () => {}, prove = kind.prove } = parts;
   const { phases, nominal } = kind.facts(params);
+  const meeting = parts.meets && kind.round && drawMeeting(parts, params, parts.meets);
   const challenge = {
     params,
     basis: random.bytes(32),
     seed: random.bytes(32),
-    place: random.bytes(32),
+    place: parts.place ?? random.bytes(32),
+    ...(meeting ? { brief: meeting.told } : {}),
   };
   const timed = async <T>(work: () => Promise<T> | T): Promise<[T, number]> => {
     const from = now();
@@ -70,11 +83,15 @@ export async function rehearse<Params, Secret>(
   const [, prepareMs] = await timed(() => kind.prepare?.(devices, params, challenge.basis));
   const goAt = now();
   onStep('go');
-  const proving: Proving = await prove(
-    { ...devices, leftMs: leftFrom(goAt, phases[0].withinMs) },
-    challenge,
-    signal,
-  );
+  const over = new AbortController();
+  const settle = meeting?.begin(leftFrom(goAt, phases[0].withinMs), AbortSignal.any([signal, over.signal]));
+  let proving: Proving;
+  try {
+    proving = await prove({ ...devices, leftMs: leftFrom(goAt, phases[0].withinMs) }, challenge, signal);
+  } catch (error) {
+    over.abort();
+    throw error;
+  }
   try {
     const steps: RehearsedStep[] = [{ ...phases[0], tookMs: now() - goAt }];
     let passAt: number | undefined;
@@ -92,10 +109,12 @@ export async function rehearse<Params, Secret>(
     };
     const walked = await allCommits({ kind, random, paceOf, onCommit }, params, proving, signal);
     const { commits, pass } = walked;
+    // as far as others have it by now: what comes later they do not count either
+    const settled = settle?.(commits);
     onStep('open');
     // what is no commit is never opened
     const claimed = kind.credit(params, commits);
-    const request = claimed ? kind.issue(params, commits, random) : new Uint8Array(0);
+    const request = claimed ? kind.issue(params, commits, random, meeting?.kept) : new Uint8Array(0);
     const [opening, openMs] = await timed(() => (claimed ? proving.open(request) : new Uint8Array(0)));
     onStep('verify');
     const evidence: Evidence = { commits, pass, request, opening };
@@ -103,10 +122,61 @@ export async function rehearse<Params, Secret>(
     const [content, verifyMs] = await timed(() => kind.verify(challenge, evidence, secret));
     const late = steps.some(({ tookMs, withinMs }) => tookMs > withinMs);
     const verdict = late ? rejected('window') : content;
-    const credit = verdict.kind === 'accepted' ? (claimed ?? NO_CREDIT) : NO_CREDIT;
+    const credit = verdict.kind === 'accepted' ? { ...claimed, ...settled } : NO_CREDIT;
     const share = creditShare(credit, nominal);
     return { challenge, evidence, verdict, credit, share, steps, prepareMs, openMs, secretMs, verifyMs };
   } finally {
+    over.abort();
     proving.release();
   }
+}
+
+/** A round of one slot and those that it meets: what it is told, what is kept for Open, what all of it shows. */
+function drawMeeting<Params, Secret>(
+  { kind, devices, random }: RehearseParts<Params, Secret>,
+  params: Params,
+  { address, ends }: Meeting,
+) {
+  const round = kind.round!; // the caller has looked
+  const validator = random.bytes(32);
+  const self = { hotkey: random.bytes(32), coldkey: random.bytes(32), slot: 0, address };
+  const drawn = round.brief(
+    params,
+    {
+      eventId: random.bytes(32),
+      beacon: random.bytes(32),
+      validator,
+      participants: [{ ...self, offer: round.offer(devices, params) }],
+      anchors: ends.map((end, slot) => ({
+        hotkey: validator,
+        coldkey: validator,
+        slot,
+        address: end.address,
+        offer: round.offer(end.devices, params),
+      })),
+    },
+    random,
+  );
+  const { told, kept } = drawn.participants[0] ?? {};
+  if (!told || !kept) throw new RangeError('meets: expected ends that this kind can meet, got none');
+  return {
+    told,
+    kept,
+    /** @returns what the round shows beyond the slot's own commits, once those are there */
+    begin(leftMs: Pace['leftMs'], signal: AbortSignal): (commits: readonly Uint8Array[]) => Credit {
+      const works = ends.flatMap((end, slot) => {
+        const brief = drawn.anchors[slot];
+        const work = brief && round.anchor?.({ ...end.devices, leftMs }, params, brief, signal);
+        return brief && work ? [{ slot, brief, work }] : [];
+      });
+      return (commits) => {
+        const theirs = works.flatMap(({ slot, brief, work }) => {
+          const counted = work.commits();
+          return counted ? [{ hotkey: validator, slot, told: brief, commits: counted }] : [];
+        });
+        const own = { hotkey: self.hotkey, slot: self.slot, told, commits };
+        return round.settle(params, [own, ...theirs])[0] ?? NO_CREDIT;
+      };
+    },
+  };
 }

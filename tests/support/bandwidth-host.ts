@@ -14,7 +14,9 @@ import type { Proving } from '../../src/verification/proof.js';
 export type Told =
   | { do: 'listen'; address: string; seed: string }
   | { do: 'go'; params: unknown; basis: string; seed: string; brief: string; forMs: number }
-  | { do: 'open'; request: string };
+  | { do: 'open'; request: string }
+  /** as ends of a validator, a brief each, for so long */
+  | { do: 'meet'; params: unknown; briefs: readonly string[]; forMs: number };
 
 const say = (value: object): boolean => process.stdout.write(`${JSON.stringify(value)}\n`);
 const { signal } = new AbortController();
@@ -43,6 +45,16 @@ async function obey(told: Told): Promise<void> {
       signal,
     );
     say({ commit: toHex(proving.commit) });
+  } else if (told.do === 'meet') {
+    const until = systemClock.monotonic() + told.forMs;
+    const leftMs = () => until - systemClock.monotonic();
+    const params = bandwidthProof.parseParams(told.params);
+    const devices = { compute: createReferenceCompute(), link, leftMs };
+    const works = told.briefs.map((brief) =>
+      bandwidthProof.round!.anchor!(devices, params, fromHex(brief), signal),
+    );
+    await systemClock.sleep(told.forMs);
+    say(Object.fromEntries(works.map((work, i) => [i, toHex(work!.commits()![0])])));
   } else say({ opening: toHex(await proving.open(fromHex(told.request))) });
 }
 

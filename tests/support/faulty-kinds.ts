@@ -12,12 +12,24 @@ export const FAULT = {
   hangs: 4,
   outgrows: 5,
   tellsThread: 6,
+  /** for as long as `times` of the parameters are left */
+  diesAtFirst: 7,
 } as const;
+
+export interface FaultyParams {
+  /** whatever is asked under them ends the thread */
+  readonly everything?: boolean;
+  /** shared among threads */
+  readonly times?: Int32Array;
+}
 
 const faulty: AnyProofKind = {
   ...toyKind({
     drawSecret: (_params, _basis, random) => Buffer.from(random.bytes(8)).toString('hex'),
-    verify(_challenge, { opening }, secret) {
+    verify({ params }, { opening }, secret) {
+      const { everything, times } = params as FaultyParams;
+      if (everything) process.exit(7);
+      if (opening[0] === FAULT.diesAtFirst && times && Atomics.sub(times, 0, 1) > 0) process.exit(7);
       if (opening[0] === FAULT.throws) throw new RangeError('thrown on purpose');
       if (opening[0] === FAULT.dies) process.exit(7);
       if (opening[0] === FAULT.hangs) for (;;) spin();

@@ -4,6 +4,7 @@
 import { devKeypair } from '../../src/keys/keypair.js';
 import { createAnswer } from '../../src/miner/answer.js';
 import { noReceipts } from '../../src/miner/receipts.js';
+import type { Slot } from '../../src/miner/slot.js';
 import { createTickets } from '../../src/miner/tickets.js';
 import { silentLog } from '../../src/model/log.js';
 import type { LedgerEntry } from '../../src/validator/ledger/entries.js';
@@ -15,14 +16,15 @@ type AnswerParts = Parameters<typeof createAnswer>[0];
 
 /** A miner under a development key that serves `slots` until aborted. @param parts.name of its key. @default 'miner' */
 export async function servedMiner(
-  parts: Pick<AnswerParts, 'slots' | 'netuid' | 'events'> &
-    Parameters<typeof scriptedMiner>[0] & { readonly clock: AnswerParts['clock'] },
+  parts: Pick<AnswerParts, 'netuid' | 'events'> & { readonly slots: readonly Slot[] } & Parameters<
+      typeof scriptedMiner
+    >[0] & { readonly clock: AnswerParts['clock'] },
   signal: AbortSignal,
 ) {
   const { slots, netuid, events, clock, name = 'miner' } = parts;
   const answer = createAnswer(
     {
-      slots,
+      slots: () => slots,
       hotkey: devKeypair(name).publicKey,
       netuid,
       events,

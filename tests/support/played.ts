@@ -46,11 +46,13 @@ export function playedSession(
     commits: [committed(TOY_COMMIT)],
     pass: undefined,
     reached: 'go',
+    queued: false,
     open: { signed: SIGNED, at: 5502, flushMs: 0 },
     request: REQUEST,
     takenFrom: 5502,
     openedAt: 5512,
     opening: toyOpening(REQUEST),
+    pieces: [toyOpening(REQUEST)],
     measuredMs: 500,
     ownDelayMs: 1.5,
     end: undefined,
@@ -77,6 +79,7 @@ export const NOTHING_ARRIVED: Partial<Played> = {
   takenFrom: undefined,
   openedAt: undefined,
   opening: new Uint8Array(),
+  pieces: [],
   measuredMs: undefined,
 };
 

@@ -61,6 +61,7 @@ export interface ValidatorSetting {
   readonly kinds?: ValidatorParts['kinds'];
   readonly parameters?: ValidatorParts['parameters'];
   readonly alert?: ValidatorParts['alert'];
+  readonly verifiers?: ValidatorParts['verifiers'];
 }
 
 export interface SmallSubnet {
@@ -148,6 +149,7 @@ export async function onSmallSubnet<T>(
           kinds = { toy: kind },
           parameters,
           alert,
+          verifiers,
         } = {},
       ) {
         const own = new AbortController();
@@ -162,6 +164,7 @@ export async function onSmallSubnet<T>(
             kinds,
             parameters,
             ...(alert ? { alert } : {}),
+            verifiers,
             ledger,
             clock,
             random: createSeededRandom(`${name} at ${clock.monotonic()}`),

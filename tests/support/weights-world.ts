@@ -55,6 +55,10 @@ export interface WeightsWorld {
   untilEpoch(epoch: number): Promise<void>;
   /** Makes blocks until what is now the head is final and was looked at. */
   untilFinal(): Promise<void>;
+  /** Makes blocks until the record of `epoch` is at `stage`. */
+  untilStage(epoch: number, stage: WeightsRecord['stage']): Promise<void>;
+  /** Of the subnet, by root; in a block of its own. */
+  setVersionKey(key: number): Promise<void>;
   /** events of the canonical chain, by name, with their block and the epoch that it lies in */
   events(): readonly { readonly name: string; readonly block: number; readonly epoch: number }[];
   epoch(): Promise<number>;
@@ -297,6 +301,22 @@ export async function createWeightsWorld(options: {
         if (blocks > 20 * TEMPO) throw new Error(`epoch ${epoch} did not come`);
         await tick();
       }
+    },
+    async untilStage(epoch, stage) {
+      for (
+        let blocks = 0;
+        !book.records().some((each) => each.epoch === epoch && each.stage === stage);
+        blocks++
+      ) {
+        if (blocks > 20 * TEMPO) throw new Error(`${stage} of epoch ${epoch} did not come`);
+        await tick();
+      }
+    },
+    async setVersionKey(key) {
+      await settled();
+      // or it could not be raised between a commit and its reveal in the next epoch; reveals may be further away elsewhere
+      await land(chain.sudo(root, { call: 'sudo_set_admin_freeze_window', args: [0] }));
+      await sudo('sudo_set_weights_version_key', key);
     },
     async untilFinal() {
       for (let blocks = 0; blocks < 5; blocks++) await tick();

@@ -1,26 +1,41 @@
 // Owns: `assay miner doctor`: the proofs on this very host, what each would be credited, and what to do where one fails.
 // Does not own: sessions with validators; what a credit earns (scoring).
+import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
+import { z } from 'zod';
 import type { Devices } from '../../compute/compute.js';
+import type { HostMemory } from '../../compute/host.js';
+import type { PlotName } from '../../compute/spec/plot.js';
 import { DEFAULT_RESERVE } from '../../miner/slot.js';
 import type { Credit, Resource } from '../../model/credit.js';
 import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
-import type { ProofKind } from '../../verification/proof.js';
-import { type RehearsedStep, rehearse } from '../../verification/rehearse.js';
+import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
+import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
+import { type Meeting, type RehearsedStep, rehearse } from '../../verification/rehearse.js';
+import { dataPaths, systemParts } from '../assemble.js';
+import { integerBetween, loadFlags } from '../config.js';
+import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
+import { type LastSight, noteSight, sightLines } from '../sights.js';
 
-export interface DoctorFlags {
-  readonly kind?: string[];
-  readonly class?: string;
-  readonly small?: boolean;
-  readonly threads?: number;
-  readonly json?: boolean;
-}
+const schema = z.strictObject({
+  /** the only part so far */
+  proofs: z.boolean().optional(),
+  kind: z.array(z.string().max(32)).min(1).max(16).optional(),
+  class: z.string().max(64).optional(),
+  small: z.boolean().default(false),
+  plots: z.array(z.string().min(1).max(4096)).min(1).max(64).optional(),
+  threads: integerBetween(1, 256, 'threads').optional(),
+  /** of the miner: what validators told it */
+  data: z.string().min(1).max(4096).optional(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof schema>;
 
 /** One line of the report. */
 export interface Finding {
@@ -32,9 +47,15 @@ export interface Finding {
   readonly said: string;
   /** what to do, where something can be done */
   readonly fix: string | undefined;
+  /** what the figures do not say */
+  readonly note: string | undefined;
   readonly credit: Credit;
+  /** of a slot that counts one */
+  readonly nominal: Credit;
   /** of one nominal slot of the class */
   readonly share: number;
+  /** from the first byte of work to the verdict */
+  readonly tookMs: number;
   readonly steps: readonly RehearsedStep[];
   readonly openingBytes: number;
   readonly prepareMs: number;
@@ -44,104 +65,309 @@ export interface Finding {
 }
 
 /** Which class a kind is proven under here, or why it is not. */
-type Choice = { readonly class: string } | { readonly why: string; readonly fix?: string };
+type Choice =
+  | { readonly class: string; readonly note?: string }
+  | { readonly why: string; readonly fix?: string };
+
+interface Host {
+  readonly devices: Devices;
+  /** the plot of --plots that storage is proven with */
+  readonly plot: { readonly name: PlotName; readonly class: string } | undefined;
+  /** what was found so far */
+  readonly findings: readonly Finding[];
+}
 
 interface Subject {
   /** real classes, by what the host has */
-  full(devices: Devices): Choice;
+  full(host: Host, signal: AbortSignal): Choice | Promise<Choice>;
   /** some seconds at most, on any host: says that it works, not what it earns */
-  readonly small: string | undefined;
+  readonly small: string;
 }
 
-export async function doctor(flags: DoctorFlags, signal: AbortSignal): Promise<number> {
-  const log = stderrLog('warn');
-  const [{ kinds }, { openCpu }, { createThreadedHost }, { createMemoryDisk }, { HOST_MEMORY_PARAMS }] =
-    await Promise.all([
-      import('../../verification/kinds/index.js'),
-      import('../../compute/probe.js'),
-      import('../../compute/host/threads.js'),
-      import('../../compute/disk/memory.js'),
-      import('../../verification/kinds/host-memory/params.js'),
-    ]);
-  const { storageParamsByClass } = await import('../../verification/kinds/storage/params.js');
-  const subjects: Readonly<Record<string, Subject>> = {
-    compute: { full: () => ({ class: 'cpu-2048' }), small: 'paced' },
-    memory: {
-      full: () => ({ why: 'no device with memory of its own: what the CPU uses is proven as host-memory' }),
-      small: 'paced-memory',
-    },
-    'host-memory': {
-      full({ host }) {
-        const bytes = host!.bytes(); // given below
-        const fitting = HOST_MEMORY_PARAMS.filter((each) => !each.localnetOnly && each.minBytes <= bytes);
-        const largest = fitting.at(-1);
-        if (largest) return { class: largest.class };
-        return {
-          why: `${gibibytes(bytes)} free`,
-          fix: 'free 1 GiB or more: the smallest class begins there',
-        };
-      },
-      small: 'host-small',
-    },
-    storage: {
-      full: () => ({
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  compute: { full: () => ({ class: 'cpu-2048' }), small: 'paced' },
+  memory: {
+    full: () => ({
+      why: 'no device with memory of its own that this build drives: what the CPUs use is proven as host-memory',
+    }),
+    small: 'paced-memory',
+  },
+  'host-memory': {
+    full: ({ devices }, signal) => hostMemoryClass(devices.host!, signal), // given below
+    small: 'host-small',
+  },
+  storage: {
+    full: ({ plot }) =>
+      plot ?? {
         why: 'no plot',
-        fix: 'storage is proven from a plot; --small proves a tiny one in memory',
-      }),
-      small: 'small',
-    },
-    bandwidth: { full: () => ({ why: 'proven with peers only, in a round of a subnet' }), small: undefined },
-    liveness: { full: () => ({ class: 'live' }), small: 'live-small' },
-  };
-  const names = wanted(flags, Object.keys(subjects), kinds);
+        fix: MAKE_A_PLOT,
+      },
+    small: 'small',
+  },
+  bandwidth: {
+    full: () => ({ class: 'link-1g', note: OVER_LOOPBACK }),
+    small: 'paced',
+  },
+  liveness: {
+    full: ({ findings }) => livenessClass(findings),
+    small: 'live-small',
+  },
+};
 
-  const compute = await openCpu({ log, threads: flags.threads ?? 0 });
-  const smallPlot = storageParamsByClass('small');
-  const devices: Devices = {
-    compute,
-    host: createThreadedHost(flags.threads ? { lanes: flags.threads } : {}),
-    ...(smallPlot ? { disk: createMemoryDisk({ sectors: smallPlot.nominalSectors }) } : {}),
-  };
+const MAKE_A_PLOT =
+  'make one (assay miner plot --help) and name its folder with --plots; --small proves a tiny one in memory';
+const OVER_LOOPBACK =
+  'over loopback, with ends in this process: what this host can make, digest, send and take. What its line carries, and which class that is, only peers of a subnet can show';
+
+/**
+ * Proves on this very host what there is to prove.
+ * @returns 0 where nothing failed, what is not for this host left out; else 1
+ * @throws AssayError `invalid-config`, `invalid-input` for flags
+ */
+export async function doctor(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const options = loadFlags(schema, flags);
+  const began = performance.now();
+  const { kinds } = await import('../../verification/kinds/index.js');
+  const names = wanted(options, kinds);
   const findings: Finding[] = [];
+  const opened = await openHost(options, names, signal);
   try {
     for (const name of names) {
       signal.throwIfAborted();
-      const kind = kinds[name]!; // `wanted` has looked
-      findings.push(await examine(kind, subjects[name], devices, flags, signal));
-      if (flags.json) printJson(findings.at(-1));
+      const host: Host = { devices: opened.devices, plot: opened.plot, findings };
+      findings.push(await examine(kinds[name]!, host, opened.meets, options, signal)); // `wanted` has looked
+      if (options.json) printJson(findings.at(-1));
     }
   } finally {
-    await compute.close?.();
+    await opened.close();
   }
-  if (!flags.json) show(findings, compute.name, flags);
+  if (!options.json) show(findings, opened.devices.compute.name, options, performance.now() - began);
+  if (options.data !== undefined) await showSights(options.data, options.json);
   return findings.some(({ state }) => state === 'failed') ? EXIT.failed : EXIT.ok;
 }
 
+/** Whether others reach the link port is nothing that this host could find out by itself: what validators signed says it. */
+async function showSights(data: string, asJson: boolean): Promise<void> {
+  const { readReceipts } = await import('../../miner/receipts.js');
+  const path = dataPaths.receipts(data);
+  const last = new Map<string, LastSight>();
+  // a miner that was never challenged has no such file
+  if (existsSync(path)) for await (const row of readReceipts(path)) noteSight(last, row);
+  if (asJson) for (const sight of last.values()) printJson({ kind: 'bandwidth', sight });
+  else if (last.size === 0) print('no validator has looked for the link port of this miner yet');
+  else for (const line of sightLines(last)) print(line);
+}
+
 function wanted(
-  { kind: asked, class: named }: DoctorFlags,
-  order: readonly string[],
+  { kind: asked, class: named, plots }: Options,
   kinds: Readonly<Record<string, unknown>>,
 ): string[] {
   const known = [
-    ...order.filter((name) => kinds[name]),
-    ...Object.keys(kinds).filter((k) => !order.includes(k)),
+    ...Object.keys(SUBJECTS).filter((name) => kinds[name]),
+    ...Object.keys(kinds).filter((kind) => !SUBJECTS[kind]),
   ];
   const unknown = asked?.find((name) => !known.includes(name));
   if (unknown !== undefined) throw invalid('--kind', `one of ${known.join(', ')}`, unknown);
   if (named !== undefined && asked?.length !== 1)
     throw invalid('--class', 'exactly one --kind beside it', `${asked?.length ?? 0}`);
+  if (plots !== undefined && asked !== undefined && !asked.includes('storage'))
+    throw invalid('--plots', 'it for storage', asked.join(', '));
   return asked ?? known;
+}
+
+interface OpenedHost {
+  readonly devices: Devices;
+  readonly plot: Host['plot'];
+  readonly meets: Meeting | undefined;
+  close(): Promise<void>;
+}
+
+/** What the named kinds need, and nothing else: ports and plots are opened for them only. */
+async function openHost(
+  { threads, small, plots, class: named }: Options,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<OpenedHost> {
+  const [{ openCpu }, { createThreadedHost }, { createMemoryDisk }, { storageParamsByClass }] =
+    await Promise.all([
+      import('../../compute/probe.js'),
+      import('../../compute/host/threads.js'),
+      import('../../compute/disk/memory.js'),
+      import('../../verification/kinds/storage/params.js'),
+    ]);
+  const closing: (() => Promise<unknown> | undefined)[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(closing.map((end) => end()));
+  };
+  try {
+    const plot = plots && !small ? await plotOf(plots, named) : undefined;
+    const compute = await openCpu({ log: stderrLog('warn'), threads: threads ?? 0 });
+    closing.push(() => compute.close?.());
+    let devices: Devices = { compute, host: createThreadedHost(threads ? { lanes: threads } : {}) };
+    if (plot && plots) {
+      const { createFileDisk } = await import('../../compute/disk/file.js');
+      const disk = createFileDisk({ folders: plots });
+      closing.push(() => disk.close());
+      // as a miner does when it starts: it takes seconds, and no session has them
+      await disk.open(plot.name, signal);
+      devices = { ...devices, disk };
+    } else if (small || named === SUBJECTS.storage!.small) {
+      const tiny = storageParamsByClass('small');
+      if (tiny) devices = { ...devices, disk: createMemoryDisk({ sectors: tiny.nominalSectors }) };
+    }
+    if (!names.includes('bandwidth')) return { devices, plot, meets: undefined, close };
+    const { link, meets, end } = await openLinks(signal);
+    closing.push(end);
+    return { devices: { ...devices, link }, plot, meets, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const LOOPBACK = '127.0.0.1';
+/** As many ends as a class has sources, and receivers. */
+const ENDS = 8;
+
+/** This host's link, and those that it meets. */
+async function openLinks(signal: AbortSignal) {
+  const [{ openTcpLink }, { ed25519FromSeed }] = await Promise.all([
+    import('../../compute/tcp/link.js'),
+    import('../../model/ed25519.js'),
+  ]);
+  const { clock, random } = systemParts;
+  const stop = new AbortController();
+  const over = AbortSignal.any([signal, stop.signal]);
+  const open = () =>
+    openTcpLink({ clock, key: ed25519FromSeed(random.bytes(32)) }, { host: LOOPBACK, port: 0 }, over);
+  const [link, ...others] = await Promise.all([open(), ...Array.from({ length: ENDS }, open)]);
+  const nothing = { name: 'none', loadOperand: () => Promise.reject(new TypeError('ends multiply nothing')) };
+  const ends = others.map((other) => ({ address: LOOPBACK, devices: { compute: nothing, link: other } }));
+  return {
+    link,
+    meets: { address: LOOPBACK, ends },
+    async end(): Promise<void> {
+      stop.abort();
+      await Promise.all([link, ...others].map(({ closed }) => closed));
+    },
+  };
+}
+
+/** The first plot whose shape and size some class takes. @throws AssayError `invalid-input` */
+async function plotOf(
+  folders: readonly string[],
+  named: string | undefined,
+): Promise<NonNullable<Host['plot']>> {
+  const [{ readHeader }, { STORAGE_PARAMS }] = await Promise.all([
+    import('../../compute/disk/plot-files.js'),
+    import('../../verification/kinds/storage/params.js'),
+  ]);
+  const found: string[] = [];
+  for (const folder of folders) {
+    const header = await readHeader(folder);
+    if (!header) continue;
+    const { name, sectors } = header;
+    const fits = STORAGE_PARAMS.find(
+      (each) =>
+        (named === undefined || each.class === named) &&
+        each.sectorBlocks === name.sectorBlocks &&
+        each.leafBlocks === name.leafBlocks &&
+        each.passes === name.passes &&
+        each.minSectors <= sectors &&
+        each.maxSectors >= sectors,
+    );
+    if (fits) return { name, class: fits.class };
+    found.push(`${sectors} sectors of ${name.sectorBlocks} KiB in ${folder}`);
+  }
+  const classes = STORAGE_PARAMS.map(
+    (each) => `${each.class} from ${each.minSectors} sectors of ${each.sectorBlocks} KiB`,
+  );
+  throw invalid(
+    '--plots',
+    `a folder with a plot of a class (${classes.join(', ')})`,
+    found.join(', ') || 'none',
+  );
+}
+
+/** How much is filled to know how fast it goes. */
+const PROBED_LABELS = 4096;
+const PROBE_MS = 500;
+
+/** Not the largest that there is room for: what is not filled in time is no commit. */
+async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<Choice> {
+  const { HOST_MEMORY_PARAMS } = await import('../../verification/kinds/host-memory/params.js');
+  const real = HOST_MEMORY_PARAMS.filter(({ localnetOnly }) => !localnetOnly);
+  const [first] = real;
+  if (!first) return { why: 'no class of host memory in this build' };
+  const { labelBytes, infoBytes, fillMs, minBytes } = first;
+  const room = host.bytes();
+  if (room < minBytes)
+    return {
+      why: `${gibibytes(room)} free`,
+      fix: `free ${gibibytes(minBytes)} or more: the smallest class begins there`,
+    };
+  const { lanes } = host;
+  const shape = {
+    seed: systemRandom.bytes(32),
+    labelBytes,
+    infoBytes,
+    lanes,
+    capacity: PROBED_LABELS,
+    maxLeaves: 1,
+  };
+  const open = await host.openLanes(shape, signal);
+  let bytesPerS: number;
+  try {
+    const from = performance.now();
+    const labels = await open.fill(1, () => performance.now() - from < PROBE_MS, signal);
+    bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
+  } finally {
+    open.release();
+  }
+  const expected = Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
+  const fitting = real.filter((each) => each.minBytes <= expected);
+  const half = fitting.filter((each) => each.nominalBytes / 2 <= expected);
+  const chosen = half.at(-1) ?? fitting[0];
+  if (chosen) return { class: chosen.class };
+  return {
+    why: `${lanes} threads fill ${gibibytes(expected)} in ${fillMs / 1000} s, the smallest class begins at ${gibibytes(minBytes)}`,
+    fix: 'end what else runs here, or give it more --threads',
+  };
+}
+
+/** Made for cards: a host whose CPUs did less in a whole window cannot do it in a part of one. */
+async function livenessClass(findings: readonly Finding[]): Promise<Choice> {
+  const { livenessParamsByClass } = await import('../../verification/kinds/liveness/params.js');
+  const live = livenessParamsByClass('live');
+  const opsPerS = findings.find(({ kind }) => kind === 'compute')?.credit.opsPerS;
+  if (!live || opsPerS === undefined) return { class: 'live' };
+  const takesMs = (2 * live.n ** 3 * live.labels * 1000) / opsPerS;
+  if (takesMs <= live.windowMs) return { class: 'live' };
+  return {
+    why: `takes these CPUs some ${Math.round(takesMs)} ms, ${live.windowMs} there are: it is for cards, and earns nothing`,
+  };
 }
 
 async function examine(
   kind: ProofKind<unknown, unknown>,
-  subject: Subject | undefined,
-  devices: Devices,
-  flags: DoctorFlags,
+  host: Host,
+  meets: Meeting | undefined,
+  options: Options,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const choice = choose(kind, subject, devices, flags);
-  const nothing = { credit: {}, share: 0, steps: [], openingBytes: 0, prepareMs: 0, openMs: 0, verifyMs: 0 };
+  const choice = await choose(kind, host, options, signal);
+  const nothing = {
+    note: undefined,
+    credit: {},
+    nominal: {},
+    share: 0,
+    tookMs: 0,
+    steps: [],
+    openingBytes: 0,
+    prepareMs: 0,
+    openMs: 0,
+    verifyMs: 0,
+  };
   if ('why' in choice) {
     const { why, fix } = choice;
     return { kind: kind.kind, class: undefined, state: 'skipped', said: why, fix, ...nothing };
@@ -151,16 +377,27 @@ async function examine(
     const classes = [...kind.table.values()].map((each) => kind.facts(each).className);
     throw invalid('--class', `one of ${classes.join(', ')}`, choice.class);
   }
+  const facts = kind.facts(params);
   const about = { kind: kind.kind, class: choice.class };
+  const began = performance.now();
   try {
     const run = () =>
       rehearse(
-        { kind, devices, random: systemRandom, now: () => performance.now(), reserve: DEFAULT_RESERVE },
+        {
+          kind,
+          devices: host.devices,
+          random: systemRandom,
+          now: () => performance.now(),
+          reserve: DEFAULT_RESERVE,
+          ...(host.plot ? { place: host.plot.name.place } : {}),
+          ...(meets ? { meets } : {}),
+        },
         params,
         signal,
       );
+    const saying = `${kind.kind}, class ${choice.class}: up to ${Math.ceil(lastsMs(facts) / 1000)} s, and the opening`;
     const { verdict, credit, share, steps, evidence, prepareMs, openMs, verifyMs } = await sayWhile(
-      `${kind.kind}, class ${choice.class}`,
+      saying,
       run,
     );
     const proven = verdict.kind === 'accepted';
@@ -174,8 +411,11 @@ async function examine(
         : late
           ? lateFix(late)
           : 'the proof is wrong on this host: check memory and clocking',
+      note: choice.note ?? (kind.round ? OVER_LOOPBACK : undefined),
       credit,
+      nominal: facts.nominal,
       share,
+      tookMs: performance.now() - began,
       steps,
       openingBytes: evidence.opening.length,
       prepareMs,
@@ -189,58 +429,118 @@ async function examine(
       ...about,
       state: 'failed',
       said,
-      fix: 'name another --class, or make room for this one',
+      fix: kind.kind === 'storage' ? MAKE_A_PLOT : 'name another --class, or make room for this one',
       ...nothing,
     };
   }
 }
 
-function choose(
+/** Steps from Go, then those from the Pass, each no longer than it may be. */
+function lastsMs({ phases }: Pick<ParamsFacts, 'phases'>): number {
+  const longest = (of: Phase['from']) =>
+    Math.max(0, ...phases.map(({ from, withinMs }) => (from === of ? withinMs : 0)));
+  return longest('go') + longest('pass');
+}
+
+async function choose(
   kind: ProofKind<unknown, unknown>,
-  subject: Subject | undefined,
-  devices: Devices,
-  { class: named, small }: DoctorFlags,
-): Choice {
+  host: Host,
+  { class: named, small }: Options,
+  signal: AbortSignal,
+): Promise<Choice> {
+  const subject = SUBJECTS[kind.kind];
   if (named !== undefined) return { class: named };
   if (!subject) return { why: `${kind.kind} is not part of this command` };
-  if (!small) return subject.full(devices);
-  return subject.small === undefined ? subject.full(devices) : { class: subject.small };
+  return small ? { class: subject.small } : subject.full(host, signal);
 }
 
 const lateFix = ({ from, tookMs, withinMs }: RehearsedStep): string =>
   `${Math.round(tookMs)} ms from ${from === 'go' ? 'Go' : 'Pass'}, ${withinMs} ms there are: end what else runs here, or take a smaller --class`;
 
-function show(findings: readonly Finding[], backend: string, { small }: DoctorFlags): void {
+function show(findings: readonly Finding[], backend: string, { small }: Options, tookMs: number): void {
   const [cpu] = cpus();
   print(
     `host: ${availableParallelism()} CPUs (${cpu?.model.trim() ?? 'unknown'}), ${gibibytes(totalmem())} of memory`,
   );
   print(`products: ${backend}`);
   const table = new Table({
-    head: ['kind', 'class', 'result', 'would be credited', 'share', 'commits at, ms', 'opening', 'verify ms'],
+    head: [
+      'kind',
+      'class',
+      'result',
+      'would be credited',
+      'counts one',
+      'share',
+      'commits, ms',
+      'opening',
+      'took',
+    ],
     style: PLAIN,
   });
-  for (const { kind, class: name, state, said, credit, share, steps, openingBytes, verifyMs } of findings) {
-    const ran = state !== 'skipped' && steps.length > 0;
+  for (const {
+    kind,
+    class: name,
+    state,
+    credit,
+    nominal,
+    share,
+    steps,
+    openingBytes,
+    tookMs: took,
+  } of findings) {
+    const ran = steps.length > 0;
+    const amounts = creditLines(state === 'proven' ? credit : {}, nominal);
     table.push([
       kind,
       name ?? '-',
-      state === 'proven' ? 'proven' : `${state}: ${said}`,
-      creditLines(credit).join('\n') || (state === 'proven' ? 'nothing: it only shows life' : '-'),
+      state,
+      amounts.map(([credited]) => credited).join('\n') ||
+        (state === 'proven' ? 'nothing: it only shows life' : '-'),
+      amounts.map(([, one]) => one).join('\n') || '-',
       state === 'proven' ? share.toFixed(2) : '-',
-      steps.map(({ from, tookMs, withinMs }) => `${from} ${Math.round(tookMs)} of ${withinMs}`).join('\n') ||
+      steps.map(({ from, tookMs: at, withinMs }) => `${from} ${Math.round(at)} of ${withinMs}`).join('\n') ||
         '-',
       ran ? `${(openingBytes / 1e6).toFixed(2)} MB` : '-',
-      ran ? verifyMs.toFixed(1) : '-',
+      ran ? `${(took / 1000).toFixed(1)} s` : '-',
     ]);
   }
   print(table.toString());
-  for (const { kind, fix } of findings) if (fix) print(`${kind}: ${fix}`);
-  const proven = findings.filter(({ state }) => state === 'proven').length;
+  for (const { kind, class: name, state, said, fix, note, credit } of findings) {
+    if (state !== 'proven') print(`${kind}: ${said}`);
+    if (fix) print(`${kind}: ${fix}`);
+    if (note) print(`${kind}: ${note}`);
+    const advice = name === undefined ? undefined : classAdvice(name, credit);
+    if (advice) print(`${kind}: ${advice}`);
+  }
+  const proven = findings.filter(({ state }) => state === 'proven');
   const failed = findings.filter(({ state }) => state === 'failed').length;
-  print(`${proven} proven, ${failed} failed, ${findings.length - proven - failed} not for this host`);
+  print(
+    `${proven.length} proven, ${failed} failed, ${findings.length - proven.length - failed} not for this host; ${Math.round(tookMs / 1000)} s`,
+  );
   if (small)
     print('small classes are for simulated devices: they show that proofs work here, not what they earn');
+  else if (proven.length > 0) {
+    print(
+      'share: of a slot that counts one in its class. Each was proven by itself: slots of one host share its cores',
+    );
+    const slots = proven
+      .filter(({ kind }) => SERVED.has(kind))
+      .map(({ kind, class: name }) => `${kind}:${name}`);
+    if (slots.length > 0) print(`to serve them: assay miner start --slots ${slots.join(' ')} --help`);
+  }
+}
+
+/** What needs nothing but this host to be served; a plot, a port and a class of the line are said there. */
+const SERVED: ReadonlySet<string> = new Set(['compute', 'host-memory', 'storage']);
+
+/** What a card is, by what it proved: whatever it is called, and whichever class it was proven under. */
+export function classAdvice(claimed: string, credit: Credit): string | undefined {
+  const isCard = DERIVED.some((each) => each.class === claimed) || claimed.startsWith(BY_SIZE);
+  if (!isCard || credit.opsPerS === undefined) return undefined;
+  if (credit.deviceBytes === undefined) return 'products alone give no class: the memory of the card does';
+  const its = classOf(credit)?.class;
+  if (its === undefined) return `less than any class is expected to: ${claimed} pays what was proven of it`;
+  return its === claimed ? `what ${claimed} is expected to` : `what ${its} is expected to: claim that`;
 }
 
 const UNITS: Readonly<Record<Resource, string>> = {
@@ -248,8 +548,6 @@ const UNITS: Readonly<Record<Resource, string>> = {
   hashBytesPerS: 'B/s hashed in the same work',
   deviceBytes: 'B of device memory',
   deviceBytesPerS: 'B/s read from it',
-  deviceBytesHostBusy: 'B of it, with the host proven busy',
-  deviceBytesPerSHostBusy: 'B/s of that',
   hostBytes: 'B of host memory',
   hostBytesPerS: 'B/s read from it',
   storageBytes: 'B of storage',
@@ -258,18 +556,15 @@ const UNITS: Readonly<Record<Resource, string>> = {
   upBytesPerS: 'B/s to peers',
 };
 
-/** `223 Gop/s`, one line a resource. */
-export function creditLines(credit: Credit): string[] {
-  return Object.entries(credit).map(([resource, amount]) => {
-    const unit = UNITS[resource as Resource];
-    return `${scaled(amount)}${unit}`;
-  });
-}
-
-function scaled(amount: number): string {
-  const steps = ['', 'k', 'M', 'G', 'T', 'P'];
-  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(amount, 1)) / 3)));
-  return `${Number((amount / 1000 ** step).toPrecision(3))} ${steps[step]}`;
+/** `223 Gop/s` and what counts one, a line for each resource of either; `-` where one of them has none of it. */
+export function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
+  const text = (amount: number | undefined, resource: Resource): string =>
+    amount === undefined ? '-' : `${scaled(amount)}${UNITS[resource]}`;
+  const resources = [...new Set([...Object.keys(credit), ...Object.keys(nominal)])] as Resource[];
+  return resources.map((resource) => [
+    text(credit[resource], resource),
+    text(nominal[resource], resource).split(' ').slice(0, 2).join(' '),
+  ]);
 }
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -1,15 +1,21 @@
 // Owns: `assay miner start | history`.
 import { access } from 'node:fs/promises';
 import Table from 'cli-table3';
+import type { Subnet } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
-import type { SubtensorReader } from '../../chain/operator-reads.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
-import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
-import { type Hotkey, toHotkey, toNetuid } from '../../model/ids.js';
+import { toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
-import { publicationsOf } from '../../validator/parameters.js';
-import { BUILT_IN, inForce, toSource } from '../../verification/publication.js';
+import { type ParametersParts, publicationsOf } from '../../parameters/parameters.js';
+import { classOf } from '../../verification/classes.js';
+import {
+  builtInFile,
+  type KindsByName,
+  type ParameterSet,
+  readParameterFile,
+} from '../../verification/parameter-file.js';
+import { BUILT_IN, inForce, type Source, wanted } from '../../verification/publication.js';
 import {
   assertOwnKey,
   dataPaths,
@@ -21,11 +27,13 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
+import type { WantedSlot } from '../miner-slots.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
-import { type NamedFile, readNamedFile } from '../parameter-files.js';
+import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
+import { type LastSight, noteSight, sightLines } from '../sights.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -46,22 +54,26 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     import('../../miner/receipts.js'),
   ]);
   const { kinds } = await import('../../verification/kinds/index.js');
-  const { builtInFile } = await import('../../verification/parameter-file.js');
-  const files = await Promise.all(config.params.map((path) => readNamedFile(path, kinds)));
-  const given = files.length > 0 ? files.map(({ file }) => file) : [builtInFile(kinds)];
-  const sets = given.flatMap((file) => file.sets);
+  const shelf = openShelf(dataPaths.parameters(config.data));
+  const given = await shelve(shelf, config.params, kinds);
+  const wantedSlots = parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
+  const { createLinkDoor } = await import('../../miner/link-door.js');
+  const door = createLinkDoor(
+    { keypair, clock: systemParts.clock },
+    { netuid: toNetuid(config.netuid) },
+    signal,
+  );
   const served = await openSlots(
     { log, clock: systemParts.clock },
     {
-      wanted: parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]),
-      sets,
+      wanted: wantedSlots,
       kinds,
       worker: config.worker,
       threads: config.threads ?? 0,
       plots: config.plots,
-      link: { host, port: config.linkPort },
+      link: { host, port: config.linkPort, door },
     },
     signal,
   );
@@ -77,10 +89,13 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   try {
-    assertOwnKey(config, await chain.info());
-    const { neurons, ownerHotkey, epochIndex } = await chain.subnet(toNetuid(config.netuid));
-    await warnOfOthers(chain, { netuid: config.netuid, ownerHotkey, epochIndex, files }, log);
-    const announced = neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
+    const info = await chain.info();
+    assertOwnKey(config, info);
+    door.tell(info);
+    const subnet = await chain.subnet(toNetuid(config.netuid));
+    const parameters = { source: publicationsOf(chain), shelf, given };
+    await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
+    const announced = subnet.neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
     const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate, announced });
     await runMiner(
       {
@@ -91,8 +106,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         keypair,
         log,
         receipts,
-        slots: served.slots,
-        content: (digest) => files.find((file) => file.digest === toHex(digest))?.bytes,
+        slots: { parameters, kinds, under: served.under },
+        onAdmission: door.admitBy,
       },
       {
         netuid: toNetuid(config.netuid),
@@ -122,28 +137,41 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   return EXIT.ok;
 }
 
-/** A slot under parameters that do not count is not judged: better said here than found out from weights. */
-async function warnOfOthers(
-  chain: Pick<SubtensorReader, 'commitmentOf'>,
-  about: { netuid: number; ownerHotkey: Hotkey; epochIndex: number; files: readonly NamedFile[] },
-  log: Log,
+/**
+ * A class that is misspelt is better said here than found out from weights; one of a file that is still to come is not known yet.
+ * @throws AssayError `invalid-config`
+ */
+async function assertServable(
+  parts: { readonly parameters: ParametersParts; readonly kinds: KindsByName; readonly log: Log },
+  about: { readonly subnet: Subnet; readonly netuid: number; readonly slots: readonly WantedSlot[] },
 ): Promise<void> {
-  const { netuid, ownerHotkey, epochIndex, files } = about;
-  const published = await publicationsOf(chain)
-    .publication(toNetuid(netuid), ownerHotkey)
+  const { parameters, kinds, log } = parts;
+  const { ownerHotkey, epochIndex: epoch } = about.subnet;
+  const published = await parameters.source
+    .publication(toNetuid(about.netuid), ownerHotkey)
     .catch((error: unknown) => {
       log.warn('what the owner published of parameters could not be read', { error });
       return undefined;
     });
-  const mine = files.length > 0 ? files.map(({ digest }) => digest) : [BUILT_IN];
-  const counting = inForce(published, epochIndex);
-  if (!mine.some((source) => counting.includes(source)))
-    log.warn('these parameters do not count on this subnet: see --params', { counting, mine });
-  if (published && published.firstEpoch > epochIndex && !mine.includes(toSource(published.parameters)))
-    log.warn('other parameters will count soon: see --params', {
-      parameters: toSource(published.parameters),
-      fromEpoch: published.firstEpoch,
-    });
+  const sources = [...new Set([...inForce(published, epoch), ...wanted(published, epoch)])];
+  for (const digest of parameters.given?.keys() ?? [])
+    if (!sources.includes(digest))
+      log.warn('these parameters are not published on this subnet: handed to whoever asks, not claimed', {
+        digest,
+      });
+  const setsOf = async (source: Source): Promise<readonly ParameterSet[] | undefined> => {
+    if (source === BUILT_IN) return builtInFile(kinds).sets;
+    const bytes = await parameters.shelf.read(source);
+    try {
+      return bytes && readParameterFile(bytes, kinds).sets;
+    } catch {
+      return undefined; // damaged, or of a newer build: whoever follows the parameters says so
+    }
+  };
+  const files = await Promise.all(sources.map(setsOf));
+  const sets = files.flatMap((file) => file ?? []);
+  const { assertClasses } = await import('../miner-slots.js');
+  if (files.every((file) => file !== undefined)) assertClasses(about.slots, { kinds, sets });
 }
 
 export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {
@@ -159,7 +187,9 @@ export async function history(flags: { data?: string; last?: number; json?: bool
   });
   let rows: ReceiptRow[] = [];
   const last = lastOf(flags);
+  const sights = new Map<string, LastSight>();
   for await (const row of readReceipts(path)) {
+    noteSight(sights, row);
     rows.push(row);
     if (rows.length > 2 * last + 1000) rows = rows.slice(-last);
   }
@@ -169,7 +199,7 @@ export async function history(flags: { data?: string; last?: number; json?: bool
     return EXIT.ok;
   }
   const table = new Table({
-    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share'],
+    head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share', 'proven as'],
     style: PLAIN,
   });
   for (const row of rows)
@@ -182,9 +212,11 @@ export async function history(flags: { data?: string; last?: number; json?: bool
       row.reason,
       row.measuredMs === undefined ? '-' : row.measuredMs.toFixed(0),
       row.share.toFixed(3),
+      classOf(row.credit)?.class ?? '-',
     ]);
   print(table.toString());
   const accepted = rows.filter(({ verdict }) => verdict === 'accepted').length;
   print(`${rows.length} receipts, ${accepted} accepted`);
+  for (const line of sightLines(sights)) print(line);
   return EXIT.ok;
 }

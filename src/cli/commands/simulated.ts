@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { createPackedCompute } from '../../compute/cpu/packed.js';
 import { openTcpLink } from '../../compute/tcp/link.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { createLinkDoor } from '../../miner/link-door.js';
+import type { MinerParts } from '../../miner/miner.js';
 import type { Slot } from '../../miner/slot.js';
 import { ed25519FromSeed } from '../../model/ed25519.js';
 import { AssayError } from '../../model/errors.js';
@@ -108,18 +110,22 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const wire = createGrpcWire({ clock: systemParts.clock });
   const chain = await connectSubtensor({ url: options.chain, log, clock: systemParts.clock, signal });
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
-    connectDevice(port, slot, demoClaim(prover, index, worker), demoPhases(prover)),
+    connectDevice(port, slot, demoClaim(prover, index, worker), { phases: demoPhases(prover) }),
   );
   const { link: linkName } = FACTS[behaviour];
   const closing: Promise<void>[] = [];
+  let onAdmission: MinerParts['onAdmission'];
   if (linkName) {
     const { clock } = systemParts;
     const place = { index: slots.length, worker };
     const key = ed25519FromSeed(systemRandom.bytes(32));
     const { host } = options;
+    const door = createLinkDoor({ keypair, clock }, { netuid, egressAddress: host }, signal);
+    door.tell(await chain.info());
+    onAdmission = door.admitBy;
     const link = await openTcpLink(
-      { clock, key },
-      { host, port: 0, localAddress: host, ...linkRates() },
+      { clock, key, guest: door.guest },
+      { host, port: 0, localAddress: host, mayDial: door.mayDial, ...linkRates() },
       signal,
     );
     closing.push(link.closed);
@@ -152,7 +158,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     behaviour === 'relays' ? await listenForLeaks(options.leakPort, played.leaked, signal) : undefined;
   try {
     await runMiner(
-      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer },
+      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer, onAdmission },
       { netuid, host: options.host, port: options.port },
       signal,
       (address) => tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } }),

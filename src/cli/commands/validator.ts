@@ -1,14 +1,18 @@
 // Owns: `assay validator start | outcomes | replay`.
 import Table from 'cli-table3';
+import type { z } from 'zod';
+import type { ChainReader, ChainWriter } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
+import { publicationsOf } from '../../parameters/parameters.js';
+import type { FileDoor } from '../../validator/file-door.js';
 import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
-import { publicationsOf } from '../../validator/parameters.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
+import { classOf } from '../../verification/classes.js';
 import { kinds } from '../../verification/kinds/index.js';
 import {
   assertOwnKey,
@@ -23,8 +27,10 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
-import { openShelf, readNamedFile } from '../parameter-files.js';
+import type { OwnEnds } from '../own-ends.js';
+import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
+import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
@@ -34,18 +40,24 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const config = loadConfig(validatorSchema, roleFlags(flags));
   const log = stderrLog(config.logLevel, { netuid: config.netuid });
   const network = networkOf([config.chain]);
-  const [{ connectSubtensor }, { createGrpcWire }, { runValidator }, { eventLoopDelay }, pools] =
-    await Promise.all([
-      import('../../chain/subtensor/connect.js'),
-      import('../../protocol/grpc/wire.js'),
-      import('../../validator/validator.js'),
-      import('../../validator/own-delay.js'),
-      import('../../validator/verifiers.js'),
-    ]);
+  const [
+    { connectSubtensor },
+    { createGrpcWire },
+    { runValidator },
+    { eventLoopDelay },
+    pools,
+    { openOwnEnds },
+  ] = await Promise.all([
+    import('../../chain/subtensor/connect.js'),
+    import('../../protocol/grpc/wire.js'),
+    import('../../validator/validator.js'),
+    import('../../validator/own-delay.js'),
+    import('../../validator/verifiers.js'),
+    import('../own-ends.js'),
+  ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
-  for (const { digest, bytes } of await Promise.all(config.params.map((path) => readNamedFile(path, kinds))))
-    await shelf.write(digest, bytes);
+  const given = await shelve(shelf, config.params, kinds);
   const ledger = await openLedger({
     ...systemParts,
     dir: dataPaths.ledger(config.data),
@@ -73,12 +85,21 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
   let book: WeightsBook | undefined;
+  let ends: OwnEnds | undefined;
   let ready = false;
   let withheld: string | undefined;
   try {
     const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const { genesisHash } = info;
     assertOwnKey(config, info);
+    const files = await fileDoorOf(config, chain, keypair.address);
+    const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
+    const isLive = info.type === 'live';
+    ends = await openOwnEnds(
+      { keypair, clock, log },
+      { netuid, isLive, host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort },
+      signal,
+    );
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
@@ -94,9 +115,12 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
-        parameters: { source: publicationsOf(chain), shelf },
+        parameters: { source: publicationsOf(chain), shelf, given },
+        files,
         alert: tell,
         ownDelay: eventLoopDelay,
+        anchors: ends.anchors,
+        reach: ends.reach,
         verifiers,
         log,
       },
@@ -121,6 +145,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       verifiers?.close(),
       ledger.close(),
       book?.close(),
+      ends?.close(),
       chain.close(),
       admin?.close(),
       metrics?.close(),
@@ -129,6 +154,18 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   }
   if (withheld !== undefined) process.stderr.write(`no weights were set at the end: ${withheld}\n`);
   return EXIT.ok;
+}
+
+async function fileDoorOf(
+  { filesPort: port, host, announceIp, data, netuid }: z.infer<typeof validatorSchema>,
+  chain: ChainReader & Pick<ChainWriter, 'serveAxon'>,
+  hotkey: string,
+): Promise<FileDoor | undefined> {
+  if (port === undefined) return undefined;
+  const { neurons } = await chain.subnet(toNetuid(netuid));
+  const announced = neurons.find((neuron) => neuron.hotkey === hotkey)?.axon?.serverKey;
+  const identities = await openServerKeys(dataPaths.serverKeys(data), { rotate: false, announced });
+  return { writer: chain, host, port, announceIp, identities };
 }
 
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
@@ -165,10 +202,10 @@ export async function listOutcomes(flags: {
 
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
-    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share'],
+    head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share', 'proven as'],
     style: PLAIN,
   });
-  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share } of outcomes)
+  for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share, credit } of outcomes)
     table.push([
       id.slice(0, 12),
       epoch,
@@ -178,25 +215,30 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       verdictToString(verdict),
       measuredMs === undefined ? '-' : measuredMs.toFixed(0),
       share.toFixed(3),
+      classOf(credit)?.class ?? '-',
     ]);
   return table.toString();
 }
 
 export async function replay(prefix: string, flags: { data?: string; json?: boolean }): Promise<number> {
-  const [{ replayOutcome }, { verifyChain }, { readyKeys }] = await Promise.all([
+  const [{ replayOutcome }, { verifyChain }, { readyKeys }, { createVerifierPool }] = await Promise.all([
     import('../../validator/ledger/replay.js'),
     import('../../protocol/evidence.js'),
     import('../../keys/keypair.js'),
+    import('../../validator/verifiers.js'),
   ]);
   await readyKeys();
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log: stderrLog('warn') });
+  const log = stderrLog('warn');
+  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
+  // a thread: what is replayed may be what ended the one that verified it
+  const { clock, random } = systemParts;
+  const verifiers = createVerifierPool({ clock, log, threads: 1 }, new AbortController().signal);
   try {
-    const result = await replayOutcome({ ledger, kinds, random: systemRandom, verifyChain }, prefix).catch(
-      (error: unknown) => {
-        if (!isAssayError(error, 'unsupported')) throw error;
-        return error;
-      },
-    );
+    const parts = { ledger, kinds, random, verifyChain, verifiers };
+    const result = await replayOutcome(parts, prefix).catch((error: unknown) => {
+      if (!isAssayError(error, 'unsupported')) throw error;
+      return error;
+    });
     if (result instanceof AssayError) {
       printError(result, false);
       return EXIT.expired;
@@ -216,6 +258,6 @@ export async function replay(prefix: string, flags: { data?: string; json?: bool
     }
     return result.agrees ? EXIT.ok : EXIT.failed;
   } finally {
-    await ledger.close();
+    await Promise.all([verifiers.close(), ledger.close()]);
   }
 }

@@ -113,7 +113,10 @@ export function createFileDisk({
         inTurn(async () => {
           signal.throwIfAborted();
           const state = new Int32Array(new SharedArrayBuffer(8));
-          const shared = new Uint8Array(new SharedArrayBuffer(range.most * HASH_BYTES));
+          const most = range.order.length;
+          const roots = new Uint8Array(new SharedArrayBuffer(most * HASH_BYTES));
+          const order = new Uint32Array(new SharedArrayBuffer(most * range.order.BYTES_PER_ELEMENT));
+          order.set(range.order);
           const stop = (): void => void Atomics.store(state, RANGE_STOP, 1);
           const watch = setInterval(() => {
             if (signal.aborted || range.leftMs() < reserveMs()) stop();
@@ -128,25 +131,15 @@ export function createFileDisk({
             );
           };
           try {
-            const { from, most, key, pieceBytes } = range;
-            const order = {
-              ...about,
-              want: 'range',
-              key,
-              from,
-              most,
-              pieceBytes,
-              sectors,
-              state,
-              roots: shared,
-            } as const;
-            await all((thread) => threads.ask(thread, order), stop);
+            const { key, pieceBytes } = range;
+            const asked = { ...about, want: 'range', key, pieceBytes, order, state, roots } as const;
+            await all((thread) => threads.ask(thread, asked), stop);
           } finally {
             clearInterval(watch);
           }
           signal.throwIfAborted();
-          const read = Math.min(range.most, Atomics.load(state, RANGE_NEXT));
-          return shared.slice(0, read * HASH_BYTES);
+          const read = Math.min(most, Atomics.load(state, RANGE_NEXT));
+          return roots.slice(0, read * HASH_BYTES);
         }),
       async readSector(index) {
         const size = sectorBytes(name);

@@ -61,11 +61,11 @@ export function plotOver(name: PlotName, data: Uint8Array): Plot {
       });
       return out;
     },
-    async digestRange({ key, from, most, pieceBytes, leftMs }, signal) {
+    async digestRange({ key, order, pieceBytes, leftMs }, signal) {
       const out: number[] = [];
-      for (let i = 0; i < most && (i === 0 || leftMs() > 0); i++) {
+      for (const [i, s] of order.entries()) {
         signal.throwIfAborted();
-        const s = (from + i) % sectors;
+        if (i > 0 && leftMs() <= 0) break;
         out.push(...pieceTree(key, s, sector(s), pieceBytes).root);
       }
       return Uint8Array.from(out);

@@ -53,14 +53,14 @@ function answerTo(order: ThreadOrder): Uint8Array {
       return out;
     }
     case 'range': {
-      const { key, from, sectors, most, pieceBytes, state, roots } = order;
+      const { key, order: sectors, pieceBytes, state, roots } = order;
       const data = new Uint8Array(size);
       for (;;) {
         // one sector at least, however little time there was
         if (Atomics.load(state, RANGE_STOP) !== 0 && Atomics.load(state, RANGE_NEXT) > 0) break;
         const i = Atomics.add(state, RANGE_NEXT, 1);
-        if (i >= most) break;
-        const sector = (from + i) % sectors;
+        const sector = sectors[i];
+        if (sector === undefined) break;
         const { root } = pieceTree(key, sector, readAt(path, data, sector * size), pieceBytes);
         roots.set(root, i * HASH_BYTES);
       }

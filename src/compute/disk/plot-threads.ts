@@ -10,7 +10,7 @@ interface About {
   readonly name: PlotName;
 }
 
-/** Places in `state` of a range: the next one that nobody has, and whether to take no more. */
+/** Places in `state` of a range: the next of its order that nobody has, and whether to take no more. */
 export const RANGE_NEXT = 0;
 export const RANGE_STOP = 1;
 
@@ -26,11 +26,9 @@ export type ThreadOrder = About &
     | {
         readonly want: 'range';
         readonly key: Uint8Array;
-        readonly from: number;
-        readonly sectors: number;
-        readonly most: number;
         readonly pieceBytes: number;
-        /** shared by all threads of the range, as are `roots` */
+        /** which sectors, one behind the other; shared by all threads of the range, as are `state` and `roots` */
+        readonly order: Uint32Array;
         readonly state: Int32Array;
         readonly roots: Uint8Array;
       }

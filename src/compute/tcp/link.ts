@@ -4,6 +4,7 @@
 // ciphers; and a gigabyte through the port that carries sessions would hold up Commits (measured: npm run bench -- verification).
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { equals } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import type { Ed25519Key } from '../../model/ed25519.js';
 import { ed25519Verifier } from '../../model/ed25519.js';
@@ -36,10 +37,20 @@ export const DEFAULT_LINK_LIMITS: LinkLimits = {
   retryMs: 50,
 };
 
+/** Serves something else at the same port: what it takes for itself, by the first bytes. */
+export interface LinkGuest {
+  /** shorter than a hello, and what no ticket begins with */
+  readonly prefix: Uint8Array;
+  /** Resolves when the connection is done with; it is within `helloMs`. @param first the bytes that were read, `prefix` included */
+  take(socket: Socket, first: Uint8Array): Promise<void>;
+}
+
 export interface TcpLinkParts {
   readonly clock: Clock;
   /** signs our segments */
   readonly key: Ed25519Key;
+  /** @default none */
+  readonly guest?: LinkGuest;
 }
 
 export interface TcpLinkOptions {
@@ -48,6 +59,8 @@ export interface TcpLinkOptions {
   readonly port: number;
   /** address that we dial from. @default the system's choice */
   readonly localAddress?: string;
+  /** Whether an address that others told us of may be dialled: a source that it may not is unreachable. @default any */
+  readonly mayDial?: (host: string) => boolean;
   /** what this host gives all its tickets together, and takes. @default no bound */
   readonly upBytesPerS?: number;
   readonly downBytesPerS?: number;
@@ -156,6 +169,9 @@ export async function openTcpLink(
       socket.write(nonce);
       const hello = await readExactly(socket, HELLO_BYTES);
       if (!hello) return;
+      const { guest } = parts;
+      if (guest && equals(hello.subarray(0, guest.prefix.length), guest.prefix))
+        return await guest.take(socket, hello);
       const serving = await ticketFor(ticketOf(hello), socket);
       if (!serving || serving.used || !isHello(hello, serving.pass, nonce)) return;
       serving.used = true;
@@ -265,7 +281,7 @@ async function pull(
   signal: AbortSignal,
 ): Promise<PullEnd> {
   const { clock, limits } = context;
-  if (isIP(ticket.host) === 0) return 'unreachable';
+  if (isIP(ticket.host) === 0 || context.options.mayDial?.(ticket.host) === false) return 'unreachable';
   const done = new AbortController();
   const over = AbortSignal.any([signal, done.signal]);
   const left = pace.leftMs();

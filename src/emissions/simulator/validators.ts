@@ -156,7 +156,7 @@ function favour(
   return scores;
 }
 
-/** Largest to 65535; zeros stay explicit, so that bonds towards them decay (subtensor.md 6.8). */
+/** Largest to 65535; zeros stay explicit, so that bonds towards them decay. */
 function toRow(
   scores: Float64Array,
   { ownerUid }: WeighingPolicy,

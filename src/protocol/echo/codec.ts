@@ -35,6 +35,8 @@ const LAYOUTS = { request: 16, echo: 17, egress: 18 } as const;
 const SIGNATURE_BYTES = 64;
 const SIGNED_BYTES = 103;
 export const REQUEST_BYTES = SIGNED_BYTES + SIGNATURE_BYTES;
+/** What no other first message of ours begins with: a port that serves something else can tell. */
+export const REQUEST_PREFIX: Uint8Array = concat(TAG, Uint8Array.of(LAYOUTS.request));
 /** Shorter than what it answers: a forged source address gains nobody anything. */
 export const ANSWER_BYTES = 8 + 32 + SIGNATURE_BYTES;
 

@@ -4,50 +4,27 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { setMaxListeners } from 'node:events';
 import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { Keypair } from '../../keys/keypair.js';
-import { toAddress } from '../../keys/ss58.js';
-import { equals, toHex } from '../../model/bytes.js';
+import { toHex } from '../../model/bytes.js';
 import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
-import { type Hotkey, toHotkey } from '../../model/ids.js';
 import type { Random } from '../../model/prng.js';
+import { plainAddress, toNetwork } from '../address.js';
+import { createEchoAnswers, ECHO_LIMITS, type EchoAnswers, type EchoParts } from './answer.js';
 import {
   ANSWER_BYTES,
-  decodeEchoRequest,
-  type EchoRequest,
-  encodeAnswer,
   encodeEchoRequest,
   isAnswer,
-  isSignedRequest,
   REQUEST_BYTES,
+  REQUEST_PREFIX,
   requestOf,
   TRANSPORTS,
   type Transport,
 } from './codec.js';
 import type { Sighting } from './reach.js';
 
-/** Bounds of what anybody can make an echo port do. */
-export const ECHO_LIMITS = {
-  /** requests answered a second, at all ports together: a signature check and one signature each (0.5 ms) */
-  perSecond: 20,
-  /** connections open at once on one port */
-  connections: 16,
-  /** from accepting to a whole request, and for calling back */
-  waitMs: 3_000,
-  /** clocks may differ by this */
-  skewMs: 30_000,
-  /** a request's expiry may be this far ahead */
-  lifeMs: 30_000,
-  /** nonces remembered: more than `perSecond` lets in while one is fresh */
-  nonces: 4096,
-} as const;
-
-export interface EchoParts {
-  readonly keypair: Keypair;
-  readonly clock: Clock;
-  /** which validators are answered */
-  readonly admit: (validator: Hotkey) => Promise<boolean> | boolean;
-}
+/** Call backs that have not come whole: one a miner, at most so many at once. */
+const EGRESS_CONNECTIONS = 256;
 
 export interface EchoPorts {
   readonly ports: readonly number[];
@@ -70,84 +47,21 @@ export async function serveEchoes(
   },
   signal: AbortSignal,
 ): Promise<EchoPorts> {
-  const { keypair, clock, admit } = parts;
+  const { clock } = parts;
   const { host, netuid, egressAddress } = options;
-  const seen = new Set<string>();
-  let allowance: number = ECHO_LIMITS.perSecond;
-  let refilledAt = clock.monotonic();
+  const answers = createEchoAnswers(parts, { netuid });
   const closing: Promise<void>[] = [];
   const ports: number[] = [];
   const stop = new AbortController();
   const over = AbortSignal.any([signal, stop.signal]);
   setMaxListeners(0, over); // every port and every connection waits for it
-
-  /** The answer, where one is due. */
-  async function answer(
-    bytes: Uint8Array,
-    transport: Transport,
-    port: number,
-  ): Promise<EchoRequest | undefined> {
-    if (bytes.length !== REQUEST_BYTES || !takeAllowance()) return undefined;
-    let request: EchoRequest;
-    try {
-      request = decodeEchoRequest(bytes);
-    } catch {
-      return undefined; // anybody can knock; nothing is owed to what is no request
-    }
-    const ours =
-      request.netuid === netuid &&
-      request.transport === transport &&
-      request.port === port &&
-      equals(request.miner, keypair.publicKey);
-    const leftMs = request.expiresAt - clock.now();
-    const fresh = leftMs > -ECHO_LIMITS.skewMs && leftMs <= ECHO_LIMITS.lifeMs + ECHO_LIMITS.skewMs;
-    const id = toHex(request.nonce);
-    if (!ours || !fresh || seen.has(id) || !isSignedRequest(bytes)) return undefined;
-    seen.add(id);
-    if (seen.size > ECHO_LIMITS.nonces) for (const oldest of [...seen].slice(0, 1)) seen.delete(oldest);
-    return (await admit(toHotkey(toAddress(request.validator)))) ? request : undefined;
-  }
-
-  function takeAllowance(): boolean {
-    const now = clock.monotonic();
-    allowance = Math.min(
-      ECHO_LIMITS.perSecond,
-      allowance + ((now - refilledAt) * ECHO_LIMITS.perSecond) / 1000,
-    );
-    refilledAt = now;
-    if (allowance < 1) return false;
-    allowance--;
-    return true;
-  }
-
-  async function serveTcp(socket: Socket, port: number): Promise<void> {
-    const bytes = await readAll(socket, REQUEST_BYTES, clock, over);
-    const request = bytes && (await answer(bytes, 'tcp', port));
-    if (!bytes || !request) return;
-    socket.end(encodeAnswer(keypair, 'echo', bytes));
-    const from = socket.remoteAddress;
-    if (request.callbackPort > 0 && from !== undefined) callBack(from, request.callbackPort, bytes);
-  }
-
-  function callBack(host: string, port: number, request: Uint8Array): void {
-    const socket = connect({
-      host,
-      port,
-      ...(egressAddress === undefined ? {} : { localAddress: egressAddress }),
-    });
-    socket.on('error', () => socket.destroy()); // the validator's affair
-    socket.end(encodeAnswer(keypair, 'egress', request));
-    void clock.sleep(ECHO_LIMITS.waitMs, over).then(() => socket.destroy());
-  }
+  const own = { answers, clock, ...(egressAddress === undefined ? {} : { egressAddress }) };
 
   try {
     for (const wanted of options.ports) {
       const server = createServer((socket) => {
         socket.on('error', () => socket.destroy());
-        void serveTcp(socket, port).finally(() => {
-          if (socket.writableEnded) void clock.sleep(ECHO_LIMITS.waitMs, over).then(() => socket.destroy());
-          else socket.destroy();
-        });
+        void echoOn(own, { socket, first: new Uint8Array(0), port }, over).finally(() => socket.destroy());
       });
       server.maxConnections = ECHO_LIMITS.connections;
       await bound(`${host}:${wanted}`, (done, failed) => {
@@ -166,9 +80,9 @@ export async function serveEchoes(
       closing.push(new Promise((resolve) => udp.once('close', () => resolve())));
       over.addEventListener('abort', () => udp.close(), { once: true });
       udp.on('message', (bytes, from) => {
-        void answer(bytes, 'udp', port).then((request) => {
-          if (request && !over.aborted)
-            udp.send(encodeAnswer(keypair, 'echo', bytes), from.port, from.address);
+        const arrival = { transport: 'udp', port, from: from.address } as const;
+        void answers.answer(bytes, arrival).then((due) => {
+          if (due && !over.aborted) udp.send(due.echo, from.port, from.address);
         });
       });
       ports.push(port);
@@ -178,6 +92,61 @@ export async function serveEchoes(
     throw error;
   }
   return { ports, closed: Promise.all(closing).then(() => {}) };
+}
+
+/** Answers echoes at a port that others serve: what they take for a request's first bytes, and what is done with one. */
+export interface EchoGuest {
+  readonly prefix: Uint8Array;
+  /**
+   * Resolves when the request was answered, or was not worth it; the caller ends the connection.
+   * @param first what was read already, `prefix` included
+   */
+  take(socket: Socket, first: Uint8Array): Promise<void>;
+}
+
+/** @param options.egressAddress address to call back from. @default the system's choice */
+export function createEchoGuest(
+  parts: EchoParts,
+  { netuid, egressAddress }: { readonly netuid: number; readonly egressAddress?: string },
+  signal: AbortSignal,
+): EchoGuest {
+  const answers = createEchoAnswers(parts, { netuid });
+  const own = { answers, clock: parts.clock, ...(egressAddress === undefined ? {} : { egressAddress }) };
+  return {
+    prefix: REQUEST_PREFIX,
+    take: (socket, first) => echoOn(own, { socket, first, port: socket.localPort ?? 0 }, signal),
+  };
+}
+
+/** One connection: its request, the echo, the call back. */
+async function echoOn(
+  parts: { readonly answers: EchoAnswers; readonly clock: Clock; readonly egressAddress?: string },
+  { socket, first, port }: { socket: Socket; first: Uint8Array; port: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { answers, clock, egressAddress } = parts;
+  const bytes = await readAll({ socket, first, length: REQUEST_BYTES }, clock, signal);
+  const from = socket.remoteAddress;
+  const due = bytes && from !== undefined && (await answers.answer(bytes, { transport: 'tcp', port, from }));
+  if (!bytes || !due) return;
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.end(due.echo);
+  if (due.callbackPort > 0) callBack(from, due.callbackPort);
+  // until the asker has it: whoever destroys a socket drops what has not left
+  const waited = new AbortController();
+  await Promise.race([closed, clock.sleep(ECHO_LIMITS.waitMs, AbortSignal.any([waited.signal, signal]))]);
+  waited.abort();
+
+  function callBack(host: string, at: number): void {
+    const caller = connect({
+      host,
+      port: at,
+      ...(egressAddress === undefined ? {} : { localAddress: egressAddress }),
+    });
+    caller.on('error', () => caller.destroy()); // the validator's affair
+    caller.end(answers.egress(bytes!)); // there, or nothing was due
+    void clock.sleep(ECHO_LIMITS.waitMs, signal).then(() => caller.destroy());
+  }
 }
 
 export interface EgressListener {
@@ -197,17 +166,18 @@ export async function listenForEgress(
     string,
     { request: Uint8Array; miner: Uint8Array; found: (from: string) => void }
   >();
+  const strangers = new Set<Socket>();
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     const from = socket.remoteAddress;
-    void readAll(socket, ANSWER_BYTES, clock, signal).then((bytes) => {
+    admitStranger(strangers, socket);
+    void readAll({ socket, length: ANSWER_BYTES }, clock, signal).then((bytes) => {
       const due = bytes && expected.get(toHex(requestOf(bytes)));
       if (bytes && due && from !== undefined && isAnswer(bytes, 'egress', due.request, due.miner))
-        due.found(from);
+        due.found(plainAddress(from));
       socket.destroy();
     });
   });
-  server.maxConnections = 8 * ECHO_LIMITS.connections;
   await bound(`${options.host}:${options.port}`, (done, failed) => {
     server.once('error', failed);
     server.listen(options.port, options.host, done);
@@ -232,9 +202,21 @@ export async function listenForEgress(
   };
 }
 
+/** Anybody may connect: who comes too often pushes out itself, and what is too much the oldest. */
+function admitStranger(strangers: Set<Socket>, socket: Socket): void {
+  const place = toNetwork(socket.remoteAddress ?? '');
+  const same = [...strangers].filter((other) => toNetwork(other.remoteAddress ?? '') === place);
+  if (same.length >= ECHO_LIMITS.connections) same[0]!.destroy();
+  else if (strangers.size >= EGRESS_CONNECTIONS)
+    for (const oldest of [...strangers].slice(0, 1)) oldest.destroy();
+  strangers.add(socket);
+  socket.on('close', () => strangers.delete(socket));
+}
+
 /**
  * Asks one port of a miner. Never rejects: what does not answer has not been seen.
- * @param options.vantage address to dial from
+ * @param options.vantage address to dial from. @default the system's choice
+ * @param options.skipBytes what the port says before it is asked anything. @default 0
  */
 export async function askEcho(
   parts: { keypair: Keypair; clock: Clock; random: Random; egress?: EgressListener },
@@ -245,12 +227,13 @@ export async function askEcho(
     readonly ip: string;
     readonly port: number;
     readonly transport: Transport;
-    readonly vantage: string;
+    readonly vantage?: string;
+    readonly skipBytes?: number;
   },
   signal: AbortSignal,
 ): Promise<Sighting> {
   const { keypair, clock, random, egress } = parts;
-  const { netuid, miner, ip, port, transport, vantage } = options;
+  const { netuid, miner, ip, port, transport, vantage, skipBytes = 0 } = options;
   const calls = transport === 'tcp' && egress !== undefined;
   const request = encodeEchoRequest(keypair, {
     netuid,
@@ -262,9 +245,11 @@ export async function askEcho(
     expiresAt: Math.floor(clock.now()) + ECHO_LIMITS.lifeMs,
   });
   const calledFrom = calls ? egress.expect(request, miner) : undefined;
-  const bytes = await (transport === 'tcp' ? askTcp : askUdp)({ ip, port, vantage, request }, clock, signal);
+  const question = { ip, port, vantage, request, skipBytes };
+  const bytes = await (transport === 'tcp' ? askTcp : askUdp)(question, clock, signal);
   const answered = bytes !== undefined && isAnswer(bytes, 'echo', request, miner);
-  return { vantage, transport, port, answered, egress: answered ? await calledFrom : undefined };
+  const from = answered ? await calledFrom : undefined;
+  return { vantage: vantage ?? 'here', transport, port, answered, egress: from };
 }
 
 /** Every drawn port over both transports, from each vantage. */
@@ -300,8 +285,9 @@ export async function askAll(
 interface Question {
   readonly ip: string;
   readonly port: number;
-  readonly vantage: string;
+  readonly vantage: string | undefined;
   readonly request: Uint8Array;
+  readonly skipBytes: number;
 }
 
 async function askTcp(
@@ -309,13 +295,13 @@ async function askTcp(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  const { ip, port, vantage, request } = question;
-  const socket = connect({ host: ip, port, localAddress: vantage });
+  const { ip, port, vantage, request, skipBytes } = question;
+  const socket = connect({ host: ip, port, ...(vantage === undefined ? {} : { localAddress: vantage }) });
   socket.on('error', () => socket.destroy());
   socket.write(request);
-  const bytes = await readAll(socket, ANSWER_BYTES, clock, signal);
+  const bytes = await readAll({ socket, length: skipBytes + ANSWER_BYTES }, clock, signal);
   socket.destroy();
-  return bytes;
+  return bytes?.subarray(skipBytes);
 }
 
 async function askUdp(
@@ -343,16 +329,16 @@ async function askUdp(
   }
 }
 
-/** The first `length` bytes of a connection, or undefined when they do not come in time. */
+/** The first `length` bytes of a connection, `first` included, or undefined when they do not come in time. */
 function readAll(
-  socket: Socket,
-  length: number,
+  { socket, length, first = new Uint8Array(0) }: { socket: Socket; length: number; first?: Uint8Array },
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => {
     const out = new Uint8Array(length);
-    let filled = 0;
+    out.set(first);
+    let filled = first.length;
     const done = new AbortController();
     const finish = (bytes: Uint8Array | undefined) => {
       done.abort();
@@ -366,6 +352,8 @@ function readAll(
     });
     socket.once('close', () => finish(undefined));
     socket.once('end', () => finish(undefined));
+    if (socket.destroyed) finish(undefined);
+    else socket.resume(); // whoever read the first bytes may have done so by hand
     void clock
       .sleep(ECHO_LIMITS.waitMs, AbortSignal.any([done.signal, signal]))
       .then(() => finish(undefined));

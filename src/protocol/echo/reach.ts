@@ -1,5 +1,6 @@
 // Owns: what echoes say of a declared address, and which ports are asked. Pure. Does not own: asking (net.ts).
 import { type Random, shuffled } from '../../model/prng.js';
+import { plainAddress } from '../address.js';
 import { TRANSPORTS, type Transport } from './codec.js';
 
 /** What one dial-out saw of one port. */
@@ -56,6 +57,3 @@ export function judgeReach(
   }
   return { reachable: problems.length === 0, problems };
 }
-
-/** IPv4 as sockets of both families tell it (::ffff:1.2.3.4) is IPv4. */
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');

@@ -7,7 +7,7 @@ import { cancelled, limitExceeded, peerEnded, timedOut, unreachable } from '../e
 import { MinerService } from '../gen/assay/v1/miner_pb.js';
 import type { Limits } from '../limits.js';
 import { assertPinned, type ServerKey, serverName, trustAnchorPem } from '../server-key.js';
-import type { Address, DialAddress, WireChannel } from '../wire.js';
+import type { Address, DialAddress, WireChannel, WireStream } from '../wire.js';
 import { toDefinition } from './service.js';
 import { fromGrpcStatus } from './status.js';
 import { GrpcStream } from './stream.js';
@@ -81,6 +81,7 @@ export function connectGrpc(address: DialAddress, limits: Limits, monotonic: () 
     },
 
     prove() {
+      if (closed) return brokenStream(unreachable(name)); // grpc-js would throw here, where a channel never fails
       let gate: Gate | undefined;
       const call = client.makeBidiStreamRequest(
         proveMethod.path,
@@ -114,7 +115,6 @@ export function connectGrpc(address: DialAddress, limits: Limits, monotonic: () 
         } else stream.finish(fromGrpcStatus(status, name, 'prove'));
       });
       open.add(abandon);
-      if (closed) abandon(unreachable(name));
       return stream;
     },
 
@@ -125,6 +125,15 @@ export function connectGrpc(address: DialAddress, limits: Limits, monotonic: () 
     },
   };
 }
+
+/** One that never was: its calls say why. */
+const brokenStream = (error: AssayError): WireStream => ({
+  send: () => Promise.reject(error),
+  receive: () => Promise.reject(error),
+  end: () => {},
+  cancel: () => {},
+  closed: Promise.resolve(),
+});
 
 /**
  * The key is the only root, so the usual verification refuses every other: a check of ours alone would not do, since with

@@ -1,33 +1,40 @@
-// Owns: the rule "each proven slot counts what it proved of its class's nominal credit". Does not own: what a slot is worth on a market.
+// Owns: the rule "each proven slot counts the amounts that it proved, at one price for all classes". Does not own: the prices (prices.ts).
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
-import { verdictToString } from '../../model/verdict.js';
+import { type Verdict, verdictToString } from '../../model/verdict.js';
+import { PRICES, type PriceList, worthOf } from '../prices.js';
 import type { RuleInput, Scores, ZeroReason } from '../rule.js';
 
 export interface ProvenSlotsParams {
-  /** A slot that could not be judged (our fault) keeps its last share for at most this many epochs in a row. @default 1 */
+  /** A slot that could not be judged (our fault) keeps what it last counted for at most this many epochs in a row. @default 1 */
   readonly carryEpochs?: number;
+  /** @default PRICES */
+  readonly prices?: PriceList;
 }
 
-/** Shares are integers of this denominator; sums of up to 2^11 slots at the largest share stay exact in a double. */
+/** What slots count is in integers of this denominator; sums of up to 2^11 slots at the largest stay exact in a double. */
 const ONE = 2 ** 32;
 
 /**
- * A slot is proven in an epoch when at least one of its outcomes was accepted. Its share is the mean of what its outcomes
- * proved of the class's nominal credit (`Outcome.share`, linear) over the events that the validator completed, less those in
- * which this slot's outcome was inconclusive: an absence counts and earns nothing. A hotkey scores the sum of its proven slots'
- * shares; a nominal slot counts one, whatever its class, because capacity is not priced yet. What proven slots missed of one
- * is `unproven`.
+ * A slot is proven in an epoch when at least one of its outcomes was accepted. It counts the mean of what its outcomes
+ * proved (`Outcome.credit`, at one price for each resource) over the events that the validator completed, less those in which we
+ * failed to judge it: an absence counts and earns nothing, and so does an event in which there was nobody to meet. A hotkey scores the
+ * sum of its proven slots. Linear in amounts, with no class in it: however a device is split over slots, hotkeys and classes, it
+ * scores what it proved in all.
  *
- * A slot that was never proven in the epoch earns 0 and puts nothing on the owner: otherwise one miner claiming
- * thousands of slots that it does not have would move everybody's pay to the owner. With nothing proven at all,
- * `unproven` is 1: everything goes to the owner.
+ * What proven slots missed of what their classes expect is `unproven`, of each slot at most what it proved: a class is a
+ * claim, and a claim alone must not move anybody's pay to the owner, or one label made under the class of a big card would. A
+ * slot that was never proven in the epoch earns 0 and puts nothing there. With nothing proven at all, `unproven` is 1:
+ * everything goes to the owner.
  */
-export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsParams = {}): Scores {
+export function provenSlots(
+  input: RuleInput,
+  { carryEpochs = 1, prices = PRICES }: ProvenSlotsParams = {},
+): Scores {
   const { outcomes, epoch } = input;
   const history = new Map<number, EpochView>();
   const view = (at: number): EpochView => {
-    const known = history.get(at) ?? viewOf(input, at);
+    const known = history.get(at) ?? viewOf(input, prices, at);
     history.set(at, known);
     return known;
   };
@@ -41,21 +48,21 @@ export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsPa
   for (let back = 0; back <= carryEpochs; back++)
     for (const key of view(epoch - back).slots.keys()) known.add(key);
   for (const key of known) {
-    const share = shareOf(key);
-    if (share === 0) continue;
+    const { worth, share } = lastOf(key);
+    if (worth === 0) continue;
     anyProven = true;
     const hotkey = hotkeyOf(key);
-    scores.set(hotkey, scores.get(hotkey)! + share);
-    unproven += Math.max(0, ONE - share);
+    scores.set(hotkey, scores.get(hotkey)! + worth);
+    if (share < ONE) unproven += Math.floor(worth * Math.min(1, (ONE - share) / share));
   }
 
-  /** This epoch's share, or the last one before it while nothing could be counted. */
-  function shareOf(key: SlotKey): number {
+  /** This epoch's, or the last ones before it while nothing could be counted. */
+  function lastOf(key: SlotKey): Proven {
     for (let back = 0; back <= carryEpochs; back++) {
-      const share = view(epoch - back).shareOf(key);
-      if (share !== undefined) return share;
+      const proven = view(epoch - back).provenBy(key);
+      if (proven !== undefined) return proven;
     }
-    return 0;
+    return NOTHING;
   }
 
   const reasons = new Map<Hotkey, ZeroReason>();
@@ -68,7 +75,7 @@ export function provenSlots(input: RuleInput, { carryEpochs = 1 }: ProvenSlotsPa
 }
 
 /** Far above any honest slot's: keeps sums exact whatever a kind says. */
-const MAX_SHARE = 1024;
+const MOST = 1024;
 
 /** `<slot> <hotkey>`, or `turn/<slot> <hotkey>`: who claims another kind every other event has two slots, each measured by itself */
 type SlotKey = string;
@@ -77,7 +84,16 @@ const keyOf = ({ miner, slot, byTurn }: Outcome): SlotKey => `${byTurn ? TURN : 
 const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Hotkey; // made by keyOf
 
 /** What of an outcome the rule looks at. */
-type Judged = Pick<Outcome, 'verdict' | 'share'>;
+type Judged = Pick<Outcome, 'verdict' | 'credit' | 'share' | 'simulated'>;
+
+/** The mean over the events that count, in integers of ONE. */
+interface Proven {
+  /** at the prices */
+  readonly worth: number;
+  /** of what its class expects */
+  readonly share: number;
+}
+const NOTHING: Proven = { worth: 0, share: 0 };
 
 interface EpochView {
   /** number of events completed */
@@ -87,10 +103,20 @@ interface EpochView {
   /** events in which the slot is expected */
   countedFor(key: SlotKey): number;
   /** undefined when nothing could be counted */
-  shareOf(key: SlotKey): number | undefined;
+  provenBy(key: SlotKey): Proven | undefined;
 }
 
-function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
+/**
+ * Whether the event leaves the mean. That there was nobody to meet is not the validator's fault, whoever else's it is: a slot
+ * chooses class, coldkey and network, and one that is alone when it likes would be measured when it likes.
+ */
+const isExcused = (verdict: Verdict): boolean =>
+  verdict.kind === 'inconclusive' && verdict.cause !== 'nobody-to-meet';
+
+/** Each in integers before they are added: the sum is the same in whatever order outcomes come. */
+const inOnes = (value: number): number => Math.floor(Math.min(value, MOST) * ONE);
+
+function viewOf({ outcomes, completed }: RuleInput, prices: PriceList, epoch: number): EpochView {
   const own = completed.filter((event) => event.epoch === epoch);
   const events = new Set(own.map(({ event }) => event));
   const ourTurns = new Set(own.filter(({ ourTurn = true }) => ourTurn).map(({ event }) => event));
@@ -110,14 +136,17 @@ function viewOf({ outcomes, completed }: RuleInput, epoch: number): EpochView {
     events: events.size,
     slots,
     countedFor,
-    shareOf(key) {
+    provenBy(key) {
       const own = [...(slots.get(key)?.values() ?? [])];
-      const counted = countedFor(key) - own.filter(({ verdict }) => verdict.kind === 'inconclusive').length;
+      const counted = countedFor(key) - own.filter(({ verdict }) => isExcused(verdict)).length;
       if (counted === 0) return undefined;
       const proven = own.filter(({ verdict }) => verdict.kind === 'accepted');
-      // each in integers before they are added: the sum is the same in whatever order outcomes come
-      const sum = proven.reduce((all, { share }) => all + Math.floor(Math.min(share, MAX_SHARE) * ONE), 0);
-      return Math.floor(sum / counted);
+      const mean = (of: (outcome: Judged) => number): number =>
+        Math.floor(proven.reduce((all, outcome) => all + inOnes(of(outcome)), 0) / counted);
+      return {
+        worth: mean(({ credit, simulated }) => worthOf(credit, simulated ? prices.simulated : prices.real)),
+        share: mean(({ share }) => share),
+      };
     },
   };
 }
@@ -130,7 +159,7 @@ function reasonOf({ events, slots, countedFor }: EpochView, hotkey: Hotkey): Zer
     for (const { verdict } of outcomes.values()) {
       const name = verdictToString(verdict);
       counts[name] = (counts[name] ?? 0) + 1;
-      if (verdict.kind !== 'inconclusive') counted++;
+      if (!isExcused(verdict)) counted++;
     }
     const absent = countedFor(key) - outcomes.size;
     if (absent > 0) counts.absent = (counts.absent ?? 0) + absent;

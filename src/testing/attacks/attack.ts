@@ -19,7 +19,7 @@ export interface Attack {
   readonly name: string;
   /** a sentence without a stop that goes on from "a miner that": `fills rows with random bytes` */
   readonly what: string;
-  /** where it was found: a finding of the design's review (F1..F26), or a peer's history */
+  /** the weakness by the name that it had where it was found, in a few words */
   readonly origin: string;
   /** what the strength counts: `share of the rows`, `slots on one device` */
   readonly strength: string;

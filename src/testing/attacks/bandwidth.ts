@@ -2,6 +2,7 @@
 // (liars/bandwidth.ts), virtual links (devices/links.ts), one round (bandwidth-round.ts).
 import { createReferenceCompute } from '../../compute/cpu/reference.js';
 import type { Random } from '../../model/prng.js';
+import type { Cause } from '../../model/verdict.js';
 import { downRate } from '../../verification/kinds/bandwidth/credit.js';
 import { bandwidthProof } from '../../verification/kinds/bandwidth/index.js';
 import { matchRound } from '../../verification/kinds/bandwidth/match.js';
@@ -24,6 +25,7 @@ import {
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
 import { honestRun, lyingRun } from './content.js';
+import { type SlotResult, scoreOf } from './scored.js';
 import type { Subject } from './session.js';
 
 const compute = createReferenceCompute();
@@ -150,11 +152,21 @@ function drawsAtLeast(least: number, share: number): number {
 const SECTOR_PER_CORE_S = 1 << 20;
 const FAST = paramsByClass('link-100m')!;
 
+/** As many events as hotkeys: each has the line to itself in one, and meets nobody in the others. */
+const byTurns = (hotkeys: number, alone: Cause): SlotResult[][] =>
+  Array.from({ length: hotkeys }, (_, event) =>
+    Array.from({ length: hotkeys }, (_, i) => ({
+      hotkey: `miner-${i}`,
+      share: i === event ? 1 : 0,
+      ...(i === event ? {} : { voided: alone }),
+    })),
+  );
+
 export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'invented-leaves',
     what: 'makes up leaves that never came, or says a rate that it never had',
-    origin: '7.10 skipped work; Basilica 11.15',
+    origin: 'skipped work; a speed test run by the one it measures',
     strength: 'share of the leaves of every segment',
     strengths: [1 / 16, 2 / 16, 4 / 16],
     bound: missed,
@@ -166,7 +178,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'framing',
     what: 'makes up leaves and shows them as if their source had sent them',
-    origin: 'F18',
+    origin: 'blame that anybody can make up',
     strength: 'share of the leaves of every segment',
     strengths: [1 / 16, 4 / 16],
     bound: missed,
@@ -178,7 +190,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'counts-twice',
     what: 'receives half of what it names and shows it twice',
-    origin: 'F18',
+    origin: 'one stream counted twice',
     strength: 'times that each segment is shown',
     strengths: [2],
     bound: () => 0.5 ** SMALL.samples,
@@ -190,7 +202,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'content-cache',
     what: 'shows what the same sources sent in an event before',
-    origin: 'F18',
+    origin: 'content that can be kept',
     strength: 'share of the content kept',
     strengths: [1],
     bound: () => 0,
@@ -202,7 +214,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'replayed-round',
     what: 'answers with what it received under another seed',
-    origin: '7.10 replay',
+    origin: 'replay',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -214,7 +226,7 @@ export const bandwidthAttacks: readonly Attack[] = [
   content({
     name: 'plot-regenerator',
     what: 'makes the content itself, from all that it was told, instead of receiving it',
-    origin: 'F18',
+    origin: 'content that can be made again',
     strength: 'cores',
     strengths: [1, 12, 125],
     bound: () => 0,
@@ -230,7 +242,7 @@ export const bandwidthAttacks: readonly Attack[] = [
     kind: 'bandwidth',
     name: 'line-sharer',
     what: 'runs several hotkeys behind one line',
-    origin: 'F18, F26; Basilica 11.2',
+    origin: 'one line behind many hotkeys',
     strength: 'hotkeys behind one line',
     strengths: [2, 4],
     bounds: 'credit',
@@ -255,7 +267,7 @@ export const bandwidthAttacks: readonly Attack[] = [
     kind: 'bandwidth',
     name: 'colluding-sources',
     what: 'has no line, and accomplices among the hosts who confirm what was never sent',
-    origin: 'F18; 7.10 collusion of peers; 7.6.7',
+    origin: 'peers in league',
     strength: 'share of all other hosts that are its accomplices',
     strengths: [0.1, 0.2, 0.5, 0.7, 0.9],
     bounds: 'acceptance',
@@ -275,6 +287,24 @@ export const bandwidthAttacks: readonly Attack[] = [
         const rate = (mean * segmentBytes(LINK) * 1000) / LINK.windowMs;
         return attempt(Math.min(1, rate / LINK.nominalBytesPerS), 0);
       },
+    },
+  }),
+  defineAttack({
+    kind: 'bandwidth',
+    name: 'alone-by-turns',
+    what: 'runs several hotkeys behind one line, and lets all but one of them claim what nobody else claims, another one each time',
+    origin: 'peers that are not there',
+    strength: 'hotkeys behind one line',
+    strengths: [2, 4, 8],
+    bounds: 'credit',
+    bound: () => 1,
+    tight: true,
+    own: () => 1,
+    run: async (hotkeys) => attempt(scoreOf(byTurns(hotkeys, 'nobody-to-meet')), 1),
+    stoppedBy: 'the mean over all events, those among them in which there was nobody to meet',
+    without: {
+      rule: 'an event in which there was nobody to meet leaves the mean',
+      run: async (hotkeys) => attempt(scoreOf(byTurns(hotkeys, 'validator-fault')), 1),
     },
   }),
 ];

@@ -2,12 +2,13 @@
 // virtual clock, the kind's own credit, the real scoring rule. Does not own: content (compute.ts).
 import { creditShare } from '../../model/credit.js';
 import type { Random } from '../../model/prng.js';
-import { encodeCommit } from '../../verification/kinds/compute/codec.js';
-import { computeOps, paramsByClass } from '../../verification/kinds/compute/params.js';
+import { deviceByClass, MAX_HASH_SHARE } from '../../verification/classes.js';
+import { paramsByClass } from '../../verification/kinds/compute/params.js';
 import { computeProof } from '../../verification/kinds/index.js';
 import { slotSeed } from '../../verification/seed.js';
+import { computeAs } from '../declared.js';
 import { type Attack, type Attempt, defineAttack, type Run } from './attack.js';
-import { type SlotResult, scoreOf } from './scored.js';
+import { paidFor, type SlotResult, scoreOf } from './scored.js';
 import {
   credited,
   creditedByOwnTime,
@@ -67,7 +68,7 @@ const sharer = (name: string, what: string, results: (shares: readonly number[])
   timing({
     name,
     what,
-    origin: 'F26; 7.10 one GPU, many hotkeys; Basilica 11.2',
+    origin: "credit by a slot's own time; one card behind many hotkeys",
     strength: 'slots on one device',
     strengths: [2, 4, 8],
     // a label that the last window's skew has room for, where that is less than one
@@ -126,7 +127,8 @@ async function longWork(times: number): Promise<TimedCommit> {
 }
 
 const BIG = 'h100-sxm';
-const SMALL_CARD = 'rtx-3090';
+/** of the smaller ones the best for it: its labels have the side that a big card's have */
+const SMALL_CARD = 'rtx-4090';
 
 const EVENTS = 24;
 
@@ -166,7 +168,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'multi-coldkey-sharer',
     what: 'serves one device under several coldkeys',
-    origin: 'F7 (a), (d), (e)',
+    origin: 'slots that need not work at one time',
     strength: 'coldkeys on one device',
     strengths: [2, 4, 8],
     bound: () => 1 + SKEW + 1 / LABELS,
@@ -183,7 +185,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'ping-delayer',
     what: 'delays its answers to pings, so that its way looks long',
-    origin: 'F2',
+    origin: 'pings taken off the measured time',
     strength: 'delay, share of the time that its work takes',
     strengths: [0.25, 0.5, 0.75],
     bound: () => 1,
@@ -208,7 +210,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'early-go-neighbour',
     what: 'stands near the validator and begins all its slots at the first Go of the event',
-    origin: 'F16',
+    origin: 'one Go that gives all seeds away',
     strength: 'ms between the first and the last Go',
     strengths: [50, 100, 200],
     bound: () => 1,
@@ -220,7 +222,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'colluding-timer',
     what: 'has a friend among the validators who says that long work was done in time',
-    origin: 'F15',
+    origin: 'one timer for many validators',
     strength: 'share of the events that the friend times',
     strengths: [0.1, 0.2, 0.5],
     bound: (share) => 1 - share,
@@ -241,7 +243,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'rotating-absentee',
     what: 'runs more hotkeys than its five devices, and lets another one be absent each time',
-    origin: 'F7 (f)',
+    origin: 'absences that are forgiven',
     strength: 'hotkeys on five devices',
     strengths: [6, 8, 10],
     bound: () => 5,
@@ -257,7 +259,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'loop-flooder',
     what: 'floods the validator with frames while one of its six hotkeys on five devices has nothing to show',
-    origin: 'F19',
+    origin: 'samples void where the validator is busy',
     strength: 'ms that it stalls the validator',
     strengths: [5, 20, 100],
     bound: (stallMs) => 5 * (1 + Math.min(stallMs / W, 0.01)) + 1 / LABELS,
@@ -280,7 +282,13 @@ export const computeWindowAttacks: readonly Attack[] = [
       rule: 'a sample during a stall of more than 2 ms is void',
       run: async () =>
         attempt(
-          scoreOf(absentees(6).map((event) => event.map((slot) => ({ ...slot, voided: slot.share === 0 })))),
+          scoreOf(
+            absentees(6).map((event) =>
+              event.map((slot) =>
+                slot.share === 0 ? { ...slot, voided: 'validator-fault' as const } : slot,
+              ),
+            ),
+          ),
           5,
         ),
     },
@@ -288,7 +296,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'names-a-bigger-card',
     what: 'prints the name of a faster card wherever somebody asks, or claims its class',
-    origin: '7.10 fake nvidia-smi; Basilica 11.1, 11.6, 11.19',
+    origin: 'names and tools that say what the host likes',
     strength: 'rate of the claimed class over its own',
     strengths: [1.5, 2, 4, 100],
     bound: (times) => 1 / times,
@@ -310,20 +318,23 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'big-card-as-small-ones',
     what: `declares an ${BIG} as several slots of the class ${SMALL_CARD}`,
-    origin: 'R1; 7.10 big GPU claims several small',
+    origin: 'one big card as several small ones',
     strength: 'slots',
     strengths: [1, 2, 4, 7],
-    // what it does at most, over what one slot of the small class is expected to do
-    bound: () => computeNominal(BIG) / computeNominal(SMALL_CARD),
+    // more labels of a card's time are products at one n than at another: docs/scoring.md
+    bound: () => 1 / (1 - MAX_HASH_SHARE),
     own: () => 1,
-    run: async (slots) => attempt(asSmallOnes(slots), 1),
-    stoppedBy:
-      'nothing yet: a slot counts one whatever its class, since capacity is not priced (ARCHITECTURE.md, Limits of today)',
+    run: async (slots) => attempt(paidFor([asSmallOnes(slots)]) / paidFor([[asItself()]]), 1),
+    stoppedBy: 'one price for an operation, whatever the class: the sum is the sum',
+    without: {
+      rule: 'a nominal slot counts one, whatever its class',
+      run: async (slots) => attempt(scoreOf([asSlots(asSmallOnes(slots).map(({ share }) => share))]), 1),
+    },
   }),
   timing({
     name: 'proxy',
     what: 'forwards its sessions to a device elsewhere',
-    origin: '7.10 proxy to remote GPU; Basilica 11.3, 11.4',
+    origin: 'a proxy to a card elsewhere',
     strength: 'ms of round trip that it adds',
     strengths: [20, 200, 1000, 2000],
     bound: (rttMs) => Math.max(0, 1 - rttMs / W),
@@ -342,7 +353,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'burst-rental',
     what: 'rents the device when an event is announced and gives it back after it',
-    origin: '7.10 burst rental; Basilica 11.8',
+    origin: 'hardware that is there for the check alone',
     strength: 'seconds until a rented device can work',
     strengths: [2, 10, 15, 60],
     bound: (seconds) => (seconds <= LEAD_S ? 1 : 0),
@@ -359,7 +370,7 @@ export const computeWindowAttacks: readonly Attack[] = [
   timing({
     name: 'pooled-cards',
     what: 'claims one big device and splits it over small ones',
-    origin: 'F11; 7.10 several small claim one big',
+    origin: 'several small cards as one big one',
     strength: 'small devices, together one',
     strengths: [2, 4, 8],
     bound: () => 1,
@@ -402,16 +413,16 @@ async function pooled(cards: number, price: (share: number) => number): Promise<
   return price(sum(commits.map((commit) => credited(commit))) / ONE_DEVICE);
 }
 
-const computeNominal = (name: string): number => computeProof.facts(paramsByClass(name)!).nominal.opsPerS!;
+/** One slot of its own class. */
+function asItself(): SlotResult {
+  const params = paramsByClass(BIG)!;
+  const credit = computeAs(deviceByClass(BIG)!, params, 1);
+  return { hotkey: 'miner', share: creditShare(credit, computeProof.facts(params).nominal), credit };
+}
 
-/** A card at its nominal rate, which gives each slot as many labels of the small class as come to its part of the window. */
-function asSmallOnes(slots: number): number {
+function asSmallOnes(slots: number): SlotResult[] {
   const params = paramsByClass(SMALL_CARD)!;
-  const { nominal } = computeProof.facts(params);
-  const labelOps = computeOps({ n: params.n, labels: 1 });
-  const each = (computeNominal(BIG) * params.windowMs) / 1000 / slots;
-  const labels = Math.min(params.labels, Math.floor(each / labelOps));
-  const credit = computeProof.credit(params, [encodeCommit({ labels, root: new Uint8Array(32) })]);
-  const share = creditShare(credit ?? {}, nominal);
-  return scoreOf([asSlots(new Array<number>(slots).fill(share))]);
+  const credit = computeAs(deviceByClass(BIG)!, params, slots);
+  const share = creditShare(credit, computeProof.facts(params).nominal);
+  return Array.from({ length: slots }, (_, slot) => ({ hotkey: 'miner', slot, share, credit }));
 }

@@ -89,7 +89,7 @@ const cancelling = (
   content({
     name,
     what,
-    origin: 'F10',
+    origin: 'one made-up row that gives two',
     strength: 'share of the multiplications skipped',
     strengths,
     bound: skippedAccepted,
@@ -129,7 +129,7 @@ const malleable = (n: number): Attack => {
   return content({
     name: `plus-minus-p-${n}`,
     what: `opens a row of n = ${n} with accumulators moved by a prime, so that it stands for other label bytes`,
-    origin: '7.2.6b',
+    origin: 'accumulators that a prime does not tell apart',
     strength: 'accumulators moved',
     strengths: [1, n / 2, n],
     bound: () => 0,
@@ -144,7 +144,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'fabricated-rows',
     what: 'fills rows with random bytes and forges accumulators that fold to them',
-    origin: '7.10 skipped work; Basilica 11.16',
+    origin: 'skipped work; answers that pass by an error',
     strength: 'share of the rows of every label',
     strengths: SHARES,
     bound: skippedAccepted,
@@ -160,7 +160,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'late-products',
     what: 'fills rows with random bytes and multiplies the sampled ones after the commit',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rows of every label',
     strengths: SHARES,
     bound: skippedAccepted,
@@ -172,7 +172,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'laps-skipped',
     what: 'names so many times the labels that it multiplied, and makes up the others',
-    origin: 'F1',
+    origin: 'work that can never be opened',
     strength: 'labels named for each one multiplied',
     strengths: [8 / 7, 2, 4],
     bound: (times) => (1 - Math.round((1 - 1 / times) * SMALL.labels) / SMALL.labels) ** K,
@@ -207,7 +207,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'silent-after-open',
     what: 'sees the samples, and goes silent when one of them is a row that it made up',
-    origin: 'F6; Basilica 11.17',
+    origin: 'silence that is cheaper than a lie',
     strength: 'share of the rows of every label',
     strengths: SHARES,
     bound: skippedAccepted,
@@ -224,7 +224,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'opens-own-choice',
     what: 'makes up half of all rows and opens rows of its own choice',
-    origin: 'Basilica 11.16',
+    origin: 'answers that pass by an error',
     strength: 'share of the rows of every label',
     strengths: [32 / 64],
     bound: () => 0,
@@ -250,7 +250,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'column-liar',
     what: 'commits to columns that are not those of its rows, and so chooses the next operands',
-    origin: 'F14',
+    origin: 'columns that nobody compares with rows',
     strength: 'share of the elements of its column trees',
     strengths: [0.02, 0.05, 0.1, 0.25],
     bound: () => 1, // each run has a chance of its own: how many labels have a back edge hangs on the seed
@@ -263,7 +263,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-work',
     what: "answers with valid work for another seed: replayed, relayed from a neighbour, or another hotkey's",
-    origin: '7.10 replay; Basilica 11.2, 11.3, 11.5',
+    origin: "replay; work shown twice, or another's",
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -282,7 +282,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'precomputed',
     what: 'has its labels ready before the seed is known and builds the trees for the seed that comes',
-    origin: 'F13; 7.10 precomputation; Basilica 11.5',
+    origin: 'precomputation',
     strength: 'share of the labels made before',
     strengths: [1],
     bound: () => 0,
@@ -300,7 +300,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'approximate-arithmetic',
     what: 'multiplies in a format with fewer bits and opens what came of it',
-    origin: '7.10 approximate arithmetic',
+    origin: 'approximate arithmetic',
     strength: 'low bits of A dropped',
     strengths: [1, 2, 4],
     bound: () => 0,
@@ -319,7 +319,7 @@ export const computeContentAttacks: readonly Attack[] = [
   content({
     name: 'r-leak-forger',
     what: 'multiplies nothing and forges every opened row with private vectors that it knows',
-    origin: 'F5',
+    origin: 'private vectors that leak',
     strength: 'private vectors known before the opening, of two',
     strengths: [0, 1],
     bound: () => 0,

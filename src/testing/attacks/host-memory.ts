@@ -4,7 +4,12 @@ import { createReferenceCompute } from '../../compute/cpu/reference.js';
 import { createPlainHost } from '../../compute/host/plain.js';
 import { LEAF_STEPS } from '../../compute/spec/host-walk.js';
 import type { Random } from '../../model/prng.js';
-import { creditFor, hashedPerByte } from '../../verification/kinds/host-memory/credit.js';
+import {
+  creditFor,
+  hashedPerByte,
+  type Made,
+  missingFor,
+} from '../../verification/kinds/host-memory/credit.js';
 import { hostMemoryProof } from '../../verification/kinds/host-memory/index.js';
 import {
   type HostMemoryParams,
@@ -22,7 +27,7 @@ import {
   readsBeforeThePass,
   repeatsRounds,
 } from '../liars/host-memory.js';
-import { HOSTS, type Reach } from '../liars/host-memory-model.js';
+import { HOSTS, type Reach, roundsAlone } from '../liars/host-memory-model.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack } from './attack.js';
 import { honestRun, lyingRun } from './content.js';
@@ -82,8 +87,16 @@ const CHUNKS_AGAIN: Reach = {
   readNs: MACHINE.regenerateNs,
 };
 
+type Pay = (made: Made) => number;
+const credited: Pay = (made) => creditFor(PARAMS, made).hostBytes ?? 0;
+
 /** One session whose owner has all but `missing` of the claimed bytes in memory, and something that stands in for the rest. */
-async function without(missing: number, instead: Reach, random: Random): Promise<number> {
+async function without(
+  missing: number,
+  instead: Reach,
+  random: Random,
+  pay: Pay = credited,
+): Promise<number> {
   const { roundS, stepNs } = await paces(missing, instead, random);
   const passS = PARAMS.passMs / 1000;
   const walkS = PARAMS.walkMs / 1000;
@@ -94,10 +107,7 @@ async function without(missing: number, instead: Reach, random: Random): Promise
     const left = walkS - rounds * roundS;
     const leaves = Math.min(PARAMS.maxLeaves, Math.floor((left * 1e9) / (stepNs * LEAF_STEPS)));
     if (leaves < 1) continue;
-    best = Math.max(
-      best,
-      creditFor(PARAMS, { lanes: MACHINE.cores, bytes: CLAIMED, rounds, leaves }).hostBytes ?? 0,
-    );
+    best = Math.max(best, pay({ lanes: MACHINE.cores, bytes: CLAIMED, rounds, leaves }));
   }
   return best / CLAIMED;
 }
@@ -130,16 +140,25 @@ function honestly(share: number): number {
       PARAMS.maxLeaves,
       Math.floor(((PARAMS.walkMs / 1000 - rounds * roundS) * 1e9) / (MACHINE.stepNs * LEAF_STEPS)),
     );
-    best = Math.max(best, creditFor(PARAMS, { lanes: MACHINE.cores, bytes, rounds, leaves }).hostBytes ?? 0);
+    best = Math.max(best, credited({ lanes: MACHINE.cores, bytes, rounds, leaves }));
   }
   return best / CLAIMED;
 }
 
 const attempt = (credit: number, own: number): Attempt => ({ accepted: credit > own * (1 + 1e-9), credit });
 
-/** two drives: what the class takes a host to have */
-const MACHINE_DRIVES: Reach = { bytesPerS: PARAMS.diskBytesPerS, readNs: MACHINE.disk.readNs };
+const GB = 1e9;
+/** two drives: what hosts of the class have */
+const TWO_DRIVES: Reach = { bytesPerS: 28 * GB, readNs: MACHINE.disk.readNs };
 const HALF = 0.5;
+
+/** What two drives and all cores bring within a round, where that is less than what the walk leaves room for. */
+const heldAgainstTwoDrives: Pay = (made) => {
+  const { absent, elsewhere } = missingFor(PARAMS, made);
+  const roundS = PARAMS.passMs / 1000 / made.rounds;
+  const again = PARAMS.hashBytesPerS / hashedPerByte(PARAMS);
+  return Math.max(0, made.bytes - Math.min(absent, roundS * (again + TWO_DRIVES.bytesPerS)) - elsewhere);
+};
 
 const MISSING = [0.01, 0.05, 0.1, 0.25, 0.5, 0.9] as const;
 
@@ -170,24 +189,19 @@ const resident = (attack: {
   });
 };
 
-/** Rounds alone, held against labels made again: how far they go. */
-const roundsAlone =
+const byRoundsAlone =
   (instead: Reach) =>
   async (missing: number, random: Random): Promise<number> => {
     const { roundS } = await paces(missing, instead, random);
     const rounds = Math.min(PARAMS.maxRounds, Math.floor(PARAMS.passMs / 1000 / roundS));
-    if (rounds < 1) return 0;
-    const blind = { ...PARAMS, linkBytesPerS: 0, diskBytesPerS: 0 };
-    return (
-      (creditFor(blind, { lanes: MACHINE.cores, bytes: CLAIMED, rounds, leaves: 1 }).hostBytes ?? 0) / CLAIMED
-    );
+    return roundsAlone(PARAMS, { bytes: CLAIMED, rounds }) / CLAIMED;
   };
 
 export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'fabricated-labels',
     what: 'fills labels with random bytes instead of hashing their parents',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the labels',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share,
@@ -197,7 +211,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'guessed-digests',
     what: 'has not read some labels and guesses their digests',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the labels',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share,
@@ -207,7 +221,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'residue-storer',
     what: 'keeps seven bits of every byte',
-    origin: 'F12',
+    origin: 'digests that forget bits',
     strength: 'share of the labels that it keeps so',
     strengths: [0.05, 0.1, 0.25],
     own: (share) => 1 - share / 8,
@@ -217,7 +231,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'repeated-rounds',
     what: 'shows the round before instead of reading again',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rounds',
     strengths: [0.15, 0.3, 0.5],
     own: (share) => 1 - share,
@@ -227,7 +241,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'guessed-steps',
     what: 'makes up steps of its walk',
-    origin: 'F17',
+    origin: 'reads that need not wait for one another',
     strength: 'share of the steps',
     strengths: [0.05, 0.1, 0.3],
     own: (share) => 1 - share,
@@ -237,7 +251,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'read-before-pass',
     what: 'reads its rounds under keys that it knew before the Pass',
-    origin: 'F7 (e); 7.10 precomputation',
+    origin: 'precomputation',
     strength: 'sessions answered so, of one',
     strengths: [1],
     own: () => 0,
@@ -248,7 +262,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-memory',
     what: "answers with another slot's labels, or with those of an event before",
-    origin: '7.10 replay; Basilica 11.2, 11.5',
+    origin: 'replay; work shown twice',
     strength: 'sessions answered so, of one',
     strengths: [1],
     own: () => 0,
@@ -259,7 +273,7 @@ export const hostMemoryAttacks: readonly Attack[] = [
   resident({
     name: 'narrow-state-ram',
     what: 'keeps short states instead of labels and makes labels again when they are read',
-    origin: 'F4',
+    origin: 'a label with a narrow waist',
     instead: CHUNKS_AGAIN,
     stoppedBy:
       'labels without a waist: 32 bytes cost hashing of all that came before them in the label, and of three parents',
@@ -271,36 +285,63 @@ export const hostMemoryAttacks: readonly Attack[] = [
   resident({
     name: 'nvme-ram',
     what: 'has swapped some of its labels out to two drives',
-    origin: 'F17; Basilica 11.7',
-    instead: MACHINE_DRIVES,
-    stoppedBy: 'a walk of dependent reads, beside what the drives bring within a round',
+    origin: 'memory swapped out to drives',
+    instead: TWO_DRIVES,
+    stoppedBy: 'a walk of dependent reads',
     rule: 'rounds alone, and a burst of 256 reads in 50 ms',
-    withoutRule: roundsAlone(MACHINE_DRIVES),
+    withoutRule: byRoundsAlone(TWO_DRIVES),
   }),
   resident({
     name: 'remote-ram',
     what: "has some of its labels in another host's memory, or in a card's",
-    origin: 'F8, F17, F25',
+    origin: 'memory of another host or of a card',
     instead: MACHINE.link,
     stoppedBy: 'the walk, and what a link brings within a round',
     rule: 'rounds alone',
-    withoutRule: roundsAlone(MACHINE.link),
+    withoutRule: byRoundsAlone(MACHINE.link),
   }),
   defineAttack({
     kind: 'host-memory',
     name: 'many-drives',
-    what: 'has swapped half of its labels out to more and faster drives than the class takes a host to have',
-    origin: 'F17; 7.4.4',
+    what: 'has swapped half of its labels out to many drives',
+    origin: 'memory swapped out to many drives',
     strength: 'GB/s of the drives',
-    strengths: [14, 28, 56, 100],
+    strengths: [14, 28, 56, 100, 1000],
     bounds: 'credit',
-    // what a class assumes of drives is taken off; what is faster passes for memory: docs/proofs/host-memory.md
-    bound: (gigabytesPerS) => 1 - HALF * Math.min(1, PARAMS.diskBytesPerS / (gigabytesPerS * 1e9)),
+    bound: () => 1 - HALF,
     own: () => honestly(1 - HALF),
     run: async (gigabytesPerS, random) => {
-      const drives = { bytesPerS: gigabytesPerS * 1e9, readNs: MACHINE.disk.readNs };
+      const drives = { bytesPerS: gigabytesPerS * GB, readNs: MACHINE.disk.readNs };
       return attempt(await without(HALF, drives, random), honestly(1 - HALF));
     },
-    stoppedBy: `what drives bring within a round: ${PARAMS.diskBytesPerS / 1e9} GB/s for this class`,
+    stoppedBy: 'a walk of dependent reads: a thousand drives answer no sooner than one',
+    without: {
+      rule: 'what is on drives is at most what two of them bring within a round',
+      run: async (gigabytesPerS, random) => {
+        const drives = { bytesPerS: gigabytesPerS * GB, readNs: MACHINE.disk.readNs };
+        const credit = await without(HALF, drives, random, heldAgainstTwoDrives);
+        return attempt(credit, honestly(1 - HALF));
+      },
+    },
+  }),
+  defineAttack({
+    kind: 'host-memory',
+    name: 'quick-drives',
+    what: 'has swapped half of its labels out to drives that answer sooner than any drive is taken to',
+    origin: 'memory swapped out to persistent memory',
+    strength: 'us until a drive answers',
+    strengths: [1, 2, 5, 10, 20, 70],
+    bounds: 'credit',
+    // what the walk takes off for so long a step: docs/proofs/host-memory.md
+    bound(answersUs) {
+      const stepNs = HALF * answersUs * 1000 + HALF * MACHINE.stepNs;
+      return Math.max(0, 1 - (stepNs - PARAMS.stepNs) / (PARAMS.diskReadNs - PARAMS.stepNs));
+    },
+    own: () => honestly(1 - HALF),
+    run: async (answersUs, random) => {
+      const drives = { bytesPerS: 1000 * GB, readNs: answersUs * 1000 };
+      return attempt(await without(HALF, drives, random), honestly(1 - HALF));
+    },
+    stoppedBy: `the walk, as long as no drive answers within ${PARAMS.diskReadNs / 1000} us`,
   }),
 ];

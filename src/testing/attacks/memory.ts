@@ -1,7 +1,6 @@
 // Owns: attacks on `memory`: liars of content, and owners of less memory than they name, whose every byte is right.
 // Does not own: the liars' provers (liars/memory.ts), sharing of windows (compute-window.ts).
 import { createPackedCompute } from '../../compute/cpu/packed.js';
-import type { Credit } from '../../model/credit.js';
 import type { Random } from '../../model/prng.js';
 import { deviceByClass, PASS_EFFICIENCY } from '../../verification/classes.js';
 import { encodeCommit } from '../../verification/kinds/compute/codec.js';
@@ -114,8 +113,8 @@ async function roundsOf({ bytes, held, regenerated, elsewhere, slots = 1 }: Behi
   );
 }
 
-/** What the kind's own credit makes of labels and rounds, as a share of the card. */
-function credited(labels: number, rounds: number): Credit {
+/** What the kind's own credit makes of labels and rounds, in cards. */
+function credited(labels: number, rounds: number, params: MemoryParams = PARAMS): number {
   const root = new Uint8Array(32);
   const window = Math.min(labels, PARAMS.nominalLabels);
   const commits = [
@@ -123,16 +122,14 @@ function credited(labels: number, rounds: number): Credit {
     encodeCommit({ labels, root }),
     encodePassCommit(new Uint8Array(32 * rounds)),
   ];
-  return rounds === 0 ? {} : (memoryProof.credit(PARAMS, commits) ?? {});
+  return rounds === 0 ? 0 : (memoryProof.credit(params, commits)?.deviceBytes ?? 0) / M;
 }
 
-type Bytes = 'deviceBytes' | 'deviceBytesHostBusy';
-
 /** In cards; an honest owner of that share of one, at full speed. */
-function honestly(share: number, of: Bytes): number {
+function honestly(share: number, params: MemoryParams = PARAMS): number {
   const labels = Math.floor(PARAMS.labels * share);
   const rounds = Math.min(PARAMS.maxRounds, Math.floor((PASS_S * READ) / (labels * PARAMS.n ** 2)));
-  return (credited(labels, rounds)[of] ?? 0) / M;
+  return credited(labels, rounds, params);
 }
 
 const attempt = (credit: number, own: number): Attempt => ({ accepted: credit > own * (1 + 1e-9), credit });
@@ -146,18 +143,21 @@ const hidden = (elsewhere: number): number => (REGENERATED + elsewhere) / (READ 
 const cardLink = PARAMS.linkBytesPerS;
 const assumedElsewhere = Math.max(cardLink, PARAMS.hostBytesPerS);
 
-const runHelped = async (gigabytesPerS: number, of: Bytes): Promise<Attempt> => {
+/** Where the host is said to be busy: what fits over the link is all that is taken off. */
+const HOST_BUSY: MemoryParams = { ...PARAMS, hostBytesPerS: cardLink };
+
+const runHelped = async (gigabytesPerS: number, params: MemoryParams): Promise<Attempt> => {
   const elsewhere = gigabytesPerS * 1e9;
   const held = 1 - hidden(elsewhere);
   const rounds = await roundsOf({ bytes: M, held, regenerated: REGENERATED, elsewhere });
-  return attempt((credited(PARAMS.labels, rounds)[of] ?? 0) / M, honestly(held, of));
+  return attempt(credited(PARAMS.labels, rounds, params), honestly(held, params));
 };
 
 export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'fabricated-work',
     what: 'makes up rows of the labels that it is paid for as work',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rows of every label of the window',
     strengths: [1 / 64, 4 / 64, 16 / 64],
     bound: (share) => missed(share, SMALL.samples),
@@ -169,7 +169,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'noise-filler',
     what: 'fills memory, after the window, with noise that it can make again at any time',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the rows of every label of the fill',
     strengths: [2 / 64, 8 / 64, 32 / 64],
     bound: (share) => missed(share, SMALL.fillSamples),
@@ -181,7 +181,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'labels-ahead',
     what: 'names labels at the end of the window that it makes only later',
-    origin: 'F26',
+    origin: 'work named before it is done',
     strength: 'labels named too many',
     strengths: [1, 3],
     bound: () => 0,
@@ -193,7 +193,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'invented-digests',
     what: 'has not read some blocks and makes their digests up',
-    origin: '7.10 skipped work; Basilica 11.7',
+    origin: 'skipped work; memory that is only partly there',
     strength: 'share of the blocks of every round',
     strengths: [1 / 16, 2 / 16, 4 / 16],
     bound: (share) => missed(share, SMALL.passSamples),
@@ -205,7 +205,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'skipped-rounds',
     what: 'hands in rounds that it never read',
-    origin: '7.10 skipped work',
+    origin: 'skipped work',
     strength: 'share of the rounds',
     strengths: [1 / 8, 2 / 8],
     bound: (share) => missed(share, SMALL.passSamples),
@@ -218,7 +218,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'read-before-pass',
     what: 'reads its memory once, before the Pass, and gives it back',
-    origin: 'F7 (e); 7.10 precomputation',
+    origin: 'precomputation',
     strength: 'share of the rounds',
     strengths: [1],
     bound: () => 0,
@@ -230,7 +230,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'residue-storer',
     what: 'keeps seven of eight bits, or residues of words',
-    origin: 'F12',
+    origin: 'digests that forget bits',
     strength: 'share of the bits that it does not keep',
     strengths: [1 / 8],
     bound: () => 0,
@@ -242,7 +242,7 @@ export const memoryAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-memory',
     what: "answers with another slot's labels, or with those of an event before",
-    origin: '7.10 replay; Basilica 11.2, 11.5',
+    origin: 'replay; work shown twice',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -253,37 +253,42 @@ export const memoryAttacks: readonly Attack[] = [
   }),
   resident({
     name: 'partial-memory',
-    what: `names all of a card's memory (${CLASS}) and makes the rest again, or fetches it over the card's link, in every round`,
-    origin: 'F9; 7.3.5; Basilica 11.7',
+    what: `names all of a card's memory (${CLASS}) and makes the rest again, or has it digested in its host's memory, in every round`,
+    origin: 'memory that is only partly there',
     strength: 'share that is missing',
-    strengths: [0.01, 0.03, 0.1, 0.25, 0.5],
+    strengths: [0.01, 0.03, 0.1, 0.25, 0.5, 0.75],
     bound: (missing) => 1 - missing,
-    own: (missing) => honestly(1 - missing, 'deviceBytesHostBusy'),
+    own: (missing) => honestly(1 - missing),
     async run(missing) {
       const held = 1 - missing;
-      const rounds = await roundsOf({ bytes: M, held, regenerated: REGENERATED, elsewhere: cardLink });
-      const credit = (credited(PARAMS.labels, rounds).deviceBytesHostBusy ?? 0) / M;
-      return attempt(credit, honestly(held, 'deviceBytesHostBusy'));
+      const rounds = await roundsOf({
+        bytes: M,
+        held,
+        regenerated: REGENERATED,
+        elsewhere: assumedElsewhere,
+      });
+      const credit = credited(PARAMS.labels, rounds);
+      return attempt(credit, honestly(held));
     },
     stoppedBy: 'M_c = M - t (G + X): a slow round costs the bytes that it could have hidden',
   }),
   resident({
     name: 'late-big-memory',
     what: 'names several times the memory that it has, and is slow',
-    origin: 'F9',
+    origin: 'a pass that may be late',
     strength: 'memory named over memory held',
     strengths: [1.25, 2, 4],
     bound: (times) => 1 / times,
-    own: (times) => honestly(1 / times, 'deviceBytesHostBusy'),
+    own: (times) => honestly(1 / times),
     async run(times) {
       const rounds = await roundsOf({
         bytes: M,
         held: 1 / times,
         regenerated: REGENERATED,
-        elsewhere: cardLink,
+        elsewhere: assumedElsewhere,
       });
-      const credit = (credited(PARAMS.labels, rounds).deviceBytesHostBusy ?? 0) / M;
-      return attempt(credit, honestly(1 / times, 'deviceBytesHostBusy'));
+      const credit = credited(PARAMS.labels, rounds);
+      return attempt(credit, honestly(1 / times));
     },
     stoppedBy: 'M_c = M - t (G + X)',
     without: {
@@ -293,16 +298,16 @@ export const memoryAttacks: readonly Attack[] = [
           bytes: M,
           held: 1 / times,
           regenerated: REGENERATED,
-          elsewhere: cardLink,
+          elsewhere: assumedElsewhere,
         });
-        return attempt(rounds > 0 ? 1 : 0, honestly(1 / times, 'deviceBytesHostBusy'));
+        return attempt(rounds > 0 ? 1 : 0, honestly(1 / times));
       },
     },
   }),
   resident({
     name: 'host-digest-helper',
     what: "keeps labels in the host's memory and digests them there, as many as hide behind the card's own reading",
-    origin: 'F8',
+    origin: 'digests made where the data is',
     strength: "GB/s of the host's memory, idle otherwise",
     strengths: [60, 150, 250, 500, 1000],
     // above what the parameters assume of a host, some of its memory passes for the card's: docs/proofs/memory.md
@@ -310,36 +315,42 @@ export const memoryAttacks: readonly Attack[] = [
       const elsewhere = gigabytesPerS * 1e9;
       return 1 - (hidden(elsewhere) * (REGENERATED + assumedElsewhere)) / (REGENERATED + elsewhere);
     },
-    own: (gigabytesPerS) => honestly(1 - hidden(gigabytesPerS * 1e9), 'deviceBytes'),
-    run: (gigabytesPerS) => runHelped(gigabytesPerS, 'deviceBytes'),
-    stoppedBy: "X = the host's bandwidth where it was not proven busy at the same instant",
+    own: (gigabytesPerS) => honestly(1 - hidden(gigabytesPerS * 1e9)),
+    run: (gigabytesPerS) => runHelped(gigabytesPerS, PARAMS),
+    stoppedBy: "X = the bandwidth of a host's memory, whatever is proven beside it",
     without: {
-      rule: 'only what fits over the link is taken off',
-      run: (gigabytesPerS) => runHelped(gigabytesPerS, 'deviceBytesHostBusy'),
+      rule: "where a host's memory is proven busy at the same Pass only what fits over the link is taken off, and that of another host is proven",
+      run: (gigabytesPerS) => runHelped(gigabytesPerS, HOST_BUSY),
     },
   }),
   resident({
     name: 'memory-sharer',
     what: 'shows one card behind several slots',
-    origin: 'F7 (e), F26; Basilica 11.2',
+    origin: 'one card behind many hotkeys, at different times',
     strength: 'slots on one card',
     strengths: [2, 4, 8],
     bound: () => 1,
-    own: () => honestly(1, 'deviceBytesHostBusy'),
+    own: () => honestly(1),
     async run(slots) {
       const labels = Math.floor(PARAMS.labels / slots);
       const bytes = labels * PARAMS.n ** 2;
-      const rounds = await roundsOf({ bytes, held: 1, regenerated: REGENERATED, elsewhere: cardLink, slots });
-      const credit = (slots * (credited(labels, rounds).deviceBytesHostBusy ?? 0)) / M;
-      return attempt(credit, honestly(1, 'deviceBytesHostBusy'));
+      const rounds = await roundsOf({
+        bytes,
+        held: 1,
+        regenerated: REGENERATED,
+        elsewhere: assumedElsewhere,
+        slots,
+      });
+      const credit = slots * credited(labels, rounds);
+      return attempt(credit, honestly(1));
     },
     stoppedBy: 'one Pass for all slots: the labels of all must lie there at once',
     without: {
       rule: 'a hold and a Pass of its own for each slot, with time to fill memory anew in between',
       async run(slots) {
         const rounds = await roundsOf({ bytes: M, held: 1, regenerated: 0, elsewhere: 0 });
-        const credit = (slots * (credited(PARAMS.labels, rounds).deviceBytesHostBusy ?? 0)) / M;
-        return attempt(credit, honestly(1, 'deviceBytesHostBusy'));
+        const credit = slots * credited(PARAMS.labels, rounds);
+        return attempt(credit, honestly(1));
       },
     },
   }),

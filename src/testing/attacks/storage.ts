@@ -3,13 +3,18 @@
 import { createPackedCompute } from '../../compute/cpu/packed.js';
 import { createMemoryDisk } from '../../compute/disk/memory.js';
 import type { Random } from '../../model/prng.js';
+import { accepted } from '../../model/verdict.js';
+import { mostOfRange } from '../../verification/kinds/storage/codec.js';
 import { storageProof } from '../../verification/kinds/storage/index.js';
 import {
   creditedBytes,
+  creditedBytesPerS,
   missingShare,
   type StorageParams,
   storageParamsByClass,
 } from '../../verification/kinds/storage/params.js';
+import { drawOrder } from '../../verification/kinds/storage/questions.js';
+import type { NoSecret } from '../../verification/no-secret.js';
 import { SERVER } from '../devices/figures.js';
 import { createResource, type Resource } from '../devices/model.js';
 import {
@@ -25,24 +30,25 @@ import {
 import {
   DISKS,
   type DiskModel,
+  mostRead,
+  readOf,
   type StorageCheat,
+  sectorsPerS,
   storageOutcome,
   survives,
 } from '../liars/storage-model.js';
 import { createVirtualClock } from '../virtual-clock.js';
 import { type Attack, type Attempt, defineAttack, type Run } from './attack.js';
-import { accepting, honestRun, lyingRun } from './content.js';
+import { honestRun, lyingRun } from './content.js';
 import type { Subject } from './session.js';
 
 const SMALL: StorageParams = storageParamsByClass('small')!;
 
-const subjectOf = (params: StorageParams): Subject<StorageParams, unknown> => ({
+export const storageSubject: Subject<StorageParams, NoSecret> = {
   kind: storageProof,
-  params,
+  params: SMALL,
   devices: { compute: createPackedCompute(), disk: createMemoryDisk({ sectors: 23 }) },
-});
-
-export const storageSubject = subjectOf(SMALL);
+};
 
 const content = (
   attack: Omit<Attack, 'kind' | 'bounds' | 'run'> & {
@@ -61,14 +67,39 @@ const content = (
 /** What its sender sends where the rule is missing is what an honest owner sends. */
 const honestSession = honestRun(storageSubject);
 
-// a sector is encoded again in one session of a million
-const unchecked = { ...SMALL, encodingsOneIn: 1_000_000 };
+/** Encodings are the last check: whoever fails there alone has passed all others. */
+const unchecked: typeof storageSubject = {
+  ...storageSubject,
+  kind: {
+    ...storageProof,
+    verify(...args) {
+      const verdict = storageProof.verify(...args);
+      return verdict.kind === 'rejected' && verdict.reason === 'encoding' ? accepted : verdict;
+    },
+  },
+};
 
 const PLOT = storageParamsByClass('nvme')!;
 const SECTORS = PLOT.nominalSectors;
 const NETWORK_MS = 20;
-/** Of a leaf in a chain of 32 bytes at 1 MB/s, from its checkpoint: F3, attack B. */
+/** Of a leaf in a chain of 32 bytes at 1 MB/s, from its checkpoint. */
 const NARROW_LEAVES_PER_CORE_S = 250;
+
+/** As first designed: a validator that remembers plots. */
+const REMEMBERED = { first: 64, laterOneIn: 100 } as const;
+/** Five events in each epoch of 360 blocks. */
+const SESSIONS_A_MONTH = (30 * 86_400 * 5) / (360 * 12);
+
+/** An owner of memory beside a disk that is slower than its class; which part of the plot it holds is its choice. */
+const GROUND = {
+  heldShare: 0.1,
+  fromDisk: Math.floor((sectorsPerS(DISKS.sata, PLOT) * (PLOT.rangeMs - NETWORK_MS)) / 1000),
+} as const;
+const isHeld = (sector: number): boolean => sector < GROUND.heldShare * SECTORS;
+
+const rateOf = (sectors: number): number => creditedBytesPerS(PLOT, sectors) / PLOT.nominalBytesPerS;
+/** The mean over orders that nobody has chosen: of every ten sectors one costs nothing. */
+const HONEST_RATE = rateOf((GROUND.fromDisk + 1) / (1 - GROUND.heldShare) - 1);
 
 /** What answers in the name of a plot of which a share is gone. */
 const cheatOf = (missing: number, regeneratedPerS: number, disk: DiskModel = DISKS.nvme): StorageCheat => ({
@@ -137,7 +168,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'unencoded-plot',
     what: 'commits to the bytes of a stream cipher, which it makes when it is asked',
-    origin: 'F3 (A)',
+    origin: 'an encoding that nobody checks',
     strength: 'share of its sectors',
     strengths: [2 / 23, 6 / 23, 1],
     bound: () => 1,
@@ -147,32 +178,31 @@ export const storageAttacks: readonly Attack[] = [
     stoppedBy: 'sectors that the validator encodes again itself',
     without: {
       rule: 'no sector is ever encoded again',
-      run: lyingRun(subjectOf(unchecked), (share, random) => inventsSectors({ share, random })),
+      run: lyingRun(unchecked, (share, random) => inventsSectors({ share, random })),
     },
   }),
   defineAttack({
     kind: 'storage',
     name: 'unencoded-plot-for-life',
-    what: 'has a few wrongly encoded sectors and hopes that none is ever looked at',
-    origin: 'F3',
+    what: 'has a few wrongly encoded sectors, and comes with the same plot again and again until none of them is looked at',
+    origin: 'an encoding that nobody checks',
     strength: 'share of its sectors',
     strengths: [0.001, 0.01, 0.05, 0.1],
-    bounds: 'acceptance',
-    // those of its registration, and a month of five events an epoch
-    bound: (share) => survives(share, ENCODINGS_A_MONTH),
+    bounds: 'credit',
+    bound: (share) => survives(share, PLOT.encodings),
     tight: true,
     own: (share) => 1 - share,
-    async run(share, random) {
-      for (let i = 0; i < ENCODINGS_A_MONTH; i++)
-        if (random.below(2 ** 32) < share * 2 ** 32) return accepting(false);
-      return accepting(true);
+    run: async (share) => ({ accepted: false, credit: survives(share, PLOT.encodings) }),
+    stoppedBy: 'as many encodings in every session as in the first',
+    without: {
+      rule: `${REMEMBERED.first} encodings in the first session of a plot, and one in ${REMEMBERED.laterOneIn} sessions from then on`,
+      run: lucky,
     },
-    stoppedBy: 'encodings that count over the life of a root',
   }),
   content({
     name: 'shared-plot',
     what: 'shows as its own the sectors that it encoded for another hotkey',
-    origin: '7.5.5; 7.10 one GPU, many hotkeys',
+    origin: 'one plot behind many hotkeys',
     strength: 'share of its sectors',
     strengths: [2 / 23, 1],
     bound: () => 1,
@@ -184,7 +214,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'borrowed-plot',
     what: "answers from another hotkey's plot, which is honest",
-    origin: '7.10 replay; Basilica 11.3',
+    origin: "replay; another's work",
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -196,7 +226,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'replayed-answers',
     what: 'answers what another Pass asked, made at leisure',
-    origin: '7.10 replay, precomputation',
+    origin: 'replay and precomputation',
     strength: 'sessions answered so, of one',
     strengths: [1],
     bound: () => 0,
@@ -208,7 +238,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'deleted-leaves',
     what: 'has deleted leaves and sends what it likes for them',
-    origin: '7.5.3',
+    origin: 'data that was deleted',
     strength: 'share of the leaves',
     strengths: [1 / 16, 2 / 16, 4 / 16, 8 / 16],
     bound: () => 1,
@@ -220,7 +250,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'hashes-only',
     what: 'keeps the hash of each leaf instead of the leaf',
-    origin: 'F3',
+    origin: 'hashes in place of data',
     strength: 'share of the leaves',
     strengths: [1],
     bound: () => 1,
@@ -232,7 +262,7 @@ export const storageAttacks: readonly Attack[] = [
   content({
     name: 'unread-range',
     what: 'names a range of which it has read only a part',
-    origin: '7.5.4',
+    origin: 'skipped work',
     strength: 'share of the range',
     strengths: [2 / 23, 6 / 23, 12 / 23],
     bound: () => 1,
@@ -241,10 +271,28 @@ export const storageAttacks: readonly Attack[] = [
     liar: (share, random) => readsPartOfRange({ share, random }),
     stoppedBy: 'sampled pieces of the range',
   }),
+  defineAttack({
+    kind: 'storage',
+    name: 'ground-range',
+    what: `has a slow disk and ${GROUND.heldShare * 100} % of its plot in memory, and takes the best of several sets of nonces for its Pass`,
+    origin: 'nonces that nobody sent',
+    strength: 'sets tried',
+    strengths: [2, 8, 64, 512],
+    bounds: 'credit',
+    bound: (tries) => rateOf(mostRead(GROUND, { tries, chance: 1e-9 })),
+    tight: true,
+    own: () => HONEST_RATE,
+    run: grinds(shuffledSectors),
+    stoppedBy: 'sectors read in an order of the Pass: of any of them about as many are held as of all',
+    without: {
+      rule: 'a range of sectors one behind the other, from a place that the Pass names',
+      run: grinds(stretchOfSectors),
+    },
+  }),
   deleting({
     name: 'narrow-state-plot',
     what: `has deleted leaves and makes them again from checkpoints, on ${SERVER.cores} cores`,
-    origin: 'F3 (B)',
+    origin: 'a chain with a narrow state',
     strength: 'share of the plot deleted',
     strengths: [0.05, 0.1, 0.5, 0.9],
     own: (share) => 1 - share,
@@ -266,20 +314,19 @@ export const storageAttacks: readonly Attack[] = [
   deleting({
     name: 'sector-regenerator',
     what: 'has deleted sectors and makes them again in the time to answer',
-    origin: 'F3; 7.5.2',
+    origin: 'data that is made again when it is asked for',
     strength: 'sectors that it makes in a second',
     strengths: [64, 1000, 4000, 16_000],
-    // credit has the share that 1,000 a second could make taken off: with more of them some bytes come for nothing
+    // credit has the share that the class takes anybody to make taken off: with more of them some bytes come for nothing
     own: (perS) => 1 - hiddenShare(perS),
     run: deletes((perS) => perS, hiddenShare),
     tight: true,
-    stoppedBy:
-      'credit less what 1,000 sectors a second could make again; beyond that it needs more than 1,000 cores or cards',
+    stoppedBy: `credit less what ${PLOT.regeneratedPerS} sectors a second could make again, which is more than 64 cores and a card`,
   }),
   deleting({
     name: 'slow-disk',
     what: 'claims a solid-state disk and has one that turns',
-    origin: '7.10 fake nvidia-smi',
+    origin: 'tools that say what the host likes',
     strength: 'random reads in a second',
     strengths: [125, 10_000, 15_000, 16_500],
     own: (perS) =>
@@ -291,9 +338,39 @@ export const storageAttacks: readonly Attack[] = [
   }),
 ];
 
-const ENCODINGS_A_MONTH = Math.round(
-  PLOT.firstEncodings + (((30 * 86_400) / (360 * 12)) * 5 * PLOT.encodings) / PLOT.encodingsOneIn,
-);
+/** A month of its sessions: rejected until luck lets it in, then each by its chance, with hardly anybody looking. */
+async function lucky(share: number, random: Random): Promise<Attempt> {
+  const enters = survives(share, REMEMBERED.first);
+  const luck = (1 + random.below(2 ** 32)) / 2 ** 32;
+  const failed = Math.min(SESSIONS_A_MONTH, Math.floor(Math.log(luck) / Math.log1p(-enters)));
+  const later = Math.max(0, SESSIONS_A_MONTH - failed - 1) * (1 - share / REMEMBERED.laterOneIn);
+  const credit = ((failed < SESSIONS_A_MONTH ? 1 : 0) + later) / SESSIONS_A_MONTH;
+  return { accepted: credit > 1 - share, credit };
+}
+
+/** Its best of so many orders: those first sectors of each that are read in time, the ones in memory in no time. */
+function grinds(orderOf: (random: Random, tries: number) => Iterable<number>): Run {
+  return async (tries, random) => {
+    const most = mostOfRange(PLOT, SECTORS);
+    let best = 0;
+    for (let i = 0; i < tries && best < most; i++)
+      best = Math.max(best, readOf(orderOf(random, tries), isHeld, GROUND.fromDisk));
+    const credit = rateOf(best);
+    return { accepted: credit > HONEST_RATE, credit };
+  };
+}
+
+/** As much of an order as shows whether the bound holds. */
+function shuffledSectors(random: Random, tries: number): Iterable<number> {
+  const beyond = Math.ceil(mostRead(GROUND, { tries, chance: 1e-9 })) + 1;
+  return drawOrder(random.bytes(32), SECTORS, beyond);
+}
+
+/** As first designed. */
+function* stretchOfSectors(random: Random): Iterable<number> {
+  const from = random.below(SECTORS);
+  for (let i = 0; i < mostOfRange(PLOT, SECTORS); i++) yield (from + i) % SECTORS;
+}
 
 /** What it may delete so that, nine times of ten, nothing is missing in time; never less than the credit leaves out. */
 function hiddenShare(perS: number): number {

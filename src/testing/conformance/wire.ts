@@ -469,6 +469,10 @@ export function wireConformance(name: string, makeWire: MakeWire): void {
       expect((await call).code).toBe('unreachable');
       expect((await pending).code).toBe('unreachable');
       expect((await failure(channel.describe(message(1), 5000))).code).toBe('unreachable');
+      const after = channel.prove();
+      expect((await failure(after.send(message(1)))).code).toBe('unreachable');
+      expect((await failure(after.receive())).code).toBe('unreachable');
+      await after.closed;
       await streams[1]!.send(message(2));
       expect(numberOf((await streams[1]!.receive())!.message)).toBe(2);
     });

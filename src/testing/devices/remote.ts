@@ -9,6 +9,7 @@ import type { Proving } from '../../verification/proof.js';
 /** One request a message; `job` names the piece of work within the connection, `call` the answer's place. */
 type Request =
   | { op: 'prepare'; slot: number; basis: Uint8Array }
+  | { op: 'offer'; call: number; slot: number }
   | {
       op: 'start';
       call: number;
@@ -28,6 +29,7 @@ type Request =
 type Response =
   | { call: number; commit: Uint8Array }
   | { call: number; opening: Uint8Array }
+  | { call: number; offer: Uint8Array }
   | { call: number; error: string };
 
 /**
@@ -89,11 +91,17 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
       void slot?.prepare?.(request.basis).catch(() => {}); // a hint: start() does what this could not
       return;
     }
-    const { job } = request;
-    if (request.op === 'end') return end(job);
+    if (request.op === 'end') return end(request.job);
     const { call } = request;
     const fail = (error: unknown) =>
       reply({ call, error: error instanceof Error ? error.message : String(error) });
+    if (request.op === 'offer') {
+      const slot = slots.find(({ claim }) => claim.index === request.slot);
+      if (!slot?.offer) return fail(new Error(`slot ${request.slot} offers nothing`));
+      slot.offer().then((offer) => reply({ call, offer }), fail);
+      return;
+    }
+    const { job } = request;
     if (request.op === 'start') {
       const slot = slots.find(({ claim }) => claim.index === request.slot);
       if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
@@ -131,13 +139,14 @@ function serveSocket(socket: Socket, slots: readonly Slot[]): void {
 /**
  * A slot whose work is done by slot `deviceSlot` of the device at 127.0.0.1:`port`; what the miner calls its slot is
  * its own affair.
- * @param phases of the claim's parameter set. @default one
+ * @param of.phases of the claim's parameter set. @default one
+ * @param of.meets whether slots of its kind meet others: the device has the link then, and says what it offers. @default false
  */
 export function connectDevice(
   port: number,
   deviceSlot: number,
   claim: SlotClaim,
-  phases?: Slot['phases'],
+  { phases, meets = false }: Pick<Slot, 'phases'> & { readonly meets?: boolean } = {},
 ): Slot {
   const waiting = new Map<
     number,
@@ -177,7 +186,7 @@ export function connectDevice(
   const unreachable = (why: string) =>
     new AssayError('unreachable', `device at 127.0.0.1:${port}: ${why}`, { address: `127.0.0.1:${port}` });
 
-  const ask = (request: Extract<Request, { op: 'start' | 'next' | 'open' }>): Promise<Response> =>
+  const ask = (request: Extract<Request, { op: 'start' | 'next' | 'open' | 'offer' }>): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { out } = connect();
       waiting.set(request.call, { resolve, reject });
@@ -187,6 +196,15 @@ export function connectDevice(
   return {
     claim,
     ...(phases ? { phases } : {}),
+    ...(meets
+      ? {
+          async offer() {
+            const offered = await ask({ op: 'offer', call: nextCall++, slot: deviceSlot });
+            if (!('offer' in offered)) throw unreachable('answered out of order');
+            return offered.offer;
+          },
+        }
+      : {}),
     async prepare(basis) {
       connect().out.write({ op: 'prepare', slot: deviceSlot, basis } satisfies Request);
     },

@@ -83,7 +83,7 @@ export async function honestEvent<Params extends object, Secret>(
     };
     const answer = createAnswer(
       {
-        slots: [slot],
+        slots: () => [slot],
         hotkey: publicKeyOf(miner),
         netuid: NETUID,
         events: { isPlausible: async () => true, confirms: hasBlock(goMs), confirmsPass: hasBlock(passMs) },

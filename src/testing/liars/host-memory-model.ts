@@ -145,11 +145,18 @@ export function hostMemoryOutcome(
     if (rounds > 1 && creditedBytes < best.creditedBytes) continue;
     best = { creditedBytes, creditedBytesPerS: credited.hostBytesPerS ?? 0, rounds, leaves };
   }
-  // a walk of one leaf in all its time bounds nothing
-  const blind = { ...params, linkBytesPerS: 0, diskBytesPerS: 0 };
-  const withoutWalk =
-    most < 1 ? 0 : (creditFor(blind, { lanes, bytes: filledBytes, rounds: most, leaves: 1 }).hostBytes ?? 0);
+  const withoutWalk = roundsAlone(params, { bytes: filledBytes, rounds: most });
   return { filledBytes, heldBytes, ownBytes, roundS, stepNs, ...best, withoutWalk };
+}
+
+/** Bytes that rounds alone would credit, held against labels made again and nothing else: as it was first designed. */
+export function roundsAlone(
+  params: HostMemoryParams,
+  { bytes, rounds }: { readonly bytes: number; readonly rounds: number },
+): number {
+  if (rounds < 1) return 0;
+  const roundS = params.passMs / 1000 / rounds;
+  return Math.max(0, Math.floor(bytes - (roundS * params.hashBytesPerS) / hashedPerByte(params)));
 }
 
 /**

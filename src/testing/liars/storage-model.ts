@@ -1,6 +1,7 @@
 // Owns: what a cheat with storage can do in the time there is: cores, cards, disk, network to answers, chances, credit. Pure.
 // Does not own: provers that act it out (storage.ts).
 import { sectorBytes } from '../../compute/spec/plot.js';
+import { mostOfRange } from '../../verification/kinds/storage/codec.js';
 import {
   creditedBytes,
   creditedBytesPerS,
@@ -25,7 +26,7 @@ export interface DiskModel {
   readonly latencyMs: number;
   /** random reads that it serves at once */
   readonly queue: number;
-  /** in order */
+  /** of what is one behind the other */
   readonly bytesPerS: number;
 }
 
@@ -49,6 +50,51 @@ export interface StorageOutcome {
   readonly creditedBytesPerS: number;
 }
 
+/** Whole sectors that a disk reads in a second, wherever they lie: what they wait for is waited for side by side. */
+export function sectorsPerS({ latencyMs, queue, bytesPerS }: DiskModel, params: StorageParams): number {
+  const transferMs = (sectorBytes(params) * 1000) / bytesPerS;
+  return Math.min(1000 / transferMs, (1000 * queue) / (latencyMs + transferMs));
+}
+
+/** Sectors of an order that are read when the disk may read `fromDisk`, and what is held in memory costs nothing. */
+export function readOf(
+  order: Iterable<number>,
+  isHeld: (sector: number) => boolean,
+  fromDisk: number,
+): number {
+  let read = 0;
+  let left = fromDisk;
+  for (const sector of order) {
+    if (!isHeld(sector) && --left < 0) break;
+    read++;
+  }
+  return read;
+}
+
+/**
+ * What is read at most, but for a chance of `chance`, in the best of `tries` orders, when the disk may read `fromDisk` sectors and
+ * a share of the plot is held in memory: docs/proofs/storage.md, Range.
+ */
+export function mostRead(
+  { fromDisk, heldShare }: { readonly fromDisk: number; readonly heldShare: number },
+  { tries, chance }: { readonly tries: number; readonly chance: number },
+): number {
+  const surprise = (read: number): number => read * divergence((read - fromDisk) / read, heldShare);
+  const allowed = Math.log(tries) - Math.log(chance);
+  let [within, beyond] = [fromDisk / (1 - heldShare), fromDisk / (1 - heldShare)];
+  while (surprise(beyond) <= allowed) beyond *= 2;
+  for (let i = 0; i < 60; i++) {
+    const middle = (within + beyond) / 2;
+    if (surprise(middle) <= allowed) within = middle;
+    else beyond = middle;
+  }
+  return within;
+}
+
+/** Kullback-Leibler: how much a share of `seen` surprises, a draw, where `p` was expected. */
+const divergence = (seen: number, p: number): number =>
+  seen <= p ? 0 : seen * Math.log(seen / p) + (1 - seen) * Math.log((1 - seen) / (1 - p));
+
 /**
  * One session of a cheat whose plot is rightly encoded. It reads and makes anew at the same time, and asks of its range no more than
  * it can read: what is not stored costs it nothing there.
@@ -65,14 +111,14 @@ export function storageOutcome(params: StorageParams, cheat: StorageCheat): Stor
   const mean = (of: (missing: number) => number): number => meanOf(k, missingShare, of);
   const acceptance = mean((missing) => (1 - unansweredOf(missing) / k) ** params.openedLeaves);
   const credited = creditedBytes(params, sectors);
-  const inOrder = Math.floor((rangeS * disk.bytesPerS) / sectorBytes(params));
+  const read = Math.floor(rangeS * sectorsPerS(disk, params));
   return {
     unanswered: mean(unansweredOf),
     acceptance,
     creditedBytes: credited,
     expectedBytes: acceptance * credited,
     storedBytes: sectors * sectorBytes(params) * (1 - missingShare),
-    creditedBytesPerS: creditedBytesPerS(params, Math.max(1, Math.min(inOrder, params.maxRange, sectors))),
+    creditedBytesPerS: creditedBytesPerS(params, Math.max(1, Math.min(read, mostOfRange(params, sectors)))),
   };
 }
 
@@ -94,7 +140,7 @@ export function crossing(
   return fails > 1000 ? undefined : fails / 1000;
 }
 
-/** Chance that a share `wrong` of wrongly encoded sectors outlives `encodings` of them: they count over the life of a root. */
+/** Chance that a share `wrong` of wrongly encoded sectors outlives `encodings` of them. */
 export const survives = (wrong: number, encodings: number): number => (1 - wrong) ** encodings;
 
 /** Mean of `of` over a binomial number out of `n`; probabilities by logarithms, since those of 65,536 leaves are tiny. */

@@ -50,9 +50,7 @@ const lying = (
 
 /** Chance that a plot with `wrong` of its sectors wrongly encoded is accepted in one session. */
 function outlivesEncodings(params: StorageParams, wrong: number): number {
-  const { encodings, encodingsOneIn } = params;
-  const right = 1 - wrong / sectorsOf(params);
-  return 1 - (1 - right ** encodings) / encodingsOneIn;
+  return (1 - wrong / sectorsOf(params)) ** params.encodings;
 }
 
 /** Which sectors of a plot are not what they should be. */
@@ -159,7 +157,8 @@ export function missesLeaves(options: {
           return digests;
         },
         // what it lacks would cost it here too: it reads as little as it may
-        digestRange: (range, signal) => plot.digestRange({ ...range, most: 1 }, signal),
+        digestRange: (range, signal) =>
+          plot.digestRange({ ...range, order: range.order.subarray(0, 1) }, signal),
       });
     },
   );
@@ -193,13 +192,29 @@ export function readsPartOfRange({ share, random }: { share: number; random: Ran
   );
 }
 
+/** Reads the sectors that it likes, those that it has in memory, in place of those that were asked: each of them rightly. */
+export const readsInOtherOrder: StorageLiar = lying(
+  'reads the sectors of its range in another order',
+  ['digest'],
+  () => 0,
+  (given) => {
+    const plot = honestPlot(given);
+    return createProving(given, {
+      ...plot,
+      digestRange(range, signal) {
+        const [first, ...others] = range.order;
+        return plot.digestRange({ ...range, order: Uint32Array.from([...others, first!]) }, signal); // sectorsOf() of them
+      },
+    });
+  },
+);
+
 /** Claims sectors up to the next power of two: its tree has room for them, they do not exist. */
 export const padsPlot: StorageLiar = lying(
   'claims as many sectors as its tree has room for, half of which do not exist',
   ['path'],
-  // half of the strata, the one sector of the range, and each encoding
-  ({ params }) =>
-    0.5 ** (params.openedLeaves + 1) * (1 - (1 - 0.5 ** params.encodings) / params.encodingsOneIn),
+  // each sample is of the half that exists
+  ({ params }) => 0.5 ** (params.openedLeaves + params.openedPieces + params.encodings),
   (given) => {
     const name = plotName(given);
     const sectors = 2 ** Math.ceil(Math.log2(given.params.minSectors));
@@ -346,14 +361,14 @@ export const spellsOtherwise: StorageLiar = lying(
   },
 );
 
-const ownRequest = ({ openedLeaves, openedPieces }: StorageParams): Uint8Array =>
+const ownRequest = ({ openedLeaves, openedPieces, encodings }: StorageParams): Uint8Array =>
   encodeRequest({
     leaves: Array.from({ length: openedLeaves }, () => 0),
     pieces: Array.from({ length: openedPieces }, () => ({ place: 0, piece: 0 })),
-    encodings: [],
+    encodings: Array.from({ length: encodings }, () => 0),
   });
 
-/** Opens answers of its own choice, and no encodings. */
+/** Opens answers, pieces and encodings of its own choice. */
 export const answersOwnQuestion: StorageLiar = lying(
   'opens answers of its own choice',
   ['malformed'],
@@ -377,6 +392,7 @@ export const storageLiars = (random: Random): readonly StorageLiar[] => [
   missesLeaves({ share: 0.125, regenerated: 16, random }),
   keepsHashesOnly({ random }),
   readsPartOfRange({ share: 0.25, random }),
+  readsInOtherOrder,
   padsPlot,
   renamesSize,
   namesOtherShape,

@@ -6,6 +6,7 @@ import { sha256 } from '../../model/hash.js';
 import { toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { CAUSES, REJECTIONS } from '../../model/verdict.js';
+import type { Sight } from '../reach.js';
 
 /** Written when an event is armed and again when all its outcomes are in the journal: scoring counts completed ones only. */
 export interface EventEntry {
@@ -119,6 +120,8 @@ export interface SessionRecord<F = SessionFrame> {
   };
   /** What our door refused in a frame of the miner's, where that ended the session: its error code. Such a frame is not evidence. */
   readonly refused?: string | undefined;
+  /** what our own dial-out had seen of the port that the slot offers to others; absent where it did not look */
+  readonly sight?: Sight | undefined;
   /** in the order they were sent and arrived */
   readonly frames: readonly F[];
 }
@@ -200,6 +203,12 @@ const count = z.int().min(0);
 const ms = z.number().optional();
 const hotkey = z.string().transform(toHotkey);
 
+/** Older journals name amounts that are not credited any more. */
+const knownCredit = (credit: Readonly<Record<string, number>>): Credit =>
+  Object.fromEntries(
+    RESOURCES.filter((name) => Object.hasOwn(credit, name)).map((name) => [name, credit[name]]),
+  );
+
 const OUTCOME = z
   .object({
     id: hex(16),
@@ -219,8 +228,9 @@ const OUTCOME = z
     ]),
     measuredMs: ms,
     ownDelayMs: z.number(),
-    credit: z.partialRecord(z.enum(RESOURCES), z.number().min(0)),
+    credit: z.record(z.string(), z.number().min(0)).transform(knownCredit),
     share: z.number().min(0),
+    simulated: z.boolean().optional(),
     byTurn: z.boolean().optional(),
     at: z.number(),
   })
@@ -286,6 +296,15 @@ const SESSION = z.object({
   }),
   certificates: z.object({ validator: bytes().optional(), miner: bytes().optional() }),
   refused: z.string().optional(),
+  sight: z
+    .object({
+      ip: z.string(),
+      port: count.max(0xffff),
+      answered: z.boolean(),
+      calledFrom: z.string().optional(),
+      mustCall: z.boolean(),
+    })
+    .optional(),
   frames: z.array(FRAME),
 });
 

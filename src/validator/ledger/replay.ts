@@ -24,6 +24,8 @@ import {
 } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
 import { isNonceSet, isOverdue, isPiece, isSameSet } from '../dispatch.js';
+import { faultOf } from '../reach.js';
+import { type Verifiers, verifyHere } from '../verifiers.js';
 import type { CommitRecord, SessionRecord, StoredFrame } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 
@@ -40,6 +42,8 @@ export interface ReplayParts {
   /** for fresh projections: those of the event never left the process that drew them */
   readonly random: Random;
   readonly verifyChain: VerifyChain;
+  /** Where content is verified again: `poison` only on threads, or whoever asks would not survive it. @default this thread */
+  readonly verifiers?: Verifiers | undefined;
 }
 
 export interface ReplayCheck {
@@ -60,7 +64,7 @@ export interface Replay {
 /**
  * @param id an outcome's id or the beginning of no other
  * @throws AssayError `evidence-expired` when the opening's bytes are gone and the verdict hangs on them; `unsupported` for
- * an inconclusive outcome (it rests on a fault of ours, not on evidence) and an unknown kind; `corrupt` when the ledger
+ * an inconclusive outcome (it rests on a fault of ours, not on evidence), an unknown kind, and `poison` without threads; `corrupt` when the ledger
  * does not parse; `invalid-input` when no outcome or several match
  */
 export async function replayOutcome(parts: ReplayParts, id: string): Promise<Replay> {
@@ -69,6 +73,11 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
     throw unsupported(
       `replay of ${outcome.id}`,
       'it was inconclusive: that rests on a fault of our own, not on evidence',
+    );
+  if (verdictToString(outcome.verdict) === 'rejected:poison' && !parts.verifiers)
+    throw unsupported(
+      `replay of ${outcome.id}`,
+      'its evidence ends whoever verifies it: it takes verifier threads',
     );
   const kind = Object.hasOwn(parts.kinds, outcome.kind) ? parts.kinds[outcome.kind] : undefined;
   if (!kind) throw unsupported(`replay of ${outcome.id}`, `proof kind ${outcome.kind} is not known here`);
@@ -113,22 +122,30 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
     const sameSeed = session.seed !== undefined && equals(seed, session.seed);
     check('seed', sameSeed ? undefined : 'not the seed that beacon, nonces, hotkey, worker and slot give');
     const pass = session.pass?.beacon && passSeed({ seed, beacon: session.pass.beacon, nonces: last.nonces });
-    verdict = kind.verify(
-      {
-        params,
-        basis,
-        seed,
-        place: slotPlace({ hotkey, worker, slot: outcome.slot }),
-        brief: briefOf(frames),
-      },
-      {
-        commits: bodies,
-        pass,
-        request: request ?? new Uint8Array(),
-        opening: opening ?? new Uint8Array(),
-      },
-      kind.drawSecret(params, basis, parts.random),
-    );
+    const verifier = (parts.verifiers ?? verifyHere).forEvent({ basis, random: parts.random });
+    try {
+      const answer = await verifier.verify({
+        kind,
+        paramsId: outcome.paramsId,
+        challenge: {
+          params,
+          basis,
+          seed,
+          place: slotPlace({ hotkey, worker, slot: outcome.slot }),
+          brief: briefOf(frames),
+        },
+        evidence: {
+          commits: bodies,
+          pass,
+          request: request ?? new Uint8Array(),
+          opening: opening ?? new Uint8Array(),
+        },
+        from: outcome.miner,
+      });
+      verdict = answer.verdict;
+    } finally {
+      verifier.close();
+    }
   }
   verdict ??= rejected('window'); // a complete session without a beacon: the challenge check has failed
 
@@ -336,6 +353,8 @@ function walk(
   });
 
   // refused once our Go was on its way, which a refusing peer may have kept from leaving
+  const unmet = session.sight && faultOf(session.sight);
+  if (unmet && !sent('go') && heard.length === 0 && session.refused === undefined) return over(unmet);
   if (!sent('go')) return broken('protocol', 'window');
   for (const [index, phase] of phases.entries()) {
     const next = heard[index];

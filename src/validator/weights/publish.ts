@@ -77,6 +77,15 @@ const MAX_MOVES = 8;
 const SALT_WORDS = 8;
 /** However long a record has to wait, it is looked at again after so many blocks: a tempo or a period may have changed. */
 const LOOK_AGAIN_BLOCKS = 25;
+/** Owners raise the version key by one, once in five epochs, and a commit is revealed within a hundred. */
+const SPARE_KEYS = 1000n;
+const MAX_KEY = 2n ** 64n - 1n;
+
+/**
+ * The chain looks at a commit's version key when it is revealed, and takes any that is not below its own (subtensor
+ * subnets/weights.rs `check_version_key`): with today's, whoever raises it would lose every validator's weights under way.
+ */
+const lastingKey = (key: bigint): bigint => (key > MAX_KEY - SPARE_KEYS ? MAX_KEY : key + SPARE_KEYS);
 
 export function createPublisher(
   parts: PublisherParts,
@@ -233,7 +242,7 @@ export function createPublisher(
       : subnet.timelockVersion === undefined
         ? 'plain'
         : 'timelocked';
-    const versionKey = subnet.weightsVersionKey;
+    const versionKey = form === 'set' ? subnet.weightsVersionKey : lastingKey(subnet.weightsVersionKey);
     const options = (more: Partial<Sending>): SendOptions =>
       once({
         deathBlock: subnet.nextEpochBlock,

@@ -24,6 +24,8 @@ describe('storage', () => {
       { ...params, pieceBlocks: 4 },
       { ...params, minSectors: 24 },
       { ...params, maxRange: 22 },
+      { ...params, rangeOneIn: 2 },
+      { ...params, encodings: 1 },
     ],
     liars: storageLiars(createSeededRandom('liars')),
     trials: 40,

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { setCommitment } from '../../../src/chain/subtensor/operations/commitments.js';
+import { setOwnerHotkey } from '../../../src/chain/subtensor/operations/subnets.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
 import { openShelf } from '../../../src/cli/parameter-files.js';
 import { registerSubnet } from '../../../src/cli/subnet-group.js';
 import { registerVerification } from '../../../src/cli/verification-group.js';
-import { keypairFromUri } from '../../../src/keys/index.js';
+import { type Keypair, keypairFromUri } from '../../../src/keys/index.js';
 import { fromHex, toHex } from '../../../src/model/bytes.js';
 import type { AssayError } from '../../../src/model/errors.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
-import { createParameters, publicationsOf } from '../../../src/validator/parameters.js';
+import { createParameters, publicationsOf } from '../../../src/parameters/parameters.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { NO_POLICY } from '../../../src/verification/parameter-file.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
@@ -162,6 +163,31 @@ describe('parameter sets and files', () => {
     });
     expect((await params('check', inFolder('none.json'))).code).toBe(2);
   });
+
+  test('check warns of windows that differ for one amount, and not of a link’s beside those of cores', async () => {
+    const path = inFolder('windows.json');
+    await params(
+      'export',
+      '--out',
+      path,
+      '--class',
+      'compute/cpu-2048',
+      'link-100m',
+      'link-1g',
+      'liveness/live',
+    );
+    const [first] = JSON.parse((await params('check', path, '--json')).out).warnings;
+    expect(first).toBe('no policy: its digest is zeros');
+    const text = readFileSync(path, 'utf8').replace(/("class":"link-1g".*?"windowMs":)3000/, '$12000');
+    writeFileSync(path, text);
+    expect(JSON.parse((await params('check', path, '--json')).out).warnings).toEqual([
+      ...['downBytesPerS', 'upBytesPerS'].map(
+        (resource) =>
+          `${resource} is measured for 2000, 3000 ms: slots of different windows on one device are credited more than it can do`,
+      ),
+      'no policy: its digest is zeros',
+    ]);
+  });
 });
 
 describe('publishing', () => {
@@ -169,7 +195,9 @@ describe('publishing', () => {
     const { path, digest } = await changedFile(22);
     expect(await publish(path, '--hotkey', '//Bob')).toMatchObject({
       code: 2,
-      error: { message: expect.stringMatching(/^--hotkey: expected the owner's, 5.*, got 5/) },
+      error: {
+        message: expect.stringMatching(/^--hotkey: expected the owner's, 5.*; or --as-successor, .*, got 5/),
+      },
     });
     const dry = await publish(path, '--dry-run');
     expect(dry.code).toBe(0);
@@ -265,6 +293,45 @@ describe('publishing', () => {
       expect([...parameters.kindsOf(now + 4)!.compute!.table.values()]).toContainEqual(
         expect.objectContaining({ class: 'cpu-2048', nominalLabels: 24 }),
       );
+    } finally {
+      await chain.close();
+    }
+  });
+});
+
+describe('another hotkey of the owner’s', () => {
+  test('says first what the present one says: then nothing changes when it takes its place', async () => {
+    const [root, next] = ['//Alice', '//Alice//next'].map((uri) => keypairFromUri(uri)) as [Keypair, Keypair];
+    const { connectSubtensor } = await import('../../../src/chain/subtensor/connect.js');
+    const { systemClock } = await import('../../../src/model/clock.js');
+    const chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
+    const asSuccessor = (file: string, ...more: readonly string[]) =>
+      publish(file, '--as-successor', '--hotkey', '//Alice//next', ...more);
+    try {
+      const { published: present } = await published();
+      const { path, digest } = await changedFile(24);
+      expect(present.parameters).toBe(digest);
+      expect(await asSuccessor(path)).toMatchObject({ code: 1, error: { code: 'chain-rejected' } }); // not registered yet
+      await withBlocks(() => chain.burnedRegister(root, toNetuid(1), toHotkey(next.address)));
+      expect(await asSuccessor((await changedFile(25)).path)).toMatchObject({
+        code: 2,
+        error: { message: expect.stringMatching(/^file: expected the one that is published, /) },
+      });
+      expect(await publish(path, '--as-successor')).toMatchObject({
+        code: 2,
+        error: {
+          message: expect.stringMatching(/^--as-successor: expected a hotkey that is not the owner's yet/),
+        },
+      });
+      expect(JSON.parse((await asSuccessor(path)).out)).toMatchObject({
+        parameters: digest,
+        previous: 'built-in',
+        firstEpoch: present.firstEpoch,
+        asSuccessor: next.address,
+      });
+      await withBlocks(() => chain.submit(root, setOwnerHotkey(1, next.address)));
+      const { block: _, ...same } = present;
+      expect(await published()).toMatchObject({ published: same, weightsVersionKey: '1' });
     } finally {
       await chain.close();
     }

@@ -12,6 +12,7 @@ import { toHotkey } from '../../../src/model/ids.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
 import { RefusalCode, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import { SESSION_LIMITS } from '../../../src/protocol/limits.js';
 import type { FrameBody, ProofSession } from '../../../src/protocol/session.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { Proving } from '../../../src/verification/proof.js';
@@ -61,6 +62,8 @@ interface Scene {
 }
 
 interface Setting {
+  /** what its Ready says, of a slot that works with others. @default it is none */
+  readonly offer?: Uint8Array;
   /** @default one phase */
   readonly params?: ToyParams;
   /** ms of each further step. @default 100 */
@@ -83,8 +86,10 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
   );
   const lost = () =>
     new AssayError('unreachable', 'device: the connection broke', { address: '127.0.0.1:1' });
+  const { offer } = setting;
   const slot: Slot = {
     ...working,
+    ...(offer ? { offer: async () => offer } : {}),
     async start(job, signal): Promise<Proving> {
       signal.addEventListener('abort', () => setting.onAbort?.());
       await clock.sleep(WORK_MS, signal);
@@ -120,7 +125,7 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
   async function run(): Promise<void> {
     const answer = createAnswer(
       {
-        slots: [slot],
+        slots: () => [slot],
         hotkey: devKeypair('miner').publicKey,
         netuid: NETUID,
         tickets: createTickets(() => ({ epoch: 5, share: setting.share ?? 0.5 })),
@@ -258,6 +263,29 @@ describe('a session', () => {
       expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['left-out']);
     }));
 
+  test('takes a receipt in place of Go: it was told nothing, and learns why', () =>
+    scene(async ({ ready, receipts }) => {
+      const session = await ready(A);
+      await session.send(receiptOf('unreachable'));
+      expect(await session.receive()).toBeUndefined();
+      expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['unreachable']);
+    }));
+
+  test('of a slot that works with others waits for that receipt longer than its slot does', () =>
+    scene(
+      async ({ ready, receipts, clock }) => {
+        const session = await ready(A);
+        await clock.sleep(SESSION_LIMITS.goWaitMs + 1);
+        const next = await ready(B, 'validator', NEXT); // which may arm one event at a time
+        await clock.sleep(60_000);
+        await session.send(receiptOf('unreachable'));
+        expect(await session.receive()).toBeUndefined();
+        expect(receipts.map(({ receipt }) => receipt.reason)).toEqual(['unreachable']);
+        next.cancel();
+      },
+      { offer: Uint8Array.of(1) },
+    ));
+
   test('takes a receipt while it still works: the window is over, and so is the work', () => {
     let aborted = 0;
     return scene(
@@ -311,8 +339,8 @@ describe('is refused with a code', () => {
   test.each<[string, FrameBody[], keyof typeof RefusalCode, string]>([
     ['Go first', [goOf(A)], 'OUT_OF_ORDER', 'expected arm, got go'],
     ['Open first', [OPEN], 'OUT_OF_ORDER', 'expected arm, got open'],
-    ['a second Arm', [armOf(A), armOf(A)], 'OUT_OF_ORDER', 'expected go, got arm'],
-    ['Open before Go', [armOf(A), OPEN], 'OUT_OF_ORDER', 'expected go, got open'],
+    ['a second Arm', [armOf(A), armOf(A)], 'OUT_OF_ORDER', 'expected go or receipt, got arm'],
+    ['Open before Go', [armOf(A), OPEN], 'OUT_OF_ORDER', 'expected go or receipt, got open'],
     [
       "a miner's own frame",
       [{ case: 'commit', value: { nonces: [], body: TOY_COMMIT } }],

@@ -12,7 +12,7 @@ import { dial } from '../../../src/protocol/dial.js';
 import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { serve } from '../../../src/protocol/serve.js';
-import type { ServeHandlers } from '../../../src/protocol/session.js';
+import type { Admission, ServeHandlers } from '../../../src/protocol/session.js';
 import type { Wire } from '../../../src/protocol/wire.js';
 import { PARAMETER_FILE_BYTES } from '../../../src/verification/parameter-file.js';
 import { cast } from '../../unit/protocol/builders.js';
@@ -26,17 +26,17 @@ afterEach(async () => {
 
 const CLAIMS = { version: '1', kinds: ['compute'], slots: [] };
 
-async function peerOf(wire: Wire, content: ServeHandlers['content'], isAdmitted = true) {
+async function peerOf(wire: Wire, content: ServeHandlers['content'], admission: Admission = true) {
   const { miner, validator } = cast();
   const abort = new AbortController();
   const parts = { wire, clock: systemClock, log: silentLog, random: systemRandom };
   const handlers = {
     describe: async () => CLAIMS,
-    prove: async () => {},
+    prove: async () => expect.fail('a session was opened'),
     ...(content ? { content } : {}),
   };
   const served = await serve(
-    { ...parts, keypair: miner, admit: () => isAdmitted, handlers },
+    { ...parts, keypair: miner, admit: () => admission, handlers },
     { host: '127.0.0.1', port: 0, netuid: 7 },
     abort.signal,
   );
@@ -86,6 +86,21 @@ describe.each([
     expect(await peer.describe()).toMatchObject(CLAIMS);
   });
 
+  test('who is admitted for files has two at once, one in two and a half seconds after, and nothing else', async () => {
+    const file = Uint8Array.of(1);
+    const peer = await peerOf(wire(), () => file, 'files');
+    for (let i = 0; i < 2; i++) expect(await peer.content(sha256(file))).toEqual(file);
+    await expect(peer.content(sha256(file))).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      data: { what: 'contents-per-neuron' },
+    });
+    const denied = { code: 'permission-denied', data: { reason: 'not-admitted' } };
+    await expect(peer.describe()).rejects.toMatchObject(denied);
+    const session = peer.prove();
+    await session.send({ case: 'arm', value: {} }).catch(() => {}); // refused while it is written
+    await expect(session.receive()).rejects.toMatchObject(denied);
+  });
+
   test('nobody who is not admitted has a file, and no larger one travels', async () => {
     const code = (promise: Promise<unknown>) =>
       promise.then(
@@ -97,4 +112,25 @@ describe.each([
     const large = new Uint8Array(PARAMETER_FILE_BYTES + 64 * 1024);
     await expect((await peerOf(wire(), () => large)).content(sha256(large))).rejects.toThrow();
   });
+});
+
+test('who is admitted for files alone takes no place among peers', async () => {
+  const admitted: string[] = [];
+  const clock = systemClock;
+  const loopback = createLoopback({ clock });
+  const wire: Wire = {
+    connect: loopback.connect,
+    listen: (address, handlers) =>
+      loopback.listen(address, {
+        ...handlers,
+        describe: (arrived, origin) =>
+          handlers.describe(arrived, { ...origin, admitted: (hotkey) => admitted.push(hotkey) }),
+      }),
+  };
+  const file = Uint8Array.of(1);
+  const neuron = await peerOf(wire, () => file, 'files');
+  expect(await neuron.content(sha256(file))).toEqual(file);
+  expect(admitted).toEqual([]);
+  await (await peerOf(wire, () => file)).content(sha256(file));
+  expect(admitted).toEqual([cast().validator.address]);
 });

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { type Clock, systemClock } from '../../../src/model/clock.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
+import { ECHO_LIMITS } from '../../../src/protocol/echo/answer.js';
 import {
   decodeEchoRequest,
   encodeAnswer,
@@ -15,7 +16,6 @@ import {
 import {
   askAll,
   askEcho,
-  ECHO_LIMITS,
   type EgressListener,
   listenForEgress,
   serveEchoes,

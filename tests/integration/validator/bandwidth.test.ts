@@ -1,6 +1,7 @@
 // A round of the bandwidth proof from door to door: real sessions over the loopback, virtual links, a clock that jumps.
 import { setMaxListeners } from 'node:events';
-import { beforeAll, expect, test } from 'vitest';
+import { fromBinary } from '@bufbuild/protobuf';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Head } from '../../../src/chain/chain.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
@@ -11,13 +12,17 @@ import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
+import { FrameSchema, type Go } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { createVirtualNetwork } from '../../../src/testing/devices/links.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
+import { createReach, type Echo } from '../../../src/validator/reach.js';
+import { toReceipt } from '../../../src/validator/record.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
+import { decodeBrief } from '../../../src/verification/kinds/bandwidth/codec.js';
 import { paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
 import { bandwidthProof } from '../../../src/verification/kinds/index.js';
 import { eventAt, keptLedger, servedMiner } from '../../support/one-event.js';
@@ -54,17 +59,72 @@ test('a round of five hosts credits each its link, both ways, and what one sessi
   ]);
 });
 
-test("a validator's own sources make a round of hosts that are too few by themselves", async () => {
+test("a validator's own ends make a round of hosts that are too few by themselves, both ways", async () => {
   const clock = createVirtualClock();
-  const { outcomes } = await clock.runUntil(round(clock, { miners: 2, anchors: 2 }));
-  expect(outcomes.map(({ verdict }) => verdictToString(verdict))).toEqual(['accepted', 'accepted']);
-  for (const { credit } of outcomes) {
-    expect(credit.downBytesPerS).toBeGreaterThan(0.8 * 2e6);
-    expect(credit.upBytesPerS).toBeUndefined(); // one receiver each says nothing
-  }
+  const { outcomes } = await clock.runUntil(round(clock, { miners: 1, anchors: 2 }));
+  expect(outcomes.map(({ verdict }) => verdictToString(verdict))).toEqual(['accepted']);
+  const [{ credit }] = outcomes;
+  // of two sources of at most 5/12 of the link each, three quarters of it
+  expect(credit.downBytesPerS).toBeGreaterThan(0.7 * 2e6);
+  expect(credit.downBytesPerS).toBeLessThanOrEqual((2 * 1.25 * 2e6) / 3 + 16_384);
+  expect(credit.upBytesPerS).toBeGreaterThan(0.7 * 2e6);
+  expect(credit.upBytesPerS).toBeLessThanOrEqual((2 * 1.25 * 2e6) / 3 + 16_384);
 });
 
-async function round(clock: VirtualClock, { miners, anchors }: { miners: number; anchors: number }) {
+test('of ends that have less to give than one share, nobody is told', async () => {
+  const clock = createVirtualClock();
+  const { outcomes } = await clock.runUntil(round(clock, { miners: 1, anchors: 2, bytesPerS: 800_000 }));
+  expect(outcomes.map(({ verdict }) => verdictToString(verdict))).toEqual(['inconclusive:nobody-to-meet']);
+});
+
+describe('a slot whose port', () => {
+  test('did not answer us is met by nobody, and told so in the journal and the receipt', async () => {
+    const clock = createVirtualClock();
+    const { outcomes, entries } = await clock.runUntil(
+      round(clock, { miners: 4, anchors: 0, echo: (i) => ({ answered: i !== 2, calledFrom: undefined }) }),
+    );
+    const verdicts = outcomes.map(({ verdict }) => verdictToString(verdict));
+    expect(verdicts.filter((verdict) => verdict === 'accepted')).toHaveLength(3);
+    const at = verdicts.indexOf('rejected:unreachable');
+    const unreachable = entries[at]!;
+    expect(unreachable.session.sight).toMatchObject({ answered: false, mustCall: false });
+    expect(unreachable.session.frames.map(({ kind }) => kind)).toEqual(['arm', 'ready']);
+    const { ip, port } = unreachable.session.sight!;
+    for (const { session } of entries.filter((_, i) => i !== at)) {
+      expect(session.sight).toMatchObject({ ip, answered: true });
+      const go = fromBinary(FrameSchema, session.frames.find(({ kind }) => kind === 'go')!.body).body;
+      const { pulls } = decodeBrief(params, (go.value as Go).body)!;
+      expect(pulls).toHaveLength(2);
+      expect(pulls.map((pull) => pull.port)).not.toContain(port);
+    }
+    expect(toReceipt(unreachable).value).toMatchObject({
+      reason: 'unreachable',
+      sight: { ip: '127.0.0.1', port: expect.any(Number), answered: false, calledFrom: '' },
+    });
+  });
+
+  test('answers, and that calls from elsewhere, is met by nobody either', async () => {
+    const clock = createVirtualClock();
+    const echo = (i: number) => ({ answered: true, calledFrom: i === 2 ? '127.9.9.9' : '127.0.0.1' });
+    const { outcomes, entries } = await clock.runUntil(round(clock, { miners: 4, anchors: 0, echo }));
+    const verdicts = outcomes.map(({ verdict }) => verdictToString(verdict));
+    expect(verdicts.filter((verdict) => verdict === 'accepted')).toHaveLength(3);
+    const [{ session }] = entries.filter(({ outcome }) => outcome.verdict.kind === 'rejected');
+    expect(verdicts).toContain('rejected:elsewhere');
+    expect(session.sight).toMatchObject({ answered: true, calledFrom: '127.9.9.9', mustCall: true });
+  });
+});
+
+interface Setting {
+  readonly miners: number;
+  readonly anchors: number;
+  /** of each anchor. @default no bound */
+  readonly bytesPerS?: number;
+  /** what the validator's dial-out sees of the i-th miner's port. @default it does not look */
+  readonly echo?: (i: number) => Echo;
+}
+
+async function round(clock: VirtualClock, { miners, anchors, bytesPerS, echo }: Setting) {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal); // five miners in one process
   const wire = createLoopback({ clock });
@@ -77,8 +137,10 @@ async function round(clock: VirtualClock, { miners, anchors }: { miners: number;
   const peers = new Map<string, MinerPeer>();
   const validator = devKeypair('validator');
   const neurons = [neuron(0)];
+  const ports: number[] = [];
   for (let i = 1; i <= miners; i++) {
     const link = network.host({ address: '127.0.0.1', upBytesPerS: 2e6, downBytesPerS: 2e6, latencyMs: 5 });
+    ports[i] = link.offer.port;
     const slot = createLocalSlot(
       {
         compute: createReferenceCompute(),
@@ -123,11 +185,18 @@ async function round(clock: VirtualClock, { miners, anchors }: { miners: number;
       ownDelay: { observe: () => () => 0 },
       anchors: Array.from({ length: anchors }, () => ({
         address: '127.0.0.9',
+        bytesPerS,
         devices: {
           compute: createReferenceCompute(),
           link: network.host({ address: '127.0.0.9', upBytesPerS: 9e6, downBytesPerS: 9e6 }),
         },
       })),
+      reach:
+        echo &&
+        createReach(
+          { ask: async ({ port }) => echo(ports.indexOf(port)), mayCall: () => true, clock, log: silentLog },
+          stop.signal,
+        ),
       log: silentLog,
     },
     {

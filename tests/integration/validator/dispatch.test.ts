@@ -17,7 +17,7 @@ import { createVirtualClock, type VirtualClock } from '../../../src/testing/virt
 import type { Task } from '../../../src/validator/assign.js';
 import { type Played, play } from '../../../src/validator/dispatch.js';
 import { createJudge } from '../../../src/validator/judge.js';
-import { createOpeningGate } from '../../../src/validator/opening-gate.js';
+import { createOpeningGate, type OpeningGate } from '../../../src/validator/opening-gate.js';
 import { toOutcomeEntry } from '../../../src/validator/record.js';
 import type { ProofKind } from '../../../src/verification/proof.js';
 import { eventId } from '../../../src/verification/seed.js';
@@ -72,6 +72,8 @@ interface Setting {
   readonly passSeenBeforeMs?: number;
   /** when our Go and our Pass were handed over */
   readonly sent?: [string, number][];
+  /** @default one with room for everything */
+  readonly gate?: OpeningGate;
   /** looks on once `play` returned */
   readonly after?: (played: Played, clock: VirtualClock) => Promise<void>;
 }
@@ -102,7 +104,7 @@ async function playAgainst(script: Script, setting: Setting = {}): Promise<Playe
         clock,
         random: createSeededRandom('validator'),
         ownDelay: { observe: () => () => ownDelayMs },
-        gate: createOpeningGate({ total: 1e9, perMiner: 1e9, miners: () => 1 }),
+        gate: setting.gate ?? createOpeningGate({ total: 1e9, perMiner: 1e9, miners: () => 1 }),
         sessions: new Set(),
         meetings: { ready: () => {}, briefing: () => undefined },
         onSent: (frame, at) => setting.sent?.push([frame, at]),
@@ -406,6 +408,25 @@ describe('the Opening', () => {
     const late = await playAgainst(at(501));
     expect(late.end).toEqual(rejected('opening-timeout'));
     expect(late.openedAt! - late.open!.at).toBe(501);
+  });
+
+  test('has two and a half minutes in all, its turn at our gate included: many that never come must not hold up an event', async () => {
+    const gate = createOpeningGate({ total: 1, perMiner: 1, miners: () => 1 });
+    const held = async (ms: number) => {
+      const leave = await gate.enter(toHotkey('somebody else'), 1);
+      const windowOver = async (clock: VirtualClock) => void clock.sleep(GO_AT + 1000 + ms).then(leave);
+      const played = await playAgainst(plays(), { gate, windowOver });
+      played.release();
+      return { played, leave };
+    };
+    const { played: inTime } = await held(149_000);
+    expect(inTime.end).toBeUndefined();
+    expect(inTime.takenFrom! - inTime.open!.at).toBeGreaterThan(148_000);
+    const { played: late, leave } = await held(151_000);
+    expect(late.end).toEqual(rejected('opening-timeout'));
+    expect(late.takenFrom).toBeUndefined();
+    leave();
+    await gate.enter(toHotkey('the next'), 1); // the turn of the one that is gone is not lost
   });
 
   test('that never comes is a time-out, and so is one whose last piece never comes', async () => {

@@ -7,8 +7,8 @@ import { toHex, utf8 } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../../src/model/ids.js';
+import { createParameters, type ParametersParts } from '../../../src/parameters/parameters.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
-import { createParameters, type ParametersParts } from '../../../src/validator/parameters.js';
 import type { ValidatorAlert } from '../../../src/validator/status.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
 import {
@@ -123,10 +123,10 @@ describe('published parameters', () => {
     expect(parameters.status(5)).toEqual({ held: ['built-in'], missing: [HEX] });
     expect(parameters.kindsOf(6)).toBeUndefined();
     expect(parameters.status(6).whyNot).toBe(
-      `parameters ${HEX.slice(0, 16)}, published from epoch 5 on, are at no miner that was asked`,
+      `parameters ${HEX.slice(0, 16)}, published from epoch 5 on, are at none of 2 peers that were asked`,
     );
     expect(lines).toContainEqual(
-      expect.objectContaining({ msg: 'no miner has the published parameters', digest: HEX, asked: 2 }),
+      expect.objectContaining({ msg: 'no peer has the published parameters', digest: HEX, asked: 2 }),
     );
     parameters.retry(() => [peer(async () => FILE)], never);
     await parameters.settled();
@@ -185,6 +185,76 @@ describe('published parameters', () => {
     expect(parameters.status(6).held).toEqual([HEX]);
   });
 
+  test('count at once where their first epoch has gone by: nothing is judged until they are here', async () => {
+    const { parameters } = begin(() => publication({ firstEpoch: 3 }));
+    const look = parameters.look(at(9), () => [peer(async () => FILE)], never);
+    expect(parameters.kindsOf(9)).toBe(kinds); // nothing read yet
+    await look;
+    expect(parameters.status(9)).toEqual({
+      held: [],
+      missing: [HEX],
+      whyNot: `parameters ${HEX.slice(0, 16)}, published from epoch 3 on, are not here yet`,
+    });
+    await parameters.settled();
+    expect(parameters.status(9)).toEqual({ held: [HEX], missing: [] });
+  });
+
+  test('that replace others before their first epoch leave what counts as it is, and the others are forgotten', async () => {
+    const other = fileOf({ windowMs: 700 });
+    let published = publication();
+    const { parameters } = begin(() => published);
+    const miners = [
+      peer(async (digest) => [FILE, other].find((file) => toHex(sha256(file)) === toHex(digest))),
+    ];
+    await parameters.look(at(3), () => miners, never);
+    await parameters.settled();
+    expect(parameters.bytesOf(DIGEST)).toEqual(FILE);
+    published = publication({ parameters: sha256(other), firstEpoch: 6 });
+    await parameters.look(at(3), () => miners, never);
+    await parameters.settled();
+    expect([3, 5, 6, 7].map((epoch) => parameters.status(epoch).held)).toEqual([
+      ['built-in'],
+      ['built-in'],
+      [toHex(sha256(other)), 'built-in'],
+      [toHex(sha256(other))],
+    ]);
+    expect(parameters.bytesOf(DIGEST)).toBeUndefined();
+  });
+
+  test('are looked up under the owner’s hotkey of the block: another one that said nothing returns to the built-in table', async () => {
+    const owners = new Map([[OWNER, publication({ firstEpoch: 2 })]]);
+    const { log } = recordingLog();
+    const shelf = new Map([[HEX, FILE]]);
+    const parts: ParametersParts = {
+      source: { publication: async (_netuid, owner) => owners.get(owner) },
+      shelf: { read: async (digest) => shelf.get(digest), write: async () => {} },
+    };
+    const parameters = createParameters({ parameters: parts, kinds, log }, { netuid: toNetuid(1) });
+    const heldUnder = async (ownerHotkey: Hotkey) => {
+      const { subnet, hash } = at(5);
+      await parameters.look({ subnet: { ...subnet, ownerHotkey }, hash }, () => [], never);
+      return parameters.status(5).held;
+    };
+    const next = toHotkey('5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty');
+    expect(await heldUnder(OWNER)).toEqual([HEX]);
+    expect(await heldUnder(next)).toEqual(['built-in']);
+    owners.set(next, publication({ firstEpoch: 2 }));
+    expect(await heldUnder(next)).toEqual([HEX]);
+  });
+
+  test('are handed out when the operator named them, before anybody published them', () => {
+    const { log } = recordingLog();
+    const { parts } = desk(() => undefined);
+    const given = new Map([[HEX, FILE]]);
+    const parameters = createParameters(
+      { parameters: { ...parts, given }, kinds, log },
+      { netuid: toNetuid(1) },
+    );
+    expect(parameters.bytesOf(DIGEST)).toEqual(FILE);
+    expect(parameters.bytesOf(new Uint8Array(32))).toBeUndefined();
+    expect(parameters.status(5).held).toEqual(['built-in']);
+  });
+
   test('stay what they were while the chain does not answer; at first nothing goes without it', async () => {
     let fault: Error | undefined = new AssayError('unreachable', 'away', { address: 'x' });
     const { parameters } = begin(() => {
@@ -241,7 +311,7 @@ describe('a validator', () => {
         );
         expect(set(end)).toBe(false);
         expect(end.epochIndex).toBe(both.epochIndex + 1);
-        const reason = `parameters ${HEX.slice(0, 16)}, published from epoch ${first} on, are at no miner that was asked`;
+        const reason = `parameters ${HEX.slice(0, 16)}, published from epoch ${first} on, are at none of 1 peers that were asked`;
         expect(a.status()).toMatchObject({
           parameters: { held: [], missing: [HEX], whyNot: reason },
           weightsStage: { epoch: first + 1, stage: 'withheld', reason },

@@ -68,6 +68,8 @@ interface Setting {
   readonly meanwhile?: (scene: { clock: VirtualClock; close: (validator: Name) => void }) => Promise<void>;
   readonly slot?: (slot: Slot, clock: VirtualClock) => Slot;
   readonly kind?: Parameters<typeof toyKind>[0];
+  /** what our own event loop stalled in each phase. @default 0 */
+  readonly stalledMs?: number;
 }
 
 interface Told {
@@ -165,7 +167,7 @@ async function event(setting: Setting = {}): Promise<Record<Name, Told>> {
           ledger,
           clock,
           random: createSeededRandom(name),
-          ownDelay: { observe: () => () => 0 },
+          ownDelay: { observe: () => () => setting.stalledMs ?? 0 },
           log: silentLog,
         },
         {
@@ -237,10 +239,30 @@ describe('an event with a Pass', () => {
     expect(validator.entries[0]!.session.pass).toBeUndefined();
   });
 
-  test('counts for nobody when the block of the Pass was not seen', async () => {
+  test('costs nobody anything when the block of the Pass was not seen, and counts for those without one', async () => {
     const { validator } = await event({ unseen: [PASS_BLOCK] });
-    expect(validator.verdicts).toEqual([]);
-    expect(validator.error).toMatchObject({ code: 'timeout' });
+    expect(validator.verdicts).toEqual(['0: inconclusive:validator-late', '1: accepted']);
+    expect(validator.error).toBeUndefined();
+    const { validator: alone } = await event({ unseen: [PASS_BLOCK], slots: [TOY_STEPS] });
+    expect(alone.verdicts).toEqual([]);
+    expect(alone.error).toMatchObject({ message: 'our own delay: nobody was in time' });
+  });
+
+  test('counts for those without a Pass where we stalled in it and nobody managed it: one slot cannot void it for all', async () => {
+    const silent = (slot: Slot): Slot => ({
+      ...slot,
+      async start(job, signal) {
+        const proving = await slot.start(job, signal);
+        return {
+          ...proving,
+          next: (step, stop) => (step.pass ? new Promise(() => {}) : proving.next!(step, stop)),
+        };
+      },
+    });
+    const { validator } = await event({ slot: silent, stalledMs: 250 });
+    expect(validator.verdicts).toEqual(['0: inconclusive:validator-late', '1: accepted']);
+    const { validator: calm } = await event({ slot: silent });
+    expect(calm.verdicts).toEqual(['0: rejected:window', '1: accepted']);
   });
 
   test('goes on past a candidate that was not seen and did not draw', async () => {

@@ -1,4 +1,5 @@
 // One event from roster to receipts: scripted miners on the loopback, a ledger in memory, a clock that jumps.
+import { setMaxListeners } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
@@ -11,7 +12,7 @@ import { verdictToString } from '../../../src/model/verdict.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
 import { VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
-import type { MinerPeer, ServeHandlers } from '../../../src/protocol/session.js';
+import type { MinerPeer, ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { LedgerEntry } from '../../../src/validator/ledger/entries.js';
 import { runEvent } from '../../../src/validator/round.js';
@@ -44,9 +45,17 @@ interface Player {
 interface Setting {
   readonly missed?: boolean;
   readonly uncallable?: readonly string[];
+  /** who takes turns with rounds of one validator at a time. @default by the subnet's state */
+  readonly turns?: readonly string[] | 'unread';
+  /** address of each miner, in their order. @default one for all */
+  readonly hosts?: readonly string[];
   /** entries that the journal does not take */
   readonly refused?: (entry: LedgerEntry) => boolean;
   readonly ownDelayMs?: number;
+  /** what handing over one Go takes us, ms. @default nothing */
+  readonly eachGoMs?: number;
+  /** of the event's block: the line's order hangs on it. @default 'beacon' */
+  readonly beacon?: string;
   /** how long before we could act the block was seen */
   readonly seenBeforeMs?: number;
   readonly minLeadMs?: number;
@@ -67,11 +76,28 @@ interface Round {
 
 /** Plays one event with `players` and then waits until every session is over. */
 async function playRound(players: Readonly<Record<string, Player>>, setting: Setting = {}): Promise<Round> {
-  const clock = createVirtualClock();
-  return clock.runUntil(run());
+  const idle = createVirtualClock();
+  let busyMs = 0;
+  const clock: Clock = { ...idle, monotonic: () => idle.monotonic() + busyMs };
+  return idle.runUntil(run());
+
+  /** Work of ours that nothing else runs beside. */
+  function busyAt(peer: MinerPeer): MinerPeer {
+    const prove = (): ProofSession => {
+      const session = peer.prove();
+      const send = session.send.bind(session);
+      session.send = (body) => {
+        if (body.case === 'go') busyMs += setting.eachGoMs ?? 0;
+        return send(body);
+      };
+      return session;
+    };
+    return { ...peer, prove };
+  }
 
   async function run(): Promise<Round> {
     const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
     const wire = createLoopback({ clock });
     const validator = devKeypair('validator');
     const names = Object.keys(players);
@@ -89,14 +115,19 @@ async function playRound(players: Readonly<Record<string, Player>>, setting: Set
     const state = subnet([
       neuron(0),
       ...miners.map(({ hotkey, address }, i) =>
-        neuron(i + 1, { hotkey, axon: { ip: address.host, port: address.port } }),
+        neuron(i + 1, { hotkey, axon: { ip: setting.hosts?.[i] ?? address.host, port: address.port } }),
       ),
     ]);
-    const peers = new Map<string, MinerPeer>(miners.map((miner) => [miner.hotkey, miner.peer(validator)]));
+    const peers = new Map<string, MinerPeer>(
+      miners.map((miner) => [miner.hotkey, busyAt(miner.peer(validator))]),
+    );
     const blocked = new Set((setting.uncallable ?? []).map((name) => devKeypair(name).address));
     const go = clock.sleep(GO_AT).then(() => {
       if (setting.missed) throw new AssayError('timeout', 'block not seen', { what: 'head', afterMs: 0 });
-      return { hash: bytes32('beacon'), seenAt: clock.monotonic() - (setting.seenBeforeMs ?? 0) };
+      return {
+        hash: bytes32(setting.beacon ?? 'beacon'),
+        seenAt: clock.monotonic() - (setting.seenBeforeMs ?? 0),
+      };
     });
     const entries: LedgerEntry[] = [];
     let error: unknown;
@@ -133,6 +164,15 @@ async function playRound(players: Readonly<Record<string, Player>>, setting: Set
           netuid: NETUID,
           minLeadMs: setting.minLeadMs ?? 0,
           isStillCanonical: async () => setting.canonical ?? true,
+          ...(setting.turns
+            ? {
+                turns: Promise.resolve(
+                  setting.turns === 'unread'
+                    ? undefined
+                    : setting.turns.map((name) => toHotkey(devKeypair(name).address)),
+                ),
+              }
+            : {}),
           hold: { first: 20, last: 22 },
           go,
           pass: go.then(() => new Promise<never>(() => {})),
@@ -350,6 +390,16 @@ describe('an event', () => {
     expect(at[1]! - at[0]!).toBe(400);
   });
 
+  test.each([
+    ['ours', ['validator'], true],
+    ["another validator's", ['stranger'], false],
+    ['of nobody where it could not be read, or two might run rounds at once', 'unread', false],
+  ] as const)('notes down whether rounds are at our turn: %s', async (_what, turns, ourTurn) => {
+    const { entries, verdicts } = await playRound({ good: { script: plays() } }, { turns });
+    expect(verdicts).toEqual(['good: accepted']); // whose slots meet nobody has a turn at each
+    expect(entries.at(-1)).toMatchObject({ type: 'event-completed', ourTurn });
+  });
+
   test('challenges every slot of a miner in a session of its own', async () => {
     const [slot] = TOY_DESCRIPTION.slots;
     const slots = [0, 1, 2].map((index) => ({ ...slot!, index }));
@@ -395,6 +445,68 @@ describe('our own delay', () => {
 
   test('that is small leaves late miners what they are', async () => {
     expect((await playRound({ late }, { ownDelayMs: 250 })).verdicts).toEqual(['late: rejected:window']);
+  });
+});
+
+describe('our own line of frames', () => {
+  const NAMES = Array.from({ length: 20 }, (_, i) => `m${String(i).padStart(2, '0')}`);
+  const hosts = NAMES.map((_, i) => `10.0.0.${i}`);
+  const playersOf = (script: Script) => Object.fromEntries(NAMES.map((name) => [name, { script }]));
+  const namesOf = (verdicts: readonly string[], verdict: string) =>
+    verdicts
+      .filter((each) => each.endsWith(verdict))
+      .map((each) => each.split(':')[0]!)
+      .sort();
+
+  test('takes nothing from the window of whoever stands at its head', async () => {
+    // 240 ms from the first Go to the last, and no byte leaves before: each has all of its 1000 ms
+    const whole = await playRound(playersOf(plays({ workMs: 1000 })), { hosts, eachGoMs: 12 });
+    expect(whole.verdicts.map((each) => each.split(': ')[1])).toEqual(NAMES.map(() => 'accepted'));
+    for (const entry of whole.entries)
+      if (entry.type === 'outcome') expect(entry.session.goAtMs).toBeCloseTo(240);
+  });
+
+  test('excuses those whose Go it kept too long, and nobody else, also where others were in time', async () => {
+    // a Go may leave 250 ms after its block: 13 frames of 20 ms are handed over by then
+    const { verdicts } = await playRound(playersOf(plays()), { hosts, eachGoMs: 20 });
+    expect(namesOf(verdicts, 'accepted')).toHaveLength(13);
+    expect(namesOf(verdicts, 'inconclusive:validator-late')).toHaveLength(7);
+  });
+
+  test('keeps others each time', async () => {
+    const kept = async (beacon: string) => {
+      const { verdicts } = await playRound(playersOf(plays()), { hosts, eachGoMs: 20, beacon });
+      return namesOf(verdicts, 'inconclusive:validator-late');
+    };
+    const [one, two] = [await kept('block 1'), await kept('block 2')];
+    expect(one).toHaveLength(7);
+    expect(two).toHaveLength(7);
+    expect(two).not.toEqual(one);
+    expect(await kept('block 1')).toEqual(one);
+  });
+
+  test('excuses who left us out where the frames of all validators may have missed one another by it', async () => {
+    const players = { ...playersOf(plays()), m03: { script: leftOut } };
+    const excused = await playRound(players, { hosts, eachGoMs: 8 }); // 160 ms
+    expect(namesOf(excused.verdicts, 'inconclusive:validator-late')).toEqual(['m03']);
+    const rejected = await playRound(players, { hosts, eachGoMs: 7 });
+    expect(namesOf(rejected.verdicts, 'rejected:left-out')).toEqual(['m03']);
+  });
+
+  test('is no excuse for what a peer takes its time with', async () => {
+    const deaf: Script = async (session, clock) => {
+      await take(session, 'arm');
+      await session.send(READY);
+      await clock.sleep(20_000);
+    };
+    const players = {
+      ...playersOf(plays()),
+      m03: { script: deaf },
+      m04: { script: plays({ workMs: 1250 }) },
+    };
+    const { verdicts } = await playRound(players, { hosts, eachGoMs: 12 });
+    expect(namesOf(verdicts, 'rejected:window')).toEqual(['m03', 'm04']);
+    expect(namesOf(verdicts, 'accepted')).toHaveLength(18);
   });
 });
 

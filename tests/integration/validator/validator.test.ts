@@ -4,8 +4,11 @@ import type { ChainReader, ChainWriter, Subnet, WeightRow } from '../../../src/c
 import { alreadySetThisEpoch } from '../../../src/chain/weights.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
+import { rejected, verdictToString } from '../../../src/model/verdict.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import { DEMO_PLAN } from '../../../src/testing/world.js';
+import type { ValidatorAlert } from '../../../src/validator/status.js';
+import type { Verifiers } from '../../../src/validator/verifiers.js';
 import { passBlock } from '../../../src/verification/draw.js';
 import { onSmallSubnet, type RunningValidator, type SmallSubnet } from '../../support/small-subnet.js';
 import { TOY_STEPS, TOY_STEPS_ID } from '../../support/toy-kind.js';
@@ -111,6 +114,45 @@ describe('events', () => {
     });
   });
 
+  test('of rounds fall to whoever sets weights: a permit whose holder is not there loses its turns after three epochs', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const ledger = createMemoryLedger();
+      subnet.start('validator-a', { ledger });
+      const { epochIndex } = await regular(subnet);
+      const now = await subnet.until((later) => later.epochIndex === epochIndex + 6);
+      expect(permitOf(subnet, now, 'validator-b')).toBe(true);
+      const turns = ledger.completedEvents({ fromEpoch: 0 });
+      const before = turns.filter(({ epoch }) => epoch < epochIndex + 2).map(({ ourTurn }) => ourTurn);
+      const after = turns.filter(({ epoch }) => epoch >= epochIndex + 3).map(({ ourTurn }) => ourTurn);
+      expect(before).toContain(false);
+      expect(after).toEqual(Array(6).fill(true));
+    });
+  });
+
+  test('with evidence that ends whoever verifies it alert the operator, and say what became of it', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const alerts: ValidatorAlert[] = [];
+      const ledger = createMemoryLedger();
+      const counts = { failures: 3, answered: 1, poison: 1, unjudged: 0 };
+      const verifiers: Verifiers = {
+        forEvent: () => ({
+          verify: async ({ evidence: { opening } }) => ({ verdict: rejected('poison'), opening }),
+          close() {},
+        }),
+        tally: () => counts,
+      };
+      const alert = (each: ValidatorAlert) => void alerts.push(each);
+      const a = subnet.start('validator-a', { ledger, verifiers, alert });
+      await subnet.until(() => (a.status()?.events ?? 0) > 0);
+      const [outcome] = ledger.outcomes({ fromEpoch: 0 });
+      expect(verdictToString(outcome!.verdict)).toBe('rejected:poison');
+      expect(alerts).toMatchObject([
+        { kind: 'poison-evidence', miner: subnet.hotkeyOf('miner-1'), outcome: outcome!.id },
+      ]);
+      expect(a.status()).toMatchObject({ verifiers: counts });
+    });
+  });
+
   test('an epoch too short for the plan has none, and weights of what was scored before are set all the same', async () => {
     await onSmallSubnet(async (subnet) => {
       const ledger = createMemoryLedger();
@@ -159,7 +201,7 @@ describe('an event with a Pass', () => {
           expect(toHex(session.pass!.beacon!)).toBe(toHex(hash));
           expect(session.commits).toHaveLength(4);
         }
-        // the one that did not see the Pass holds nobody up, and has that event for nobody
+        // the one that did not see the Pass holds nobody up, and has that event for nobody: no slot is without one
         const [first, second] = announced(a);
         expect(ledgers.b.completedEvents({ fromEpoch: 0 }).map(({ block }) => block)).toEqual([
           second!.block,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createPackedCompute } from '../../../src/compute/cpu/packed.js';
-import { systemClock } from '../../../src/model/clock.js';
+import { type Clock, systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
@@ -16,7 +16,8 @@ import {
 import { type ComputeParams, paramsByClass } from '../../../src/verification/kinds/compute/params.js';
 import { type AnyProofKind, computeProof, kinds } from '../../../src/verification/kinds/index.js';
 import { type Proving, UNHURRIED } from '../../../src/verification/proof.js';
-import { FAULT, faultyKinds } from '../../support/faulty-kinds.js';
+import { FAULT, type FaultyParams, faultyKinds } from '../../support/faulty-kinds.js';
+import { recordingLog } from '../../support/logs.js';
 import { toyKind } from '../../support/toy-kind.js';
 
 const basis = createSeededRandom('basis').bytes(32);
@@ -42,13 +43,13 @@ const faultyModule = {
 const faultyPool = (parts: Partial<Parameters<typeof createVerifierPool>[0]> = {}, signal?: AbortSignal) =>
   pool({ module: faultyModule, ...parts }, signal);
 
-function faultyQuestion(fault: number, params: string | object = 'a'): Question {
+function faultyQuestion(fault: number, paramsId = 'a', params: FaultyParams = {}): Question {
   const opening = new Uint8Array(64);
   opening[0] = fault;
   return {
     kind: faultyKinds.faulty as AnyProofKind,
-    paramsId: String(params),
-    challenge: { params: {}, basis, seed: new Uint8Array(32) },
+    paramsId,
+    challenge: { params, basis, seed: new Uint8Array(32) },
     evidence: { commits: [new Uint8Array(4)], request: new Uint8Array(4), opening },
   };
 }
@@ -128,43 +129,57 @@ describe('a pool of verifier threads', () => {
     expect(drawn).toBe(1);
   });
 
-  test('a thread that dies or runs out of memory costs the question in its hand, no other', async () => {
-    const verifier = faultyPool().forEvent({ basis, random: random() });
-    const faults = [FAULT.none, FAULT.dies, FAULT.tellsThread, FAULT.outgrows, FAULT.rejects];
-    const all = await Promise.allSettled(faults.map((fault) => verifier.verify(faultyQuestion(fault))));
-    expect(all.map(({ status }) => status)).toEqual([
-      'fulfilled',
-      'rejected',
-      'fulfilled',
-      'rejected',
-      'fulfilled',
-    ]);
-    expect(all[1]).toMatchObject({
-      reason: { code: 'internal', message: expect.stringContaining('code 7') },
-    });
-    expect(all[4]).toMatchObject({ value: { verdict: rejected('path') } });
+  test('evidence that nobody survives who verifies it is rejected, and costs no other question anything', async () => {
+    const threads = faultyPool();
+    const verifier = threads.forEvent({ basis, random: random() });
+    const faults = [FAULT.dies, FAULT.tellsThread, FAULT.outgrows];
+    const all = await Promise.all(
+      faults.map((fault, i) => verifier.verify({ ...faultyQuestion(fault), from: `miner ${i}` })),
+    );
+    expect(all.map(({ verdict }) => verdict)).toEqual([rejected('poison'), accepted, rejected('poison')]);
+    expect(all.map(({ opening }) => opening[0])).toEqual(faults);
+    expect(threads.tally!()).toEqual({ failures: 4, answered: 0, poison: 2, unjudged: 0 });
+  });
+
+  test('a question that a thread left unanswered is asked once more, and that answer counts', async () => {
+    const threads = faultyPool();
+    const verifier = threads.forEvent({ basis, random: random() });
+    const times = new Int32Array(new SharedArrayBuffer(4)).fill(1);
+    const { verdict, opening } = await verifier.verify(faultyQuestion(FAULT.diesAtFirst, 'a', { times }));
+    expect(verdict).toEqual(accepted);
+    expect(opening).toHaveLength(64);
+    expect(threads.tally!()).toEqual({ failures: 1, answered: 1, poison: 0, unjudged: 0 });
   });
 
   test('a restarted thread draws the same projections again', async () => {
     const verifier = faultyPool().forEvent({ basis, random: random() });
     const tell = async () => secretIn((await verifier.verify(faultyQuestion(FAULT.tellsThread))).opening);
     const before = await tell();
-    await expect(verifier.verify(faultyQuestion(FAULT.dies))).rejects.toThrow();
+    expect((await verifier.verify(faultyQuestion(FAULT.dies))).verdict).toEqual(rejected('poison'));
     expect(await tell()).toBe(before);
   });
 
-  test('a check that throws is our fault, said as it was, and the thread lives on', async () => {
-    const verifier = faultyPool().forEvent({ basis, random: random() });
-    await expect(verifier.verify(faultyQuestion(FAULT.throws))).rejects.toThrow('thrown on purpose');
-    expect((await verifier.verify(faultyQuestion(FAULT.none))).verdict).toEqual(accepted);
+  test('a check that throws leaves the thread alive, and is no way out either', async () => {
+    const { log, messages } = recordingLog();
+    const verifier = faultyPool({ log }).forEvent({ basis, random: random() });
+    const { verdict } = await verifier.verify(faultyQuestion(FAULT.throws));
+    expect(verdict).toEqual(rejected('poison'));
+    expect(messages()).not.toContain('a verifier thread ended');
   });
 
   test('ends a thread that hangs', async () => {
     const waitedMs: number[] = [];
-    const impatient = { ...systemClock, sleep: async (ms: number) => void waitedMs.push(ms) };
+    const impatient: Clock = {
+      ...systemClock,
+      async sleep(ms, stop) {
+        // what is asked about nothing has a tenth of the time, and answers
+        if (ms < 1000) return new Promise((resolve) => stop!.addEventListener('abort', () => resolve()));
+        waitedMs.push(ms);
+      },
+    };
     const verifier = faultyPool({ clock: impatient, silentMs: 1000 }).forEvent({ basis, random: random() });
-    await expect(verifier.verify(faultyQuestion(FAULT.hangs))).rejects.toMatchObject({ code: 'internal' });
-    expect(waitedMs).toEqual([1000]);
+    expect((await verifier.verify(faultyQuestion(FAULT.hangs))).verdict).toEqual(rejected('poison'));
+    expect(waitedMs).toEqual([1000, 1000]);
   });
 
   test('verifies here what its threads do not know', async () => {

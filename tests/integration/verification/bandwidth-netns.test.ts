@@ -54,6 +54,7 @@ describe.skipIf(problem)('eight links of the kernel', () => {
   let namespaces: Namespaces;
   const children: ChildProcess[] = [];
   const hosts: Host[] = [];
+  let validator: Host;
   const folder = mkdtempSync(join(tmpdir(), 'assay-bandwidth-'));
 
   beforeAll(async () => {
@@ -74,9 +75,11 @@ describe.skipIf(problem)('eight links of the kernel', () => {
       upBytesPerS: up * Mbit,
       downBytesPerS: down * Mbit,
     }));
-    namespaces = createNamespaces(shaped);
+    const own = { name: 'own', addresses: ['10.99.0.1'], upBytesPerS: 64 * Mbit, downBytesPerS: 64 * Mbit };
+    namespaces = createNamespaces([...shaped, own]);
     for (const [link, { name, addresses }] of shaped.entries())
       for (const address of addresses) hosts.push(start(namespaces.within(name), outfile, address, link));
+    validator = start(namespaces.within(own.name), outfile, own.addresses[0], -1);
   });
 
   afterAll(() => {
@@ -181,5 +184,64 @@ describe.skipIf(problem)('eight links of the kernel', () => {
       // how much of it depends on how busy this machine is, too: an idle one gives 70..80 %
       expect(creditedDown).toBeGreaterThan(0.15 * Math.min(down, 8));
     }
+  }, 60_000);
+
+  test("are credited at their rates by two ends of a validator's own alone, both ways", async () => {
+    const random = createSeededRandom('own ends');
+    const alone = {
+      ...params,
+      sources: 2,
+      minSources: 2,
+      maxSegments: 3 * params.maxSegments,
+      windowMs: 2000,
+    };
+    const at = LINKS.findIndex(({ up, down }) => up === 16 && down === 4);
+    const host = hosts.find(({ link }) => link === at)!;
+    const round = bandwidthProof.round!;
+    const participantOf = async ({ ask, address }: Host, hotkey: Uint8Array) => {
+      const { offer } = await ask({ do: 'listen', address, seed: toHex(random.bytes(32)) });
+      return { hotkey, coldkey: hotkey, slot: 0, address, offer: fromHex(offer) };
+    };
+    const participant = await participantOf(host, random.bytes(32));
+    const end = await participantOf(validator, random.bytes(32));
+    const event = { eventId: random.bytes(32), beacon: random.bytes(32), validator: end.hotkey };
+    const anchors = [end, { ...end, slot: 1 }];
+    const told = round.brief(alone, { ...event, participants: [participant], anchors }, random);
+    const [briefing] = told.participants;
+    const ends = told.anchors.map((brief) => brief!);
+    const { windowMs: forMs } = alone;
+    const meeting = validator.ask({ do: 'meet', params: alone, briefs: ends.map(toHex), forMs });
+    const challenge = {
+      params: alone,
+      basis: random.bytes(32),
+      seed: random.bytes(32),
+      brief: briefing!.told,
+    };
+    const hex = {
+      basis: toHex(challenge.basis),
+      seed: toHex(challenge.seed),
+      brief: toHex(challenge.brief),
+    };
+    const { commit } = await host.ask({ do: 'go', params: alone, ...hex, forMs });
+    const seen = await meeting;
+    const commits = [fromHex(commit)];
+    const request = bandwidthProof.issue(alone, commits, random, briefing!.kept);
+    const opening = fromHex((await host.ask({ do: 'open', request: toHex(request) })).opening);
+    const verdict = bandwidthProof.verify(challenge, { commits, request, opening }, new NoSecret());
+    expect(verdictToString(verdict)).toBe('accepted');
+    const reports = ends.map((brief, slot) => ({
+      hotkey: end.hotkey,
+      slot,
+      told: brief,
+      commits: [fromHex(seen[slot])],
+    }));
+    const [up] = round.settle(alone, [{ ...participant, told: briefing!.told, commits }, ...reports]);
+    const creditedUp = (up.upBytesPerS ?? 0) / Mbit;
+    const creditedDown = bandwidthProof.credit(alone, commits)!.downBytesPerS! / Mbit;
+    console.table([{ up: 16, creditedUp, down: 4, creditedDown }]);
+    expect(creditedUp).toBeLessThan(1.03 * 16);
+    expect(creditedDown).toBeLessThan(1.03 * 4);
+    expect(creditedUp).toBeGreaterThan(0.15 * 16);
+    expect(creditedDown).toBeGreaterThan(0.15 * 4);
   }, 60_000);
 });

@@ -83,7 +83,7 @@ const SUBJECTS: readonly Subject[] = [
     honest: [
       storage,
       { ...storage, passes: 3, leafBlocks: 2, openedLeaves: 3 },
-      { ...storage, sectorBlocks: 16, leaves: 5, pieceBlocks: 8 },
+      { ...storage, sectorBlocks: 16, leaves: 5, pieceBlocks: 8, rangeOneIn: 3 },
       { ...storage, leafBlocks: 8, pieceBlocks: 8, encodings: 1 },
     ],
     tiny: { ...storage, openedLeaves: 1, openedPieces: 1, encodings: 1, pieceBlocks: 1 },

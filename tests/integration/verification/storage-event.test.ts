@@ -58,8 +58,9 @@ function slowDisk(clock: VirtualClock, { answerMs, sectorMs }: Timing): Disk {
           do {
             await clock.sleep(sectorMs, stop);
             sectors++;
-          } while (sectors < range.most && range.leftMs() > sectorMs);
-          return (await plot.digestRange({ ...range, most: sectors }, stop)).slice(0, sectors * HASH_BYTES);
+          } while (sectors < range.order.length && range.leftMs() > sectorMs);
+          const order = range.order.subarray(0, sectors);
+          return (await plot.digestRange({ ...range, order }, stop)).slice(0, sectors * HASH_BYTES);
         },
       };
     },

@@ -1,21 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
+import { assertClasses, openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { builtInFile } from '../../../src/verification/parameter-file.js';
+
+const door: SlotOptions['link']['door'] = {
+  guest: { prefix: new Uint8Array(8), take: async () => {} },
+  mayDial: () => false,
+  tell() {},
+  admitBy() {},
+};
 
 const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
   openSlots(
     { log: silentLog, clock: systemClock },
     {
       wanted: parseSlots(slots),
-      sets: builtInFile(kinds).sets,
       kinds,
       worker: 'host-7',
       threads: 1,
       plots: [],
-      link: { host: '127.0.0.1', port: 0 },
+      link: { host: '127.0.0.1', port: 0, door },
       ...of,
     },
     new AbortController().signal,
@@ -23,12 +29,14 @@ const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
 
 describe('slots of a miner', () => {
   test('are opened in their order, each under its own kind and class, and closed', async () => {
-    const { slots, close } = await open([
+    const { under, close } = await open([
       'compute:cpu-2048',
       'host-memory:host-8',
       'liveness:live',
       'bandwidth:link-100m',
     ]);
+    const { slots, resting } = under(builtInFile(kinds).sets);
+    expect(resting).toEqual([]);
     expect(slots.map(({ claim }) => [claim.index, claim.kind, claim.worker])).toEqual([
       [0, 'compute', 'host-7'],
       [1, 'host-memory', 'host-7'],
@@ -46,11 +54,30 @@ describe('slots of a miner', () => {
     [['compute:a:b'], /expected kind:class/],
     [['comput:cpu-2048'], /no kind comput; there are .*compute/],
     [['constructor:cpu-2048'], /no kind constructor/],
-    [['compute:h900'], /no class h900/],
-    [['compute:paced'], /for simulated devices/],
     [['memory:h100-sxm'], /needs a device/],
     [['storage:nvme'], /needs --plot/],
   ])('%s are refused with a reason', async (slots, why) => {
     await expect((async () => open(slots))()).rejects.toThrow(why);
   });
+
+  test.each([
+    ['compute:h900', /^slot: compute has no class h900; .* shows them; a card without a class takes one by size: gpu-16384, gpu-4096, gpu-8192$/],
+    ['compute:paced', /^slot: compute:paced is for simulated devices$/],
+  ])('%s is in no table that it could be claimed from', (slot, why) => {
+    const from = { kinds, sets: builtInFile(kinds).sets };
+    expect(() => assertClasses(parseSlots(['compute:cpu-2048', slot]), from)).toThrow(why);
+  });
+
+  test('keep their index where a file has no set for one of them, which rests and says why', async () => {
+    const { under, close } = await open(['compute:cpu-2048', 'compute:own', 'liveness:live']);
+    const { slots, resting } = under(builtInFile(kinds).sets);
+    expect(slots.map(({ claim }) => [claim.index, claim.kind])).toEqual([
+      [0, 'compute'],
+      [2, 'liveness'],
+    ]);
+    expect(resting).toEqual([
+      { slot: 'compute:own', why: expect.stringMatching(/^compute has no class own;/) },
+    ]);
+    await close();
+  }, 60_000);
 });

@@ -6,6 +6,7 @@ import { encodeSectors, plotOver } from '../../../src/compute/disk/memory.js';
 import { leafBytes, plotRoot, rangeTree, sectorBytes } from '../../../src/compute/spec/plot.js';
 import { fromHex, toHex } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
+import { drawOrder } from '../../../src/verification/kinds/storage/questions.js';
 
 interface PlotVector {
   readonly sectorBlocks: number;
@@ -21,7 +22,10 @@ interface PlotVector {
 }
 
 const file = new URL('../../vectors/compute/plots.json', import.meta.url);
-const { plots } = JSON.parse(readFileSync(file, 'utf8')) as { plots: readonly PlotVector[] };
+const { plots, orders } = JSON.parse(readFileSync(file, 'utf8')) as {
+  plots: readonly PlotVector[];
+  orders: readonly { readonly sectors: number; readonly key: string; readonly order: readonly number[] }[];
+};
 const script = (name: string): string => fileURLToPath(new URL(`../../../scripts/${name}`, import.meta.url));
 const python = spawnSync('python3', ['--version']).status === 0;
 if (!python) console.warn('skipping the second implementation of the vectors: no python3 here');
@@ -43,8 +47,13 @@ describe('the vectors of plots', () => {
     const asked = { sectors: Uint32Array.of(count - 1), leaves: Uint32Array.of(0) };
     expect(toHex(await plot.digestLeaves(key, asked, signal))).toBe(vector.leafDigest);
     const leftMs = (): number => Number.POSITIVE_INFINITY;
-    const range = { key, from: 0, most: count, pieceBytes: 1024 * pieceBlocks, leftMs };
+    const order = Uint32Array.from({ length: count }, (_, i) => i);
+    const range = { key, order, pieceBytes: 1024 * pieceBlocks, leftMs };
     expect(toHex(rangeTree(await plot.digestRange(range, signal)).root)).toBe(vector.range);
+  });
+
+  test.each(orders)('are the orders that the Pass draws, $sectors sectors', ({ sectors, key, order }) => {
+    expect([...drawOrder(fromHex(key), sectors, order.length)]).toEqual(order);
   });
 
   test('are what the plain reference gives', () => {
@@ -56,6 +65,6 @@ describe('the vectors of plots', () => {
 
   test.skipIf(!python)('are confirmed by a second implementation', () => {
     const said = execFileSync('python3', [script('golden_plots_check.py')], { encoding: 'utf8' });
-    expect(said).toBe('42 values, 0 differ\n');
+    expect(said).toBe('46 values, 0 differ\n');
   });
 });

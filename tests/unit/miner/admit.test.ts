@@ -33,10 +33,10 @@ describe('admission', () => {
     expect([one, stranger].map((hotkey) => admission.admit(hotkey))).toEqual([false, true]);
   });
 
-  test('is for validators with a permit', async () => {
+  test('is for validators with a permit; other neurons may have files, and nobody else anything', async () => {
     const { admission } = scene();
     await admission.onHead(100);
-    expect([one, two, stranger].map((hotkey) => admission.admit(hotkey))).toEqual([true, false, false]);
+    expect([one, two, stranger].map((hotkey) => admission.admit(hotkey))).toEqual([true, 'files', false]);
   });
 
   test('follows the chain: permits of a new epoch hold from its first block', async () => {
@@ -46,7 +46,7 @@ describe('admission', () => {
     await admission.onHead(147);
     expect(admission.admit(one)).toBe(true);
     await admission.onHead(148);
-    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual([false, true]);
+    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual(['files', true]);
   });
 
   test('looks at least every 50 blocks, and not more often while nothing asks for it', async () => {
@@ -63,7 +63,7 @@ describe('admission', () => {
     for (let block = 101; block <= 103; block++) {
       admission.admit(two);
       await admission.onHead(block);
-      expect(admission.admit(two)).toBe(false);
+      expect(admission.admit(two)).toBe('files');
     }
     await admission.onHead(104);
     expect(admission.admit(two)).toBe(true);
@@ -81,11 +81,11 @@ describe('admission', () => {
     chain.down = true;
     chain.permits = [2];
     await admission.onHead(148);
-    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual([true, false]);
+    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual([true, 'files']);
     expect(messages()).toEqual(['permits not refreshed, the last known ones hold']);
     chain.down = false;
     await admission.onHead(149);
-    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual([false, true]);
+    expect([one, two].map((hotkey) => admission.admit(hotkey))).toEqual(['files', true]);
   });
 
   test('reads once for heads that come while it reads', async () => {

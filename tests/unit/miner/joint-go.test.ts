@@ -1,12 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { type Bay, createBay, type JointResult, type Membership } from '../../../src/miner/joint-go.js';
+import {
+  createBay,
+  type JoinRefusal,
+  type JointEvent,
+  type JointResult,
+  type Membership,
+} from '../../../src/miner/joint-go.js';
 import type { Slot, SlotJob } from '../../../src/miner/slot.js';
 import { toHex } from '../../../src/model/bytes.js';
-import { toHotkey } from '../../../src/model/ids.js';
+import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { passSeed, slotSeed } from '../../../src/verification/seed.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
 import { TOY_COMMIT, TOY_PARAMS_ID } from '../../support/toy-kind.js';
+
+/** of one slot */
+interface Bay {
+  arm(event: JointEvent, validator: Hotkey): Membership | JoinRefusal;
+}
 
 const WORK_MS = 1000;
 const BEACON = bytes32('beacon');
@@ -25,6 +36,8 @@ interface Step {
 }
 
 interface Scene {
+  /** the same index under other parameters */
+  readonly other: Bay;
   readonly steps: Step[];
   readonly bay: Bay;
   readonly clock: VirtualClock;
@@ -90,9 +103,12 @@ async function scene(
   };
   const signal = setting.signal ?? new AbortController().signal;
   const shareOf = setting.shareOf ? { shareOf: setting.shareOf } : {};
-  const bay = createBay({ slot, clock, hotkey: bytes32('miner'), ...shareOf }, signal);
+  const both = createBay({ clock, hotkey: bytes32('miner'), ...shareOf }, signal);
+  const bay: Bay = { arm: (event, validator) => both.arm(slot, event, validator) };
+  const renamed = { ...slot, claim: { ...slot.claim, paramsId: bytes32('other parameters') } };
+  const other: Bay = { arm: (event, validator) => both.arm(renamed, event, validator) };
   await clock.runUntil(
-    body({ bay, clock, jobs, steps, prepared, most: () => most, released: () => released }),
+    body({ bay, other, clock, jobs, steps, prepared, most: () => most, released: () => released }),
   );
 }
 
@@ -115,6 +131,28 @@ function gone(member: Membership, nonce: Uint8Array, beacon = BEACON, at = 0): P
 const hex = (nonces: readonly Uint8Array[]) => nonces.map(toHex);
 
 describe('the joint start', () => {
+  test('is one index’s: what is armed under old and new parameters does not run beside each other', () =>
+    scene(async ({ bay, other, jobs, most }) => {
+      const [old, next] = [armed(bay), armed(other)];
+      const running = gone(old, A);
+      expect(next.go({ nonce: B, beacon: BEACON, at: 0 })).toBe('busy');
+      const { nonces } = await running;
+      expect(hex(nonces)).toEqual([toHex(A)]);
+      old.leave();
+      const after = armed(other);
+      await gone(after, B);
+      const seed = (nonce: Uint8Array, paramsId: Uint8Array) =>
+        toHex(
+          slotSeed({
+            ...{ beacon: BEACON, nonces: [nonce], hotkey: bytes32('miner'), worker: 'host-1', slot: 2 },
+            ...{ eventId: bytes32('event'), paramsId },
+          }),
+        );
+      const seeds = [seed(A, TOY_PARAMS_ID), seed(B, bytes32('other parameters'))];
+      expect(jobs.map((job) => toHex(job.seed))).toEqual(seeds);
+      expect(most()).toBe(1);
+    }));
+
   test('is at once when everybody who armed has gone', () =>
     scene(async ({ bay, clock, jobs }) => {
       const [a, b] = [armed(bay), armed(bay)];

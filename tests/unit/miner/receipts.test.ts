@@ -14,6 +14,7 @@ import { toHotkey } from '../../../src/model/ids.js';
 import {
   CreditAmountSchema,
   ReceiptSchema,
+  SightSchema,
   VerdictKind,
 } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { bytes16, bytes32 } from '../../support/sessions.js';
@@ -140,6 +141,20 @@ describe('receipts', () => {
       body: 'AQID',
     });
     expect(row).not.toHaveProperty('measuredMs');
+  });
+
+  test('keep what a validator saw of the port that peers pull from', async () => {
+    const path = await newPath();
+    const store = await openReceipts(path);
+    const sight = { ip: '192.0.2.7', port: 9000, answered: true, calledFrom: '2001:db8::1' };
+    for (const seen of [sight, { ...sight, ip: '\u001b[2J', calledFrom: 'example.org' }]) {
+      const made = kept('x');
+      made.receipt.sight = create(SightSchema, seen);
+      await store.append(made);
+    }
+    await store.close();
+    const rows = await rowsOf(path);
+    expect(rows.map((row) => row.sight)).toEqual([sight, { ...sight, ip: '', calledFrom: '' }]);
   });
 
   test('an empty file holds none', async () => {

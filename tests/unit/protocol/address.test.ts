@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLoopback, toNetwork } from '../../../src/protocol/address.js';
+import { isLoopback, isPublicAddress, toNetwork } from '../../../src/protocol/address.js';
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -30,4 +30,33 @@ test('a whole /64 is one place, and its neighbour another', () => {
 test('only literals of this machine are loopback', () => {
   expect(['127.0.0.1', '127.9.8.7', '::1'].every(isLoopback)).toBe(true);
   expect(['localhost', '0.0.0.0', '::', '128.0.0.1', '::ffff:127.0.0.1'].some(isLoopback)).toBe(false);
+});
+
+test('addresses that a stranger may have us call are those of the internet alone', () => {
+  const yes = ['1.1.1.1', '223.255.255.255', '172.15.0.1', '172.32.0.1', '100.128.0.1', '::ffff:8.8.8.8'];
+  yes.push('2606:4700:4700::1111', '2a00::1', '3fff:1000::1');
+  const no = [
+    '0.0.0.0',
+    '10.1.2.3',
+    '100.64.0.1',
+    '127.0.0.1',
+    '169.254.169.254',
+    '172.16.0.1',
+    '172.31.255.255',
+  ];
+  no.push('192.168.1.1', '192.0.2.1', '198.19.0.1', '203.0.113.9', '224.0.0.1', '255.255.255.255');
+  no.push(
+    '::ffff:10.0.0.1',
+    '::',
+    '::1',
+    'fe80::1',
+    'fc00::1',
+    'ff02::1',
+    '64:ff9b::a00:1',
+    '2001:db8::1',
+    '2002:a00:1::',
+  );
+  no.push('localhost', 'example.org', '');
+  expect(yes.filter((host) => !isPublicAddress(host))).toEqual([]);
+  expect(no.filter(isPublicAddress)).toEqual([]);
 });

@@ -157,7 +157,7 @@ describe('relays', () => {
       const tickets = createTickets(() => ({ epoch: 0, share: 1 }));
       const honest = createAnswer(
         {
-          slots: [slot],
+          slots: () => [slot],
           hotkey,
           netuid: NETUID,
           events,

@@ -267,7 +267,7 @@ describe('further steps of a device behind a socket', () => {
         release: () => {},
       }),
     });
-    const slot = connectDevice(port, 0, CLAIM, phases);
+    const slot = connectDevice(port, 0, CLAIM, { phases });
     expect(slot.phases).toBe(phases);
     const told = { brief: utf8('brief'), place: bytes32('place') };
     const proving = await slot.start({ ...jobOf('a'), ...told }, lasting());
@@ -285,10 +285,37 @@ describe('further steps of a device behind a socket', () => {
 
   test('of a device that has none are out of reach', async () => {
     const { port } = await device();
-    const proving = await connectDevice(port, 0, CLAIM, phases).start(jobOf('a'), lasting());
+    const proving = await connectDevice(port, 0, CLAIM, { phases }).start(jobOf('a'), lasting());
     await expect(proving.next!({ pass: undefined, leftMs: () => 1 }, lasting())).rejects.toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('has no further step'),
     });
+  });
+});
+
+describe('what a device offers those that its slot meets', () => {
+  test('is asked for at each event', async () => {
+    let offers = 0;
+    const { port } = await device({ offer: async () => Uint8Array.of(7, ++offers) });
+    const slot = connectDevice(port, 0, CLAIM, { meets: true });
+    expect([...(await slot.offer!())]).toEqual([7, 1]);
+    expect([...(await slot.offer!())]).toEqual([7, 2]);
+  });
+
+  test('is nothing of kinds whose slots meet nobody, or of a device without a link', async () => {
+    const { port } = await device();
+    expect(connectDevice(port, 0, CLAIM).offer).toBeUndefined();
+    await expect(connectDevice(port, 0, CLAIM, { meets: true }).offer!()).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('slot 0 offers nothing'),
+    });
+  });
+
+  test('that fails is an error of that call alone', async () => {
+    const offer = () => Promise.reject(new Error('the port is taken'));
+    const { port } = await device({ offer });
+    const slot = connectDevice(port, 0, CLAIM, { meets: true });
+    await expect(slot.offer!()).rejects.toThrow('the port is taken');
+    expect((await slot.start(jobOf('a'), lasting())).commit).toHaveLength(32);
   });
 });

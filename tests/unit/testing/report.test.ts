@@ -79,7 +79,7 @@ const outcome = (validator: string, verdict: Verdict, of: Partial<Outcome> = {})
   verdict,
   measuredMs: 1500,
   ownDelayMs: 0,
-  credit: {},
+  credit: verdict.kind === 'accepted' ? { opsPerS: 1e15 } : {}, // what counts one
   share: verdict.kind === 'accepted' ? 1 : 0,
   at: 0,
   ...of,
@@ -234,7 +234,7 @@ describe('the missed share', () => {
     const missed = withReasons({
       'honest-large': { window: 2, projection: 5 },
       'honest-small': { 'left-out': 3, 'opening-timeout': 1, 'inconclusive:validator-fault': 4 },
-      'honest-memory': { window: 3 },
+      'honest-memory': { window: 2, unreachable: 1 },
       silent: { window: 12 },
     });
     expect(missedShare(missed)).toBe(0.25);

@@ -6,7 +6,7 @@ import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, inconclusive, rejected } from '../../../src/model/verdict.js';
 import type { Played } from '../../../src/validator/dispatch.js';
 import { createJudge } from '../../../src/validator/judge.js';
-import { type Verifiers, verifyHere } from '../../../src/validator/verifiers.js';
+import { type Question, type Verifiers, verifyHere } from '../../../src/validator/verifiers.js';
 import { slotSeed } from '../../../src/verification/seed.js';
 import { recordingLog } from '../../support/logs.js';
 import { committed, EVENT, NOTHING_ARRIVED, playedSession } from '../../support/played.js';
@@ -114,6 +114,25 @@ describe('judge', () => {
     expect(judged!.verdict).toEqual(inconclusive('validator-fault'));
     expect(judged!.played.opening).toHaveLength(0);
     expect(judged!.openingDigest).toEqual(digest);
+  });
+
+  test('says whose evidence it is, and how to make the opening again: from its pieces', async () => {
+    const asked: Question[] = [];
+    const verifiers: Verifiers = {
+      forEvent: (event) => ({
+        ...verifyHere.forEvent(event),
+        async verify(question) {
+          asked.push(question);
+          return { verdict: rejected('poison'), opening: question.evidence.opening };
+        },
+      }),
+    };
+    const pieces = [bytes32('one'), bytes32('two')];
+    const [judged] = await judging([playedSession(toyKind(), { pieces })], silentLog, verifiers);
+    expect(judged!.verdict).toEqual(rejected('poison'));
+    expect(judged!.credit).toEqual({});
+    expect(asked[0]!.from).toBe(judged!.played.task.neuron.hotkey);
+    expect(toHex(asked[0]!.again!())).toBe(pieces.map(toHex).join(''));
   });
 
   test('a commit that claims nothing is credited nothing, whatever the kind concludes', async () => {

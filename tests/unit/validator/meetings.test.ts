@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { equals, toHex, utf8 } from '../../../src/model/bytes.js';
+import { toHex, utf8 } from '../../../src/model/bytes.js';
 import { ed25519FromSeed } from '../../../src/model/ed25519.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
 import type { Task } from '../../../src/validator/assign.js';
 import type { Judged } from '../../../src/validator/judge.js';
-import { createMeetings, settleRounds, turnOf } from '../../../src/validator/meetings.js';
+import { createMeetings, settleRounds } from '../../../src/validator/meetings.js';
 import { encodeOffer } from '../../../src/verification/kinds/bandwidth/codec.js';
 import { bandwidthProof } from '../../../src/verification/kinds/bandwidth/index.js';
 import { paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
@@ -172,30 +172,5 @@ describe('what a round shows', () => {
       {},
       { opsPerS: 1_000_000 },
     ]);
-  });
-});
-
-describe('whose round it is', () => {
-  const validators = ['a', 'b', 'c'].map(bytes32);
-
-  test('is the same for all, whatever the order in which they know one another', () => {
-    for (let i = 0; i < 20; i++) {
-      const id = bytes32(`event ${i}`);
-      expect(toHex(turnOf(id, [...validators].reverse())!)).toBe(toHex(turnOf(id, validators)!));
-    }
-  });
-
-  test('comes to each as often as to the others', () => {
-    const counts = validators.map(() => 0);
-    for (let i = 0; i < 3000; i++) {
-      const turn = turnOf(bytes32(`event ${i}`), validators)!;
-      counts[validators.findIndex((each) => equals(each, turn))]!++;
-    }
-    const chi2 = counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
-    expect(chi2).toBeLessThan(13.8);
-  });
-
-  test("is nobody's where nobody has a permit", () => {
-    expect(turnOf(bytes32('event'), [])).toBeUndefined();
   });
 });

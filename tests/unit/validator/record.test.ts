@@ -44,12 +44,19 @@ describe('an outcome', () => {
       ownDelayMs: 1.5,
       credit: { opsPerS: 1_000_000 },
       share: 1,
+      simulated: true,
       at: 1_700_000_000_000,
     });
     expect([session.goAtMs, session.openAtMs, session.openingAtMs]).toEqual([1, 502, 512]);
     expect(session.commits).toEqual([
       { atMs: 501, measuredMs: 500, ownDelayMs: 1.5, nonces: [bytes16('nonce')], digest: sha256(TOY_COMMIT) },
     ]);
+  });
+
+  test('is a simulated device’s where its parameter set is for localnets, and else a real one’s', () => {
+    const { task } = playedSession(toyKind());
+    const facts = { ...task.facts, localnetOnly: false };
+    expect(entryOf(accepted, { task: { ...task, facts } }).outcome.simulated).toBeUndefined();
   });
 
   test('has one name per event, validator, miner and slot', () => {

@@ -17,7 +17,8 @@ function ledgerOf(
     const event = `event ${k}`;
     for (const [miner, verdict, slot = 0] of verdicts) {
       const share = verdict.kind === 'accepted' ? 1 : 0;
-      const outcome = { event, epoch, miner, slot, verdict, share } as Outcome; // what scoring looks at
+      const credit = share > 0 ? { opsPerS: 1e15 } : {}; // what counts one
+      const outcome = { event, epoch, miner, slot, verdict, credit, share } as Outcome; // what scoring looks at
       void ledger.append({ type: 'outcome', outcome, session: {} as OutcomeEntry['session'] });
     }
     const facts = { event, epoch, block: 10 * k, basis: bytes32('basis') };

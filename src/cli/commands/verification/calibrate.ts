@@ -1,22 +1,14 @@
-// Owns: `assay verification calibrate`. Does not own: measuring and what follows (verification), the file (calibration-file.ts).
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+// Owns: `assay verification calibrate`. Does not own: what is measured for each kind (calibration-subjects.ts), what follows from it
+// (verification/calibration), the file (calibration-file.ts).
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { toHex } from '../../../model/bytes.js';
 import { isNear } from '../../../model/near.js';
-import {
-  type Advised,
-  advise,
-  type Figure,
-  type Figures,
-  figuresOf,
-  spreadOf,
-} from '../../../verification/calibration.js';
+import { achieved, type Measured, spreadOf, type Unit } from '../../../verification/calibration/figures.js';
 import { paramsId } from '../../../verification/checked-params.js';
-import { deviceByClass, WINDOW_MS } from '../../../verification/classes.js';
-import { COMPUTE_PARAMS, type ComputeParams } from '../../../verification/kinds/compute/params.js';
-import { measure } from '../../../verification/measure.js';
-import { systemParts } from '../../assemble.js';
+import { deviceByClass } from '../../../verification/classes.js';
+import { kinds } from '../../../verification/kinds/index.js';
 import {
   type Calibration,
   calibrationText,
@@ -25,40 +17,59 @@ import {
   type SignedCalibration,
   signCalibration,
 } from '../../calibration-file.js';
-import { integerBetween, loadFlags } from '../../config.js';
-import { factLines } from '../../facts.js';
+import {
+  CALIBRATED,
+  type CalibrationOptions,
+  type Measurement,
+  measureSide,
+} from '../../calibration-subjects.js';
+import { flagOf, integerBetween, loadFlags } from '../../config.js';
+import { factLines, scaled } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson, stderrLog } from '../../output.js';
+import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
 const schema = z.strictObject({
   ...walletFlags,
+  kind: z.string().max(32).optional(),
   class: z.string().max(64).optional(),
   n: integerBetween(16, 16_384, 'a side').optional(),
-  runs: integerBetween(1, 100, 'runs').default(5),
+  runs: integerBetween(1, 100, 'runs').optional(),
   threads: integerBetween(1, 256, 'threads').optional(),
   memoryGib: integerBetween(1, 4096, 'GiB').optional(),
+  plots: z.array(path).min(1).max(64).optional(),
+  folder: path.optional(),
+  gib: integerBetween(1, 65_536, 'GiB').optional(),
   out: path.optional(),
   check: path.optional(),
   json: z.boolean().default(false),
 });
 type Options = z.infer<typeof schema>;
 
-/** Of what is free: others live here too. */
-const MEMORY_SHARE = 0.5;
+const DEFAULT_KIND = 'compute';
+/** Read from memory as often as not; a plot of one's own (--plots) is what shows a disk. */
+const DEFAULT_GIB = 1;
+/** What has a meaning for some kinds only. */
+const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
+  n: ['compute'],
+  memoryGib: ['compute', 'memory', 'liveness', 'host-memory'],
+  plots: ['storage'],
+  folder: ['storage'],
+  gib: ['storage'],
+};
 
 export async function calibrate(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(schema, flags);
   if (options.check !== undefined) return check(options.check, options.json);
-  const set = setOf(options);
+  const subject = subjectOf(options);
   // a long run must not end with a file that cannot be written, or a key that is not there
   const place =
     options.out === undefined ? undefined : await openWholeFile(options.out, `--out ${options.out}`);
   const signer = place && (await hotkeySigner(options, signal));
   const keypair = await signer?.unlock();
-  const calibration = await measureClass(set, options, signal);
+  const calibration = await measured(subject, options, signal);
   const signed = keypair && signCalibration(calibration, keypair);
   if (place && signed) await place.write(calibrationText(signed));
   if (options.json) printJson(signed ?? { calibration });
@@ -69,96 +80,102 @@ export async function calibrate(flags: Record<string, unknown>, signal: AbortSig
   return EXIT.ok;
 }
 
-interface Subject extends Pick<ComputeParams, 'n' | 'labels' | 'nominalLabels' | 'windowMs'> {
+interface Subject {
+  readonly kind: string;
   readonly class: string;
+  /** undefined where n was given by itself */
   readonly id: string | undefined;
+  readonly isSimulated: boolean;
+  readonly runs: number;
+  measure(options: CalibrationOptions, signal: AbortSignal): Promise<Measurement>;
 }
 
-function setOf({ class: name, n }: Options): Subject {
-  if (name !== undefined && n !== undefined) throw invalid('--n', 'either --class or --n', 'both');
+function subjectOf(options: Options): Subject {
+  const { kind = DEFAULT_KIND, n, class: name } = options;
+  const calibrated = Object.hasOwn(CALIBRATED, kind) ? CALIBRATED[kind] : undefined;
+  if (!calibrated) throw invalid('--kind', `one of ${Object.keys(CALIBRATED).join(', ')}`, kind);
+  for (const [key, only] of Object.entries(ONLY_FOR))
+    if (options[key as keyof Options] !== undefined && !only.includes(kind))
+      throw invalid(flagOf(key), `it for ${only.join(', ')}`, kind);
+  if (options.plots !== undefined && options.gib !== undefined)
+    throw invalid('--gib', 'either --plots or --gib', 'both');
+  const { defaultClass, defaultRuns } = calibrated;
+  const runs = options.runs ?? defaultRuns;
   if (n !== undefined) {
+    if (name !== undefined) throw invalid('--n', 'either --class or --n', 'both');
     if (!Number.isInteger(Math.log2(n))) throw invalid('--n', 'a power of two in 16..16384', String(n));
-    return { class: `n-${n}`, id: undefined, n, labels: 65_536, nominalLabels: 1, windowMs: WINDOW_MS };
+    const measure: Subject['measure'] = (given, signal) => measureSide(n, given, signal);
+    return { kind, class: `n-${n}`, id: undefined, isSimulated: false, runs, measure };
   }
-  const wanted = name ?? 'cpu-2048';
-  const found = COMPUTE_PARAMS.find((params) => params.class === wanted);
-  if (found) return { ...found, id: toHex(paramsId(found)) };
-  const names = COMPUTE_PARAMS.map((params) => params.class);
-  const near = names.filter((known) => isNear(wanted, known));
-  throw invalid(
-    '--class',
-    `one of ${names.join(', ')}`,
-    `${wanted}${near[0] ? `; did you mean ${near[0]}?` : ''}`,
-  );
+  const { table, facts } = kinds[kind]!; // of each there is a kind
+  const names = [...table.values()].map((params) => facts(params).className);
+  const wanted = name ?? defaultClass;
+  if (wanted === undefined) throw invalid('--class', `one of ${names.join(', ')}`, 'none');
+  const params = [...table.values()].find((each) => facts(each).className === wanted);
+  if (params === undefined) {
+    const near = names.find((known) => isNear(wanted, known));
+    throw invalid(
+      '--class',
+      `one of ${names.join(', ')}`,
+      `${wanted}${near ? `; did you mean ${near}?` : ''}`,
+    );
+  }
+  return {
+    kind,
+    class: wanted,
+    id: toHex(paramsId(params as object)), // parsed by its kind
+    isSimulated: facts(params).localnetOnly,
+    runs,
+    measure: (given, signal) => calibrated.measure(params, given, signal),
+  };
 }
 
-async function measureClass(set: Subject, options: Options, signal: AbortSignal): Promise<Calibration> {
-  const { n, windowMs } = set;
-  const { runs, threads = 0, memoryGib } = options;
+async function measured(subject: Subject, options: Options, signal: AbortSignal): Promise<Calibration> {
   const cores = availableParallelism();
-  const limit = memoryGib === undefined ? freemem() * MEMORY_SHARE : memoryGib * 2 ** 30;
-  const capacity = Math.min(set.labels, Math.floor(limit / (1.1 * n * n)));
-  if (capacity < 1)
-    throw invalid('memory', `room for a label of ${n} x ${n}`, `${Math.floor(limit / 2 ** 20)} MiB of it`);
-  const { openCpu } = await import('../../../compute/probe.js');
   const say = (what: string) => process.stderr.write(`${what}\n`);
-  if (deviceByClass(set.class) && !options.json)
-    say(`no backend of this build computes on a GPU: ${set.class} is measured on the CPUs of this host`);
-  const compute = await openCpu({ log: stderrLog('warn'), threads });
-  try {
-    const measured = await measure(
-      {
-        devices: { compute },
-        random: systemParts.random,
-        now: () => performance.now(),
-        onStep: options.json ? () => {} : say,
-      },
-      { n, capacity, windowMs, runs },
-      signal,
-    );
-    const figures = figuresOf(measured, { n, cores: threads || cores });
-    return {
-      version: 1,
-      measuredAt: new Date(systemParts.clock.now()).toISOString(),
-      host: {
-        cpu: cpus()[0]?.model.trim() ?? 'unknown',
-        cores,
-        memoryBytes: totalmem(),
-        node: process.version,
-        backend: compute.name,
-        threads: threads || cores,
-        gpu: false,
-      },
-      class: set.class,
-      ...(set.id === undefined ? {} : { paramsId: set.id }),
-      n,
-      windowMs,
-      runs,
-      figures,
-      ...advised(figures, set, totalmem()),
-    };
-  } finally {
-    await compute.close?.();
-  }
+  if (isForCards(subject.class) && !options.json)
+    say(`no backend of this build computes on a GPU: ${subject.class} is measured on the CPUs of this host`);
+  const { threads, memoryGib, plots, folder, gib = DEFAULT_GIB } = options;
+  const onStep = options.json ? () => {} : say;
+  const given = { runs: subject.runs, threads, memoryGib, plots, folder, gib, onStep };
+  const { device, figures, ...found } = await subject.measure(given, signal);
+  const { advice, notes } = advised(subject, found);
+  const { limits } = found;
+  return {
+    version: 2,
+    measuredAt: new Date().toISOString(),
+    host: {
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      cores,
+      memoryBytes: totalmem(),
+      node: process.version,
+      device,
+      threads: threads ?? cores,
+      gpu: false,
+    },
+    kind: subject.kind,
+    class: subject.class,
+    ...(subject.id === undefined ? {} : { paramsId: subject.id }),
+    runs: subject.runs,
+    figures: [...figures],
+    advice: [...advice],
+    notes: [...notes, ...limits],
+  };
 }
+
+const isForCards = (name: string): boolean => deviceByClass(name) !== undefined || name.startsWith('gpu-');
+
+type Advised = Pick<Measurement, 'advice' | 'notes'>;
 
 /** Another device's class is not changed for what this one does, nor is a size that no class has. */
-function advised(
-  figures: Figures,
-  set: Subject,
-  memoryBytes: number,
-): { advice: Calibration['advice']; notes: string[] } {
-  if (set.id === undefined)
-    return { advice: [], notes: [`n = ${set.n} by itself is no class: nothing to change`] };
-  if (deviceByClass(set.class) || set.class.startsWith('gpu-'))
-    return {
-      advice: [],
-      notes: [`measured on CPUs: it shows what the work is, and says nothing of ${set.class}`],
-    };
-  if (set.class === 'paced')
-    return { advice: [], notes: ['simulated devices declare their rate: nothing measured changes it'] };
-  const { advice, notes }: Advised = advise(figures, set, memoryBytes);
-  return { advice: [...advice], notes: [...notes] };
+function advised({ class: name, id, isSimulated }: Subject, found: Advised): Advised {
+  const none = (why: string): Advised => ({ advice: [], notes: [why] });
+  if (id === undefined) return none(`${name.replace('-', ' = ')} by itself is no class: nothing to change`);
+  if (isForCards(name))
+    return none(`measured on CPUs: it shows what the work is, and says nothing of ${name}`);
+  if (isSimulated)
+    return none(`${name} is for simulated devices and small tests: nothing measured changes it`);
+  return found;
 }
 
 async function check(file: string, json: boolean): Promise<number> {
@@ -174,45 +191,72 @@ async function check(file: string, json: boolean): Promise<number> {
   return isValid ? EXIT.ok : EXIT.failed;
 }
 
-const ROWS: readonly (readonly [keyof Figures, string, (value: number) => string])[] = [
-  ['productOpsPerS', 'product alone', (v) => `${(v / 1e9).toFixed(1)} Gop/s`],
-  ['hashBytesPerS', 'SHA-256, one thread', (v) => `${(v / 1e9).toFixed(2)} GB/s`],
-  ['labelMs', 'one label', (v) => `${v.toFixed(1)} ms`],
-  ['rootsMs', 'roots of all', (v) => `${v.toFixed(1)} ms`],
-  ['labelsInWindow', 'labels in a window', (v) => v.toFixed(1)],
-  ['productShare', 'of a label: product', (v) => `${(100 * v).toFixed(0)} %`],
-  ['hashShare', 'of a label: hashing', (v) => `${(100 * v).toFixed(0)} %`],
-  ['otherShare', 'of a label: the rest', (v) => `${(100 * v).toFixed(0)} %`],
-  ['passBytesPerS', 'a pass', (v) => `${(v / 1e9).toFixed(2)} GB/s`],
-];
-
 function textOf(calibration: Calibration): string {
-  const { host, n, windowMs, runs, figures, advice, notes } = calibration;
-  const table = new Table({ head: ['figure', 'median', 'least', 'most', 'spread'], style: PLAIN });
-  for (const [key, name, shown] of ROWS) {
-    const figure: Figure | undefined = figures[key];
-    if (figure)
-      table.push([
-        name,
-        shown(figure.median),
-        shown(figure.min),
-        shown(figure.max),
-        `${(100 * spreadOf(figure)).toFixed(0)} %`,
-      ]);
+  const { host, kind, runs, figures, advice, notes } = calibration;
+  const table = new Table({
+    head: ['figure', 'median', 'least', 'most', 'spread', 'possible', 'class -> this host'],
+    style: PLAIN,
+  });
+  const possible: string[] = [];
+  for (const figure of figures as readonly Measured[]) {
+    const { name, unit, median, min, max, peak, parameter } = figure;
+    const share = achieved(figure);
+    if (peak) possible.push(`${name}: of ${peak.of} (${shown(peak.value, unit)})`);
+    table.push([
+      name,
+      shown(median, unit),
+      shown(min, unit),
+      shown(max, unit),
+      `${(100 * spreadOf(figure)).toFixed(0)} %`,
+      share === undefined ? '' : `${(100 * share).toFixed(0)} %`,
+      parameter
+        ? `${parameter.name} ${short(parameter.set)} -> ${short(parameter.here)} ${by(parameter)}`
+        : '',
+    ]);
   }
   return [
     factLines([
-      ['class', calibration.class],
-      ['n, window', `${n}, ${windowMs} ms`],
-      ['host', `${host.cores} x ${host.cpu}`],
-      ['products', `${host.backend}, ${host.threads} threads${host.gpu ? '' : '; no GPU'}`],
+      ['class', `${kind}/${calibration.class}`],
+      ['params id', calibration.paramsId],
+      ['host', `${host.cores} x ${host.cpu}, ${(host.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
+      ['device', `${host.device}, ${host.threads} threads${host.gpu ? '' : '; no GPU'}`],
       ['measured', `${calibration.measuredAt}, ${runs} runs`],
     ]),
     table.toString(),
+    ...possible.map((line) => `possible, ${line}`),
     ...advice.map(
       ({ parameter, from, to, why }) => `would change ${parameter}: ${from} -> ${to}, for ${why}`,
     ),
     ...(advice.length === 0 ? ['would change nothing'] : []),
     ...notes,
   ].join('\n');
+}
+
+const short = (amount: number): string => (amount < 100_000 ? `${amount}` : scaled(amount).trim());
+
+/** `(+52 %)`, `(x 4.1)` */
+function by({ set, here }: { readonly set: number; readonly here: number }): string {
+  if (set === here) return '(the same)';
+  if (set === 0) return '';
+  const ratio = here / set;
+  if (ratio >= 2) return `(x ${Number(ratio.toPrecision(2))})`;
+  return `(${ratio > 1 ? '+' : '-'}${Number((100 * Math.abs(ratio - 1)).toPrecision(2))} %)`;
+}
+
+function shown(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'share':
+      return `${(100 * value).toFixed(0)} %`;
+    case 'ms':
+      return `${value.toFixed(1)} ms`;
+    case 'ns':
+      return `${value.toFixed(0)} ns`;
+    case 'labels':
+      return value.toFixed(1);
+    case 'leaves/s':
+    case 'sectors/s':
+      return `${Number(value.toPrecision(3))} ${unit}`;
+    default:
+      return `${scaled(value)}${unit}`;
+  }
 }

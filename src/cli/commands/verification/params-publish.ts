@@ -8,7 +8,7 @@ import { type CommitmentField, setCommitment } from '../../../chain/subtensor/op
 import { setHyperparameter } from '../../../chain/subtensor/operations/hyperparameters.js';
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
 import { equals, fromHex, toHex } from '../../../model/bytes.js';
-import { toNetuid } from '../../../model/ids.js';
+import { toHotkey, toNetuid } from '../../../model/ids.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import { NO_POLICY } from '../../../verification/parameter-file.js';
 import {
@@ -29,7 +29,7 @@ import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
 import { sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
-import { coldkeySigner, hotkeySigner, walletFlags } from '../../signers.js';
+import { coldkeySigner, hotkeySigner, type Signer, walletFlags } from '../../signers.js';
 import { minedNetuidFlag } from '../chain/flags.js';
 import { checkedText, checkNamed } from './params.js';
 
@@ -43,6 +43,7 @@ const schema = z.strictObject({
   netuid: minedNetuidFlag,
   firstEpoch: integerBetween(1, Number.MAX_SAFE_INTEGER, 'an epoch').optional(),
   replace: z.boolean().default(false),
+  asSuccessor: z.boolean().default(false),
   versionKey: z.boolean().default(true),
 });
 
@@ -59,14 +60,20 @@ export async function publishParams(
   signal: AbortSignal,
 ): Promise<number> {
   const options = loadFlags(schema, flags);
-  const { netuid, json, dryRun, versionKey: raises } = options;
+  const { netuid, json, dryRun, versionKey: raises, asSuccessor } = options;
   const wanted = await toPublish(path, json);
   const hotkey = await hotkeySigner(options, signal);
-  const coldkey = raises ? await coldkeySigner(options, signal) : undefined;
+  const coldkey = raises && !asSuccessor ? await coldkeySigner(options, signal) : undefined;
   return withChain(options, signal, async (chain) => {
     const now = await lookAt(chain, netuid);
-    if (hotkey.address !== now.subnet.ownerHotkey)
-      throw invalid('--hotkey', `the owner's, ${now.subnet.ownerHotkey}`, hotkey.address);
+    const { ownerHotkey } = now.subnet;
+    if (asSuccessor) return repeatAs(hotkey, { chain, now, wanted, options }, signal);
+    if (hotkey.address !== ownerHotkey)
+      throw invalid(
+        '--hotkey',
+        `the owner's, ${ownerHotkey}; or --as-successor, of the one that will be`,
+        hotkey.address,
+      );
     const { publication: present, subnet } = now;
     const isThere = present !== undefined && equals(present.parameters, wanted.digest);
     const next = isThere ? present : following(now, wanted, options);
@@ -129,12 +136,66 @@ export async function publishParams(
     else
       print(
         [
-          isThere ? 'it was published before' : `validators ask miners for it: hand them ${path}`,
-          `  assay miner start --params ${path} ...`,
+          isThere ? 'it was published before' : 'it is on the chain',
+          ...(path === BUILT_IN
+            ? []
+            : [
+                `peers have it from one another; the first must be given it: assay miner start --params ${path} ...`,
+              ]),
         ].join('\n'),
       );
     return EXIT.ok;
   });
+}
+
+/**
+ * What the owner's hotkey says, said by the one that is about to take its place: what counts is looked up under whichever is
+ * the owner's at that block, so that a change without it is a return to the built-in table at once.
+ */
+async function repeatAs(
+  hotkey: Signer,
+  about: {
+    readonly chain: ChainClient;
+    readonly now: Now;
+    readonly wanted: ToPublish;
+    readonly options: z.infer<typeof schema>;
+  },
+  signal: AbortSignal,
+): Promise<number> {
+  const { chain, now, wanted, options } = about;
+  const { netuid, json } = options;
+  const { publication: present, subnet } = now;
+  if (hotkey.address === subnet.ownerHotkey)
+    throw invalid('--as-successor', "a hotkey that is not the owner's yet", hotkey.address);
+  if (present === undefined || !equals(present.parameters, wanted.digest))
+    throw invalid(
+      'file',
+      present ? `the one that is published, ${toSource(present.parameters)}` : 'one that is published',
+      toSource(wanted.digest),
+    );
+  const own = await chain.commitmentOf(toNetuid(netuid), toHotkey(hotkey.address));
+  const sent = await sendOperation(
+    {
+      chain,
+      signer: hotkey,
+      operation: setCommitment(netuid, fieldsWith(own, present)),
+      what: `repeat what the owner of subnet ${netuid} published`,
+      facts: [
+        ['parameters', toSource(present.parameters)],
+        ['from epoch', String(present.firstEpoch)],
+      ],
+      data: dataOf(netuid, present),
+      flags: options,
+    },
+    signal,
+  );
+  if (sent.is === 'not-sent') return sent.code;
+  if (json) printJson({ ...dataOf(netuid, present), asSuccessor: hotkey.address });
+  else
+    print(
+      `said, in block ${sent.done.block}: now make this hotkey the owner's (assay subnet set owner_hotkey)`,
+    );
+  return EXIT.ok;
 }
 
 async function toPublish(path: string, json: boolean): Promise<ToPublish> {

@@ -5,8 +5,7 @@ import { fromUtf8, toHex } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
 import { sha256 } from '../../../model/hash.js';
 import { isNear } from '../../../model/near.js';
-import { assertPhases } from '../../../validator/assign.js';
-import { WINDOW_MS } from '../../../verification/classes.js';
+import { assertPhases } from '../../../parameters/phases.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import {
   builtInFile,
@@ -17,7 +16,7 @@ import {
   parameterDigest,
   withTables,
 } from '../../../verification/parameter-file.js';
-import { type ParamsFacts, windowMs } from '../../../verification/proof.js';
+import type { ParamsFacts } from '../../../verification/proof.js';
 import { loadFlags } from '../../config.js';
 import { counted, factLines } from '../../facts.js';
 import { readInputBytes } from '../../input-text.js';
@@ -116,11 +115,6 @@ export function checkNamed({ file, digest, bytes }: NamedFile): Checked {
   const name = ({ kind, className }: ParameterSet) => `${kind}/${className}`;
   const own = new Map(builtInFile(kinds).sets.map((set) => [name(set), set.id]));
   const its = new Map(file.sets.map((set) => [name(set), set.id]));
-  // sets that credit the same work: other kinds may have windows of their own
-  const rates = file.sets
-    .map(factsOf)
-    .filter(({ localnetOnly, nominal }) => !localnetOnly && nominal.opsPerS);
-  const windows = new Set(rates.map(windowMs));
   return {
     digest,
     policy: file.policy,
@@ -130,14 +124,33 @@ export function checkNamed({ file, digest, bytes }: NamedFile): Checked {
     changed: [...its].filter(([set, id]) => own.has(set) && own.get(set) !== id).map(([set]) => set),
     left: [...own.keys()].filter((set) => !its.has(set)),
     warnings: [
-      ...(windows.size > 1
-        ? [
-            `windows of ${[...windows].sort((a, b) => a - b).join(', ')} ms: slots of different windows on one device are credited more than it can do (this build has ${WINDOW_MS})`,
-          ]
-        : []),
+      ...unequalWindows(file.sets.map(factsOf)),
       ...(file.policy === NO_POLICY ? ['no policy: its digest is zeros'] : []),
     ],
   };
+}
+
+/** What is measured from Go; everything else is, from the Pass. */
+const FROM_GO: ReadonlySet<string> = new Set(['opsPerS', 'hashBytesPerS', 'downBytesPerS', 'upBytesPerS']);
+
+/** Sets that credit the same amount may be of one device, and share what it does as long as all of them measure. */
+function unequalWindows(all: readonly ParamsFacts[]): string[] {
+  const windows = new Map<string, Set<string>>();
+  for (const { localnetOnly, nominal, phases } of all) {
+    if (localnetOnly) continue;
+    for (const resource of Object.keys(nominal)) {
+      const from = FROM_GO.has(resource) ? 'go' : 'pass';
+      const steps = phases.filter((phase) => phase.from === from).map(({ withinMs }) => withinMs);
+      const known = windows.get(resource) ?? new Set();
+      windows.set(resource, known.add(from === 'go' ? `${steps[0]}` : steps.join('+')));
+    }
+  }
+  return [...windows]
+    .filter(([, lengths]) => lengths.size > 1)
+    .map(
+      ([resource, lengths]) =>
+        `${resource} is measured for ${[...lengths].sort().join(', ')} ms: slots of different windows on one device are credited more than it can do`,
+    );
 }
 
 const checkSchema = z.strictObject({ json: z.boolean().default(false) });

@@ -5,7 +5,7 @@ import type { Random } from '../../../model/prng.js';
 import type { Briefing, Participant, Round } from '../../proof.js';
 import { decodeOffer, encodeBrief, keyCommitment, type Pull, type Serve } from './codec.js';
 import { type Host, matchRound } from './match.js';
-import type { BandwidthParams } from './params.js';
+import { type BandwidthParams, serveShape } from './params.js';
 
 const MATCH = utf8('assay/bandwidth/1/match-seed');
 const TICKET = utf8('assay/bandwidth/1/ticket');
@@ -13,6 +13,7 @@ const PASS = utf8('assay/bandwidth/1/pass');
 const KEY = utf8('assay/bandwidth/1/key');
 
 type Event = Parameters<Round<BandwidthParams>['brief']>[1];
+type Anchor = NonNullable<Event['anchors']>[number];
 
 /** What the draw hangs on: nothing of it is the validator's choice once it is a validator. */
 export const matchSeed = ({
@@ -33,13 +34,17 @@ export function brief(
 ): { participants: readonly (Briefing | undefined)[]; anchors: readonly (Uint8Array | undefined)[] } {
   const { eventId, validator, participants, anchors = [] } = event;
   const secret = random.bytes(32);
+  const { capBytesPerS } = serveShape(params);
+  // of an anchor whose share were smaller than a peer's, everybody who meets it would be credited less
+  const mostOf = ({ bytesPerS }: Anchor): number | undefined =>
+    bytesPerS === undefined ? undefined : Math.floor(bytesPerS / capBytesPerS);
   const all = [
-    ...participants.map((participant) => ({ participant, anchor: false })),
-    ...anchors.map((participant) => ({ participant, anchor: true })),
+    ...participants.map((participant) => ({ participant, anchor: false, most: undefined })),
+    ...anchors.map((participant) => ({ participant, anchor: true, most: mostOf(participant) })),
   ];
-  const hosts = all.flatMap(({ participant, anchor }, at) => {
+  const hosts = all.flatMap(({ participant, anchor, most }, at) => {
     const offer = decodeOffer(participant.offer);
-    return offer ? [{ participant, anchor, offer, at }] : [];
+    return offer ? [{ participant, anchor, most, offer, at }] : [];
   });
   const sources = withoutLoners(
     matchRound(matchSeed(event), hosts.map(hostOf), params),
@@ -96,10 +101,19 @@ function withoutLoners(
 
 const nameOf = ({ hotkey, slot }: Participant): Uint8Array => concat(hotkey, u32le(slot));
 
-const hostOf = ({ participant, anchor }: { participant: Participant; anchor: boolean }): Host => ({
+const hostOf = ({
+  participant,
+  anchor,
+  most,
+}: {
+  participant: Participant;
+  anchor: boolean;
+  most: number | undefined;
+}): Host => ({
   id: toHex(nameOf(participant)),
   coldkey: toHex(participant.coldkey),
   address: participant.address,
   anchor,
+  ...(most === undefined ? {} : { most }),
   ...(participant.weight === undefined ? {} : { weight: participant.weight }),
 });

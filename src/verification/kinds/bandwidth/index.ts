@@ -3,11 +3,12 @@
 import { commonFacts } from '../../checked-params.js';
 import { NoSecret } from '../../no-secret.js';
 import { defineProof } from '../../proof.js';
+import { anchor } from './anchor.js';
 import { brief } from './brief.js';
-import { decodeBrief, decodeOffer, encodeOffer, limits } from './codec.js';
+import { decodeOffer, encodeOffer, limits } from './codec.js';
 import { credit, creditUp } from './credit.js';
 import { issue } from './issue.js';
-import { type BandwidthParams, bandwidthTable, parseParams, serveShape } from './params.js';
+import { type BandwidthParams, bandwidthTable, parseParams } from './params.js';
 import { linkOf, prove } from './prove.js';
 import { verify } from './verify.js';
 
@@ -29,10 +30,8 @@ export const bandwidthProof = defineProof<BandwidthParams, NoSecret>({
     offer: (devices) => encodeOffer(linkOf(devices).offer),
     isOffer: (bytes) => decodeOffer(bytes) !== undefined,
     brief,
-    anchor(devices, params, told, signal) {
-      const serves = decodeBrief(params, told)?.serves ?? [];
-      linkOf(devices).serve(serves, serveShape(params), signal);
-    },
+    port: (bytes) => decodeOffer(bytes)?.port,
+    anchor,
     settle: creditUp,
   },
   prove,

@@ -12,8 +12,10 @@ export interface Host {
   readonly address: string;
   /** @default 1 */
   readonly weight?: number;
-  /** gives and does not take: run by the validator itself */
+  /** run by the validator itself: it meets everybody but others of its kind, and takes what is left to be taken */
   readonly anchor?: boolean;
+  /** it gives to at most so many, and takes from at most so many. @default as often as there are rounds */
+  readonly most?: number;
 }
 
 export interface MatchOptions {
@@ -24,8 +26,9 @@ export interface MatchOptions {
 
 /**
  * For each host the indices of its sources, in the order of their rounds. Round by round, each host is given a source by a
- * largest matching in random order, so that each gives and takes the same number of times as far as that is possible; anchors are
- * drawn like peers. No host meets itself, its own coldkey or network, a host twice, or two hosts of one coldkey or network.
+ * largest matching in random order, so that each gives and takes the same number of times as far as that is possible. Anchors are
+ * drawn like peers as sources; as receivers they come last, so that no host goes without for one. No host meets itself, its own
+ * coldkey or network, a host twice, or two hosts of one coldkey or network; anchors are exempt.
  *
  * With weights a host may be the source of up to twice as many, and is proposed by its weight: for subnets that trust
  * collateral more than numbers.
@@ -47,7 +50,10 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
       hosts[b].anchor ||
       (groups[a].coldkey !== groups[b].coldkey && groups[a].network !== groups[b].network));
   const mayPull = (receiver: number, source: number): boolean =>
-    mayMeet(receiver, source) && taken[receiver].every((other) => mayMeet(other, source));
+    hosts[receiver].anchor
+      ? !hosts[source].anchor && !taken[receiver].includes(source)
+      : mayMeet(receiver, source) && taken[receiver].every((other) => mayMeet(other, source));
+  const mostOf = (at: number, otherwise: number): number => Math.min(otherwise, hosts[at].most ?? otherwise);
 
   for (let round = 1; round <= sources; round++) {
     const limit = weighted ? most : round;
@@ -55,10 +61,13 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
       hosts.map((_, i) => i),
       random,
     );
-    const order = oneOfEachFirst(
-      everybody.filter((i) => !hosts[i].anchor),
-      groups,
-    );
+    const order = [
+      ...oneOfEachFirst(
+        everybody.filter((i) => !hosts[i].anchor),
+        groups,
+      ),
+      ...everybody.filter((i) => hosts[i].anchor && taken[i].length < mostOf(i, sources)),
+    ];
     const proposals = weighted ? byWeight(hosts, random) : shuffled(everybody, random);
     // the ones of this round: a source may be in several where weights let it
     const of = new Map<number, number[]>();
@@ -71,7 +80,7 @@ export function matchRound(seed: Uint8Array, hosts: readonly Host[], options: Ma
      */
     const place = (receiver: number, seen: Set<number>): boolean => {
       const from = random.below(proposals.length);
-      const free = (source: number) => serves[source] + (of.get(source)?.length ?? 0) < limit;
+      const free = (source: number) => serves[source] + (of.get(source)?.length ?? 0) < mostOf(source, limit);
       const candidates: number[] = [];
       for (let i = 0; i < proposals.length; i++) {
         const source = proposals[weighted ? i : (i + from) % proposals.length];

@@ -13,7 +13,7 @@ import {
   paramsTable,
   powerOfTwo,
 } from '../../checked-params.js';
-import { DERIVED, WINDOW_MS } from '../../classes.js';
+import { BY_SIZE, DERIVED, WINDOW_MS } from '../../classes.js';
 
 /** Everything two ends must agree on before a session; named on the wire by `paramsId`. */
 export interface ComputeParams {
@@ -96,7 +96,7 @@ export const COMPUTE_PARAMS: readonly ComputeParams[] = [
     { n: 4096, labels: 4096, nominalLabels: 4096 },
     { n: 8192, labels: 1024, nominalLabels: 512 },
     { n: 16_384, labels: 1024, nominalLabels: 256 },
-  ].map((size) => forCard(`gpu-${size.n}`, size)),
+  ].map((size) => forCard(`${BY_SIZE}${size.n}`, size)),
   ...DERIVED.map(({ class: name, n, capacityLabels, nominalLabels }) =>
     forCard(name, { n, labels: capacityLabels, nominalLabels }),
   ),

@@ -22,27 +22,39 @@ export interface Made {
 export const hashedPerByte = (params: Pick<HostMemoryParams, 'infoBytes'>): number =>
   (chunkCompressions(params) * 64) / CHUNK_BYTES;
 
+/** Bytes that need not have been in the memory of the host. */
+export interface Missing {
+  /** in no memory: made again, or on disks of whatever number and rate */
+  readonly absent: number;
+  /** in memory of others */
+  readonly elsewhere: number;
+}
+
 /**
- * M_c = M - what was in no memory - what was in memory elsewhere. Each is at most what was brought within a round, and at most the share
- * for which a step of the walk had time; both hold for the same bytes, so the smaller counts. Slow rounds and slow steps cost
- * bytes by themselves: no deadline is needed for that. docs/proofs/host-memory.md derives it.
+ * What is in no memory is bounded by the walk alone: a round says nothing of disks, since anybody may have more of them, and a walk
+ * that waits for each read is as slow on a thousand drives as on one. What is in memory elsewhere is at most what a link brings within a
+ * round, and the share that a step had time for. docs/proofs/host-memory.md derives both.
  */
-export function creditFor(params: HostMemoryParams, { lanes, bytes, rounds, leaves }: Made): Credit {
+export function missingFor(params: HostMemoryParams, { lanes, bytes, rounds, leaves }: Made): Missing {
   const roundS = params.passMs / 1000 / rounds;
+  // rounds may have taken no time at all: by how fast a memory may be nobody's class is known
+  const stepNs = (params.walkMs * 1e6) / (leaves * LEAF_STEPS);
   const made = params.hashBytesPerS / hashedPerByte(params);
-  const outside = made + params.diskBytesPerS + params.linkBytesPerS;
-  // nobody reads a round faster than all of that together: so much of the time for the walk has gone
-  const walkNs = params.walkMs * 1e6 - (rounds * bytes * 1e9) / (params.memoryBytesPerS + outside);
-  const stepNs = Math.max(0, walkNs) / (leaves * LEAF_STEPS);
   const makeNs = Math.max(params.regenerateNs, (lanes * params.labelBytes * 1e9) / made);
-
-  const absentShare = stepNs / makeNs + shareBehind(params, stepNs, params.diskReadNs);
-  const absent = Math.min(roundS * (made + params.diskBytesPerS), bytes * Math.min(1, absentShare));
+  const absentShare = Math.min(1, stepNs / makeNs + shareBehind(params, stepNs, params.diskReadNs));
   const elsewhereShare = Math.min(1, shareBehind(params, stepNs, params.linkReadNs));
-  const elsewhere = Math.min(roundS * params.linkBytesPerS, bytes * elsewhereShare);
+  return {
+    absent: bytes * absentShare,
+    elsewhere: Math.min(roundS * params.linkBytesPerS, bytes * elsewhereShare),
+  };
+}
 
-  const hostBytes = Math.max(0, Math.floor(bytes - absent - elsewhere));
-  const rated = params.rateFromBytes > 0 && bytes >= params.rateFromBytes;
+/** M_c = M - what was missing. Slow rounds and slow steps cost bytes by themselves: no deadline is needed for that. */
+export function creditFor(params: HostMemoryParams, made: Made): Credit {
+  const { absent, elsewhere } = missingFor(params, made);
+  const hostBytes = Math.max(0, Math.floor(made.bytes - absent - elsewhere));
+  const rated = params.rateFromBytes > 0 && made.bytes >= params.rateFromBytes;
+  const roundS = params.passMs / 1000 / made.rounds;
   return { hostBytes, ...(rated ? { hostBytesPerS: Math.floor(hostBytes / roundS) } : {}) };
 }
 

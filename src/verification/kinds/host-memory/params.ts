@@ -53,8 +53,6 @@ export interface HostMemoryParams {
   readonly walkMs: number;
   /** bytes that all cores of a cheat's host hash in a second, at their best */
   readonly hashBytesPerS: number;
-  /** bytes that its memory gives in a second at most, to all its cores */
-  readonly memoryBytesPerS: number;
   /** time of the fastest step of the walk whose label is in memory */
   readonly stepNs: number;
   /** one chunk made again, however many cores there are */
@@ -62,8 +60,7 @@ export interface HostMemoryParams {
   /** memory of other hosts and devices that is not proven busy: bytes that come over, and the time of one read */
   readonly linkBytesPerS: number;
   readonly linkReadNs: number;
-  /** the same of disks */
-  readonly diskBytesPerS: number;
+  /** time of one read of the fastest disk; how many disks there are, and how much they bring, does not matter */
   readonly diskReadNs: number;
   /** bytes of labels from which a rate is credited: what no cache holds; 0 for never */
   readonly rateFromBytes: number;
@@ -106,7 +103,8 @@ const CORE_HASH_BYTES_PER_S = 6e9;
  */
 export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
   {
-    // 2 MiB: everything of it takes some tenths of a second on one core; a cheat is as slow as the memory is small
+    // 2 MiB: everything of it takes some tenths of a second on one core; a cheat's cores, links and drives are as slow as the memory is
+    // small, and its walk is short
     kind: 'host-memory',
     class: 'host-small',
     labelBytes: 4096,
@@ -128,20 +126,18 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     passMs: 1000,
     walkMs: 2000,
     hashBytesPerS: 13_000_000,
-    memoryBytesPerS: 100_000_000,
     stepNs: 300,
     regenerateNs: 500,
     linkBytesPerS: 250_000,
     linkReadNs: 1500,
-    diskBytesPerS: 250_000,
-    diskReadNs: 20_000,
+    diskReadNs: 50_000_000,
     rateFromBytes: 0,
     goLeadMs: 1000,
     openingTimeoutMs: 10_000,
     localnetOnly: true,
   },
   {
-    // 8 cores, 25 GB/s read by passes, 25 GbE, one drive
+    // 8 cores, 25 GB/s read by passes, 25 GbE
     kind: 'host-memory',
     class: 'host-8',
     ...REAL,
@@ -151,13 +147,11 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     nominalBytes: 6 * GIB,
     nominalRounds: 31,
     hashBytesPerS: 8 * CORE_HASH_BYTES_PER_S,
-    memoryBytesPerS: 60e9,
     linkBytesPerS: 3.125e9,
-    diskBytesPerS: 14e9,
     rateFromBytes: 2 * GIB,
   },
   {
-    // 32 cores, 100 GB/s, 100 GbE, two drives
+    // 32 cores, 100 GB/s, 100 GbE
     kind: 'host-memory',
     class: 'host-64',
     ...REAL,
@@ -167,13 +161,11 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     nominalBytes: 48 * GIB,
     nominalRounds: 15,
     hashBytesPerS: 32 * CORE_HASH_BYTES_PER_S,
-    memoryBytesPerS: 200e9,
     linkBytesPerS: 12.5e9,
-    diskBytesPerS: 28e9,
     rateFromBytes: 4 * GIB,
   },
   {
-    // 128 cores, 400 GB/s, one idle device or 400 GbE, eight drives
+    // 128 cores, 400 GB/s, one idle device or 400 GbE
     kind: 'host-memory',
     class: 'host-512',
     ...REAL,
@@ -183,9 +175,7 @@ export const HOST_MEMORY_PARAMS: readonly HostMemoryParams[] = [
     nominalBytes: 400 * GIB,
     nominalRounds: 7,
     hashBytesPerS: 128 * CORE_HASH_BYTES_PER_S,
-    memoryBytesPerS: 600e9,
     linkBytesPerS: 50e9,
-    diskBytesPerS: 100e9,
     rateFromBytes: 8 * GIB,
   },
 ];
@@ -223,12 +213,10 @@ const CHECKS: Checks<HostMemoryParams> = {
   passMs: integer(1, 600_000),
   walkMs: integer(1, 600_000),
   hashBytesPerS: amount,
-  memoryBytesPerS: amount,
   stepNs: integer(1, 1_000_000),
   regenerateNs: integer(1, 1_000_000_000),
   linkBytesPerS: amount,
   linkReadNs: integer(1, 1_000_000_000),
-  diskBytesPerS: amount,
   diskReadNs: integer(1, 1_000_000_000),
   rateFromBytes: integer(0, 2 ** 40),
   goLeadMs: integer(1, 60_000),

@@ -1,6 +1,6 @@
 // Owns: the honest prover: fills, reads in rounds, walks, then opens. Does not own: the memory and its threads (compute/host).
 import type { Devices } from '../../../compute/compute.js';
-import type { HostLanes, HostMemory, HostPlace } from '../../../compute/host.js';
+import type { HostLanes, HostPlace } from '../../../compute/host.js';
 import {
   HOST_TAG,
   hostRoot,
@@ -53,7 +53,12 @@ export async function prove(
   if (!host) throw tooLittle('this device has none');
   const { params, seed } = challenge;
   const { labelBytes, infoBytes, maxLeaves } = params;
-  const { lanes, capacity } = layOut(params, host);
+  const bytes = host.bytes();
+  const { lanes, capacity } = layOut(params, { lanes: host.lanes, bytes });
+  if (!mayHold(params, lanes, capacity))
+    throw tooLittle(
+      `${params.class} begins at ${params.minBytes} bytes, ${Math.min(params.maxBytes, bytes)} may be used`,
+    );
   const opened = await host.openLanes({ seed, labelBytes, infoBytes, lanes, capacity, maxLeaves }, signal);
   if (signal.aborted) opened.release();
   signal.throwIfAborted();
@@ -61,14 +66,13 @@ export async function prove(
 }
 
 /** As many lanes as threads, more where a lane would be too long, each as long as the memory allows. */
-function layOut(params: HostMemoryParams, host: HostMemory): { lanes: number; capacity: number } {
-  const { labelBytes, maxLanes } = params;
-  const bytes = Math.min(params.maxBytes, host.bytes());
+export function layOut(
+  { labelBytes, maxLanes, maxBytes }: HostMemoryParams,
+  host: { readonly lanes: number; readonly bytes: number },
+): { lanes: number; capacity: number } {
+  const bytes = Math.min(maxBytes, host.bytes);
   const lanes = Math.min(maxLanes, Math.max(host.lanes, Math.ceil(bytes / (MAX_LANE_LABELS * labelBytes))));
-  const capacity = Math.min(MAX_LANE_LABELS, Math.floor(bytes / (lanes * labelBytes)));
-  if (!mayHold(params, lanes, capacity))
-    throw tooLittle(`${params.class} begins at ${params.minBytes} bytes, ${bytes} may be used`);
-  return { lanes, capacity };
+  return { lanes, capacity: Math.min(MAX_LANE_LABELS, Math.floor(bytes / (lanes * labelBytes))) };
 }
 
 const tooLittle = (why: string): AssayError =>

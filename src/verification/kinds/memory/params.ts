@@ -111,16 +111,10 @@ export function creditFor(
   // who names a slower class than its own shows by its work what it could make again
   const opsPerS = Math.max(params.regenerationOpsPerS, REGENERATION * work.opsPerS);
   const regenerated = opsPerS / (2 * params.n);
-  const kept = (elsewhere: number): number => Math.max(0, bytes - roundS * (regenerated + elsewhere));
-  const alone = kept(Math.max(params.linkBytesPerS, params.hostBytesPerS));
-  const hostBusy = kept(params.linkBytesPerS);
-  return {
-    ...work,
-    deviceBytes: alone,
-    deviceBytesPerS: alone / roundS,
-    deviceBytesHostBusy: hostBusy,
-    deviceBytesPerSHostBusy: hostBusy / roundS,
-  };
+  // also where a host's memory was proven busy at the same Pass: nothing says that it is this card's host (docs/proofs/memory.md)
+  const elsewhere = Math.max(params.linkBytesPerS, params.hostBytesPerS);
+  const deviceBytes = Math.max(0, bytes - roundS * (regenerated + elsewhere));
+  return { ...work, deviceBytes, deviceBytesPerS: deviceBytes / roundS };
 }
 
 /** What a device of the class that counts one is credited. */

@@ -30,7 +30,7 @@ export interface Commits {
   readonly range: Commit;
 }
 
-/** A piece of a sector of the range. */
+/** A piece of a sector of the range, by the sector's place in the order. */
 export interface PieceAt {
   readonly place: number;
   readonly piece: number;
@@ -97,7 +97,7 @@ export function limits(params: StorageParams): { commitBytes: number; openingByt
       4 * (HASH_BYTES + 2) +
       params.openedLeaves * sample(leaf) +
       params.openedPieces * sample(piece) +
-      params.firstEncodings * (encodingPath + 5),
+      params.encodings * (encodingPath + 5),
   };
 }
 
@@ -134,8 +134,8 @@ export function decodeRange(params: StorageParams, plot: Commit, bytes: Uint8Arr
 }
 
 /** Most sectors that a range of a plot can name. */
-export const mostOfRange = (params: StorageParams, sectors: number): number =>
-  Math.min(params.maxRange, sectors);
+export const mostOfRange = ({ maxRange, rangeOneIn }: StorageParams, sectors: number): number =>
+  Math.min(maxRange, Math.ceil(sectors / rangeOneIn));
 
 export function decodeCommits(params: StorageParams, commits: readonly Uint8Array[]): Commits | undefined {
   const plot = commits.length === 3 ? decodeCommit(params, commits[0]) : undefined;
@@ -154,22 +154,22 @@ export const encodeRequest = (request: Request): Uint8Array =>
     }),
   );
 
-/** The request, if `bytes` ask for what `params` allow of these commits; encodings are as many as the validator likes. */
+/** The request, if `bytes` ask for what `params` say of these commits. */
 export function decodeRequest(
   params: StorageParams,
   sectors: number,
   rangeSectors: number,
   bytes: Uint8Array,
 ): Request | undefined {
-  const { openedLeaves, openedPieces, firstEncodings } = params;
-  const maxBytes = 16 + 5 * openedLeaves + 16 * openedPieces + 5 * firstEncodings;
+  const { openedLeaves, openedPieces, encodings } = params;
+  const maxBytes = 16 + 5 * openedLeaves + 16 * openedPieces + 5 * encodings;
   const request = decode(StorageOpenSchema, bytes, maxBytes);
   const fits =
     request?.leaves.length === openedLeaves &&
     request.leaves.every((i) => i < params.leaves) &&
     request.pieces.length === openedPieces &&
     request.pieces.every(({ place, piece }) => place < rangeSectors && piece < piecesPerSector(params)) &&
-    request.encodings.length <= firstEncodings &&
+    request.encodings.length === encodings &&
     request.encodings.every((sector) => sector < sectors);
   return fits ? request : undefined;
 }

@@ -3,30 +3,11 @@ import type { Random } from '../../../model/prng.js';
 import { decodeCommits, encodeRequest, piecesPerSector } from './codec.js';
 import type { StorageParams } from './params.js';
 
-/** Samples of a plot that the validator knows: its sectors are encoded now and then. */
-export function issue(params: StorageParams, commits: readonly Uint8Array[], random: Random): Uint8Array {
-  const now = random.below(params.encodingsOneIn) === 0;
-  return draw(params, commits, now ? params.encodings : 0, random);
-}
-
 /**
- * Samples of a plot that the validator sees for the first time: from here on its root is what it is, so that encodings of
- * later sessions add to these.
+ * The same number of samples in every session, whatever is known of the plot: many encodings at first and few later would pay
+ * whoever gets a wrong plot past the first (docs/proofs/storage.md, One in every session).
  */
-export function issueFirst(
-  params: StorageParams,
-  commits: readonly Uint8Array[],
-  random: Random,
-): Uint8Array {
-  return draw(params, commits, params.firstEncodings, random);
-}
-
-function draw(
-  params: StorageParams,
-  commits: readonly Uint8Array[],
-  encodings: number,
-  random: Random,
-): Uint8Array {
+export function issue(params: StorageParams, commits: readonly Uint8Array[], random: Random): Uint8Array {
   const decoded = decodeCommits(params, commits);
   if (!decoded) throw new RangeError('commits: expected three that credit() takes');
   const { plot, range } = decoded;
@@ -37,6 +18,6 @@ function draw(
       place: random.below(range.sectors),
       piece: random.below(piecesPerSector(params)),
     })),
-    encodings: times(encodings, () => random.below(plot.sectors)),
+    encodings: times(params.encodings, () => random.below(plot.sectors)),
   });
 }

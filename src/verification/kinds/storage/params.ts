@@ -32,12 +32,11 @@ export interface StorageParams extends PlotShape {
   readonly pieceBlocks: number;
   /** most sectors that a range can name: more than any disk of the class reads within `rangeMs` */
   readonly maxRange: number;
+  /** and no more than one in so many of its plot, or a small plot in memory would be paid as a fast disk */
+  readonly rangeOneIn: number;
   readonly openedPieces: number;
-  /** sectors that a validator encodes itself in the session that first shows it a plot */
-  readonly firstEncodings: number;
-  /** and later, in one of so many sessions on average */
+  /** sectors that a validator encodes itself, in every session */
   readonly encodings: number;
-  readonly encodingsOneIn: number;
   /** sectors that a cheat is taken to make anew in a second: docs/proofs/storage.md, Who regenerates */
   readonly regeneratedPerS: number;
   /** sectors, and bytes read a second, of a disk that counts one */
@@ -72,10 +71,9 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     openedLeaves: 8,
     pieceBlocks: 2,
     maxRange: 256,
+    rangeOneIn: 1,
     openedPieces: 4,
-    firstEncodings: 8,
     encodings: 2,
-    encodingsOneIn: 1,
     regeneratedPerS: 1,
     nominalSectors: 64,
     nominalBytesPerS: 131_072,
@@ -87,7 +85,7 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     localnetOnly: true,
   },
   {
-    // solid-state disks that read 30,000 leaves a second, and a gigabyte of it in order; sized from published figures
+    // solid-state disks that read 30,000 leaves a second, and a gigabyte in sectors of 1 MiB; sized from published figures
     kind: 'storage',
     class: 'nvme',
     sectorBlocks: 1024,
@@ -99,10 +97,9 @@ export const STORAGE_PARAMS: readonly StorageParams[] = [
     openedLeaves: 64,
     pieceBlocks: 16,
     maxRange: 131_072,
+    rangeOneIn: 32,
     openedPieces: 32,
-    firstEncodings: 64,
     encodings: 1,
-    encodingsOneIn: 1,
     regeneratedPerS: 1200,
     nominalSectors: 1_048_576,
     nominalBytesPerS: 1_073_741_824,
@@ -158,10 +155,9 @@ const CHECKS: Checks<StorageParams> = {
   openedLeaves: SAMPLES,
   pieceBlocks: powerOfTwo(1, 1024),
   maxRange: integer(1, 2 ** 20),
+  rangeOneIn: integer(1, 2 ** 20),
   openedPieces: SAMPLES,
-  firstEncodings: SAMPLES,
   encodings: SAMPLES,
-  encodingsOneIn: integer(1, 1_000_000),
   regeneratedPerS: integer(1, 1_000_000),
   nominalSectors: SECTORS,
   nominalBytesPerS: amount,
@@ -184,7 +180,6 @@ const TOGETHER: readonly (readonly [
   ['pieceBlocks', 'at most sectorBlocks', (p) => p.pieceBlocks <= p.sectorBlocks],
   ['minSectors', 'at least leaves, which lie in distinct sectors', (p) => p.minSectors >= p.leaves],
   ['maxSectors', 'at least minSectors', (p) => p.maxSectors >= p.minSectors],
-  ['firstEncodings', 'at least encodings', (p) => p.firstEncodings >= p.encodings],
   ['rangeMs', 'at least answerMs, which it follows', (p) => p.rangeMs >= p.answerMs],
 ];
 

@@ -54,7 +54,7 @@ export async function prove(
 interface Answered {
   readonly questions: Questions;
   readonly answers: MerkleTree;
-  range?: { readonly sectors: number; readonly tree: MerkleTree };
+  range?: { readonly order: Uint32Array; readonly sectors: number; readonly tree: MerkleTree };
 }
 
 /** Commits and openings over a plot; liars hand in one of their own. */
@@ -76,17 +76,17 @@ export function createProving(challenge: Challenge<StorageParams>, plot: Plot): 
         return encodeAnswer(questions.answerRoot(answers.root));
       }
       const { questions } = answered;
+      const order = questions.order(mostOfRange(params, plot.sectors));
       const range = {
         key: questions.rangeKey,
-        from: questions.from,
-        most: mostOfRange(params, plot.sectors),
+        order,
         pieceBytes: params.pieceBlocks * BLOCK_BYTES,
         leftMs,
       };
       const roots = await plot.digestRange(range, signal);
       const sectors = roots.length / HASH_BYTES;
       const tree = rangeTree(roots);
-      answered.range = { sectors, tree };
+      answered.range = { order, sectors, tree };
       return encodeRange({ sectors, root: questions.rangeRoot(sectors, tree.root) });
     },
     async open(bytes) {
@@ -102,7 +102,7 @@ export function createProving(challenge: Challenge<StorageParams>, plot: Plot): 
       const leaves: Sample[] = [];
       for (const i of request.leaves) leaves.push(await openLeaf(i, questions, answers));
       const pieces: Sample[] = [];
-      for (const at of request.pieces) pieces.push(await openPiece(at, questions, range.tree));
+      for (const at of request.pieces) pieces.push(await openPiece(at, questions, range));
       return encodeOpening({
         plotRoot: plot.tree.root,
         answerRoot: answers.root,
@@ -129,17 +129,16 @@ export function createProving(challenge: Challenge<StorageParams>, plot: Plot): 
 
   async function openPiece(
     { place, piece }: PieceAt,
-    { from, rangeKey }: Questions,
-    range: MerkleTree,
+    { rangeKey }: Questions,
+    range: NonNullable<Answered['range']>,
   ): Promise<Sample> {
-    const sector = (from + place) % plot.sectors;
+    const sector = range.order[place];
     const data = await plot.readSector(sector);
     const perSector = piecesPerSector(params);
     const inSector = pieceTree(rangeKey, sector, data, params.pieceBlocks * BLOCK_BYTES);
-    const rangeSectors = answered!.range!.sectors; // there is one: the request was decoded by it
     return {
       ...cutOut(name, data, piece, perSector, pathOf(plot.tree, sector, plot.sectors)),
-      digestPath: concat(pathOf(inSector, piece, perSector), pathOf(range, place, rangeSectors)),
+      digestPath: concat(pathOf(inSector, piece, perSector), pathOf(range.tree, place, range.sectors)),
     };
   }
 }

@@ -1,4 +1,4 @@
-// Owns: what the Pass asks of a plot: leaves, where a range begins, keys. Same code on both ends. Does not own: what of the answers a validator looks at (issue.ts).
+// Owns: what the Pass asks of a plot: leaves, the order in which sectors are read, keys. Same code on both ends. Does not own: what of the answers a validator looks at (issue.ts).
 import { createCipheriv } from 'node:crypto';
 import { u32le, utf8 } from '../../../model/bytes.js';
 import { sha256 } from '../../../model/hash.js';
@@ -6,6 +6,7 @@ import type { Challenge } from '../../proof.js';
 import type { StorageParams } from './params.js';
 
 const QUESTIONS = utf8('assay/storage/1/questions');
+const ORDER = utf8('assay/storage/1/order');
 const ANSWER_KEY = utf8('assay/storage/1/answer-key');
 const RANGE_KEY = utf8('assay/storage/1/range-key');
 const ANSWER = utf8('assay/storage/1/answer');
@@ -16,10 +17,10 @@ export interface Questions {
   /** leaf number i of those owed a digest: `leaves[i]` of sector `sectors[i]`; ascending sectors, no sector twice */
   readonly sectors: Uint32Array;
   readonly leaves: Uint32Array;
-  /** sector at which the range begins */
-  readonly from: number;
   readonly answerKey: Uint8Array;
   readonly rangeKey: Uint8Array;
+  /** The first `count` sectors of the order in which a range is read. */
+  order(count: number): Uint32Array;
   /** What the second Commit names for a tree over the answers. */
   answerRoot(treeRoot: Uint8Array): Uint8Array;
   /** What the third Commit names for a tree over so many sectors. */
@@ -36,10 +37,10 @@ export function questionsFor(
   plot: { readonly sectors: number; readonly root: Uint8Array },
   pass: Uint8Array,
 ): Questions {
-  const bound = [basis, seed, pass, plot.root] as const;
+  const bound = [basis, seed, pass, plot.root];
   const k = params.leaves;
   const perSector = params.sectorBlocks / params.leafBlocks;
-  const words = wordsOf(sha256(QUESTIONS, ...bound), 2 * k + 1);
+  const words = wordsOf(sha256(QUESTIONS, ...bound), 2 * k);
   const sectors = new Uint32Array(k);
   const leaves = new Uint32Array(k);
   for (let i = 0; i < k; i++) {
@@ -51,12 +52,38 @@ export function questionsFor(
   return {
     sectors,
     leaves,
-    from: scaled(words.getUint32(8 * k, true), plot.sectors),
     answerKey: sha256(ANSWER_KEY, ...bound),
     rangeKey: sha256(RANGE_KEY, ...bound),
+    order: (count) => drawOrder(sha256(ORDER, ...bound), plot.sectors, count),
     answerRoot: (treeRoot) => sha256(ANSWER, ...bound, treeRoot),
     rangeRoot: (count, treeRoot) => sha256(RANGE, ...bound, u32le(count), treeRoot),
   };
+}
+
+/**
+ * `count` distinct sectors of all, in an order of which every one is as likely: of what has been drawn of a plot no choice of
+ * sectors to keep at hand holds more than its share, but by luck. Shuffled as Fisher and Yates do, where only what has moved is
+ * remembered: it takes as long as it gives sectors, however large the plot.
+ */
+export function drawOrder(key: Uint8Array, sectors: number, count: number): Uint32Array {
+  const words = wordsOf(key, 2 * count);
+  const moved = new Map<number, number>();
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const j = i + scaled64(words, 8 * i, sectors - i);
+    order[i] = moved.get(j) ?? j;
+    moved.set(j, moved.get(i) ?? i);
+    moved.delete(i); // nobody comes back to it
+  }
+  return order;
+}
+
+/** floor(word bound / 2^64) of the 64-bit word at `at`, a quarter at a time: exact, and without a bias that could be chosen for. */
+function scaled64(words: DataView, at: number, bound: number): number {
+  let carried = 0;
+  for (let quarter = 0; quarter < 8; quarter += 2)
+    carried = Math.floor((words.getUint16(at + quarter, true) * bound + carried) / 0x10000);
+  return carried;
 }
 
 /** floor(word bound / 2^32), by halves of the word: every sum stays below 2^43. */

@@ -62,9 +62,10 @@ export function verify(challenge: Challenge<StorageParams>, evidence: Evidence):
     const reason = checkSample(name, at, opening.leaves[s], opening.plotRoot, digest, opening.answerRoot);
     if (reason) return rejected(reason);
   }
+  const order = questions.order(range.sectors);
   for (const [s, { place, piece }] of request.pieces.entries()) {
-    const { from, rangeKey } = questions;
-    const at = { sector: (from + place) % plot.sectors, part: piece, parts: piecesPerSector(params) };
+    const { rangeKey } = questions;
+    const at = { sector: order[place], part: piece, parts: piecesPerSector(params) };
     const { data, digestPath } = opening.pieces[s];
     const digest = pieceDigest(rangeKey, at.sector, piece, data);
     const within = pathLength(at.parts) * HASH_BYTES;

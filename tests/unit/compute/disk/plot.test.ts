@@ -57,7 +57,8 @@ describe('a plot in a folder', () => {
     const leavesOf = async (plot: Plot): Promise<string> =>
       toHex(await plot.digestLeaves(key, asked, signal));
     expect(await leavesOf(file)).toBe(await leavesOf(twin));
-    const range = { key, from: 35, most: 20, pieceBytes: 2048, leftMs: () => Number.POSITIVE_INFINITY };
+    const order = Uint32Array.from({ length: 20 }, (_, i) => (35 + 7 * i) % SECTORS);
+    const range = { key, order, pieceBytes: 2048, leftMs: () => Number.POSITIVE_INFINITY };
     const rangeOf = async (plot: Plot): Promise<string> => toHex(await plot.digestRange(range, signal));
     expect(await rangeOf(file)).toBe(await rangeOf(twin));
     expect(toHex(await file.readSector(11))).toBe(toHex(await twin.readSector(11)));
@@ -69,7 +70,8 @@ describe('a plot in a folder', () => {
     await createPlot({ folder, name, sectors: SECTORS, threads: 1 }, signal);
     const disk = createFileDisk({ folders: [folder], threads: 1 });
     const plot = await disk.open(name, signal);
-    const late = { key: random.bytes(32), from: 0, most: SECTORS, pieceBytes: 1024, leftMs: () => -1 };
+    const order = Uint32Array.from({ length: SECTORS }, (_, i) => SECTORS - 1 - i);
+    const late = { key: random.bytes(32), order, pieceBytes: 1024, leftMs: () => -1 };
     const roots = await plot.digestRange(late, signal);
     expect(roots.length % 32).toBe(0);
     expect(roots.length).toBeGreaterThanOrEqual(32);
@@ -192,7 +194,8 @@ describe('a plot in a folder', () => {
     const fault = await plot.digestLeaves(random.bytes(32), asked, signal).catch((error) => error);
     expect(isAssayError(fault, 'corrupt')).toBe(true);
     expect(fault.message).toMatch(/sectors\.bin/);
-    const range = { key: random.bytes(32), from: 0, most: 3, pieceBytes: 1024, leftMs: () => 1e9 };
+    const order = Uint32Array.of(0, 2, 1);
+    const range = { key: random.bytes(32), order, pieceBytes: 1024, leftMs: () => 1e9 };
     expect(isAssayError(await plot.digestRange(range, signal).catch((error) => error), 'corrupt')).toBe(true);
     // what is there is still answered
     const there = { sectors: Uint32Array.of(1), leaves: Uint32Array.of(0) };

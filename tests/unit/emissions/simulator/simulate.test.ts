@@ -165,7 +165,7 @@ describe('what the chain mints', () => {
     expect(totals.recycledRao).toBeGreaterThan(0n);
     const minted = totals.mintedAlphaRao - totals.alphaInRao;
     const left = unpaidRao(totals);
-    // half of what root would have had stays unassigned (subtensor.md 7.5)
+    // half of what root would have had stays unassigned
     expect(left).toBeGreaterThanOrEqual(0n);
     expect(Number(left) / Number(minted)).toBeLessThan(0.1);
   });

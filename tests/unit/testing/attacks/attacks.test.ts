@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Attack } from '../../../../src/testing/attacks/attack.js';
 import { attacksPage } from '../../../../src/testing/attacks/markdown.js';
@@ -147,8 +148,20 @@ describe('the page', () => {
     const page = attacksPage([attack], table, 'assay verification attack');
     expect(page).toContain('Written by `assay verification attack`');
     expect(page).toContain(
-      '| compute | pooled-cards | F11; 7.10 several small claim one big | - | none |  | 2 |',
+      '| compute | pooled-cards | several small cards as one big one | - | none |  | 2 |',
     );
     expect(page).toContain('| without | 2 | 1 of 1 |');
+  });
+
+  test('of docs says of each attack what its source says, whatever was measured since', () => {
+    const table = { seed: 'assay', runs: 200, confidence: 0.999, rows: [], summaries: [] };
+    const texts = attacksPage(ATTACKS, table, 'anything').split('\n');
+    const page = readFileSync(new URL('../../../../docs/proofs/attacks.md', import.meta.url), 'utf8');
+    const lines = new Set(page.split('\n'));
+    expect(texts.filter((line) => !lines.has(line))).toEqual([
+      expect.stringMatching(/^Written by `anything`/),
+    ]);
+    for (const { kind, name, origin } of ATTACKS)
+      expect(page).toContain(`| ${kind} | ${name} | ${origin} | `);
   });
 });

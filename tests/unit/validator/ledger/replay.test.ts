@@ -23,6 +23,7 @@ import { isNonceSet } from '../../../../src/validator/dispatch.js';
 import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
 import { openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
+import type { Verifiers } from '../../../../src/validator/verifiers.js';
 import { paramsId } from '../../../../src/verification/checked-params.js';
 import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
 import { defineProof, type ProofKind, UNHURRIED } from '../../../../src/verification/proof.js';
@@ -284,9 +285,9 @@ async function store({ entry, params }: Recording, tamper: (dir: string) => Prom
   await tamper(dir);
   const ledger = await openLedger(options);
   return {
-    replay: (random = 'fresh'): Promise<Replay> =>
+    replay: (random = 'fresh', verifiers?: Verifiers): Promise<Replay> =>
       replayOutcome(
-        { ledger, kinds: KINDS, random: createSeededRandom(random), verifyChain },
+        { ledger, kinds: KINDS, random: createSeededRandom(random), verifyChain, verifiers },
         entry.outcome.id,
       ),
     close: () => ledger.close(),
@@ -445,6 +446,19 @@ describe('replay of sessions that ended early', () => {
     expect(result).toMatchObject({ verdict, agrees: true });
   });
 
+  it.each([
+    ['a port that did not answer', rejected('unreachable'), { answered: false }],
+    ['a call from elsewhere', rejected('elsewhere'), { calledFrom: '192.0.2.8' }],
+    ['no call where others are heard', rejected('elsewhere'), {}],
+    ['no call where none is', rejected('window'), { mustCall: false }],
+    ['a call from where it is', rejected('window'), { calledFrom: '192.0.2.7' }],
+  ])('by what was seen of its port: %s', async (_what, verdict, seen) => {
+    const { entry, ...rest } = await early(verdict, { stopAfter: 'arm' });
+    const sight = { ip: '192.0.2.7', port: 9000, answered: true, mustCall: true, ...seen };
+    const looked = { ...rest, entry: { ...entry, session: { ...entry.session, sight } } };
+    expect(await replayed(looked)).toMatchObject({ verdict, agrees: true });
+  });
+
   it('accepts full pieces and a last one of any length', async () => {
     for (const bytes of [1, OPENING_PIECE_BYTES, OPENING_PIECE_BYTES + 1, 2 * OPENING_PIECE_BYTES]) {
       const params = { ...ECHO_PARAMS, bytes };
@@ -482,6 +496,29 @@ describe('replay refuses', () => {
       inconclusive('validator-late'),
     );
     await expect(replayed(recording)).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('evidence that ends whoever verifies it, but on threads: there it shows again', async () => {
+    const recording = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, rejected('poison'));
+    const stored = await store(recording);
+    try {
+      await expect(stored.replay()).rejects.toMatchObject({ code: 'unsupported' });
+      const asked: string[] = [];
+      const verifiers: Verifiers = {
+        forEvent: () => ({
+          async verify({ evidence: { opening }, from = '' }) {
+            asked.push(`${opening.length} bytes of ${from}`);
+            return { verdict: rejected('poison'), opening };
+          },
+          close: () => void asked.push('closed'),
+        }),
+      };
+      const { verdict, agrees } = await stored.replay('fresh', verifiers);
+      expect([verdict, agrees]).toEqual([rejected('poison'), true]);
+      expect(asked).toEqual([`${ECHO_PARAMS.bytes} bytes of ${recording.entry.outcome.miner}`, 'closed']);
+    } finally {
+      await stored.close();
+    }
   });
 
   it('a kind that it does not know', async () => {

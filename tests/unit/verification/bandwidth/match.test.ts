@@ -92,12 +92,43 @@ describe('the draw of a round', () => {
     expect(matchRound(seed('alone'), hosts(1), eight)).toEqual([[]]);
   });
 
-  test('draws anchors as sources and never as receivers', () => {
-    const list = [...hosts(10), host(10, { anchor: true }), host(11, { anchor: true })];
-    const matched = matchRound(seed('anchors'), list, eight);
-    expect(matched[10]).toEqual([]);
-    expect(matched[11]).toEqual([]);
-    expect(receiversOf(matched)[10]).toBeGreaterThan(0);
+  describe('anchors', () => {
+    const anchor = (i: number, of: Partial<Host> = {}) => host(i, { anchor: true, ...of });
+
+    test('give and take like hosts, and nothing to or from one another', () => {
+      const list = [...hosts(10), anchor(10), anchor(11)];
+      const matched = matchRound(seed('anchors'), list, eight);
+      for (const at of [10, 11]) {
+        expect(matched[at].length).toBeGreaterThan(0);
+        expect(matched[at].every((source) => source < 10)).toBe(true);
+        expect(new Set(matched[at]).size).toBe(matched[at].length);
+        expect(receiversOf(matched)[at]).toBeGreaterThan(0);
+      }
+    });
+
+    test('cost no host a source', () => {
+      for (let trial = 0; trial < 50; trial++) {
+        const few = 2 + (trial % 6);
+        const alone = matchRound(seed(`few-${trial}`), hosts(few), eight);
+        const sources = matchRound(
+          seed(`few-${trial}`),
+          [...hosts(few), anchor(few), anchor(few + 1)],
+          eight,
+        );
+        for (const [i, before] of alone.entries()) expect(sources[i].length).toBe(before.length + 2);
+      }
+    });
+
+    test('give and take no more often than they can, also of what nobody else gives', () => {
+      const list = [...hosts(20), anchor(20, { most: 3 }), anchor(21, { most: 0 })];
+      const matched = matchRound(seed('little'), list, eight);
+      expect(matched[20].length).toBeLessThanOrEqual(3);
+      expect(matched[21]).toEqual([]);
+      expect(receiversOf(matched)[20]).toBeLessThanOrEqual(3);
+      expect(receiversOf(matched)[21]).toBe(0);
+      const alone = matchRound(seed('alone'), [host(0), anchor(1, { most: 1 }), anchor(2)], eight);
+      expect(alone).toEqual([expect.arrayContaining([1, 2]), [0], [0]]);
+    });
   });
 
   test('meets each other host about equally often', () => {

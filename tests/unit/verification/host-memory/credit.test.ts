@@ -16,16 +16,16 @@ import {
 const GIB = 2 ** 30;
 const large = hostMemoryParamsByClass('host-512')!;
 
-/** A host that is exactly what the class takes a cheat's to be. */
-const worst = (params: typeof large): HostFigures => ({
+/** A host whose cores, links and drives are what the class takes a cheat's to be; its memory, and how many drives there are, is not said. */
+const worst = (params: typeof large, memoryBytesPerS: number, drivesBytesPerS: number): HostFigures => ({
   cores: 128,
   memoryBytes: 2 ** 50,
-  memoryBytesPerS: params.memoryBytesPerS,
+  memoryBytesPerS,
   stepNs: params.stepNs,
   hashBytesPerS: params.hashBytesPerS,
   regenerateNs: params.regenerateNs,
   link: { bytesPerS: params.linkBytesPerS, readNs: params.linkReadNs },
-  disk: { bytesPerS: params.diskBytesPerS, readNs: params.diskReadNs },
+  disk: { bytesPerS: drivesBytesPerS, readNs: params.diskReadNs },
 });
 
 describe('host memory credit', () => {
@@ -36,10 +36,19 @@ describe('host memory credit', () => {
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         fc.tuple(...Array.from({ length: 4 }, () => fc.double({ min: 0, max: 0.25, noNaN: true }))),
         fc.integer({ min: 1, max: 256 }),
-        (params, of, [regenerated, linked, onDisk, either], lanes) => {
+        // GB/s of the memory, and of all drives together
+        fc.tuple(
+          fc.double({ min: 1, max: 2000, noNaN: true }),
+          fc.double({ min: 1, max: 2000, noNaN: true }),
+        ),
+        (params, of, [regenerated, linked, onDisk, either], lanes, [memory, drives]) => {
           const claimedBytes = Math.max(params.minBytes, Math.floor(of * params.maxBytes));
           const missing = { regenerated, linked, onDisk, either };
-          const outcome = hostMemoryOutcome(params, worst(params), { claimedBytes, missing, lanes });
+          const outcome = hostMemoryOutcome(params, worst(params, memory * 1e9, drives * 1e9), {
+            claimedBytes,
+            missing,
+            lanes,
+          });
           expect(outcome.creditedBytes).toBeLessThanOrEqual(outcome.ownBytes + 1);
         },
       ),
@@ -47,21 +56,32 @@ describe('host memory credit', () => {
     );
   });
 
-  test('takes off what could have been missing: what a round had time for, and what a step had time for', () => {
+  test('takes off what a step had time for, and of what comes over links what a round had time for', () => {
     const bytes = 400 * GIB;
-    const none = { ...large, hashBytesPerS: 0, diskBytesPerS: 0, linkBytesPerS: 0 };
-    // 8 s / 8 rounds, hashes of 32 bytes for each byte
+    const made = { lanes: 128, bytes, rounds: 8, leaves: 1_000_000 };
+    // hashes of 32 bytes for each byte
     expect(hashedPerByte(large)).toBe(32);
-    const made = { ...none, hashBytesPerS: large.hashBytesPerS };
-    expect(creditFor(made, { lanes: 128, bytes, rounds: 8, leaves: 1 }).hostBytes).toBe(
-      Math.floor(bytes - large.hashBytesPerS / 32),
-    );
-    // rounds take 8 * bytes / (600 + 100) GB/s at least, the rest of 16 s goes into 8 * 10^6 steps, and a disk has 20 us
-    const disk = { ...none, hashBytesPerS: 1, diskBytesPerS: 100e9, regenerateNs: 1e9 };
-    const stepNs = (16e9 - (8 * bytes) / 700) / 8e6;
-    const share = (stepNs - 300) / 19_700;
-    const { hostBytes } = creditFor(disk, { lanes: 1, bytes, rounds: 8, leaves: 1_000_000 });
-    expect(hostBytes! / (bytes * (1 - share))).toBeCloseTo(1, 6);
+    // 16 s in 8 * 10^6 steps
+    const stepNs = 2000;
+    const slow = { ...large, hashBytesPerS: 1, regenerateNs: 1e9, linkBytesPerS: 0, diskReadNs: 1e9 };
+    const kept = (change: Partial<typeof large>) =>
+      creditFor({ ...slow, ...change }, made).hostBytes! / bytes;
+    expect(kept({})).toBeCloseTo(1, 5);
+    expect(kept({ diskReadNs: 20_000 })).toBeCloseTo(1 - (stepNs - 300) / 19_700, 5);
+    // 128 labels of 4 KiB at 24 GB/s
+    const makeNs = (128 * 4096) / 24;
+    expect(kept({ hashBytesPerS: 768e9, regenerateNs: 500 })).toBeCloseTo(1 - stepNs / makeNs, 5);
+    expect(kept({ linkBytesPerS: 50e9 })).toBeCloseTo(1 - 50e9 / bytes, 5);
+    expect(kept({ linkBytesPerS: 1e15, linkReadNs: 8000 })).toBeCloseTo(1 - (stepNs - 300) / 7700, 5);
+  });
+
+  test('does not hang on how many drives there are: half of the bytes on them earn nothing at any rate', () => {
+    const params = hostMemoryParamsByClass('host-64')!;
+    const cheat = { claimedBytes: 48 * GIB, missing: { onDisk: 0.5 } };
+    for (const gigabytesPerS of [14, 28, 56, 100, 1000]) {
+      const disk = { bytesPerS: gigabytesPerS * 1e9, readNs: 70_000 };
+      expect(hostMemoryOutcome(params, { ...HOSTS.server, disk }, cheat).creditedBytes).toBe(0);
+    }
   });
 
   test('pays a rate only for what no cache holds, and never at CI sizes', () => {
@@ -71,7 +91,7 @@ describe('host memory credit', () => {
     expect(hostBytesPerS).toBe(Math.floor(hostBytes! / 0.08));
     const small = hostMemoryParamsByClass('host-small')!;
     expect(creditFor(small, { lanes: 2, bytes: 2 ** 21, rounds: 8, leaves: 256 })).toEqual({
-      hostBytes: 1_983_870,
+      hostBytes: 1_923_391,
     });
   });
 
@@ -110,6 +130,6 @@ describe('the cost model', () => {
       (share) => ({ claimedBytes: 400 * GIB, missing: { onDisk: share } }),
       { of: ({ creditedBytes }) => creditedBytes, atLeast: 0.9 * honest },
     );
-    expect(crossing).toBe(0.011);
+    expect(crossing).toBe(0.009);
   });
 });

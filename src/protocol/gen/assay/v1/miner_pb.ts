@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/miner.proto.
  */
 export const file_assay_v1_miner: GenFile = /*@__PURE__*/
-  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIpCg9EZXNjcmliZVJlcXVlc3QSFgoOY29udGVudF9kaWdlc3QYASABKAwieAoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltEhQKB2NvbnRlbnQYBCABKAxIAIgBAUIKCghfY29udGVudCJLCglTbG90Q2xhaW0SDQoFaW5kZXgYASABKA0SDgoGd29ya2VyGAIgASgJEgwKBGtpbmQYAyABKAkSEQoJcGFyYW1zX2lkGAQgASgMIsECCgVGcmFtZRIcCgNhcm0YASABKAsyDS5hc3NheS52MS5Bcm1IABIgCgVyZWFkeRgCIAEoCzIPLmFzc2F5LnYxLlJlYWR5SAASGgoCZ28YAyABKAsyDC5hc3NheS52MS5Hb0gAEiIKBmNvbW1pdBgEIAEoCzIQLmFzc2F5LnYxLkNvbW1pdEgAEh4KBG9wZW4YBSABKAsyDi5hc3NheS52MS5PcGVuSAASJAoHb3BlbmluZxgGIAEoCzIRLmFzc2F5LnYxLk9wZW5pbmdIABIkCgdyZWNlaXB0GAcgASgLMhEuYXNzYXkudjEuUmVjZWlwdEgAEiQKB3JlZnVzYWwYCCABKAsyES5hc3NheS52MS5SZWZ1c2FsSAASHgoEcGFzcxgJIAEoCzIOLmFzc2F5LnYxLlBhc3NIAEIGCgRib2R5IsQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMEhcKD3Bhc3NfY29tbWl0bWVudBgIIAEoDBISCgpob2xkX2ZpcnN0GAkgASgNEhEKCWhvbGRfbGFzdBgKIAEoDSIVCgVSZWFkeRIMCgRib2R5GAEgASgMIj8KAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMEgwKBGJvZHkYBCABKAwiNQoGQ29tbWl0Eg4KBm5vbmNlcxgBIAMoDBIMCgRib2R5GAIgASgMEg0KBXBoYXNlGAMgASgNIjMKBFBhc3MSDQoFbm9uY2UYASABKAwSDAoEc2FsdBgCIAEoDBIOCgZiZWFjb24YAyABKAwiFAoET3BlbhIMCgRib2R5GAEgASgMIjQKB09wZW5pbmcSDQoFcGllY2UYASABKA0SDAoEbGFzdBgCIAEoCBIMCgRkYXRhGAMgASgMIoUCCgdSZWNlaXB0EhIKCm91dGNvbWVfaWQYASABKAkSJgoHdmVyZGljdBgCIAEoDjIVLmFzc2F5LnYxLlZlcmRpY3RLaW5kEg4KBnJlYXNvbhgDIAEoCRIYCgttZWFzdXJlZF9tcxgEIAEoAUgAiAEBEiYKBmNyZWRpdBgFIAMoCzIWLmFzc2F5LnYxLkNyZWRpdEFtb3VudBIXCg9ldmlkZW5jZV9kaWdlc3QYBiABKAwSEQoJcGFyYW1zX2lkGAcgASgMEhMKC2V2ZW50X2Jsb2NrGAggASgEEgwKBHNsb3QYCSABKA0SDQoFc2hhcmUYCiABKAFCDgoMX21lYXN1cmVkX21zIjAKDENyZWRpdEFtb3VudBIQCghyZXNvdXJjZRgBIAEoCRIOCgZhbW91bnQYAiABKAEiPgoHUmVmdXNhbBIjCgRjb2RlGAEgASgOMhUuYXNzYXkudjEuUmVmdXNhbENvZGUSDgoGZGV0YWlsGAIgASgJKoABCgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIZChVWRVJESUNUX0tJTkRfQUNDRVBURUQQARIZChVWRVJESUNUX0tJTkRfUkVKRUNURUQQAhIdChlWRVJESUNUX0tJTkRfSU5DT05DTFVTSVZFEAMq8gEKC1JlZnVzYWxDb2RlEhwKGFJFRlVTQUxfQ09ERV9VTlNQRUNJRklFRBAAEhUKEVJFRlVTQUxfQ09ERV9CVVNZEAESHQoZUkVGVVNBTF9DT0RFX1VOS05PV05fU0xPVBACEh0KGVJFRlVTQUxfQ09ERV9PVVRfT0ZfT1JERVIQAxIaChZSRUZVU0FMX0NPREVfRElTQUdSRUVTEAQSHwobUkVGVVNBTF9DT0RFX05PTkNFX01JU01BVENIEAUSGQoVUkVGVVNBTF9DT0RFX0lOVEVSTkFMEAYSGAoUUkVGVVNBTF9DT0RFX1RJQ0tFVFMQBzJvCgxNaW5lclNlcnZpY2USLgoIRGVzY3JpYmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQSLwoFUHJvdmUSEC5hc3NheS52MS5TaWduZWQaEC5hc3NheS52MS5TaWduZWQoATABYgZwcm90bzM");
+  fileDesc("ChRhc3NheS92MS9taW5lci5wcm90bxIIYXNzYXkudjEiTgoGU2lnbmVkEg4KBmhlYWRlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSDAoEYm9keRgDIAEoDBITCgtjZXJ0aWZpY2F0ZRgEIAEoDCIpCg9EZXNjcmliZVJlcXVlc3QSFgoOY29udGVudF9kaWdlc3QYASABKAwieAoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg0KBWtpbmRzGAIgAygJEiIKBXNsb3RzGAMgAygLMhMuYXNzYXkudjEuU2xvdENsYWltEhQKB2NvbnRlbnQYBCABKAxIAIgBAUIKCghfY29udGVudCJLCglTbG90Q2xhaW0SDQoFaW5kZXgYASABKA0SDgoGd29ya2VyGAIgASgJEgwKBGtpbmQYAyABKAkSEQoJcGFyYW1zX2lkGAQgASgMIsECCgVGcmFtZRIcCgNhcm0YASABKAsyDS5hc3NheS52MS5Bcm1IABIgCgVyZWFkeRgCIAEoCzIPLmFzc2F5LnYxLlJlYWR5SAASGgoCZ28YAyABKAsyDC5hc3NheS52MS5Hb0gAEiIKBmNvbW1pdBgEIAEoCzIQLmFzc2F5LnYxLkNvbW1pdEgAEh4KBG9wZW4YBSABKAsyDi5hc3NheS52MS5PcGVuSAASJAoHb3BlbmluZxgGIAEoCzIRLmFzc2F5LnYxLk9wZW5pbmdIABIkCgdyZWNlaXB0GAcgASgLMhEuYXNzYXkudjEuUmVjZWlwdEgAEiQKB3JlZnVzYWwYCCABKAsyES5hc3NheS52MS5SZWZ1c2FsSAASHgoEcGFzcxgJIAEoCzIOLmFzc2F5LnYxLlBhc3NIAEIGCgRib2R5IsQBCgNBcm0SEAoIZXZlbnRfaWQYASABKAwSEwoLZXZlbnRfYmxvY2sYAiABKAQSDAoEc2xvdBgDIAEoDRIMCgRraW5kGAQgASgJEhEKCXBhcmFtc19pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIYChBub25jZV9jb21taXRtZW50GAcgASgMEhcKD3Bhc3NfY29tbWl0bWVudBgIIAEoDBISCgpob2xkX2ZpcnN0GAkgASgNEhEKCWhvbGRfbGFzdBgKIAEoDSIVCgVSZWFkeRIMCgRib2R5GAEgASgMIj8KAkdvEg0KBW5vbmNlGAEgASgMEgwKBHNhbHQYAiABKAwSDgoGYmVhY29uGAMgASgMEgwKBGJvZHkYBCABKAwiNQoGQ29tbWl0Eg4KBm5vbmNlcxgBIAMoDBIMCgRib2R5GAIgASgMEg0KBXBoYXNlGAMgASgNIjMKBFBhc3MSDQoFbm9uY2UYASABKAwSDAoEc2FsdBgCIAEoDBIOCgZiZWFjb24YAyABKAwiFAoET3BlbhIMCgRib2R5GAEgASgMIjQKB09wZW5pbmcSDQoFcGllY2UYASABKA0SDAoEbGFzdBgCIAEoCBIMCgRkYXRhGAMgASgMIrQCCgdSZWNlaXB0EhIKCm91dGNvbWVfaWQYASABKAkSJgoHdmVyZGljdBgCIAEoDjIVLmFzc2F5LnYxLlZlcmRpY3RLaW5kEg4KBnJlYXNvbhgDIAEoCRIYCgttZWFzdXJlZF9tcxgEIAEoAUgAiAEBEiYKBmNyZWRpdBgFIAMoCzIWLmFzc2F5LnYxLkNyZWRpdEFtb3VudBIXCg9ldmlkZW5jZV9kaWdlc3QYBiABKAwSEQoJcGFyYW1zX2lkGAcgASgMEhMKC2V2ZW50X2Jsb2NrGAggASgEEgwKBHNsb3QYCSABKA0SDQoFc2hhcmUYCiABKAESIwoFc2lnaHQYCyABKAsyDy5hc3NheS52MS5TaWdodEgBiAEBQg4KDF9tZWFzdXJlZF9tc0IICgZfc2lnaHQiSAoFU2lnaHQSCgoCaXAYASABKAkSDAoEcG9ydBgCIAEoDRIQCghhbnN3ZXJlZBgDIAEoCBITCgtjYWxsZWRfZnJvbRgEIAEoCSIwCgxDcmVkaXRBbW91bnQSEAoIcmVzb3VyY2UYASABKAkSDgoGYW1vdW50GAIgASgBIj4KB1JlZnVzYWwSIwoEY29kZRgBIAEoDjIVLmFzc2F5LnYxLlJlZnVzYWxDb2RlEg4KBmRldGFpbBgCIAEoCSqAAQoLVmVyZGljdEtpbmQSHAoYVkVSRElDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVVkVSRElDVF9LSU5EX0FDQ0VQVEVEEAESGQoVVkVSRElDVF9LSU5EX1JFSkVDVEVEEAISHQoZVkVSRElDVF9LSU5EX0lOQ09OQ0xVU0lWRRADKvIBCgtSZWZ1c2FsQ29kZRIcChhSRUZVU0FMX0NPREVfVU5TUEVDSUZJRUQQABIVChFSRUZVU0FMX0NPREVfQlVTWRABEh0KGVJFRlVTQUxfQ09ERV9VTktOT1dOX1NMT1QQAhIdChlSRUZVU0FMX0NPREVfT1VUX09GX09SREVSEAMSGgoWUkVGVVNBTF9DT0RFX0RJU0FHUkVFUxAEEh8KG1JFRlVTQUxfQ09ERV9OT05DRV9NSVNNQVRDSBAFEhkKFVJFRlVTQUxfQ09ERV9JTlRFUk5BTBAGEhgKFFJFRlVTQUxfQ09ERV9USUNLRVRTEAcybwoMTWluZXJTZXJ2aWNlEi4KCERlc2NyaWJlEhAuYXNzYXkudjEuU2lnbmVkGhAuYXNzYXkudjEuU2lnbmVkEi8KBVByb3ZlEhAuYXNzYXkudjEuU2lnbmVkGhAuYXNzYXkudjEuU2lnbmVkKAEwAWIGcHJvdG8z");
 
 /**
  * header: the envelope's fixed binary layout (docs/protocol.md). signature: 64 bytes of the session key over header.
@@ -528,6 +528,13 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
    * @generated from field: double share = 10;
    */
   share: number;
+
+  /**
+   * absent for kinds whose slots meet nobody, and where the validator did not look
+   *
+   * @generated from field: optional assay.v1.Sight sight = 11;
+   */
+  sight?: Sight | undefined;
 };
 
 /**
@@ -536,6 +543,46 @@ export type Receipt = Message<"assay.v1.Receipt"> & {
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
   messageDesc(file_assay_v1_miner, 12);
+
+/**
+ * What a validator's own dial-out had seen of the port that a slot offers to others, when who meets whom was drawn.
+ *
+ * @generated from message assay.v1.Sight
+ */
+export type Sight = Message<"assay.v1.Sight"> & {
+  /**
+   * the address that the chain names
+   *
+   * @generated from field: string ip = 1;
+   */
+  ip: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * signed by the hotkey, over a nonce of the validator's
+   *
+   * @generated from field: bool answered = 3;
+   */
+  answered: boolean;
+
+  /**
+   * where the call back came from; empty where none came, or none was asked for
+   *
+   * @generated from field: string called_from = 4;
+   */
+  calledFrom: string;
+};
+
+/**
+ * Describes the message assay.v1.Sight.
+ * Use `create(SightSchema)` to create a new message.
+ */
+export const SightSchema: GenMessage<Sight> = /*@__PURE__*/
+  messageDesc(file_assay_v1_miner, 13);
 
 /**
  * @generated from message assay.v1.CreditAmount
@@ -559,7 +606,7 @@ export type CreditAmount = Message<"assay.v1.CreditAmount"> & {
  * Use `create(CreditAmountSchema)` to create a new message.
  */
 export const CreditAmountSchema: GenMessage<CreditAmount> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 13);
+  messageDesc(file_assay_v1_miner, 14);
 
 /**
  * @generated from message assay.v1.Refusal
@@ -581,7 +628,7 @@ export type Refusal = Message<"assay.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_assay_v1_miner, 14);
+  messageDesc(file_assay_v1_miner, 15);
 
 /**
  * @generated from enum assay.v1.VerdictKind

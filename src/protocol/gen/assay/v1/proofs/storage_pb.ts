@@ -63,13 +63,13 @@ export const StorageAnswerSchema: GenMessage<StorageAnswer> = /*@__PURE__*/
   messageDesc(file_assay_v1_proofs_storage, 1);
 
 /**
- * Third phase, from the Pass: how much of a range was read.
+ * Third phase, from the Pass: how much was read, in the order that the Pass draws.
  *
  * @generated from message assay.v1.proofs.StorageRange
  */
 export type StorageRange = Message<"assay.v1.proofs.StorageRange"> & {
   /**
-   * sectors read, from the one that the Pass names on and round the end
+   * sectors read: the first so many of the order
    *
    * @generated from field: uint32 sectors = 1;
    */
@@ -126,7 +126,7 @@ export const StorageOpenSchema: GenMessage<StorageOpen> = /*@__PURE__*/
  */
 export type StoragePiece = Message<"assay.v1.proofs.StoragePiece"> & {
   /**
-   * place 0..sectors-1 in the range, and piece of that sector
+   * place 0..sectors-1 in the order, and piece of the sector there
    *
    * @generated from field: uint32 place = 1;
    */

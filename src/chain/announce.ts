@@ -1,10 +1,22 @@
-// Owns: telling the chain where this miner answers. Does not own: the port itself (protocol/serve).
-import type { Axon, ChainReader, ChainWriter } from '../chain/chain.js';
+// Owns: telling the chain where a role answers. Does not own: the port itself (protocol/serve).
+
 import type { Keypair } from '../keys/keypair.js';
 import { equals, toHex } from '../model/bytes.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import { type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
+import type { Axon, ChainReader, ChainWriter } from './chain.js';
+
+/** The chain takes the unspecified address for an axon that is taken back: nobody would ever call. @throws AssayError `invalid-input` */
+export function assertAnnounceable(ip: string): void {
+  if (ip !== '0.0.0.0' && ip !== '::') return;
+  const expected = 'an address that peers can reach';
+  throw new AssayError('invalid-input', `announceIp: ${ip} cannot be announced: expected ${expected}`, {
+    what: 'announceIp',
+    expected,
+    got: ip,
+  });
+}
 
 /**
  * Serves the axon unless the chain already has exactly this one (serving is rate-limited).

@@ -1,30 +1,38 @@
-// Owns: which parameter sets count in an epoch, and where their files come from: our own shelf, then any miner that has them.
-// Does not own: the rule (verification/publication.ts), what a file may say (verification/parameter-file.ts), reading the chain.
+// Owns: which parameter sets count in an epoch, as a validator or a miner knows it, and where their files come from: our own
+// shelf, then any peer that has them. Does not own: the rule (verification/publication.ts), what a file may say
+// (verification/parameter-file.ts), reading the chain, what a role does with the sets.
 import type { Subnet } from '../chain/chain.js';
 import type { SubtensorReader } from '../chain/operator-reads.js';
-import { equals, fromHex } from '../model/bytes.js';
+import { equals, fromHex, toHex } from '../model/bytes.js';
 import { isAssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
-import type { MinerPeer } from '../protocol/session.js';
 import {
   builtInFile,
+  type KindsByName,
   type ParameterFile,
+  type ParameterSet,
   readParameterFile,
   withTables,
 } from '../verification/parameter-file.js';
 import {
   BUILT_IN,
+  inForce,
   type Publication,
   publicationIn,
   type Source,
   standingOf,
+  toSource,
   wanted,
 } from '../verification/publication.js';
-import { assertPhases, type ProofKinds } from './assign.js';
+import { type FilePeer, fetchFile } from './fetch.js';
+import { assertPhases } from './phases.js';
 
-/** What owners publish, as far as a validator needs it of the chain. */
+/** A file that no peer had is asked for again after so many blocks: a minute. */
+export const RETRY_BLOCKS = 5;
+
+/** What owners publish, as far as a role needs it of the chain. */
 export interface PublicationSource {
   /** @param at block hash. Undefined where the owner published none */
   publication(netuid: Netuid, owner: Hotkey, at?: Uint8Array): Promise<Publication | undefined>;
@@ -39,6 +47,8 @@ export interface ParameterShelf {
 export interface ParametersParts {
   readonly source: PublicationSource;
   readonly shelf: ParameterShelf;
+  /** Files that the operator named, by digest in lower-case hex: handed out before anybody published them. @default none */
+  readonly given?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What an operator is told of an epoch's parameters. */
@@ -59,13 +69,19 @@ export interface Parameters {
    */
   look(
     at: { readonly subnet: Subnet; readonly hash: Uint8Array },
-    peers: () => readonly MinerPeer[],
+    peers: () => readonly FilePeer[],
     signal: AbortSignal,
   ): Promise<void>;
   /** Asks once more for what is missing; nothing where all is here. */
-  retry(peers: () => readonly MinerPeer[], signal: AbortSignal): void;
+  retry(peers: () => readonly FilePeer[], signal: AbortSignal): void;
   /** With the tables that count. Undefined: nothing may be judged in this epoch, and `status` says why. */
-  kindsOf(epoch: number): ProofKinds | undefined;
+  kindsOf(epoch: number): KindsByName | undefined;
+  /** What counts in an epoch, newest first, whether or not it is here. */
+  counting(epoch: number): readonly Source[];
+  /** Undefined where it is not here, or of no use. */
+  setsOf(source: Source): readonly ParameterSet[] | undefined;
+  /** A file to hand out: one that is published and here, of use to this build or not, or one that the operator named. */
+  bytesOf(digest: Uint8Array): Uint8Array | undefined;
   status(epoch: number): ParametersStatus;
   /** Resolves when nothing is being fetched. */
   settled(): Promise<void>;
@@ -79,17 +95,21 @@ export const publicationsOf = (chain: Pick<SubtensorReader, 'commitmentOf'>): Pu
   },
 });
 
-/** A file is at most 256 KiB, and a peer that does not answer costs its deadline of 10 s: so many are asked at once. */
-const ASKED_AT_ONCE = 8;
-
 export function createParameters(
-  parts: { readonly parameters?: ParametersParts | undefined; readonly kinds: ProofKinds; readonly log: Log },
+  parts: {
+    readonly parameters?: ParametersParts | undefined;
+    readonly kinds: KindsByName;
+    readonly log: Log;
+  },
   { netuid }: { readonly netuid: Netuid },
 ): Parameters {
   const { parameters, kinds, log } = parts;
   const files = new Map<Source, ParameterFile>();
   /** what came with the right digest and is of no use to this build, and why */
   const unusable = new Map<Source, string>();
+  const bytesBy = new Map<Source, Uint8Array>();
+  /** how many peers were asked for it in the last round */
+  const asked = new Map<Source, number>();
   let publication: Publication | undefined;
   let wasRead = parameters === undefined;
   let wantedNow: readonly Source[] = [];
@@ -101,6 +121,7 @@ export function createParameters(
   /** @returns whether the bytes are the file; what no build of ours reads is not asked for again */
   function take(source: Source, bytes: Uint8Array): boolean {
     if (!equals(sha256(bytes), fromHex(source))) return false;
+    bytesBy.set(source, bytes);
     try {
       const file = readParameterFile(bytes, kinds);
       assertPhases(withTables(kinds, [file]));
@@ -122,34 +143,23 @@ export function createParameters(
     if (bytes && !take(source, bytes)) log.warn('kept parameters are damaged', { digest: source });
   }
 
-  async function fetch(source: Source, peers: readonly MinerPeer[], signal: AbortSignal): Promise<void> {
-    for (let from = 0; from < peers.length && !signal.aborted; from += ASKED_AT_ONCE) {
-      const asked = peers.slice(from, from + ASKED_AT_ONCE);
-      const digest = fromHex(source);
-      const answers = await Promise.all(
-        asked.map((peer) =>
-          peer.content(digest, signal).catch((error: unknown) => {
-            log.debug('miner was asked for parameters in vain', { digest: source, error });
-            return undefined;
-          }),
-        ),
-      );
-      const bytes = answers.find((answer) => answer !== undefined);
-      if (bytes === undefined || !take(source, bytes)) continue;
-      await parameters!.shelf.write(source, bytes).catch((error: unknown) => {
-        log.warn('parameters are here, and cannot be kept', { digest: source, error });
-      });
-      return;
-    }
-    if (!signal.aborted)
-      log.warn('no miner has the published parameters', { digest: source, asked: peers.length });
+  async function fetch(source: Source, peers: readonly FilePeer[], signal: AbortSignal): Promise<void> {
+    const bytes = await fetchFile({ log }, { digest: fromHex(source), peers }, signal);
+    if (signal.aborted) return;
+    asked.set(source, peers.length);
+    if (!bytes)
+      return log.warn('no peer has the published parameters', { digest: source, asked: peers.length });
+    take(source, bytes);
+    await parameters!.shelf.write(source, bytes).catch((error: unknown) => {
+      log.warn('parameters are here, and cannot be kept', { digest: source, error });
+    });
   }
 
-  async function fetchAll(peers: () => readonly MinerPeer[], signal: AbortSignal): Promise<void> {
+  async function fetchAll(peers: () => readonly FilePeer[], signal: AbortSignal): Promise<void> {
     for (const source of lacking()) await fetch(source, peers(), signal);
   }
 
-  const retry = (peers: () => readonly MinerPeer[], signal: AbortSignal): void => {
+  const retry = (peers: () => readonly FilePeer[], signal: AbortSignal): void => {
     if (lacking().length === 0) return;
     fetching ??= fetchAll(peers, signal).finally(() => {
       fetching = undefined;
@@ -165,7 +175,19 @@ export function createParameters(
     const [source] = missing as [Source, ...Source[]];
     const name = `parameters ${source.slice(0, 16)}, published from epoch ${publication!.firstEpoch} on,`;
     const why = unusable.get(source);
-    return why === undefined ? `${name} are at no miner that was asked` : `${name} are no use: ${why}`;
+    if (why !== undefined) return `${name} are no use: ${why}`;
+    const count = asked.get(source);
+    if (count === undefined) return `${name} are not here yet`;
+    return count === 0
+      ? `${name} are not here, and there is no peer to ask`
+      : `${name} are at none of ${count} peers that were asked`;
+  }
+
+  /** Of what neither counts any more nor will: an owner may publish in every epoch. */
+  function forget(): void {
+    const known = publication ? [toSource(publication.parameters), toSource(publication.previous)] : [];
+    for (const map of [files, unusable, bytesBy, asked])
+      for (const source of map.keys()) if (!known.includes(source)) map.delete(source);
   }
 
   return {
@@ -181,6 +203,7 @@ export function createParameters(
         if (!wasRead && !isAssayError(error, 'unsupported')) throw error;
         log.warn('what the owner published could not be read', { error });
       }
+      forget();
       wantedNow = wanted(publication, subnet.epochIndex);
       if (publication && publication.parameters.join() !== before?.parameters.join())
         log.info('parameters are published', { digests: wantedNow, firstEpoch: publication.firstEpoch });
@@ -195,6 +218,12 @@ export function createParameters(
         kinds,
         held.map((source) => (source === BUILT_IN ? builtInFile(kinds) : files.get(source)!)), // held: here
       );
+    },
+    counting: (epoch) => inForce(publication, epoch),
+    setsOf: (source) => (source === BUILT_IN ? builtInFile(kinds) : files.get(source))?.sets,
+    bytesOf(digest) {
+      const source = toHex(digest);
+      return bytesBy.get(source) ?? parameters?.given?.get(source);
     },
     status(epoch) {
       const why = whyNot(epoch);

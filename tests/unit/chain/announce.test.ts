@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { announce } from '../../../src/chain/announce.js';
 import type { Axon } from '../../../src/chain/chain.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
-import { announce } from '../../../src/miner/announce.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
