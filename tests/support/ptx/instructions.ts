@@ -341,8 +341,9 @@ function multiplyMatrices(shape: Shape, type: 's8' | 'f16'): Build {
           }
           if (type === 's8') words[to[e] + l] = sum;
           else {
-            // in what order and with what rounding hardware adds is not said: below this bound whole numbers need not care
-            if (!Number.isInteger(sum) || largest > 2 ** 24)
+            // in what order hardware adds and how it rounds what it shifts out is not said: whole numbers of a bit less than
+            // single precision holds need not care
+            if (!Number.isInteger(sum) || largest > 2 ** 23)
               throw new Error(`mma: ${sum} is not exact in single precision`);
             singles[to[e] + l] = sum;
           }
