@@ -166,8 +166,8 @@ roleOptions(miner.command('start'))
   .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
   .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
   .option(
-    '--slots <kind:class...>',
-    'slots to serve, e.g. compute:cpu-2048 host-memory:host-64 (one of compute)',
+    '--slots <kind:class[@device]...>',
+    'slots to serve, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0 (one of compute)',
   )
   .option('--plots <folder...>', 'plots of the slots of storage (assay miner plot)')
   .option(
@@ -184,6 +184,14 @@ roleOptions(miner.command('start'))
   .action(async (flags: Flags) => {
     const { startMiner } = await import('./commands/miner.js');
     return run((signal) => startMiner(flags, signal));
+  });
+miner
+  .command('devices')
+  .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')
+  .option('--json', 'one JSON object')
+  .action(async (flags: Flags) => {
+    const { devices } = await import('./commands/miner-devices.js');
+    return run(() => devices(flags));
   });
 miner
   .command('history')

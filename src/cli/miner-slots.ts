@@ -1,20 +1,17 @@
 // Owns: the slots that `assay miner start` serves, from `kind:class` to devices, and how they end. Does not own: what a slot
 // does, whose parameters count (miner/follow.ts).
 
-import type { Devices } from '../compute/compute.js';
+import type { Compute, Devices } from '../compute/compute.js';
+import type { FoundDevices } from '../compute/find-devices.js';
+import type { DeviceChoice } from '../compute/process/device-process.js';
 import type { SlotsUnder } from '../miner/follow.js';
 import type { LinkDoor } from '../miner/link-door.js';
 import type { Clock } from '../model/clock.js';
-import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
 import { BY_SIZE } from '../verification/classes.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import type { ProofKind } from '../verification/proof.js';
-
-export interface WantedSlot {
-  readonly kind: string;
-  readonly className: string;
-}
+import { type WantedSlot, wrongSlot } from './wanted-slots.js';
 
 export interface SlotOptions {
   /** in the order of their index */
@@ -27,20 +24,12 @@ export interface SlotOptions {
   readonly plots: readonly string[];
   /** where peers pull from, for `bandwidth` */
   readonly link: { readonly host: string; readonly port: number; readonly door: LinkDoor };
-}
-
-/** @throws AssayError `invalid-config` */
-export function parseSlots(texts: readonly string[]): WantedSlot[] {
-  return texts.map((text) => {
-    const [kind, className, ...rest] = text.split(':');
-    if (!kind || !className || rest.length > 0)
-      throw wrong(`slot: expected kind:class, e.g. compute:cpu-2048, got ${text.slice(0, 60)}`);
-    return { kind, className };
-  });
+  /** what there is to compute on; asked only where a slot is not for the CPUs. @default what drivers tell */
+  readonly findDevices?: () => Promise<FoundDevices>;
 }
 
 /**
- * Opens what the slots need, once each: the CPU in a process of its own, host memory, plots, a link.
+ * Opens what the slots need, once each: devices that compute, in a process of its own each, host memory, plots, a link.
  * @returns `under`: the slots by the sets of one file, each with its index among those wanted
  * @throws AssayError `invalid-config` for a kind that this build does not know, or that needs what was not given
  */
@@ -54,7 +43,8 @@ export async function openSlots(
   for (const each of wanted) kindOf(each, kinds);
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
-    throw wrong('slot: storage needs --plots, the folder of a plot (assay miner plot)');
+    throw wrongSlot('storage needs --plots, the folder of a plot (assay miner plot)');
+  const choices = await devicesOf(options);
   const [{ isolateDevice }, { createLocalSlot }, { paramsId }] = await Promise.all([
     import('../compute/process/isolate.js'),
     import('../miner/slot.js'),
@@ -65,9 +55,15 @@ export async function openSlots(
     await Promise.all(closing.map((end) => end()));
   };
   try {
-    const compute = await isolateDevice({ choice: { device: 'cpu', threads }, log, clock });
-    closing.push(() => compute.close?.());
-    let devices: Devices = { compute };
+    const computes = new Map<string, Compute>();
+    for (const [id, choice] of choices.byId) {
+      const compute = await isolateDevice({ choice, log, clock });
+      closing.push(() => compute.close?.());
+      computes.set(id, compute);
+    }
+    // slots that compute nothing are handed one all the same: it is what every prover may use
+    const [any] = computes.values();
+    let devices: Devices = { compute: any! };
     if (needs('host-memory')) {
       const { createThreadedHost } = await import('../compute/host/threads.js');
       devices = { ...devices, host: createThreadedHost(threads > 0 ? { lanes: threads } : {}) };
@@ -105,7 +101,10 @@ export async function openSlots(
           if ('why' in each) return [];
           const { kind, params } = each;
           const id = paramsId(params as object);
-          return [createLocalSlot({ ...devices, kind, params, paramsId: id, clock }, { index, worker })];
+          const compute = computes.get(choices.ids[index] ?? '') ?? devices.compute;
+          return [
+            createLocalSlot({ ...devices, compute, kind, params, paramsId: id, clock }, { index, worker }),
+          ];
         });
         return { slots, resting: chosen.flatMap((each) => ('why' in each ? [each] : [])) };
       },
@@ -117,6 +116,24 @@ export async function openSlots(
   }
 }
 
+/** What each slot computes on, and how it is opened; the CPUs where nothing computes. */
+async function devicesOf({ wanted, threads, findDevices }: SlotOptions): Promise<{
+  readonly ids: readonly (string | undefined)[];
+  readonly byId: ReadonlyMap<string, DeviceChoice>;
+}> {
+  const { assignDevices, needsDevices } = await import('./miner-devices.js');
+  const cpu: DeviceChoice = { device: 'cpu', threads };
+  if (!needsDevices(wanted)) return { ids: wanted.map(() => 'cpu'), byId: new Map([['cpu', cpu]]) };
+  const find = findDevices ?? (await import('../compute/find-devices.js')).findDevices;
+  const assigned = assignDevices(wanted, await find());
+  const byId = new Map(
+    assigned.flatMap((device) =>
+      device ? [[device.id, device.id === 'cpu' ? cpu : device.choice] as const] : [],
+    ),
+  );
+  return { ids: assigned.map((device) => device?.id), byId: byId.size > 0 ? byId : new Map([['cpu', cpu]]) };
+}
+
 /** @throws AssayError `invalid-config` for the first slot that none of these sets is for */
 export function assertClasses(
   wanted: readonly WantedSlot[],
@@ -124,16 +141,14 @@ export function assertClasses(
 ): void {
   for (const each of wanted) {
     const chosen = choose(each, from);
-    if ('why' in chosen) throw wrong(`slot: ${chosen.why}`);
+    if ('why' in chosen) throw wrongSlot(`${chosen.why}`);
   }
 }
 
 /** @throws AssayError `invalid-config` */
 function kindOf({ kind: name }: WantedSlot, kinds: KindsByName): ProofKind<unknown, unknown> {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (!kind) throw wrong(`slot: no kind ${name}; there are ${Object.keys(kinds).join(', ')}`);
-  if (name === 'memory')
-    throw wrong('slot: memory needs a device with memory of its own, and this build drives none');
+  if (!kind) throw wrongSlot(`no kind ${name}; there are ${Object.keys(kinds).join(', ')}`);
   return kind;
 }
 
@@ -163,6 +178,3 @@ function bySize(sets: readonly ParameterSet[], kind: string): string {
     ? ''
     : `; a card without a class takes one by size: ${names.map((each) => each.className).join(', ')}`;
 }
-
-const wrong = (problem: string): AssayError<'invalid-config'> =>
-  new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });

@@ -27,13 +27,13 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
-import type { WantedSlot } from '../miner-slots.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { openShelf, shelve } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
+import type { WantedSlot } from '../wanted-slots.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -43,13 +43,15 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const [
     { connectSubtensor },
     { createGrpcWire },
-    { openSlots, parseSlots },
+    { openSlots },
+    { parseSlots },
     { runMiner },
     { openReceipts },
   ] = await Promise.all([
     import('../../chain/subtensor/connect.js'),
     import('../../protocol/grpc/wire.js'),
     import('../miner-slots.js'),
+    import('../wanted-slots.js'),
     import('../../miner/miner.js'),
     import('../../miner/receipts.js'),
   ]);

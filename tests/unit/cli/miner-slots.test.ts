@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { assertClasses, openSlots, parseSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
+import { assertClasses, openSlots, type SlotOptions } from '../../../src/cli/miner-slots.js';
+import { parseSlots } from '../../../src/cli/wanted-slots.js';
+import type { FoundDevice } from '../../../src/compute/find-devices.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
@@ -12,6 +14,14 @@ const door: SlotOptions['link']['door'] = {
   admitBy() {},
 };
 
+const cpu: FoundDevice = {
+  id: 'cpu',
+  name: 'CPU',
+  memoryBytes: 1e9,
+  choice: { device: 'cpu', threads: 1 },
+  problem: undefined,
+};
+
 const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
   openSlots(
     { log: silentLog, clock: systemClock },
@@ -22,6 +32,11 @@ const open = (slots: readonly string[], of: Partial<SlotOptions> = {}) =>
       threads: 1,
       plots: [],
       link: { host: '127.0.0.1', port: 0, door },
+      findDevices: async () => ({
+        devices: [cpu],
+        absent: [{ backend: 'cuda', why: 'no driver' }],
+        driver: undefined,
+      }),
       ...of,
     },
     new AbortController().signal,
@@ -54,14 +69,17 @@ describe('slots of a miner', () => {
     [['compute:a:b'], /expected kind:class/],
     [['comput:cpu-2048'], /no kind comput; there are .*compute/],
     [['constructor:cpu-2048'], /no kind constructor/],
-    [['memory:h100-sxm'], /needs a device/],
+    [['memory:h100-sxm'], /memory:h100-sxm is a class of cards, and none can be used here: no driver/],
     [['storage:nvme'], /needs --plot/],
   ])('%s are refused with a reason', async (slots, why) => {
     await expect((async () => open(slots))()).rejects.toThrow(why);
   });
 
   test.each([
-    ['compute:h900', /^slot: compute has no class h900; .* shows them; a card without a class takes one by size: gpu-16384, gpu-4096, gpu-8192$/],
+    [
+      'compute:h900',
+      /^slot: compute has no class h900; .* shows them; a card without a class takes one by size: gpu-16384, gpu-4096, gpu-8192$/,
+    ],
     ['compute:paced', /^slot: compute:paced is for simulated devices$/],
   ])('%s is in no table that it could be claimed from', (slot, why) => {
     const from = { kinds, sets: builtInFile(kinds).sets };

@@ -1,0 +1,57 @@
+// Owns: `assay miner devices`: what this host can compute on, what each is called in --slots, and what is wrong with the rest.
+import Table from 'cli-table3';
+import { z } from 'zod';
+import type { FoundDevice, FoundDevices } from '../../compute/find-devices.js';
+import { suggestedClass } from '../../verification/catalogue.js';
+import { loadFlags } from '../config.js';
+import { EXIT, PLAIN, print, printJson } from '../output.js';
+
+const schema = z.strictObject({ json: z.boolean().default(false) });
+
+export async function devices(flags: Record<string, unknown>): Promise<number> {
+  const { json } = loadFlags(schema, flags);
+  const { findDevices } = await import('../../compute/find-devices.js');
+  const found = await findDevices();
+  if (json)
+    printJson({
+      ...found,
+      devices: found.devices.map((device) => ({ ...device, suggestedClass: classOf(device) ?? null })),
+    });
+  else print(textOf(found));
+  return EXIT.ok;
+}
+
+const classOf = ({ name, memoryBytes }: FoundDevice): string | undefined => suggestedClass(name, memoryBytes);
+
+function textOf({ devices: all, absent, driver }: FoundDevices): string {
+  const table = new Table({ head: ['device', 'name', 'memory', 'class', 'now'], style: PLAIN });
+  for (const device of all) {
+    const { id, name, memoryBytes } = device;
+    const memory = memoryBytes === undefined ? '' : `${(memoryBytes / 1e9).toFixed(1)} GB`;
+    table.push([id, name, memory, classOf(device) ?? '', nowOf(device)]);
+  }
+  return [
+    ...(driver ? [`NVIDIA driver ${driver.version}`] : []),
+    table.toString(),
+    ...all.flatMap(({ id, problem }) => (problem === undefined ? [] : [`${id} cannot be used: ${problem}`])),
+    ...absent.map(({ backend, why }) => `no ${backend}: ${why}`),
+    'a class is what the name suggests: what counts is what a device proves (assay miner doctor --device ID)',
+  ].join('\n');
+}
+
+/** What is read beside proofs and trusted by nobody. */
+function nowOf({ nvidia }: FoundDevice): string {
+  if (!nvidia) return '';
+  const { temperatureC, powerW, usedBytes, busyPercent, processes } = nvidia.state;
+  return [
+    temperatureC === undefined ? undefined : `${temperatureC} C`,
+    powerW === undefined ? undefined : `${Math.round(powerW)} W`,
+    usedBytes === undefined ? undefined : `${(usedBytes / 1e9).toFixed(1)} GB used`,
+    busyPercent === undefined ? undefined : `${busyPercent} % busy`,
+    processes.length === 0 ? undefined : `${processes.length} processes`,
+    nvidia.ecc === false ? 'ECC off' : undefined,
+    nvidia.link && `PCIe ${nvidia.link.generation} x${nvidia.link.width}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
