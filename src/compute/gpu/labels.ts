@@ -6,6 +6,7 @@ import type { Labels, LabelsSpec, Place } from '../labels.js';
 import { createChain, joinRow, TAG } from '../spec/chain.js';
 import {
   DIGEST_BYTES,
+  DIGEST_COLUMNS,
   DIGEST_LEAF_BYTES,
   DIGEST_TAG,
   DIGESTS_PER_LEAF,
@@ -20,6 +21,11 @@ const CHUNK_BYTES = 1024;
 
 /** Digests that are on the device at once: those of 16 GiB of labels, where 128 MiB is all that some devices can bind. */
 const PASS_BYTES = 64 << 20;
+
+/** A driver hands out whole pages of this size, so that a part may take more than it has. */
+const PAGE_BYTES = 2 << 20;
+/** Places that are opened at once, at most: kinds ask for fewer. */
+const MOST_PLACES = 192;
 
 /** Memory that one step leaves to the next of the same size, as long as there is a chain: between chains it is the host's. */
 export class GpuPool {
@@ -79,6 +85,7 @@ export async function openGpuLabels(
   const labels: Label[] = [];
   let tops: { readonly count: number; readonly rows: MerkleTree; readonly columns: MerkleTree } | undefined;
   let spare: { readonly for: number; readonly label: Label | undefined } | undefined;
+  let reserve: GpuMemory | undefined;
   let released = false;
 
   const take = async (bytes: number): Promise<GpuMemory | undefined> => {
@@ -87,13 +94,21 @@ export async function openGpuLabels(
     return memory;
   };
   const need = async (bytes: number): Promise<GpuMemory> => {
-    const memory = await take(bytes);
+    const memory = (await take(bytes)) ?? (spend() ? await take(bytes) : undefined);
     if (memory) return memory;
     const what = `labels of side ${n}`;
     const why = `${gpu.name} has no room for another ${bytes} bytes; other work may hold its memory`;
     throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
   };
+  const spend = (): boolean => {
+    if (!reserve) return false;
+    taken.splice(taken.indexOf(reserve), 1);
+    gpu.free(reserve);
+    reserve = undefined;
+    return true;
+  };
   const giveBack = (): void => {
+    reserve = undefined;
     for (const memory of taken.splice(0)) pool.give(memory);
   };
   const alive = (): void => {
@@ -115,6 +130,8 @@ export async function openGpuLabels(
     const x = await need(4 * n);
     const y = await need(4 * n);
     const hashes = chunks > 0 ? await need(n * chunks * HASH_BYTES) : undefined;
+    const reserveBytes = reserveOf(spec, gpu.memoryBytes);
+    reserve = await need(reserveBytes);
 
     const leaves = (from: GpuMemory, heap: GpuMemory, tag: number): void => {
       const to = { to: heap, toAt: n * HASH_BYTES, count: n, tag };
@@ -281,7 +298,8 @@ export async function openGpuLabels(
       async extend(upTo, more, signal) {
         alive();
         const goal = Math.min(upTo, capacity);
-        while (labels.length <= goal && more()) {
+        reserve ??= await take(reserveBytes);
+        while (reserve && labels.length <= goal && more()) {
           signal.throwIfAborted();
           const number = labels.length;
           const label = spare?.for === number ? spare.label : await room(referenced.has(number));
@@ -402,6 +420,25 @@ export async function openGpuLabels(
     }
   }
 }
+
+/**
+ * What passes and openings take beside the labels, kept from before the first one: a chain that took all there was could be
+ * committed to, and then neither read nor opened.
+ */
+function reserveOf({ n, capacity }: LabelsSpec, memoryBytes: number): number {
+  const leaves = digestLeaves((capacity * n ** 2) / BLOCK_BYTES);
+  const atOnce = Math.max(1, Math.floor(Math.min(PASS_BYTES, memoryBytes) / DIGEST_LEAF_BYTES));
+  const key = DIGEST_COLUMNS * BLOCK_BYTES;
+  const pass = [key, leaves * HASH_BYTES, Math.min(leaves, atOnce) * DIGEST_LEAF_BYTES];
+  const places = Math.min(n, MOST_PLACES);
+  const opening = [places * n, 4 * places * n];
+  const most = Math.max(...[pass, opening].map((parts) => parts.reduce((sum, part) => sum + pages(part), 0)));
+  return Math.min(most, memoryBytes);
+}
+
+/** As a driver counts where there are pages to speak of. */
+const pages = (bytes: number): number =>
+  bytes < PAGE_BYTES / 16 ? bytes : Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 
 /** Typed arrays have the host's byte order, which is this one wherever there is a driver for the device. */
 const littleEndian = (words: Uint32Array): Uint8Array =>

@@ -35,6 +35,23 @@ describe('labels over kernels', () => {
     expect(await again.extend(9, () => true, signal)).toBe(count);
   });
 
+  test('are passed over and opened whatever is left of a full memory', async () => {
+    const places = [...Array(64).keys()].map((index) => ({ label: 1 + (index % 2), index }));
+    const key = random.bytes(32);
+    for (let spare = 0; spare < 6000; spare += 400) {
+      const compute = createGpuCompute(createPlainGpu({ memoryBytes: 80_000 + spare }));
+      const labels = await compute.openLabels!({ ...spec, capacity: 40 });
+      const count = await labels.extend(40, () => true, signal);
+      expect(count).toBeLessThan(40);
+      expect(await labels.pass(count, key)).toHaveLength(32);
+      expect(await labels.accumulators(places)).toHaveLength(64);
+      // what those took goes to no further label, or the next pass would have no room
+      await labels.extend(40, () => true, signal);
+      expect(await labels.passLeaf(count, key, 0)).toHaveLength(4096);
+      expect(await labels.columns(places)).toHaveLength(64);
+    }
+  });
+
   test('are passed over in parts where not all digests can be bound at once', async () => {
     const many = { ...spec, capacity: 300 };
     const key = random.bytes(32);
