@@ -13,6 +13,17 @@ export function buildLibrary(name: string, folder: string): string {
   const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
   const library = join(folder, `${name}.so`);
   if (!compiler) throw new Error('no C compiler: ask `compiler` first');
-  execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, source]);
+  execFileSync(compiler, [
+    '-shared',
+    '-fPIC',
+    '-O2',
+    '-march=native',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-o',
+    library,
+    source,
+  ]);
   return library;
 }

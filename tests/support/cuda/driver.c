@@ -1,10 +1,14 @@
-/* A driver for tests: the calls of the real one over the host's memory, and one kernel. What it pretends is in its environment:
- * FAKE_DRIVER (version), FAKE_CARDS, FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code),
- * FAKE_BUSY (queries of a stream until it is done; -1 never). */
+/* A driver for tests: the calls of the real one over the host's memory, the kernels in plain C by the names that ours have (it
+ * reads nothing else of their PTX), and `fill`. What it pretends is in its environment: FAKE_DRIVER (version), FAKE_CARDS,
+ * FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code), FAKE_BUSY (queries of a stream until it
+ * is done; -1 never), FAKE_TRAP (a file: as long as it is there, the next product fails on the card, and the file is gone), FAKE_KILL (such a file: the process is gone too),
+ * FAKE_WRONG (a name: that kernel gives another bit). */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static long number(const char *name, long otherwise) {
   const char *text = getenv(name);
@@ -15,11 +19,21 @@ static int failing(const char *call) {
   size_t length = strlen(call);
   return text && strncmp(text, call, length) == 0 && text[length] == '=' ? atoi(text + length + 1) : 0;
 }
-#define CALL(name, ...) int name(__VA_ARGS__) { int code = failing(#name); if (code) return code;
+/* Once for each time that the file is made. */
+static int spent(const char *name) {
+  const char *file = getenv(name);
+  return file && unlink(file) == 0;
+}
+/* what failed on the card stays with its context */
+static int gone;
+#define CALL(name, ...) int name(__VA_ARGS__) { int code = failing(#name); if (code || (code = gone)) return code;
 
 static size_t used;
 static long busy;
-struct block { size_t bytes; };
+/* as large as what drivers align to */
+struct block { size_t bytes, unused; };
+
+#include "kernels.h"
 
 CALL(cuInit, unsigned flags) return flags ? 1 : 0; }
 CALL(cuDriverGetVersion, int *version) *version = (int)number("FAKE_DRIVER", 12040); return 0; }
@@ -73,8 +87,11 @@ CALL(cuMemcpyHtoDAsync_v2, uint64_t to, const void *from, size_t bytes, void *st
 CALL(cuMemcpyDtoHAsync_v2, void *to, uint64_t from, size_t bytes, void *stream)
   if (stream != &busy) return 400;
   memcpy(to, (void *)(uintptr_t)from, bytes); return 0; }
+CALL(cuMemcpyDtoDAsync_v2, uint64_t to, uint64_t from, size_t bytes, void *stream)
+  if (stream != &busy) return 400;
+  memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes); return 0; }
 CALL(cuModuleLoadDataEx, void **module, const char *image, unsigned count, const int *options, void **values)
-  if (strncmp(image, "// fine", 7) == 0) { *module = strdup(image); return 0; }
+  if (strncmp(image, "// fine", 7) == 0 || strstr(image, ".version 7.")) { *module = strdup(image); return 0; }
   for (unsigned i = 0; i + 1 < count; i++)
     if (options[i] == 5 && options[i + 1] == 6)
       snprintf(values[i], (size_t)(uintptr_t)values[i + 1], "line 1: expected fine, got %.5s", image);
@@ -84,19 +101,18 @@ CALL(cuModuleGetFunction, void **function, void *module, const char *name)
   if (!strstr(module, name)) return 500;
   *function = strdup(name); return 0; }
 CALL(cuFuncSetAttribute, void *function, int attribute, int value) (void)function; return attribute == 8 && value <= 232448 ? 0 : 1; }
-/* fill: every word of `words` becomes `value` plus the number of threads that there are */
 CALL(cuLaunchKernel, const char *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
      unsigned shared, void *stream, void **params, void **extra)
   (void)shared;
   if (stream != &busy || params || (uintptr_t)extra[0] != 1 || (uintptr_t)extra[2] != 2 || extra[4]) return 1;
-  struct { uint32_t value; uint64_t words; uint32_t count; } args;
-  if (*(size_t *)extra[3] != 20) return 1;
-  memcpy(&args, extra[1], 20);
-  if (strcmp(function, "fill")) return 719;
-  for (uint32_t i = 0; i < args.count; i++)
-    ((uint32_t *)(uintptr_t)args.words)[i] = args.value + gx * gy * gz * bx * by * bz;
   busy = number("FAKE_BUSY", 3);
-  return 0;
+  int product = strncmp(function, "productFold", 11) == 0;
+  if (product && spent("FAKE_KILL")) raise(SIGKILL);
+  if (strcmp(function, "outside") == 0 || (product && spent("FAKE_TRAP"))) {
+    gone = 700; /* the launch itself is fine: whoever asks next is told */
+    return 0;
+  }
+  return run_kernel(function, extra[1], *(size_t *)extra[3], gx * gy * gz * bx * by * bz);
 }
-int cuGetErrorName(int code, const char **text) { *text = code == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_OTHER"; return 0; }
-int cuGetErrorString(int code, const char **text) { *text = code == 46 ? "the device is busy or unavailable" : "something else"; return 0; }
+int cuGetErrorName(int code, const char **text) { *text = code == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : code == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_OTHER"; return 0; }
+int cuGetErrorString(int code, const char **text) { *text = code == 700 ? "an illegal memory access was encountered" : code == 46 ? "the device is busy or unavailable" : "something else"; return 0; }
