@@ -82,6 +82,8 @@ interface Subject {
   full(host: Host, signal: AbortSignal): Choice | Promise<Choice>;
   /** some seconds at most, on any host: says that it works, not what it earns */
   readonly small: string;
+  /** a host without one may be too slow for it, and nothing is wrong with it then */
+  readonly isForCards?: boolean;
 }
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -111,6 +113,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   liveness: {
     full: ({ findings }) => livenessClass(findings),
     small: 'live-small',
+    isForCards: true,
   },
 };
 
@@ -342,7 +345,7 @@ async function livenessClass(findings: readonly Finding[]): Promise<Choice> {
   const opsPerS = findings.find(({ kind }) => kind === 'compute')?.credit.opsPerS;
   if (!live || opsPerS === undefined) return { class: 'live' };
   const takesMs = (2 * live.n ** 3 * live.labels * 1000) / opsPerS;
-  if (takesMs <= live.windowMs) return { class: 'live' };
+  if (takesMs <= live.windowMs) return { class: 'live' }; // smaller labels take longer: it may be late all the same
   return {
     why: `takes these CPUs some ${Math.round(takesMs)} ms, ${live.windowMs} there are: it is for cards, and earns nothing`,
   };
@@ -402,12 +405,13 @@ async function examine(
     );
     const proven = verdict.kind === 'accepted';
     const late = steps.find(({ tookMs, withinMs }) => tookMs > withinMs);
+    const tooSlow = late !== undefined && SUBJECTS[kind.kind]?.isForCards && options.kind === undefined;
     return {
       ...about,
-      state: proven ? 'proven' : 'failed',
+      state: proven ? 'proven' : tooSlow ? 'skipped' : 'failed',
       said: verdictToString(verdict),
       fix: proven
-        ? undefined
+        ? lowFix(share, facts.nominal)
         : late
           ? lateFix(late)
           : 'the proof is wrong on this host: check memory and clocking',
@@ -452,6 +456,17 @@ async function choose(
   if (named !== undefined) return { class: named };
   if (!subject) return { why: `${kind.kind} is not part of this command` };
   return small ? { class: subject.small } : subject.full(host, signal);
+}
+
+/** Of a share that nobody with the right class has; nothing of kinds that earn nothing. */
+const LOW_SHARE = 0.5;
+
+export function lowFix(share: number, nominal: Credit): string | undefined {
+  if (share >= LOW_SHARE || Object.keys(nominal).length === 0) return undefined;
+  const todo = 'end what else runs here and look again, or take a smaller --class if there is one';
+  return share === 0
+    ? `proven, and worth nothing: it was so slow that others could have done it in its place; ${todo}`
+    : `less than half of what counts one: ${todo}`;
 }
 
 const lateFix = ({ from, tookMs, withinMs }: RehearsedStep): string =>
@@ -557,7 +572,7 @@ const UNITS: Readonly<Record<Resource, string>> = {
 };
 
 /** `223 Gop/s` and what counts one, a line for each resource of either; `-` where one of them has none of it. */
-export function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
+function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
   const text = (amount: number | undefined, resource: Resource): string =>
     amount === undefined ? '-' : `${scaled(amount)}${UNITS[resource]}`;
   const resources = [...new Set([...Object.keys(credit), ...Object.keys(nominal)])] as Resource[];

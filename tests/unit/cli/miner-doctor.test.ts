@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classAdvice } from '../../../src/cli/commands/miner-doctor.js';
+import { classAdvice, lowFix } from '../../../src/cli/commands/miner-doctor.js';
 import { DERIVED } from '../../../src/verification/classes.js';
 
 const nominal = (name: string) => DERIVED.find((each) => each.class === name)!.nominal;
@@ -20,5 +20,15 @@ describe('what doctor says of a card', () => {
   ])('claimed as %s', (claimed, credit, said) => {
     if (said) expect(classAdvice(claimed, credit)).toMatch(said);
     else expect(classAdvice(claimed, credit)).toBeUndefined();
+  });
+});
+
+describe('what doctor says of a share', () => {
+  test('is what to do where it is low, and nothing of what counts one or earns nothing', () => {
+    const counts = { hostBytes: 1e9 };
+    expect(lowFix(0, counts)).toMatch(/^proven, and worth nothing: /);
+    expect(lowFix(0.49, counts)).toMatch(/^less than half of what counts one: end what else runs here/);
+    expect(lowFix(0.5, counts)).toBeUndefined();
+    expect(lowFix(0, {})).toBeUndefined();
   });
 });
