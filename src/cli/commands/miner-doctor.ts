@@ -13,6 +13,7 @@ import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
+import type { HostMemoryParams } from '../../verification/kinds/host-memory/params.js';
 import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import { type Meeting, type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths, systemParts } from '../assemble.js';
@@ -296,44 +297,50 @@ async function plotOf(
 const PROBED_LABELS = 4096;
 const PROBE_MS = 500;
 
-/** Not the largest that there is room for: what is not filled in time is no commit. */
 async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<Choice> {
   const { HOST_MEMORY_PARAMS } = await import('../../verification/kinds/host-memory/params.js');
-  const real = HOST_MEMORY_PARAMS.filter(({ localnetOnly }) => !localnetOnly);
-  const [first] = real;
-  if (!first) return { why: 'no class of host memory in this build' };
-  const { labelBytes, infoBytes, fillMs, minBytes } = first;
   const room = host.bytes();
-  if (room < minBytes)
-    return {
-      why: `${gibibytes(room)} free`,
-      fix: `free ${gibibytes(minBytes)} or more: the smallest class begins there`,
-    };
   const { lanes } = host;
-  const shape = {
-    seed: systemRandom.bytes(32),
-    labelBytes,
-    infoBytes,
-    lanes,
-    capacity: PROBED_LABELS,
-    maxLeaves: 1,
-  };
+  const { labelBytes, infoBytes } = HOST_MEMORY_PARAMS.at(-1)!; // all real ones have this shape
+  if (room < lanes * PROBED_LABELS * labelBytes)
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS: 0 });
+  const seed = systemRandom.bytes(32);
+  const shape = { seed, labelBytes, infoBytes, lanes, capacity: PROBED_LABELS, maxLeaves: 1 };
   const open = await host.openLanes(shape, signal);
-  let bytesPerS: number;
   try {
     const from = performance.now();
     const labels = await open.fill(1, () => performance.now() - from < PROBE_MS, signal);
-    bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
+    const bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS });
   } finally {
     open.release();
   }
-  const expected = Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
-  const fitting = real.filter((each) => each.minBytes <= expected);
-  const half = fitting.filter((each) => each.nominalBytes / 2 <= expected);
-  const chosen = half.at(-1) ?? fitting[0];
+}
+
+/**
+ * The largest class of which the host fills at least half of what counts one, else the smallest that it fills at all: what there is
+ * room for and is not filled in time is no commit.
+ */
+export function fillableClass(
+  all: readonly HostMemoryParams[],
+  { room, bytesPerS }: { readonly room: number; readonly bytesPerS: number },
+): Choice {
+  const real = all.filter(({ localnetOnly }) => !localnetOnly);
+  const filled = ({ fillMs }: HostMemoryParams) =>
+    Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
+  const fitting = real.filter((each) => each.minBytes <= filled(each));
+  const chosen = fitting.filter((each) => each.nominalBytes / 2 <= filled(each)).at(-1) ?? fitting[0];
   if (chosen) return { class: chosen.class };
+  const [first] = real;
+  if (!first) return { why: 'no class of host memory in this build' };
+  const begins = gibibytes(first.minBytes);
+  if (room < first.minBytes)
+    return {
+      why: `${gibibytes(room)} free, the smallest class begins at ${begins}`,
+      fix: `free ${begins} or more`,
+    };
   return {
-    why: `${lanes} threads fill ${gibibytes(expected)} in ${fillMs / 1000} s, the smallest class begins at ${gibibytes(minBytes)}`,
+    why: `its threads fill ${gibibytes(filled(first))} in ${first.fillMs / 1000} s, the smallest class begins at ${begins}`,
     fix: 'end what else runs here, or give it more --threads',
   };
 }
