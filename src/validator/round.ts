@@ -243,7 +243,8 @@ export async function runEvent(
         ),
       ]);
     const managed = { go: managedBy('go'), pass: managedBy('pass') };
-    if (unopened.some(isInDoubt) && managed.go.size === 0) throw new Error('our own delay: nobody was in time');
+    if (unopened.some(isInDoubt) && managed.go.size === 0)
+      throw new Error('our own delay: nobody was in time');
     const pass = needsPass() ? (await event.pass.catch(() => undefined))?.hash : undefined;
     if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
