@@ -1,4 +1,5 @@
-// Owns: names and flags of `assay verification attack` and `honest`. Their work is in commands/verification/, loaded when it is called.
+// Owns: names and flags of `assay verification attack`, `honest`, `transcript` and `check`. Their work is in commands/verification/,
+// loaded when it is called.
 import type { Command } from 'commander';
 import { decimal, integer } from './numbers.js';
 import type { Run } from './run.js';
@@ -46,5 +47,41 @@ Examples:
     .action(async (flags: Flags) => {
       const { honest } = await import('./commands/verification/attack-honest.js');
       return run((signal) => honest(flags, signal));
+    });
+  verification
+    .command('transcript')
+    .description('write down all that is said in one session, for whoever compares a verifier of his own')
+    .option('--kind <name>', 'proof kind')
+    .option('--attack <name>', 'a cheat of it in place of an honest miner; the beginning of its name does')
+    .option('--list', 'name the cheats instead, of --kind or of all kinds')
+    .option('--seed <text>', 'the same session for the same text (assay)')
+    .option('--out <file>', 'write it there; standard output without it')
+    .option('--json', 'with --list one JSON object a line, with --out one about the file')
+    .addHelpText(
+      'after',
+      `
+One line of JSON (docs/proofs/transcripts.md), of the kind's class for tests: 20 kB to 2 MB. It names our own verdict.
+
+Example:
+  assay verification transcript --kind storage --attack replays --out s.json
+  assay verification check s.json
+  scripts/reference-verifier.py s.json`,
+    )
+    .action(async (flags: Flags) => {
+      const { transcript } = await import('./commands/verification/attack-transcript.js');
+      return run(() => transcript(flags));
+    });
+  verification
+    .command('check')
+    .description('judge transcripts: one verdict a line')
+    .argument('<file...>', 'transcripts, one a line; - for standard input')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nExits 0 where each has the verdict that it names, if it names one, 1 where one differs, 2 for what is no transcript.',
+    )
+    .action(async (files: string[], flags: Flags) => {
+      const { checkTranscripts } = await import('./commands/verification/check-transcript.js');
+      return run((signal) => checkTranscripts(files, flags, signal));
     });
 }

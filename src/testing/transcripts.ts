@@ -1,9 +1,8 @@
-// Owns: what was said in a proof, as a line of JSON that a verifier in any language can judge (docs/proofs/transcripts.md).
-// Does not own: judging (verification), sessions on the wire (validator).
+// Owns: one proof from its first step to its verdict, honest or not, and all that was said in it. Does not own: how it is written
+// down (verification/transcript-line.ts), sessions on the wire (validator).
 import type { Devices } from '../compute/compute.js';
-import { toHex } from '../model/bytes.js';
 import type { Random } from '../model/prng.js';
-import { type Verdict, verdictToString } from '../model/verdict.js';
+import type { Verdict } from '../model/verdict.js';
 import {
   type Challenge,
   type Evidence,
@@ -58,24 +57,4 @@ export async function playProof<Params, Secret>(
   } finally {
     proving.release();
   }
-}
-
-/** What is not there is left out; `verdict` is what we concluded. */
-export function transcriptLine(kind: string, { challenge, evidence, verdict }: PlayedProof<unknown>): string {
-  const hex = (bytes: Uint8Array | undefined): string | undefined => bytes && toHex(bytes);
-  const { params, basis, seed, place, brief } = challenge;
-  const { commits, pass, request, opening } = evidence;
-  return JSON.stringify({
-    kind,
-    params,
-    basis: hex(basis),
-    seed: hex(seed),
-    place: hex(place),
-    brief: hex(brief),
-    commits: commits.map(toHex),
-    pass: hex(pass),
-    request: hex(request),
-    opening: hex(opening),
-    verdict: verdictToString(verdict),
-  });
 }

@@ -104,6 +104,8 @@ export interface Played {
   readonly reached: Phase['from'];
   /** Frames of ours alone, before its own in the line, made it late: no peer has a hand in that, and it says nothing about the miner. */
   readonly queued: boolean;
+  /** The Commit that left our nonce out answers a line so long that it may have been ours to answer for: round.ts decides for the event. */
+  readonly behindLine: boolean;
   readonly open: Sent | undefined;
   readonly request: Uint8Array;
   /** monotonic ms from which the opening was taken: its deadline counts from here */
@@ -184,6 +186,7 @@ export async function play(
     pass: undefined as PlayedPass | undefined,
     reached: 'go' as Phase['from'],
     queued: false,
+    behindLine: false,
     open: undefined as Sent | undefined,
     request: new Uint8Array() as Uint8Array,
     takenFrom: undefined as number | undefined,
@@ -339,7 +342,8 @@ export async function play(
     const included = from === 'go' ? nonce : played.pass!.nonce;
     if (!nonces.some((each) => equals(each, included))) {
       const { beganAt, lastAt } = lines[from] ?? { beganAt: 0, lastAt: 0 };
-      return lastAt - beganAt > JOINT_LINE_MS ? queued() : over('left-out');
+      played.behindLine = lastAt - beganAt > JOINT_LINE_MS;
+      return over('left-out');
     }
     const bodies = played.commits.map((commit) => commit.body);
     return task.kind.credit(task.params, bodies) === undefined ? over('protocol') : undefined;

@@ -233,29 +233,50 @@ export async function runEvent(
     // one session must not be excused for what others managed: a miner could bring the excuse about, and be paid for it;
     // only accepted work shows that it could be managed, or one liar's instant Commit would void every excuse. What a slot
     // without a Pass managed says nothing about the Pass
-    const managed = (reached: Phase['from']) =>
-      settled.some(
-        ({ outcome, passed }) => outcome.verdict.kind === 'accepted' && (passed || reached === 'go'),
-      ) ||
-      (reached === 'go' && unsettled.some(({ verdict }) => verdict.kind === 'accepted'));
-    if (unopened.some(isInDoubt) && !managed('go')) throw new Error('our own delay: nobody was in time');
+    const managedBy = (reached: Phase['from']): ReadonlySet<Hotkey> =>
+      new Set([
+        ...settled.flatMap(({ outcome, passed }) =>
+          outcome.verdict.kind === 'accepted' && (passed || reached === 'go') ? [outcome.miner] : [],
+        ),
+        ...unsettled.flatMap(({ played, verdict }) =>
+          verdict.kind === 'accepted' && reached === 'go' ? [played.task.neuron.hotkey] : [],
+        ),
+      ]);
+    const managed = { go: managedBy('go'), pass: managedBy('pass') };
+    if (unopened.some(isInDoubt) && managed.go.size === 0)
+      throw new Error('our own delay: nobody was in time');
     const pass = needsPass() ? (await event.pass.catch(() => undefined))?.hash : undefined;
     if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
     judge ??= createJudge(parts, event, beacon);
     // a Pass that nobody managed says nothing about whoever had none: it costs those alone that had one, and costs them nothing
-    for (const played of unopened)
-      unsettled.push(
-        await judge.judge(
-          isInDoubt(played) && managed(played.reached) ? { ...played, end: rejected('window') } : played,
-        ),
-      );
+    const ourLine = { go: wasTooLong('go'), pass: wasTooLong('pass') };
+    const ended = unopened.map((played): Played => {
+      const { reached, behindLine } = played;
+      if (isInDoubt(played) && managed[reached].size > 0) return { ...played, end: rejected('window') };
+      if (behindLine && ourLine[reached]) return { ...played, end: inconclusive('validator-late') };
+      return played;
+    });
+    for (const played of ended) unsettled.push(await judge.judge(played));
     for (const judged of settleRounds(unsettled, parts.publicKeyOf, anchors.reports)) {
       settled.push(await record(judged, beacon));
       judged.played.forget();
     }
     await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: await ourTurn });
     return settled;
+
+    /**
+     * No byte of a line leaves before all of it is handed over, so that one that keeps us out of sets keeps us out of most. By
+     * hotkeys, which are dear: slots are claimed for nothing.
+     */
+    function wasTooLong(reached: Phase['from']): boolean {
+      const leftUsOut = unopened.flatMap(({ task: { neuron }, ...played }) =>
+        played.behindLine && played.reached === reached && !managed[reached].has(neuron.hotkey)
+          ? [neuron.hotkey]
+          : [],
+      );
+      return new Set(leftUsOut).size > managed[reached].size;
+    }
   }
 
   async function record(judged: Judged, beacon: Uint8Array): Promise<Settled> {

@@ -47,6 +47,7 @@ export function playedSession(
     pass: undefined,
     reached: 'go',
     queued: false,
+    behindLine: false,
     open: { signed: SIGNED, at: 5502, flushMs: 0 },
     request: REQUEST,
     takenFrom: 5502,

@@ -353,7 +353,7 @@ async function startValidators({
         ...['--events-per-epoch', String(eventsPerEpoch), '--lead-blocks', String(leadBlocks)],
         ...['--event-blocks', String(eventBlocks), '--publish-lead-blocks', String(publishLeadBlocks)],
         ...['--hold-first', String(holdBlocks.first), '--hold-last', String(holdBlocks.last)],
-        ...['--min-lead-ms', String(minLeadMs)],
+        ...['--min-lead-ms', String(minLeadMs), '--echo-port', '0', '--anchor-port', '0'],
         ...['--keep-accepted', '0.5'], // enough to try `assay validator replay` on
         ...['--random-seed', `${world.seed}/${name}/${attempt}`],
       ];

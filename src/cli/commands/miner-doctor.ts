@@ -13,6 +13,7 @@ import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
+import type { HostMemoryParams } from '../../verification/kinds/host-memory/params.js';
 import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import { type Meeting, type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths, systemParts } from '../assemble.js';
@@ -82,6 +83,8 @@ interface Subject {
   full(host: Host, signal: AbortSignal): Choice | Promise<Choice>;
   /** some seconds at most, on any host: says that it works, not what it earns */
   readonly small: string;
+  /** a host without one may be too slow for it, and nothing is wrong with it then */
+  readonly isForCards?: boolean;
 }
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -111,6 +114,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   liveness: {
     full: ({ findings }) => livenessClass(findings),
     small: 'live-small',
+    isForCards: true,
   },
 };
 
@@ -293,44 +297,50 @@ async function plotOf(
 const PROBED_LABELS = 4096;
 const PROBE_MS = 500;
 
-/** Not the largest that there is room for: what is not filled in time is no commit. */
 async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<Choice> {
   const { HOST_MEMORY_PARAMS } = await import('../../verification/kinds/host-memory/params.js');
-  const real = HOST_MEMORY_PARAMS.filter(({ localnetOnly }) => !localnetOnly);
-  const [first] = real;
-  if (!first) return { why: 'no class of host memory in this build' };
-  const { labelBytes, infoBytes, fillMs, minBytes } = first;
   const room = host.bytes();
-  if (room < minBytes)
-    return {
-      why: `${gibibytes(room)} free`,
-      fix: `free ${gibibytes(minBytes)} or more: the smallest class begins there`,
-    };
   const { lanes } = host;
-  const shape = {
-    seed: systemRandom.bytes(32),
-    labelBytes,
-    infoBytes,
-    lanes,
-    capacity: PROBED_LABELS,
-    maxLeaves: 1,
-  };
+  const { labelBytes, infoBytes } = HOST_MEMORY_PARAMS.at(-1)!; // all real ones have this shape
+  if (room < lanes * PROBED_LABELS * labelBytes)
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS: 0 });
+  const seed = systemRandom.bytes(32);
+  const shape = { seed, labelBytes, infoBytes, lanes, capacity: PROBED_LABELS, maxLeaves: 1 };
   const open = await host.openLanes(shape, signal);
-  let bytesPerS: number;
   try {
     const from = performance.now();
     const labels = await open.fill(1, () => performance.now() - from < PROBE_MS, signal);
-    bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
+    const bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS });
   } finally {
     open.release();
   }
-  const expected = Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
-  const fitting = real.filter((each) => each.minBytes <= expected);
-  const half = fitting.filter((each) => each.nominalBytes / 2 <= expected);
-  const chosen = half.at(-1) ?? fitting[0];
+}
+
+/**
+ * The largest class of which the host fills at least half of what counts one, else the smallest that it fills at all: what there is
+ * room for and is not filled in time is no commit.
+ */
+export function fillableClass(
+  all: readonly HostMemoryParams[],
+  { room, bytesPerS }: { readonly room: number; readonly bytesPerS: number },
+): Choice {
+  const real = all.filter(({ localnetOnly }) => !localnetOnly);
+  const filled = ({ fillMs }: HostMemoryParams) =>
+    Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
+  const fitting = real.filter((each) => each.minBytes <= filled(each));
+  const chosen = fitting.filter((each) => each.nominalBytes / 2 <= filled(each)).at(-1) ?? fitting[0];
   if (chosen) return { class: chosen.class };
+  const [first] = real;
+  if (!first) return { why: 'no class of host memory in this build' };
+  const begins = gibibytes(first.minBytes);
+  if (room < first.minBytes)
+    return {
+      why: `${gibibytes(room)} free, the smallest class begins at ${begins}`,
+      fix: `free ${begins} or more`,
+    };
   return {
-    why: `${lanes} threads fill ${gibibytes(expected)} in ${fillMs / 1000} s, the smallest class begins at ${gibibytes(minBytes)}`,
+    why: `its threads fill ${gibibytes(filled(first))} in ${first.fillMs / 1000} s, the smallest class begins at ${begins}`,
     fix: 'end what else runs here, or give it more --threads',
   };
 }
@@ -342,7 +352,7 @@ async function livenessClass(findings: readonly Finding[]): Promise<Choice> {
   const opsPerS = findings.find(({ kind }) => kind === 'compute')?.credit.opsPerS;
   if (!live || opsPerS === undefined) return { class: 'live' };
   const takesMs = (2 * live.n ** 3 * live.labels * 1000) / opsPerS;
-  if (takesMs <= live.windowMs) return { class: 'live' };
+  if (takesMs <= live.windowMs) return { class: 'live' }; // smaller labels take longer: it may be late all the same
   return {
     why: `takes these CPUs some ${Math.round(takesMs)} ms, ${live.windowMs} there are: it is for cards, and earns nothing`,
   };
@@ -402,12 +412,13 @@ async function examine(
     );
     const proven = verdict.kind === 'accepted';
     const late = steps.find(({ tookMs, withinMs }) => tookMs > withinMs);
+    const tooSlow = late !== undefined && SUBJECTS[kind.kind]?.isForCards && options.kind === undefined;
     return {
       ...about,
-      state: proven ? 'proven' : 'failed',
+      state: proven ? 'proven' : tooSlow ? 'skipped' : 'failed',
       said: verdictToString(verdict),
       fix: proven
-        ? undefined
+        ? lowFix(share, facts.nominal)
         : late
           ? lateFix(late)
           : 'the proof is wrong on this host: check memory and clocking',
@@ -452,6 +463,17 @@ async function choose(
   if (named !== undefined) return { class: named };
   if (!subject) return { why: `${kind.kind} is not part of this command` };
   return small ? { class: subject.small } : subject.full(host, signal);
+}
+
+/** Of a share that nobody with the right class has; nothing of kinds that earn nothing. */
+const LOW_SHARE = 0.5;
+
+export function lowFix(share: number, nominal: Credit): string | undefined {
+  if (share >= LOW_SHARE || Object.keys(nominal).length === 0) return undefined;
+  const todo = 'end what else runs here and look again, or take a smaller --class if there is one';
+  return share === 0
+    ? `proven, and worth nothing: it was so slow that others could have done it in its place; ${todo}`
+    : `less than half of what counts one: ${todo}`;
 }
 
 const lateFix = ({ from, tookMs, withinMs }: RehearsedStep): string =>
@@ -557,7 +579,7 @@ const UNITS: Readonly<Record<Resource, string>> = {
 };
 
 /** `223 Gop/s` and what counts one, a line for each resource of either; `-` where one of them has none of it. */
-export function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
+function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
   const text = (amount: number | undefined, resource: Resource): string =>
     amount === undefined ? '-' : `${scaled(amount)}${UNITS[resource]}`;
   const resources = [...new Set([...Object.keys(credit), ...Object.keys(nominal)])] as Resource[];

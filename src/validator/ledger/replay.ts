@@ -5,7 +5,7 @@ import { fromAddress } from '../../keys/ss58.js';
 import { equals, fromHex, toHex } from '../../model/bytes.js';
 import { canonicalJson } from '../../model/canonical-json.js';
 import { creditShare, NO_CREDIT } from '../../model/credit.js';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -13,7 +13,7 @@ import type { Random } from '../../model/prng.js';
 import { type Rejection, rejected, type Verdict, verdictToString } from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
 import { SESSION_LIMITS } from '../../protocol/limits.js';
-import type { ParamsFacts, Phase } from '../../verification/proof.js';
+import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import {
   eventId,
   nonceCommitment,
@@ -64,7 +64,7 @@ export interface Replay {
 /**
  * @param id an outcome's id or the beginning of no other
  * @throws AssayError `evidence-expired` when the opening's bytes are gone and the verdict hangs on them; `unsupported` for
- * an inconclusive outcome (it rests on a fault of ours, not on evidence), an unknown kind, and `poison` without threads; `corrupt` when the ledger
+ * an inconclusive outcome (it rests on a fault of ours, not on evidence), an unknown kind, parameters that this build does not read, and `poison` without threads; `corrupt` when the ledger
  * does not parse; `invalid-input` when no outcome or several match
  */
 export async function replayOutcome(parts: ReplayParts, id: string): Promise<Replay> {
@@ -81,7 +81,7 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
     );
   const kind = Object.hasOwn(parts.kinds, outcome.kind) ? parts.kinds[outcome.kind] : undefined;
   if (!kind) throw unsupported(`replay of ${outcome.id}`, `proof kind ${outcome.kind} is not known here`);
-  const params = kind.parseParams(await parts.ledger.readParams(outcome.paramsId));
+  const params = readBy(kind, await parts.ledger.readParams(outcome.paramsId), outcome.id);
 
   const facts = kind.facts(params);
   const hasOpening = session.frames.some((frame) => frame.kind === 'opening');
@@ -415,6 +415,16 @@ function briefOf(frames: readonly Restored[]): Uint8Array | undefined {
 
 const isTooLarge = ({ stored, signed }: Restored): boolean =>
   stored.kind !== 'opening' && signed.body.length > SESSION_LIMITS.frameBytes;
+
+/** A set whose keys have changed since is judged by the build that it was for, and not by rules that it never named. */
+function readBy(kind: ProofKind<unknown, unknown>, kept: unknown, id: string): unknown {
+  try {
+    return kind.parseParams(kept);
+  } catch (error) {
+    if (!isAssayError(error, 'invalid-input')) throw error;
+    throw unsupported(`replay of ${id}`, `its parameters are not of this build (${error.message})`);
+  }
+}
 
 const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
   new AssayError('unsupported', `${what}: ${why}`, { what, why });

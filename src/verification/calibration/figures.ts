@@ -64,7 +64,7 @@ export const SAME_CLASS = 0.1;
 
 /** Of every kind with steps: what is measured is the whole of a step, and a miner never has it. */
 export const KEPT_FOR_THE_WAY =
-  'a miner keeps a tenth of each step for the way to the validators: `assay miner doctor` shows so much less';
+  'a miner keeps a tenth of each step for the way to the validators, and begins nothing that it may not finish: `assay miner doctor` shows so much less';
 
 /** Why nothing is advised, where runs differ too much. */
 export function unsteady(what: string, figures: readonly Figure[]): string | undefined {

@@ -168,12 +168,19 @@ export function hostMemoryFindings(
     limits.push(
       `rounds read ${gib(measured)}, which caches may help with: no rate is credited below ${gib(params.rateFromBytes)}`,
     );
+  // of whatever spread: what else runs makes a host slower, never faster
+  const bounds = [
+    boundAdvice('hashBytesPerS', { set: params.hashBytesPerS, found: hash.max * lanes }),
+    boundAdvice('stepNs', { set: params.stepNs, found: step.min, quicker: true }),
+  ];
+  const broken = bounds.flatMap((each) => each.advice);
+  notes.push(...bounds.flatMap((each) => each.notes));
   const tooUnsteady = unsteady('rates', [fill, pass, step]);
-  if (tooUnsteady) return { figures, advice: [], notes: [...notes, tooUnsteady], limits };
+  if (tooUnsteady) return { figures, advice: broken, notes: [...notes, tooUnsteady], limits };
   if (here < params.minBytes)
     return {
       figures,
-      advice: [],
+      advice: broken,
       notes: [
         ...notes,
         `${gib(here)} is what this host fills in ${params.fillMs} ms and has room for; ${params.class} begins at ${gib(params.minBytes)}: a smaller class is for it`,
@@ -202,8 +209,6 @@ export function hostMemoryFindings(
       found: leaves,
       why: `so far each lane walks in the ${walkMs} ms that rounds leave (median ${step.median.toFixed(0)} ns a step)`,
     }),
-    boundAdvice('hashBytesPerS', { set: params.hashBytesPerS, found: hash.max * lanes }),
-    boundAdvice('stepNs', { set: params.stepNs, found: step.min, quicker: true }),
   ];
   const credited = creditFor(params, {
     lanes,
@@ -216,7 +221,7 @@ export function hostMemoryFindings(
     ...all.flatMap((each) => each.notes),
     `by these a host is credited ${gib(credited.hostBytes ?? 0)} of the ${gib(nominal.hostBytes ?? 0)} that count one (${percent((credited.hostBytes ?? 0) / (nominal.hostBytes ?? 1))})`,
   );
-  return { figures, advice: all.flatMap((each) => each.advice), notes, limits };
+  return { figures, advice: [...all.flatMap((each) => each.advice), ...broken], notes, limits };
 }
 
 const gib = (bytes: number): string =>

@@ -162,7 +162,7 @@ export function labelFindings(
       name: 'labels',
       unit: 'op/s',
       ...of((run) => (ops * 1000) / run.labelMs),
-      peak: { value: product.median, of: 'the product alone' },
+      peak: { value: product.median, of: 'the product, called by itself' },
       parameter: counted,
     },
     { name: 'one label', unit: 'ms', ...label, parameter: counted },

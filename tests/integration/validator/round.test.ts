@@ -485,12 +485,21 @@ describe('our own line of frames', () => {
     expect(await kept('block 1')).toEqual(one);
   });
 
-  test('excuses who left us out where the frames of all validators may have missed one another by it', async () => {
-    const players = { ...playersOf(plays()), m03: { script: leftOut } };
+  test('excuses who left us out where most did: the frames of all validators may have missed one another by it', async () => {
+    const most = Object.fromEntries(NAMES.slice(0, 11).map((name) => [name, { script: leftOut }]));
+    const players = { ...playersOf(plays()), ...most };
     const excused = await playRound(players, { hosts, eachGoMs: 8 }); // 160 ms
-    expect(namesOf(excused.verdicts, 'inconclusive:validator-late')).toEqual(['m03']);
+    expect(namesOf(excused.verdicts, 'inconclusive:validator-late')).toEqual(NAMES.slice(0, 11));
+    expect(namesOf(excused.verdicts, 'accepted')).toEqual(NAMES.slice(11));
     const rejected = await playRound(players, { hosts, eachGoMs: 7 });
-    expect(namesOf(rejected.verdicts, 'rejected:left-out')).toEqual(['m03']);
+    expect(namesOf(rejected.verdicts, 'rejected:left-out')).toEqual(NAMES.slice(0, 11));
+  });
+
+  test('however long is no excuse where others had us in their sets: who has nothing to show would leave us out', async () => {
+    const half = Object.fromEntries(NAMES.slice(0, 10).map((name) => [name, { script: leftOut }]));
+    const { verdicts } = await playRound({ ...playersOf(plays()), ...half }, { hosts, eachGoMs: 8 });
+    expect(namesOf(verdicts, 'rejected:left-out')).toEqual(NAMES.slice(0, 10));
+    expect(namesOf(verdicts, 'accepted')).toEqual(NAMES.slice(10));
   });
 
   test('is no excuse for what a peer takes its time with', async () => {

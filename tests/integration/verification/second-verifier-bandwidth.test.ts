@@ -6,11 +6,12 @@ import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
 import { type BandwidthLiar, bandwidthLiars, instantRound } from '../../../src/testing/liars/bandwidth.js';
-import { type PlayedProof, playProof, transcriptLine } from '../../../src/testing/transcripts.js';
+import { type PlayedProof, playProof } from '../../../src/testing/transcripts.js';
 import { type BandwidthParams, paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
 import { bandwidthProof } from '../../../src/verification/kinds/index.js';
 import { NoSecret } from '../../../src/verification/no-secret.js';
 import type { Evidence } from '../../../src/verification/proof.js';
+import { transcriptLine } from '../../../src/verification/transcript-line.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/reference-verifier.py', import.meta.url));
 const missing = spawnSync('python3', ['--version']).status !== 0;

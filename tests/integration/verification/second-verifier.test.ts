@@ -11,7 +11,7 @@ import { computeLiars, fabricatesRows } from '../../../src/testing/liars/compute
 import { livenessLiars } from '../../../src/testing/liars/liveness.js';
 import { memoryLiars } from '../../../src/testing/liars/memory.js';
 import { storageLiars } from '../../../src/testing/liars/storage.js';
-import { type PlayedProof, playProof, transcriptLine } from '../../../src/testing/transcripts.js';
+import { type PlayedProof, playProof } from '../../../src/testing/transcripts.js';
 import { decodeOpening, encodeOpening } from '../../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../../src/verification/kinds/compute/params.js';
 import { type AnyProofKind, kinds } from '../../../src/verification/kinds/index.js';
@@ -19,6 +19,7 @@ import { livenessParamsByClass } from '../../../src/verification/kinds/liveness/
 import { memoryParamsByClass } from '../../../src/verification/kinds/memory/params.js';
 import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
 import type { Evidence, Pace } from '../../../src/verification/proof.js';
+import { transcriptLine } from '../../../src/verification/transcript-line.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/reference-verifier.py', import.meta.url));
 const missing = spawnSync('python3', ['--version']).status !== 0;

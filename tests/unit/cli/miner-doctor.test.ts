@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { classAdvice } from '../../../src/cli/commands/miner-doctor.js';
+import { classAdvice, fillableClass, lowFix } from '../../../src/cli/commands/miner-doctor.js';
 import { DERIVED } from '../../../src/verification/classes.js';
+import { HOST_MEMORY_PARAMS } from '../../../src/verification/kinds/host-memory/params.js';
 
 const nominal = (name: string) => DERIVED.find((each) => each.class === name)!.nominal;
 
@@ -20,5 +21,41 @@ describe('what doctor says of a card', () => {
   ])('claimed as %s', (claimed, credit, said) => {
     if (said) expect(classAdvice(claimed, credit)).toMatch(said);
     else expect(classAdvice(claimed, credit)).toBeUndefined();
+  });
+});
+
+describe('what doctor says of a share', () => {
+  test('is what to do where it is low, and nothing of what counts one or earns nothing', () => {
+    const counts = { hostBytes: 1e9 };
+    expect(lowFix(0, counts)).toMatch(/^proven, and worth nothing: /);
+    expect(lowFix(0.49, counts)).toMatch(/^less than half of what counts one: end what else runs here/);
+    expect(lowFix(0.5, counts)).toBeUndefined();
+    expect(lowFix(0, {})).toBeUndefined();
+  });
+});
+
+describe('the class of host memory', () => {
+  const GIB = 2 ** 30;
+  const of = (room: number, bytesPerS: number) =>
+    fillableClass(HOST_MEMORY_PARAMS, { room: room * GIB, bytesPerS });
+
+  test('is one that the host fills in time, however much room there is', () => {
+    // two cores at 40 MB/s fill 3.75 GiB in nine tenths of 56 s
+    expect(of(20, 80e6)).toEqual({ class: 'host-8' });
+    expect(of(400, 80e6)).toEqual({ class: 'host-8' });
+    // 5.6 GiB are a tenth of what counts one in the next class, which begins at 4
+    expect(of(400, 120e6)).toEqual({ class: 'host-8' });
+    expect(of(400, 32 * 40e6)).toEqual({ class: 'host-64' });
+    expect(of(30, 32 * 40e6)).toEqual({ class: 'host-64' });
+    expect(of(20, 32 * 40e6)).toEqual({ class: 'host-8' });
+    expect(of(400, 128 * 40e6)).toEqual({ class: 'host-512' });
+  });
+
+  test('is none without the room, or the time', () => {
+    expect(of(0.5, 80e6)).toEqual({
+      why: '0.5 GiB free, the smallest class begins at 1.0 GiB',
+      fix: 'free 1.0 GiB or more',
+    });
+    expect(of(20, 10e6)).toMatchObject({ why: expect.stringMatching(/^its threads fill 0\.5 GiB in 56 s/) });
   });
 });

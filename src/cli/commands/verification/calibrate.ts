@@ -194,14 +194,15 @@ async function check(file: string, json: boolean): Promise<number> {
 function textOf(calibration: Calibration): string {
   const { host, kind, runs, figures, advice, notes } = calibration;
   const table = new Table({
-    head: ['figure', 'median', 'least', 'most', 'spread', 'possible', 'class -> this host'],
+    head: ['figure', 'median', 'least', 'most', 'spread', 'reaches', 'class -> this host'],
     style: PLAIN,
   });
-  const possible: string[] = [];
+  const reached: string[] = [];
   for (const figure of figures as readonly Measured[]) {
     const { name, unit, median, min, max, peak, parameter } = figure;
     const share = achieved(figure);
-    if (peak) possible.push(`${name}: of ${peak.of} (${shown(peak.value, unit)})`);
+    if (peak && share !== undefined)
+      reached.push(`${name}: ${(100 * share).toFixed(0)} % of ${peak.of} (${shown(peak.value, unit)})`);
     table.push([
       name,
       shown(median, unit),
@@ -223,7 +224,7 @@ function textOf(calibration: Calibration): string {
       ['measured', `${calibration.measuredAt}, ${runs} runs`],
     ]),
     table.toString(),
-    ...possible.map((line) => `possible, ${line}`),
+    ...reached,
     ...advice.map(
       ({ parameter, from, to, why }) => `would change ${parameter}: ${from} -> ${to}, for ${why}`,
     ),

@@ -529,6 +529,15 @@ describe('replay refuses', () => {
     }
   });
 
+  it('parameters of a build whose sets had other numbers', async () => {
+    const older = { ...PACED[1], laps: 2 };
+    const recording = await record(computeProof as ProofKind<unknown, unknown>, older, accepted);
+    await expect(replayed(recording)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('params.laps'),
+    });
+  });
+
   it('a parameter file that was changed', async () => {
     const recording = await record(echo as ProofKind<unknown, unknown>, ECHO_PARAMS, accepted);
     const easier = (dir: string) =>

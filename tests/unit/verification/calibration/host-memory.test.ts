@@ -62,6 +62,12 @@ describe('findings about host memory', () => {
     ]);
   });
 
+  test('raise it whatever else runs there: noise makes nobody faster', () => {
+    expect(find([run({ stepNs: 250 }), run({ stepNs: 5000 })]).advice).toEqual([
+      expect.objectContaining({ parameter: 'stepNs', from: 300, to: 250 }),
+    ]);
+  });
+
   test('advise nothing where runs differ, and for a host that is too small for the class', () => {
     const { advice, notes } = find([run(), run({ stepNs: 2000 })]);
     expect(advice).toEqual([]);

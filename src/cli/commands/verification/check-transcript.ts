@@ -1,0 +1,59 @@
+// Owns: `assay verification check`: transcripts judged by this build. Does not own: judging (each kind's verify), the form
+// (verification/transcript-line.ts).
+import { z } from 'zod';
+import { isAssayError } from '../../../model/errors.js';
+import { systemRandom } from '../../../model/prng.js';
+import { verdictToString } from '../../../model/verdict.js';
+import { kinds } from '../../../verification/kinds/index.js';
+import { parseTranscript, type Transcript } from '../../../verification/transcript-line.js';
+import { loadFlags } from '../../config.js';
+import { readInputText } from '../../input-text.js';
+import { invalid } from '../../invalid-input.js';
+import { EXIT, print, printJson } from '../../output.js';
+
+const schema = z.strictObject({ json: z.boolean().default(false) });
+/** Openings of the largest classes are 11 MB, and twice as many digits. */
+const MAX_BYTES = 256 << 20;
+
+/**
+ * One verdict a line.
+ * @returns 0 where each has the verdict that it names, if it names one; else 1
+ * @throws AssayError `invalid-input` naming file, line and key
+ */
+export async function checkTranscripts(
+  files: readonly string[],
+  flags: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { json } = loadFlags(schema, flags);
+  let differ = false;
+  for (const file of files) {
+    const lines = (await readInputText(file, { maxBytes: MAX_BYTES })).split('\n');
+    if (!lines.some((line) => line.trim() !== '')) throw invalid(file, 'a transcript a line', 'nothing');
+    for (const [i, line] of lines.entries()) {
+      if (line.trim() === '') continue;
+      signal.throwIfAborted();
+      const { kind, challenge, evidence, named } = read(line, `${file}, line ${i + 1}`);
+      // what is said is fixed by now: any secret will do, and this one nobody has seen
+      const secret = kind.drawSecret(challenge.params, challenge.basis, systemRandom);
+      const began = performance.now();
+      const verdict = verdictToString(kind.verify(challenge, evidence, secret));
+      const tookMs = performance.now() - began;
+      const agrees = named === undefined || named === verdict;
+      differ ||= !agrees;
+      if (json) printJson({ file, line: i + 1, kind: kind.kind, verdict, named, agrees, tookMs });
+      else print(agrees ? verdict : `${verdict}, not ${named}`);
+    }
+  }
+  return differ ? EXIT.failed : EXIT.ok;
+}
+
+function read(line: string, where: string): Transcript {
+  try {
+    return parseTranscript(line, kinds);
+  } catch (error) {
+    if (!isAssayError(error, 'invalid-input')) throw error;
+    const { what, expected, got } = error.data;
+    throw invalid(`${where}: ${what}`, expected, got, error);
+  }
+}
