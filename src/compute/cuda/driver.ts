@@ -64,6 +64,10 @@ export interface CudaContext {
   toDevice(address: bigint, bytes: Uint8Array): void;
   /** after all that was asked before; waits for it where it is not done */
   toHost(address: bigint, bytes: Uint8Array): void;
+  /** From one place on the card to another; they do not overlap. */
+  copy(to: bigint, from: bigint, bytes: number): void;
+  /** what all of this is asked of: for libraries that are to be asked in the same order */
+  readonly stream: bigint;
   /** @param ptx text. @returns its functions by name. @throws AssayError `unsupported` with the words of the driver's compiler */
   load(ptx: string): (entry: string) => bigint;
   launch(kernel: bigint, launch: Launch): void;
@@ -181,6 +185,11 @@ export async function openCuda({
       check('copying from the device', api.toHost(bytes, address, bytes.length, stream));
       check('copying from the device', api.synchronize(stream));
     },
+    copy(to, from, bytes) {
+      alive();
+      check('copying on the device', api.onDevice(to, from, bytes, stream));
+    },
+    stream,
     load(ptx) {
       alive();
       const text = new TextEncoder().encode(`${ptx}\0`);
@@ -307,6 +316,7 @@ function bind({ bind: of }: Library) {
     fill: of('int cuMemsetD8Async(uint64_t address, unsigned char value, size_t bytes, uint64_t stream)'),
     toDevice: of('int cuMemcpyHtoDAsync_v2(uint64_t to, void *from, size_t bytes, uint64_t stream)'),
     toHost: of('int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, uint64_t stream)'),
+    onDevice: of('int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, uint64_t stream)'),
     moduleLoad: of(
       'int cuModuleLoadDataEx(void *module, void *image, unsigned int count, void *options, void *values)',
     ),

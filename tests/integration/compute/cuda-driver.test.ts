@@ -59,6 +59,9 @@ describe.skipIf(!compiler)('the driver of a card', () => {
     context.toDevice(at + 4n, Uint8Array.of(1, 2, 3, 4));
     context.toHost(at, out);
     expect([...out]).toEqual([0, 0, 0, 0, 1, 2, 3, 4]);
+    context.copy(at, at + 4n, 4);
+    context.toHost(at, out);
+    expect([...out]).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
     context.close();
   });
 

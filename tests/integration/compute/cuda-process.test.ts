@@ -82,12 +82,12 @@ describe.skipIf(!compiler || !linux)('a card in a process of its own', () => {
   });
 
   test('whose memory is full has fewer labels, which can be read', async () => {
-    vi.stubEnv('FAKE_ROOM', '12000000');
+    vi.stubEnv('FAKE_ROOM', '4000000');
     const compute = await open();
     const labels = await compute.openLabels!({ ...spec, capacity: 300 });
     const count = await labels.extend(300, always, signal);
-    expect(count).toBeGreaterThan(50);
-    expect(count).toBeLessThan(200);
+    expect(count).toBeGreaterThan(10);
+    expect(count).toBeLessThan(60);
     expect(await labels.pass(count, spec.seed)).toHaveLength(32 * Math.ceil((16 * count) / 256));
     expect((await labels.roots(count)).rowRoot).toHaveLength(32);
     labels.release();

@@ -91,6 +91,7 @@ CALL(cuMemcpyDtoDAsync_v2, uint64_t to, uint64_t from, size_t bytes, void *strea
   if (stream != &busy) return 400;
   memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes); return 0; }
 CALL(cuModuleLoadDataEx, void **module, const char *image, unsigned count, const int *options, void **values)
+  if (strstr(image, ".target sm_90a")) return 209; /* instructions that its C does not have */
   if (strncmp(image, "// fine", 7) == 0 || strstr(image, ".version 7.")) { *module = strdup(image); return 0; }
   for (unsigned i = 0; i + 1 < count; i++)
     if (options[i] == 5 && options[i + 1] == 6)
