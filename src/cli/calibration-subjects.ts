@@ -9,7 +9,7 @@ import { type PlotName, sectorBytes } from '../compute/spec/plot.js';
 import type { Findings } from '../verification/calibration/figures.js';
 import type { LabelsSet } from '../verification/calibration/labels.js';
 import type { MeasureParts } from '../verification/calibration/parts.js';
-import { WINDOW_MS } from '../verification/classes.js';
+import { deviceByClass, hashBytesPerS, WINDOW_MS } from '../verification/classes.js';
 import type { BandwidthParams } from '../verification/kinds/bandwidth/params.js';
 import type { ComputeParams } from '../verification/kinds/compute/params.js';
 import type { HostMemoryParams } from '../verification/kinds/host-memory/params.js';
@@ -18,6 +18,7 @@ import type { MemoryParams } from '../verification/kinds/memory/params.js';
 import type { StorageParams } from '../verification/kinds/storage/params.js';
 import { systemParts } from './assemble.js';
 import { invalid } from './invalid-input.js';
+import type { Card } from './one-device.js';
 import { stderrLog } from './output.js';
 import { createProgress } from './progress.js';
 
@@ -34,6 +35,8 @@ export interface CalibrationOptions {
   /** size of the plot that is read */
   readonly gib: number;
   readonly onStep: (what: string) => void;
+  /** what kinds of labels are measured on. @default the CPUs */
+  readonly card?: Card | undefined;
 }
 
 export interface Measurement extends Findings {
@@ -42,7 +45,7 @@ export interface Measurement extends Findings {
 }
 
 export interface CalibrationSubject {
-  /** undefined where every class is for cards, which this build does not drive */
+  /** undefined where every class is for cards: the card's name suggests one, or it is named */
   readonly defaultClass: string | undefined;
   /** a run takes so long that fewer of them have to do */
   readonly defaultRuns: number;
@@ -55,19 +58,32 @@ export const CALIBRATED: Readonly<Record<string, CalibrationSubject>> = {
     defaultClass: 'cpu-2048',
     defaultRuns: 5,
     measure(params, options, signal) {
-      const { n, windowMs, labels, nominalLabels } = params as ComputeParams;
+      const { class: name, n, windowMs, labels, nominalLabels } = params as ComputeParams;
       const nominal = { name: 'nominalLabels', labels: nominalLabels };
-      return labelsOf({ n, windowMs, labels, nominal }, labels, options, signal);
+      return labelsOf({ n, windowMs, labels, nominal, ...publishedOf(name) }, labels, options, signal);
     },
   },
   memory: {
     defaultClass: undefined,
     defaultRuns: 5,
     measure(params, options, signal) {
-      const { n, windowMs, labels, nominalLabels, nominalRounds, passMs } = params as MemoryParams;
+      const {
+        class: name,
+        n,
+        windowMs,
+        labels,
+        nominalLabels,
+        nominalRounds,
+        passMs,
+      } = params as MemoryParams;
       const nominal = { name: 'nominalLabels', labels: nominalLabels };
       const passes = { rounds: nominalRounds, labels, withinMs: passMs };
-      return labelsOf({ n, windowMs, labels, nominal, passes }, labels, options, signal);
+      return labelsOf(
+        { n, windowMs, labels, nominal, passes, ...publishedOf(name) },
+        labels,
+        options,
+        signal,
+      );
     },
   },
   'host-memory': {
@@ -131,7 +147,67 @@ const parts = (onStep: MeasureParts['onStep']): MeasureParts => ({
   ...(onStep ? { onStep } : {}),
 });
 
-async function labelsOf(
+function publishedOf(className: string): Pick<LabelsSet, 'published'> {
+  const device = deviceByClass(className);
+  if (!device) return {};
+  const { peakOpsPerS: opsPerS, memoryBytesPerS } = device;
+  return { published: { opsPerS, memoryBytesPerS, hashBytesPerS: hashBytesPerS(device) } };
+}
+
+function labelsOf(
+  set: LabelsSet,
+  most: number,
+  options: CalibrationOptions,
+  signal: AbortSignal,
+): Promise<Measurement> {
+  const { card } = options;
+  return card
+    ? labelsOnCard(set, most, { ...options, card }, signal)
+    : labelsOnCpus(set, most, options, signal);
+}
+
+/** As many as its memory takes: what others hold there is not known beforehand. */
+async function labelsOnCard(
+  set: LabelsSet,
+  most: number,
+  { runs, memoryGib, onStep, card }: CalibrationOptions & { readonly card: Card },
+  signal: AbortSignal,
+): Promise<Measurement> {
+  const { n, windowMs } = set;
+  const [{ openGpu }, { measureGpu }, { labelFindings, measureLabels }] = await Promise.all([
+    import('../compute/gpu/open.js'),
+    import('../compute/gpu/measure.js'),
+    import('../verification/calibration/labels.js'),
+  ]);
+  const { clock, random } = systemParts;
+  const room = memoryGib === undefined ? card.memoryBytes : memoryGib * 2 ** 30;
+  const capacity = Math.min(most, room === undefined ? most : Math.max(1, Math.floor(room / (n * n))));
+  const compute = await openGpu(card.choice, { log: stderrLog('warn'), clock });
+  try {
+    const kernels = async () => measureGpu(compute.gpu, { n, clock, random });
+    const spec = { n, capacity, windowMs, runs };
+    const measured = await measureLabels({ ...parts(onStep), devices: { compute }, kernels }, spec, signal);
+    const filled = Math.max(...measured.map(({ labels }) => labels)) * n * n;
+    const found = labelFindings(measured, set, { cores: 1, memoryBytes: card.memoryBytes ?? filled });
+    return { device: compute.name, ...found, limits: [...found.limits, ...stateOf(card)] };
+  } finally {
+    await compute.close?.();
+  }
+}
+
+/** Recorded beside what was measured, and trusted by nobody. */
+function stateOf({ nvidia }: Card): string[] {
+  if (!nvidia) return [];
+  const { temperatureC, powerW, powerLimitW, clockHz } = nvidia.state;
+  const said = [
+    temperatureC === undefined ? undefined : `${temperatureC} C`,
+    powerW === undefined ? undefined : `${Math.round(powerW)} of ${Math.round(powerLimitW ?? 0)} W`,
+    clockHz === undefined ? undefined : `${Math.round(clockHz / 1e6)} MHz`,
+  ].filter((each) => each !== undefined);
+  return said.length === 0 ? [] : [`before it, the driver said: ${said.join(', ')}`];
+}
+
+async function labelsOnCpus(
   set: LabelsSet,
   most: number,
   { runs, threads = availableParallelism(), memoryGib, onStep }: CalibrationOptions,

@@ -229,6 +229,7 @@ miner
   .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
   .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
   .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+  .option('--device <id>', 'compute, memory and liveness on a card (assay miner devices)')
   .option('--data <folder>', "the miner's data folder: also tell what each validator saw of its link port")
   .option('--json', 'one JSON object a line')
   .addHelpText(
@@ -241,6 +242,7 @@ Exits 0 when nothing failed (what is not for this host is no failure), 1 when a 
 Examples:
   assay miner doctor
   assay miner doctor --kind host-memory --class host-8
+  assay miner doctor --device cuda:0 --kind compute memory
   assay miner doctor --kind storage --plots /disk/plot --json`,
   )
   .action(async (flags: Flags) => {

@@ -34,6 +34,7 @@ export function registerVerification(program: Command, run: Run): void {
       '--folder <folder>',
       'storage: make a temporary plot on the disk of this folder (where temporary files go)',
     )
+    .option('--device <id>', 'compute, memory, liveness: a card in place of the CPUs (assay miner devices)')
     .option('--gib <n>', 'storage: how large that plot is (1)', integer)
     .option('--out <file>', 'write it there, signed by --hotkey')
     .option('--check <file>', 'measure nothing: verify the signature of such a file')
@@ -41,14 +42,15 @@ export function registerVerification(program: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-There is no GPU backend in this build: whatever the class, this host's CPUs are measured, and the file says so. Files are read from memory
-where they lie there: only a plot larger than memory shows a disk, and the figures say how much came from it. bandwidth is measured over
+Without --device this host's CPUs are measured, whatever the class, and the file says so; with it, the class is the one that the card's name
+suggests, unless --class or --n says otherwise, and each kernel is compared with the card's data sheet. Files are read from memory where they lie there: only a plot larger than memory shows a disk, and the figures say how much came from it. bandwidth is measured over
 loopback: what this host can make, digest, send and take, not what its line carries. A run of host-memory takes a minute, the others seconds.
 Ctrl-C leaves nothing behind: temporary plots are removed. --check exits 0 where the signature holds, 1 where it does not, 2 for what is no
 such file.
 
 Examples:
   assay verification calibrate --class cpu-2048 --out cpu.json --wallet mine --hotkey default
+  assay verification calibrate --device cuda:0 --kind memory
   assay verification calibrate --kind storage --plots /disk/plot`,
     )
     .action(async (flags: Flags) => {

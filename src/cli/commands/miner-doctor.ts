@@ -12,7 +12,8 @@ import type { Credit, Resource } from '../../model/credit.js';
 import { isAssayError } from '../../model/errors.js';
 import { systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
-import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
+import { suggestedClass } from '../../verification/catalogue.js';
+import { BY_SIZE, classOf, DERIVED, FILL, MIN_LABELS } from '../../verification/classes.js';
 import type { HostMemoryParams } from '../../verification/kinds/host-memory/params.js';
 import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import { type Meeting, type RehearsedStep, rehearse } from '../../verification/rehearse.js';
@@ -20,6 +21,7 @@ import { dataPaths, systemParts } from '../assemble.js';
 import { integerBetween, loadFlags } from '../config.js';
 import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
+import { type Card, deviceOf } from '../one-device.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import { sayWhile } from '../progress.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
@@ -32,6 +34,7 @@ const schema = z.strictObject({
   small: z.boolean().default(false),
   plots: z.array(z.string().min(1).max(4096)).min(1).max(64).optional(),
   threads: integerBetween(1, 256, 'threads').optional(),
+  device: z.string().min(1).max(32).optional(),
   /** of the miner: what validators told it */
   data: z.string().min(1).max(4096).optional(),
   json: z.boolean().default(false),
@@ -72,6 +75,8 @@ type Choice =
 
 interface Host {
   readonly devices: Devices;
+  /** that computes in place of the CPUs */
+  readonly card: Card | undefined;
   /** the plot of --plots that storage is proven with */
   readonly plot: { readonly name: PlotName; readonly class: string } | undefined;
   /** what was found so far */
@@ -88,11 +93,12 @@ interface Subject {
 }
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
-  compute: { full: () => ({ class: 'cpu-2048' }), small: 'paced' },
+  compute: {
+    full: ({ card }) => (card ? { class: classByName(card) ?? bySize(card) } : { class: 'cpu-2048' }),
+    small: 'paced',
+  },
   memory: {
-    full: () => ({
-      why: 'no device with memory of its own that this build drives: what the CPUs use is proven as host-memory',
-    }),
+    full: ({ card }) => (card ? cardMemory(card) : NO_CARD),
     small: 'paced-memory',
   },
   'host-memory': {
@@ -118,6 +124,29 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
 };
 
+const NO_CARD: Choice = {
+  why: 'the CPUs have no memory of their own: what they use is proven as host-memory',
+  fix: 'a card is named with --device (assay miner devices)',
+};
+
+const classByName = ({ name, memoryBytes }: Card): string | undefined => suggestedClass(name, memoryBytes);
+
+/** The largest side of which enough labels fit, where nobody knows how much memory there is the smallest. */
+function bySize({ memoryBytes = 0 }: Card): string {
+  const sides = [16_384, 8192].find((n) => FILL * memoryBytes >= MIN_LABELS * n * n);
+  return `${BY_SIZE}${sides ?? 4096}`;
+}
+
+/** There is no set by size for memory: what could stand in for it hangs on how fast the card is. */
+function cardMemory(card: Card): Choice {
+  const its = classByName(card);
+  if (its !== undefined) return { class: its };
+  return {
+    why: `no class is named after ${card.name}`,
+    fix: 'prove compute first; then --kind memory --class with the class that it is expected to be',
+  };
+}
+
 const MAKE_A_PLOT =
   'make one (assay miner plot --help) and name its folder with --plots; --small proves a tiny one in memory';
 const OVER_LOOPBACK =
@@ -138,7 +167,7 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   try {
     for (const name of names) {
       signal.throwIfAborted();
-      const host: Host = { devices: opened.devices, plot: opened.plot, findings };
+      const host: Host = { devices: opened.devices, card: opened.card, plot: opened.plot, findings };
       findings.push(await examine(kinds[name]!, host, opened.meets, options, signal)); // `wanted` has looked
       if (options.json) printJson(findings.at(-1));
     }
@@ -181,6 +210,7 @@ function wanted(
 
 interface OpenedHost {
   readonly devices: Devices;
+  readonly card: Card | undefined;
   readonly plot: Host['plot'];
   readonly meets: Meeting | undefined;
   close(): Promise<void>;
@@ -188,24 +218,34 @@ interface OpenedHost {
 
 /** What the named kinds need, and nothing else: ports and plots are opened for them only. */
 async function openHost(
-  { threads, small, plots, class: named }: Options,
+  { threads, small, plots, class: named, device }: Options,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<OpenedHost> {
-  const [{ openCpu }, { createThreadedHost }, { createMemoryDisk }, { storageParamsByClass }] =
-    await Promise.all([
-      import('../../compute/probe.js'),
-      import('../../compute/host/threads.js'),
-      import('../../compute/disk/memory.js'),
-      import('../../verification/kinds/storage/params.js'),
-    ]);
+  const [
+    { isolateDevice },
+    { openCpu },
+    { createThreadedHost },
+    { createMemoryDisk },
+    { storageParamsByClass },
+  ] = await Promise.all([
+    import('../../compute/process/isolate.js'),
+    import('../../compute/probe.js'),
+    import('../../compute/host/threads.js'),
+    import('../../compute/disk/memory.js'),
+    import('../../verification/kinds/storage/params.js'),
+  ]);
   const closing: (() => Promise<unknown> | undefined)[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(closing.map((end) => end()));
   };
   try {
     const plot = plots && !small ? await plotOf(plots, named) : undefined;
-    const compute = await openCpu({ log: stderrLog('warn'), threads: threads ?? 0 });
+    const card = await deviceOf(device);
+    const log = stderrLog('warn');
+    const compute = card
+      ? await isolateDevice({ choice: card.choice, log, clock: systemParts.clock })
+      : await openCpu({ log, threads: threads ?? 0 });
     closing.push(() => compute.close?.());
     let devices: Devices = { compute, host: createThreadedHost(threads ? { lanes: threads } : {}) };
     if (plot && plots) {
@@ -219,10 +259,10 @@ async function openHost(
       const tiny = storageParamsByClass('small');
       if (tiny) devices = { ...devices, disk: createMemoryDisk({ sectors: tiny.nominalSectors }) };
     }
-    if (!names.includes('bandwidth')) return { devices, plot, meets: undefined, close };
+    if (!names.includes('bandwidth')) return { devices, card, plot, meets: undefined, close };
     const { link, meets, end } = await openLinks(signal);
     closing.push(end);
-    return { devices: { ...devices, link }, plot, meets, close };
+    return { devices: { ...devices, link }, card, plot, meets, close };
   } catch (error) {
     await close();
     throw error;

@@ -17,6 +17,11 @@ interface Operand {
   users: number;
 }
 
+/** A device whose kernels can be asked one by one, by whoever measures them. */
+export interface GpuCompute extends Compute {
+  readonly gpu: Gpu;
+}
+
 /** Between chains nothing but the newest operand is kept: the device's memory belongs to who pays for it. */
 export function createGpuCompute(gpu: Gpu): Compute {
   const pool = new GpuPool(gpu);

@@ -2,6 +2,7 @@
 import { systemClock } from '../../model/clock.js';
 import type { Log, LogLevel } from '../../model/log.js';
 import type { Compute } from '../compute.js';
+import type { GpuChoice } from '../gpu/open.js';
 import { openCpu } from '../probe.js';
 import type { DeviceAnswer, DeviceRequest } from './messages.js';
 import { serveCompute, told } from './serve.js';
@@ -36,28 +37,12 @@ process.on('SIGINT', () => undefined);
 tell({ ready: { name: compute.name, labels: compute.openLabels !== undefined } });
 
 /** What a process can hold. */
-export type DeviceChoice =
-  | { readonly device: 'cpu'; readonly threads: number }
-  /** @see openWebGpu */
-  | { readonly device: 'webgpu'; readonly adapter?: string; readonly allowSoftware?: boolean }
-  /** `uuid` of a card or of a slice of one, as the driver's tools show it; without it the first card that there is */
-  | { readonly device: 'cuda'; readonly uuid?: string };
+export type DeviceChoice = { readonly device: 'cpu'; readonly threads: number } | GpuChoice;
 
 async function openDevice(choice: DeviceChoice): Promise<Compute> {
-  switch (choice.device) {
-    case 'cpu':
-      return openCpu({ log, threads: choice.threads });
-    case 'webgpu': {
-      const { openWebGpu } = await import('../webgpu/open.js');
-      return openWebGpu({ log, clock: systemClock, ...choice });
-    }
-    case 'cuda': {
-      // the driver looks at it once, when it starts: of several cards this process is to see one
-      if (choice.uuid !== undefined) process.env.CUDA_VISIBLE_DEVICES = choice.uuid;
-      const { openCard } = await import('../cuda/open.js');
-      return openCard({ log });
-    }
-  }
+  if (choice.device === 'cpu') return openCpu({ log, threads: choice.threads });
+  const { openGpu } = await import('../gpu/open.js');
+  return openGpu(choice, { log, clock: systemClock });
 }
 
 /** Lines go to the parent's log. */

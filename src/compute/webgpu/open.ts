@@ -2,8 +2,7 @@
 // (../process), what is exact (../gpu/exact.ts).
 import type { Clock } from '../../model/clock.js';
 import type { Log } from '../../model/log.js';
-import type { Compute } from '../compute.js';
-import { createGpuCompute } from '../gpu/compute.js';
+import { createGpuCompute, type GpuCompute } from '../gpu/compute.js';
 import { exactCompute } from '../gpu/exact.js';
 import { openAdapter } from './adapter.js';
 import type { WebGpuDoor } from './api.js';
@@ -30,7 +29,7 @@ export async function openWebGpu({
   clock,
   adapter,
   allowSoftware = false,
-}: OpenWebGpuOptions): Promise<Compute> {
+}: OpenWebGpuOptions): Promise<GpuCompute> {
   const door = await openDawn(await loadDawn(), adapter);
   held.add(door);
   const { device, name, packed, software } = await openAdapter(door, { allowSoftware });
@@ -46,6 +45,7 @@ export async function openWebGpu({
   });
   return {
     ...compute,
+    gpu,
     async close() {
       await compute.close?.();
       held.delete(door);

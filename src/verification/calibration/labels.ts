@@ -28,8 +28,10 @@ export interface LabelsSpec {
 /** One run. Amounts a second unless the name says otherwise. */
 export interface LabelsRun {
   readonly productOpsPerS: number;
-  /** SHA-256 on one thread, which is what one core adds */
+  /** SHA-256 on one thread, which is what one core adds; of a device that hashes for itself, all of it */
   readonly hashBytesPerS: number;
+  /** of devices whose kernels can be asked one by one */
+  readonly transposeBytesPerS?: number;
   /** labels that were finished, and passed over: at least one, however long it takes */
   readonly labels: number;
   /** product, hashes and all between them */
@@ -44,6 +46,13 @@ export interface LabelsRun {
   readonly passBytesPerS: number | undefined;
 }
 
+/** What single kernels of a device do, where they can be asked. */
+export interface KernelRates {
+  readonly productOpsPerS: number;
+  readonly hashBytesPerS: number;
+  readonly transposeBytesPerS: number;
+}
+
 /** A product takes rows of labels; of large ones so many say the same and take less time. */
 const PRODUCT_ROWS = 2048;
 const BLOCK = 4096;
@@ -53,38 +62,55 @@ const BLOCK = 4096;
  * @throws the signal's reason when it aborts
  */
 export async function measureLabels(
-  { devices, random, now, onStep = () => {} }: MeasureParts & { readonly devices: Pick<Devices, 'compute'> },
+  {
+    devices,
+    random,
+    now,
+    onStep = () => {},
+    kernels,
+  }: MeasureParts & {
+    readonly devices: Pick<Devices, 'compute'>;
+    /** instead of products and hashes called through the device, whose results travel to the host. @default those */
+    readonly kernels?: (() => Promise<KernelRates>) | undefined;
+  },
   spec: LabelsSpec,
   signal: AbortSignal,
 ): Promise<readonly LabelsRun[]> {
   const { n, capacity, windowMs, runs } = spec;
   const basis = random.bytes(32);
-  onStep('packing the operand');
-  const rows = Math.min(n, PRODUCT_ROWS);
-  const multiplier = await devices.compute.loadOperand(operandMatrix(basis, n), n);
-  const a = new Int8Array(random.bytes(rows * n).slice().buffer);
   const done: LabelsRun[] = [];
+  const rates = kernels ? { ask: kernels, release() {} } : await calledRates();
   try {
-    await multiplier.multiply(a);
     await devices.compute.prepareLabels?.(basis, n);
     for (let run = 0; run < runs; run++) {
       signal.throwIfAborted();
-      onStep(`run ${run + 1} of ${runs}: product`);
-      const productOpsPerS = await rateOf(now, 2 * rows * n * n, () => multiplier.multiply(a));
-      onStep(`run ${run + 1} of ${runs}: hashing`);
-      const hashBytesPerS = await hashRate(now, random);
+      onStep(`run ${run + 1} of ${runs}: product and hashing`);
+      const measured = await rates.ask();
       signal.throwIfAborted();
       onStep(`run ${run + 1} of ${runs}: labels`);
-      done.push({ productOpsPerS, hashBytesPerS, ...(await labelsOf(productOpsPerS)) });
+      done.push({ ...measured, ...(await labelsOf(measured.productOpsPerS)) });
     }
   } finally {
-    multiplier.release();
+    rates.release();
   }
   return done;
 
-  async function labelsOf(
-    productOpsPerS: number,
-  ): Promise<Omit<LabelsRun, 'productOpsPerS' | 'hashBytesPerS'>> {
+  async function calledRates() {
+    onStep('packing the operand');
+    const rows = Math.min(n, PRODUCT_ROWS);
+    const multiplier = await devices.compute.loadOperand(operandMatrix(basis, n), n);
+    const a = new Int8Array(random.bytes(rows * n).slice().buffer);
+    await multiplier.multiply(a);
+    return {
+      ask: async () => ({
+        productOpsPerS: await rateOf(now, 2 * rows * n * n, () => multiplier.multiply(a)),
+        hashBytesPerS: await hashRate(now, random),
+      }),
+      release: () => multiplier.release(),
+    };
+  }
+
+  async function labelsOf(productOpsPerS: number): Promise<Omit<LabelsRun, keyof KernelRates>> {
     const params = { n, labels: capacity };
     const labels = await openLabels(devices, { params, basis, seed: random.bytes(32) });
     try {
@@ -127,6 +153,12 @@ export interface LabelsSet {
   readonly nominal: { readonly name: string; readonly labels: number };
   /** of kinds with passes: how many rounds over so many labels count one, in what time */
   readonly passes?: { readonly rounds: number; readonly labels: number; readonly withinMs: number };
+  /** of a card: what its data sheet says */
+  readonly published?: {
+    readonly opsPerS: number;
+    readonly memoryBytesPerS: number;
+    readonly hashBytesPerS: number;
+  };
 }
 
 /** Below it a pass measures caches. */
@@ -142,7 +174,9 @@ export function labelFindings(
   set: LabelsSet,
   { cores, memoryBytes }: { readonly cores: number; readonly memoryBytes: number },
 ): Findings {
-  const { n, windowMs, labels, nominal, passes } = set;
+  const { n, windowMs, labels, nominal, passes, published } = set;
+  const ofSheet = (value: number | undefined): Pick<Measured, 'peak'> =>
+    value === undefined ? {} : { peak: { value, of: 'the data sheet' } };
   const of = (each: (run: LabelsRun) => number): Figure => figureOf(runs.map(each));
   const ops = 2 * n ** 3;
   const product = of((run) => run.productOpsPerS);
@@ -156,8 +190,15 @@ export function labelFindings(
   const side = { name: 'n', set: n, here: better?.n ?? n };
   const counted = { name: nominal.name, set: nominal.labels, here: found };
   const figures: Measured[] = [
-    { name: 'product alone', unit: 'op/s', ...product, parameter: side },
-    { name: 'SHA-256, one thread', unit: 'B/s', ...of((run) => run.hashBytesPerS), parameter: side },
+    { name: 'product alone', unit: 'op/s', ...product, parameter: side, ...ofSheet(published?.opsPerS) },
+    {
+      name: cores === 1 ? 'SHA-256' : 'SHA-256, one thread',
+      unit: 'B/s',
+      ...of((run) => run.hashBytesPerS),
+      parameter: side,
+      ...ofSheet(published?.hashBytesPerS),
+    },
+    ...transposed(runs).map((figure) => ({ ...figure, ...ofSheet(published?.memoryBytesPerS) })),
     {
       name: 'labels',
       unit: 'op/s',
@@ -181,6 +222,7 @@ export function labelFindings(
       name: 'a pass over all labels',
       unit: 'B/s',
       ...pass,
+      ...ofSheet(published?.memoryBytesPerS),
       ...(passes && rounds !== undefined
         ? { parameter: { name: 'nominalRounds', set: passes.rounds, here: rounds } }
         : {}),
@@ -231,6 +273,12 @@ export function labelFindings(
     notes.push(...said.notes);
   }
   return { figures, advice, notes, limits };
+}
+
+/** Read and written; of devices that do it by themselves. */
+function transposed(runs: readonly LabelsRun[]): Measured[] {
+  const rates = runs.flatMap(({ transposeBytesPerS }) => transposeBytesPerS ?? []);
+  return rates.length === 0 ? [] : [{ name: 'transposition', unit: 'B/s', ...figureOf(rates) }];
 }
 
 /** The rule of classes.ts with measured times in place of published ones; undefined where no side has enough labels. */

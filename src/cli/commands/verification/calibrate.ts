@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { toHex } from '../../../model/bytes.js';
 import { isNear } from '../../../model/near.js';
 import { achieved, type Measured, spreadOf, type Unit } from '../../../verification/calibration/figures.js';
+import { suggestedClass } from '../../../verification/catalogue.js';
 import { paramsId } from '../../../verification/checked-params.js';
 import { deviceByClass } from '../../../verification/classes.js';
 import { kinds } from '../../../verification/kinds/index.js';
@@ -26,6 +27,7 @@ import {
 import { flagOf, integerBetween, loadFlags } from '../../config.js';
 import { factLines, scaled } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
+import { type Card, deviceOf } from '../../one-device.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
 import { openWholeFile } from '../../whole-file.js';
@@ -41,6 +43,7 @@ const schema = z.strictObject({
   memoryGib: integerBetween(1, 4096, 'GiB').optional(),
   plots: z.array(path).min(1).max(64).optional(),
   folder: path.optional(),
+  device: z.string().min(1).max(32).optional(),
   gib: integerBetween(1, 65_536, 'GiB').optional(),
   out: path.optional(),
   check: path.optional(),
@@ -58,18 +61,20 @@ const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
   plots: ['storage'],
   folder: ['storage'],
   gib: ['storage'],
+  device: ['compute', 'memory', 'liveness'],
 };
 
 export async function calibrate(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(schema, flags);
   if (options.check !== undefined) return check(options.check, options.json);
-  const subject = subjectOf(options);
+  const card = await deviceOf(options.device);
+  const subject = subjectOf(options, card);
   // a long run must not end with a file that cannot be written, or a key that is not there
   const place =
     options.out === undefined ? undefined : await openWholeFile(options.out, `--out ${options.out}`);
   const signer = place && (await hotkeySigner(options, signal));
   const keypair = await signer?.unlock();
-  const calibration = await measured(subject, options, signal);
+  const calibration = await measured(subject, options, card, signal);
   const signed = keypair && signCalibration(calibration, keypair);
   if (place && signed) await place.write(calibrationText(signed));
   if (options.json) printJson(signed ?? { calibration });
@@ -90,7 +95,7 @@ interface Subject {
   measure(options: CalibrationOptions, signal: AbortSignal): Promise<Measurement>;
 }
 
-function subjectOf(options: Options): Subject {
+function subjectOf(options: Options, card: Card | undefined): Subject {
   const { kind = DEFAULT_KIND, n, class: name } = options;
   const calibrated = Object.hasOwn(CALIBRATED, kind) ? CALIBRATED[kind] : undefined;
   if (!calibrated) throw invalid('--kind', `one of ${Object.keys(CALIBRATED).join(', ')}`, kind);
@@ -109,7 +114,7 @@ function subjectOf(options: Options): Subject {
   }
   const { table, facts } = kinds[kind]!; // of each there is a kind
   const names = [...table.values()].map((params) => facts(params).className);
-  const wanted = name ?? defaultClass;
+  const wanted = name ?? (card ? suggestedClass(card.name, card.memoryBytes) : defaultClass);
   if (wanted === undefined) throw invalid('--class', `one of ${names.join(', ')}`, 'none');
   const params = [...table.values()].find((each) => facts(each).className === wanted);
   if (params === undefined) {
@@ -130,16 +135,21 @@ function subjectOf(options: Options): Subject {
   };
 }
 
-async function measured(subject: Subject, options: Options, signal: AbortSignal): Promise<Calibration> {
+async function measured(
+  subject: Subject,
+  options: Options,
+  card: Card | undefined,
+  signal: AbortSignal,
+): Promise<Calibration> {
   const cores = availableParallelism();
   const say = (what: string) => process.stderr.write(`${what}\n`);
-  if (isForCards(subject.class) && !options.json)
-    say(`no backend of this build computes on a GPU: ${subject.class} is measured on the CPUs of this host`);
+  if (isForCards(subject.class) && !card && !options.json)
+    say(`${subject.class} is measured on the CPUs of this host: --device names a card (assay miner devices)`);
   const { threads, memoryGib, plots, folder, gib = DEFAULT_GIB } = options;
   const onStep = options.json ? () => {} : say;
-  const given = { runs: subject.runs, threads, memoryGib, plots, folder, gib, onStep };
+  const given = { runs: subject.runs, threads, memoryGib, plots, folder, gib, onStep, card };
   const { device, figures, ...found } = await subject.measure(given, signal);
-  const { advice, notes } = advised(subject, found);
+  const { advice, notes } = advised(subject, found, card !== undefined);
   const { limits } = found;
   return {
     version: 2,
@@ -151,7 +161,7 @@ async function measured(subject: Subject, options: Options, signal: AbortSignal)
       node: process.version,
       device,
       threads: threads ?? cores,
-      gpu: false,
+      gpu: card !== undefined,
     },
     kind: subject.kind,
     class: subject.class,
@@ -168,10 +178,10 @@ const isForCards = (name: string): boolean => deviceByClass(name) !== undefined 
 type Advised = Pick<Measurement, 'advice' | 'notes'>;
 
 /** Another device's class is not changed for what this one does, nor is a size that no class has. */
-function advised({ class: name, id, isSimulated }: Subject, found: Advised): Advised {
+function advised({ class: name, id, isSimulated }: Subject, found: Advised, onCard: boolean): Advised {
   const none = (why: string): Advised => ({ advice: [], notes: [why] });
   if (id === undefined) return none(`${name.replace('-', ' = ')} by itself is no class: nothing to change`);
-  if (isForCards(name))
+  if (isForCards(name) && !onCard)
     return none(`measured on CPUs: it shows what the work is, and says nothing of ${name}`);
   if (isSimulated)
     return none(`${name} is for simulated devices and small tests: nothing measured changes it`);
@@ -220,7 +230,7 @@ function textOf(calibration: Calibration): string {
       ['class', `${kind}/${calibration.class}`],
       ['params id', calibration.paramsId],
       ['host', `${host.cores} x ${host.cpu}, ${(host.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
-      ['device', `${host.device}, ${host.threads} threads${host.gpu ? '' : '; no GPU'}`],
+      ['device', host.gpu ? host.device : `${host.device}, ${host.threads} threads; no GPU`],
       ['measured', `${calibration.measuredAt}, ${runs} runs`],
     ]),
     table.toString(),

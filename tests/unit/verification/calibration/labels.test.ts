@@ -176,11 +176,9 @@ describe('measuring labels', () => {
     const runs = await measureLabels({ ...parts(), onStep: (what) => steps.push(what) }, spec, never);
     expect(steps).toEqual([
       'packing the operand',
-      'run 1 of 2: product',
-      'run 1 of 2: hashing',
+      'run 1 of 2: product and hashing',
       'run 1 of 2: labels',
-      'run 2 of 2: product',
-      'run 2 of 2: hashing',
+      'run 2 of 2: product and hashing',
       'run 2 of 2: labels',
     ]);
     // asked before each label after the first: 10, 20, ... 50 ms are within 55
@@ -194,6 +192,33 @@ describe('measuring labels', () => {
     expect(short[0]).toMatchObject({ labels: 2, labelsInWindow: 2 });
     const late = await measureLabels(parts(), { ...spec, windowMs: 1, runs: 1 }, never);
     expect(late[0]).toMatchObject({ labels: 1, labelsInWindow: 0 });
+  });
+
+  test('asks a device for its kernels where it can be asked, and calls no product through it', async () => {
+    const { devices, ...others } = parts();
+    const rates = { productOpsPerS: 8e12, hashBytesPerS: 6e10, transposeBytesPerS: 3e12 };
+    const noProducts = { ...devices.compute, loadOperand: devices.compute.loadOperand };
+    let loaded = 0;
+    noProducts.loadOperand = (b, n) => {
+      loaded++;
+      return devices.compute.loadOperand(b, n);
+    };
+    const asked = { ...others, devices: { compute: noProducts }, kernels: async () => rates };
+    const spec = { n: 64, capacity: 4, windowMs: 55, runs: 2 };
+    const runs = await measureLabels(asked, spec, never);
+    expect(runs).toMatchObject([rates, rates]);
+    expect(loaded).toBe(1); // for labels, and for nothing else
+    const published = { opsPerS: 16e12, memoryBytesPerS: 4e12, hashBytesPerS: 12e10 };
+    const { figures } = labelFindings(runs, { ...set, published }, { cores: 1, memoryBytes: GIB });
+    const shares = figures.flatMap(({ name, peak, median }) =>
+      peak?.of === 'the data sheet' ? [[name, median / peak.value]] : [],
+    );
+    expect(shares.slice(0, 3)).toEqual([
+      ['product alone', 0.5],
+      ['SHA-256', 0.5],
+      ['transposition', 0.75],
+    ]);
+    expect(shares.map(([name]) => name)).toContain('a pass over all labels');
   });
 
   test('of labels smaller than a block says nothing of passes', async () => {

@@ -1,0 +1,30 @@
+// Owns: which backend opens a graphics processor. Does not own: the backends (../cuda, ../webgpu), which devices there are
+// (../find-devices.ts).
+import type { Clock } from '../../model/clock.js';
+import type { Log } from '../../model/log.js';
+import type { GpuCompute } from './compute.js';
+
+export type GpuChoice =
+  /** @see openWebGpu */
+  | { readonly device: 'webgpu'; readonly adapter?: string; readonly allowSoftware?: boolean }
+  /** `uuid` of a card or of a slice of one, as the driver's tools show it; without it the first card that there is */
+  | { readonly device: 'cuda'; readonly uuid?: string };
+
+/**
+ * In this process: whoever serves slots with it takes a process of its own for it (../process), since a driver that fails ends
+ * the process that it runs in.
+ * @throws AssayError `unsupported` with what is missing and the fix
+ */
+export async function openGpu(
+  choice: GpuChoice,
+  parts: { readonly log: Log; readonly clock: Clock },
+): Promise<GpuCompute> {
+  if (choice.device === 'webgpu') {
+    const { openWebGpu } = await import('../webgpu/open.js');
+    return openWebGpu({ ...parts, ...choice });
+  }
+  // the driver looks at it once, when it starts: of several cards this process is to see one
+  if (choice.uuid !== undefined) process.env.CUDA_VISIBLE_DEVICES = choice.uuid;
+  const { openCard } = await import('../cuda/open.js');
+  return openCard(parts);
+}
