@@ -15,7 +15,17 @@ const COMPILER = 'clang-16';
 /** Of Debian 12, the last of its line; another may write other text that does the same. */
 const RELEASE = '16.0.6';
 /** First architecture that has the instructions; the driver compiles for its own. */
-const TARGETS = { 'product.cu': 'sm_80', 'product-f16.cu': 'sm_80' };
+const TARGETS = { 'product.cu': 'sm_80', 'product-f16.cu': 'sm_80', 'product-hopper.cu': 'sm_90' };
+/**
+ * Hopper's own instructions are assembly to clang-16, which passes them on unread; what says so it does not know how to write.
+ * Blocks come in pairs, which a launch need then not say. Read by drivers from CUDA 12.0 on.
+ */
+const HOPPER_ONLY = [
+  [/^\.version 7\.8$/gm, '.version 8.0'],
+  [/^\.target sm_90$/gm, '.target sm_90a'],
+  [/^\.maxntid /gm, '.explicitcluster\n.reqnctapercluster 2, 1, 1\n.maxntid '],
+];
+const REWRITTEN = { 'product-hopper.cu': HOPPER_ONLY };
 const OLDEST = 'sm_75';
 /** PTX 7.8 is what drivers of CUDA 11.8 read; newer text is refused by all older drivers. */
 const FLAGS = [
@@ -33,6 +43,7 @@ const FLAGS = [
 ];
 /** Turing, Ampere, Ada, Hopper, Blackwell; those that this ptxas does not know are left out. */
 const ASSEMBLED = ['sm_75', 'sm_80', 'sm_86', 'sm_89', 'sm_90', 'sm_100', 'sm_103', 'sm_120'];
+const HOPPER = 'sm_90a';
 
 const folder = fileURLToPath(new URL('../src/compute/cuda/kernels/', import.meta.url));
 const onlyCheck = process.argv.includes('--check');
@@ -81,7 +92,11 @@ async function ptxOf(name) {
   const target = `--cuda-gpu-arch=${TARGETS[name] ?? OLDEST}`;
   const { ok, output } = await run(COMPILER, [...FLAGS, target, join(folder, name), '-o', out]);
   if (!ok) throw new Error(`${name}: ${COMPILER} failed\n${output}`);
-  const code = readFileSync(out, 'utf8');
+  let code = readFileSync(out, 'utf8');
+  for (const [pattern, line] of REWRITTEN[name] ?? []) {
+    if (!pattern.test(code)) throw new Error(`${name}: ${pattern} is not in what ${COMPILER} wrote`);
+    code = code.replace(pattern, line);
+  }
   const headers = readdirSync(folder).filter((file) => file.endsWith('.h'));
   const source = [name, ...headers.sort()].map((file) => readFileSync(join(folder, file), 'utf8')).join('');
   return `// Made of ${name} by scripts/cuda.mjs; not to be edited.\n// source ${sha256(source)}\n// code ${sha256(code)}\n${code}`;
@@ -96,11 +111,14 @@ async function assemble() {
   const help = (await run('ptxas', ['--help']))?.output ?? '';
   const known = ASSEMBLED.filter((arch) => new RegExp(`\\b${arch}\\b`).test(help));
   const names = readdirSync(folder).filter((name) => name.endsWith('.ptx'));
-  const jobs = names.flatMap((name) => known.map((arch) => ({ name, arch })));
+  const targetOf = (name) => readFileSync(join(folder, name), 'utf8').match(/^\.target (sm_\d+a?)/m)[1];
+  const jobs = names.flatMap((name) =>
+    targetOf(name) === HOPPER
+      ? [{ name, arch: HOPPER }]
+      : known.filter((arch) => number(arch) >= number(targetOf(name))).map((arch) => ({ name, arch })),
+  );
   const lines = new Map();
   await each(jobs, async ({ name, arch }) => {
-    const text = readFileSync(join(folder, name), 'utf8');
-    if (number(arch) < number(text.match(/^\.target (sm_\d+)/m)[1])) return;
     const { ok, output } = await run('ptxas', [
       '-v',
       `-arch=${arch}`,

@@ -25,6 +25,12 @@ const ATTRIBUTE = {
   sharedBytesOptIn: 97,
 } as const;
 const MAX_DYNAMIC_SHARED = 8;
+const ENCODE_BOXES =
+  'int cuTensorMapEncodeTiled(void *map, int type, unsigned int rank, uint64_t address, void *sizes, void *strides, ' +
+  'void *box, void *steps, int interleave, int swizzle, int promotion, int fill)';
+const MAP_BYTES = 128;
+/** Kept: a chain asks for three. */
+const MOST_MAPS = 64;
 
 export interface CudaCard {
   readonly name: string;
@@ -40,13 +46,25 @@ export interface CudaCard {
   readonly sharedBytes: number;
 }
 
+/** Rows of bytes that a card (Hopper) copies box by box on its own, sixteen bytes of a box's row placed by 128-byte swizzling. */
+export interface Boxes {
+  /** a multiple of 16, as `width` */
+  readonly at: bigint;
+  readonly width: number;
+  readonly rows: number;
+  /** of one box: at most 128 bytes of at most 256 rows. What lies beyond the last row is zeros */
+  readonly box: readonly [width: number, rows: number];
+}
+
+/** bigint: 64 bits, a device's address; number: 32 bits */
+export type LaunchArgument = bigint | number | Boxes;
+
 /** A kernel and how it is started. */
 export interface Launch {
   readonly grid: readonly [number, number, number];
   readonly block: readonly [number, number, number];
   readonly sharedBytes: number;
-  /** bigint: 64 bits, a device's address; number: 32 bits */
-  readonly args: readonly (bigint | number)[];
+  readonly args: readonly LaunchArgument[];
 }
 
 /** One card in this process. What fails but for want of memory is final: the context is gone, `lost` says why. */
@@ -148,11 +166,33 @@ export async function openCuda({
   };
 
   // a launch's arguments are handed over as bytes: what they and these words point to must stay where it is
-  const packed = new DataView(new ArrayBuffer(256)); // no kernel has as many arguments
+  const packed = new DataView(new ArrayBuffer(512)); // no kernel has as many arguments
   const packedBytes = new BigUint64Array(1);
   const extra = BigUint64Array.of(1n, library.address(packed), 2n, library.address(packedBytes), 0n);
   const shared = new Map<bigint, number>();
   const modules: bigint[] = [];
+  /** The driver's description is a matter of these numbers alone: what lies there may be anything. */
+  const maps = new Map<string, Uint8Array>();
+  let encode: ReturnType<Library['bind']> | undefined;
+  const mapOf = ({ at, width, rows, box }: Boxes): Uint8Array => {
+    const key = `${at}/${width}/${rows}/${box}`;
+    const known = maps.get(key);
+    if (known) return known;
+    encode ??= library.bind(ENCODE_BOXES); // drivers before CUDA 12 do not have it, nor need it
+    const room = new Uint8Array(2 * MAP_BYTES);
+    const from = Number(-library.address(room) & 63n); // it must lie at a multiple of 64
+    const map = room.subarray(from, from + MAP_BYTES);
+    const [sizes, strides] = [
+      BigUint64Array.of(BigInt(width), BigInt(rows)),
+      BigUint64Array.of(BigInt(width)),
+    ];
+    const [boxes, steps] = [Uint32Array.from(box), Uint32Array.of(1, 1)];
+    // bytes, two dimensions; not interleaved, swizzled by 128 bytes, whole lines into the cache, zeros beyond the ends
+    must(`${what}: boxes of ${box}`, encode(map, 0, 2, at, sizes, strides, boxes, steps, 0, 3, 2, 0));
+    if (maps.size >= MOST_MAPS) maps.clear();
+    maps.set(key, map);
+    return map;
+  };
 
   return {
     driver,
@@ -217,7 +257,7 @@ export async function openCuda({
         check('shared memory of a kernel', api.functionAttribute(kernel, MAX_DYNAMIC_SHARED, sharedBytes));
         shared.set(kernel, sharedBytes);
       }
-      packedBytes[0] = BigInt(pack(args, packed));
+      packedBytes[0] = BigInt(pack(args, packed, mapOf));
       const [gx, gy, gz] = grid;
       const [bx, by, bz] = block;
       check(
@@ -240,18 +280,22 @@ export async function openCuda({
   };
 }
 
-/** Arguments in C's layout: each at a multiple of its size. @returns bytes used */
-export function pack(args: readonly (bigint | number)[], to: DataView): number {
+/** Arguments in C's layout: each at a multiple of its size, descriptions of boxes at one of 64. @returns bytes used */
+export function pack(
+  args: readonly LaunchArgument[],
+  to: DataView,
+  mapOf: (boxes: Boxes) => Uint8Array,
+): number {
   let at = 0;
+  const place = (bytes: number, multiple: number): number => {
+    const from = Math.ceil(at / multiple) * multiple;
+    at = from + bytes;
+    return from;
+  };
   for (const arg of args)
-    if (typeof arg === 'bigint') {
-      at = Math.ceil(at / 8) * 8;
-      to.setBigUint64(at, arg, true);
-      at += 8;
-    } else {
-      to.setUint32(at, arg, true);
-      at += 4;
-    }
+    if (typeof arg === 'bigint') to.setBigUint64(place(8, 8), arg, true);
+    else if (typeof arg === 'number') to.setUint32(place(4, 4), arg, true);
+    else new Uint8Array(to.buffer, to.byteOffset).set(mapOf(arg), place(MAP_BYTES, 64));
   return at;
 }
 

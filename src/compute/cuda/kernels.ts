@@ -3,7 +3,7 @@
 import { AssayError } from '../../model/errors.js';
 import { HASH_BYTES } from '../../model/merkle.js';
 import type { GpuCalls, GpuMemory } from '../gpu/gpu.js';
-import type { Launch } from './driver.js';
+import type { Boxes, Launch, LaunchArgument } from './driver.js';
 
 /** A file of kernels/, by name without ending. */
 export type ModuleName =
@@ -12,11 +12,15 @@ export type ModuleName =
   | 'hash'
   | 'product'
   | 'product-f16'
+  | 'product-hopper'
   | 'product-small'
   | 'product-turing';
 
-/** What multiplies: one module of three, which have the same entries. */
-export type ProductModule = Extract<ModuleName, 'product' | 'product-f16' | 'product-turing'>;
+/** What multiplies: one module of four, which have the same entries. */
+export type ProductModule = Extract<
+  ModuleName,
+  'product' | 'product-f16' | 'product-hopper' | 'product-turing'
+>;
 
 const ENTRIES = {
   bytes: ['column', 'join', 'transpose'],
@@ -25,6 +29,7 @@ const ENTRIES = {
   'product-small': ['productFoldSmall', 'productSmall'],
   product: ['product', 'productFold'],
   'product-f16': ['product', 'productFold'],
+  'product-hopper': ['product', 'productFold'],
   'product-turing': ['product', 'productFold'],
 } as const satisfies Record<ModuleName, readonly string[]>;
 
@@ -51,14 +56,16 @@ export interface Capability {
 }
 
 /**
- * What a card of this compute capability multiplies with.
+ * What a card of this compute capability multiplies with, the best first: where one does not load or is not exact, the next is tried.
  * @throws AssayError `unsupported` for cards without int8 tensor cores
  */
-export function productModuleOf({ major, minor }: Capability): ProductModule {
+export function productModulesOf({ major, minor }: Capability): readonly ProductModule[] {
   // B300 and GB300: int8 at a fifteenth of the rate of half precision
-  if (major === 10 && minor === 3) return 'product-f16';
-  if (major >= 8) return 'product';
-  if (major === 7 && minor === 5) return 'product-turing';
+  if (major === 10 && minor === 3) return ['product-f16', 'product'];
+  // instructions that no card before or after it has; drivers from CUDA 12.0 on
+  if (major === 9 && minor === 0) return ['product-hopper', 'product'];
+  if (major >= 8) return ['product'];
+  if (major === 7 && minor === 5) return ['product-turing'];
   const what = `compute capability ${major}.${minor}`;
   const why = 'the card has no int8 tensor cores; from 7.5 (Turing) on they do';
   throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
@@ -70,17 +77,45 @@ const TILES = {
   product: { columns: 256, sharedBytes: 4 * (TILE_ROWS + 256) * 64 },
   'product-f16': { columns: 128, sharedBytes: 4 * (TILE_ROWS + 128) * 64 },
   'product-turing': { columns: 128, sharedBytes: 2 * (TILE_ROWS + 128) * 64 },
-} as const satisfies Record<ProductModule, { columns: number; sharedBytes: number }>;
+} as const;
+
+/** product-hopper.cu: pairs of blocks, 128 x 256 each; four stages of 128 bytes of the summed side, and what a row and its barriers take. */
+const HOPPER = {
+  threads: 288,
+  pairRows: 256,
+  columns: 256,
+  box: 128,
+  sharedBytes: 4 * 3 * 128 * 128 + 64,
+} as const;
+/** A block's shared memory begins anywhere; squares that are swizzled do not. */
+const HOPPER_SLACK = 1024 - 16;
 
 /** Below it a tile would be mostly empty. */
 const SMALLEST_TILED_SIDE = 256;
 /** Blocks of threads that one pass over memory is shared out to: enough for the largest card several times over. */
 const DIGEST_BLOCKS = 1024;
 
-export function createCudaPlan(product: ProductModule): CudaPlan {
-  const tile = TILES[product];
+/** @param multiprocessors of the card: blocks that stay and take one tile after the other are as many */
+export function createCudaPlan(product: ProductModule, multiprocessors: number): CudaPlan {
   const names: readonly ModuleName[] = ['bytes', 'digests', 'hash', 'product-small', product];
-  const tiles = (rows: number, n: number): number => Math.ceil(rows / TILE_ROWS) * (n / tile.columns);
+  /** A product of `rows` x n by n x n of bytes, each row of both lying in a row. */
+  const multiply = (
+    entry: 'product' | 'productFold',
+    { a, b, rows, n }: { a: bigint; b: bigint; rows: number; n: number },
+    rest: readonly (bigint | number)[],
+  ): PlannedLaunch => {
+    if (product === 'product-hopper') {
+      const { threads, box, sharedBytes, pairRows, columns } = HOPPER;
+      const pairs = Math.ceil(rows / pairRows) * (n / columns);
+      const atOnce = Math.max(1, Math.min(pairs, Math.floor(multiprocessors / 2)));
+      const boxes = (at: bigint, count: number): Boxes => ({ at, width: n, rows: count, box: [box, box] });
+      const planned = over(entry, 2 * atOnce, threads, [boxes(a, rows), boxes(b, n), ...rest]);
+      return { ...planned, sharedBytes: sharedBytes + HOPPER_SLACK };
+    }
+    const { columns, sharedBytes } = TILES[product];
+    const tiles = Math.ceil(rows / TILE_ROWS) * (n / columns);
+    return { ...over(entry, tiles, 256, [a, b, ...rest]), sharedBytes };
+  };
 
   const plans: {
     readonly [K in keyof GpuCalls]: (call: GpuCalls[K], at: (memory: GpuMemory) => bigint) => PlannedLaunch;
@@ -111,14 +146,15 @@ export function createCudaPlan(product: ProductModule): CudaPlan {
       return over('join', ((n / 16) * n) / 8 / 256, 256, args);
     },
     product({ a, b, to, rows, n }, at) {
-      const args = [at(a), at(b), at(to), rows, n];
-      if (n < SMALLEST_TILED_SIDE) return over('productSmall', (rows * n) / 4 / 128, 128, args);
-      return { ...over('product', tiles(rows, n), 256, args), sharedBytes: tile.sharedBytes };
+      const numbers = [rows, n];
+      if (n < SMALLEST_TILED_SIDE)
+        return over('productSmall', (rows * n) / 4 / 128, 128, [at(a), at(b), at(to), ...numbers]);
+      return multiply('product', { a: at(a), b: at(b), rows, n }, [at(to), ...numbers]);
     },
     productFold({ a, b, to, n }, at) {
-      const args = [at(a), at(b), at(to), n];
-      if (n < SMALLEST_TILED_SIDE) return over('productFoldSmall', (n * n) / 4 / 128, 128, args);
-      return { ...over('productFold', tiles(n, n), 256, args), sharedBytes: tile.sharedBytes };
+      if (n < SMALLEST_TILED_SIDE)
+        return over('productFoldSmall', (n * n) / 4 / 128, 128, [at(a), at(b), at(to), n]);
+      return multiply('productFold', { a: at(a), b: at(b), rows: n, n }, [at(to), n]);
     },
     digests({ from, first, blocks, key, to, toAt }, at) {
       const each = 4 * Math.min(16, Math.max(1, Math.floor(blocks / (4 * DIGEST_BLOCKS))));
@@ -136,7 +172,7 @@ export function createCudaPlan(product: ProductModule): CudaPlan {
 }
 
 /** @param blocks rounded up: what is too many has nothing to do */
-function over(entry: Entry, blocks: number, threads: number, args: (bigint | number)[]): PlannedLaunch {
+function over(entry: Entry, blocks: number, threads: number, args: readonly LaunchArgument[]): PlannedLaunch {
   return { entry, grid: [Math.ceil(blocks), 1, 1], block: [threads, 1, 1], sharedBytes: 0, args };
 }
 

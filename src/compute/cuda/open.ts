@@ -3,13 +3,12 @@
 import { type Clock, systemClock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
-import type { Compute } from '../compute.js';
-import { createGpuCompute } from '../gpu/compute.js';
+import { createGpuCompute, type GpuCompute } from '../gpu/compute.js';
 import { exactCompute } from '../gpu/exact.js';
 import type { Gpu } from '../gpu/gpu.js';
 import { type CudaContext, type OpenCudaOptions, openCuda } from './driver.js';
 import { createCudaGpu } from './gpu.js';
-import { createCudaPlan, type Entry, productModuleOf } from './kernels.js';
+import { createCudaPlan, type Entry, type ProductModule, productModulesOf } from './kernels.js';
 import { readModule } from './modules.js';
 
 export interface OpenCardOptions extends OpenCudaOptions {
@@ -18,42 +17,75 @@ export interface OpenCardOptions extends OpenCudaOptions {
 }
 
 /**
- * Compared with the plain device before it is given.
+ * Compared with the plain device before it is given. Of what the card can multiply with, the best that loads and is exact.
  * @throws AssayError `unsupported` with what is missing: the driver, a card, int8 tensor cores, kernels, exactness
  */
-export async function openCard(options: OpenCardOptions): Promise<Compute> {
+export async function openCard(options: OpenCardOptions): Promise<GpuCompute> {
   const { log } = options;
-  const { gpu, context, product } = await openCardGpu(options);
-  const compute = await exactCompute(createGpuCompute(gpu));
-  const { driver, card } = context;
-  log.info('cuda backend', { ...card, driver, product, freeBytes: context.freeBytes() });
-  return compute;
+  const without: ProductModule[] = [];
+  for (;;) {
+    const { gpu, context, product, worse } = await openCardGpu(options, without);
+    try {
+      const compute = await exactCompute(createGpuCompute(gpu));
+      const { driver, card } = context;
+      log.info('cuda backend', { ...card, driver, product, freeBytes: context.freeBytes() });
+      return { ...compute, gpu };
+    } catch (error) {
+      context.close();
+      // a kernel that faults takes its context with it: the next product gets one of its own
+      if (!(error instanceof AssayError) || worse.length === 0) throw error;
+      notUsed(log, product, worse[0], error);
+      without.push(product);
+    }
+  }
 }
 
-/** The card below labels, for whoever measures single kernels. It was compared with nothing. */
-export async function openCardGpu({ clock = systemClock, ...options }: OpenCardOptions): Promise<{
+/**
+ * The card below labels, for whoever measures single kernels. It was compared with nothing.
+ * @param without what it is not to multiply with
+ */
+export async function openCardGpu(
+  { clock = systemClock, log, ...options }: OpenCardOptions,
+  without: readonly ProductModule[] = [],
+): Promise<{
   readonly gpu: Gpu;
   readonly context: CudaContext;
-  readonly product: string;
+  readonly product: ProductModule;
+  /** what else it could multiply with, the best first */
+  readonly worse: readonly ProductModule[];
 }> {
   const context = await openCuda(options);
   try {
-    const { capability, name } = context.card;
-    const product = productModuleOf({ major: Math.floor(capability / 10), minor: capability % 10 });
-    const plan = createCudaPlan(product);
-    const functions = new Map<Entry, bigint>();
-    for (const { name: module, entries } of plan.modules) {
-      const entryOf = context.load(await readModule(module));
-      for (const entry of entries) functions.set(entry, entryOf(entry));
+    const { capability, name, multiprocessors } = context.card;
+    const all = productModulesOf({ major: Math.floor(capability / 10), minor: capability % 10 });
+    const products = all.filter((product) => !without.includes(product));
+    for (const [index, product] of products.entries()) {
+      const worse = products.slice(index + 1);
+      const plan = createCudaPlan(product, multiprocessors);
+      const functions = new Map<Entry, bigint>();
+      try {
+        for (const { name: module, entries } of plan.modules) {
+          const entryOf = context.load(await readModule(module));
+          for (const entry of entries) functions.set(entry, entryOf(entry));
+        }
+      } catch (error) {
+        if (!(error instanceof AssayError) || worse.length === 0) throw error;
+        notUsed(log, product, worse[0], error);
+        continue;
+      }
+      const found = (entry: Entry): bigint => {
+        const kernel = functions.get(entry);
+        if (kernel !== undefined) return kernel;
+        throw new AssayError('internal', `kernel ${entry}: not in what ${name} has loaded`, { what: entry });
+      };
+      return { gpu: createCudaGpu(context, { plan, functions: found }, clock), context, product, worse };
     }
-    const found = (entry: Entry): bigint => {
-      const kernel = functions.get(entry);
-      if (kernel !== undefined) return kernel;
-      throw new AssayError('internal', `kernel ${entry}: not in what ${name} has loaded`, { what: entry });
-    };
-    return { gpu: createCudaGpu(context, { plan, functions: found }, clock), context, product };
+    throw new RangeError(`openCardGpu: expected a product that is left, got none of ${all}`);
   } catch (error) {
     context.close();
     throw error;
   }
 }
+
+const notUsed = (log: Log, product: ProductModule, next: ProductModule, { message }: AssayError): void =>
+  log.warn('cuda: a product is not used', { product, next, why: message });

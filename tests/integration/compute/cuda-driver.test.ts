@@ -50,6 +50,35 @@ describe.skipIf(!compiler)('the driver of a card', () => {
     context.close();
   });
 
+  test('describes boxes to a kernel as the driver encodes them, at a multiple of 64', async () => {
+    const context = await openCuda({ libraries });
+    const to = context.allocate(132)!;
+    const kernel = context.load('// fine .entry boxes()')('boxes');
+    const boxes = { at: 0x1000n, width: 512, rows: 300, box: [128, 64] } as const;
+    const out = new Uint8Array(132);
+    // twice: the second time it is the one that is kept
+    for (const last of [5, 6]) {
+      context.launch(kernel, { ...fill, args: [to, boxes, last] });
+      context.toHost(to, out);
+      expect(new Uint32Array(out.buffer)[32]).toBe(last);
+      const words = [...new BigUint64Array(out.buffer, 0, 16)].map(Number);
+      // bytes; size and stride of rows; a box and steps of one; neither interleaved nor filled, swizzled by 128, whole lines
+      expect(words).toEqual([0, 0x1000, 512, 300, 512, 128, 64, 1, 1, 0, 3, 2, 0, 0, 0, 0]);
+    }
+    context.close();
+  });
+
+  test('says that a driver describes no boxes', async () => {
+    vi.stubEnv('FAKE_FAIL', 'cuTensorMapEncodeTiled=801');
+    const context = await openCuda({ libraries });
+    const boxes = { at: 0x1000n, width: 512, rows: 300, box: [128, 64] } as const;
+    const kernel = context.load('// fine .entry boxes()')('boxes');
+    expect(() => context.launch(kernel, { ...fill, args: [0n, boxes, 1] })).toThrow(/boxes of 128,64/);
+    // the context is none the worse
+    expect(context.allocate(16)).toBeDefined();
+    context.close();
+  });
+
   test('copies both ways, and memory is zeros at first', async () => {
     const context = await openCuda({ libraries });
     const at = context.allocate(8)!;

@@ -45,6 +45,24 @@ describe.skipIf(!compiler || !linux)('a card in a process of its own', () => {
   });
 
   test.each([
+    ['does not load', {}, /the driver does not take these kernels/],
+    ['fails on the card', { FAKE_HOPPER: '1' }, /starting a kernel/],
+  ])('multiplies with the next product where one %s, and says why', async (_, environment, words) => {
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const lines: string[] = [];
+    const compute = await open(createLog((line) => lines.push(line)));
+    const said = (text: string): unknown =>
+      lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === text);
+    expect(said('cuda: a product is not used')).toMatchObject({
+      product: 'product-hopper',
+      next: 'product',
+      why: expect.stringMatching(words),
+    });
+    expect(said('cuda backend')).toMatchObject({ product: 'product' });
+    expect(await wrongLabels(compute.openLabels!, 256)).toBeUndefined();
+  });
+
+  test.each([
     ['that is taken', { FAKE_FAIL: 'cuCtxCreate_v2=46' }, /another process has the card for itself/],
     ['that computes wrong', { FAKE_WRONG: 'transpose' }, /it is not exact here \(.*so it is not used/],
     ['without room to begin', { FAKE_ROOM: '100000' }, /no room for/],

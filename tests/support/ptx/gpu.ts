@@ -6,8 +6,11 @@ import { type Kernel, launch, prepare } from './machine.js';
 import { GlobalMemory } from './memory.js';
 import { parsePtx } from './parse.js';
 
+/** So few that blocks which stay take several tiles. */
+const MULTIPROCESSORS = 3;
+
 export async function createInterpretedGpu(product: ProductModule): Promise<Gpu> {
-  const plan = createCudaPlan(product);
+  const plan = createCudaPlan(product, MULTIPROCESSORS);
   const kernels = new Map<string, Kernel>();
   for (const { name, entries } of plan.modules) {
     const module = parsePtx(await readModule(name));

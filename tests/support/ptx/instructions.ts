@@ -1,6 +1,8 @@
 // Owns: what each instruction that our kernels use does to a warp of 32 lanes, after NVIDIA's "Parallel Thread Execution ISA".
 // Does not own: which lanes run when (machine.ts). An instruction that is not here is an error.
+import type { LaunchArgument } from '../../../src/compute/cuda/driver.js';
 import { toHalf, toSingle } from './half.js';
+import { type Block, HOPPER, type Product } from './hopper.js';
 import type { GlobalMemory, SharedMemory, Toucher } from './memory.js';
 import type { Instruction, Operand } from './parse.js';
 
@@ -12,12 +14,30 @@ export interface Warp {
   readonly bytes: Int8Array;
   readonly halves: Uint16Array;
   readonly wides: Float64Array;
-  readonly params: readonly (bigint | number)[];
+  /** the same, two words each: what is only ever taken apart again need be no number */
+  readonly wideWords: Uint32Array;
+  readonly params: readonly LaunchArgument[];
   readonly global: GlobalMemory;
   readonly shared: SharedMemory;
   /** one for each lane */
   readonly touchers: readonly Toucher[];
   readonly copies: readonly LaneCopies[];
+  /** of the block */
+  readonly index: number;
+  readonly block: Block;
+  readonly products: WarpProducts;
+  /** whether what it waited for was there; set by whoever looks */
+  progress: boolean;
+}
+
+/** As `LaneCopies`, of products of a warpgroup. */
+export interface WarpProducts {
+  open: Product[];
+  readonly groups: Product[][];
+  /** asked for so far */
+  count: number;
+  /** its registers are in order with what comes */
+  fenced: boolean;
 }
 
 /** Of one thread: those since the last group ended, and groups that nobody waited for. */
@@ -40,6 +60,8 @@ export interface Places {
   words(operand: Operand): readonly number[];
   /** of a parameter */
   param(operand: Operand): number;
+  /** where a tensor's description and coordinates are */
+  tensor(operand: Operand): { readonly base: number; readonly names: readonly number[] };
 }
 
 /** A register that holds a base, whether it has 64 bits, and bytes behind it. */
@@ -52,11 +74,11 @@ export interface Building extends Places {
   address(operand: Operand): AddressPlace;
 }
 
-type Build = (operands: readonly Operand[], places: Building) => Run;
+export type Build = (operands: readonly Operand[], places: Building) => Run;
 
 /** @throws Error for one that is not known */
 export function build({ opcode, operands }: Instruction, places: Building): Run {
-  const found = INSTRUCTIONS[opcode];
+  const found = INSTRUCTIONS[opcode] ?? HOPPER[opcode];
   if (!found) throw new Error(`no instruction ${opcode}`);
   return found(operands, places);
 }
@@ -154,7 +176,7 @@ function extractBits(a: number, from: number, count: number): number {
 }
 
 /** Addresses of a load or store, lane by lane. */
-function addresses(place: AddressPlace): (warp: Warp, lane: number) => number {
+export function addresses(place: AddressPlace): (warp: Warp, lane: number) => number {
   const { at, wide, offset } = place;
   return wide
     ? ({ wides }, lane) => wides[at + lane] + offset
@@ -212,7 +234,7 @@ function store(space: Space, size: 1 | 2 | 4): Build {
   };
 }
 
-function assertWholeWarp(mask: number, what: string): void {
+export function assertWholeWarp(mask: number, what: string): void {
   if (mask !== ALL) throw new Error(`${what}: not all lanes of the warp are there`);
 }
 
@@ -411,7 +433,7 @@ function loadParam(wide: boolean): Build {
     const param = places.param(a);
     return (warp, mask) => {
       const value = warp.params[param];
-      if ((typeof value === 'bigint') !== wide) throw new Error(`parameter ${param}: wrong size`);
+      if (typeof value !== (wide ? 'bigint' : 'number')) throw new Error(`parameter ${param}: wrong size`);
       for (let l = 0; l < 32; l++) {
         if (((mask >>> l) & 1) === 0) continue;
         if (wide) warp.wides[to + l] = exact(Number(value));
@@ -474,6 +496,7 @@ const INSTRUCTIONS: Readonly<Record<string, Build>> = {
   }),
   'not.b32': unary((a) => ~a),
   'and.pred': binary((a, b) => a & b),
+  'or.pred': binary((a, b) => a | b),
   // amounts are not taken modulo 32, as elsewhere
   'shl.b32': binary((a, b) => (b >>> 0 > 31 ? 0 : a << b)),
   'shr.u32': looped((words, to, x, y, mask) => {
@@ -494,15 +517,19 @@ const INSTRUCTIONS: Readonly<Record<string, Build>> = {
   'bfe.u32': ternary(extractBits),
   'dp4a.s32.s32': ternary(dotBytes),
   'selp.b32': select,
+  'selp.u32': select,
+  'setp.eq.b32': signed((a, b) => a === b),
   'setp.eq.s32': signed((a, b) => a === b),
   'setp.ne.s32': signed((a, b) => a !== b),
   'setp.lt.u32': unsigned((a, b) => a < b),
   'setp.le.u32': unsigned((a, b) => a <= b),
   'setp.gt.u32': unsigned((a, b) => a > b),
   'setp.ge.u32': unsigned((a, b) => a >= b),
+  'mov.u16': unary((a) => a),
   'mov.u32': unary((a) => a),
   'mov.f32': unary((a) => a),
   'mov.u64': wideCopy,
+  'cvta.param.u64': wideCopy,
   'cvta.to.global.u64': wideCopy,
   'cvta.global.u64': wideCopy,
   'add.s64': wideBinary((a, b) => a + b),

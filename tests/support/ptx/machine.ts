@@ -1,5 +1,7 @@
-// Owns: a launch of an interpreted kernel: blocks one by one, warps of 32 lanes, lanes that part and meet again, waits. Does not
-// own: single instructions (instructions.ts), who may touch what (memory.ts).
+// Owns: a launch of an interpreted kernel: blocks one by one or in clusters, warps of 32 lanes, lanes that part and meet again, waits.
+// Does not own: single instructions (instructions.ts), who may touch what (memory.ts).
+import type { LaunchArgument } from '../../../src/compute/cuda/driver.js';
+import { type Block, type Cluster, deliver, YIELDING } from './hopper.js';
 import {
   type AddressPlace,
   type Building,
@@ -7,6 +9,7 @@ import {
   type LaneCopies,
   type Run,
   type Warp,
+  type WarpProducts,
 } from './instructions.js';
 import { type GlobalMemory, SharedMemory, type Toucher } from './memory.js';
 import type { Entry, Instruction, Operand } from './parse.js';
@@ -15,17 +18,21 @@ export interface PtxLaunch {
   readonly grid: readonly [number, number, number];
   readonly block: readonly [number, number, number];
   readonly sharedBytes: number;
-  readonly args: readonly (bigint | number)[];
+  readonly args: readonly LaunchArgument[];
 }
 
 type Step =
   | { readonly kind: 'run'; readonly run: Run }
   | { readonly kind: 'branch'; readonly target: number; readonly guard: number; readonly taken: number }
-  /** for all threads of the block */
-  | { readonly kind: 'wait' }
+  /** for all threads of the block, or of its cluster */
+  | { readonly kind: 'wait'; readonly of: Crowd }
+  /** as `run`, and then others' turn */
+  | { readonly kind: 'yield'; readonly run: Run }
   /** for all lanes of the warp, wherever they were meanwhile; then they run it at once */
   | { readonly kind: 'meet'; readonly run: Run | undefined }
   | { readonly kind: 'exit' };
+
+type Crowd = 'block' | 'cluster';
 
 /** A kernel whose operands have places. */
 export interface Kernel {
@@ -38,7 +45,8 @@ export interface Kernel {
   readonly sharedBytes: number;
 }
 
-const SPECIAL = ['%tid.x', '%ctaid.x', '%ctaid.y'];
+/** Time stands still here. */
+const SPECIAL = ['%tid.x', '%ctaid.x', '%ctaid.y', '%nctaid.x', '%cluster_ctarank', '%globaltimer_lo'];
 const NO_GUARD = -1;
 
 export function prepare(entry: Entry): Kernel {
@@ -54,6 +62,12 @@ export function prepare(entry: Entry): Kernel {
     if (wide) wides += count;
     else words += count;
   }
+  const named = new Map(
+    [...entry.named].map(([name, type]) => {
+      const wide = type === 'b64';
+      return [name, { wide, at: 32 * (wide ? wides++ : words++) }];
+    }),
+  );
   const special = new Map(SPECIAL.map((name) => [name, 32 * words++]));
   const shared = new Map<string, number>();
   let sharedBytes = 0;
@@ -72,6 +86,8 @@ export function prepare(entry: Entry): Kernel {
     return at;
   };
   const register = (name: string): { readonly at: number; readonly wide: boolean } | undefined => {
+    const inner = named.get(name);
+    if (inner) return inner;
     const [, prefix, number] = /^(%[a-z]+)(\d+)$/.exec(name) ?? [];
     const found = prefix === undefined ? undefined : registers.get(prefix);
     if (!found) return undefined;
@@ -90,6 +106,9 @@ export function prepare(entry: Entry): Kernel {
       return found.at;
     }
     const address = shared.get(operand.name);
+    const param = entry.params.findIndex(({ name }) => name === operand.name);
+    // a parameter's address is nothing but itself
+    if (param >= 0 && wide) return constant(-1 - param, true);
     const at = address === undefined ? special.get(operand.name) : constant(address, wide);
     if (at === undefined) throw new Error(`no operand ${operand.name}`);
     return at;
@@ -107,6 +126,11 @@ export function prepare(entry: Entry): Kernel {
       if (index < 0) throw new Error(`no parameter ${base}`);
       return index;
     },
+    tensor(operand) {
+      if (operand.kind !== 'tensor') throw new Error(`expected a box of a tensor, got ${operand.kind}`);
+      const of = (name: string, wide: boolean): number => place({ kind: 'name', name }, wide);
+      return { base: of(operand.base, true), names: operand.names.map((name) => of(name, false)) };
+    },
     address(operand): AddressPlace {
       if (operand.kind !== 'address') throw new Error(`expected an address, got ${operand.kind}`);
       const found = register(operand.base);
@@ -123,7 +147,17 @@ export function prepare(entry: Entry): Kernel {
       const guarded = guard ? place({ kind: 'name', name: guard.register }, false) : NO_GUARD;
       return { kind: 'branch', target, guard: guarded, taken: guard?.negated ? 0 : 1 };
     }
-    if (guard) throw new Error(`${opcode} under a predicate is not interpreted`);
+    if (guard) {
+      const run = build(instruction, places);
+      const at = place({ kind: 'name', name: guard.register }, false);
+      const taken = guard.negated ? 0 : 1;
+      const guarded: Run = (warp, mask) => {
+        let among = 0;
+        for (let lane = 0; lane < 32; lane++) if (warp.words[at + lane] === taken) among |= 1 << lane;
+        if ((mask & among) !== 0) run(warp, mask & among);
+      };
+      return { kind: YIELDING.test(opcode) ? 'yield' : 'run', run: guarded };
+    }
     if (opcode === 'ret') return { kind: 'exit' };
     if (opcode === 'bar.warp.sync') {
       if (label?.kind !== 'number' || BigInt.asIntN(32, label.value) !== -1n)
@@ -131,10 +165,13 @@ export function prepare(entry: Entry): Kernel {
       return { kind: 'meet', run: undefined };
     }
     if (opcode.startsWith('shfl.sync.')) return { kind: 'meet', run: build(instruction, places) };
+    if (opcode === 'barrier.cluster.arrive.release') return { kind: 'run', run: () => undefined };
+    if (opcode === 'barrier.cluster.wait.acquire') return { kind: 'wait', of: 'cluster' };
+    if (YIELDING.test(opcode)) return { kind: 'yield', run: build(instruction, places) };
     if (opcode !== 'bar.sync') return { kind: 'run', run: build(instruction, places) };
     if (label?.kind !== 'number' || label.value !== 0n || operands.length !== 1)
       throw new Error('bar.sync: only barrier 0 of all threads is interpreted');
-    return { kind: 'wait' };
+    return { kind: 'wait', of: 'block' };
   };
   const steps = entry.code.map((instruction) => {
     try {
@@ -159,24 +196,51 @@ export function launch(
   if (args.length !== entry.params.length)
     throw new Error(`${entry.name}: expected ${entry.params.length} arguments`);
   args.forEach((arg, i) => {
-    const bytes = typeof arg === 'bigint' ? 8 : 4;
+    const bytes = typeof arg === 'bigint' ? 8 : typeof arg === 'number' ? 4 : 128;
     if (bytes !== entry.params[i].bytes) throw new Error(`${entry.name}: argument ${i} has ${bytes} bytes`);
   });
-  const warps = Array.from(
-    { length: threads / 32 },
-    (_, index) => new LaneGroup(kernel, index, args, global),
+  if (grid[0] % entry.cluster !== 0)
+    throw new Error(`${entry.name}: clusters of ${entry.cluster} do not fill the grid`);
+  const warps = Array.from({ length: entry.cluster }, () =>
+    Array.from({ length: threads / 32 }, (_, index) => new LaneGroup(kernel, index, args, global)),
   );
   for (let y = 0; y < grid[1]; y++)
-    for (let x = 0; x < grid[0]; x++) {
-      const shared = new SharedMemory(kernel.sharedBytes + sharedBytes);
-      const first = (y * grid[0] + x) * threads;
-      for (const warp of warps) warp.begin(shared, first, x, y);
-      for (let epoch = 2; warps.some((warp) => warp.live); epoch++) {
-        for (const warp of warps) warp.runToWait();
-        for (const warp of warps) warp.endWait(epoch);
-      }
+    for (let x = 0; x < grid[0]; x += entry.cluster) {
+      const cluster: Cluster = { blocks: [], copies: [] };
+      warps.forEach((group, rank) => {
+        const shared = new SharedMemory(kernel.sharedBytes + sharedBytes);
+        const block = { rank, shared, barriers: new Map(), products: [], cluster, ended: false };
+        cluster.blocks.push(block);
+        const first = (y * grid[0] + x + rank) * threads;
+        for (const warp of group) warp.begin(block, first, { x: x + rank, y, width: grid[0] });
+      });
+      runCluster(entry.name, warps, cluster);
     }
   global.endLaunch();
+}
+
+/** Warps take turns; a copy of the card's own comes when nobody can do anything else. */
+function runCluster(name: string, groups: readonly (readonly LaneGroup[])[], cluster: Cluster): void {
+  const all = groups.flat();
+  let epoch = 2;
+  const meet = (warps: readonly LaneGroup[], crowd: Crowd): boolean => {
+    const live = warps.filter((warp) => warp.live);
+    if (live.length === 0 || !live.every(({ waiting }) => waiting === crowd)) return false;
+    for (const warp of warps) warp.endWait(epoch);
+    epoch++;
+    return true;
+  };
+  while (all.some((warp) => warp.live)) {
+    let progress = false;
+    for (const warp of all) if (warp.live && !warp.waiting) progress = warp.runToStop() || progress;
+    for (const [rank, group] of groups.entries()) {
+      if (!group.some((warp) => warp.live)) cluster.blocks[rank].ended = true;
+      progress = meet(group, 'block') || progress;
+    }
+    progress = meet(all, 'cluster') || progress;
+    if (!progress && !deliver(cluster)) throw new Error(`${name}: all wait, and nothing comes`);
+  }
+  if (cluster.copies.length > 0) throw new Error(`${name}: a copy is under way at the end`);
 }
 
 /** Lanes have places of their own in the code; those furthest behind run first, so that who parted meets again. */
@@ -186,9 +250,14 @@ class LaneGroup implements Warp {
   readonly bytes: Int8Array;
   readonly halves: Uint16Array;
   readonly wides: Float64Array;
+  readonly wideWords: Uint32Array;
   readonly touchers: { thread: number; warp: number; blockEpoch: number; warpEpoch: number }[];
   readonly copies: LaneCopies[] = [];
   shared = new SharedMemory(0);
+  block!: Block; // as `shared`, of `begin`
+  products: WarpProducts = { open: [], groups: [], count: 0, fenced: false };
+  progress = false;
+  waiting: Crowd | undefined;
   readonly #next = new Int32Array(32);
   /** a bit for each lane that has not come to its end */
   #alive = 0;
@@ -197,8 +266,8 @@ class LaneGroup implements Warp {
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly index: number,
-    readonly params: readonly (bigint | number)[],
+    readonly index: number,
+    readonly params: readonly LaunchArgument[],
     readonly global: GlobalMemory,
   ) {
     this.words = new Int32Array(32 * kernel.words);
@@ -206,6 +275,7 @@ class LaneGroup implements Warp {
     this.bytes = new Int8Array(this.words.buffer);
     this.halves = new Uint16Array(this.words.buffer);
     this.wides = new Float64Array(32 * kernel.wides);
+    this.wideWords = new Uint32Array(this.wides.buffer);
     this.touchers = Array.from({ length: 32 }, () => ({
       thread: 0,
       warp: index,
@@ -218,15 +288,23 @@ class LaneGroup implements Warp {
     return this.#alive !== 0;
   }
 
-  begin(shared: SharedMemory, first: number, x: number, y: number): void {
-    this.shared = shared;
+  begin(
+    block: Block,
+    first: number,
+    { x, y, width }: { readonly x: number; readonly y: number; readonly width: number },
+  ): void {
+    this.block = block;
+    this.shared = block.shared;
+    this.products = { open: [], groups: [], count: 0, fenced: false };
+    this.waiting = undefined;
     this.words.fill(0x5ead_beef); // no register is anything before it is written
     this.wides.fill(Number.NaN);
     for (const { at, wide, value } of this.kernel.constants)
       (wide ? this.wides : this.words).fill(value, at, at + 32);
     const { special } = this.kernel;
-    this.words.fill(x, special.get('%ctaid.x')!, special.get('%ctaid.x')! + 32);
-    this.words.fill(y, special.get('%ctaid.y')!, special.get('%ctaid.y')! + 32);
+    const known = { '%ctaid.x': x, '%ctaid.y': y, '%nctaid.x': width, '%cluster_ctarank': block.rank };
+    for (const [name, value] of Object.entries({ ...known, '%globaltimer_lo': 0 }))
+      this.words.fill(value, special.get(name)!, special.get(name)! + 32);
     for (let lane = 0; lane < 32; lane++) {
       const thread = 32 * this.index + lane;
       this.words[special.get('%tid.x')! + lane] = thread;
@@ -242,14 +320,15 @@ class LaneGroup implements Warp {
   }
 
   endWait(epoch: number): void {
+    this.waiting = undefined;
     for (const toucher of this.touchers) {
       toucher.blockEpoch = epoch;
       toucher.warpEpoch = 1;
     }
   }
 
-  /** Until all lanes wait for the other warps, or came to their end. */
-  runToWait(): void {
+  /** Until all lanes wait for other warps, came to their end, or it is others' turn. @returns false when it only looked in vain */
+  runToStop(): boolean {
     const { steps, entry } = this.kernel;
     while (this.#alive !== 0) {
       let at = Number.POSITIVE_INFINITY;
@@ -264,25 +343,37 @@ class LaneGroup implements Warp {
       }
       if (mask === 0) throw new Error(`${entry.name}: lanes wait for some that came to their end`);
       let step = steps[at];
-      try {
-        while (step.kind === 'run' && at !== meet) {
-          step.run(this, mask);
-          step = steps[++at];
-        }
-      } catch (cause) {
-        const { line, opcode } = entry.code[at];
-        throw new Error(`${entry.name}, line ${line}, ${opcode}: ${(cause as Error).message}`, { cause });
+      while (step.kind === 'run' && at !== meet) {
+        this.#do(step.run, mask, at);
+        step = steps[++at];
       }
       if (at === meet || step.kind === 'run') this.#set(mask, at);
       else if (step.kind === 'branch') this.#branch(step, mask, at);
       else if (step.kind === 'exit') this.#alive &= ~mask;
       else if (step.kind === 'meet') this.#meet(step.run, mask, at + 1);
-      else {
+      else if (step.kind === 'yield') {
+        this.progress = !entry.code[at].opcode.includes('try_wait');
+        this.#do(step.run, mask, at);
+        this.#set(mask, at + 1);
+        return this.progress;
+      } else {
         if (mask !== this.#alive)
           throw new Error(`${entry.name}: some lanes of a warp wait for all and some do not`);
         this.#set(mask, at + 1);
-        return;
+        this.waiting = step.of;
+        return true;
       }
+    }
+    return true;
+  }
+
+  #do(run: Run, mask: number, at: number): void {
+    try {
+      run(this, mask);
+    } catch (cause) {
+      const { entry } = this.kernel;
+      const { line, opcode } = entry.code[at];
+      throw new Error(`${entry.name}, line ${line}, ${opcode}: ${(cause as Error).message}`, { cause });
     }
   }
 

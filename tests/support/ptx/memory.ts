@@ -92,6 +92,8 @@ export class GlobalMemory {
 
 /** Of one block. Not zero at first, as no card promises: what nobody wrote must not be read. */
 export class SharedMemory {
+  /** in place of a wait's number: written by no thread */
+  static readonly #BULK = -1;
   readonly bytes: Uint8Array;
   readonly #writer: Int32Array;
   readonly #writerWarp: Int32Array;
@@ -167,10 +169,45 @@ export class SharedMemory {
     this.bytes.set(data, address);
   }
 
-  #within(address: number, bytes: number): void {
-    assertAligned(address, bytes);
+  /** As `beginCopy`, by the card itself. What lies there is gone at once. */
+  beginBulk(address: number, bytes: number): void {
+    this.#inside(address, bytes);
+    for (let i = address; i < address + bytes; i++)
+      if (this.#pending[i] !== 0) throw new MemoryFault(`shared memory: two copies to byte ${i}`);
+    this.#pending.fill(1, address, address + bytes);
+    this.bytes.fill(0xa5, address, address + bytes);
+  }
+
+  endBulk(
+    address: number,
+    bytes: number,
+    chunks: readonly { readonly offset: number; readonly data: Uint8Array }[],
+  ): void {
+    this.#pending.fill(0, address, address + bytes);
+    this.#writeBlock.fill(SharedMemory.#BULK, address, address + bytes);
+    for (const { offset, data } of chunks) this.bytes.set(data, address + offset);
+  }
+
+  /** By the card itself: threads' own stores are no part of what it sees. */
+  bulkRead(address: number, bytes: number): Uint8Array {
+    this.#inside(address, bytes);
+    for (let i = address; i < address + bytes; i++) {
+      if (this.#pending[i] !== 0)
+        throw new MemoryFault(`shared memory: byte ${i} is read while a copy is under way`);
+      if (this.#writeBlock[i] !== SharedMemory.#BULK)
+        throw new MemoryFault(`shared memory: byte ${i} is read, which no copy brought`);
+    }
+    return this.bytes.subarray(address, address + bytes);
+  }
+
+  #inside(address: number, bytes: number): void {
     if (address < 0 || address + bytes > this.bytes.length)
       throw new MemoryFault(`shared memory: ${bytes} bytes at ${address} of ${this.bytes.length}`);
+  }
+
+  #within(address: number, bytes: number): void {
+    assertAligned(address, bytes);
+    this.#inside(address, bytes);
   }
 
   #afterWrites(i: number, by: Toucher, does: string): void {

@@ -13,6 +13,8 @@ export type Operand =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'number'; readonly value: bigint }
   | { readonly kind: 'address'; readonly base: string; readonly offset: number }
+  /** a box of a tensor: its description and coordinates */
+  | { readonly kind: 'tensor'; readonly base: string; readonly names: readonly string[] }
   | { readonly kind: 'vector'; readonly names: readonly string[] };
 
 export interface Entry {
@@ -20,8 +22,12 @@ export interface Entry {
   /** bytes of each parameter, in order */
   readonly params: readonly { readonly name: string; readonly bytes: number }[];
   readonly maxThreads: number;
+  /** blocks that run together */
+  readonly cluster: number;
   /** how many registers of each prefix, e.g. `%rd`, and the type of each */
   readonly registers: readonly { readonly prefix: string; readonly type: string; readonly count: number }[];
+  /** registers with a name and their type, of inner scopes; one name has one type */
+  readonly named: ReadonlyMap<string, string>;
   readonly shared: readonly SharedVariable[];
   readonly code: readonly Instruction[];
   /** label to index into `code` */
@@ -48,6 +54,7 @@ export function parsePtx(text: string): Module {
   let version = '';
   let target = '';
   let open: ReturnType<typeof beginEntry> | undefined;
+  let depth = 0;
   for (const [index, whole] of text.split('\n').entries()) {
     const line = whole.replace(/\/\/.*$/, '').trim();
     if (line === '') continue;
@@ -69,21 +76,33 @@ export function parsePtx(text: string): Module {
     }
     if (!open.body) {
       const param = match(/^\.param \.u(32|64) (\w+),?$/);
+      const bytes = match(/^\.param \.align 64 \.b8 (\w+)\[(\d+)\],?$/);
+      const cluster = match(/^\.reqnctapercluster (\d+), 1, 1$/);
       const threads = match(/^\.maxntid (\d+), 1, 1$/);
       if (param) open.params.push({ name: param[2], bytes: Number(param[1]) / 8 });
+      else if (bytes) open.params.push({ name: bytes[1], bytes: Number(bytes[2]) });
+      else if (cluster) open.cluster = Number(cluster[1]);
       else if (threads) open.maxThreads = Number(threads[1]);
       else if (line === '{') open.body = true;
-      else line === ')' || match(/^\.minnctapersm \d+$/) || fail();
+      else line === ')' || line === '.explicitcluster' || match(/^\.minnctapersm \d+$/) || fail();
       continue;
     }
+    const named = match(/^\.reg \.(pred|b32|b64) (\w+);$/);
     const registers = match(/^\.reg \.(pred|b16|b32|f32|b64)\s+(%[a-z]+)<(\d+)>;$/);
     const shared = match(/^\.shared \.align (\d+) \.b8 (\w+)\[(\d+)\];$/);
     const label = match(/^(\$\w+):$/);
-    const instruction = match(/^(?:@(!?)(%\w+)\s+)?([a-z][\w.:]*)(?:\s+(.*))?;$/);
+    const instruction = match(/^(?:@(!?)(%?\w+)\s+)?([a-z][\w.:]*)(?:\s+(.*))?;$/);
     if (registers)
       open.registers.push({ type: registers[1], prefix: registers[2], count: Number(registers[3]) });
     else if (shared)
       open.shared.push({ name: shared[2], align: Number(shared[1]), bytes: Number(shared[3]) });
+    else if (named) {
+      const [, type, name] = named;
+      if ((open.named.get(name) ?? type) !== type) fail();
+      open.named.set(name, type);
+    } else if (line === '{') depth++;
+    else if (line === '}' && depth > 0) depth--;
+    else if (line === '.pragma "nounroll";') continue;
     else if (label) open.labels.set(label[1], open.code.length);
     else if (line === '}') {
       const { body: _, ...entry } = open;
@@ -109,6 +128,8 @@ function beginEntry(name: string) {
     body: false,
     params: [] as { name: string; bytes: number }[],
     maxThreads: 0,
+    cluster: 1,
+    named: new Map<string, string>(),
     registers: [] as { prefix: string; type: string; count: number }[],
     shared: [] as SharedVariable[],
     code: [] as Instruction[],
@@ -122,6 +143,10 @@ const NAME = /^[%$\w.]+$/;
 function parseOperands(text: string, fail: () => never): Operand[] {
   return (text.match(/\{[^}]*\}|\[[^\]]*\]|[^,\s]+/g) ?? []).map((part) => {
     if (part.startsWith('{')) return { kind: 'vector', names: part.slice(1, -1).split(/\s*,\s*/) };
+    if (part.startsWith('[') && part.includes('{')) {
+      const [, base, names] = /^\[([%\w]+), \{([^}]*)\}\]$/.exec(part) ?? fail();
+      return { kind: 'tensor', base, names: names.split(/\s*,\s*/) };
+    }
     if (part.startsWith('[')) {
       const [, base, offset] = /^\[([%\w]+)(?:\+(-?\d+))?\]$/.exec(part) ?? fail();
       return { kind: 'address', base, offset: Number(offset ?? 0) };

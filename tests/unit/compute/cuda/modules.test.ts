@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createCudaPlan, productModuleOf } from '../../../../src/compute/cuda/kernels.js';
+import { createCudaPlan, type ModuleName, productModulesOf } from '../../../../src/compute/cuda/kernels.js';
 import { readModule } from '../../../../src/compute/cuda/modules.js';
 import { parsePtx } from '../../../support/ptx/parse.js';
 
@@ -20,13 +20,17 @@ describe('kernels that ship', () => {
   beforeEach(() => cp(shipped, scratch, { recursive: true }));
   afterAll(() => rm(scratch, { recursive: true }));
 
-  test('have all that is started, in text that drivers from CUDA 11.8 on read', async () => {
-    for (const product of ['product', 'product-f16', 'product-turing'] as const)
-      for (const { name, entries } of createCudaPlan(product).modules) {
+  test('have all that is started, in text that drivers from CUDA 11.8 on read, or one for Hopper from 12.0 on', async () => {
+    const targets: Partial<Record<ModuleName, readonly string[]>> = {
+      product: ['7.8', 'sm_80'],
+      'product-f16': ['7.8', 'sm_80'],
+      'product-hopper': ['8.0', 'sm_90a'],
+    };
+    for (const product of ['product', 'product-f16', 'product-turing', 'product-hopper'] as const)
+      for (const { name, entries } of createCudaPlan(product, 132).modules) {
         const module = parsePtx(await readModule(name));
         expect([...module.entries.keys()].sort()).toEqual([...entries].sort());
-        expect(module.version).toBe('7.8');
-        expect(module.target).toBe(name === 'product' || name === 'product-f16' ? 'sm_80' : 'sm_75');
+        expect([module.version, module.target]).toEqual(targets[name] ?? ['7.8', 'sm_75']);
       }
   });
 
@@ -52,17 +56,17 @@ describe('kernels that ship', () => {
 });
 
 describe('what a card multiplies with', () => {
-  test('is int8 from Turing on, and half precision where int8 is slow', () => {
-    const of = (major: number, minor: number): string => productModuleOf({ major, minor });
-    expect([of(7, 5), of(8, 0), of(8, 9), of(9, 0), of(10, 0), of(12, 0)]).toEqual([
+  test('is int8 from Turing on, and half precision where int8 is slow; the best first', () => {
+    const of = (major: number, minor: number): string => productModulesOf({ major, minor }).join(' ');
+    expect([of(7, 5), of(8, 0), of(8, 9), of(10, 0), of(12, 0)]).toEqual([
       'product-turing',
       'product',
       'product',
       'product',
       'product',
-      'product',
     ]);
-    expect(of(10, 3)).toBe('product-f16');
+    expect(of(10, 3)).toBe('product-f16 product');
+    expect(of(9, 0)).toBe('product-hopper product');
   });
 
   test('is nothing before that, in words', () => {
@@ -71,6 +75,6 @@ describe('what a card multiplies with', () => {
       [7, 0],
       [7, 2],
     ])
-      expect(() => productModuleOf({ major, minor })).toThrow(/has no int8 tensor cores/);
+      expect(() => productModulesOf({ major, minor })).toThrow(/has no int8 tensor cores/);
   });
 });

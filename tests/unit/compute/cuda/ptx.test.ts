@@ -16,7 +16,7 @@ import { launch, type PtxLaunch, prepare } from '../../../support/ptx/machine.js
 import { GlobalMemory } from '../../../support/ptx/memory.js';
 import { parsePtx } from '../../../support/ptx/parse.js';
 
-const PRODUCTS: readonly ProductModule[] = ['product', 'product-f16', 'product-turing'];
+const PRODUCTS: readonly ProductModule[] = ['product', 'product-f16', 'product-turing', 'product-hopper'];
 const gpus = new Map(
   await Promise.all(PRODUCTS.map(async (name) => [name, await createInterpretedGpu(name)] as const)),
 );
