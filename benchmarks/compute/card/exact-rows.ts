@@ -20,11 +20,13 @@ import {
 } from '../../../src/compute/spec/digest.js';
 import { BLOCK_BYTES } from '../../../src/compute/spec/plain-labels.js';
 import { climb, createMerkleTree, HASH_BYTES, pathLength } from '../../../src/model/merkle.js';
-import type { Random } from '../../../src/model/prng.js';
+import { type Random, shuffled } from '../../../src/model/prng.js';
 
 export interface Samples {
-  /** of every label: rows that are multiplied here, element by element */
+  /** of each label that is looked at: rows that are multiplied here, element by element */
   readonly rowsPerLabel: number;
+  /** labels that are looked at, where there are more. @default all */
+  readonly labels?: number;
   /** of the last label: rows whose products are tried against one random vector */
   readonly tried: number;
   /** leaves of one whole label, by rows and by columns; each byte of it is read */
@@ -43,7 +45,7 @@ const PRIME = 2 ** 31 - 1;
 export async function firstWrong(
   labels: Labels,
   count: number,
-  { rowsPerLabel, tried, wholeTrees, passLeaves }: Samples,
+  { rowsPerLabel, labels: atMost, tried, wholeTrees, passLeaves }: Samples,
   random: Random,
 ): Promise<string | undefined> {
   const { basis, n, seed, capacity } = labels.spec;
@@ -85,7 +87,9 @@ export async function firstWrong(
   if (!same(row, chain.originRow(origin))) return `label 0, row ${origin}`;
   if (!same(column, chain.originColumn(origin))) return `label 0, column ${origin}`;
 
-  const places = Array.from({ length: count }, (_, at) => at + 1).flatMap((label) =>
+  const all = Array.from({ length: count }, (_, at) => at + 1);
+  const looked = shuffled(all, random).slice(0, atMost ?? count);
+  const places = looked.flatMap((label) =>
     // the first row and the last, where a tile that is cut off shows, then any
     Array.from({ length: rowsPerLabel }, (_, at) => ({
       label,
