@@ -78,10 +78,11 @@ const CASES: Readonly<Record<keyof GpuCalls, (n: number) => Bare[]>> = {
     // 48 and 112 bytes end within a block, 64 begins another
     return [one(n, n), one(n + 1, 48), one(3, 64), one(2, 112), one(67, 1024), one(1, 4096)];
   },
-  hashLevel: (n) =>
-    [n / 2, 1].map((width) => ({
-      name: `: ${width} nodes`,
-      memories: { heap: random('heap', 64 * n) },
+  // more nodes than one group begins with, and as few as there can be
+  hashLevels: (n) =>
+    [n / 2, 8 * n, 1].map((width) => ({
+      name: `: from ${width} nodes on`,
+      memories: { heap: random('heap', 128 * width) },
       call: { width, tag: 4 },
       changed: 'heap',
     })),

@@ -17,7 +17,7 @@ export function createCudaGpu(
   {
     plan,
     functions,
-  }: { readonly plan: Pick<CudaPlan, 'launch'>; readonly functions: (entry: Entry) => bigint },
+  }: { readonly plan: Pick<CudaPlan, 'launches'>; readonly functions: (entry: Entry) => bigint },
   clock: Clock,
 ): Gpu {
   const held = new Map<GpuMemory, bigint>();
@@ -68,8 +68,8 @@ export function createCudaGpu(
     },
     write: (memory, at, bytes) => context.toDevice(address(memory) + BigInt(at), bytes),
     run(kernel, call) {
-      const { entry, ...launch } = plan.launch(kernel, call, address);
-      context.launch(functions(entry), launch);
+      for (const { entry, ...launch } of plan.launches(kernel, call, address))
+        context.launch(functions(entry), launch);
     },
     async read(parts) {
       await done(); // a copy would hold this thread until then, and nobody could say stop

@@ -25,7 +25,7 @@ export type ProductModule = Extract<
 const ENTRIES = {
   bytes: ['column', 'join', 'transpose'],
   digests: ['digests'],
-  hash: ['hashRuns', 'tweakRows'],
+  hash: ['hashLevels', 'hashRuns', 'tweakRows'],
   'product-small': ['productFoldSmall', 'productSmall'],
   product: ['product', 'productFold'],
   'product-f16': ['product', 'productFold'],
@@ -43,11 +43,11 @@ export interface CudaPlan {
   /** What this card needs; an entry is in one of them. */
   readonly modules: readonly { readonly name: ModuleName; readonly entries: readonly Entry[] }[];
   /** @param address where a memory begins on the card: a multiple of 16, as all that the driver gives */
-  launch<K extends keyof GpuCalls>(
+  launches<K extends keyof GpuCalls>(
     kernel: K,
     call: GpuCalls[K],
     address: (memory: GpuMemory) => bigint,
-  ): PlannedLaunch;
+  ): readonly PlannedLaunch[];
 }
 
 export interface Capability {
@@ -92,6 +92,9 @@ const HOPPER_SLACK = 1024 - 16;
 
 /** Below it a tile would be mostly empty. */
 const SMALLEST_TILED_SIDE = 256;
+/** hash.cu: a block begins with so many nodes of a tree, and goes up to the one above them all. */
+const LEVEL_NODES = 128;
+const LEVELS_AT_ONCE = Math.log2(LEVEL_NODES) + 1;
 /** Blocks of threads that one pass over memory is shared out to: enough for the largest card several times over. */
 const DIGEST_BLOCKS = 1024;
 
@@ -118,17 +121,21 @@ export function createCudaPlan(product: ProductModule, multiprocessors: number):
   };
 
   const plans: {
-    readonly [K in keyof GpuCalls]: (call: GpuCalls[K], at: (memory: GpuMemory) => bigint) => PlannedLaunch;
+    readonly [K in keyof GpuCalls]: (
+      call: GpuCalls[K],
+      at: (memory: GpuMemory) => bigint,
+    ) => PlannedLaunch | readonly PlannedLaunch[];
   } = {
     hashRuns({ from, fromAt, to, toAt, count, bytes, tag }, at) {
       return hashes(at(from) + BigInt(fromAt), at(to) + BigInt(toAt), { count, bytes, tag });
     },
-    // two children lie where one run would: a level is runs of one memory
-    hashLevel({ heap, width, tag }, at) {
-      const nodes = at(heap);
-      const bytes = 2 * HASH_BYTES;
-      const node = (index: number): bigint => nodes + BigInt(index * HASH_BYTES);
-      return hashes(node(2 * width), node(width), { count: width, bytes, tag });
+    hashLevels({ heap, width, tag }, at) {
+      const out: PlannedLaunch[] = [];
+      for (let from = width; from >= 1; from = Math.floor(from / 2 ** LEVELS_AT_ONCE)) {
+        const levels = Math.min(LEVELS_AT_ONCE, Math.log2(from) + 1);
+        out.push(over('hashLevels', from / LEVEL_NODES, LEVEL_NODES, [at(heap), from, levels, tag]));
+      }
+      return out;
     },
     transpose({ from, to, n }, at) {
       const across = Math.ceil(n / 128);
@@ -167,7 +174,7 @@ export function createCudaPlan(product: ProductModule, multiprocessors: number):
   };
   return {
     modules: names.map((name) => ({ name, entries: ENTRIES[name] })),
-    launch: (kernel, call, address) => plans[kernel](call, address),
+    launches: (kernel, call, address) => [plans[kernel](call, address)].flat(),
   };
 }
 

@@ -1,4 +1,4 @@
-// Owns: what is asked of a graphics processor: memory, eight kernels in order, answers. Does not own: what follows from them
+// Owns: what is asked of a graphics processor: memory, nine kernels in order, answers. Does not own: what follows from them
 // (labels.ts), how one device runs them (../webgpu, ../cuda), their bytes in plain code (plain.ts).
 import type { AssayError } from '../../model/errors.js';
 
@@ -30,10 +30,14 @@ export interface HashRuns {
   readonly tag: number;
 }
 
-/** One level of a tree in heap order: `node i = SHA-256(tag, node 2i, node 2i + 1)` for i in `width` .. `2 width - 1`. */
-export interface HashLevel {
+/**
+ * A tree in heap order: `node i = SHA-256(tag, node 2i, node 2i + 1)` for i in `width` .. `2 width - 1`, then the same for half the
+ * width, and so on to the root, which is node 1.
+ */
+export interface HashLevels {
   /** node i at byte 32 i */
   readonly heap: GpuMemory;
+  /** a power of two */
   readonly width: number;
   readonly tag: number;
 }
@@ -118,7 +122,7 @@ export interface Column {
 /** By name, with what each takes: the same for every processor. Sides n are powers of two from 16. */
 export interface GpuCalls {
   hashRuns: HashRuns;
-  hashLevel: HashLevel;
+  hashLevels: HashLevels;
   transpose: Transpose;
   tweakRows: TweakRows;
   join: Join;

@@ -141,9 +141,7 @@ export async function openGpuLabels(
         gpu.run('hashRuns', { from: hashes, fromAt: 0, ...to, bytes: chunks * HASH_BYTES });
       } else gpu.run('hashRuns', { from, fromAt: 0, ...to, bytes: n });
     };
-    const levels = (heap: GpuMemory): void => {
-      for (let width = n / 2; width >= 1; width /= 2) gpu.run('hashLevel', { heap, width, tag: TAG.node });
-    };
+    const levels = (heap: GpuMemory): void => gpu.run('hashLevels', { heap, width: n / 2, tag: TAG.node });
     const room = async (columns: boolean): Promise<Label | undefined> => {
       const sizes = [n * n, heapBytes, ...(columns ? [heapBytes] : [])];
       const before = taken.length;

@@ -67,9 +67,9 @@ function createPlainKernels(of: (memory: GpuMemory) => Uint8Array): Kernels {
       for (let i = 0, at = fromAt; i < count; i++, at += bytes)
         hash(tag, of(from).subarray(at, at + bytes), of(to), toAt + i * HASH_BYTES);
     },
-    hashLevel({ heap, width, tag }) {
+    hashLevels({ heap, width, tag }) {
       const nodes = of(heap);
-      for (let i = width; i < 2 * width; i++)
+      for (let i = 2 * width - 1; i >= 1; i--)
         hash(tag, nodes.subarray(2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES), nodes, i * HASH_BYTES);
     },
     transpose({ from, to, n }) {

@@ -11,7 +11,7 @@ import {
   tileColumns,
   tileRows,
 } from './product.wgsl.js';
-import { HASH_LEVEL, HASH_RUNS, TWEAK_ROWS } from './sha256.wgsl.js';
+import { HASH_LEVELS, HASH_RUNS, LEVELS_AT_ONCE, TWEAK_ROWS } from './sha256.wgsl.js';
 
 /** One run of a kernel over a grid of groups. */
 export interface Dispatch {
@@ -75,13 +75,23 @@ export function createKernels({
         return [{ params, ...grid(Math.ceil(count / 64)), work: count * bytes * HASH_WORK }];
       },
     },
-    hashLevel: {
-      code: HASH_LEVEL,
+    hashLevels: {
+      code: HASH_LEVELS,
       memories: ({ heap }) => [heap],
       bindings: 1,
-      dispatches: ({ width, tag }) => [
-        { params: [width, tag, 2], x: Math.ceil(width / 64), y: 1, work: width * 64 * HASH_WORK },
-      ],
+      dispatches: ({ width, tag }) => {
+        const out: Dispatch[] = [];
+        for (let at = width; at >= 1; at = Math.floor(at / 2 ** LEVELS_AT_ONCE)) {
+          const levels = Math.min(LEVELS_AT_ONCE, Math.log2(at) + 1);
+          out.push({
+            params: [at, levels, tag, 2],
+            x: Math.ceil(at / 64),
+            y: 1,
+            work: 2 * at * 64 * HASH_WORK,
+          });
+        }
+        return out;
+      },
     },
     transpose: {
       code: TRANSPOSE,

@@ -105,30 +105,56 @@ ${each(8, (i) => `    hashes[to + ${i}u] = out[${i}];`)}
 }
 `;
 
-/** One thread a node: the children's 64 bytes and a block that is padding but for their last byte. */
-export const HASH_LEVEL = `${SHA256}
-struct Params { width: u32, tag: u32, blocks: u32 }
+/** A group begins with 64 nodes: seven levels up to one. */
+export const LEVELS_AT_ONCE = 7;
+
+/**
+ * A group hashes 64 nodes of one level, then those above them, which are of nobody else's children: one thread a node, its children's
+ * 64 bytes and a block that is padding but for their last byte.
+ */
+export const HASH_LEVELS = `${SHA256}
+struct Params { width: u32, levels: u32, tag: u32, blocks: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> heap: array<vec4<u32>>;
+var<workgroup> below: array<vec4<u32>, 128>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x >= p.width) { return; }
-  let node = p.width + id.x;
-  var w: array<u32, 16>;
-${each(4, (i) => `  let child${i} = heap[4u * node + ${i}u];`)}
-  let r = array<u32, 17>(p.tag,
-    ${Array.from({ length: 16 }, (_, i) => `swap(child${i >> 2}.${'xyzw'[i & 3]})`).join(', ')},
-  );
-${each(16, (i) => `  w[${i}] = (r[${i}] << 24u) | (r[${i + 1}] >> 8u);`)}
-  var s = BEGIN;
-  // a bound that the compiler does not know: two copies of all rounds do not fit every instruction cache
-  for (var block = 0u; block < p.blocks; block++) {
-    s = compress(s, &w);
-    w = array<u32, 16>((r[16] << 24u) | 0x00800000u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 520u);
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  var count = min(p.width, 64u);
+  var first = p.width + group.x * 64u;
+  var children: array<vec4<u32>, 4>;
+  if (lane < count) {
+${each(4, (i) => `    children[${i}] = heap[4u * (first + lane) + ${i}u];`)}
   }
-  heap[2u * node] = vec4(swap(s.a), swap(s.b), swap(s.c), swap(s.d));
-  heap[2u * node + 1u] = vec4(swap(s.e), swap(s.f), swap(s.g), swap(s.h));
+  for (var level = 0u; level < p.levels; level++) {
+    if (lane < count) {
+      var w: array<u32, 16>;
+${each(4, (i) => `      let child${i} = children[${i}];`)}
+      let r = array<u32, 17>(p.tag,
+        ${Array.from({ length: 16 }, (_, i) => `swap(child${i >> 2}.${'xyzw'[i & 3]})`).join(', ')},
+      );
+${each(16, (i) => `      w[${i}] = (r[${i}] << 24u) | (r[${i + 1}] >> 8u);`)}
+      var s = BEGIN;
+      // a bound that the compiler does not know: two copies of all rounds do not fit every instruction cache
+      for (var block = 0u; block < p.blocks; block++) {
+        s = compress(s, &w);
+        w = array<u32, 16>((r[16] << 24u) | 0x00800000u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 520u);
+      }
+      let low = vec4(swap(s.a), swap(s.b), swap(s.c), swap(s.d));
+      let high = vec4(swap(s.e), swap(s.f), swap(s.g), swap(s.h));
+      heap[2u * (first + lane)] = low;
+      heap[2u * (first + lane) + 1u] = high;
+      below[2u * lane] = low;
+      below[2u * lane + 1u] = high;
+    }
+    workgroupBarrier();
+    count /= 2u;
+    first /= 2u;
+    if (lane < count) {
+${each(4, (i) => `      children[${i}] = below[4u * lane + ${i}u];`)}
+    }
+    workgroupBarrier();
+  }
 }
 `;
 

@@ -157,8 +157,9 @@ describe.skipIf(!compiler)('a card as a processor', () => {
     const load = context.load(fine);
     return {
       plan: {
-        launch: ((_, call, address) =>
-          fillTwo(address((call as GpuCalls['column']).to))) as CudaPlan['launch'],
+        launches: ((_, call, address) => [
+          fillTwo(address((call as GpuCalls['column']).to)),
+        ]) as CudaPlan['launches'],
       },
       functions: () => load('fill'),
     };

@@ -49,7 +49,7 @@ function runKernel(kernel: string): Promise<{ output: string; end: number | stri
 describe.skipIf(missing)('WGSL through Dawn, one kernel a process', () => {
   test.each([
     'hashRuns',
-    'hashLevel',
+    'hashLevels',
     'transpose',
     'tweakRows',
     'join',

@@ -38,8 +38,8 @@ export async function createInterpretedGpu(product: ProductModule): Promise<Gpu>
     },
     write: (memory, at, bytes) => global.bytesAt(address(memory)).set(bytes, at),
     run(kernel, call) {
-      const { entry, ...how } = plan.launch(kernel, call, (memory) => BigInt(address(memory)));
-      launch(kernels.get(entry)!, how, global);
+      for (const { entry, ...how } of plan.launches(kernel, call, (memory) => BigInt(address(memory))))
+        launch(kernels.get(entry)!, how, global);
     },
     read: async (parts) =>
       parts.map(({ memory, at, bytes }) => global.bytesAt(address(memory)).slice(at, at + bytes)),

@@ -1,4 +1,4 @@
-// Owns: SHA-256 on the device: runs of bytes behind a tag, tweak rows. Does not own: what is hashed when (../../gpu/labels.ts).
+// Owns: SHA-256 on the device: runs of bytes behind a tag, trees, tweak rows. Does not own: what is hashed when (../../gpu/labels.ts).
 #include "device.h"
 
 #define WARPS 4
@@ -104,6 +104,59 @@ KERNEL LAUNCH_BOUNDS(32 * WARPS, 7) void hashRuns(const u8 *from, u8 *to, u32 co
   Words4 *out = (Words4 *)(to + (u64)(firstRun + lane) * 32);
   out[0] = Words4{swapBytes(h[0]), swapBytes(h[1]), swapBytes(h[2]), swapBytes(h[3])};
   out[1] = Words4{swapBytes(h[4]), swapBytes(h[5]), swapBytes(h[6]), swapBytes(h[7])};
+}
+
+#define NODES 128
+
+/**
+ * `node i = SHA-256(tag, node 2i, node 2i + 1)` of a tree in heap order, `levels` of them from the one of `width` nodes on: a block
+ * takes 128 neighbours, then those above them, which are of nobody else's children.
+ */
+KERNEL LAUNCH_BOUNDS(NODES, 1) void hashLevels(Words4 *heap, u32 width, u32 levels, u32 tag) {
+  SHARED static Words4 below[2 * NODES];
+  u32 lane = threadX(), shared = sharedAddress(below);
+  u32 count = width < NODES ? width : NODES;
+  u32 first = width + blockX() * NODES;
+  Words4 children[4];
+  if (lane < count)
+#pragma unroll
+    for (u32 p = 0; p < 4; p++) children[p] = heap[4 * (first + lane) + p];
+#pragma unroll 1
+  for (u32 level = 0; level < levels; level++) {
+    if (lane < count) {
+      u32 h[8], w[16];
+      start(h);
+      u32 before = tag << 24;
+#pragma unroll
+      for (u32 i = 0; i < 16; i++) {
+        u32 word = children[i / 4][i % 4];
+        w[i] = permute(before, word, 0x3456);
+        before = word;
+      }
+#pragma unroll 1
+      for (u32 block = 0; block < 2; block++) {
+        compress(h, w);
+        w[0] = permute(before, 0x80, 0x3456);
+#pragma unroll
+        for (u32 i = 1; i < 15; i++) w[i] = 0;
+        w[15] = 8 * 65;
+      }
+      Words4 low = {swapBytes(h[0]), swapBytes(h[1]), swapBytes(h[2]), swapBytes(h[3])};
+      Words4 high = {swapBytes(h[4]), swapBytes(h[5]), swapBytes(h[6]), swapBytes(h[7])};
+      heap[2 * (first + lane)] = low;
+      heap[2 * (first + lane) + 1] = high;
+      storeShared(shared + 32 * lane, low);
+      storeShared(shared + 32 * lane + 16, high);
+    }
+    syncWarp(); // a wait of the block is for whole warps
+    syncBlock();
+    count /= 2, first /= 2;
+    if (lane < count)
+#pragma unroll
+      for (u32 p = 0; p < 4; p++) children[p] = loadShared(shared + 64 * lane + 16 * p);
+    syncWarp();
+    syncBlock();
+  }
 }
 
 /**

@@ -31,7 +31,7 @@ function run(entry: 'product' | 'productFold', { rows, n, change = (ptx) => ptx 
   const [left, right, to] = held.keys();
   global.bytesAt(held.get(left)!).set(a);
   global.bytesAt(held.get(right)!).set(b);
-  const { entry: name, ...how } = plan.launch(entry, { a: left, b: right, to, rows, n }, (memory) =>
+  const [{ entry: name, ...how }] = plan.launches(entry, { a: left, b: right, to, rows, n }, (memory) =>
     BigInt(held.get(memory)!),
   );
   launch(prepare(parsePtx(change(text)).entries.get(name)!), how, global);
@@ -67,7 +67,8 @@ describe('the product for Hopper', () => {
     const blocks = (multiprocessors: number, n: number): number => {
       const memory = { bytes: n * n };
       const call = { a: memory, b: memory, to: memory, n };
-      return createCudaPlan('product-hopper', multiprocessors).launch('productFold', call, () => 0n).grid[0];
+      return createCudaPlan('product-hopper', multiprocessors).launches('productFold', call, () => 0n)[0]
+        .grid[0];
     };
     expect([blocks(132, 16_384), blocks(132, 512), blocks(1, 256), blocks(7, 4096)]).toEqual([132, 8, 2, 6]);
   });

@@ -24,7 +24,7 @@ const [interpreted] = gpus.values();
 const KERNELS: readonly (keyof GpuCalls)[] = [
   ...([
     'hashRuns',
-    'hashLevel',
+    'hashLevels',
     'transpose',
     'tweakRows',
     'join',

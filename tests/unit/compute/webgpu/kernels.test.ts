@@ -12,7 +12,7 @@ if (noChromium) console.log(`skipped: ${noChromium}`);
 
 const KERNELS: readonly (keyof GpuCalls)[] = [
   'hashRuns',
-  'hashLevel',
+  'hashLevels',
   'transpose',
   'tweakRows',
   'join',
