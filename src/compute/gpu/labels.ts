@@ -171,10 +171,14 @@ export async function openGpuLabels(
     labels.push(origin);
     await gpu.done();
 
+    /** Made on the host, tens of microseconds that the device need not wait for. */
+    const tweaksOf = (number: number) => ({ for: number, bytes: littleEndian(chain.tweakColumns(number)) });
+    let tweaks = tweaksOf(1);
     const begin = (number: number, label: Label): void => {
+      if (tweaks.for !== number) tweaks = tweaksOf(number);
       const previous = labels[number - 1];
       const back = labels[chain.backEdges[number]];
-      gpu.write(y, 0, littleEndian(chain.tweakColumns(number)));
+      gpu.write(y, 0, tweaks.bytes);
       gpu.run('tweakRows', { rows: previous.rows, columns: back.columns!, to: x, seed, label: number, n });
       gpu.run('transpose', { from: back.bytes, to: turned, n });
       gpu.run('join', { rows: previous.bytes, columns: turned, x, y, to: left, n });
@@ -304,8 +308,11 @@ export async function openGpuLabels(
           spare = undefined;
           if (!label) break;
           begin(number, label);
-          // allocating takes a while, and the device is busy meanwhile
-          if (number < goal) spare = { for: number + 1, label: await room(referenced.has(number + 1)) };
+          // both take a while, and the device is busy meanwhile
+          if (number < goal) {
+            tweaks = tweaksOf(number + 1);
+            spare = { for: number + 1, label: await room(referenced.has(number + 1)) };
+          }
           await gpu.done();
           alive();
           labels.push(label);
