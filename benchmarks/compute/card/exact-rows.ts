@@ -88,7 +88,9 @@ export async function firstWrong(
   if (!same(column, chain.originColumn(origin))) return `label 0, column ${origin}`;
 
   const all = Array.from({ length: count }, (_, at) => at + 1);
-  const looked = shuffled(all, random).slice(0, atMost ?? count);
+  const looked = shuffled(all, random)
+    .slice(0, atMost ?? count)
+    .sort((one, other) => one - other);
   const places = looked.flatMap((label) =>
     // the first row and the last, where a tile that is cut off shows, then any
     Array.from({ length: rowsPerLabel }, (_, at) => ({

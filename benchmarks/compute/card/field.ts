@@ -118,6 +118,8 @@ function run(step: Step, { limitS, log, write }: Around): Promise<Ended> {
         const { metric, value, unit } = message.figure;
         if (typeof value === 'number')
           console.log(`      ${metric}: ${Number(value.toPrecision(4))} ${unit}`);
+        const { proof, verdict, share, busyS } = message.figure;
+        if (proof) console.log(`      ${proof}: ${JSON.stringify(verdict)}, share ${share}, busy ${busyS} s`);
       }
     });
     const over = (how: string): void => {

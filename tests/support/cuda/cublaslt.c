@@ -32,8 +32,8 @@ int cublasLtMatmulPreferenceSetAttribute(uint64_t *limits, int attribute, const 
 }
 int cublasLtMatmulAlgoGetHeuristic(void *handle, description *how, layout *a, layout *b, layout *c, layout *d, uint64_t *limits,
                                    int wanted, char *results, int *count) {
-  (void)handle, (void)b, (void)c;
-  if (how->turned != 1 || a->type != 3 || d->type != 10 || *limits == 0) return 15;
+  (void)handle, (void)b, (void)c, (void)limits;
+  if (how->turned != 1 || a->type != 3 || d->type != 10) return 15;
   *count = wanted < 2 ? wanted : 2;
   for (int i = 0; i < *count; i++) results[96 * i] = (char)(7 + i);
   return 0;
@@ -42,7 +42,7 @@ int cublasLtMatmul(void *handle, description *how, const int32_t *alpha, const i
                    const int32_t *beta, const int32_t *c, layout *lc, int32_t *d, layout *ld, const char *way, void *workspace,
                    size_t bytes, void *stream) {
   (void)handle, (void)how;
-  if (*alpha != 1 || *beta != 0 || c != d || lc != ld || (way[0] != 7 && way[0] != 8) || !workspace || !bytes || !stream) return 7;
+  if (*alpha != 1 || *beta != 0 || c != d || lc != ld || (way[0] != 7 && way[0] != 8) || !workspace != !bytes || !stream) return 7;
   if (la->rows != lb->rows || la->columns != ld->rows || lb->columns != ld->columns) return 7;
   for (uint64_t column = 0; column < ld->columns; column++)
     for (uint64_t row = 0; row < ld->rows; row++) {
