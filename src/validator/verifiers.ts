@@ -169,11 +169,22 @@ export function createVerifierPool(
     return examiner;
   }
 
-  /** One that has drawn this secret already, or any that is idle, or a new one. */
+  /**
+   * One that has drawn this secret already, or any that is idle, or a new one.
+   * @returns undefined while all that there can be are busy
+   * @throws what the machine says that has none to give, and gave none before
+   */
   function threadFor({ secret }: Job): Examiner | undefined {
     const idle = [...threads].filter((examiner) => !busy.has(examiner));
     const best = idle.find(({ holds }) => holds.has(secret.id)) ?? idle[0];
-    return best ?? (threads.size < most ? start(threads) : undefined);
+    if (best || threads.size >= most) return best;
+    try {
+      return start(threads);
+    } catch (error) {
+      if (threads.size === 0) throw error;
+      log.warn('no further verifier thread', { threads: threads.size, error });
+      return undefined;
+    }
   }
 
   /** Of whoever had fewest of its questions asked in its event: a long queue of one's is no other's. */
@@ -190,7 +201,14 @@ export function createVerifierPool(
       const at = first();
       const job = waiting[at]!;
       const isSuspect = job.scene.suspects.has(job.from);
-      const thread = isSuspect ? undefined : threadFor(job);
+      let thread: Examiner | undefined;
+      try {
+        thread = isSuspect ? undefined : threadFor(job);
+      } catch (error) {
+        waiting.splice(at, 1);
+        giveUp(job, error);
+        continue;
+      }
       if (!isSuspect && !thread) return;
       waiting.splice(at, 1);
       job.scene.served.set(job.from, (job.scene.served.get(job.from) ?? 0) + 1);
@@ -258,25 +276,29 @@ export function createVerifierPool(
         scene.suspects.delete(from);
         answer(job, got);
       } else if (isEverybodys(job)) {
-        throw job.failures.at(-1);
+        const isSame = (other: Job): boolean => other.scene === scene && other.key === job.key;
+        giveUpAll([job, ...takenFrom(unanswered, isSame)], job.failures.at(-1));
       } else {
         scene.triedMs.set(from, spentMs + clock.monotonic() - beganAt);
         convict(job);
       }
     } catch (error) {
-      if (over === undefined) {
-        tally.unjudged++;
-        // who waits behind it would learn the same of the machine
-        for (const other of unanswered.splice(0)) {
-          tally.unjudged++;
-          other.reject(error);
-        }
-      }
-      job.reject(over?.reason ?? error);
+      // who waits behind it would learn the same of the machine
+      giveUpAll([job, ...unanswered.splice(0)], error);
     } finally {
       trying = undefined;
       next();
     }
+  }
+
+  /** Nobody can judge it, by our own fault. */
+  function giveUp(job: Job, error: unknown): void {
+    if (over === undefined) tally.unjudged++;
+    job.reject(over === undefined ? error : over.reason);
+  }
+
+  function giveUpAll(jobs: readonly Job[], error: unknown): void {
+    for (const job of jobs) giveUp(job, error);
   }
 
   const isEverybodys = ({ scene, key }: Job): boolean =>
@@ -369,6 +391,14 @@ export function createVerifierPool(
       await end(new Error('verifiers: closed'));
     },
   };
+}
+
+/** Those that `isOne` says, in their order; they are in `list` no more. */
+function takenFrom<T>(list: T[], isOne: (each: T) => boolean): T[] {
+  const taken = list.filter(isOne);
+  const left = list.filter((each) => !isOne(each));
+  list.splice(0, list.length, ...left);
+  return taken;
 }
 
 /** Bytes with a buffer of their own: only a whole buffer can be handed over, and small ones share Node's pool. */

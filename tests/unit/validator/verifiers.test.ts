@@ -21,9 +21,11 @@ interface Setting {
   readonly threads?: number;
   /** what becomes of a question about nothing */
   readonly onNothing?: (nth: number) => 'answers' | 'dies' | 'hangs';
+  /** whether the machine has a thread to give */
+  readonly mayStart?: (nth: number) => boolean;
 }
 
-function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
+function scene({ threads = 1, onNothing = () => 'answers', mayStart = () => true }: Setting = {}) {
   const clock = createVirtualClock();
   const { log, lines } = recordingLog();
   const left = new Map<string, number>();
@@ -36,6 +38,7 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
   let inHand = 0;
   const examiner: typeof startExaminer = (_parts, onEnd) => {
     const name = ++examiners;
+    if (!mayStart(name)) throw new Error(`no thread ${name}`);
     const holds = new Set<number>();
     const ended = new AbortController();
     const end = () => {
@@ -196,6 +199,42 @@ describe('a machine that cannot judge', () => {
       ask('four', 'dies', 'b'),
     ]);
     expect(verdicts).toEqual(['one: poison', 'two: poison', 'three: accepted', 'four: poison']);
+  });
+
+  test('is no excuse for what ends threads under parameters of its own', async () => {
+    const { ask, all, pool } = scene();
+    const verdicts = await all([
+      ask('one', 'dies'),
+      ask('two', 'dies'),
+      ask('three', 'dies', 'b'),
+      ask('four', 'answers', 'b'),
+    ]);
+    expect(verdicts).toEqual([
+      'one: examiner 5 ended',
+      'two: examiner 5 ended',
+      'three: poison',
+      'four: accepted',
+    ]);
+    expect(pool.tally!()).toMatchObject({ poison: 1, unjudged: 2 });
+  });
+
+  test('has no thread to give after one ended: what waits is nobody’s fault, and later questions are asked', async () => {
+    const { ask, all, pool } = scene({ mayStart: (nth) => nth !== 2 });
+    expect(await all([ask('one', 'dies once'), ask('two', 'answers')])).toEqual([
+      'one: accepted',
+      'two: no thread 2',
+    ]);
+    expect(pool.tally!()).toMatchObject({ poison: 0, unjudged: 1 });
+    expect(await all([ask('three', 'answers')])).toEqual(['three: accepted']);
+  });
+
+  test('has fewer threads to give than it may: those that there are answer', async () => {
+    const { ask, all, pool } = scene({ threads: 3, mayStart: (nth) => nth === 1 });
+    expect(await all([ask('one', 'answers'), ask('two', 'answers')])).toEqual([
+      'one: accepted',
+      'two: accepted',
+    ]);
+    expect(pool.tally!()).toMatchObject({ failures: 0, unjudged: 0 });
   });
 
   test('does not carry what one event showed into the next', async () => {
