@@ -159,6 +159,16 @@ describe('checking', () => {
     },
   );
 
+  test('of a plot of nobody is an error, and no verdict', async () => {
+    const said = JSON.parse((await write({ kind: 'storage' })).out);
+    writeFileSync(at('placeless'), JSON.stringify({ ...said, place: undefined }));
+    const { code, out, message } = await check([at('placeless')]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(message).toMatch(
+      /line 1: expected what storage hangs on, got place: expected 32 bytes, got none$/,
+    );
+  });
+
   test('of a file that is no file, no JSON or empty is an error', async () => {
     expect((await check(['/nowhere.json'])).code).toBe(2);
     writeFileSync(at('text'), 'accepted');
