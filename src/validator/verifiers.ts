@@ -91,7 +91,7 @@ export const DEFAULT_VERIFIER_THREADS = Math.max(1, Math.min(availableParallelis
 
 /** Of a miner whose evidence was found to end threads no more is tried in the event once trying has cost so much: it would hold up everybody's. */
 const TRIED_MS = 60_000;
-/** The dearest check takes a minute of one core (a plot's registration): a thread that is silent for so long hangs. */
+/** The dearest check that a parameter set may ask for takes a minute of one core (encodings of `storage`): a thread that is silent for so long hangs. */
 const SILENT_MS = 300_000;
 
 const OUR_MODULE: ThreadModule = { url: moduleBeside(import.meta.url, 'verifier-thread'), kinds: ourKinds };
