@@ -148,7 +148,13 @@ describe('checking', () => {
       (good) => ({ ...good, params: { ...good.params, n: 17 } }),
       /params\.n: expected a power/,
     ],
-    ['a verdict that is none', (good) => ({ ...good, verdict: 1 }), /line 1: verdict: expected a verdict/],
+    ['a verdict that is none', (good) => ({ ...good, verdict: 1 }), /line 1: verdict: expected accepted or/],
+    // it would be shown on a terminal
+    [
+      'a verdict with more in it',
+      (good) => ({ ...good, verdict: 'rejected:path\u001b]0;x\u0007' }),
+      /line 1: verdict: expected accepted or/,
+    ],
   ] as readonly (readonly [string, (good: { params: object }) => unknown, RegExp])[])(
     'of %s is an error that names it',
     async (_, change, message) => {
