@@ -61,7 +61,10 @@ describe('slots of a miner', () => {
   });
 
   test.each([
-    ['compute:h900', /^slot: compute has no class h900; .* shows them; a card without a class takes one by size: gpu-16384, gpu-4096, gpu-8192$/],
+    [
+      'compute:h900',
+      /^slot: compute has no class h900; .* shows them; a card without a class takes one by size: gpu-16384, gpu-4096, gpu-8192$/,
+    ],
     ['compute:paced', /^slot: compute:paced is for simulated devices$/],
   ])('%s is in no table that it could be claimed from', (slot, why) => {
     const from = { kinds, sets: builtInFile(kinds).sets };
