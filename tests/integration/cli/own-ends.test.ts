@@ -246,6 +246,14 @@ describe('ends of a validator', () => {
     expect((await ends({ anchorPort: 0, isLive: true, announceIp: '1.1.1.1' })).anchors).toHaveLength(2);
   });
 
+  test('of a live chain hear call backs where they can come', async () => {
+    for (const host of ['127.0.0.1', '::1'])
+      await expect(ends({ isLive: true, host, echoPort: 0 })).rejects.toMatchObject({
+        code: 'invalid-config',
+      });
+    await ends({ isLive: true, host: '0.0.0.0', echoPort: 0 });
+  });
+
   test('of a live chain ask no port of a network that is not the internet', async () => {
     const { log, lines } = recordingLog();
     const { reach } = await ends({ isLive: true }, log);
