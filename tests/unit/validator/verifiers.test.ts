@@ -13,9 +13,10 @@ import { toyKind } from '../../support/toy-kind.js';
 const kind: AnyProofKind = { ...toyKind(), kind: 'scripted' };
 const basis = new Uint8Array(32);
 const SILENT_MS = 50_000;
+const LONG_MS = 30_000;
 
 /** What an examiner does with a question, by the name at the beginning of its opening. */
-type Act = 'answers' | 'rejects' | 'dies' | 'hangs' | 'throws' | 'dies once' | 'dies twice';
+type Act = 'answers' | 'takes long' | 'rejects' | 'dies' | 'hangs' | 'throws' | 'dies once' | 'dies twice';
 
 interface Setting {
   readonly threads?: number;
@@ -55,7 +56,8 @@ function scene({ threads = 1, onNothing = () => 'answers', mayStart = () => true
         asked.push(`${name}: ${from || 'nothing'}`);
         const does =
           evidence.opening.length === 0 ? onNothing(++nothings) : actOf(act as Act, `${from}/${nth}`);
-        await clock.sleep(does === 'hangs' ? silentMs : 1, ended.signal);
+        const takesMs = does === 'hangs' ? silentMs : does === 'takes long' ? LONG_MS : 1;
+        await clock.sleep(takesMs, ended.signal);
         inHand--;
         if (does === 'throws') throw new RangeError('thrown on purpose');
         if (does === 'dies' || does === 'hangs') throw end();
@@ -235,6 +237,44 @@ describe('a machine that cannot judge', () => {
       'two: accepted',
     ]);
     expect(pool.tally!()).toMatchObject({ failures: 0, unjudged: 0 });
+  });
+
+  test('or somebody is accepted a little later: who comes first finds no excuse in that', async () => {
+    const { ask, all, clock, pool } = scene();
+    const laterBy = async (ms: number) => {
+      await clock.sleep(ms);
+      return ask('three', 'answers');
+    };
+    const verdicts = await all([
+      ask('one', 'dies'),
+      ask('two', 'dies'),
+      ask('two', 'answers'),
+      laterBy(9000),
+    ]);
+    // what was never tried is tried then
+    expect(verdicts).toEqual(['one: poison', 'two: poison', 'two: accepted', 'three: accepted']);
+    expect(pool.tally!()).toMatchObject({ poison: 2, answered: 0, unjudged: 0 });
+  });
+
+  test('waits for what is being asked by then', async () => {
+    const { ask, all, clock } = scene();
+    const late = clock.sleep(9000).then(() => ask('three', 'takes long'));
+    const verdicts = await all([ask('one', 'dies'), ask('two', 'dies'), late]);
+    expect(verdicts).toEqual(['one: poison', 'two: poison', 'three: accepted']);
+  });
+
+  test('waits no longer than that for it', async () => {
+    const { ask, all, clock } = scene();
+    const late = clock.sleep(11_000).then(() => ask('three', 'answers'));
+    const verdicts = await all([ask('one', 'dies'), ask('two', 'dies'), late]);
+    expect(verdicts.slice(0, 2).every((each) => each.endsWith('ended'))).toBe(true);
+  });
+
+  test('leaves nobody waiting for that when it stops', async () => {
+    const { ask, all, clock, stop } = scene();
+    void clock.sleep(5000).then(() => stop.abort(new Error('stopping')));
+    expect(await all([ask('one', 'dies'), ask('two', 'dies')])).toEqual(['one: stopping', 'two: stopping']);
+    expect(clock.monotonic()).toBe(5000);
   });
 
   test('does not carry what one event showed into the next', async () => {
