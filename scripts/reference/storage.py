@@ -162,6 +162,8 @@ def verify(params, transcript):
     except Malformed:
         return "rejected:malformed"
     place, count, k = transcript["place"], plot["sectors"], params["leaves"]
+    if place is None:
+        raise ValueError("place: expected 32 bytes, got none")
     bound = transcript["basis"], transcript["seed"], transcript["pass"], plot["root"]
     shape = [u32(params[key]) for key in ("sectorBlocks", "passes", "leafBlocks")]
     if plot["root"] != H("assay/storage/1/plot", place, *shape, u32(count), opening["plot_root"]):

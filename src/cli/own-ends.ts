@@ -53,6 +53,7 @@ export async function openOwnEnds(
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   let link: TcpLink | undefined;
+  if (echoPort !== undefined) assertAudible(host, isLive);
   try {
     const egress: EgressListener | undefined =
       echoPort === undefined ? undefined : await listenForEgress({ clock }, { host, port: echoPort }, inner);
@@ -130,6 +131,13 @@ const hostsOf = (bytesPerS: number): Record<string, number> =>
       Math.min(params.sources, Math.floor(bytesPerS / serveShape(params).capBytesPerS)),
     ]).filter(([, count]) => count !== 0),
   );
+
+/** Or nobody would ever be heard, and nobody's source address be looked at, without a word. */
+function assertAudible(host: string, isLive: boolean): void {
+  if (!isLive || !isLoopback(host)) return;
+  const problem = `host: expected an address at which hosts reach --echo-port, got ${host}`;
+  throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+}
 
 function assertReachable(ip: string, isLive: boolean): void {
   const isSpecific = isIP(ip) !== 0 && ip !== '0.0.0.0' && ip !== '::';

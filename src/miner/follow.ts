@@ -5,7 +5,6 @@ import type { Hotkey, Netuid } from '../model/ids.js';
 import type { FilePeer } from '../parameters/fetch.js';
 import { createParameters, type ParametersParts, RETRY_BLOCKS } from '../parameters/parameters.js';
 import { filePeers } from '../parameters/peers.js';
-import { dial } from '../protocol/dial.js';
 import type { SessionParts } from '../protocol/session.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { BUILT_IN, type Source } from '../verification/publication.js';
@@ -51,7 +50,7 @@ export function followParameters(
   { netuid, self }: { readonly netuid: Netuid; readonly self: Hotkey },
   signal: AbortSignal,
 ): Claiming {
-  const { reader, log, random, followed } = parts;
+  const { reader, log, followed } = parts;
   const parameters = createParameters(
     { parameters: followed.parameters, kinds: followed.kinds, log },
     { netuid },
@@ -63,8 +62,7 @@ export function followParameters(
   let said = '';
   let step: Promise<void> | undefined;
 
-  const peers = (): FilePeer[] =>
-    filePeers({ peerOf: (neuron) => peerFor(parts, netuid, neuron), random }, { subnet: subnet!, self }); // asked after a look
+  const peers = (): FilePeer[] => filePeers(parts, { netuid, subnet: subnet!, self }); // asked after a look
 
   async function look(head: Head): Promise<void> {
     const isDue =
@@ -148,20 +146,3 @@ export function followParameters(
     settled: parameters.settled,
   };
 }
-
-/** A connection for one question: nobody else is called often enough to keep one. */
-const peerFor = (
-  parts: SessionParts,
-  netuid: Netuid,
-  { hotkey, axon }: Subnet['neurons'][number],
-): FilePeer => ({
-  async content(digest, signal) {
-    const { ip: host, port, serverKey } = axon!; // filePeers names only those that serve one
-    const peer = dial(parts, { address: { host, port, serverKey }, hotkey, netuid });
-    try {
-      return await peer.content(digest, signal);
-    } finally {
-      peer.close();
-    }
-  },
-});

@@ -3,4 +3,4 @@
 export { PRICES, type PriceList, type Prices, worthOf } from './prices.js';
 export type { Rule, RuleInput, Scores, ZeroReason } from './rule.js';
 export { type RuleName, rules } from './rules/index.js';
-export { type ProvenSlotsParams, provenSlots } from './rules/proven-slots.js';
+export { type ProvenSlotsParams, provenSlots, TURN_EPOCHS } from './rules/proven-slots.js';

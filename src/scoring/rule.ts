@@ -4,7 +4,7 @@ import type { Outcome } from '../model/outcome.js';
 
 /** One validator's own view; it never mixes in what others say. */
 export interface RuleInput {
-  /** Of one validator; the epoch's and, for the carry, those of the epochs before it. Others are left out of account. */
+  /** Of one validator; the epoch's and, for what is carried, those of the epochs before it. Others are left out of account. */
   readonly outcomes: readonly Outcome[];
   /** The events this validator completed, with the chain's epoch index: what is not among them counts for nobody. */
   readonly completed: readonly {

@@ -25,7 +25,7 @@ export interface FileDoor {
 
 /**
  * Binds and announces. Whoever is on the subnet may have files; other validators are told that there is nothing to challenge.
- * @throws AssayError when the port cannot be bound or the axon cannot be announced
+ * @throws AssayError when the port cannot be bound, or the axon cannot be announced: then nothing of it is left
  */
 export async function openFileDoor(
   parts: SessionParts & {
@@ -45,6 +45,7 @@ export async function openFileDoor(
     const neuron = subnet()?.neurons.find((each) => each.hotkey === hotkey);
     return neuron?.validatorPermit ? true : neuron !== undefined && 'files';
   };
+  const stop = new AbortController();
   const served = await serve(
     {
       ...parts,
@@ -58,14 +59,20 @@ export async function openFileDoor(
       },
     },
     { host, port, netuid, identities },
-    signal,
+    AbortSignal.any([signal, stop.signal]),
   );
   const serverKey = identities?.[0]?.serverKey;
   const ip = door.announceIp ?? served.host;
-  await announce(
-    { ...parts, writer: door.writer },
-    { netuid, axon: { ip, port: served.port, ...(serverKey ? { serverKey } : {}) } },
-  );
+  try {
+    await announce(
+      { ...parts, writer: door.writer },
+      { netuid, axon: { ip, port: served.port, ...(serverKey ? { serverKey } : {}) } },
+    );
+  } catch (error) {
+    stop.abort();
+    await served.closed;
+    throw error;
+  }
   log.info('files of the owner are handed out', { host: served.host, port: served.port });
   return served;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Rejection } from '../model/verdict.js';
+import { SESSION_LIMITS } from '../protocol/limits.js';
 
 /** A port that a hotkey offers to its peers, at the address that the chain names. */
 export interface OfferedPort {
@@ -32,7 +33,7 @@ export interface ReachParts {
 export interface Sight extends Omit<OfferedPort, 'hotkey'> {
   readonly answered: boolean;
   readonly calledFrom?: string | undefined;
-  /** whether we listen for call backs, and have heard one of whomsoever */
+  /** whether we listen for call backs, and have just heard one of whomsoever */
   readonly mustCall: boolean;
 }
 
@@ -40,7 +41,7 @@ export interface Sight extends Omit<OfferedPort, 'hotkey'> {
 export interface Reach {
   /** Asks the port, unless that was just done. Returns at once. */
   look(port: OfferedPort): void;
-  /** What is known by now; undefined where we have not come to ask yet, and know nothing from before. */
+  /** What is known by now; undefined where we did not come to ask at once, and know nothing yet. */
   sightOf(port: OfferedPort): Sight | undefined;
 }
 
@@ -48,6 +49,11 @@ export interface Reach {
 const FRESH_MS = 5_000;
 /** Dials under way at once: each ends after 3 s at the latest, so that all ports of a subnet are seen within a block. */
 const DIALS = 128;
+/**
+ * A call back says for so long that others can reach us: as long as the ports of one event are asked before its Go. Our own port may be
+ * closed at any time, and that is no miner's fault.
+ */
+const HEARD_MS = SESSION_LIMITS.goWaitMs;
 /** Ports remembered: more than a subnet's hotkeys can offer. */
 const PORTS = 4096;
 
@@ -64,6 +70,8 @@ export function createReach(parts: ReachParts, signal: AbortSignal): Reach {
   const { ask, mayCall, clock, log } = parts;
   interface Known {
     state: 'waiting' | 'asking' | 'asked';
+    /** its question waited for those of others: that it has no answer yet says nothing of it */
+    isLate: boolean;
     /** monotonic ms of the last question */
     at: number;
     echo: Echo | undefined;
@@ -71,7 +79,7 @@ export function createReach(parts: ReachParts, signal: AbortSignal): Reach {
   const book = new Map<string, Known>();
   const line: { port: OfferedPort; known: Known }[] = [];
   let dials = 0;
-  let hasHeard = false;
+  let heardAt = Number.NEGATIVE_INFINITY;
 
   async function work({ port, known }: { port: OfferedPort; known: Known }): Promise<void> {
     dials++;
@@ -79,7 +87,7 @@ export function createReach(parts: ReachParts, signal: AbortSignal): Reach {
     try {
       const echo = mayCall(port.ip) ? await ask(port, signal) : { answered: false, calledFrom: undefined };
       known.echo = echo;
-      hasHeard ||= echo.calledFrom !== undefined;
+      if (echo.calledFrom !== undefined) heardAt = clock.monotonic();
       if (!echo.answered) log.info('offered port did not answer', { ...port });
     } finally {
       known.state = 'asked';
@@ -97,18 +105,20 @@ export function createReach(parts: ReachParts, signal: AbortSignal): Reach {
       const now = clock.monotonic();
       if (before && (before.state !== 'asked' || now - before.at < FRESH_MS)) return;
       // what a port said before stands until it has said something else: our question may be on its way when it is needed
-      const known: Known = { state: 'waiting', at: now, echo: before?.echo };
+      const isLate = dials >= DIALS;
+      const known: Known = { state: 'waiting', isLate, at: now, echo: before?.echo };
       book.delete(key);
       book.set(key, known);
       if (book.size > PORTS) for (const oldest of [...book.keys()].slice(0, 1)) book.delete(oldest);
-      if (dials < DIALS) void work({ port, known });
-      else line.push({ port, known });
+      if (isLate) line.push({ port, known });
+      else void work({ port, known });
     },
     sightOf(port) {
       const known = book.get(nameOf(port));
-      if (!known || (known.state === 'waiting' && !known.echo)) return undefined;
+      if (!known || (known.isLate && !known.echo)) return undefined;
       const { answered, calledFrom } = known.echo ?? { answered: false, calledFrom: undefined };
-      return { ip: port.ip, port: port.port, answered, calledFrom, mustCall: hasHeard };
+      const mustCall = clock.monotonic() - heardAt <= HEARD_MS;
+      return { ip: port.ip, port: port.port, answered, calledFrom, mustCall };
     },
   };
 }

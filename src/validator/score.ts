@@ -1,6 +1,6 @@
 // Owns: the window of outcomes that an epoch is scored over. Does not own: the rule (scoring).
 import type { Hotkey } from '../model/ids.js';
-import { provenSlots, type ZeroReason } from '../scoring/index.js';
+import { provenSlots, TURN_EPOCHS, type ZeroReason } from '../scoring/index.js';
 import type { Ledger } from './ledger/ledger.js';
 
 export interface EpochScore {
@@ -24,12 +24,15 @@ export function scoreEpoch(
   epoch: number,
 ): EpochScore | undefined {
   const fromEpoch = epoch - CARRY_EPOCHS;
-  const completed = ledger.completedEvents({ fromEpoch });
-  if (completed.length === 0) {
+  const completed = ledger.completedEvents({ fromEpoch: epoch - TURN_EPOCHS });
+  if (completed.every((event) => event.epoch < fromEpoch)) {
     const tried = new Set(ledger.startedEvents({ fromEpoch }).map((event) => event.epoch));
     for (let each = fromEpoch; each <= epoch; each++) if (!tried.has(each)) return undefined;
   }
-  const outcomes = ledger.outcomes({ fromEpoch });
+  // of older ones only what was measured by turns counts still
+  const outcomes = ledger
+    .outcomes({ fromEpoch: epoch - TURN_EPOCHS })
+    .filter((outcome) => outcome.epoch >= fromEpoch || outcome.byTurn);
   const { scores, reasons, unproven } = provenSlots(
     { outcomes, completed, epoch },
     { carryEpochs: CARRY_EPOCHS },

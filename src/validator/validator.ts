@@ -248,8 +248,7 @@ export async function runValidator(
       void miner.claims;
   }
 
-  const holdersOf = (current: Subnet) => () =>
-    filePeers({ peerOf: peers.of, random: parts.random }, { subnet: current, self });
+  const holdersOf = (current: Subnet) => () => filePeers(parts, { netuid, subnet: current, self });
 
   /** Weights by other numbers than the subnet's would count against whoever goes by its own: none are better, said aloud. */
   function isWithheld({ epochIndex: epoch }: Subnet): boolean {

@@ -91,7 +91,9 @@ export const DEFAULT_VERIFIER_THREADS = Math.max(1, Math.min(availableParallelis
 
 /** Of a miner whose evidence was found to end threads no more is tried in the event once trying has cost so much: it would hold up everybody's. */
 const TRIED_MS = 60_000;
-/** The dearest check takes a minute of one core (a plot's registration): a thread that is silent for so long hangs. */
+/** Openings come at the same time: one of those that can be verified is accepted within so long. */
+const DOUBT_MS = 10_000;
+/** The dearest check that a parameter set may ask for takes a minute of one core (encodings of `storage`): a thread that is silent for so long hangs. */
 const SILENT_MS = 300_000;
 
 const OUR_MODULE: ThreadModule = { url: moduleBeside(import.meta.url, 'verifier-thread'), kinds: ourKinds };
@@ -119,6 +121,17 @@ interface Job extends Unanswered {
   reject(error: unknown): void;
 }
 
+/** Under these parameters several miners' evidence ended threads, and nobody's was accepted so far. */
+interface Doubt {
+  /** found to be what ends threads, or that they are not to be had */
+  readonly job: Job;
+  /** what finding that took, ms */
+  readonly tookMs: number;
+  /** under the same parameters, not tried again yet */
+  readonly behind: readonly Job[];
+  readonly settled: AbortController;
+}
+
 /**
  * At most `threads` checks at once, others wait in turn, miner by miner; how many bytes may wait is the opening gate's to say. Kinds
  * that threads do not know are verified here.
@@ -126,7 +139,7 @@ interface Job extends Unanswered {
  * A question that a thread leaves unanswered (it dies, hangs, or verifying throws) costs nobody else's, and is asked again, alone, on
  * one thread more, when no other waits (second-try.ts). Where the question is what ends threads, it is `rejected('poison')`: or who
  * finds bytes that do could choose not to be judged. Unless the evidence of several miners under its parameters ended threads and
- * nobody's was accepted: then nothing under them can be verified here, and that is our fault.
+ * nobody's was accepted, nor is within ten seconds and what is asked by then: then nothing under them can be verified here, and that is our fault.
  *
  * Every thread draws the same projections, from 32 bytes that are drawn once for an event and parameter set. Neither leaves the
  * process, and both are forgotten with the event.
@@ -149,11 +162,12 @@ export function createVerifierPool(
   const { clock, log, threads: most = DEFAULT_VERIFIER_THREADS, module = OUR_MODULE } = parts;
   const { silentMs = SILENT_MS, examiner: begin = startExaminer } = parts;
   const threads = new Set<Examiner>();
-  const busy = new Set<Examiner>();
+  const busy = new Map<Examiner, Job>();
   /** beside the others: each for one question that was left unanswered */
   const fresh = new Set<Examiner>();
   const waiting: Job[] = [];
   const unanswered: Job[] = [];
+  const doubts = new Set<Doubt>();
   let trying: Job | undefined;
   let over: { readonly reason: unknown } | undefined;
   let secrets = 0;
@@ -169,11 +183,22 @@ export function createVerifierPool(
     return examiner;
   }
 
-  /** One that has drawn this secret already, or any that is idle, or a new one. */
+  /**
+   * One that has drawn this secret already, or any that is idle, or a new one.
+   * @returns undefined while all that there can be are busy
+   * @throws what the machine says that has none to give, and gave none before
+   */
   function threadFor({ secret }: Job): Examiner | undefined {
     const idle = [...threads].filter((examiner) => !busy.has(examiner));
     const best = idle.find(({ holds }) => holds.has(secret.id)) ?? idle[0];
-    return best ?? (threads.size < most ? start(threads) : undefined);
+    if (best || threads.size >= most) return best;
+    try {
+      return start(threads);
+    } catch (error) {
+      if (threads.size === 0) throw error;
+      log.warn('no further verifier thread', { threads: threads.size, error });
+      return undefined;
+    }
   }
 
   /** Of whoever had fewest of its questions asked in its event: a long queue of one's is no other's. */
@@ -190,7 +215,14 @@ export function createVerifierPool(
       const at = first();
       const job = waiting[at]!;
       const isSuspect = job.scene.suspects.has(job.from);
-      const thread = isSuspect ? undefined : threadFor(job);
+      let thread: Examiner | undefined;
+      try {
+        thread = isSuspect ? undefined : threadFor(job);
+      } catch (error) {
+        waiting.splice(at, 1);
+        giveUp(job, error);
+        continue;
+      }
       if (!isSuspect && !thread) return;
       waiting.splice(at, 1);
       job.scene.served.set(job.from, (job.scene.served.get(job.from) ?? 0) + 1);
@@ -204,7 +236,7 @@ export function createVerifierPool(
   }
 
   async function give(thread: Examiner, job: Job): Promise<void> {
-    busy.add(thread);
+    busy.set(thread, job);
     try {
       answer(job, await thread.ask(job.secret, withOpening(job), silentMs));
     } catch (error) {
@@ -217,8 +249,31 @@ export function createVerifierPool(
   }
 
   function answer(job: Job, got: Answer): void {
-    if (got.verdict.kind === 'accepted') job.scene.accepted.add(job.key);
+    if (got.verdict.kind === 'accepted') {
+      job.scene.accepted.add(job.key);
+      for (const each of doubts) if (isSame(each.job, job)) settle(each);
+    }
     job.resolve(got);
+  }
+
+  /** Somebody was accepted: it is the evidence. What was not tried is, when there is time. */
+  function settle(doubt: Doubt): void {
+    const { job, tookMs, behind, settled } = doubt;
+    doubts.delete(doubt);
+    settled.abort();
+    convict(job, tookMs);
+    unanswered.push(...behind);
+  }
+
+  async function wait(job: Job, tookMs: number): Promise<void> {
+    if (over !== undefined) return giveUp(job, over.reason);
+    const behind = takenFrom(unanswered, (other) => isSame(other, job));
+    const doubt: Doubt = { job, tookMs, behind, settled: new AbortController() };
+    doubts.add(doubt);
+    const isAsked = () => [...busy.values(), ...waiting].some((other) => isSame(other, job));
+    do await clock.sleep(DOUBT_MS, doubt.settled.signal);
+    while (doubts.has(doubt) && isAsked());
+    if (doubts.delete(doubt)) giveUpAll([job, ...behind], job.failures.at(-1));
   }
 
   function fail(job: Job, error: unknown): void {
@@ -246,7 +301,7 @@ export function createVerifierPool(
     const beganAt = clock.monotonic();
     const failures = [...job.failures];
     try {
-      if (spentMs > TRIED_MS) return convict(job);
+      if (spentMs > TRIED_MS) return convict(job, 0);
       const alone = (): Examiner => {
         if (over !== undefined) throw over.reason;
         return start(fresh);
@@ -257,32 +312,39 @@ export function createVerifierPool(
         if (job.failures.length > 0) tally.answered++;
         scene.suspects.delete(from);
         answer(job, got);
-      } else if (isEverybodys(job)) {
-        throw job.failures.at(-1);
       } else {
-        scene.triedMs.set(from, spentMs + clock.monotonic() - beganAt);
-        convict(job);
+        const tookMs = clock.monotonic() - beganAt;
+        if (isEverybodys(job)) void wait(job, tookMs);
+        else convict(job, tookMs);
       }
     } catch (error) {
-      if (over === undefined) {
-        tally.unjudged++;
-        // who waits behind it would learn the same of the machine
-        for (const other of unanswered.splice(0)) {
-          tally.unjudged++;
-          other.reject(error);
-        }
-      }
-      job.reject(over?.reason ?? error);
+      // who waits behind it would learn the same of the machine
+      giveUpAll([job, ...unanswered.splice(0)], error);
     } finally {
       trying = undefined;
       next();
     }
   }
 
+  /** Nobody can judge it, by our own fault. */
+  function giveUp(job: Job, error: unknown): void {
+    if (over === undefined) tally.unjudged++;
+    job.reject(over === undefined ? error : over.reason);
+  }
+
+  function giveUpAll(jobs: readonly Job[], error: unknown): void {
+    for (const job of jobs) giveUp(job, error);
+  }
+
   const isEverybodys = ({ scene, key }: Job): boolean =>
     !scene.accepted.has(key) && (scene.failed.get(key)?.size ?? 0) > 1;
 
-  function convict(job: Job): void {
+  const isSame = (a: Job, b: Job): boolean => a.scene === b.scene && a.key === b.key;
+
+  /** @param tookMs what it took to find out */
+  function convict(job: Job, tookMs: number): void {
+    const { triedMs } = job.scene;
+    triedMs.set(job.from, (triedMs.get(job.from) ?? 0) + tookMs);
     tally.poison++;
     log.error('evidence that ends whoever verifies it', {
       miner: job.from,
@@ -312,7 +374,10 @@ export function createVerifierPool(
 
   async function end(reason: unknown): Promise<void> {
     over ??= { reason };
-    const jobs = [...waiting.splice(0), ...unanswered.splice(0)];
+    const doubted = [...doubts].flatMap(({ job, behind }) => [job, ...behind]);
+    for (const { settled } of doubts) settled.abort();
+    doubts.clear();
+    const jobs = [...waiting.splice(0), ...unanswered.splice(0), ...doubted];
     const ended = [...threads, ...fresh].map((examiner) => examiner.end());
     for (const job of jobs) job.reject(over.reason);
     await Promise.all(ended);
@@ -369,6 +434,14 @@ export function createVerifierPool(
       await end(new Error('verifiers: closed'));
     },
   };
+}
+
+/** Those that `isOne` says, in their order; they are in `list` no more. */
+function takenFrom<T>(list: T[], isOne: (each: T) => boolean): T[] {
+  const taken = list.filter(isOne);
+  const left = list.filter((each) => !isOne(each));
+  list.splice(0, list.length, ...left);
+  return taken;
 }
 
 /** Bytes with a buffer of their own: only a whole buffer can be handed over, and small ones share Node's pool. */

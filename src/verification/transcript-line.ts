@@ -56,6 +56,8 @@ const KEYS = [
   'verdict',
 ] as const;
 type Key = (typeof KEYS)[number];
+/** A reason of a later build is one, too. */
+const VERDICT = /^(accepted|rejected:[a-z-]{1,32})$/;
 /** No kind has more steps than a frame's number can count. */
 const MOST_COMMITS = 64;
 
@@ -88,8 +90,8 @@ export function parseTranscript(line: string, kinds: KindsByName): Transcript {
   const { commits, verdict } = given;
   if (!Array.isArray(commits) || commits.length > MOST_COMMITS)
     throw invalid('commits', `at most ${MOST_COMMITS} texts of hexadecimal`, shown(commits));
-  if (verdict !== undefined && typeof verdict !== 'string')
-    throw invalid('verdict', 'a verdict as text', shown(verdict));
+  if (verdict !== undefined && (typeof verdict !== 'string' || !VERDICT.test(verdict)))
+    throw invalid('verdict', 'accepted or rejected:<reason>', shown(verdict));
   const place = optional(given, 'place', 32);
   const brief = optional(given, 'brief');
   const pass = optional(given, 'pass', 32);

@@ -77,6 +77,7 @@ interface Host {
   readonly devices: Devices;
   /** that computes in place of the CPUs */
   readonly card: Card | undefined;
+  readonly meets: Meeting | undefined;
   /** the plot of --plots that storage is proven with */
   readonly plot: { readonly name: PlotName; readonly class: string } | undefined;
   /** what was found so far */
@@ -114,7 +115,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     small: 'small',
   },
   bandwidth: {
-    full: () => ({ class: 'link-1g', note: OVER_LOOPBACK }),
+    full: bandwidthClass,
     small: 'paced',
   },
   liveness: {
@@ -167,8 +168,8 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   try {
     for (const name of names) {
       signal.throwIfAborted();
-      const host: Host = { devices: opened.devices, card: opened.card, plot: opened.plot, findings };
-      findings.push(await examine(kinds[name]!, host, opened.meets, options, signal)); // `wanted` has looked
+      const host: Host = { ...opened, findings };
+      findings.push(await examine(kinds[name]!, host, options, signal)); // `wanted` has looked
       if (options.json) printJson(findings.at(-1));
     }
   } finally {
@@ -343,7 +344,7 @@ async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<C
   const { lanes } = host;
   const { labelBytes, infoBytes } = HOST_MEMORY_PARAMS.at(-1)!; // all real ones have this shape
   if (room < lanes * PROBED_LABELS * labelBytes)
-    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS: 0 });
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS: 0, lanes });
   const seed = systemRandom.bytes(32);
   const shape = { seed, labelBytes, infoBytes, lanes, capacity: PROBED_LABELS, maxLeaves: 1 };
   const open = await host.openLanes(shape, signal);
@@ -351,7 +352,7 @@ async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<C
     const from = performance.now();
     const labels = await open.fill(1, () => performance.now() - from < PROBE_MS, signal);
     const bytesPerS = (labels * lanes * labelBytes * 1000) / (performance.now() - from);
-    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS });
+    return fillableClass(HOST_MEMORY_PARAMS, { room, bytesPerS, lanes });
   } finally {
     open.release();
   }
@@ -363,14 +364,21 @@ async function hostMemoryClass(host: HostMemory, signal: AbortSignal): Promise<C
  */
 export function fillableClass(
   all: readonly HostMemoryParams[],
-  { room, bytesPerS }: { readonly room: number; readonly bytesPerS: number },
+  { room, bytesPerS, lanes }: { readonly room: number; readonly bytesPerS: number; readonly lanes: number },
 ): Choice {
   const real = all.filter(({ localnetOnly }) => !localnetOnly);
   const filled = ({ fillMs }: HostMemoryParams) =>
     Math.min(room, (bytesPerS * fillMs * (1 - DEFAULT_RESERVE)) / 1000);
   const fitting = real.filter((each) => each.minBytes <= filled(each));
   const chosen = fitting.filter((each) => each.nominalBytes / 2 <= filled(each)).at(-1) ?? fitting[0];
-  if (chosen) return { class: chosen.class };
+  if (chosen) {
+    const { class: name, nominalLanes } = chosen;
+    if (lanes >= nominalLanes) return { class: name };
+    return {
+      class: name,
+      note: `${name} is for hosts of ${nominalLanes} cores, and takes off what so many could make again: little or nothing is left to one with ${lanes}`,
+    };
+  }
   const [first] = real;
   if (!first) return { why: 'no class of host memory in this build' };
   const begins = gibibytes(first.minBytes);
@@ -383,6 +391,37 @@ export function fillableClass(
     why: `its threads fill ${gibibytes(filled(first))} in ${first.fillMs / 1000} s, the smallest class begins at ${begins}`,
     fix: 'end what else runs here, or give it more --threads',
   };
+}
+
+const PROBED_LINK_MS = 500;
+/** Both ways at once, each a quarter above what counts one, and the other ends are in this process too. */
+const LINK_ROOM = 3;
+
+/** Which class its line has nobody can tell here: the largest that the host itself keeps up with. */
+async function bandwidthClass({ devices, meets }: Host, signal: AbortSignal): Promise<Choice> {
+  const [{ BANDWIDTH_PARAMS }, { measureLink }] = await Promise.all([
+    import('../../verification/kinds/bandwidth/params.js'),
+    import('../../verification/calibration/bandwidth.js'),
+  ]);
+  const real = BANDWIDTH_PARAMS.filter(({ localnetOnly }) => !localnetOnly);
+  const [first] = real;
+  const end = meets?.ends[0];
+  const { link } = devices;
+  if (!first || !end?.devices.link || !link) return { why: 'no class of links in this build' };
+  const [probed] = await measureLink(
+    {
+      link,
+      source: end.devices.link,
+      address: end.address,
+      random: systemRandom,
+      now: () => performance.now(),
+    },
+    { params: { ...first, windowMs: PROBED_LINK_MS }, runs: 1 },
+    signal,
+  );
+  const { streamBytesPerS } = probed!; // one run
+  const keptUp = real.filter(({ nominalBytesPerS }) => LINK_ROOM * nominalBytesPerS <= streamBytesPerS);
+  return { class: (keptUp.at(-1) ?? first).class, note: OVER_LOOPBACK };
 }
 
 /** Made for cards: a host whose CPUs did less in a whole window cannot do it in a part of one. */
@@ -401,10 +440,10 @@ async function livenessClass(findings: readonly Finding[]): Promise<Choice> {
 async function examine(
   kind: ProofKind<unknown, unknown>,
   host: Host,
-  meets: Meeting | undefined,
   options: Options,
   signal: AbortSignal,
 ): Promise<Finding> {
+  const { meets } = host;
   const choice = await choose(kind, host, options, signal);
   const nothing = {
     note: undefined,
@@ -456,12 +495,16 @@ async function examine(
     return {
       ...about,
       state: proven ? 'proven' : tooSlow ? 'skipped' : 'failed',
-      said: verdictToString(verdict),
+      said: tooSlow
+        ? `${Math.round(late.tookMs)} ms of ${late.withinMs}: it is for cards, and earns nothing`
+        : verdictToString(verdict),
       fix: proven
         ? lowFix(share, facts.nominal)
-        : late
-          ? lateFix(late)
-          : 'the proof is wrong on this host: check memory and clocking',
+        : tooSlow
+          ? undefined
+          : late
+            ? lateFix(late)
+            : 'the proof is wrong on this host: check memory and clocking',
       note: choice.note ?? (kind.round ? OVER_LOOPBACK : undefined),
       credit,
       nominal: facts.nominal,

@@ -21,7 +21,7 @@ import {
 export const ECHO_LIMITS = {
   /** requests from one address whose signature is checked: a validator asks a port once an event, and some share an address */
   perSecondPerAddress: 4,
-  /** the same of all addresses over TCP: 0.3 ms each */
+  /** the same over TCP of all addresses to which no answer was ever owed: 0.3 ms each. Junk of many keeps only strangers waiting */
   perSecond: 200,
   /** datagrams, whose source anybody can write, whose signature is checked */
   datagramsPerSecond: 20,
@@ -29,6 +29,8 @@ export const ECHO_LIMITS = {
   perSecondPerHotkey: 4,
   /** addresses and hotkeys whose rate is remembered */
   callers: 4096,
+  /** addresses with a rate of their own alone, since an answer was owed to one of theirs: more than a subnet has validators */
+  knownAddresses: 512,
   /** connections open at once on one port */
   connections: 16,
   /** from accepting to a whole request, and for calling back */
@@ -78,6 +80,8 @@ export function createEchoAnswers(
     udp: new Bucket(ECHO_LIMITS.datagramsPerSecond, clock.monotonic()),
   };
   const seen = new Set<string>();
+  /** the longest unheard first */
+  const known = new Set<string>();
 
   /** What can be told without a signature's check; all of it is public, so it only keeps noise away from the rates. */
   function isPlausible(request: EchoRequest, { transport, port }: Arrival): boolean {
@@ -102,31 +106,52 @@ export function createEchoAnswers(
     }
   }
 
+  /** Not to know is no admission. */
+  async function isAdmitted(validator: Hotkey): Promise<boolean> {
+    try {
+      return await admit(validator);
+    } catch {
+      return false;
+    }
+  }
+
   return {
     async answer(bytes, arrival) {
       const request = requestIn(bytes);
       if (!request || !isPlausible(request, arrival)) return undefined;
       const validator = toHotkey(toAddress(request.validator));
-      if (!(await admit(validator))) return undefined;
+      if (!(await isAdmitted(validator))) return undefined;
       // from here on at once: the same request may have arrived twice
       const id = toHex(sha256(bytes));
       if (seen.has(id)) return undefined;
-      const { transport, from } = arrival;
+      const { transport } = arrival;
+      const from = toNetwork(arrival.from);
       const mayCheck = isWithinRates((now) => {
         // of a datagram the address says nothing, and would spend the rate of whoever is named in it
-        if (transport === 'tcp') addresses.take(toNetwork(from), 'echoes of an address', now);
-        all[transport].take('echoes', now);
+        if (transport === 'tcp') addresses.take(from, 'echoes of an address', now);
+        if (transport === 'udp' || !known.has(from)) all[transport].take('echoes', now);
       });
       if (!mayCheck || !isSignedRequest(bytes)) return undefined;
       if (!isWithinRates((now) => hotkeys.take(validator, 'echoes of a hotkey', now))) return undefined;
-      seen.add(id);
-      if (seen.size > ECHO_LIMITS.requests) for (const oldest of [...seen].slice(0, 1)) seen.delete(oldest);
+      remember(seen, id, ECHO_LIMITS.requests);
+      if (transport === 'tcp') remember(known, from, ECHO_LIMITS.knownAddresses);
       // never for a datagram: whoever wrote its source would choose whom we call
       const callbackPort = transport === 'tcp' ? request.callbackPort : 0;
       return { echo: encodeAnswer(keypair, 'echo', bytes), callbackPort };
     },
     egress: (request) => encodeAnswer(keypair, 'egress', request),
   };
+}
+
+/** As the newest of at most `limit`. */
+function remember(names: Set<string>, name: string, limit: number): void {
+  names.delete(name);
+  names.add(name);
+  if (names.size <= limit) return;
+  for (const oldest of names) {
+    names.delete(oldest);
+    return;
+  }
 }
 
 function requestIn(bytes: Uint8Array): EchoRequest | undefined {

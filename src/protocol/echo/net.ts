@@ -80,6 +80,7 @@ export async function serveEchoes(
       closing.push(new Promise((resolve) => udp.once('close', () => resolve())));
       over.addEventListener('abort', () => udp.close(), { once: true });
       udp.on('message', (bytes, from) => {
+        if (from.port === 0) return; // nobody can be answered there
         const arrival = { transport: 'udp', port, from: from.address } as const;
         void answers.answer(bytes, arrival).then((due) => {
           if (due && !over.aborted) udp.send(due.echo, from.port, from.address);

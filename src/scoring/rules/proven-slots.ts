@@ -8,9 +8,18 @@ import type { RuleInput, Scores, ZeroReason } from '../rule.js';
 export interface ProvenSlotsParams {
   /** A slot that could not be judged (our fault) keeps what it last counted for at most this many epochs in a row. @default 1 */
   readonly carryEpochs?: number;
+  /**
+   * What one validator measures at a time holds until it is this validator's turn again, for at most so many epochs: validators
+   * whose turn it was not would else count nothing, and what most of them count nothing of the chain clips to nothing.
+   * @default TURN_EPOCHS
+   */
+  readonly turnEpochs?: number;
   /** @default PRICES */
   readonly prices?: PriceList;
 }
+
+/** Of 64 validators nine in ten have a turn in so many epochs of five events. */
+export const TURN_EPOCHS = 32;
 
 /** What slots count is in integers of this denominator; sums of up to 2^11 slots at the largest stay exact in a double. */
 const ONE = 2 ** 32;
@@ -18,7 +27,8 @@ const ONE = 2 ** 32;
 /**
  * A slot is proven in an epoch when at least one of its outcomes was accepted. It counts the mean of what its outcomes
  * proved (`Outcome.credit`, at one price for each resource) over the events that the validator completed, less those in which we
- * failed to judge it: an absence counts and earns nothing, and so does an event in which there was nobody to meet. A hotkey scores the
+ * failed to judge it: an absence counts and earns nothing, and so does an event in which there was nobody to meet. What one
+ * validator measures at a time counts what it did in the last epoch in which that was us. A hotkey scores the
  * sum of its proven slots. Linear in amounts, with no class in it: however a device is split over slots, hotkeys and classes, it
  * scores what it proved in all.
  *
@@ -29,7 +39,7 @@ const ONE = 2 ** 32;
  */
 export function provenSlots(
   input: RuleInput,
-  { carryEpochs = 1, prices = PRICES }: ProvenSlotsParams = {},
+  { carryEpochs = 1, turnEpochs = TURN_EPOCHS, prices = PRICES }: ProvenSlotsParams = {},
 ): Scores {
   const { outcomes, epoch } = input;
   const history = new Map<number, EpochView>();
@@ -45,8 +55,8 @@ export function provenSlots(
   let unproven = 0;
   let anyProven = false;
   const known = new Set<SlotKey>();
-  for (let back = 0; back <= carryEpochs; back++)
-    for (const key of view(epoch - back).slots.keys()) known.add(key);
+  for (let back = 0; back <= Math.max(carryEpochs, turnEpochs); back++)
+    for (const key of view(epoch - back).slots.keys()) if (back <= reachOf(key)) known.add(key);
   for (const key of known) {
     const { worth, share } = lastOf(key);
     if (worth === 0) continue;
@@ -56,11 +66,19 @@ export function provenSlots(
     if (share < ONE) unproven += Math.floor(worth * Math.min(1, (ONE - share) / share));
   }
 
-  /** This epoch's, or the last ones before it while nothing could be counted. */
+  function reachOf(key: SlotKey): number {
+    return isByTurn(key) ? Math.max(carryEpochs, turnEpochs) : carryEpochs;
+  }
+
+  /** This epoch's, or the last ones before it while nothing could be counted, or while it was others' turn. */
   function lastOf(key: SlotKey): Proven {
-    for (let back = 0; back <= carryEpochs; back++) {
-      const proven = view(epoch - back).provenBy(key);
+    let uncounted = 0;
+    for (let back = 0; back <= reachOf(key) && uncounted <= carryEpochs; back++) {
+      const own = view(epoch - back);
+      const proven = own.provenBy(key);
       if (proven !== undefined) return proven;
+      // others measured it meanwhile; an epoch without events is our own failure, as an event that we could not judge is
+      if (own.events === 0 || own.countedFor(key) > 0) uncounted++;
     }
     return NOTHING;
   }
@@ -80,6 +98,7 @@ const MOST = 1024;
 /** `<slot> <hotkey>`, or `turn/<slot> <hotkey>`: who claims another kind every other event has two slots, each measured by itself */
 type SlotKey = string;
 const TURN = 'turn/';
+const isByTurn = (key: SlotKey): boolean => key.startsWith(TURN);
 const keyOf = ({ miner, slot, byTurn }: Outcome): SlotKey => `${byTurn ? TURN : ''}${slot} ${miner}`;
 const hotkeyOf = (key: SlotKey): Hotkey => key.slice(key.indexOf(' ') + 1) as Hotkey; // made by keyOf
 
@@ -123,7 +142,7 @@ function viewOf({ outcomes, completed }: RuleInput, prices: PriceList, epoch: nu
   const slots = new Map<SlotKey, Map<string, Judged>>();
   /** events that count for a slot: of a kind that one validator measures at a time only those that were ours */
   const countedFor = (key: SlotKey): number => eventsOf(key).size;
-  const eventsOf = (key: SlotKey): ReadonlySet<string> => (key.startsWith(TURN) ? ourTurns : events);
+  const eventsOf = (key: SlotKey): ReadonlySet<string> => (isByTurn(key) ? ourTurns : events);
   for (const outcome of outcomes) {
     // an outcome of an event that is not counted would be paid out of the others'
     if (outcome.epoch !== epoch || !eventsOf(keyOf(outcome)).has(outcome.event)) continue;

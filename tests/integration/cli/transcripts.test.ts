@@ -148,7 +148,13 @@ describe('checking', () => {
       (good) => ({ ...good, params: { ...good.params, n: 17 } }),
       /params\.n: expected a power/,
     ],
-    ['a verdict that is none', (good) => ({ ...good, verdict: 1 }), /line 1: verdict: expected a verdict/],
+    ['a verdict that is none', (good) => ({ ...good, verdict: 1 }), /line 1: verdict: expected accepted or/],
+    // it would be shown on a terminal
+    [
+      'a verdict with more in it',
+      (good) => ({ ...good, verdict: 'rejected:path\u001b]0;x\u0007' }),
+      /line 1: verdict: expected accepted or/,
+    ],
   ] as readonly (readonly [string, (good: { params: object }) => unknown, RegExp])[])(
     'of %s is an error that names it',
     async (_, change, message) => {
@@ -158,6 +164,16 @@ describe('checking', () => {
       expect(done.message).toMatch(message);
     },
   );
+
+  test('of a plot of nobody is an error, and no verdict', async () => {
+    const said = JSON.parse((await write({ kind: 'storage' })).out);
+    writeFileSync(at('placeless'), JSON.stringify({ ...said, place: undefined }));
+    const { code, out, message } = await check([at('placeless')]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(message).toMatch(
+      /line 1: expected what storage hangs on, got place: expected 32 bytes, got none$/,
+    );
+  });
 
   test('of a file that is no file, no JSON or empty is an error', async () => {
     expect((await check(['/nowhere.json'])).code).toBe(2);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -163,6 +164,31 @@ describe('an echo port', () => {
     const forged = requestFor(port);
     forged[80] ^= 1;
     expect(await say(port, forged)).toBe(0);
+  });
+
+  // only a raw socket can say that it sends from no port
+  const raw = process.getuid?.() === 0 && spawnSync('python3', ['--version']).status === 0;
+  if (!raw) console.warn('no datagram from port 0: it takes root and python3');
+  test.skipIf(!raw)('answers nobody behind a datagram from port 0, and goes on answering', async () => {
+    const [port] = await serve({ ports: [0] });
+    const request = requestFor(port, { transport: 'udp' });
+    const sender = [
+      'import socket,struct,sys',
+      'host,port,body=sys.argv[1],int(sys.argv[2]),bytes.fromhex(sys.argv[3])',
+      'to=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_UDP)',
+      "to.sendto(struct.pack('!HHHH',0,port,8+len(body),0)+body,(host,0))",
+    ].join('\n');
+    const hex = Buffer.from(request).toString('hex');
+    expect(spawnSync('python3', ['-c', sender, MINER_IP, String(port), hex]).status).toBe(0);
+    const asking = {
+      netuid: NETUID,
+      miner: miner().publicKey,
+      ip: MINER_IP,
+      port,
+      transport: 'udp',
+    } as const;
+    const parts = { keypair: validator(), clock: systemClock, random };
+    expect(await askEcho(parts, asking, stop.all.signal)).toMatchObject({ answered: true });
   });
 
   test('answers less than it is sent, and so many a second', async () => {

@@ -22,7 +22,15 @@ afterEach(async () => {
 });
 
 /** A validator with a port, another one, a miner; somebody who is none of the subnet's. */
-async function scene({ isRead = true }: { readonly isRead?: boolean } = {}) {
+async function scene({
+  isRead = true,
+  announce = async () => {},
+  wire = createLoopback({ clock: systemClock }),
+}: {
+  readonly isRead?: boolean;
+  readonly announce?: () => Promise<void>;
+  readonly wire?: ReturnType<typeof createLoopback>;
+} = {}) {
   const [own, other, miner, stranger] = ['own', 'other', 'miner', 'stranger'].map((name) =>
     devKeypair(name),
   ) as [Keypair, Keypair, Keypair, Keypair];
@@ -34,7 +42,7 @@ async function scene({ isRead = true }: { readonly isRead?: boolean } = {}) {
   const announced: Axon[] = [];
   const stop = new AbortController();
   const parts = {
-    wire: createLoopback({ clock: systemClock }),
+    wire,
     clock: systemClock,
     log: silentLog,
     random: systemRandom,
@@ -46,9 +54,10 @@ async function scene({ isRead = true }: { readonly isRead?: boolean } = {}) {
       reader: { subnet: async () => state },
       door: {
         host: '127.16.0.9',
-        port: 0,
+        port: 7000,
         writer: {
           async serveAxon(_hotkey, _netuid, axon) {
+            await announce();
             announced.push(axon);
             return { block: 1, blockHash: new Uint8Array(32), extrinsicHash: new Uint8Array(32) };
           },
@@ -95,6 +104,16 @@ describe('a validator’s port for files', () => {
       await session.send({ case: 'arm', value: {} }).catch(() => {}); // refused while it is written
       await expect(session.receive()).rejects.toMatchObject(denied);
     }
+  });
+
+  test('is closed again where the chain does not take the announcement', async () => {
+    const wire = createLoopback({ clock: systemClock });
+    const refused = async () => {
+      throw new Error('too early');
+    };
+    await expect(scene({ wire, announce: refused })).rejects.toThrow('too early');
+    const { as, miner } = await scene({ wire });
+    expect(await as(miner).content(sha256(FILE))).toEqual(FILE);
   });
 
   test('knows nobody before the chain was read', async () => {

@@ -36,8 +36,8 @@ describe('what doctor says of a share', () => {
 
 describe('the class of host memory', () => {
   const GIB = 2 ** 30;
-  const of = (room: number, bytesPerS: number) =>
-    fillableClass(HOST_MEMORY_PARAMS, { room: room * GIB, bytesPerS });
+  const of = (room: number, bytesPerS: number, lanes = 256) =>
+    fillableClass(HOST_MEMORY_PARAMS, { room: room * GIB, bytesPerS, lanes });
 
   test('is one that the host fills in time, however much room there is', () => {
     // two cores at 40 MB/s fill 3.75 GiB in nine tenths of 56 s
@@ -49,6 +49,14 @@ describe('the class of host memory', () => {
     expect(of(30, 32 * 40e6)).toEqual({ class: 'host-64' });
     expect(of(20, 32 * 40e6)).toEqual({ class: 'host-8' });
     expect(of(400, 128 * 40e6)).toEqual({ class: 'host-512' });
+  });
+
+  test('says what becomes of a host with fewer cores than it is for', () => {
+    expect(of(20, 80e6, 2)).toEqual({
+      class: 'host-8',
+      note: 'host-8 is for hosts of 8 cores, and takes off what so many could make again: little or nothing is left to one with 2',
+    });
+    expect(of(20, 80e6, 8)).toEqual({ class: 'host-8' });
   });
 
   test('is none without the room, or the time', () => {

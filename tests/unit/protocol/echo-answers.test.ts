@@ -15,7 +15,7 @@ const NETUID = 7;
 const PORT = 9000;
 const random = createSeededRandom('echo answers');
 
-function answering(admit: (validator: string) => boolean = () => true) {
+function answering(admit: (validator: string) => boolean | Promise<boolean> = () => true) {
   const clock = createHandClock();
   const miner = devKeypair('miner');
   const answers = createEchoAnswers({ keypair: miner, clock, admit }, { netuid: NETUID });
@@ -66,6 +66,37 @@ describe('requests of one address', () => {
     }
     expect(await ask(requestFrom('validator'), '198.51.100.1')).toBeDefined();
   });
+});
+
+describe('requests of all addresses together', () => {
+  test('are checked so many a second, but for addresses that were answered before', async () => {
+    const { requestFrom, ask } = answering();
+    expect(await ask(requestFrom('validator'), '198.51.100.1')).toBeDefined();
+    const forged = requestFrom('validator');
+    for (let i = 0; i < ECHO_LIMITS.perSecond * BURST; i++) {
+      new DataView(forged.buffer).setUint32(74, i);
+      expect(await ask(forged, `203.0.${i % 250}.${Math.floor(i / 250)}`)).toBeUndefined();
+    }
+    expect(await ask(requestFrom('validator'), '198.51.100.2')).toBeUndefined();
+    expect(await ask(requestFrom('validator'), '198.51.100.1')).toBeDefined();
+  });
+
+  test('over UDP spare no address: anybody can write its source', async () => {
+    const { requestFrom, ask } = answering();
+    const udp = () => requestFrom('validator', { transport: 'udp' });
+    expect(await ask(udp(), '198.51.100.1', 'udp')).toBeDefined();
+    const forged = udp();
+    for (let i = 0; i < ECHO_LIMITS.datagramsPerSecond * BURST; i++) {
+      new DataView(forged.buffer).setUint32(74, i);
+      await ask(forged, '198.51.100.1', 'udp');
+    }
+    expect(await ask(udp(), '198.51.100.1', 'udp')).toBeUndefined();
+  });
+});
+
+test('a request is left unanswered where nobody can say whom to answer', async () => {
+  const { requestFrom, ask } = answering(() => Promise.reject(new Error('the chain is out of reach')));
+  expect(await ask(requestFrom('validator'), '198.51.100.1')).toBeUndefined();
 });
 
 describe('requests of one hotkey', () => {

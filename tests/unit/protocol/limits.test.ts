@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { DEFAULT_LINK_LIMITS } from '../../../src/compute/tcp/link.js';
+import { ECHO_LIMITS } from '../../../src/protocol/echo/answer.js';
 import {
   CERTIFICATE_MAX_MS,
   DEFAULT_LIMITS,
@@ -10,7 +12,16 @@ import {
 
 test('docs/limits.md names every limit with its default', () => {
   const doc = readFileSync('docs/limits.md', 'utf8');
-  for (const [key, value] of Object.entries({ ...DEFAULT_LIMITS, ...SESSION_LIMITS, OPENING_PIECE_BYTES })) {
+  const under = (prefix: string, limits: object) =>
+    Object.fromEntries(Object.entries(limits).map(([key, value]) => [`${prefix}.${key}`, value]));
+  const all = {
+    ...DEFAULT_LIMITS,
+    ...SESSION_LIMITS,
+    OPENING_PIECE_BYTES,
+    ...under('link', DEFAULT_LINK_LIMITS),
+    ...under('echo', ECHO_LIMITS),
+  };
+  for (const [key, value] of Object.entries(all)) {
     const row = doc.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
     expect(row, `a row for ${key}`).toBeDefined();
     expect(row).toContain(`| ${value.toLocaleString('en-US')} |`);

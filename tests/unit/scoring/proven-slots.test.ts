@@ -342,4 +342,45 @@ describe('proven-slots', () => {
     // nine of ten events as one slot, one of two turns as another
     expect(result.scores.get(ALICE)).toBeCloseTo(0.9 + 0.5);
   });
+
+  describe('what one validator measures at a time', () => {
+    const byTurn = (event: string, epoch: number, verdict: Verdict) => ({
+      ...outcome(event, epoch, verdict, { slot: 1 }),
+      byTurn: true,
+    });
+    const ours = (epoch: number, ...ids: string[]) =>
+      events(epoch, ...ids).map((event) => ({ ...event, ourTurn: true }));
+    const others = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => ({
+        event: `others ${from + i}`,
+        epoch: from + i,
+        ourTurn: false,
+      }));
+    const scoreAt = (epoch: number, completed: RuleInput['completed'], outcomes: Outcome[]) =>
+      provenSlots({ epoch, completed, outcomes }).scores.get(ALICE);
+
+    it("holds while it is others' turn: or most validators would count nothing of it, and the chain would clip it", () => {
+      const completed = [...ours(3, 'a', 'b'), ...others(4, 60)];
+      const outcomes = [byTurn('a', 3, accepted), byTurn('b', 3, rejected('window'))];
+      expect([3, 4, 20, 35].map((epoch) => scoreAt(epoch, completed, outcomes))).toEqual([
+        0.5, 0.5, 0.5, 0.5,
+      ]);
+      expect(scoreAt(36, completed, outcomes)).toBe(0);
+    });
+
+    it('is over with our next turn, where it is not there', () => {
+      const completed = [...ours(3, 'a'), ...others(4, 8), ...ours(9, 'b'), ...others(10, 12)];
+      const outcomes = [byTurn('a', 3, accepted)];
+      expect([8, 9, 12].map((epoch) => scoreAt(epoch, completed, outcomes))).toEqual([1, 0, 0]);
+    });
+
+    it('outlives one epoch in which we failed, and not two: or making us fail would pay', () => {
+      const outcomes = [byTurn('a', 3, accepted), byTurn('b', 5, OURS), byTurn('c', 7, OURS)];
+      const failing = [...ours(3, 'a'), ...others(4, 4), ...ours(5, 'b'), ...others(6, 6), ...ours(7, 'c')];
+      expect([5, 6, 7].map((epoch) => scoreAt(epoch, failing, outcomes))).toEqual([1, 1, 0]);
+      // no event at all in two epochs
+      expect(scoreAt(4, ours(3, 'a'), outcomes)).toBe(1);
+      expect(scoreAt(5, ours(3, 'a'), outcomes)).toBe(0);
+    });
+  });
 });

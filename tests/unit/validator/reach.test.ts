@@ -80,6 +80,18 @@ describe('what was seen of a port', () => {
     await asked[0]!.answer(SILENT);
     expect(asked).toHaveLength(129);
   });
+
+  test('nor of who was asked late for it, and could not answer yet', async () => {
+    const { reach, asked } = looking();
+    const ports = Array.from({ length: 129 }, (_, i) => portOf(`miner ${i}`));
+    for (const port of ports) reach.look(port);
+    await asked[0]!.answer(SILENT);
+    expect(asked).toHaveLength(129);
+    expect(reach.sightOf(ports[128]!)).toBeUndefined();
+    expect(faultOf(reach.sightOf(ports[127]!)!)).toBe('unreachable');
+    await asked[128]!.answer(SILENT);
+    expect(faultOf(reach.sightOf(ports[128]!)!)).toBe('unreachable');
+  });
 });
 
 describe('a call back', () => {
@@ -93,5 +105,31 @@ describe('a call back', () => {
     await asked[2]!.answer(GOOD);
     expect(faultOf(reach.sightOf(portOf('c'))!)).toBeUndefined();
     expect(faultOf(reach.sightOf(portOf('a'))!)).toBe('elsewhere');
+  });
+
+  test('is due no more once nobody is heard: our own port may have been closed since', async () => {
+    const { clock, reach, asked } = looking();
+    const hears = async (answers: readonly Echo[]) => {
+      const before = asked.length;
+      for (const [i] of answers.entries()) reach.look(portOf(`${i}`));
+      for (const [i, answer] of answers.entries()) await asked[before + i]!.answer(answer);
+      return answers.map((_, i) => faultOf(reach.sightOf(portOf(`${i}`))!));
+    };
+    const mute: Echo = { answered: true, calledFrom: undefined };
+    expect(await hears([GOOD, mute])).toEqual([undefined, 'elsewhere']);
+    clock.advance(600_000);
+    expect(await hears([mute, mute])).toEqual([undefined, undefined]);
+    clock.advance(600_000);
+    expect(await hears([mute, GOOD])).toEqual(['elsewhere', undefined]);
+  });
+
+  test('is due by whoever was asked a little after the last that was heard: nobody gains by being ready late', async () => {
+    const { clock, reach, asked } = looking();
+    reach.look(portOf('a'));
+    await asked[0]!.answer(GOOD);
+    clock.advance(50_000);
+    reach.look(portOf('late'));
+    await asked[1]!.answer({ answered: true, calledFrom: undefined });
+    expect(faultOf(reach.sightOf(portOf('late'))!)).toBe('elsewhere');
   });
 });

@@ -124,6 +124,31 @@ describe('scores of an epoch', () => {
     expect(scoreEpoch(createMemoryLedger(), 1)).toBeUndefined();
   });
 
+  test('of what is measured by turns hold until our next turn, and nobody else of so long ago is named', async () => {
+    const ledger = createMemoryLedger();
+    const at = async (epoch: number, ourTurn: boolean, outcomes: readonly Partial<Outcome>[]) => {
+      const facts = { event: `event ${epoch}`, epoch, block: epoch, basis: bytes32('basis') };
+      for (const each of outcomes) {
+        const outcome = {
+          event: facts.event,
+          epoch,
+          slot: 0,
+          verdict: accepted,
+          credit: { opsPerS: 1e15 },
+          share: 1,
+          ...each,
+        } as Outcome; // what scoring looks at
+        await ledger.append({ type: 'outcome', outcome, session: {} as OutcomeEntry['session'] });
+      }
+      await ledger.append({ type: 'event-started', ...facts });
+      await ledger.append({ type: 'event-completed', ...facts, ourTurn });
+    };
+    await at(4, true, [{ miner: A, byTurn: true }, { miner: B }]);
+    for (let epoch = 5; epoch <= 12; epoch++) await at(epoch, false, []);
+    expect([...scoreEpoch(ledger, 12)!.scores]).toEqual([[A, 1]]);
+    expect([...(scoreEpoch(ledger, 14)?.scores ?? [])]).toEqual([]);
+  });
+
   test('go to the owner when events were tried in two epochs and none was completed: silence is not paid for ever', () => {
     const tried = (epoch: number) => ({ epoch, completed: false, verdicts: [] });
     expect(scoreEpoch(ledgerOf(tried(5)), 5)).toBeUndefined();

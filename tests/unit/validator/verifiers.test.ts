@@ -13,17 +13,20 @@ import { toyKind } from '../../support/toy-kind.js';
 const kind: AnyProofKind = { ...toyKind(), kind: 'scripted' };
 const basis = new Uint8Array(32);
 const SILENT_MS = 50_000;
+const LONG_MS = 30_000;
 
 /** What an examiner does with a question, by the name at the beginning of its opening. */
-type Act = 'answers' | 'rejects' | 'dies' | 'hangs' | 'throws' | 'dies once' | 'dies twice';
+type Act = 'answers' | 'takes long' | 'rejects' | 'dies' | 'hangs' | 'throws' | 'dies once' | 'dies twice';
 
 interface Setting {
   readonly threads?: number;
   /** what becomes of a question about nothing */
   readonly onNothing?: (nth: number) => 'answers' | 'dies' | 'hangs';
+  /** whether the machine has a thread to give */
+  readonly mayStart?: (nth: number) => boolean;
 }
 
-function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
+function scene({ threads = 1, onNothing = () => 'answers', mayStart = () => true }: Setting = {}) {
   const clock = createVirtualClock();
   const { log, lines } = recordingLog();
   const left = new Map<string, number>();
@@ -36,6 +39,7 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
   let inHand = 0;
   const examiner: typeof startExaminer = (_parts, onEnd) => {
     const name = ++examiners;
+    if (!mayStart(name)) throw new Error(`no thread ${name}`);
     const holds = new Set<number>();
     const ended = new AbortController();
     const end = () => {
@@ -52,7 +56,8 @@ function scene({ threads = 1, onNothing = () => 'answers' }: Setting = {}) {
         asked.push(`${name}: ${from || 'nothing'}`);
         const does =
           evidence.opening.length === 0 ? onNothing(++nothings) : actOf(act as Act, `${from}/${nth}`);
-        await clock.sleep(does === 'hangs' ? silentMs : 1, ended.signal);
+        const takesMs = does === 'hangs' ? silentMs : does === 'takes long' ? LONG_MS : 1;
+        await clock.sleep(takesMs, ended.signal);
         inHand--;
         if (does === 'throws') throw new RangeError('thrown on purpose');
         if (does === 'dies' || does === 'hangs') throw end();
@@ -196,6 +201,80 @@ describe('a machine that cannot judge', () => {
       ask('four', 'dies', 'b'),
     ]);
     expect(verdicts).toEqual(['one: poison', 'two: poison', 'three: accepted', 'four: poison']);
+  });
+
+  test('is no excuse for what ends threads under parameters of its own', async () => {
+    const { ask, all, pool } = scene();
+    const verdicts = await all([
+      ask('one', 'dies'),
+      ask('two', 'dies'),
+      ask('three', 'dies', 'b'),
+      ask('four', 'answers', 'b'),
+    ]);
+    expect(verdicts).toEqual([
+      'one: examiner 5 ended',
+      'two: examiner 5 ended',
+      'three: poison',
+      'four: accepted',
+    ]);
+    expect(pool.tally!()).toMatchObject({ poison: 1, unjudged: 2 });
+  });
+
+  test('has no thread to give after one ended: what waits is nobody’s fault, and later questions are asked', async () => {
+    const { ask, all, pool } = scene({ mayStart: (nth) => nth !== 2 });
+    expect(await all([ask('one', 'dies once'), ask('two', 'answers')])).toEqual([
+      'one: accepted',
+      'two: no thread 2',
+    ]);
+    expect(pool.tally!()).toMatchObject({ poison: 0, unjudged: 1 });
+    expect(await all([ask('three', 'answers')])).toEqual(['three: accepted']);
+  });
+
+  test('has fewer threads to give than it may: those that there are answer', async () => {
+    const { ask, all, pool } = scene({ threads: 3, mayStart: (nth) => nth === 1 });
+    expect(await all([ask('one', 'answers'), ask('two', 'answers')])).toEqual([
+      'one: accepted',
+      'two: accepted',
+    ]);
+    expect(pool.tally!()).toMatchObject({ failures: 0, unjudged: 0 });
+  });
+
+  test('or somebody is accepted a little later: who comes first finds no excuse in that', async () => {
+    const { ask, all, clock, pool } = scene();
+    const laterBy = async (ms: number) => {
+      await clock.sleep(ms);
+      return ask('three', 'answers');
+    };
+    const verdicts = await all([
+      ask('one', 'dies'),
+      ask('two', 'dies'),
+      ask('two', 'answers'),
+      laterBy(9000),
+    ]);
+    // what was never tried is tried then
+    expect(verdicts).toEqual(['one: poison', 'two: poison', 'two: accepted', 'three: accepted']);
+    expect(pool.tally!()).toMatchObject({ poison: 2, answered: 0, unjudged: 0 });
+  });
+
+  test('waits for what is being asked by then', async () => {
+    const { ask, all, clock } = scene();
+    const late = clock.sleep(9000).then(() => ask('three', 'takes long'));
+    const verdicts = await all([ask('one', 'dies'), ask('two', 'dies'), late]);
+    expect(verdicts).toEqual(['one: poison', 'two: poison', 'three: accepted']);
+  });
+
+  test('waits no longer than that for it', async () => {
+    const { ask, all, clock } = scene();
+    const late = clock.sleep(11_000).then(() => ask('three', 'answers'));
+    const verdicts = await all([ask('one', 'dies'), ask('two', 'dies'), late]);
+    expect(verdicts.slice(0, 2).every((each) => each.endsWith('ended'))).toBe(true);
+  });
+
+  test('leaves nobody waiting for that when it stops', async () => {
+    const { ask, all, clock, stop } = scene();
+    void clock.sleep(5000).then(() => stop.abort(new Error('stopping')));
+    expect(await all([ask('one', 'dies'), ask('two', 'dies')])).toEqual(['one: stopping', 'two: stopping']);
+    expect(clock.monotonic()).toBe(5000);
   });
 
   test('does not carry what one event showed into the next', async () => {

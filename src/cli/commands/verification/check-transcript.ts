@@ -33,11 +33,11 @@ export async function checkTranscripts(
     for (const [i, line] of lines.entries()) {
       if (line.trim() === '') continue;
       signal.throwIfAborted();
-      const { kind, challenge, evidence, named } = read(line, `${file}, line ${i + 1}`);
-      // what is said is fixed by now: any secret will do, and this one nobody has seen
-      const secret = kind.drawSecret(challenge.params, challenge.basis, systemRandom);
+      const where = `${file}, line ${i + 1}`;
+      const transcript = read(line, where);
+      const { kind, named } = transcript;
       const began = performance.now();
-      const verdict = verdictToString(kind.verify(challenge, evidence, secret));
+      const verdict = judge(transcript, where);
       const tookMs = performance.now() - began;
       const agrees = named === undefined || named === verdict;
       differ ||= !agrees;
@@ -46,6 +46,18 @@ export async function checkTranscripts(
     }
   }
   return differ ? EXIT.failed : EXIT.ok;
+}
+
+function judge({ kind, challenge, evidence }: Transcript, where: string): string {
+  // what is said is fixed by now: any secret will do, and this one nobody has seen
+  const secret = kind.drawSecret(challenge.params, challenge.basis, systemRandom);
+  try {
+    return verdictToString(kind.verify(challenge, evidence, secret));
+  } catch (error) {
+    // of a challenge alone, which says too little: evidence never does that
+    if (!(error instanceof RangeError)) throw error;
+    throw invalid(where, `what ${kind.kind} hangs on`, error.message, error);
+  }
 }
 
 function read(line: string, where: string): Transcript {

@@ -142,6 +142,8 @@ export const creditedBytesPerS = (params: StorageParams, sectors: number): numbe
 const MS = integer(1, 600_000);
 const SECTORS = integer(1, 2 ** 26);
 const SAMPLES = integer(1, 1024);
+/** Blocks that a verifier fills for one session: a minute of one core. What takes it much longer passes for evidence that ends threads. */
+const MOST_FILLED = 2 ** 27;
 
 const CHECKS: Checks<StorageParams> = {
   kind: exactly('storage'),
@@ -181,6 +183,11 @@ const TOGETHER: readonly (readonly [
   ['minSectors', 'at least leaves, which lie in distinct sectors', (p) => p.minSectors >= p.leaves],
   ['maxSectors', 'at least minSectors', (p) => p.maxSectors >= p.minSectors],
   ['rangeMs', 'at least answerMs, which it follows', (p) => p.rangeMs >= p.answerMs],
+  [
+    'encodings',
+    `at most ${MOST_FILLED} blocks filled by them in a session (encodings passes sectorBlocks)`,
+    (p) => p.encodings * p.passes * p.sectorBlocks <= MOST_FILLED,
+  ],
 ];
 
 /**

@@ -313,6 +313,8 @@ describe('parameters', () => {
       [{ minSectors: 15 }, /minSectors/],
       [{ maxSectors: 15 }, /maxSectors/],
       [{ encodings: 0 }, /encodings/],
+      [{ ...nvme, encodings: 65 }, /encodings: expected at most 134217728 blocks/],
+      [{ ...nvme, passes: 131_073 }, /encodings: expected at most 134217728 blocks/],
       [{ firstEncodings: 8 }, /firstEncodings/],
       [{ rangeOneIn: 0 }, /rangeOneIn/],
       [{ rangeMs: 500 }, /rangeMs/],
@@ -323,5 +325,6 @@ describe('parameters', () => {
     ];
     for (const [change, key] of wrong)
       expect(() => storageProof.parseParams({ ...small, ...change })).toThrow(key);
+    expect(storageProof.parseParams({ ...nvme, encodings: 64 })).toMatchObject({ encodings: 64 });
   });
 });
