@@ -4,11 +4,17 @@ import { type Clock, systemClock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import { createGpuCompute, type GpuCompute } from '../gpu/compute.js';
-import { exactCompute } from '../gpu/exact.js';
+import { exactCompute, wrongTiles } from '../gpu/exact.js';
 import type { Gpu } from '../gpu/gpu.js';
 import { type CudaContext, type OpenCudaOptions, openCuda } from './driver.js';
 import { createCudaGpu } from './gpu.js';
-import { createCudaPlan, type Entry, type ProductModule, productModulesOf } from './kernels.js';
+import {
+  type CudaPlan,
+  createCudaPlan,
+  type Entry,
+  type ProductModule,
+  productModulesOf,
+} from './kernels.js';
 import { readModule } from './modules.js';
 
 export interface OpenCardOptions extends OpenCudaOptions {
@@ -24,9 +30,9 @@ export async function openCard(options: OpenCardOptions): Promise<GpuCompute> {
   const { log } = options;
   const without: ProductModule[] = [];
   for (;;) {
-    const { gpu, context, product, worse } = await openCardGpu(options, without);
+    const { gpu, narrow, context, product, worse } = await openCardGpu(options, without);
     try {
-      const compute = await exactCompute(createGpuCompute(gpu));
+      const compute = await exactCompute(createGpuCompute(gpu), () => wrongTiles(narrow));
       const { driver, card } = context;
       log.info('cuda backend', { ...card, driver, product, freeBytes: context.freeBytes() });
       return { ...compute, gpu };
@@ -49,6 +55,8 @@ export async function openCardGpu(
   without: readonly ProductModule[] = [],
 ): Promise<{
   readonly gpu: Gpu;
+  /** The same card as if it had two multiprocessors: blocks that stay take many tiles, which else only large sides show. */
+  readonly narrow: Gpu;
   readonly context: CudaContext;
   readonly product: ProductModule;
   /** what else it could multiply with, the best first */
@@ -61,10 +69,10 @@ export async function openCardGpu(
     const products = all.filter((product) => !without.includes(product));
     for (const [index, product] of products.entries()) {
       const worse = products.slice(index + 1);
-      const plan = createCudaPlan(product, multiprocessors);
+      const planFor = (count: number): CudaPlan => createCudaPlan(product, count);
       const functions = new Map<Entry, bigint>();
       try {
-        for (const { name: module, entries } of plan.modules) {
+        for (const { name: module, entries } of planFor(multiprocessors).modules) {
           const entryOf = context.load(await readModule(module));
           for (const entry of entries) functions.set(entry, entryOf(entry));
         }
@@ -78,7 +86,9 @@ export async function openCardGpu(
         if (kernel !== undefined) return kernel;
         throw new AssayError('internal', `kernel ${entry}: not in what ${name} has loaded`, { what: entry });
       };
-      return { gpu: createCudaGpu(context, { plan, functions: found }, clock), context, product, worse };
+      const processor = (count: number): Gpu =>
+        createCudaGpu(context, { plan: planFor(count), functions: found }, clock);
+      return { gpu: processor(multiprocessors), narrow: processor(2), context, product, worse };
     }
     throw new RangeError(`openCardGpu: expected a product that is left, got none of ${all}`);
   } catch (error) {

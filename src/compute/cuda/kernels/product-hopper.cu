@@ -106,7 +106,7 @@ DEVICE void endProducts() { asm volatile("wgmma.commit_group.sync.aligned;" : : 
 template <int pending> DEVICE void waitForProducts() { asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(pending) : "memory"); }
 
 /** Lower words of descriptors: where the operand begins, in sixteens; the other field has no meaning for swizzled rows of 128 bytes. */
-DEVICE u32 operandAt(u32 address) { return address >> 4 | 1 << 16; }
+DEVICE u32 operandAt(u32 address) { return (address & 0x3ffff) >> 4 | 1 << 16; }
 /** Upper words: eight rows lie behind each other, squares of them as well; swizzled by 128 bytes. */
 #define OPERAND_HIGH (SQUARE >> 4 | 1 << 30)
 
