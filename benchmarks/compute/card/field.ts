@@ -17,6 +17,8 @@ interface Ended {
   readonly why?: string;
 }
 
+/** What a step started has so long to end by itself. */
+const LINGER_MS = 5000;
 /** A step is not begun with less. */
 const LEAST_S = 5;
 
@@ -128,6 +130,8 @@ function run(step: Step, { limitS, log, write }: Around): Promise<Ended> {
       settle(ended ?? { status: 'failed', why: `its process ${how}; its last words: ${last}` });
     };
     child.on('error', (error) => over(error.message));
+    // what it started holds its outputs open: a device that hangs would outlive it
+    child.on('exit', () => setTimeout(endGroup, LINGER_MS).unref());
     child.on('close', (code, signal) => over(signal ? `was ended by ${signal}` : `ended with code ${code}`));
   });
 }
