@@ -2,7 +2,8 @@
 // Compiles src/compute/cuda/kernels/*.cu to the PTX beside them, which is committed and shipped: a miner needs the driver alone.
 // Usage: node scripts/cuda.mjs [--check]
 //   without --check: writes what clang-16 makes. No CUDA SDK is looked at, so that the bytes are the same on every machine.
-//   --check: writes nothing; exits 1 when a committed file is not what comes out, or when ptxas, where there is one, refuses it.
+//   --check: writes nothing; exits 1 when a committed file is not what comes out, or when ptxas, where there is one, refuses it
+//            or makes products wait for each other.
 //            Prints registers and spilled bytes. What this machine lacks is skipped, and said.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -130,6 +131,12 @@ async function assemble() {
       console.log(`${name}: ptxas ${version} refuses it for ${arch}\n${output}`);
       process.exitCode = 1;
       return;
+    }
+    // products of warpgroups one by one, with a wait after each, where ptxas cannot keep their sums in registers of their own
+    const slow = output.match(/.*wgmma.*serialized.*/)?.[0];
+    if (slow !== undefined) {
+      console.log(`${name}: ptxas ${version}: ${slow}`);
+      process.exitCode = 1;
     }
     const parts = output.split(/Compiling entry function '/).slice(1);
     for (const part of parts) {
