@@ -52,6 +52,7 @@ program
   )
   .option('--json', 'one JSON document on standard output instead of progress and table')
   .option('--commit-reveal', 'weights are sealed to a round of a beacon, and count an epoch later')
+  .option('--backend <name>', 'what the simulated devices compute on: cpu, cuda, webgpu', 'cpu')
   .option('--keep', 'leave everything running afterwards, until Ctrl-C')
   .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
   .option('--dir <folder>', 'where journals and logs go (a temporary folder without it, removed at the end)')

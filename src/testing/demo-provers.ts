@@ -1,5 +1,6 @@
 // Owns: what stands behind the demo's slots: kind, class and speed of each prover by name, the same in processes and in one process.
 // Does not own: who has how many of them (world.ts), how a device is reached.
+import type { Compute } from '../compute/compute.js';
 import { createPackedCompute } from '../compute/cpu/packed.js';
 import { createReferenceCompute } from '../compute/cpu/reference.js';
 import type { Link } from '../compute/link.js';
@@ -84,11 +85,13 @@ export function demoDevice(
     readonly worker: string;
     readonly clock: Clock;
     readonly random: Random;
+    /** what really computes behind the pace. @default this thread */
+    readonly inner?: Compute;
   },
 ): Slot[] {
   const { kind, params, paramsId: id, speed } = proverOf(name, options.random);
-  const { clock, worker } = options;
-  const compute = createPacedDevice(createPackedCompute(), {
+  const { clock, worker, inner = createPackedCompute() } = options;
+  const compute = createPacedDevice(inner, {
     clock,
     opsPerS: params.paceOpsPerS * speed,
     ...(params.paceBytesPerS ? { bytesPerS: params.paceBytesPerS } : {}),

@@ -1,9 +1,11 @@
 // Owns: `assay demo`: a whole subnet on this machine, with real parts. Does not own: what any part does.
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainReader, ChainWriter, Subnet } from '../../chain/chain.js';
+import type { FoundDevice } from '../../compute/find-devices.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
@@ -29,6 +31,8 @@ interface Options {
   readonly commitReveal: boolean;
   readonly kill: { readonly name: string; readonly epoch: number } | undefined;
   readonly dir: string | undefined;
+  /** what the simulated devices compute on; undefined is each its own process */
+  readonly backend: 'cuda' | 'webgpu' | undefined;
 }
 
 /** An epoch that takes this many times its blocks' time does not end any more. */
@@ -38,6 +42,7 @@ const HEAP = { chain: 256, validator: 192, miner: 160, device: 64 } as const;
 
 export async function demo(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = parseOptions(flags);
+  const card = options.backend && (await firstOf(options.backend));
   const { clock } = systemParts;
   const began = clock.monotonic();
   const stamp = () => `${((clock.monotonic() - began) / 1000).toFixed(1).padStart(6)} s  `;
@@ -62,7 +67,11 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       `seed ${world.seed}: one chain, ${world.validators.length} validators, ${world.miners.length} miners; logs in ${join(dir, 'logs')}`,
     );
     const { connectSubtensor } = await import('../../chain/subtensor/connect.js');
-    const [node, devices] = await Promise.all([startChain(processes, world), startDevices(processes, world)]);
+    if (card) say(`simulated devices compute on ${card.name} (${card.id}), at the pace of their class`);
+    const [node, devices] = await Promise.all([
+      startChain(processes, world),
+      startDevices(processes, world, card?.choice),
+    ]);
     chain = await connectSubtensor({ url: node.url, log: silentLog, clock, signal: inner });
     const root = keypairFromUri('//Alice');
     const registered = await raceAbort(inner, setUp({ chain, root, say }, world, options));
@@ -140,7 +149,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
 }
 
 function parseOptions(flags: Record<string, unknown>): Options {
-  const { seed, json, keep, kill, dir, commitReveal } = flags;
+  const { seed, json, keep, kill, dir, commitReveal, backend = 'cpu' } = flags;
   if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed))
     throw usage('--seed', '1 to 64 printable characters', seed);
   const parsed = typeof kill === 'string' ? /^(validator-[ab])@(\d+)$/.exec(kill) : undefined;
@@ -151,8 +160,11 @@ function parseOptions(flags: Record<string, unknown>): Options {
       `validator-a or validator-b, @, and a paid epoch of 1..${DEMO_PLAN.paidEpochs}`,
       kill,
     );
+  if (backend !== 'cpu' && backend !== 'cuda' && backend !== 'webgpu')
+    throw usage('--backend', 'cpu, cuda or webgpu', backend);
   return {
     seed,
+    backend: backend === 'cpu' ? undefined : backend,
     json: json === true,
     keep: keep === true,
     commitReveal: commitReveal === true,
@@ -228,10 +240,28 @@ async function startChain(processes: Processes, world: World): Promise<{ url: st
   return { url: String(ready.url) };
 }
 
+/** The first device of that backend that can be used. @throws AssayError `unsupported` with what is wrong */
+async function firstOf(backend: 'cuda' | 'webgpu'): Promise<FoundDevice> {
+  const { findDevices } = await import('../../compute/find-devices.js');
+  const { devices, absent } = await findDevices();
+  const all = devices.filter(({ choice }) => choice.device === backend);
+  const found = all.find(({ problem }) => problem === undefined);
+  if (found) return found;
+  const why = [
+    ...all.map(({ id, problem }) => `${id}: ${problem}`),
+    ...absent.filter((each) => each.backend === backend).map((each) => each.why),
+  ].join('; ');
+  throw new AssayError('unsupported', `--backend ${backend}: ${why}`, { what: backend, why });
+}
+
 type Devices = ReadonlyMap<Behaviour, readonly { port: number; slot: number }[]>;
 
 /** Two for honest-large, one each for those that work alone, one for the two that share; none for the others. */
-async function startDevices(processes: Processes, world: World): Promise<Devices> {
+async function startDevices(
+  processes: Processes,
+  world: World,
+  choice: FoundDevice['choice'] | undefined,
+): Promise<Devices> {
   const device = async (name: string, slots: number, prover: ProverName = 'honest') => {
     const json = (port: unknown) =>
       JSON.stringify({
@@ -239,6 +269,7 @@ async function startDevices(processes: Processes, world: World): Promise<Devices
         slots,
         turns: slots > 1,
         seed: `${world.seed}/${name}`,
+        ...(choice ? { choice } : {}),
         port: port ?? 0, // a restarted device is looked for where the first one was
       });
     const { ready } = await processes.start({

@@ -2,7 +2,9 @@
 import { createConnection, createServer } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
+import type { Compute } from '../../compute/compute.js';
 import { createPackedCompute } from '../../compute/cpu/packed.js';
+import type { GpuChoice } from '../../compute/gpu/open.js';
 import { openTcpLink } from '../../compute/tcp/link.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
 import { createLinkDoor } from '../../miner/link-door.js';
@@ -38,6 +40,13 @@ const deviceSchema = z.strictObject({
   turns: z.boolean(),
   seed: z.string(),
   port: z.number().int(),
+  /** what really computes behind the pace; left out, the process itself */
+  choice: z
+    .discriminatedUnion('device', [
+      z.strictObject({ device: z.literal('cuda'), uuid: z.string().optional() }),
+      z.strictObject({ device: z.literal('webgpu'), adapter: z.string().optional() }),
+    ])
+    .optional(),
 });
 
 const minerSchema = z.strictObject({
@@ -86,11 +95,25 @@ function parse<S extends z.ZodType>(schema: S, json: string): z.infer<S> {
 async function device(options: z.infer<typeof deviceSchema>, signal: AbortSignal): Promise<number> {
   const { clock } = systemParts;
   const random = createSeededRandom(options.seed);
-  const own = demoDevice(options.prover, { slots: options.slots, worker: 'device', clock, random });
+  const { slots, choice } = options;
+  const inner = choice && (await cardOf(choice as GpuChoice)); // what may be left out is left out, and not undefined
+  const own = demoDevice(options.prover, {
+    slots,
+    worker: 'device',
+    clock,
+    random,
+    ...(inner ? { inner } : {}),
+  });
   const port = await serveDevice(options.turns ? withTurns(own, clock) : own, { port: options.port }, signal);
   tellParent({ ready: { port } });
   await aborted(signal);
+  await inner?.close?.();
   return EXIT.ok;
+}
+
+async function cardOf(choice: GpuChoice): Promise<Compute> {
+  const { isolateDevice } = await import('../../compute/process/isolate.js');
+  return isolateDevice({ choice, log: stderrLog('info'), clock: systemParts.clock });
 }
 
 async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal): Promise<number> {

@@ -48,19 +48,39 @@ export function createPacedDevice(inner: Compute, pace: PaceOptions): Compute {
     release: () => multiplier.release(),
   });
 
+  /** Labels that the inner device keeps multiply there: their time is taken label by label, and by rows of openings. */
+  const ownPace = (labels: Labels): PropertyDescriptorMap => {
+    const { n } = labels.spec;
+    const extend: Labels['extend'] = async (upTo, more, signal) => {
+      while (labels.count < upTo && more()) {
+        const before = labels.count;
+        const one = (): Promise<number> => labels.extend(before + 1, () => true, signal);
+        if ((await kernel((2 * n ** 3 * 1000) / opsPerS, one)) === before) break; // no room for another
+      }
+      return labels.count;
+    };
+    const accumulators: Labels['accumulators'] = (places) =>
+      kernel((2 * places.length * n ** 2 * 1000) / opsPerS, () => labels.accumulators(places));
+    return { extend: { value: extend }, accumulators: { value: accumulators } };
+  };
+
   const device: Compute = {
     name: `paced(${inner.name})`,
     loadOperand: async (b, n) => paced(await inner.loadOperand(b, n)),
     async openLabels(spec) {
-      const labels = createPlainLabels(spec, await acquireOperand(device, spec.basis, spec.n));
+      const { n } = spec;
+      const own = await inner.openLabels?.(spec);
+      const labels = own ?? createPlainLabels(spec, await acquireOperand(device, spec.basis, n));
       const pass: Labels['pass'] = (count, key) =>
-        kernel((count * spec.n ** 2 * 1000) / bytesPerS, () => labels.pass(count, key));
+        kernel((count * n ** 2 * 1000) / bytesPerS, () => labels.pass(count, key));
       // getters stay getters
-      return Object.create(labels, { pass: { value: pass } }) as Labels;
+      return Object.create(labels, { pass: { value: pass }, ...(own ? ownPace(own) : {}) }) as Labels;
     },
     async prepareLabels(basis, n) {
-      (await acquireOperand(device, basis, n)).release();
+      if (inner.prepareLabels) await inner.prepareLabels(basis, n);
+      else (await acquireOperand(device, basis, n)).release();
     },
+    ...(inner.close ? { close: () => inner.close!() } : {}),
   };
   return device;
 }

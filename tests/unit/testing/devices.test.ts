@@ -2,8 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Multiplier } from '../../../src/compute/compute.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
+import { createGpuCompute } from '../../../src/compute/gpu/compute.js';
+import { createPlainGpu } from '../../../src/compute/gpu/plain.js';
 import type { Slot } from '../../../src/miner/slot.js';
 import type { Clock } from '../../../src/model/clock.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
 import { createPacedDevice } from '../../../src/testing/devices/paced.js';
 import { withTurns } from '../../../src/testing/devices/turns.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -49,6 +52,30 @@ describe('a paced device', () => {
           }),
         );
         expect(ends.sort((a, b) => a - b)).toEqual([900, 1000]);
+      })(),
+    );
+  });
+
+  test('takes its time for labels that the inner device keeps, one by one, and stops where they do', async () => {
+    const clock = createVirtualClock();
+    const { openLabels } = createGpuCompute(createPlainGpu());
+    const n = 16; // 2 * 16^3 operations a label
+    const device = createPacedDevice(
+      { ...createReferenceCompute(), openLabels: openLabels! },
+      { clock, opsPerS: 81_920 },
+    );
+    const random = createSeededRandom('paced');
+    const spec = { basis: random.bytes(32), seed: random.bytes(32), n, capacity: 9 };
+    await clock.runUntil(
+      (async () => {
+        const labels = await device.openLabels!(spec);
+        const { signal } = new AbortController();
+        expect(await labels.extend(9, () => clock.monotonic() < 300, signal)).toBe(3);
+        expect(clock.monotonic()).toBe(300);
+        await labels.accumulators([{ label: 2, index: 5 }]);
+        expect(clock.monotonic()).toBe(306.25);
+        expect(await labels.rows([{ label: 3, index: 0 }])).toHaveLength(1);
+        labels.release();
       })(),
     );
   });
