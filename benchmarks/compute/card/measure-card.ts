@@ -1,10 +1,12 @@
 // Owns: what one card reaches: single kernels, whole labels, passes, copies, and cuBLASLt beside it. Does not own: what is made
 // of the figures (../cuda.bench.ts, steps.ts).
 import { type CudaContext, versionText } from '../../../src/compute/cuda/driver.js';
+import type { ProductModule } from '../../../src/compute/cuda/kernels.js';
 import type { CardState } from '../../../src/compute/cuda/nvml.js';
 import { openCardGpu } from '../../../src/compute/cuda/open.js';
 import { findDevices } from '../../../src/compute/find-devices.js';
 import { createGpuCompute } from '../../../src/compute/gpu/compute.js';
+import { wrongTiles } from '../../../src/compute/gpu/exact.js';
 import type { Gpu } from '../../../src/compute/gpu/gpu.js';
 import { measureGpu } from '../../../src/compute/gpu/measure.js';
 import { type Clock, systemClock } from '../../../src/model/clock.js';
@@ -58,15 +60,34 @@ export interface OpenedCard {
   readonly chosen: ChosenCard;
   readonly gpu: Gpu;
   readonly context: CudaContext;
-  /** what the card multiplies with, of kernels/ */
-  readonly product: string;
+  /** what the card multiplies with */
+  readonly product: ProductModule;
+  /** what else it could, the best first */
+  readonly worse: readonly ProductModule[];
 }
 
-/** In this process, compared with nothing. */
-export async function openChosen(): Promise<OpenedCard> {
+/**
+ * In this process. What multiplies is compared with the plain product, and where it is wrong, or takes its context with it, the
+ * next is opened: figures are of what a miner would use.
+ * @param without what it is not to multiply with
+ * @throws AssayError `unsupported` where nothing is left
+ */
+export async function openChosen(without: readonly ProductModule[] = []): Promise<OpenedCard> {
   const chosen = await chooseCard();
   process.env.CUDA_VISIBLE_DEVICES = chosen.uuid; // the driver looks at it once, when it starts
-  return { chosen, ...(await openCardGpu({ log: aloud })) };
+  for (const refused = [...without]; ; ) {
+    const { gpu, narrow, context, product, worse } = await openCardGpu({ log: aloud }, refused);
+    const wrong = await wrongTiles(gpu)
+      .then((first) => first ?? wrongTiles(narrow))
+      .catch((error: Error) => error.message);
+    if (wrong === undefined) return { chosen, gpu, context, product, worse };
+    context.close();
+    aloud.error('a product is wrong', { product, wrong });
+    refused.push(product);
+    if (worse.length > 0) continue;
+    const what = gpu.name;
+    throw new AssayError('unsupported', `${what}: no product is exact: ${wrong}`, { what, why: wrong });
+  }
 }
 
 const BATCH_MS = 50;
