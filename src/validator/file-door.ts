@@ -3,7 +3,7 @@
 import { create } from '@bufbuild/protobuf';
 import { announce, assertAnnounceable } from '../chain/announce.js';
 import type { ChainReader, ChainWriter, Subnet } from '../chain/chain.js';
-import { AssayError } from '../model/errors.js';
+import { AssayError, isAssayError } from '../model/errors.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
@@ -23,9 +23,13 @@ export interface FileDoor {
   readonly identities?: readonly ServerIdentity[] | undefined;
 }
 
+/** A chain that was too early for an axon takes it after some dozens of blocks. */
+const AGAIN_MS = 10 * 60_000;
+
 /**
  * Binds and announces. Whoever is on the subnet may have files; other validators are told that there is nothing to challenge.
- * @throws AssayError when the port cannot be bound, or the axon cannot be announced: then nothing of it is left
+ * Where the chain refuses the announcement the port is open all the same, and it is announced later.
+ * @throws AssayError when the port cannot be bound, or the chain cannot be asked: then nothing of it is left
  */
 export async function openFileDoor(
   parts: SessionParts & {
@@ -63,15 +67,38 @@ export async function openFileDoor(
   );
   const serverKey = identities?.[0]?.serverKey;
   const ip = door.announceIp ?? served.host;
-  try {
-    await announce(
+  const tell = (): Promise<void> =>
+    announce(
       { ...parts, writer: door.writer },
       { netuid, axon: { ip, port: served.port, ...(serverKey ? { serverKey } : {}) } },
     );
+  /** The chain says no to who is too early, or not registered yet: weights do not wait for that. */
+  const refused = (error: unknown): boolean => {
+    if (!isAssayError(error, 'chain-rejected') && !isAssayError(error, 'chain-unknown')) return false;
+    const todo = `it is tried again every ${AGAIN_MS / 60_000} minutes`;
+    log.error('the port for files is not announced: peers do not find it', { why: error.message, todo });
+    return true;
+  };
+  const tellLater = async (): Promise<void> => {
+    for (;;) {
+      await parts.clock.sleep(AGAIN_MS, signal);
+      if (signal.aborted) return;
+      try {
+        return await tell();
+      } catch (error) {
+        if (!refused(error)) log.error('the port for files is not announced', { error });
+      }
+    }
+  };
+  try {
+    await tell();
   } catch (error) {
-    stop.abort();
-    await served.closed;
-    throw error;
+    if (!refused(error)) {
+      stop.abort();
+      await served.closed;
+      throw error;
+    }
+    void tellLater();
   }
   log.info('files of the owner are handed out', { host: served.host, port: served.port });
   return served;

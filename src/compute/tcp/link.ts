@@ -4,6 +4,7 @@
 // ciphers; and a gigabyte through the port that carries sessions would hold up Commits (measured: npm run bench -- verification).
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { childOf } from '../../model/abort.js';
 import { equals } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import type { Ed25519Key } from '../../model/ed25519.js';
@@ -161,8 +162,8 @@ export async function openTcpLink(
   async function receive(socket: Socket): Promise<void> {
     admit(socket);
     const nonce = Uint8Array.from(randomBytes(NONCE_BYTES));
-    const timer = new AbortController();
-    void clock.sleep(limits.helloMs, AbortSignal.any([timer.signal, signal])).then(() => {
+    const timer = childOf(signal);
+    void clock.sleep(limits.helloMs, timer.signal).then(() => {
       if (!timer.signal.aborted) socket.destroy();
     });
     try {

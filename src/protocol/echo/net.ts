@@ -4,6 +4,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { setMaxListeners } from 'node:events';
 import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { Keypair } from '../../keys/keypair.js';
+import { childOf } from '../../model/abort.js';
 import { toHex } from '../../model/bytes.js';
 import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
@@ -134,8 +135,8 @@ async function echoOn(
   socket.end(due.echo);
   if (due.callbackPort > 0) callBack(from, due.callbackPort);
   // until the asker has it: whoever destroys a socket drops what has not left
-  const waited = new AbortController();
-  await Promise.race([closed, clock.sleep(ECHO_LIMITS.waitMs, AbortSignal.any([waited.signal, signal]))]);
+  const waited = childOf(signal);
+  await Promise.race([closed, clock.sleep(ECHO_LIMITS.waitMs, waited.signal)]);
   waited.abort();
 
   function callBack(host: string, at: number): void {
@@ -312,17 +313,16 @@ async function askUdp(
 ): Promise<Uint8Array | undefined> {
   const { ip, port, vantage, request } = question;
   const socket: UdpSocket = createSocket(isIPv6(ip) ? 'udp6' : 'udp4');
-  const done = new AbortController();
+  const done = childOf(signal);
   try {
     return await new Promise<Uint8Array | undefined>((resolve) => {
-      const ends = AbortSignal.any([signal, done.signal]);
       socket.on('error', () => resolve(undefined));
       // only from where it was asked: anybody can send datagrams
       socket.on('message', (bytes, from) => {
         if (from.address === ip && from.port === port) resolve(bytes);
       });
       socket.bind(0, vantage, () => socket.send(request, port, ip));
-      void clock.sleep(ECHO_LIMITS.waitMs, ends).then(() => resolve(undefined));
+      void clock.sleep(ECHO_LIMITS.waitMs, done.signal).then(() => resolve(undefined));
     });
   } finally {
     done.abort();
@@ -340,7 +340,7 @@ function readAll(
     const out = new Uint8Array(length);
     out.set(first);
     let filled = first.length;
-    const done = new AbortController();
+    const done = childOf(signal);
     const finish = (bytes: Uint8Array | undefined) => {
       done.abort();
       resolve(bytes);
@@ -355,9 +355,7 @@ function readAll(
     socket.once('end', () => finish(undefined));
     if (socket.destroyed) finish(undefined);
     else socket.resume(); // whoever read the first bytes may have done so by hand
-    void clock
-      .sleep(ECHO_LIMITS.waitMs, AbortSignal.any([done.signal, signal]))
-      .then(() => finish(undefined));
+    void clock.sleep(ECHO_LIMITS.waitMs, done.signal).then(() => finish(undefined));
   });
 }
 

@@ -12,7 +12,8 @@ import { ed25519FromSeed } from '../../../src/model/ed25519.js';
 import { type Hotkey, toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { type Log, silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
-import { encodeEchoRequest } from '../../../src/protocol/echo/codec.js';
+import { encodeEchoRequest, REQUEST_PREFIX } from '../../../src/protocol/echo/codec.js';
+import { listenForEgress } from '../../../src/protocol/echo/net.js';
 import { faultOf, type OfferedPort, type Reach, type Sight } from '../../../src/validator/reach.js';
 import { bandwidthProof } from '../../../src/verification/kinds/bandwidth/index.js';
 import { type BandwidthParams, paramsByClass } from '../../../src/verification/kinds/bandwidth/params.js';
@@ -284,4 +285,33 @@ describe('ends of a validator', () => {
     for (const of of [{ anchorPort: port }, { echoPort: port }])
       await expect(ends({ ...of, host: MINER_IP })).rejects.toMatchObject({ code: 'unreachable' });
   });
+});
+
+/** Signals that hang on this one: Node 20 keeps something of each that `AbortSignal.any` made, long after it is gone. */
+function hangingOn(signal: AbortSignal): number {
+  const symbol = Object.getOwnPropertySymbols(signal).find(
+    (each) => each.description === 'kDependantSignals',
+  );
+  const hanging = symbol && (signal as unknown as Record<symbol, { size: number } | undefined>)[symbol];
+  return hanging?.size ?? 0;
+}
+
+test('a port that strangers come to keeps nothing of those that are gone', async () => {
+  const { offered } = await minerLink({ admits: () => false });
+  const own = new AbortController();
+  const { port } = await listenForEgress({ clock }, { host: VALIDATOR_IP, port: 0 }, own.signal);
+  const before = [hangingOn(stop.signal), hangingOn(own.signal)];
+  for (let i = 0; i < 20; i++)
+    for (const at of [
+      { host: MINER_IP, port: offered.port },
+      { host: VALIDATOR_IP, port },
+    ]) {
+      const socket = connect(at);
+      socket.on('error', () => {});
+      socket.resume();
+      socket.end(Buffer.from([...REQUEST_PREFIX, ...new Uint8Array(200)]));
+      await once(socket, 'close');
+    }
+  expect([hangingOn(stop.signal), hangingOn(own.signal)]).toEqual(before);
+  own.abort();
 });

@@ -4,6 +4,7 @@ import type { Axon, Subnet } from '../../../src/chain/chain.js';
 import { devKeypair, type Keypair, readyKeys } from '../../../src/keys/keypair.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { systemClock } from '../../../src/model/clock.js';
+import { AssayError } from '../../../src/model/errors.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
@@ -26,10 +27,13 @@ async function scene({
   isRead = true,
   announce = async () => {},
   wire = createLoopback({ clock: systemClock }),
+  sleep = systemClock.sleep,
 }: {
   readonly isRead?: boolean;
   readonly announce?: () => Promise<void>;
   readonly wire?: ReturnType<typeof createLoopback>;
+  /** of the port alone */
+  readonly sleep?: typeof systemClock.sleep;
 } = {}) {
   const [own, other, miner, stranger] = ['own', 'other', 'miner', 'stranger'].map((name) =>
     devKeypair(name),
@@ -50,6 +54,10 @@ async function scene({
   const served = await openFileDoor(
     {
       ...parts,
+      clock: {
+        ...systemClock,
+        sleep: (ms, signal) => (ms >= 600_000 ? sleep(ms, signal) : systemClock.sleep(ms, signal)),
+      },
       keypair: own,
       reader: { subnet: async () => state },
       door: {
@@ -106,7 +114,29 @@ describe('a validator’s port for files', () => {
     }
   });
 
-  test('is closed again where the chain does not take the announcement', async () => {
+  test('is open where the chain refuses the announcement, which is tried again until it is taken', async () => {
+    const waits: (() => void)[] = [];
+    const sleep = (ms: number): Promise<void> => {
+      expect(ms).toBe(600_000);
+      return new Promise((wake) => waits.push(wake));
+    };
+    let refusals = 2;
+    const announce = async () => {
+      if (refusals-- <= 0) return;
+      const [call, error] = ['serve_axon', 'ServingRateLimitExceeded'];
+      throw new AssayError('chain-rejected', `${call}: ${error}`, { call, error });
+    };
+    const { as, miner, announced, port } = await scene({ announce, sleep });
+    expect(await as(miner).content(sha256(FILE))).toEqual(FILE);
+    for (const left of [1, 0]) {
+      expect([announced, refusals]).toEqual([[], left]);
+      waits.shift()!();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(announced).toEqual([{ ip: '127.16.0.9', port }]);
+  });
+
+  test('is closed again where the chain cannot be asked', async () => {
     const wire = createLoopback({ clock: systemClock });
     const refused = async () => {
       throw new Error('too early');

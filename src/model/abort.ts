@@ -1,0 +1,19 @@
+// Owns: an end that comes with another's, or before it.
+import { setMaxListeners } from 'node:events';
+
+/**
+ * Aborts with `parent`, and lets go of it where it is aborted itself, as whoever makes one must. `AbortSignal.any` of Node 20 does not: of
+ * each signal some 70 bytes stay for as long as the parent lives, and at a public port strangers decide how many there are.
+ */
+export function childOf(parent: AbortSignal): AbortController {
+  const child = new AbortController();
+  const end = (): void => child.abort(parent.reason);
+  if (parent.aborted) {
+    end();
+    return child;
+  }
+  setMaxListeners(0, parent); // every connection waits for it
+  parent.addEventListener('abort', end, { once: true });
+  child.signal.addEventListener('abort', () => parent.removeEventListener('abort', end), { once: true });
+  return child;
+}
