@@ -30,7 +30,8 @@ async function obey(told: Told): Promise<void> {
     link = await openTcpLink(parts, place, signal);
     say({ offer: toHex(encodeOffer(link.offer)) });
   } else if (told.do === 'go') {
-    const until = systemClock.monotonic() + told.forMs;
+    const from = systemClock.monotonic();
+    const until = from + told.forMs;
     const params = bandwidthProof.parseParams(told.params);
     const challenge = {
       params,
@@ -44,7 +45,8 @@ async function obey(told: Told): Promise<void> {
       challenge,
       signal,
     );
-    say({ commit: toHex(proving.commit) });
+    const tookMs = systemClock.monotonic() - from;
+    say({ commit: toHex(proving.commit), tookMs });
   } else if (told.do === 'meet') {
     const until = systemClock.monotonic() + told.forMs;
     const leftMs = () => until - systemClock.monotonic();

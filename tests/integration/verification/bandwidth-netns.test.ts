@@ -131,12 +131,14 @@ describe.skipIf(problem)('eight links of the kernel', () => {
       seed: random.fork(`seed ${i}`).bytes(32),
       brief: briefings[i]!.told,
     }));
+    const overMs: number[] = [];
     const commits = await Promise.all(
       hosts.map(async ({ ask }, i) => {
         const { seed, brief } = challenges[i];
         const hex = { basis: toHex(basis), seed: toHex(seed), brief: toHex(brief) };
         // no reserve: that the commit came in time is not what is tested here
-        const { commit } = await ask({ do: 'go', params, ...hex, forMs: WINDOW_MS });
+        const { commit, tookMs } = await ask({ do: 'go', params, ...hex, forMs: WINDOW_MS });
+        overMs[i] = Number(tookMs);
         return [fromHex(commit)];
       }),
     );
@@ -174,13 +176,15 @@ describe.skipIf(problem)('eight links of the kernel', () => {
         creditedUp: sum((i) => up[i].upBytesPerS ?? 0),
         down: link.down,
         creditedDown: sum((i) => bandwidthProof.credit(params, commits[i])!.downBytesPerS!),
+        // hosts of a busy machine end late, and here nobody refuses what is late
+        windows: Math.max(1, ...overMs.map((ms) => ms / WINDOW_MS)),
       };
     });
     console.table(table);
-    for (const { up: upRate, creditedUp, down, creditedDown } of table) {
+    for (const { up: upRate, creditedUp, down, creditedDown, windows } of table) {
       // what is above the rate can only be the bucket's 5 ms and the queue's 50
-      expect(creditedUp).toBeLessThan(1.03 * upRate);
-      expect(creditedDown).toBeLessThan(1.03 * down);
+      expect(creditedUp).toBeLessThan(1.03 * windows * upRate);
+      expect(creditedDown).toBeLessThan(1.03 * windows * down);
       // how much of it depends on how busy this machine is, too: an idle one gives 70..80 %
       expect(creditedDown).toBeGreaterThan(0.15 * Math.min(down, 8));
     }
@@ -222,7 +226,8 @@ describe.skipIf(problem)('eight links of the kernel', () => {
       seed: toHex(challenge.seed),
       brief: toHex(challenge.brief),
     };
-    const { commit } = await host.ask({ do: 'go', params: alone, ...hex, forMs });
+    const { commit, tookMs } = await host.ask({ do: 'go', params: alone, ...hex, forMs });
+    const windows = Math.max(1, Number(tookMs) / forMs);
     const seen = await meeting;
     const commits = [fromHex(commit)];
     const request = bandwidthProof.issue(alone, commits, random, briefing!.kept);
@@ -239,8 +244,8 @@ describe.skipIf(problem)('eight links of the kernel', () => {
     const creditedUp = (up.upBytesPerS ?? 0) / Mbit;
     const creditedDown = bandwidthProof.credit(alone, commits)!.downBytesPerS! / Mbit;
     console.table([{ up: 16, creditedUp, down: 4, creditedDown }]);
-    expect(creditedUp).toBeLessThan(1.03 * 16);
-    expect(creditedDown).toBeLessThan(1.03 * 4);
+    expect(creditedUp).toBeLessThan(1.03 * windows * 16);
+    expect(creditedDown).toBeLessThan(1.03 * windows * 4);
     expect(creditedUp).toBeGreaterThan(0.15 * 16);
     expect(creditedDown).toBeGreaterThan(0.15 * 4);
   }, 60_000);
