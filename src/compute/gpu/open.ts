@@ -24,7 +24,12 @@ export async function openGpu(
     return openWebGpu({ ...parts, ...choice });
   }
   // the driver looks at it once, when it starts: of several cards this process is to see one
-  if (choice.uuid !== undefined) process.env.CUDA_VISIBLE_DEVICES = choice.uuid;
-  const { openCard } = await import('../cuda/open.js');
-  return openCard(parts);
+  const { uuid } = choice;
+  if (uuid !== undefined) process.env.CUDA_VISIBLE_DEVICES = uuid;
+  const [{ openCard }, { withState }] = await Promise.all([
+    import('../cuda/open.js'),
+    import('../cuda/beside.js'),
+  ]);
+  const card = await openCard(parts);
+  return uuid === undefined ? card : withState(card, uuid, parts);
 }

@@ -1,0 +1,46 @@
+// Owns: how a card was before and after each chain of labels, in the log: for whoever wonders about a slow proof. Nobody is paid
+// or refused by it. Does not own: reading it (nvml.ts).
+import type { Log } from '../../model/log.js';
+import type { GpuCompute } from '../gpu/compute.js';
+import type { Labels } from '../labels.js';
+import { type CardState, listNvidia, type NvidiaHost } from './nvml.js';
+
+/**
+ * The same device. Asking takes milliseconds, some drivers longer: it is done before the first label and after the last opening,
+ * in the device's own process.
+ * @param uuid of the card, or of a slice of it
+ */
+export function withState(
+  compute: GpuCompute,
+  uuid: string,
+  { log, list = listNvidia }: { readonly log: Log; readonly list?: () => Promise<NvidiaHost> },
+): GpuCompute {
+  const note = async (when: 'before' | 'after'): Promise<void> => {
+    try {
+      const state = stateOf(await list(), uuid);
+      if (state) log.info(`card ${when} a proof`, { uuid, ...state });
+    } catch (error) {
+      // a proof does not hang on what nobody trusts
+      log.debug('card beside a proof', { uuid, why: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  return {
+    ...compute,
+    async openLabels(spec) {
+      await note('before');
+      const labels = await compute.openLabels!(spec); // a graphics processor has them
+      let over = false;
+      const release = (): void => {
+        labels.release();
+        if (!over) void note('after');
+        over = true;
+      };
+      // getters stay getters
+      return Object.create(labels, { release: { value: release } }) as Labels;
+    },
+  };
+}
+
+function stateOf({ cards }: NvidiaHost, uuid: string): CardState | undefined {
+  return cards.find((card) => card.uuid === uuid || card.slices.some((slice) => slice.uuid === uuid))?.state;
+}
