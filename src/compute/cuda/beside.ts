@@ -6,8 +6,8 @@ import type { Labels } from '../labels.js';
 import { type CardState, listNvidia, type NvidiaHost } from './nvml.js';
 
 /**
- * The same device. Asking takes milliseconds, some drivers longer: it is done before the first label and after the last opening,
- * in the device's own process.
+ * The same device. Asking takes milliseconds, some drivers longer: it is done when an event is armed and after the last opening, in
+ * the device's own process.
  * @param uuid of the card, or of a slice of it
  */
 export function withState(
@@ -26,9 +26,13 @@ export function withState(
   };
   return {
     ...compute,
-    async openLabels(spec) {
+    // before the Go: afterwards every millisecond is the proof's
+    async prepareLabels(basis, n) {
       await note('before');
-      const labels = await compute.openLabels!(spec); // a graphics processor has them
+      await compute.prepareLabels!(basis, n); // likewise
+    },
+    async openLabels(spec) {
+      const labels = await compute.openLabels!(spec); // a graphics processor has both
       let over = false;
       const release = (): void => {
         labels.release();

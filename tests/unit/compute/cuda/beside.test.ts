@@ -35,6 +35,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 describe('a card beside a proof', () => {
   test.each(['GPU-1', 'MIG-of-GPU-1'])('is noted before and after, once each, for %s', async (uuid) => {
     const { lines, compute } = scene(host(40, 71), uuid);
+    await compute.prepareLabels!(spec.basis, spec.n);
     const labels = await compute.openLabels!(spec);
     expect(lines).toEqual([{ message: 'card before a proof', data: { uuid, temperatureC: 40 } }]);
     expect(await labels.extend(2, () => true, new AbortController().signal)).toBe(2);
@@ -51,6 +52,7 @@ describe('a card beside a proof', () => {
     });
     const absent = scene(host(40, 71), 'GPU-7');
     for (const { compute, lines } of [failing, absent]) {
+      await compute.prepareLabels!(spec.basis, spec.n);
       const labels = await compute.openLabels!(spec);
       expect(await labels.extend(1, () => true, new AbortController().signal)).toBe(1);
       labels.release();
