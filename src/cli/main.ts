@@ -167,8 +167,8 @@ roleOptions(miner.command('start'))
   .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
   .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
   .option(
-    '--slots <kind:class[@device]...>',
-    'slots to serve, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0 (one of compute)',
+    '--slots <slot...>',
+    'kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0 (one of compute)',
   )
   .option('--plots <folder...>', 'plots of the slots of storage (assay miner plot)')
   .option(

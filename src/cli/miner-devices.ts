@@ -23,7 +23,13 @@ export function assignDevices(
 ): readonly (FoundDevice | undefined)[] {
   const cpu = found.devices.find(({ id }) => id === 'cpu')!; // every host has one
   const cards = cardsOf(found);
-  const taken = new Map<string, number>();
+  const taken = new Map<string, Set<string>>();
+  const takenBy = (kind: string): Set<string> => {
+    const ids = taken.get(kind) ?? new Set();
+    taken.set(kind, ids);
+    return ids;
+  };
+  for (const { kind, device } of wanted) if (device !== undefined) takenBy(kind).add(device);
   return wanted.map((slot) => {
     const { kind, className, device } = slot;
     if (OTHER_KINDS.has(kind)) {
@@ -32,14 +38,16 @@ export function assignDevices(
     }
     const chosen = device === undefined ? undefined : named(device, found);
     if (chosen || !isOfCard(slot)) return usable(slot, chosen ?? cpu);
-    const next = taken.get(kind) ?? 0;
-    taken.set(kind, next + 1);
-    const card = cards[next];
-    if (card) return usable(slot, card);
+    const others = takenBy(kind);
+    const card = cards.find(({ id }) => !others.has(id));
+    if (card) {
+      others.add(card.id);
+      return usable(slot, card);
+    }
     const name = `${kind}:${className}`;
     if (cards.length > 0)
       throw wrongSlot(
-        `${next + 1} slots of ${kind} for ${cards.length === 1 ? 'one device' : `${cards.length} devices`}; where several share one, say which: ${name}@${cards[0].id}`,
+        `more slots of ${kind} than the ${cards.length === 1 ? 'one device' : `${cards.length} devices`} here; where several share one, say which: ${name}@${cards[0].id}`,
       );
     const instead = kind === 'memory' ? '' : `; to prove it with the CPUs of this host, write ${name}@cpu`;
     throw wrongSlot(`${name} is a class of cards, and none can be used here: ${whyNone(found)}${instead}`);

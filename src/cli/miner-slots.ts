@@ -57,8 +57,12 @@ export async function openSlots(
   try {
     const computes = new Map<string, Compute>();
     for (const [id, choice] of choices.byId) {
-      const compute = await isolateDevice({ choice, log, clock });
+      const compute = await isolateDevice({ choice, log, clock }).catch((error: unknown) => {
+        signal.throwIfAborted(); // a terminal's Ctrl-C ends a process that opens its device, too
+        throw error;
+      });
       closing.push(() => compute.close?.());
+      signal.throwIfAborted();
       computes.set(id, compute);
     }
     // slots that compute nothing are handed one all the same: it is what every prover may use

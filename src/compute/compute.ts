@@ -16,10 +16,20 @@ export interface Devices {
   readonly link?: Link;
 }
 
+/** What a device can do of what proofs ask for; the rest it refuses with AssayError `unsupported`, or does more slowly. */
+export interface Supports {
+  /** largest side of labels */
+  readonly maxSide: number;
+  /** products by the device's units for matrices, which is what published int8 figures count */
+  readonly matrixUnits: boolean;
+}
+
 /** A device that multiplies exactly. Every implementation gives the bits of cpu/reference.ts. */
 export interface Compute {
   /** e.g. `cpu-reference`, `cpu-onnx` */
   readonly name: string;
+  /** Left out by devices that can do all that there is to do on such hardware. */
+  readonly supports?: Supports;
   /**
    * Packs the constant right operand once.
    * @param b n x n, row-major, values in [-64, 63]

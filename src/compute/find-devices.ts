@@ -7,7 +7,7 @@ import type { CardState, NvidiaHost } from './cuda/nvml.js';
 import type { DeviceChoice } from './process/device-process.js';
 
 export interface FoundDevice {
-  /** what a slot is told: `cpu`, `cuda:0`, `cuda:0.1` for the second slice of the first card, `webgpu` */
+  /** what a slot is told: `cpu`, `cuda:0`, `cuda:0.1` for the second slice of the first card, `webgpu`, `webgpu:1` for the next adapter */
   readonly id: string;
   /** as the driver has it: cosmetic, what counts is measured */
   readonly name: string;
@@ -62,7 +62,11 @@ export async function findDevices(options: FindDevicesOptions = {}): Promise<Fou
   const cards = host ? cardsOf(host) : [];
   if (host && cards.length === 0) absent.push({ backend: 'cuda', why: 'the NVIDIA driver sees no card' });
   return {
-    devices: [...cards, ...(adapters ?? []).map(adapterOf), cpu()],
+    devices: [
+      ...cards,
+      ...[...(adapters ?? [])].sort((a, b) => Number(a.software) - Number(b.software)).map(adapterOf),
+      cpu(),
+    ],
     absent,
     driver: host?.driver,
   };
@@ -150,14 +154,11 @@ function cardsOf({ cards, silent, driver }: NvidiaHost): FoundDevice[] {
   return [...found, ...lost];
 }
 
-const adapterOf = ({
-  name,
-  software,
-}: {
-  readonly name: string;
-  readonly software: boolean;
-}): FoundDevice => ({
-  id: 'webgpu',
+const adapterOf = (
+  { name, software }: { readonly name: string; readonly software: boolean },
+  place: number,
+): FoundDevice => ({
+  id: place === 0 ? 'webgpu' : `webgpu:${place}`,
   name,
   memoryBytes: undefined,
   choice: { device: 'webgpu', adapter: name },

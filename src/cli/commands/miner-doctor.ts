@@ -5,6 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import type { Devices } from '../../compute/compute.js';
+import type { FoundDevices } from '../../compute/find-devices.js';
 import type { HostMemory } from '../../compute/host.js';
 import type { PlotName } from '../../compute/spec/plot.js';
 import { DEFAULT_RESERVE } from '../../miner/slot.js';
@@ -18,6 +19,7 @@ import type { HostMemoryParams } from '../../verification/kinds/host-memory/para
 import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import { type Meeting, type RehearsedStep, rehearse } from '../../verification/rehearse.js';
 import { dataPaths, systemParts } from '../assemble.js';
+import { backendLines } from '../backend-lines.js';
 import { integerBetween, loadFlags } from '../config.js';
 import { scaled } from '../facts.js';
 import { invalid } from '../invalid-input.js';
@@ -77,6 +79,8 @@ interface Host {
   readonly devices: Devices;
   /** that computes in place of the CPUs */
   readonly card: Card | undefined;
+  /** undefined where nothing computes */
+  readonly found: FoundDevices | undefined;
   readonly meets: Meeting | undefined;
   /** the plot of --plots that storage is proven with */
   readonly plot: { readonly name: PlotName; readonly class: string } | undefined;
@@ -95,11 +99,11 @@ interface Subject {
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   compute: {
-    full: ({ card }) => (card ? { class: classByName(card) ?? bySize(card) } : { class: 'cpu-2048' }),
+    full: ({ card, devices }) => (card ? { class: cardClass(card, sideOf(devices)) } : { class: 'cpu-2048' }),
     small: 'paced',
   },
   memory: {
-    full: ({ card }) => (card ? cardMemory(card) : NO_CARD),
+    full: ({ card, devices }) => (card ? cardMemory(card, sideOf(devices)) : NO_CARD),
     small: 'paced-memory',
   },
   'host-memory': {
@@ -132,15 +136,29 @@ const NO_CARD: Choice = {
 
 const classByName = ({ name, memoryBytes }: Card): string | undefined => suggestedClass(name, memoryBytes);
 
-/** The largest side of which enough labels fit, where nobody knows how much memory there is the smallest. */
-function bySize({ memoryBytes = 0 }: Card): string {
-  const sides = [16_384, 8192].find((n) => FILL * memoryBytes >= MIN_LABELS * n * n);
+/** The largest side of labels that the device takes. */
+const sideOf = ({ compute }: Devices): number => compute.supports?.maxSide ?? Number.POSITIVE_INFINITY;
+
+const isTooLarge = (name: string, maxSide: number): boolean =>
+  DERIVED.some((each) => each.class === name && each.n > maxSide);
+
+/** By its name, else the largest side of which enough labels fit; where nobody knows how much memory there is the smallest. */
+function cardClass(card: Card, maxSide: number): string {
+  const its = classByName(card);
+  if (its !== undefined && !isTooLarge(its, maxSide)) return its;
+  const { memoryBytes = 0 } = card;
+  const sides = [16_384, 8192].find((n) => n <= maxSide && FILL * memoryBytes >= MIN_LABELS * n * n);
   return `${BY_SIZE}${sides ?? 4096}`;
 }
 
 /** There is no set by size for memory: what could stand in for it hangs on how fast the card is. */
-function cardMemory(card: Card): Choice {
+function cardMemory(card: Card, maxSide: number): Choice {
   const its = classByName(card);
+  if (its !== undefined && isTooLarge(its, maxSide))
+    return {
+      why: `labels of ${its} are larger than side ${maxSide}, the most that this backend takes`,
+      fix: 'name another --class, or the card by another backend (assay miner devices)',
+    };
   if (its !== undefined) return { class: its };
   return {
     why: `no class is named after ${card.name}`,
@@ -175,7 +193,10 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   } finally {
     await opened.close();
   }
-  if (!options.json) show(findings, opened.devices.compute.name, options, performance.now() - began);
+  const notes = notesOf(opened, findings);
+  if (!options.json) show(findings, { ...opened, notes }, options, performance.now() - began);
+  else if (notes)
+    printJson({ device: { id: opened.card?.id ?? 'cpu', name: opened.devices.compute.name, notes } });
   if (options.data !== undefined) await showSights(options.data, options.json);
   return findings.some(({ state }) => state === 'failed') ? EXIT.failed : EXIT.ok;
 }
@@ -193,7 +214,7 @@ async function showSights(data: string, asJson: boolean): Promise<void> {
 }
 
 function wanted(
-  { kind: asked, class: named, plots }: Options,
+  { kind: asked, class: named, plots, device }: Options,
   kinds: Readonly<Record<string, unknown>>,
 ): string[] {
   const known = [
@@ -206,15 +227,29 @@ function wanted(
     throw invalid('--class', 'exactly one --kind beside it', `${asked?.length ?? 0}`);
   if (plots !== undefined && asked !== undefined && !asked.includes('storage'))
     throw invalid('--plots', 'it for storage', asked.join(', '));
+  if (device !== undefined && asked !== undefined && !computes(asked))
+    throw invalid('--device', `it for ${ON_A_DEVICE.join(', ')}`, asked.join(', '));
   return asked ?? known;
 }
 
-interface OpenedHost {
-  readonly devices: Devices;
-  readonly card: Card | undefined;
-  readonly plot: Host['plot'];
-  readonly meets: Meeting | undefined;
+const ON_A_DEVICE: readonly string[] = ['compute', 'memory', 'liveness'];
+const computes = (names: readonly string[]): boolean => names.some((name) => ON_A_DEVICE.includes(name));
+
+interface OpenedHost extends Omit<Host, 'findings'> {
   close(): Promise<void>;
+}
+
+/** What its backend cannot do, and why no better one was used; undefined where nothing computed. */
+function notesOf({ devices, card, found }: OpenedHost, findings: readonly Finding[]): string[] | undefined {
+  if (!found) return undefined;
+  const products = findings.find(({ kind, state }) => kind === 'compute' && state === 'proven');
+  const { compute } = devices;
+  return backendLines({
+    compute,
+    card,
+    found,
+    products: products?.class === undefined ? undefined : { class: products.class, share: products.share },
+  });
 }
 
 /** What the named kinds need, and nothing else: ports and plots are opened for them only. */
@@ -242,12 +277,19 @@ async function openHost(
   };
   try {
     const plot = plots && !small ? await plotOf(plots, named) : undefined;
-    const card = await deviceOf(device);
+    const { findDevices } = await import('../../compute/find-devices.js');
+    const found = device !== undefined || computes(names) ? await findDevices() : undefined;
+    const card = await deviceOf(device, found);
     const log = stderrLog('warn');
-    const compute = card
-      ? await isolateDevice({ choice: card.choice, log, clock: systemParts.clock })
-      : await openCpu({ log, threads: threads ?? 0 });
+    const opening = card
+      ? isolateDevice({ choice: card.choice, log, clock: systemParts.clock })
+      : openCpu({ log, threads: threads ?? 0 });
+    const compute = await opening.catch((error: unknown) => {
+      signal.throwIfAborted(); // a terminal's Ctrl-C ends a process that opens its device, too
+      throw error;
+    });
     closing.push(() => compute.close?.());
+    signal.throwIfAborted();
     let devices: Devices = { compute, host: createThreadedHost(threads ? { lanes: threads } : {}) };
     if (plot && plots) {
       const { createFileDisk } = await import('../../compute/disk/file.js');
@@ -260,10 +302,10 @@ async function openHost(
       const tiny = storageParamsByClass('small');
       if (tiny) devices = { ...devices, disk: createMemoryDisk({ sectors: tiny.nominalSectors }) };
     }
-    if (!names.includes('bandwidth')) return { devices, card, plot, meets: undefined, close };
+    if (!names.includes('bandwidth')) return { devices, card, found, plot, meets: undefined, close };
     const { link, meets, end } = await openLinks(signal);
     closing.push(end);
-    return { devices: { ...devices, link }, card, plot, meets, close };
+    return { devices: { ...devices, link }, card, found, plot, meets, close };
   } catch (error) {
     await close();
     throw error;
@@ -562,12 +604,21 @@ export function lowFix(share: number, nominal: Credit): string | undefined {
 const lateFix = ({ from, tookMs, withinMs }: RehearsedStep): string =>
   `${Math.round(tookMs)} ms from ${from === 'go' ? 'Go' : 'Pass'}, ${withinMs} ms there are: end what else runs here, or take a smaller --class`;
 
-function show(findings: readonly Finding[], backend: string, { small }: Options, tookMs: number): void {
+function show(
+  findings: readonly Finding[],
+  {
+    devices,
+    card,
+    notes,
+  }: Pick<Host, 'devices' | 'card'> & { readonly notes: readonly string[] | undefined },
+  { small }: Options,
+  tookMs: number,
+): void {
   const [cpu] = cpus();
   print(
     `host: ${availableParallelism()} CPUs (${cpu?.model.trim() ?? 'unknown'}), ${gibibytes(totalmem())} of memory`,
   );
-  print(`products: ${backend}`);
+  print(`products: ${devices.compute.name}`);
   const table = new Table({
     head: [
       'kind',
@@ -617,6 +668,7 @@ function show(findings: readonly Finding[], backend: string, { small }: Options,
     const advice = name === undefined ? undefined : classAdvice(name, credit);
     if (advice) print(`${kind}: ${advice}`);
   }
+  for (const note of notes ?? []) print(`${card?.id ?? 'cpu'}: ${note}`);
   const proven = findings.filter(({ state }) => state === 'proven');
   const failed = findings.filter(({ state }) => state === 'failed').length;
   print(
@@ -626,17 +678,17 @@ function show(findings: readonly Finding[], backend: string, { small }: Options,
     print('small classes are for simulated devices: they show that proofs work here, not what they earn');
   else if (proven.length > 0) {
     print(
-      'share: of a slot that counts one in its class. Each was proven by itself: slots of one host share its cores',
+      `share: of a slot that counts one in its class. Each was proven by itself: slots of one host share its cores${card ? ', those of a card the card' : ''}`,
     );
     const slots = proven
       .filter(({ kind }) => SERVED.has(kind))
-      .map(({ kind, class: name }) => `${kind}:${name}`);
+      .map(({ kind, class: name }) => `${kind}:${name}${card && computes([kind]) ? `@${card.id}` : ''}`);
     if (slots.length > 0) print(`to serve them: assay miner start --slots ${slots.join(' ')} --help`);
   }
 }
 
 /** What needs nothing but this host to be served; a plot, a port and a class of the line are said there. */
-const SERVED: ReadonlySet<string> = new Set(['compute', 'host-memory', 'storage']);
+const SERVED: ReadonlySet<string> = new Set(['compute', 'memory', 'host-memory', 'storage']);
 
 /** What a card is, by what it proved: whatever it is called, and whichever class it was proven under. */
 export function classAdvice(claimed: string, credit: Credit): string | undefined {

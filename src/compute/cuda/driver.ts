@@ -78,7 +78,7 @@ export interface CudaContext {
   /** zeros. @returns the device's address, or undefined when there is no room */
   allocate(bytes: number): bigint | undefined;
   free(address: bigint): void;
-  /** @param bytes may be changed when this returns */
+  /** @param bytes kept until all that was asked is done: where a card reads the host's memory itself (Grace, HMM), it may come for them late */
   toDevice(address: bigint, bytes: Uint8Array): void;
   /** after all that was asked before; waits for it where it is not done */
   toHost(address: bigint, bytes: Uint8Array): void;
@@ -173,6 +173,11 @@ export async function openCuda({
   const modules: bigint[] = [];
   /** The driver's description is a matter of these numbers alone: what lies there may be anything. */
   const maps = new Map<string, Uint8Array>();
+  /** What copies to the device may not have read yet. */
+  const inCopies: Uint8Array[] = [];
+  const settled = (): void => {
+    inCopies.length = 0;
+  };
   let encode: ReturnType<Library['bind']> | undefined;
   const mapOf = ({ at, width, rows, box }: Boxes): Uint8Array => {
     const key = `${at}/${width}/${rows}/${box}`;
@@ -218,12 +223,14 @@ export async function openCuda({
     },
     toDevice(address, bytes) {
       alive();
+      inCopies.push(bytes);
       check('copying to the device', api.toDevice(address, bytes, bytes.length, stream));
     },
     toHost(address, bytes) {
       alive();
       check('copying from the device', api.toHost(bytes, address, bytes.length, stream));
       check('copying from the device', api.synchronize(stream));
+      settled();
     },
     copy(to, from, bytes) {
       alive();
@@ -270,12 +277,13 @@ export async function openCuda({
       const code = api.query(stream);
       if (code === NOT_READY) return false;
       check('a kernel', code);
+      settled();
       return true;
     },
     close() {
       if (closed) return;
       closed = true;
-      if (!gone) api.contextDestroy(context); // modules, stream and memory go with it
+      api.contextDestroy(context); // modules, stream and memory go with it, after a fault too
     },
   };
 }

@@ -41,7 +41,8 @@ export interface NvidiaCard {
   readonly uuid: string;
   readonly name: string;
   readonly pciBusId: string;
-  readonly memoryBytes: number;
+  /** undefined: it has none of its own, but the host's */
+  readonly memoryBytes: number | undefined;
   /** 90 is compute capability 9.0 */
   readonly capability: number;
   readonly maxClockHz: number | undefined;
@@ -211,7 +212,7 @@ function readCard(read: Reader, index: number): NvidiaCard {
     uuid: read.text('nvmlDeviceGetUUID', device),
     name: read.text('nvmlDeviceGetName', device),
     pciBusId: cString(pci.subarray(PCI_BUS_ID_AT, PCI_BUS_ID_AT + 32)),
-    memoryBytes: memoryOf(read, device).total,
+    memoryBytes: maybe(() => memoryOf(read, device).total),
     capability: 10 * major + minor,
     maxClockHz: hertz('nvmlDeviceGetMaxClockInfo', SM_CLOCK),
     maxMemoryClockHz: hertz('nvmlDeviceGetMaxClockInfo', MEMORY_CLOCK),
@@ -219,7 +220,7 @@ function readCard(read: Reader, index: number): NvidiaCard {
     ecc: maybe(() => read.words('nvmlDeviceGetEccMode', device)[0] === 1),
     mig,
     slices: mig ? slicesOf(read, device) : [],
-    computeMode: COMPUTE_MODES[read.word('nvmlDeviceGetComputeMode', device)] ?? 'default',
+    computeMode: COMPUTE_MODES[maybe(() => read.word('nvmlDeviceGetComputeMode', device)) ?? 0] ?? 'default',
     state: {
       temperatureC: maybe(() => read.wordOf('nvmlDeviceGetTemperature', device, 0)),
       powerW: maybe(() => read.word('nvmlDeviceGetPowerUsage', device) / 1000),

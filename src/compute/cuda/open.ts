@@ -32,7 +32,9 @@ export async function openCard(options: OpenCardOptions): Promise<GpuCompute> {
   for (;;) {
     const { gpu, narrow, context, product, worse } = await openCardGpu(options, without);
     try {
-      const compute = await exactCompute(createGpuCompute(gpu), () => wrongTiles(narrow));
+      const compute = await exactCompute(createGpuCompute(gpu, { matrixUnits: true }), () =>
+        wrongTiles(narrow),
+      );
       const { driver, card } = context;
       log.info('cuda backend', { ...card, driver, product, freeBytes: context.freeBytes() });
       return { ...compute, gpu };

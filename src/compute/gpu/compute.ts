@@ -1,7 +1,7 @@
 // Owns: a graphics processor as a device of the miner: operands, labels, who holds what. Does not own: a chain (labels.ts).
 import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
-import { assertOperand, type Compute, operandRows } from '../compute.js';
+import { assertOperand, type Compute, operandRows, type Supports } from '../compute.js';
 import type { LabelsSpec } from '../labels.js';
 import { operandMatrix } from '../spec/chain.js';
 import type { Gpu, GpuMemory } from './gpu.js';
@@ -22,12 +22,25 @@ export interface GpuCompute extends Compute {
   readonly gpu: Gpu;
 }
 
-/** Between chains nothing but the newest operand is kept: the device's memory belongs to who pays for it. */
-export function createGpuCompute(gpu: Gpu): Compute {
+/** Labels are at most this large. */
+const MAX_SIDE = 16_384;
+
+/**
+ * Between chains nothing but the newest operand is kept: the device's memory belongs to who pays for it.
+ * @param supports `matrixUnits` of the processor's products. @default none
+ */
+export function createGpuCompute(
+  gpu: Gpu,
+  { matrixUnits = false }: Partial<Pick<Supports, 'matrixUnits'>> = {},
+): Compute {
   const pool = new GpuPool(gpu);
   let newest: Operand | undefined;
   let chains = 0;
   let loading: Promise<unknown> = Promise.resolve();
+  /** Who pays for the device needs its memory. */
+  const settle = (): void => {
+    if (chains === 0) pool.clear();
+  };
 
   const allocate = async (bytes: number, what: string): Promise<GpuMemory> => {
     const memory = await pool.take(bytes);
@@ -63,7 +76,7 @@ export function createGpuCompute(gpu: Gpu): Compute {
     return result;
   };
   const assertSupported = ({ n, capacity }: LabelsSpec): void => {
-    const sized = Number.isInteger(Math.log2(n)) && n >= 16 && n <= 16_384 && capacity >= 1;
+    const sized = Number.isInteger(Math.log2(n)) && n >= 16 && n <= MAX_SIDE && capacity >= 1;
     if (sized && n * n <= gpu.memoryBytes) return;
     const what = `${capacity} labels of side ${n}`;
     const why = sized
@@ -75,12 +88,27 @@ export function createGpuCompute(gpu: Gpu): Compute {
   return {
     name: gpu.name,
     lost: gpu.lost,
+    supports: {
+      matrixUnits,
+      maxSide: Math.min(MAX_SIDE, 2 ** Math.floor(Math.log2(gpu.memoryBytes) / 2)),
+    },
     async loadOperand(b, n) {
       assertOperand(b, n);
-      const turned = await transposed(b, n);
       const atOnce = Math.max(1, Math.min(n, Math.floor(PRODUCT_BYTES / (4 * n))));
-      const left = await allocate(atOnce * n, `rows of ${n}`);
-      const to = await allocate(4 * atOnce * n, `a product with rows of ${n}`);
+      const held: GpuMemory[] = [];
+      const giveBack = (): void => {
+        for (const memory of held.splice(0)) pool.give(memory);
+        settle();
+      };
+      try {
+        held.push(await transposed(b, n));
+        held.push(await allocate(atOnce * n, `rows of ${n}`));
+        held.push(await allocate(4 * atOnce * n, `a product with rows of ${n}`));
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+      const [turned, left, to] = held;
       return {
         n,
         async multiply(a) {
@@ -95,14 +123,12 @@ export function createGpuCompute(gpu: Gpu): Compute {
           }
           return c;
         },
-        release() {
-          for (const memory of [turned, left, to]) pool.give(memory);
-        },
+        release: giveBack,
       };
     },
     async prepareLabels(basis, n) {
       assertSupported({ basis, n, seed: basis, capacity: 1 });
-      await inTurn(() => operandFor(basis, n));
+      await inTurn(() => operandFor(basis, n)).finally(settle);
     },
     async openLabels(spec) {
       assertSupported(spec);
@@ -116,7 +142,7 @@ export function createGpuCompute(gpu: Gpu): Compute {
         chains--;
         operand.users--;
         if (operand.users === 0 && newest !== operand) pool.give(operand.transposed);
-        if (chains === 0) pool.clear(); // who pays for the device needs its memory
+        settle();
       };
       try {
         return await openGpuLabels(spec, { gpu, pool, operand }, leave);

@@ -12,6 +12,12 @@ const TILED_SIDE = 512;
 /** Of its rows as many are compared: no multiple of what tiles are made of. */
 const ROW_STEP = 7;
 
+/**
+ * Of rows whose sums come as near to 2^23 as any product gets before it is put away as a whole number (product-f16.cu): what
+ * keeps fewer bits of a sum is exact on everything shorter.
+ */
+const LONG_SIDE = 1024;
+
 /** Labels of several tiles, and with blocks to pass over. */
 const SIDES = [64, 256];
 
@@ -42,23 +48,17 @@ async function firstDifference(compute: Compute): Promise<string | undefined> {
   return undefined;
 }
 
-/** Where products of many tiles differ from plain ones, if they do. */
+/** Where products of many tiles, or of long sums, differ from plain ones, if they do. */
 export async function wrongTiles(gpu: Gpu): Promise<string | undefined> {
+  return (await wrongSquare(gpu)) ?? (await wrongLongSum(gpu));
+}
+
+async function wrongSquare(gpu: Gpu): Promise<string | undefined> {
   const n = TILED_SIDE;
   const random = createSeededRandom('probe-tiles');
   const left = random.bytes(n * n);
   const right = random.bytes(n * n).map((byte) => (byte & 127) - 64);
-  const held: GpuMemory[] = [];
-  const room = async (bytes: number): Promise<GpuMemory> => {
-    const memory = await gpu.allocate(bytes);
-    if (!memory) {
-      const [what, why] = ['comparing products', `${gpu.name} has no room for ${bytes} bytes`];
-      throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
-    }
-    held.push(memory);
-    return memory;
-  };
-  try {
+  return withRoom(gpu, async (room) => {
     const [a, b, sums, folds] = [
       await room(n * n),
       await room(n * n),
@@ -73,18 +73,9 @@ export async function wrongTiles(gpu: Gpu): Promise<string | undefined> {
       [sums, folds].map((memory) => ({ memory, at: 0, bytes: memory.bytes })),
     );
     const got = new Int32Array(gotSums.buffer, gotSums.byteOffset, n * n);
-    const [x, y] = [
-      new Int8Array(left.buffer, left.byteOffset),
-      new Int8Array(right.buffer, right.byteOffset),
-    ];
-    const expected = new Int32Array(n);
     const folded = new Uint8Array(n);
     for (let row = 0; row < n; row += ROW_STEP) {
-      for (let column = 0; column < n; column++) {
-        let sum = 0;
-        for (let k = 0; k < n; k++) sum += x[row * n + k] * y[column * n + k];
-        expected[column] = sum;
-      }
+      const expected = rowOf(left.subarray(row * n, (row + 1) * n), right);
       fold(expected, folded);
       if (expected.some((sum, column) => sum !== got[row * n + column]))
         return `a product of side ${n}, row ${row}`;
@@ -92,6 +83,57 @@ export async function wrongTiles(gpu: Gpu): Promise<string | undefined> {
         return `folds of side ${n}, row ${row}`;
     }
     return undefined;
+  });
+}
+
+/** One row near the highest sums there are, one near the lowest; their last bits are random. */
+async function wrongLongSum(gpu: Gpu): Promise<string | undefined> {
+  const n = LONG_SIDE;
+  const random = createSeededRandom('probe-long-sums');
+  const left = random.bytes(2 * n).map((byte, i) => (i < n ? 127 - (byte & 3) : 128 + (byte & 3)));
+  const right = random.bytes(n * n).map((byte) => 63 - (byte & 3));
+  return withRoom(gpu, async (room) => {
+    const [a, b, to] = [await room(2 * n), await room(n * n), await room(8 * n)];
+    gpu.write(a, 0, left);
+    gpu.write(b, 0, right);
+    gpu.run('product', { a, b, to, rows: 2, n });
+    const [bytes] = await gpu.read([{ memory: to, at: 0, bytes: to.bytes }]);
+    const got = new Int32Array(bytes.buffer, bytes.byteOffset, 2 * n);
+    for (const row of [0, 1]) {
+      const expected = rowOf(left.subarray(row * n, (row + 1) * n), right);
+      if (expected.some((sum, column) => sum !== got[row * n + column]))
+        return `long sums of side ${n}, row ${row}`;
+    }
+    return undefined;
+  });
+}
+
+/** @param columns of the right operand, one behind the other */
+function rowOf(row: Uint8Array, columns: Uint8Array): Int32Array {
+  const n = row.length;
+  const [x, y] = [new Int8Array(row), new Int8Array(columns.buffer, columns.byteOffset, columns.length)];
+  return Int32Array.from({ length: n }, (_, column) => {
+    let sum = 0;
+    for (let k = 0; k < n; k++) sum += x[k] * y[column * n + k];
+    return sum;
+  });
+}
+
+async function withRoom<T>(
+  gpu: Gpu,
+  use: (room: (bytes: number) => Promise<GpuMemory>) => Promise<T>,
+): Promise<T> {
+  const held: GpuMemory[] = [];
+  try {
+    return await use(async (bytes) => {
+      const memory = await gpu.allocate(bytes);
+      if (!memory) {
+        const [what, why] = ['comparing products', `${gpu.name} has no room for ${bytes} bytes`];
+        throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+      }
+      held.push(memory);
+      return memory;
+    });
   } finally {
     for (const memory of held) gpu.free(memory);
   }

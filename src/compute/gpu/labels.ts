@@ -88,8 +88,13 @@ export async function openGpuLabels(
   let reserve: GpuMemory | undefined;
   let released = false;
 
+  const alive = (): void => {
+    if (released) throw new RangeError('labels: released');
+  };
   const take = async (bytes: number): Promise<GpuMemory | undefined> => {
     const memory = await pool.take(bytes);
+    if (memory && released) gpu.free(memory); // while it was asked for: nobody would give it back
+    alive();
     if (memory) taken.push(memory);
     return memory;
   };
@@ -110,9 +115,6 @@ export async function openGpuLabels(
   const giveBack = (): void => {
     reserve = undefined;
     for (const memory of taken.splice(0)) pool.give(memory);
-  };
-  const alive = (): void => {
-    if (released) throw new RangeError('labels: released');
   };
 
   try {
@@ -203,8 +205,8 @@ export async function openGpuLabels(
         const [bytes] = await gpu.read([{ memory: to, at: 0, bytes: places.length * n }]);
         return places.map((_, i) => bytes.slice(i * n, (i + 1) * n));
       } finally {
-        taken.splice(taken.indexOf(to), 1);
-        gpu.free(to);
+        const at = taken.indexOf(to); // after a release it is the pool's
+        if (at >= 0) gpu.free(taken.splice(at, 1)[0]);
       }
     };
     const assertCount = (count: number): void => {

@@ -24,6 +24,8 @@ const compute = await openDevice(JSON.parse(process.argv[2] ?? '{}') as DeviceCh
     return new Promise<never>(() => {}); // it ends
   },
 );
+// whoever asked for the device died while it was opened, which takes a card seconds
+if (process.send && !process.connected) process.exit(0);
 // a device that is gone is gone for this process: another one may have it again
 void compute.lost?.then(({ message }) => endAfter({ lost: message }));
 const take = serveCompute(compute, tell);
@@ -34,7 +36,8 @@ process.on('disconnect', () => {
 });
 // a terminal's interrupt reaches every process of its group: what it means here is the parent's to say
 process.on('SIGINT', () => undefined);
-tell({ ready: { name: compute.name, labels: compute.openLabels !== undefined } });
+const { name, supports } = compute;
+tell({ ready: { name, labels: compute.openLabels !== undefined, ...(supports ? { supports } : {}) } });
 
 /** What a process can hold. */
 export type DeviceChoice = { readonly device: 'cpu'; readonly threads: number } | GpuChoice;

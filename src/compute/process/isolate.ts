@@ -8,7 +8,7 @@ import type { Compute, Multiplier } from '../compute.js';
 import { operandRows } from '../compute.js';
 import type { Labels, LabelsSpec } from '../labels.js';
 import type { DeviceChoice } from './device-process.js';
-import type { DeviceAnswer, DeviceError, DeviceRequest, LabelsRead } from './messages.js';
+import type { DeviceAnswer, DeviceError, DeviceRequest, LabelsRead, ReadyDevice } from './messages.js';
 
 export interface IsolateOptions {
   readonly choice: DeviceChoice;
@@ -27,6 +27,7 @@ const LIVED_MS = 60_000;
 const START_MS = 60_000;
 /** After its device is closed, or labels are told to stop, a process answers within milliseconds; one that does not hangs. */
 const END_MS = 5000;
+const HANGS = `it did not stop in ${END_MS / 1000} s`;
 
 const MODULE = new URL(
   import.meta.url.endsWith('.ts') ? './device-process.ts' : './device-process.js',
@@ -81,9 +82,10 @@ export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
     return running;
   };
 
-  const { name, labels } = await (await device()).ready;
+  const { name, labels, supports } = await (await device()).ready;
   const compute: Compute = {
     name: `${name} in a process`,
+    ...(supports ? { supports } : {}),
     async loadOperand(b, n) {
       const process = await device();
       const held = await process.ask<number>({ do: 'load-operand', b, n });
@@ -128,7 +130,9 @@ class DeviceProcess {
   readonly #listening = new Map<number, Listener>();
   #calls = 0;
   #dead: AssayError<'unreachable'> | undefined;
-  readonly ready: Promise<{ readonly name: string; readonly labels: boolean }>;
+  /** what it said of its end, or what we ended it for */
+  #lastWord: string | undefined;
+  readonly ready: Promise<ReadyDevice>;
   /** why it ended */
   readonly ended: Promise<AssayError<'unreachable'>>;
 
@@ -142,7 +146,6 @@ class DeviceProcess {
     });
     const up = new AbortController();
     let refused: Error | undefined;
-    let lastWord: string | undefined;
     this.ended = new Promise((resolve) => {
       const end = (why: string, cause?: unknown): void => {
         this.#dead ??= lost(choice, why, cause);
@@ -157,7 +160,7 @@ class DeviceProcess {
         this.#child.kill('SIGKILL');
       });
       this.#child.on('exit', (code, signal) =>
-        end(lastWord ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)),
+        end(this.#lastWord ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)),
       );
     });
     this.ready = new Promise((resolve, reject) => {
@@ -169,15 +172,15 @@ class DeviceProcess {
           resolve(answer.ready);
         } else if ('refused' in answer) {
           refused = thrown(answer.refused);
-          lastWord = refused.message;
-        } else if ('lost' in answer) lastWord = answer.lost;
+          this.#lastWord = refused.message;
+        } else if ('lost' in answer) this.#lastWord = answer.lost;
         else if ('log' in answer) log[answer.log](answer.message, answer.data);
         else if ('more' in answer) this.#listening.get(answer.more)?.onMore(answer.count);
         else this.#settle(answer);
       });
     });
     this.ready.catch(() => undefined); // whoever waits for it hears
-    this.expectWithin(START_MS, up.signal);
+    this.expectWithin(START_MS, up.signal, `it was not ready after ${START_MS / 1000} s`);
   }
 
   get dead(): AssayError | undefined {
@@ -203,9 +206,11 @@ class DeviceProcess {
   }
 
   /** Ends a process that does not settle in time. */
-  expectWithin(ms: number, settled: AbortSignal): void {
+  expectWithin(ms: number, settled: AbortSignal, why: string): void {
     void this.#clock.sleep(ms, settled).then(() => {
-      if (!settled.aborted) this.#child.kill('SIGKILL');
+      if (settled.aborted || this.#dead) return;
+      this.#lastWord ??= `${why}, and was ended by SIGKILL`;
+      this.#child.kill('SIGKILL');
     });
   }
 
@@ -214,7 +219,7 @@ class DeviceProcess {
     this.#child.ref();
     if (this.#child.connected) this.#child.disconnect();
     const gone = new AbortController();
-    this.expectWithin(END_MS, gone.signal);
+    this.expectWithin(END_MS, gone.signal, HANGS);
     await this.ended;
     gone.abort();
   }
@@ -267,7 +272,7 @@ function labelsOf(process: DeviceProcess, held: number, spec: LabelsSpec): Label
         if (over) return;
         over = true;
         process.tell({ stop: call });
-        process.expectWithin(END_MS, settled.signal);
+        process.expectWithin(END_MS, settled.signal, HANGS);
       };
       const onMore = (finished: number): void => {
         count = Math.max(count, finished);

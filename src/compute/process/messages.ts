@@ -1,6 +1,7 @@
 // Owns: what a device in a process of its own is asked and answers. Does not own: either end.
 import type { ErrorCode, ErrorCodes } from '../../model/errors.js';
 import type { LogLevel } from '../../model/log.js';
+import type { Compute } from '../compute.js';
 import type { Labels, LabelsSpec } from '../labels.js';
 
 /** Reads and other calls of `Labels` that are one question and one answer. */
@@ -26,7 +27,7 @@ export type DeviceRequest =
 
 export type DeviceAnswer =
   /** once, first: what the device is */
-  | { readonly ready: { readonly name: string; readonly labels: boolean } }
+  | { readonly ready: ReadyDevice }
   /** instead of `ready`, and then the process ends: there is no such device here */
   | { readonly refused: DeviceError }
   /** the last one: the device is gone, and the process with it */
@@ -36,6 +37,11 @@ export type DeviceAnswer =
   /** an extension asks whether there is time for the next label */
   | { readonly more: number; readonly count: number }
   | { readonly log: LogLevel; readonly message: string; readonly data: Record<string, unknown> };
+
+export interface ReadyDevice extends Pick<Compute, 'name' | 'supports'> {
+  /** whether it keeps labels by its own means */
+  readonly labels: boolean;
+}
 
 /** Between processes an error keeps its words, not its class. */
 export interface DeviceError {

@@ -1,6 +1,7 @@
 // Owns: which variant of the product suits an adapter: the one that is fastest there. Does not own: the variants
 // (product.wgsl.ts).
 import type { Clock } from '../../model/clock.js';
+import { isAssayError } from '../../model/errors.js';
 import type { Device } from './api.js';
 import { createWebGpu } from './gpu.js';
 import { defaultProduct, PRODUCT_VARIANTS, type ProductVariant } from './product.wgsl.js';
@@ -25,7 +26,13 @@ export async function fastestProduct(
   return best.product;
 
   async function msOf(on: Device, product: ProductVariant): Promise<number> {
-    const gpu = await createWebGpu(on, { name: 'webgpu', packed, product, kernels: ['product'] });
+    const gpu = await createWebGpu(on, { name: 'webgpu', packed, product, kernels: ['product'] }).catch(
+      (error: unknown) => {
+        if (isAssayError(error, 'unsupported')) return undefined; // too large for this driver's compiler: another one may do
+        throw error;
+      },
+    );
+    if (!gpu) return Number.POSITIVE_INFINITY;
     const square = SIDE ** 2;
     const [a, b, to] = [
       await gpu.allocate(square),

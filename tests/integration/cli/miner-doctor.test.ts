@@ -36,6 +36,10 @@ describe('assay miner doctor', () => {
   test('proves every kind there is on any host, and says of what it would be credited how much counts one', async () => {
     const done = await run({ proofs: true, small: true, json: true });
     expect(done.message).toBe('');
+    // last, what the device cannot do
+    expect(done.rows.pop()).toMatchObject({
+      device: { id: 'cpu', notes: expect.arrayContaining([expect.any(String)]) },
+    });
     expect(done.rows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(Object.keys(kinds)));
     expect(done.code).toBe(done.rows.some(({ state }) => state === 'failed') ? 1 : 0);
     for (const { said, steps, tookMs, kind, credit, nominal } of done.rows) {
@@ -74,9 +78,12 @@ describe('assay miner doctor', () => {
   test('leaves out what is not for this host, says why and what to do, and does not fail for it', async () => {
     const done = await run({ kind: ['memory', 'storage'] });
     expect(done.code).toBe(0);
-    expect(done.out).toContain('memory: no device with memory of its own');
+    expect(done.out).toContain('memory: the CPUs have no memory of their own');
     expect(done.out).toContain(
       'storage: make one (assay miner plot --help) and name its folder with --plots',
+    );
+    expect(done.out).toMatch(
+      /cpu: (no card is used, so memory is credited nothing|\S+ .* was not used: --device )/,
     );
     expect(done.out).toContain('0 proven, 0 failed, 2 not for this host');
   });
@@ -100,6 +107,11 @@ describe('assay miner doctor', () => {
       { kind: ['storage'], plots: ['/nowhere'] },
       /^--plots: expected a folder with a plot of a class .*, got none$/,
     ],
+    [
+      { kind: ['storage'], device: 'cuda:0' },
+      '--device: expected it for compute, memory, liveness, got storage',
+    ],
+    [{ kind: ['compute'], device: 'cuda:77' }, /^--device: expected one of .*cpu, got cuda:77/],
     [{ threads: 0 }, /threads/],
   ])('refuses %o', async (flags, message) => {
     const { code, message: said } = await run(flags);

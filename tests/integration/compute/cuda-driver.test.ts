@@ -147,6 +147,10 @@ describe.skipIf(!compiler)('the driver of a card', () => {
     expect((await context.lost).code).toBe('unreachable');
     expect(() => context.allocate(4)).toThrow(/CUDA_ERROR_LAUNCH_FAILED/);
     context.close();
+    // its memory is not kept from the next one
+    const next = await openCuda({ libraries });
+    expect(next.freeBytes()).toBe(1 << 30);
+    next.close();
   });
 });
 

@@ -133,7 +133,7 @@ describe('a device in a process of its own', () => {
     let asked = 0;
     await expect(labels.extend(8, () => ++asked < 2, signal)).rejects.toMatchObject({
       code: 'unreachable',
-      cause: { message: 'it was ended by SIGKILL' },
+      cause: { message: 'it did not stop in 5 s, and was ended by SIGKILL' },
     });
   });
 

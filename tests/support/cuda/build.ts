@@ -3,9 +3,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The first C compiler of this machine, or undefined. */
+/** What a library needs that a compiler alone has not: the headers of C, a linker. */
+const TRIAL = '#include <stdlib.h>\nint trial(void) { return abs(-1); }\n';
+
+/** The first C compiler of this machine that makes libraries, or undefined. */
 export const compiler = ['cc', 'gcc', 'clang-16', 'clang'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+  (name) =>
+    spawnSync(name, ['-shared', '-fPIC', '-x', 'c', '-', '-o', '/dev/null'], {
+      input: TRIAL,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    }).status === 0,
 );
 
 /** @returns the library's path */

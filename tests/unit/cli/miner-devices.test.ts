@@ -37,10 +37,19 @@ describe('devices of slots', () => {
     expect(ids(slots, two)).toEqual(['cuda:1', 'cuda:1', 'cpu', 'cuda:0']);
   });
 
+  test('a card that a slot of the kind names is not given to another one unasked', () => {
+    const two = found(device('cuda:0'), device('cuda:1'));
+    expect(ids(['memory:h200', 'memory:h200@cuda:0', 'compute:h200'], two)).toEqual([
+      'cuda:1',
+      'cuda:0',
+      'cuda:0',
+    ]);
+  });
+
   test('an adapter stands in where no driver of cards does, and not beside one', () => {
     expect(ids(['compute:gpu-4096'], found(device('webgpu')))).toEqual(['webgpu']);
     expect(() => ids(['memory:h200', 'memory:h200'], found(device('cuda:0'), device('webgpu')))).toThrow(
-      /2 slots of memory for one device; where several share one, say which: memory:h200@cuda:0/,
+      /more slots of memory than the one device here; where several share one, say which: memory:h200@cuda:0/,
     );
   });
 

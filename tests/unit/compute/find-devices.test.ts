@@ -56,6 +56,19 @@ describe('devices of a host', () => {
     expect(driver).toEqual({ version: '550.54.15', cuda: 12_040 });
   });
 
+  test('adapters have a name each, software last', async () => {
+    const { devices } = await find(host([]), [
+      { name: 'llvmpipe', software: true },
+      { name: 'Intel Arc A770', software: false },
+      { name: 'AMD Radeon PRO W7900', software: false },
+    ]);
+    expect(devices.map(({ id, name }) => `${id} ${name}`).slice(0, 3)).toEqual([
+      'webgpu Intel Arc A770',
+      'webgpu:1 AMD Radeon PRO W7900',
+      'webgpu:2 llvmpipe',
+    ]);
+  });
+
   test('slices of a card are devices, the card that was cut is none', async () => {
     const slices = [
       { uuid: 'MIG-a', memoryBytes: 20e9 },

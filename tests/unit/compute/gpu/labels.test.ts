@@ -78,4 +78,82 @@ describe('labels over kernels', () => {
     const compute = createGpuCompute(createPlainGpu({ memoryBytes: 64 * 64 * 4 }));
     await expect(compute.openLabels!(spec)).rejects.toMatchObject({ code: 'unsupported' });
   });
+
+  test('that are released while room is asked for leave nothing behind', async () => {
+    const { gpu, heldBytes } = counted();
+    let release = (): void => undefined;
+    const slow: Gpu = {
+      ...gpu,
+      async allocate(bytes) {
+        await undefined;
+        release();
+        return gpu.allocate(bytes);
+      },
+    };
+    const labels = await createGpuCompute(slow).openLabels!(spec);
+    release = () => labels.release();
+    await expect(labels.extend(9, () => true, signal)).rejects.toThrow('released');
+    expect(heldBytes()).toBe(64 * 64); // the operand
+  });
+
+  test('that are released while columns are read take nothing from another chain', async () => {
+    const gpu = createPlainGpu();
+    let release = (): void => undefined;
+    const compute = createGpuCompute({
+      ...gpu,
+      async read(parts) {
+        release();
+        return gpu.read(parts);
+      },
+    });
+    const places = [{ label: 0, index: 3 }];
+    const [first, second] = [await compute.openLabels!(spec), await compute.openLabels!(spec)];
+    release = () => first.release();
+    await first.columns(places).catch(() => undefined);
+    expect(await second.columns(places)).toHaveLength(1);
+  });
 });
+
+describe('what is no chain keeps no memory of a device', () => {
+  test('an operand that is released, or has no room for its rows', async () => {
+    const { gpu, heldBytes } = counted();
+    const multiplier = await createGpuCompute(gpu).loadOperand(new Int8Array(64 * 64), 64);
+    multiplier.release();
+    multiplier.release();
+    expect(heldBytes()).toBe(0);
+    const full: Gpu = {
+      ...gpu,
+      allocate: async (bytes) => (bytes === 4 * 64 * 64 ? undefined : gpu.allocate(bytes)),
+    };
+    await expect(createGpuCompute(full).loadOperand(new Int8Array(64 * 64), 64)).rejects.toThrow(/no room/);
+    expect(heldBytes()).toBe(0);
+  });
+
+  test('labels that are prepared: the newest operand alone', async () => {
+    const { gpu, heldBytes } = counted();
+    const compute = createGpuCompute(gpu);
+    await compute.prepareLabels!(spec.basis, 64);
+    await compute.prepareLabels!(spec.seed, 64);
+    expect(heldBytes()).toBe(64 * 64);
+  });
+});
+
+/** A plain device, and what is allocated of it. */
+function counted(): { readonly gpu: Gpu; heldBytes(): number } {
+  const gpu = createPlainGpu();
+  let held = 0;
+  return {
+    heldBytes: () => held,
+    gpu: {
+      ...gpu,
+      async allocate(bytes) {
+        held += bytes;
+        return gpu.allocate(bytes);
+      },
+      free(memory) {
+        gpu.free(memory);
+        held -= memory.bytes;
+      },
+    },
+  };
+}

@@ -194,4 +194,19 @@ describe('a WebGPU device', () => {
     expect(products).toBe(20);
     expect(fake.used).toBe(0);
   });
+
+  test('is not refused for a variant that its driver does not compile', async () => {
+    const fake = createFake({ memory: 1 << 30 });
+    let compiled = 0;
+    Object.assign(fake.device, {
+      limits: { ...fake.device.limits, maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 28 },
+      createComputePipelineAsync: async () => {
+        if (compiled++ === 0) throw new Error('too many registers');
+        return {};
+      },
+    });
+    const clock = { monotonic: () => fake.log.length };
+    expect(await fastestProduct(fake.device, { packed: true, clock })).toEqual(PRODUCT_VARIANTS[1]);
+    expect(compiled).toBe(PRODUCT_VARIANTS.length);
+  });
 });
