@@ -46,6 +46,13 @@ describe.skipIf(!compiler)('cards of a host', () => {
     expect(silent).toEqual([{ index: 2, why: 'nvmlDeviceGetHandleByIndex_v2: GPU is lost' }]);
   });
 
+  test('that share the memory of the host, and tell none, are cards all the same', async () => {
+    vi.stubEnv('FAKE_UNIFIED', '1');
+    const { cards, silent } = await listNvidia(libraries);
+    expect(cards[0]).toMatchObject({ uuid: 'GPU-0', memoryBytes: undefined, computeMode: 'default' });
+    expect(silent).toHaveLength(1);
+  });
+
   test('that are cut show their slices, each a device of its own', async () => {
     const { cards } = await listNvidia(libraries);
     expect(cards[1]).toMatchObject({ mig: true });

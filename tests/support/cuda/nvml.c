@@ -1,4 +1,5 @@
-/* A management library for tests: two cards, one of them cut in slices, a third that is lost. */
+/* A management library for tests: two cards, one of them cut in slices, a third that is lost. FAKE_UNIFIED: cards without memory of
+ * their own, or a mode for who may compute. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ int nvmlDeviceGetUUID(device *d, char *text, unsigned bytes) {
 }
 int nvmlDeviceGetPciInfo_v3(device *d, char *info) { memset(info, 0, 68); snprintf(info + 36, 32, "00000000:%02X:00.0", 0x17 + d->index); return 0; }
 int nvmlDeviceGetMemoryInfo(device *d, uint64_t *memory) {
+  if (getenv("FAKE_UNIFIED") && !d->slice) return 3;
   memory[0] = d->slice ? 20000000000ull : 80000000000ull; memory[1] = 1; memory[2] = 5000000000ull; return 0; }
 int nvmlDeviceGetCudaComputeCapability(device *d, int *major, int *minor) { *major = d->index ? 8 : 9; *minor = 0; return 0; }
 int nvmlDeviceGetMaxClockInfo(device *d, unsigned clock, unsigned *mhz) { (void)d; *mhz = clock == 1 ? 1980 : 2619; return 0; }
@@ -33,7 +35,7 @@ int nvmlDeviceGetEccMode(device *d, int *now, int *pending) { if (d->index) retu
 int nvmlDeviceGetMigMode(device *d, unsigned *now, unsigned *pending) { *now = *pending = d->index == 1; return 0; }
 int nvmlDeviceGetMaxMigDeviceCount(device *d, unsigned *count) { (void)d; *count = 7; return 0; }
 int nvmlDeviceGetMigDeviceHandleByIndex(device *d, unsigned index, device **to) { (void)d; if (index != 0 && index != 3) return 6; *to = &devices[index ? 4 : 3]; return 0; }
-int nvmlDeviceGetComputeMode(device *d, int *mode) { *mode = d->index ? 3 : 0; return 0; }
+int nvmlDeviceGetComputeMode(device *d, int *mode) { if (getenv("FAKE_UNIFIED")) return 3; *mode = d->index ? 3 : 0; return 0; }
 int nvmlDeviceGetTemperature(device *d, unsigned sensor, unsigned *celsius) { (void)d; *celsius = sensor == 0 ? 41 : 0; return 0; }
 int nvmlDeviceGetPowerUsage(device *d, unsigned *mw) { (void)d; *mw = 123500; return 0; }
 int nvmlDeviceGetEnforcedPowerLimit(device *d, unsigned *mw) { (void)d; *mw = 700000; return 0; }
