@@ -53,7 +53,7 @@ export async function findDevices(options: FindDevicesOptions = {}): Promise<Fou
       return await list();
     } catch (error) {
       if (!isAssayError(error, 'unsupported')) throw error;
-      absent.push({ backend, why: error.message });
+      absent.push({ backend, why: error.data.why });
       return undefined;
     }
   };

@@ -49,7 +49,7 @@ export async function openLibrary(paths: readonly string[], missing: string): Pr
       failures.push(error instanceof Error ? error.message : String(error));
     }
   const what = paths.join(', ');
-  const why = `${missing} (${failures.join('; ')})`;
+  const why = `${missing} (${[...new Set(failures)].join('; ')})`;
   throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
 }
 

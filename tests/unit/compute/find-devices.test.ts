@@ -37,7 +37,10 @@ const host = (cards: NvidiaCard[], more: Partial<NvidiaHost> = {}): NvidiaHost =
   ...more,
 });
 const missing = async (): Promise<never> => {
-  throw new AssayError('unsupported', 'not here: install it', { what: 'it', why: 'not here' });
+  throw new AssayError('unsupported', 'it: not here: install it', {
+    what: 'it',
+    why: 'not here: install it',
+  });
 };
 const find = (nvidia: NvidiaHost, adapters: readonly { name: string; software: boolean }[] = []) =>
   findDevices({ listNvidia: async () => nvidia, listWebGpu: async () => adapters });
