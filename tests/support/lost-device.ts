@@ -1,4 +1,4 @@
-// A device for process/isolate.ts that is not there (adapter `absent`), or whose first product loses it.
+// A device for process/isolate.ts that is not there (adapter `absent`), or whose first product loses it; that of adapter `hung` cannot end then.
 import { createPackedCompute } from '../../src/compute/cpu/packed.js';
 import type { DeviceChoice } from '../../src/compute/process/device-process.js';
 import type { DeviceAnswer, DeviceRequest } from '../../src/compute/process/messages.js';
@@ -7,7 +7,8 @@ import { AssayError } from '../../src/model/errors.js';
 
 const choice = JSON.parse(process.argv[2]!) as DeviceChoice;
 const endAfter = (answer: DeviceAnswer): void => {
-  process.send?.(answer, undefined, undefined, () => process.exit(1));
+  const hangs = choice.device === 'webgpu' && choice.adapter === 'hung';
+  process.send?.(answer, undefined, undefined, () => hangs || process.exit(1));
 };
 const take = serveCompute(createPackedCompute(), (answer) => process.send?.(answer));
 process.on('disconnect', () => process.exit(0));

@@ -145,11 +145,13 @@ class DeviceProcess {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const up = new AbortController();
+    const over = new AbortController();
     let refused: Error | undefined;
     this.ended = new Promise((resolve) => {
       const end = (why: string, cause?: unknown): void => {
         this.#dead ??= lost(choice, why, cause);
         up.abort();
+        over.abort();
         for (const { reject } of this.#waiting.values()) reject(this.#dead);
         this.#waiting.clear();
         this.#listening.clear();
@@ -173,8 +175,10 @@ class DeviceProcess {
         } else if ('refused' in answer) {
           refused = thrown(answer.refused);
           this.#lastWord = refused.message;
-        } else if ('lost' in answer) this.#lastWord = answer.lost;
-        else if ('log' in answer) log[answer.log](answer.message, answer.data);
+        } else if ('lost' in answer) {
+          this.#lastWord = answer.lost;
+          this.expectWithin(END_MS, over.signal, HANGS); // a kernel that hangs may hold its driver, and that the exit
+        } else if ('log' in answer) log[answer.log](answer.message, answer.data);
         else if ('more' in answer) this.#listening.get(answer.more)?.onMore(answer.count);
         else this.#settle(answer);
       });

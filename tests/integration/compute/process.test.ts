@@ -170,6 +170,22 @@ describe('a device in a process of its own', () => {
     expect((await compute.loadOperand(new Int8Array(16 * 16).fill(3), 16)).n).toBe(16);
   });
 
+  test('that is lost and cannot end is ended', async () => {
+    const hung = { device: 'webgpu', adapter: 'hung' } as const;
+    const compute = await isolateDevice({
+      choice: hung,
+      clock: createPauses(true),
+      module: lostDevice,
+      log: silentLog,
+    });
+    opened.push(compute);
+    const multiplier = await compute.loadOperand(new Int8Array(16 * 16).fill(3), 16);
+    await expect(multiplier.multiply(new Int8Array(16))).rejects.toMatchObject({
+      code: 'unreachable',
+      message: "the webgpu device's process is gone: webgpu: a card: the device was lost",
+    });
+  });
+
   test('that is not there is refused with the reason of its own process', async () => {
     const absent = { device: 'webgpu', adapter: 'absent' } as const;
     await expect(
