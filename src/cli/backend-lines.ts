@@ -30,7 +30,7 @@ export function backendLines({ compute, card, found, products }: ProvenWith): st
             `products by ${compute.name}, about a tenth of what onnxruntime-node does, and credited so: npm install onnxruntime-node`,
           ]),
       better.length > 0
-        ? `${named} was not used: --device ${better[0].id} proves compute and memory on it`
+        ? `not used: ${named}; --device ${better[0].id} proves compute and memory on it`
         : `no card is used, so memory is credited nothing and compute what CPUs do: ${whyNone(found)}`,
     ];
   const { matrixUnits = true, maxSide = LARGEST_SIDE } = compute.supports ?? {};

@@ -232,6 +232,8 @@ function wanted(
   return asked ?? known;
 }
 
+const LOST =
+  'look at the log of its driver (dmesg; Xid lines of NVIDIA) and prove it again: a slot loses what it was doing, and comes back';
 const ON_A_DEVICE: readonly string[] = ['compute', 'memory', 'liveness'];
 const computes = (names: readonly string[]): boolean => names.some((name) => ON_A_DEVICE.includes(name));
 
@@ -559,8 +561,10 @@ async function examine(
       verifyMs,
     };
   } catch (error) {
-    if (!isAssayError(error, 'unsupported')) throw error;
+    const isLost = isAssayError(error, 'unreachable') && computes([kind.kind]);
+    if (signal.aborted || !(isLost || isAssayError(error, 'unsupported'))) throw error;
     const { message: said } = error;
+    if (isLost) return { ...about, state: 'failed', said, fix: LOST, ...nothing };
     return {
       ...about,
       state: 'failed',

@@ -28,7 +28,7 @@ describe('what doctor says of its backend', () => {
       'no card is used, so memory is credited nothing and compute what CPUs do: no driver: install it',
     ]);
     expect(backendLines({ compute, card: undefined, found: found([h200]), ...none })).toEqual([
-      'cuda:0 (NVIDIA H200) was not used: --device cuda:0 proves compute and memory on it',
+      'not used: cuda:0 (NVIDIA H200); --device cuda:0 proves compute and memory on it',
     ]);
     const broken = found([device('cuda:0', 'NVIDIA H200', 'it is lost')]);
     expect(backendLines({ compute, card: undefined, found: broken, ...none })).toEqual([
