@@ -1,7 +1,7 @@
 // Owns: an NVIDIA card as a device of this process. Does not own: the process that it needs (../process), what is exact
 // (../gpu/exact.ts).
 import { type Clock, systemClock } from '../../model/clock.js';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import { createGpuCompute, type GpuCompute } from '../gpu/compute.js';
 import { exactCompute, wrongTiles } from '../gpu/exact.js';
@@ -22,13 +22,27 @@ export interface OpenCardOptions extends OpenCudaOptions {
   readonly clock?: Clock;
 }
 
+export interface OpenComparedCardOptions extends OpenCardOptions {
+  /** what it is not to multiply with */
+  readonly without?: readonly ProductModule[];
+  /**
+   * Told what took its context with it, or hangs, where there is another product: whoever opens the card then ends this process and
+   * opens it in a new one, without that. Drivers promise nothing else to a process that had a fault. @default it is tried in this one
+   */
+  readonly onFault?: (product: ProductModule) => void;
+}
+
 /**
  * Compared with the plain device before it is given. Of what the card can multiply with, the best that loads and is exact.
  * @throws AssayError `unsupported` with what is missing: the driver, a card, int8 tensor cores, kernels, exactness
  */
-export async function openCard(options: OpenCardOptions): Promise<GpuCompute> {
+export async function openCard({
+  without: refused = [],
+  onFault,
+  ...options
+}: OpenComparedCardOptions): Promise<GpuCompute> {
   const { log } = options;
-  const without: ProductModule[] = [];
+  const without = [...refused];
   for (;;) {
     const { gpu, narrow, context, product, worse } = await openCardGpu(options, without);
     try {
@@ -39,10 +53,14 @@ export async function openCard(options: OpenCardOptions): Promise<GpuCompute> {
       log.info('cuda backend', { ...card, driver, product, freeBytes: context.freeBytes() });
       return { ...compute, gpu };
     } catch (error) {
+      const another = error instanceof AssayError && worse.length > 0;
+      if (another) notUsed(log, product, worse[0], error);
+      if (onFault && isAssayError(error, 'unreachable')) {
+        if (another) onFault(product);
+        throw error; // not closed: that would wait for a kernel that hangs
+      }
       context.close();
-      // a kernel that faults takes its context with it: the next product gets one of its own
-      if (!(error instanceof AssayError) || worse.length === 0) throw error;
-      notUsed(log, product, worse[0], error);
+      if (!another) throw error;
       without.push(product);
     }
   }

@@ -2,6 +2,7 @@
 import { systemClock } from '../../model/clock.js';
 import type { Log, LogLevel } from '../../model/log.js';
 import type { Compute } from '../compute.js';
+import type { ProductModule } from '../cuda/kernels.js';
 import type { GpuChoice } from '../gpu/open.js';
 import { openCpu } from '../probe.js';
 import type { DeviceAnswer, DeviceRequest } from './messages.js';
@@ -18,9 +19,10 @@ const endAfter = (answer: DeviceAnswer): void => {
 };
 
 const log = logOf({});
+let fault: ProductModule | undefined;
 const compute = await openDevice(JSON.parse(process.argv[2] ?? '{}') as DeviceChoice).catch(
   (error: unknown) => {
-    endAfter({ refused: told(error) });
+    endAfter({ refused: told(error), ...(fault ? { fault } : {}) });
     return new Promise<never>(() => {}); // it ends
   },
 );
@@ -45,7 +47,13 @@ export type DeviceChoice = { readonly device: 'cpu'; readonly threads: number } 
 async function openDevice(choice: DeviceChoice): Promise<Compute> {
   if (choice.device === 'cpu') return openCpu({ log, threads: choice.threads });
   const { openGpu } = await import('../gpu/open.js');
-  return openGpu(choice, { log, clock: systemClock });
+  return openGpu(choice, {
+    log,
+    clock: systemClock,
+    onFault(product) {
+      fault = product;
+    },
+  });
 }
 
 /** Lines go to the parent's log. */

@@ -41,7 +41,8 @@ const MODULE = new URL(
  * @throws AssayError `unreachable` when the first process does not come up, `unsupported` when there is no such device
  */
 export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
-  const { log, clock, choice } = options;
+  const { log, clock } = options;
+  let { choice } = options;
   let running: Promise<DeviceProcess> | undefined;
   let pauseMs = 0;
   let notBefore = Number.NEGATIVE_INFINITY;
@@ -51,9 +52,9 @@ export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
     await clock.sleep(notBefore - clock.monotonic(), closed.signal);
     if (closed.signal.aborted) throw lost(choice, 'it was closed');
     const startedAt = clock.monotonic();
-    const process = new DeviceProcess(options);
+    const process = new DeviceProcess({ ...options, choice });
     void process.ended.then((why) => {
-      if (closed.signal.aborted) return;
+      if (closed.signal.aborted || process.instead) return;
       const livedMs = clock.monotonic() - startedAt;
       pauseMs =
         livedMs >= LIVED_MS || pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
@@ -66,8 +67,14 @@ export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
         pauseMs,
       });
     });
-    await process.ready;
-    return process;
+    try {
+      await process.ready;
+      return process;
+    } catch (error) {
+      if (!process.instead) throw error;
+      choice = process.instead; // from now on: a product that faults once is not tried again
+      return start();
+    }
   };
   const device = (): Promise<DeviceProcess> => {
     if (closed.signal.aborted) return Promise.reject(lost(choice, 'it was closed'));
@@ -132,6 +139,7 @@ class DeviceProcess {
   #dead: AssayError<'unreachable'> | undefined;
   /** what it said of its end, or what we ended it for */
   #lastWord: string | undefined;
+  #instead: DeviceChoice | undefined;
   readonly ready: Promise<ReadyDevice>;
   /** why it ended */
   readonly ended: Promise<AssayError<'unreachable'>>;
@@ -175,6 +183,9 @@ class DeviceProcess {
         } else if ('refused' in answer) {
           refused = thrown(answer.refused);
           this.#lastWord = refused.message;
+          if (answer.fault && choice.device === 'cuda')
+            this.#instead = { ...choice, without: [...(choice.without ?? []), answer.fault] };
+          this.expectWithin(END_MS, over.signal, HANGS);
         } else if ('lost' in answer) {
           this.#lastWord = answer.lost;
           this.expectWithin(END_MS, over.signal, HANGS); // a kernel that hangs may hold its driver, and that the exit
@@ -185,6 +196,11 @@ class DeviceProcess {
     });
     this.ready.catch(() => undefined); // whoever waits for it hears
     this.expectWithin(START_MS, up.signal, `it was not ready after ${START_MS / 1000} s`);
+  }
+
+  /** what is to be opened in its place: it was the end of this process alone */
+  get instead(): DeviceChoice | undefined {
+    return this.#instead;
   }
 
   get dead(): AssayError | undefined {

@@ -2,6 +2,7 @@
 import type { ErrorCode, ErrorCodes } from '../../model/errors.js';
 import type { LogLevel } from '../../model/log.js';
 import type { Compute } from '../compute.js';
+import type { ProductModule } from '../cuda/kernels.js';
 import type { Labels, LabelsSpec } from '../labels.js';
 
 /** Reads and other calls of `Labels` that are one question and one answer. */
@@ -28,8 +29,8 @@ export type DeviceRequest =
 export type DeviceAnswer =
   /** once, first: what the device is */
   | { readonly ready: ReadyDevice }
-  /** instead of `ready`, and then the process ends: there is no such device here */
-  | { readonly refused: DeviceError }
+  /** instead of `ready`, and then the process ends: there is no such device here, or only one without what took this process with it */
+  | { readonly refused: DeviceError; readonly fault?: ProductModule }
   /** the last one: the device is gone, and the process with it */
   | { readonly lost: string }
   | { readonly call: number; readonly value: unknown }

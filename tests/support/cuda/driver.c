@@ -3,7 +3,7 @@
  * FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code), FAKE_BUSY (queries of a stream until it
  * is done; -1 never), FAKE_TRAP (a file: as long as it is there, the next product fails on the card, and the file is gone), FAKE_KILL (such a file: the process is gone too),
  * FAKE_WRONG (a name: that kernel gives another bit), FAKE_HOPPER (1: kernels for sm_90a load, and fail when
- * they are started). */
+ * they are started; the process has no card after that). */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -124,7 +124,9 @@ CALL(cuLaunchKernel, const char *function, unsigned gx, unsigned gy, unsigned gz
     gone = 700; /* the launch itself is fine: whoever asks next is told */
     return 0;
   }
-  return run_kernel(function, extra[1], *(size_t *)extra[3], gx * gy * gz * bx * by * bz);
+  code = run_kernel(function, extra[1], *(size_t *)extra[3], gx * gy * gz * bx * by * bz);
+  if (code && number("FAKE_HOPPER", 0)) gone = 719;
+  return code;
 }
 int cuGetErrorName(int code, const char **text) { *text = code == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : code == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_OTHER"; return 0; }
 int cuGetErrorString(int code, const char **text) { *text = code == 700 ? "an illegal memory access was encountered" : code == 46 ? "the device is busy or unavailable" : "something else"; return 0; }
