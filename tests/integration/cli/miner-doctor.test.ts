@@ -82,9 +82,7 @@ describe('assay miner doctor', () => {
     expect(done.out).toContain(
       'storage: make one (assay miner plot --help) and name its folder with --plots',
     );
-    expect(done.out).toMatch(
-      /cpu: (no card is used, so memory is credited nothing|not used: .*; --device )/,
-    );
+    expect(done.out).toMatch(/cpu: (no card is used, so memory is credited nothing|not used: .*; --device )/);
     expect(done.out).toContain('0 proven, 0 failed, 2 not for this host');
   });
 
