@@ -89,8 +89,10 @@ export interface CudaContext {
   /** @param ptx text. @returns its functions by name. @throws AssayError `unsupported` with the words of the driver's compiler */
   load(ptx: string): (entry: string) => bigint;
   launch(kernel: bigint, launch: Launch): void;
-  /** Whether all that was asked is done. */
-  idle(): boolean;
+  /** A point in the order of what is asked. */
+  mark(): bigint;
+  /** Whether all that was asked before a mark is done. Asked until it says so, and not again. */
+  passed(mark: bigint): boolean;
   close(): void;
 }
 
@@ -173,10 +175,15 @@ export async function openCuda({
   const modules: bigint[] = [];
   /** The driver's description is a matter of these numbers alone: what lies there may be anything. */
   const maps = new Map<string, Uint8Array>();
-  /** What copies to the device may not have read yet. */
+  /** What copies to the device may not have read yet: since the last mark, and before each that is not passed. */
   const inCopies: Uint8Array[] = [];
-  const settled = (): void => {
-    inCopies.length = 0;
+  const marks = new Map<bigint, readonly Uint8Array[]>();
+  /** Marks that were passed, to be set again. */
+  const spareMarks: bigint[] = [];
+  const newMark = (): bigint => {
+    const event = new BigUint64Array(1);
+    check('marking a step', api.eventCreate(event, 2)); // 2: nobody asks for its time
+    return event[0];
   };
   let encode: ReturnType<Library['bind']> | undefined;
   const mapOf = ({ at, width, rows, box }: Boxes): Uint8Array => {
@@ -230,7 +237,7 @@ export async function openCuda({
       alive();
       check('copying from the device', api.toHost(bytes, address, bytes.length, stream));
       check('copying from the device', api.synchronize(stream));
-      settled();
+      inCopies.length = 0;
     },
     copy(to, from, bytes) {
       alive();
@@ -272,12 +279,20 @@ export async function openCuda({
         api.launch(kernel, gx, gy, gz, bx, by, bz, sharedBytes, stream, null, extra),
       );
     },
-    idle() {
+    mark() {
       alive();
-      const code = api.query(stream);
+      const mark = spareMarks.pop() ?? newMark();
+      check('marking a step', api.eventRecord(mark, stream));
+      marks.set(mark, inCopies.splice(0));
+      return mark;
+    },
+    passed(mark) {
+      alive();
+      const code = api.eventQuery(mark);
       if (code === NOT_READY) return false;
       check('a kernel', code);
-      settled();
+      marks.delete(mark);
+      spareMarks.push(mark);
       return true;
     },
     close() {
@@ -361,7 +376,9 @@ function bind({ bind: of }: Library) {
     contextDestroy: of('int cuCtxDestroy_v2(uint64_t context)'),
     streamCreate: of('int cuStreamCreate(void *stream, unsigned int flags)'),
     synchronize: of('int cuStreamSynchronize(uint64_t stream)'),
-    query: of('int cuStreamQuery(uint64_t stream)'),
+    eventCreate: of('int cuEventCreate(void *event, unsigned int flags)'),
+    eventRecord: of('int cuEventRecord(uint64_t event, uint64_t stream)'),
+    eventQuery: of('int cuEventQuery(uint64_t event)'),
     memoryInfo: of('int cuMemGetInfo_v2(void *free, void *total)'),
     allocate: of('int cuMemAlloc_v2(void *address, size_t bytes)'),
     free: of('int cuMemFree_v2(uint64_t address)'),

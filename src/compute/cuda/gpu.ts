@@ -36,7 +36,9 @@ export function createCudaGpu(
   /** The driver has no call that tells us; asking costs a microsecond. */
   const done = async (): Promise<void> => {
     const from = clock.monotonic();
-    while (!context.idle()) {
+    // not until the card rests: other chains may keep it busy, each asking before this one looks
+    const mark = context.mark();
+    while (!context.passed(mark)) {
       if (hung) throw hung;
       const waited = clock.monotonic() - from;
       if (waited > HUNG_MS) {

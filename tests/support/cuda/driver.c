@@ -1,6 +1,6 @@
 /* A driver for tests: the calls of the real one over the host's memory, the kernels in plain C by the names that ours have (it
  * reads nothing else of their PTX), and `fill`. What it pretends is in its environment: FAKE_DRIVER (version), FAKE_CARDS,
- * FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code), FAKE_BUSY (queries of a stream until it
+ * FAKE_ROOM (bytes), FAKE_FAIL ("cuCtxCreate_v2=46": that call fails with that code), FAKE_BUSY (queries until a kernel
  * is done; -1 never), FAKE_TRAP (a file: as long as it is there, the next product fails on the card, and the file is gone), FAKE_KILL (such a file: the process is gone too),
  * FAKE_WRONG (a name: that kernel gives another bit), FAKE_HOPPER (1: kernels for sm_90a load, and fail when
  * they are started; the process has no card after that). */
@@ -30,7 +30,13 @@ static int gone;
 #define CALL(name, ...) int name(__VA_ARGS__) { int code = failing(#name); if (code || (code = gone)) return code;
 
 static size_t used;
-static long busy;
+/* of what is at work, how many queries it still takes; launches that there were, and of those that are done */
+static long busy, launched, done;
+static void look(void) {
+  if (done == launched || busy < 0) return;
+  if (busy > 0) busy--;
+  if (busy == 0 && ++done < launched) busy = number("FAKE_BUSY", 3);
+}
 /* as large as what drivers align to */
 struct block { size_t bytes, unused; };
 
@@ -58,10 +64,12 @@ CALL(cuDeviceGetAttribute, int *value, int attribute, int device)
 }
 CALL(cuCtxCreate_v2, void **context, unsigned flags, int device) (void)flags; (void)device; *context = &used; return 0; }
 CALL(cuCtxDestroy_v2, void *context) if (context != &used) return 201;
-  used = 0; return 0; }
+  used = 0; done = launched; return 0; }
 CALL(cuStreamCreate, void **stream, unsigned flags) (void)flags; *stream = &busy; return 0; }
-CALL(cuStreamSynchronize, void *stream) return stream == &busy ? 0 : 400; }
-CALL(cuStreamQuery, void *stream) if (stream != &busy) return 400; if (busy > 0) busy--; return busy ? 600 : 0; }
+CALL(cuStreamSynchronize, void *stream) if (stream != &busy) return 400; done = launched; return 0; }
+CALL(cuEventCreate, long **event, unsigned flags) if (flags != 2) return 1; *event = malloc(sizeof **event); return 0; }
+CALL(cuEventRecord, long *event, void *stream) if (stream != &busy) return 400; *event = launched; return 0; }
+CALL(cuEventQuery, long *event) look(); return done < *event ? 600 : 0; }
 CALL(cuMemGetInfo_v2, size_t *available, size_t *total)
   *total = (size_t)number("FAKE_ROOM", 1 << 30); *available = *total - used; return 0; }
 CALL(cuMemAlloc_v2, uint64_t *address, size_t bytes)
@@ -117,7 +125,7 @@ CALL(cuLaunchKernel, const char *function, unsigned gx, unsigned gy, unsigned gz
      unsigned shared, void *stream, void **params, void **extra)
   (void)shared;
   if (stream != &busy || params || (uintptr_t)extra[0] != 1 || (uintptr_t)extra[2] != 2 || extra[4]) return 1;
-  busy = number("FAKE_BUSY", 3);
+  if (done == launched++) busy = number("FAKE_BUSY", 3);
   int product = strncmp(function, "productFold", 11) == 0;
   if (product && spent("FAKE_KILL")) raise(SIGKILL);
   if (strcmp(function, "outside") == 0 || (product && spent("FAKE_TRAP"))) {
