@@ -70,7 +70,9 @@ export async function openSlots(
     let devices: Devices = { compute: any! };
     if (needs('host-memory')) {
       const { createThreadedHost } = await import('../compute/host/threads.js');
-      devices = { ...devices, host: createThreadedHost(threads > 0 ? { lanes: threads } : {}) };
+      const givesWay = [...choices.byId.values()].some(({ device }) => device !== 'cpu');
+      const host = createThreadedHost({ givesWay, ...(threads > 0 ? { lanes: threads } : {}) });
+      devices = { ...devices, host };
     }
     if (needs('storage')) {
       const { createFileDisk } = await import('../compute/disk/file.js');

@@ -2,6 +2,11 @@
 import type { LanesSpec, Opened } from '../host.js';
 import { Lane } from './lane.js';
 
+/** What a lane's thread is started with. */
+export interface LaneWorkerData {
+  readonly givesWay: boolean;
+}
+
 /** Words of the block that all threads of one piece of work share. */
 export const STOP = 0;
 /** Values of its first word: go on; stop when the least is done; stop now. */

@@ -6,7 +6,7 @@ import { concat } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { moduleBeside, startThread } from '../../model/thread.js';
 import type { HostLanes, HostMemory, HostPlace, LanesSpec, Opened } from '../host.js';
-import { type Answer, ENOUGH, NOW, ON, STOP, type Task } from './orders.js';
+import { type Answer, ENOUGH, type LaneWorkerData, NOW, ON, STOP, type Task } from './orders.js';
 import { assertRoom } from './plain.js';
 
 /** Of what is free: trees, buffers and everybody else need the rest. */
@@ -18,11 +18,17 @@ export interface ThreadedHostOptions {
   readonly lanes?: number;
   /** bytes of labels, of all that is open at a time. @default 80 % of the memory that is free now */
   readonly bytes?: number;
+  /** Lanes leave a core to whoever wants it: to the process of a card, whose next label waits for it. @default false */
+  readonly givesWay?: boolean;
 }
 
 /** Every lane has a thread and memory of its own, which nobody else can see. */
 export function createThreadedHost(options: ThreadedHostOptions = {}): HostMemory {
-  const { lanes = availableParallelism(), bytes = Math.floor(SHARE * freeBytes()) } = options;
+  const {
+    lanes = availableParallelism(),
+    bytes = Math.floor(SHARE * freeBytes()),
+    givesWay = false,
+  } = options;
   let reserved = 0;
   return {
     name: 'host-threads',
@@ -33,7 +39,7 @@ export function createThreadedHost(options: ThreadedHostOptions = {}): HostMemor
       assertRoom(spec, bytes - reserved);
       const own = spec.lanes * spec.capacity * spec.labelBytes;
       reserved += own;
-      const crew = new LaneCrew(spec, () => {
+      const crew = new LaneCrew(spec, { givesWay }, () => {
         reserved -= own;
       });
       try {
@@ -76,8 +82,8 @@ class Hand {
   #lost: unknown;
   onProgress: () => void = () => {};
 
-  constructor() {
-    this.#worker = startThread(WORKER);
+  constructor(workerData: LaneWorkerData) {
+    this.#worker = startThread(WORKER, { workerData });
     this.#worker.on('message', (answer: Answer) => {
       if ('progress' in answer) return this.onProgress();
       const waiting = this.#waiting.get(answer.id);
@@ -122,9 +128,10 @@ class LaneCrew implements HostLanes {
 
   constructor(
     readonly spec: LanesSpec,
+    data: LaneWorkerData,
     private readonly onRelease: () => void,
   ) {
-    this.#hands = Array.from({ length: spec.lanes }, () => new Hand());
+    this.#hands = Array.from({ length: spec.lanes }, () => new Hand(data));
   }
 
   async open(signal: AbortSignal): Promise<void> {

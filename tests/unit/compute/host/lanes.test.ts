@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { GrowingTree } from '../../../../src/compute/host/growing-tree.js';
 import { createLaneMemory } from '../../../../src/compute/host/lane-memory.js';
@@ -52,6 +53,21 @@ describe('lanes of host memory', () => {
     for (const of of [spec(), spec({ labelBytes: 512, infoBytes: 84, capacity: 300 })])
       expect(await transcript(threaded, of)).toBe(await transcript(createPlainHost(), of));
     expect(threaded.bytes()).toBe(2 ** 24);
+  });
+
+  test.skipIf(process.platform !== 'linux')('leave cores to others where they are told to', async () => {
+    const ofThreads = (): string[] =>
+      readdirSync('/proc/self/task').map((id) => {
+        const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]; // what `nice` gives
+      });
+    const before = ofThreads().filter((nice) => nice === '10').length;
+    const lanes = await createThreadedHost({ lanes: 2, bytes: 2 ** 24, givesWay: true }).openLanes(
+      spec(),
+      signal,
+    );
+    expect(ofThreads().filter((nice) => nice === '10').length - before).toBe(2);
+    lanes.release();
   });
 
   test('stop when told, not before the least', async () => {
