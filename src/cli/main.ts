@@ -238,6 +238,7 @@ miner
     `
 Each kind is proven by itself, honestly, and judged as a validator would, a tenth of each step kept for the way. Classes are those that this
 host has the means for; a minute and a half, most of it host memory, with --small seconds. bandwidth is over loopback: not the rate of a line.
+Cards are proven where --device names one. What the backend cannot do, and why no better one was used, stands below the table.
 Exits 0 when nothing failed (what is not for this host is no failure), 1 when a proof was not accepted or late, 2 for wrong flags.
 
 Examples:

@@ -43,8 +43,9 @@ export function registerVerification(program: Command, run: Run): void {
       'after',
       `
 Without --device this host's CPUs are measured, whatever the class, and the file says so; with it, the class is the one that the card's name
-suggests, unless --class or --n says otherwise, and each kernel is compared with the card's data sheet. Files are read from memory where they lie there: only a plot larger than memory shows a disk, and the figures say how much came from it. bandwidth is measured over
-loopback: what this host can make, digest, send and take, not what its line carries. A run of host-memory takes a minute, the others seconds.
+suggests, unless --class or --n says otherwise, and each kernel is compared with the card's data sheet. Files are read from memory where
+they lie there: only a plot larger than memory shows a disk, and the figures say how much came from it. bandwidth is measured over loopback:
+what this host can make, digest, send and take, not what its line carries. A run of host-memory takes a minute, the others seconds.
 Ctrl-C leaves nothing behind: temporary plots are removed. --check exits 0 where the signature holds, 1 where it does not, 2 for what is no
 such file.
 

@@ -128,7 +128,7 @@ describe('assay verification calibrate', () => {
       { kind: 'gpu' },
       '--kind: expected one of compute, memory, host-memory, storage, bandwidth, liveness, got gpu',
     ],
-    [{ kind: 'memory' }, /^--class: expected one of paced-memory, .*, got none$/],
+    [{ kind: 'memory' }, /^--class: expected one of paced-memory, .*, got none, and no card by --device$/],
     [{ kind: 'storage', class: 'nvm' }, '--class: expected one of small, nvme, got nvm; did you mean nvme?'],
     [{ kind: 'storage', n: 64 }, '--n: expected it for compute, got storage'],
     [{ kind: 'compute', gib: 2 }, '--gib: expected it for storage, got compute'],

@@ -115,7 +115,12 @@ function subjectOf(options: Options, card: Card | undefined): Subject {
   const { table, facts } = kinds[kind]!; // of each there is a kind
   const names = [...table.values()].map((params) => facts(params).className);
   const wanted = name ?? (card ? suggestedClass(card.name, card.memoryBytes) : defaultClass);
-  if (wanted === undefined) throw invalid('--class', `one of ${names.join(', ')}`, 'none');
+  if (wanted === undefined)
+    throw invalid(
+      '--class',
+      `one of ${names.join(', ')}${ONLY_FOR['n']?.includes(kind) ? ', or --n' : ''}`,
+      card ? `none, and no class is named after ${card.name}` : 'none, and no card by --device',
+    );
   const params = [...table.values()].find((each) => facts(each).className === wanted);
   if (params === undefined) {
     const near = names.find((known) => isNear(wanted, known));
