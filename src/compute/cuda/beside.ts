@@ -7,7 +7,7 @@ import { type CardState, listNvidia, type NvidiaHost } from './nvml.js';
 
 /**
  * The same device. Asking takes milliseconds, some drivers longer: it is done when an event is armed and after the last opening, in
- * the device's own process.
+ * the device's own process, and not while a chain is there, whose labels would wait for it.
  * @param uuid of the card, or of a slice of it
  */
 export function withState(
@@ -15,7 +15,9 @@ export function withState(
   uuid: string,
   { log, list = listNvidia }: { readonly log: Log; readonly list?: () => Promise<NvidiaHost> },
 ): GpuCompute {
+  let chains = 0;
   const note = async (when: 'before' | 'after'): Promise<void> => {
+    if (chains > 0) return;
     try {
       const state = stateOf(await list(), uuid);
       if (state) log.info(`card ${when} a proof`, { uuid, ...state });
@@ -33,11 +35,14 @@ export function withState(
     },
     async openLabels(spec) {
       const labels = await compute.openLabels!(spec); // a graphics processor has both
+      chains++;
       let over = false;
       const release = (): void => {
         labels.release();
-        if (!over) void note('after');
+        if (over) return;
         over = true;
+        chains--;
+        void note('after');
       };
       // getters stay getters
       return Object.create(labels, { release: { value: release } }) as Labels;

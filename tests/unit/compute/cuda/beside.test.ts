@@ -46,6 +46,18 @@ describe('a card beside a proof', () => {
     expect(lines.slice(1)).toEqual([{ message: 'card after a proof', data: { uuid, temperatureC: 71 } }]);
   });
 
+  test('is left alone while another chain is there', async () => {
+    const { lines, compute } = scene(host(40, 71));
+    const [one, other] = [await compute.openLabels!(spec), await compute.openLabels!(spec)];
+    await compute.prepareLabels!(spec.basis, spec.n);
+    one.release();
+    await settle();
+    expect(lines).toEqual([]);
+    other.release();
+    await settle();
+    expect(lines).toMatchObject([{ message: 'card after a proof' }]);
+  });
+
   test('that cannot be asked, or is not listed, costs no proof', async () => {
     const failing = scene(async () => {
       throw new Error('driver gone');
