@@ -66,8 +66,8 @@ export async function openSlots(
       computes.set(id, compute);
     }
     // slots that compute nothing are handed one all the same: it is what every prover may use
-    const [any] = computes.values();
-    let devices: Devices = { compute: any! };
+    const [first] = computes.values();
+    let devices: Devices = { compute: first! }; // of no slots at all there is still the CPUs
     if (needs('host-memory')) {
       const { createThreadedHost } = await import('../compute/host/threads.js');
       const givesWay = [...choices.byId.values()].some(({ device }) => device !== 'cpu');

@@ -599,10 +599,10 @@ const LOW_SHARE = 0.5;
 
 export function lowFix(share: number, nominal: Credit): string | undefined {
   if (share >= LOW_SHARE || Object.keys(nominal).length === 0) return undefined;
-  const todo = 'end what else runs here and look again, or take a smaller --class if there is one';
+  const fix = 'end what else runs here and look again, or take a smaller --class if there is one';
   return share === 0
-    ? `proven, and worth nothing: it was so slow that others could have done it in its place; ${todo}`
-    : `less than half of what counts one: ${todo}`;
+    ? `proven, and worth nothing: it was so slow that others could have done it in its place; ${fix}`
+    : `less than half of what counts one: ${fix}`;
 }
 
 const lateFix = ({ from, tookMs, withinMs }: RehearsedStep): string =>
