@@ -63,3 +63,10 @@ export class AssayError<C extends ErrorCode = ErrorCode> extends Error {
 export function isAssayError<C extends ErrorCode>(error: unknown, code: C): error is AssayError<C> {
   return error instanceof AssayError && error.code === code;
 }
+
+/** What cannot be done, and why: both in the message, with the fix where there is one. */
+export const unsupported = (
+  what: string,
+  why: string,
+  options?: { cause?: unknown },
+): AssayError<'unsupported'> => new AssayError('unsupported', `${what}: ${why}`, { what, why }, options);

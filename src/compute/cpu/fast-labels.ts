@@ -1,7 +1,7 @@
 // Owns: labels on all cores of the host. Does not own: what each operation gives (spec/plain-labels.ts), threads (crew.ts).
 import { availableParallelism } from 'node:os';
 import { toHex } from '../../model/bytes.js';
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../model/merkle.js';
 import type { Labels, LabelsSpec } from '../labels.js';
 import { createChain, TAG } from '../spec/chain.js';
@@ -115,7 +115,7 @@ function assertSupported({ n, capacity }: LabelsSpec): void {
   if (sized && Number.isInteger(capacity) && capacity >= 1) return;
   const what = `${capacity} labels of side ${n}`;
   const why = 'labels of the CPU are at least one, with a side of a power of two from 16 to 16384';
-  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+  throw unsupported(what, why);
 }
 
 async function openCrewLabels(spec: LabelsSpec, crew: Crew, leave: () => void): Promise<Labels> {

@@ -1,6 +1,6 @@
 // Owns: the driver API of NVIDIA cards as far as kernels need it: one card, one context, one stream. Does not own: what runs
 // (kernels.ts), in which process (../process). Names and numbers are those of the driver's public header.
-import { AssayError } from '../../model/errors.js';
+import { AssayError, unsupported } from '../../model/errors.js';
 import { cString, type Library, openLibrary } from './ffi.js';
 
 /** Oldest driver API that the kernels' PTX (ISA 7.8) loads on: CUDA 11.8. */
@@ -120,7 +120,7 @@ export async function openCuda({
   const must = (what: string, code: number): void => {
     if (code === 0) return;
     const why = [errorText(code), FIXES[code]].filter(Boolean).join('; ');
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   };
 
   must('NVIDIA driver', api.init(0));
@@ -131,13 +131,13 @@ export async function openCuda({
   if (driver < MIN_DRIVER) {
     const what = `NVIDIA driver for CUDA ${versionText(driver)}`;
     const why = `it is too old: kernels need CUDA ${versionText(MIN_DRIVER)} (driver 520) or later; update the driver`;
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   }
   must('NVIDIA cards', api.deviceCount(number));
   if (ordinal >= number[0]) {
     const what = `NVIDIA card ${ordinal}`;
     const why = `this process sees ${number[0]}; CUDA_VISIBLE_DEVICES says which`;
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   }
   must(`NVIDIA card ${ordinal}`, api.deviceGet(number, ordinal));
   const device = number[0];
@@ -256,7 +256,7 @@ export async function openCuda({
       if (code !== 0) {
         const said = cString(log);
         const why = `the driver does not take these kernels: ${errorText(code)}${said ? `; ${said}` : ''}`;
-        throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+        throw unsupported(what, why);
       }
       modules.push(module[0]);
       return (entry) => {

@@ -1,5 +1,5 @@
 // Owns: calling shared libraries of a driver. Does not own: which calls there are (driver.ts, nvml.ts).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 
 /** What is used of koffi: our own words, so that our types stand without the optional package. */
 interface Koffi {
@@ -39,7 +39,7 @@ export async function openLibrary(paths: readonly string[], missing: string): Pr
           } catch (error) {
             const what = /(\w+)\(/.exec(declaration)?.[1] ?? declaration;
             const why = `${path} does not have it: the driver is too old or not whole`;
-            throw new AssayError('unsupported', `${what}: ${why}`, { what, why }, { cause: error });
+            throw unsupported(what, why, { cause: error });
           }
         },
         address: (value) => koffi.address(value),
@@ -50,7 +50,7 @@ export async function openLibrary(paths: readonly string[], missing: string): Pr
     }
   const what = paths.join(', ');
   const why = `${missing} (${[...new Set(failures)].join('; ')})`;
-  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+  throw unsupported(what, why);
 }
 
 async function loadKoffi(): Promise<Koffi> {
@@ -59,7 +59,7 @@ async function loadKoffi(): Promise<Koffi> {
   } catch (error) {
     const what = 'calling the driver of a card';
     const why = 'the optional package koffi is not installed: npm install koffi@3.3.4';
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why }, { cause: error });
+    throw unsupported(what, why, { cause: error });
   }
 }
 

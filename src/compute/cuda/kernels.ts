@@ -1,6 +1,6 @@
 // Owns: how each kernel is started for a call, and which modules a card needs. Does not own: their text (modules.ts), starting
 // them (driver.ts), what they compute (kernels/*.cu).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { HASH_BYTES } from '../../model/merkle.js';
 import type { GpuCalls, GpuMemory } from '../gpu/gpu.js';
 import type { Boxes, Launch, LaunchArgument } from './driver.js';
@@ -68,7 +68,7 @@ export function productModulesOf({ major, minor }: Capability): readonly Product
   if (major === 7 && minor === 5) return ['product-turing'];
   const what = `compute capability ${major}.${minor}`;
   const why = 'the card has no int8 tensor cores; from 7.5 (Turing) on they do';
-  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+  throw unsupported(what, why);
 }
 
 /** product.h: 128 rows, and as many columns as the module was made with; stages of 64 bytes of each of both. Less than that takes a fold's way out. */

@@ -1,6 +1,6 @@
 // Owns: which NVIDIA cards this host has and how they are now, from the driver's management library. Reads only; names are
 // cosmetic: what a card can do is measured. Does not own: what runs on them (driver.ts).
-import { AssayError } from '../../model/errors.js';
+import { AssayError, unsupported } from '../../model/errors.js';
 import { type Argument, cString, type Library, openLibrary } from './ffi.js';
 
 const LIBRARIES = process.platform === 'win32' ? ['nvml.dll'] : ['libnvidia-ml.so.1', 'libnvidia-ml.so'];
@@ -131,7 +131,7 @@ function createReader(library: Library) {
       if (code === 0) return;
       const what = 'NVIDIA driver';
       const why = `${said(code)}; look at nvidia-smi`;
-      throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+      throw unsupported(what, why);
     },
     stop(): void {
       library.bind('int nvmlShutdown()')();

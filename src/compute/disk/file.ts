@@ -1,7 +1,7 @@
 // Owns: plots in folders as a Disk: opening, reading and digesting them on threads. Does not own: making them (create-plot.ts).
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { HASH_BYTES } from '../../model/merkle.js';
 import type { Disk, Plot } from '../disk.js';
 import { type PlotName, plotTree, sectorBytes } from '../spec/plot.js';
@@ -169,6 +169,3 @@ async function findPlot(folders: readonly string[], name: PlotName): Promise<Fou
   }
   throw unsupported('the plot of this slot', `it is in none of ${folders.join(', ') || 'no folders'}`);
 }
-
-const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
-  new AssayError('unsupported', `${what}: ${why}`, { what, why });

@@ -1,6 +1,6 @@
 // Owns: a graphics processor as a device of the miner: operands, labels, who holds what. Does not own: a chain (labels.ts).
 import { toHex } from '../../model/bytes.js';
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { assertOperand, type Compute, operandRows, type Supports } from '../compute.js';
 import type { LabelsSpec } from '../labels.js';
 import { operandMatrix } from '../spec/chain.js';
@@ -46,7 +46,7 @@ export function createGpuCompute(
     const memory = await pool.take(bytes);
     if (memory) return memory;
     const why = `${gpu.name} has no room for ${bytes} bytes; other work may hold its memory`;
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   };
   const transposed = async (b: Int8Array, n: number): Promise<GpuMemory> => {
     const plain = await allocate(n * n, `an operand of side ${n}`);
@@ -82,7 +82,7 @@ export function createGpuCompute(
     const why = sized
       ? `a label has ${n * n} bytes, and ${gpu.name} can bind ${gpu.memoryBytes} at once`
       : 'labels are at least one, with a side of a power of two from 16 to 16384';
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   };
 
   return {

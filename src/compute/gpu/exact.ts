@@ -1,5 +1,5 @@
 // Owns: whether a graphics processor is used at all. Does not own: what is compared (../probe-labels.ts, ../probe.ts).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { createSeededRandom } from '../../model/prng.js';
 import type { Compute } from '../compute.js';
 import { inexactProduct } from '../probe.js';
@@ -35,7 +35,7 @@ export async function exactCompute(
   await compute.close?.();
   const what = compute.name;
   const why = `it is not exact here (${wrong}), so it is not used: update the driver, and report it with this line`;
-  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+  throw unsupported(what, why);
 }
 
 async function firstDifference(compute: Compute): Promise<string | undefined> {
@@ -129,7 +129,7 @@ async function withRoom<T>(
       const memory = await gpu.allocate(bytes);
       if (!memory) {
         const [what, why] = ['comparing products', `${gpu.name} has no room for ${bytes} bytes`];
-        throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+        throw unsupported(what, why);
       }
       held.push(memory);
       return memory;

@@ -1,6 +1,6 @@
 // Owns: a chain of labels on a graphics processor: what is kept there, what is asked of it and when. Does not own: what each
 // operation gives (spec/plain-labels.ts), how a device runs a kernel (gpu.ts and who implements it).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import { createMerkleTree, HASH_BYTES, type MerkleTree, pathLength } from '../../model/merkle.js';
 import type { Labels, LabelsSpec, Place } from '../labels.js';
 import { createChain, joinRow, TAG } from '../spec/chain.js';
@@ -103,7 +103,7 @@ export async function openGpuLabels(
     if (memory) return memory;
     const what = `labels of side ${n}`;
     const why = `${gpu.name} has no room for another ${bytes} bytes; other work may hold its memory`;
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+    throw unsupported(what, why);
   };
   const spend = (): boolean => {
     if (!reserve) return false;

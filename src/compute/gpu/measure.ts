@@ -1,6 +1,6 @@
 // Owns: how fast each kernel is on one processor. Does not own: what a class should reach (verification/classes.ts).
 import type { Clock } from '../../model/clock.js';
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import type { Random } from '../../model/prng.js';
 import { TAG } from '../spec/chain.js';
 import { DIGEST_BYTES, DIGEST_COLUMNS } from '../spec/digest.js';
@@ -55,7 +55,7 @@ export async function measureGpu(
     if (!memory) {
       const what = `measuring at side ${n}`;
       const why = `${gpu.name} has no room for ${bytes} bytes; end other work or take a smaller side`;
-      throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+      throw unsupported(what, why);
     }
     taken.push(memory);
     return memory;

@@ -1,6 +1,6 @@
 // Owns: which adapter of a WebGPU implementation is taken, its name, what it is asked to allow. Nothing of Node. Does not own:
 // where the implementation comes from (dawn.ts, a browser's navigator).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import type { Adapter, Device, WebGpuDoor } from './api.js';
 
 export interface AdapterOptions {
@@ -29,13 +29,15 @@ export async function openAdapter(
 ): Promise<OpenedAdapter> {
   const adapter = await door.requestAdapter({ powerPreference: power });
   if (!adapter)
-    throw refused(
+    throw unsupported(
+      'webgpu',
       'no adapter was found: install the driver of the graphics processor with its Vulkan part, on Linux also the loader (libvulkan1) and the right to open /dev/dri (group render)',
     );
   const label = labelOf(adapter);
   const software = isSoftware(adapter);
   if (software && !allowSoftware)
-    throw refused(
+    throw unsupported(
+      'webgpu',
       `the only adapter is ${label}, which runs on the processor: install the driver of the graphics processor, or use the cpu device, which is faster than this`,
     );
   return {
@@ -44,10 +46,6 @@ export async function openAdapter(
     software,
     packed: door.wgslLanguageFeatures?.has(PACKED) ?? false,
   };
-}
-
-function refused(why: string): AssayError<'unsupported'> {
-  return new AssayError('unsupported', `webgpu: ${why}`, { what: 'webgpu', why });
 }
 
 function labelOf({ info }: Adapter): string {

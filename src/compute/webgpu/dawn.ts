@@ -1,6 +1,6 @@
 // Owns: WebGPU in Node, by Dawn's npm package where it is installed. Does not own: what is asked of it (gpu.ts), which adapter
 // of it is taken (adapter.ts).
-import { AssayError } from '../../model/errors.js';
+import { unsupported } from '../../model/errors.js';
 import type { WebGpuDoor } from './api.js';
 
 /** The package as far as it is used here. */
@@ -26,7 +26,7 @@ export async function loadDawn(): Promise<Dawn> {
     const why = foreign
       ? `Dawn does not load on this system: ${cause instanceof Error ? cause.message : String(cause)}`
       : `the optional package of Dawn is not installed: npm install --ignore-scripts ${PACKAGE}@${VERSION}`;
-    throw new AssayError('unsupported', `${what}: ${why}`, { what, why }, { cause });
+    throw unsupported(what, why, { cause });
   }
 }
 
@@ -51,5 +51,5 @@ export async function openDawn(dawn: Dawn, adapter?: string): Promise<WebGpuDoor
   if (names.some((name) => name.includes(adapter))) return dawn.create([`adapter=${adapter}`]);
   const what = `the webgpu adapter '${adapter}'`;
   const why = names.length > 0 ? `there are: ${names.join(', ')}` : 'there is none: is the driver installed?';
-  throw new AssayError('unsupported', `${what}: ${why}`, { what, why });
+  throw unsupported(what, why);
 }

@@ -5,7 +5,7 @@ import { fromAddress } from '../../keys/ss58.js';
 import { equals, fromHex, toHex } from '../../model/bytes.js';
 import { canonicalJson } from '../../model/canonical-json.js';
 import { creditShare, NO_CREDIT } from '../../model/credit.js';
-import { AssayError, isAssayError } from '../../model/errors.js';
+import { AssayError, isAssayError, unsupported } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -425,6 +425,3 @@ function readBy(kind: ProofKind<unknown, unknown>, kept: unknown, id: string): u
     throw unsupported(`replay of ${id}`, `its parameters are not of this build (${error.message})`);
   }
 }
-
-const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
-  new AssayError('unsupported', `${what}: ${why}`, { what, why });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { loadDawn } from '../../../src/compute/webgpu/dawn.js';
 import { CHROMIUM } from '../../support/chromium-gpu.js';
-import { casesOf, DAWN_SIDES } from '../../support/gpu-cases.js';
+import { casesOf, DAWN_SIDES, KERNELS } from '../../support/gpu-cases.js';
 
 const KERNEL = fileURLToPath(new URL('../../support/dawn-kernel.ts', import.meta.url));
 /** Chromium brings a loader and a software driver of Vulkan, beside its own binary. */
@@ -47,17 +47,7 @@ function runKernel(kernel: string): Promise<{ output: string; end: number | stri
 }
 
 describe.skipIf(missing)('WGSL through Dawn, one kernel a process', () => {
-  test.each([
-    'hashRuns',
-    'hashLevels',
-    'transpose',
-    'tweakRows',
-    'join',
-    'product',
-    'productFold',
-    'digests',
-    'column',
-  ] as const)('%s gives the bytes of the plain kernel', async (kernel) => {
+  test.each(KERNELS)('%s gives the bytes of the plain kernel', async (kernel) => {
     const cases = casesOf(kernel, DAWN_SIDES).length;
     const { output, end } = await runKernel(kernel);
     expect(output).toContain(`${cases} the same on webgpu: `);

@@ -11,7 +11,7 @@ import {
   rangeTree,
 } from '../../../compute/spec/plot.js';
 import { concat } from '../../../model/bytes.js';
-import { AssayError } from '../../../model/errors.js';
+import { AssayError, unsupported } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
 import { HASH_BYTES, type MerkleTree, pathLength } from '../../../model/merkle.js';
 import type { Challenge, Proving } from '../../proof.js';
@@ -169,9 +169,6 @@ function pathOf(tree: MerkleTree, index: number, count: number): Uint8Array {
   tree.path(index, out, 0);
   return out;
 }
-
-const unsupported = (what: string, why: string): AssayError<'unsupported'> =>
-  new AssayError('unsupported', `${what}: ${why}`, { what, why });
 
 const refused = (expected: string, got: string): AssayError<'invalid-input'> =>
   new AssayError('invalid-input', `request: expected ${expected}, got ${got}`, {

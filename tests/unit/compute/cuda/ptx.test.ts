@@ -10,7 +10,7 @@ import { digestBlock } from '../../../../src/compute/spec/digest.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { chains, expectVector } from '../../../support/golden-labels.js';
-import { casesOf, runCase } from '../../../support/gpu-cases.js';
+import { casesOf, KERNELS, runCase } from '../../../support/gpu-cases.js';
 import { createInterpretedGpu } from '../../../support/ptx/gpu.js';
 import { launch, type PtxLaunch, prepare } from '../../../support/ptx/machine.js';
 import { GlobalMemory } from '../../../support/ptx/memory.js';
@@ -21,20 +21,6 @@ const gpus = new Map(
   await Promise.all(PRODUCTS.map(async (name) => [name, await createInterpretedGpu(name)] as const)),
 );
 const [interpreted] = gpus.values();
-const KERNELS: readonly (keyof GpuCalls)[] = [
-  ...([
-    'hashRuns',
-    'hashLevels',
-    'transpose',
-    'tweakRows',
-    'join',
-    'product',
-    'productFold',
-    'digests',
-    'column',
-  ] as const),
-];
-
 /** Memories by name: random bytes, the same on both. */
 type Memories = Readonly<Record<string, Uint8Array>>;
 const random = createSeededRandom('ptx');

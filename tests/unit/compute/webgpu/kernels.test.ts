@@ -1,26 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGpuCompute } from '../../../../src/compute/gpu/compute.js';
-import type { Gpu, GpuCalls } from '../../../../src/compute/gpu/gpu.js';
+import type { Gpu } from '../../../../src/compute/gpu/gpu.js';
 import { createPlainGpu } from '../../../../src/compute/gpu/plain.js';
 import { inexactProduct } from '../../../../src/compute/probe.js';
 import { wrongLabels } from '../../../../src/compute/probe-labels.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { type ChromiumGpus, noChromium, openChromium, type PagedGpu } from '../../../support/chromium-gpu.js';
-import { casesOf, type GpuCase, LONG_SUM, runCase } from '../../../support/gpu-cases.js';
+import { casesOf, type GpuCase, KERNELS, LONG_SUM, runCase } from '../../../support/gpu-cases.js';
 
 if (noChromium) console.log(`skipped: ${noChromium}`);
-
-const KERNELS: readonly (keyof GpuCalls)[] = [
-  'hashRuns',
-  'hashLevels',
-  'transpose',
-  'tweakRows',
-  'join',
-  'product',
-  'productFold',
-  'digests',
-  'column',
-];
 
 describe.skipIf(noChromium)('WGSL in Chromium, on its software adapter', () => {
   let chromium: ChromiumGpus;
