@@ -19,6 +19,8 @@ export type Told =
   | { do: 'meet'; params: unknown; briefs: readonly string[]; forMs: number };
 
 const say = (value: object): boolean => process.stdout.write(`${JSON.stringify(value)}\n`);
+/** On the clock that all processes of a machine share. */
+const machineMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 const { signal } = new AbortController();
 let link: Awaited<ReturnType<typeof openTcpLink>>;
 let proving: Proving;
@@ -30,8 +32,8 @@ async function obey(told: Told): Promise<void> {
     link = await openTcpLink(parts, place, signal);
     say({ offer: toHex(encodeOffer(link.offer)) });
   } else if (told.do === 'go') {
-    const from = systemClock.monotonic();
-    const until = from + told.forMs;
+    const beganMs = machineMs();
+    const until = systemClock.monotonic() + told.forMs;
     const params = bandwidthProof.parseParams(told.params);
     const challenge = {
       params,
@@ -45,9 +47,9 @@ async function obey(told: Told): Promise<void> {
       challenge,
       signal,
     );
-    const tookMs = systemClock.monotonic() - from;
-    say({ commit: toHex(proving.commit), tookMs });
+    say({ commit: toHex(proving.commit), beganMs, endedMs: machineMs() });
   } else if (told.do === 'meet') {
+    const beganMs = machineMs();
     const until = systemClock.monotonic() + told.forMs;
     const leftMs = () => until - systemClock.monotonic();
     const params = bandwidthProof.parseParams(told.params);
@@ -56,7 +58,8 @@ async function obey(told: Told): Promise<void> {
       bandwidthProof.round!.anchor!(devices, params, fromHex(brief), signal),
     );
     await systemClock.sleep(told.forMs);
-    say(Object.fromEntries(works.map((work, i) => [i, toHex(work!.commits()![0])])));
+    const seen = works.map((work, i) => [i, toHex(work!.commits()![0])]);
+    say({ ...Object.fromEntries(seen), beganMs, endedMs: machineMs() });
   } else say({ opening: toHex(await proving.open(fromHex(told.request))) });
 }
 
