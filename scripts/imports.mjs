@@ -25,11 +25,11 @@ const FLOORS = {
   chain: { values: ['model', 'keys'] },
   compute: { values: ['model', 'keys'] },
   protocol: { values: ['model', 'keys'] },
-  inference: { values: ['model', 'keys'] },
+  inference: { values: ['model', 'keys', 'protocol/gen'] },
   scoring: { values: ['model'] },
   emissions: { values: ['model'] },
   verification: {
-    values: ['model', 'protocol/gen', 'compute/spec', 'compute/wasm'],
+    values: ['model', 'protocol/gen', 'compute/spec', 'compute/wasm', 'inference/spec'],
     types: ['compute', 'inference'],
   },
   localnet: { values: ['model', 'keys', 'emissions', 'chain/codec', 'chain/snapshot-file'] },
