@@ -21,7 +21,7 @@ import {
   type DescribeResponse,
   DescribeResponseSchema,
 } from './gen/assay/v1/miner_pb.js';
-import { toLimits } from './limits.js';
+import { FILE_PIECE_BYTES, PIECED_FILE_BYTES, toLimits } from './limits.js';
 import { assertSupported, channelOf } from './server-key.js';
 import type { MinerPeer, PeerOptions, SessionParts } from './session.js';
 
@@ -98,6 +98,21 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
       const { content } = await ask({ contentDigest: digest }, signal);
       // whoever sends another file does not have this one
       return content !== undefined && equals(sha256(content), digest) ? content : undefined;
+    },
+
+    async piece(digest, offset, signal) {
+      const { content, contentBytes } = await ask(
+        { contentDigest: digest, contentOffset: BigInt(offset) },
+        signal,
+      );
+      if (content === undefined || contentBytes === undefined) return undefined;
+      const fileBytes = Number(contentBytes);
+      // a piece that its file cannot have is none; of more than we take the rest would never be asked for
+      const isOne =
+        fileBytes <= PIECED_FILE_BYTES &&
+        content.length > 0 &&
+        content.length === Math.min(FILE_PIECE_BYTES, fileBytes - offset);
+      return isOne ? { data: content, fileBytes } : undefined;
     },
 
     prove() {

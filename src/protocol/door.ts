@@ -54,6 +54,9 @@ export interface PeerState {
   readonly contents: Bucket;
   /** the same while it is admitted for files alone */
   readonly files: Bucket;
+  /** pieces of files, and the same while it is admitted for files alone */
+  readonly pieces: Bucket;
+  readonly filePieces: Bucket;
   readonly nonces: NonceStore;
   streams: number;
 }
@@ -153,6 +156,8 @@ export class Door {
       calls: new Bucket(limits.callsPerSecondPerPeer, clock.monotonic()),
       contents: new Bucket(limits.contentsPerSecondPerPeer, clock.monotonic()),
       files: new Bucket(limits.contentsPerSecondPerNeuron, clock.monotonic()),
+      pieces: new Bucket(limits.piecesPerSecondPerPeer, clock.monotonic()),
+      filePieces: new Bucket(limits.piecesPerSecondPerNeuron, clock.monotonic()),
       nonces: new NonceStore(limits.noncesPerPeer),
       streams: 0,
     };

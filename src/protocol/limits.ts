@@ -3,6 +3,11 @@
 /** Opening data travels in pieces of at most this: large enough to amortise a signature, small enough to interleave slots. */
 export const OPENING_PIECE_BYTES = 256 * 1024;
 
+/** Files travel in pieces of exactly this, the last one shorter: one answer each, so that any holder can go on where another ended. */
+export const FILE_PIECE_BYTES = 256 * 1024;
+/** The largest file that is asked for in pieces: a window's rollouts, 5,000 of 512 tokens are some 8 MB. */
+export const PIECED_FILE_BYTES = 64 * 1024 * 1024;
+
 export interface Limits {
   /** One message to a miner: Arm, Go, Open and Receipt are small, and a server's unread queue holds up to 20 of them. */
   readonly requestBytes: number;
@@ -40,6 +45,10 @@ export interface Limits {
   readonly contentsPerSecondPerPeer: number;
   /** The same of a hotkey that is admitted for files alone, bursts of two: 256 of them together take 26 MB/s, and each what is published now and was before. */
   readonly contentsPerSecondPerNeuron: number;
+  /** Pieces of files (`FILE_PIECE_BYTES`) that one verified hotkey may take, bursts of 5 s: 8 MiB a second, and a whole file of usual size at once. */
+  readonly piecesPerSecondPerPeer: number;
+  /** The same of a hotkey that is admitted for files alone: 1 MiB a second. */
+  readonly piecesPerSecondPerNeuron: number;
   /** sr25519 checks of certificates not seen before (0.3 ms each) from one address; bursts of 5 s. */
   readonly certificatesPerSecondPerAddress: number;
   /** One describe call, connecting included. */
@@ -97,6 +106,8 @@ export const DEFAULT_LIMITS: Limits = {
   callsPerSecondPerPeer: 100,
   contentsPerSecondPerPeer: 1,
   contentsPerSecondPerNeuron: 0.4,
+  piecesPerSecondPerPeer: 32,
+  piecesPerSecondPerNeuron: 4,
   certificatesPerSecondPerAddress: 50,
   describeDeadlineMs: 10_000,
   connectMs: 10_000,

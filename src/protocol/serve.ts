@@ -12,7 +12,7 @@ import { seal } from './envelope.js';
 import { limitExceeded, timedOut, unauthenticated } from './errors.js';
 import { Session } from './frames.js';
 import { DescribeRequestSchema, DescribeResponseSchema, type Signed } from './gen/assay/v1/miner_pb.js';
-import { type Limits, toLimits } from './limits.js';
+import { FILE_PIECE_BYTES, type Limits, PIECED_FILE_BYTES, toLimits } from './limits.js';
 import type { Served, ServeOptions, ServeParts } from './session.js';
 import type { Arrived, Origin, WireHandlers, WireStream } from './wire.js';
 
@@ -55,13 +55,21 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
   const describe = async (arrived: Arrived, origin: Origin): Promise<Signed> => {
     door.knock(origin);
     const { header, peer, filesOnly } = await door.enter(arrived, 'describe', origin);
-    const { contentDigest: digest } = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
+    const request = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
+    const { contentDigest: digest, contentOffset: offset } = request;
     if (digest.length === 0 && filesOnly) throw notAdmitted();
-    if (digest.length > 0 && filesOnly) peer.files.take('contents-per-neuron', clock.monotonic());
-    else if (digest.length > 0) peer.contents.take('contents-per-peer', clock.monotonic());
+    const now = clock.monotonic();
+    if (digest.length > 0 && offset === undefined && filesOnly) peer.files.take('contents-per-neuron', now);
+    else if (digest.length > 0 && offset === undefined) peer.contents.take('contents-per-peer', now);
+    else if (digest.length > 0 && filesOnly) peer.filePieces.take('pieces-per-neuron', now);
+    else if (digest.length > 0) peer.pieces.take('pieces-per-peer', now);
     const response = create(
       DescribeResponseSchema,
-      digest.length > 0 ? toContent(handlers.content?.(digest)) : await handlers.describe(peer.hotkey),
+      digest.length === 0
+        ? await handlers.describe(peer.hotkey)
+        : offset === undefined
+          ? toContent(handlers.content?.(digest))
+          : await pieceOf(handlers, digest, offset),
     );
     const key = peer.sessionKey(origin.channel);
     const sentAt = Math.floor(clock.now());
@@ -132,6 +140,13 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     describe: (arrived, origin) => logged('describe', origin, describe(arrived, origin)),
     prove: (stream, origin) => logged('prove', origin, prove(stream, origin)),
   };
+}
+
+/** Nothing for an offset that is no piece's: which bytes are a piece is no choice of the caller's. */
+async function pieceOf(handlers: ServeParts['handlers'], digest: Uint8Array, offset: bigint) {
+  const isPiece = offset < PIECED_FILE_BYTES && offset % BigInt(FILE_PIECE_BYTES) === 0n;
+  const piece = isPiece ? await handlers.piece?.(digest, Number(offset)) : undefined;
+  return piece ? { content: piece.data, contentBytes: BigInt(piece.fileBytes) } : {};
 }
 
 const toContent = (content: Uint8Array | undefined) => (content === undefined ? {} : { content });

@@ -39,16 +39,31 @@ export interface MinerPeer {
    * @throws AssayError as `describe`
    */
   content(digest: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * The piece of the file with this SHA-256 that begins at `offset`, a multiple of FILE_PIECE_BYTES; undefined where the peer
+   * does not have it. Nothing says that it is that file's before all pieces are here.
+   * @throws AssayError as `describe`
+   */
+  piece(digest: Uint8Array, offset: number, signal?: AbortSignal): Promise<FilePiece | undefined>;
   /** Opens a session; the first `send` reaches out. */
   prove(): ProofSession;
   /** Breaks what is still open. */
   close(): void;
 }
 
+export interface FilePiece {
+  /** FILE_PIECE_BYTES, or what is left of the file */
+  readonly data: Uint8Array;
+  /** of the whole file, as the peer says */
+  readonly fileBytes: number;
+}
+
 export interface ServeHandlers {
   describe(caller: Hotkey): Promise<MessageInitShape<typeof DescribeResponseSchema>>;
   /** The file with this SHA-256, 32 bytes. @default there is none */
   content?(digest: Uint8Array): Uint8Array | undefined;
+  /** A piece of the file with this SHA-256, `offset` a multiple of FILE_PIECE_BYTES. @default there is none */
+  piece?(digest: Uint8Array, offset: number): Promise<FilePiece | undefined>;
   /** The session ends when the promise settles. An AssayError's code reaches the caller; anything else arrives as `internal`. */
   prove(session: ProofSession): Promise<void>;
 }

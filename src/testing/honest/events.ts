@@ -196,6 +196,7 @@ function drifting(clock: Clock, drift: number, offset: number): Clock {
 const peerOf = (session: ProofSession) => ({
   describe: () => Promise.reject(new TypeError('nobody asks an honest event for claims')),
   content: async () => undefined,
+  piece: async () => undefined,
   prove: () => session,
   close: () => {},
 });

@@ -10,6 +10,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { systemRandom } from '../../../src/model/prng.js';
 import { dial } from '../../../src/protocol/dial.js';
 import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
+import { FILE_PIECE_BYTES, PIECED_FILE_BYTES } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { serve } from '../../../src/protocol/serve.js';
 import type { Admission, ServeHandlers } from '../../../src/protocol/session.js';
@@ -26,7 +27,12 @@ afterEach(async () => {
 
 const CLAIMS = { version: '1', kinds: ['compute'], slots: [] };
 
-async function peerOf(wire: Wire, content: ServeHandlers['content'], admission: Admission = true) {
+async function peerOf(
+  wire: Wire,
+  content: ServeHandlers['content'],
+  admission: Admission = true,
+  piece?: ServeHandlers['piece'],
+) {
   const { miner, validator } = cast();
   const abort = new AbortController();
   const parts = { wire, clock: systemClock, log: silentLog, random: systemRandom };
@@ -34,6 +40,7 @@ async function peerOf(wire: Wire, content: ServeHandlers['content'], admission: 
     describe: async () => CLAIMS,
     prove: async () => expect.fail('a session was opened'),
     ...(content ? { content } : {}),
+    ...(piece ? { piece } : {}),
   };
   const served = await serve(
     { ...parts, keypair: miner, admit: () => admission, handlers },
@@ -99,6 +106,56 @@ describe.each([
     const session = peer.prove();
     await session.send({ case: 'arm', value: {} }).catch(() => {}); // refused while it is written
     await expect(session.receive()).rejects.toMatchObject(denied);
+  });
+
+  test('a file that is more than one answer comes in pieces, each from where it begins', async () => {
+    const file = Uint8Array.from({ length: FILE_PIECE_BYTES + 5 }, (_, i) => i % 251);
+    const asked: number[] = [];
+    const peer = await peerOf(wire(), undefined, true, async (digest, offset) => {
+      asked.push(offset);
+      if (toHex(digest) !== toHex(sha256(file))) return undefined;
+      return { data: file.subarray(offset, offset + FILE_PIECE_BYTES), fileBytes: file.length };
+    });
+    const digest = sha256(file);
+    const first = await peer.piece(digest, 0);
+    const second = await peer.piece(digest, FILE_PIECE_BYTES);
+    expect([first?.fileBytes, first?.data.length, second?.data.length]).toEqual([
+      FILE_PIECE_BYTES + 5,
+      FILE_PIECE_BYTES,
+      5,
+    ]);
+    expect(second!.data).toEqual(file.subarray(FILE_PIECE_BYTES));
+    expect(await peer.piece(new Uint8Array(32), 0)).toBeUndefined();
+    // not a piece's place: the handler is not even asked
+    expect(await peer.piece(digest, 1)).toBeUndefined();
+    expect(await peer.piece(digest, PIECED_FILE_BYTES)).toBeUndefined();
+    expect(asked).toEqual([0, FILE_PIECE_BYTES, 0]);
+  });
+
+  test('a piece of a length that its file cannot have, or of a file that is too large, is none', async () => {
+    const saying = async (length: number, fileBytes: number) => {
+      const peer = await peerOf(wire(), undefined, true, async () => ({
+        data: new Uint8Array(length),
+        fileBytes,
+      }));
+      return peer.piece(new Uint8Array(32), 0);
+    };
+    expect((await saying(3, 3))?.fileBytes).toBe(3);
+    expect(await saying(3, 4)).toBeUndefined();
+    expect(await saying(0, 0)).toBeUndefined();
+    expect(await saying(FILE_PIECE_BYTES, PIECED_FILE_BYTES + 1)).toBeUndefined();
+  });
+
+  test('who is admitted for files alone has pieces too, at a slower rate', async () => {
+    const peer = await peerOf(wire(), undefined, 'files', async () => ({
+      data: Uint8Array.of(1),
+      fileBytes: 1,
+    }));
+    for (let i = 0; i < 20; i++) expect((await peer.piece(new Uint8Array(32), 0))?.fileBytes).toBe(1);
+    await expect(peer.piece(new Uint8Array(32), 0)).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      data: { what: 'pieces-per-neuron' },
+    });
   });
 
   test('nobody who is not admitted has a file, and no larger one travels', async () => {

@@ -5,7 +5,9 @@ import { ECHO_LIMITS } from '../../../src/protocol/echo/answer.js';
 import {
   CERTIFICATE_MAX_MS,
   DEFAULT_LIMITS,
+  FILE_PIECE_BYTES,
   OPENING_PIECE_BYTES,
+  PIECED_FILE_BYTES,
   SESSION_LIMITS,
   toLimits,
 } from '../../../src/protocol/limits.js';
@@ -18,6 +20,8 @@ test('docs/limits.md names every limit with its default', () => {
     ...DEFAULT_LIMITS,
     ...SESSION_LIMITS,
     OPENING_PIECE_BYTES,
+    FILE_PIECE_BYTES,
+    PIECED_FILE_BYTES,
     ...under('link', DEFAULT_LINK_LIMITS),
     ...under('echo', ECHO_LIMITS),
   };
