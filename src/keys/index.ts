@@ -4,12 +4,20 @@ export { createDeriveKey, type DeriveKey } from './argon2.js';
 export { assertNoKeyFile, readKeyFile, type WriteKeyFileOptions, writeKeyFile } from './key-file.js';
 export { type KeyFileKind, kindOfKeyFile, notOpened } from './key-file-kind.js';
 export { fromKeyJson, fromPublicJson, toKeyJson, toPublicJson } from './key-json.js';
-export { devKeypair, type Keypair, keypairFromSeed, readyKeys, verifySignature } from './keypair.js';
+export {
+  devKeypair,
+  type Keypair,
+  keypairFromSeed,
+  readyKeys,
+  type VrfKeypair,
+  verifySignature,
+} from './keypair.js';
 export { openNacl, sealNacl } from './nacl-file.js';
 export { openPolkadotJson } from './polkadot-json.js';
 export { createPhrase, type Secret, secretFromSeed, secretFromUri, type Words } from './secret.js';
 export { fromAddress, toAddress } from './ss58.js';
 export { keypairFromUri } from './uri.js';
+export { VRF_BYTES, verifyVrf, vrfOutput } from './vrf.js';
 export {
   type HotkeyFile,
   type OpenedKey,

@@ -2,12 +2,12 @@
 import { ristretto255 } from '@noble/curves/ed25519.js';
 import { bip39Generate, sr25519KeypairFromSeed } from '@polkadot/wasm-crypto';
 import { concat } from '../model/bytes.js';
-import { type Keypair, keypairFromPair } from './keypair.js';
+import { keypairFromPair, type VrfKeypair } from './keypair.js';
 import { secretOfUri } from './uri.js';
 
 /** Never logged, never in an error. */
 export interface Secret {
-  readonly keypair: Keypair;
+  readonly keypair: VrfKeypair;
   /** 64 bytes as schnorrkel and sp_core write it: a scalar and a nonce */
   readonly privateKey: Uint8Array;
   /** 32 bytes; undefined of a derived key, whose private key is all there is */

@@ -9,7 +9,7 @@ import {
 } from '@polkadot/wasm-crypto';
 import { fromHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
-import { type Keypair, keypairFromPair } from './keypair.js';
+import { keypairFromPair, type VrfKeypair } from './keypair.js';
 
 /** Substrate's public development phrase (sp_core::crypto::DEV_PHRASE): the secret of `//Alice` and her friends. */
 const DEV_PHRASE = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
@@ -30,7 +30,7 @@ export interface UriSecret {
  * @throws AssayError `invalid-input` when the URI does not parse; the message never repeats the secret
  * @example keypairFromUri('//Alice').address // 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY
  */
-export const keypairFromUri = (uri: string): Keypair => keypairFromPair(secretOfUri(uri).pair);
+export const keypairFromUri = (uri: string): VrfKeypair => keypairFromPair(secretOfUri(uri).pair);
 
 /** @throws AssayError `invalid-input` when the URI does not parse; the message never repeats the secret */
 export function secretOfUri(uri: string): UriSecret {

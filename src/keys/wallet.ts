@@ -6,12 +6,12 @@ import type { DeriveKey } from './argon2.js';
 import { MAX_KEY_FILE_BYTES, readKeyFile } from './key-file.js';
 import { kindOfKeyFile } from './key-file-kind.js';
 import { fromKeyJson } from './key-json.js';
-import type { Keypair } from './keypair.js';
+import type { VrfKeypair } from './keypair.js';
 import { openNacl } from './nacl-file.js';
 import type { Secret } from './secret.js';
 
 export interface HotkeyFile {
-  readonly keypair: Keypair;
+  readonly keypair: VrfKeypair;
   /** what the operator should mend, undefined when nothing; for one log line */
   readonly warning: string | undefined;
 }
@@ -31,7 +31,7 @@ export async function readHotkeyFile(path: string): Promise<HotkeyFile> {
  * @param path named in errors
  * @throws AssayError `invalid-input`, `limit-exceeded` or `unsupported`
  */
-export function parseHotkey(text: string, path = 'hotkey'): Keypair {
+export function parseHotkey(text: string, path = 'hotkey'): VrfKeypair {
   if (text.length > MAX_KEY_FILE_BYTES)
     throw new AssayError('limit-exceeded', `${path}: too large for a hotkey file`, {
       what: 'hotkey file characters',
@@ -41,7 +41,7 @@ export function parseHotkey(text: string, path = 'hotkey'): Keypair {
   return hotkeyOf(utf8(text), path);
 }
 
-function hotkeyOf(bytes: Uint8Array, path: string): Keypair {
+function hotkeyOf(bytes: Uint8Array, path: string): VrfKeypair {
   if (kindOfKeyFile(bytes) === 'nacl')
     throw new AssayError('unsupported', `${path} is encrypted`, {
       what: `${path}: encrypted hotkey file`,

@@ -301,7 +301,10 @@ describe('publishing', () => {
 
 describe('another hotkey of the owner’s', () => {
   test('says first what the present one says: then nothing changes when it takes its place', async () => {
-    const [root, next] = ['//Alice', '//Alice//next'].map((uri) => keypairFromUri(uri)) as [Keypair, Keypair];
+    const [root, next] = ['//Alice', '//Alice//next'].map((uri): Keypair => keypairFromUri(uri)) as [
+      Keypair,
+      Keypair,
+    ];
     const { connectSubtensor } = await import('../../../src/chain/subtensor/connect.js');
     const { systemClock } = await import('../../../src/model/clock.js');
     const chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });

@@ -35,8 +35,8 @@ async function scene({
   /** of the port alone */
   readonly sleep?: typeof systemClock.sleep;
 } = {}) {
-  const [own, other, miner, stranger] = ['own', 'other', 'miner', 'stranger'].map((name) =>
-    devKeypair(name),
+  const [own, other, miner, stranger] = ['own', 'other', 'miner', 'stranger'].map(
+    (name): Keypair => devKeypair(name),
   ) as [Keypair, Keypair, Keypair, Keypair];
   const state: Subnet = subnet([
     neuron(0, { hotkey: toHotkey(own.address), validatorPermit: true }),
