@@ -20,6 +20,11 @@ export interface SubtensorReader {
   commitments(netuid: Netuid, at?: Uint8Array): Promise<readonly Commitment[]>;
   /** What one hotkey committed to; undefined for nothing. @throws AssayError `unsupported` where the chain keeps none */
   commitmentOf(netuid: Netuid, hotkey: Hotkey, at?: Uint8Array): Promise<Commitment | undefined>;
+  /**
+   * Signature of a round of the chain's beacon, as the chain stores it: whoever uses it verifies it (`verifyRound`).
+   * Undefined where it has not come, or is kept no more. @throws AssayError `unsupported` where the chain follows no beacon
+   */
+  pulse(round: bigint, at?: Uint8Array): Promise<Uint8Array | undefined>;
   /** What the hotkeys of a subnet announced; those that left stay until the chain forgets them. */
   announcements(netuid: Netuid, at?: Uint8Array): Promise<readonly Announcement[]>;
   childKeys(hotkey: Hotkey, netuid: Netuid, at?: Uint8Array): Promise<ChildKeys>;

@@ -10,7 +10,7 @@ import type { Connection } from './connection.js';
 import { featuresOf } from './features.js';
 import { MODULE, storageIndex } from './neurons.js';
 import { asBoolean, asBytes, asCapped, asList, asNumber, asRecord } from './plain.js';
-import { readAll, readOr, requiredOf } from './storage.js';
+import { hasItem, optionOf, readAll, readOr, requiredOf } from './storage.js';
 import { type StateAt, stateAt } from './subnet.js';
 
 /** Five turns of requests: two for the block, the counters beside the plain commits, the time-locked ones by epoch. */
@@ -116,10 +116,7 @@ const QUICKNET = {
 export async function readBeacon(connection: Connection, at?: Uint8Array): Promise<Beacon> {
   const { runtime, at: hash } = await stateAt(connection, at);
   if (!featuresOf(runtime).beacon)
-    throw new AssayError('unsupported', 'this chain has no beacon', {
-      what: 'time-locked commits',
-      why: 'its runtime has no pallet Drand',
-    });
+    throw noBeacon('time-locked commits');
   const [config, lastStoredRound, blockTimestampMs] = await readAll(
     connection,
     [
@@ -130,6 +127,24 @@ export async function readBeacon(connection: Connection, at?: Uint8Array): Promi
     hash,
   );
   return { ...config, lastStoredRound, blockTimestampMs };
+}
+
+const noBeacon = (what: string): AssayError<'unsupported'> =>
+  new AssayError('unsupported', 'this chain has no beacon', { what, why: 'its runtime has no pallet Drand' });
+
+export async function readPulse(
+  connection: Connection,
+  round: bigint,
+  at?: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const { runtime, at: hash } = await stateAt(connection, at);
+  if (!hasItem(runtime, 'Drand', 'Pulses')) throw noBeacon('rounds of a beacon');
+  const [signature] = await readAll(
+    connection,
+    [optionOf(runtime, 'Drand', 'Pulses', [round], (plain) => asBytes(asRecord(plain).signature))],
+    hash,
+  );
+  return signature;
 }
 
 function asConfig(plain: unknown): Omit<Beacon, 'lastStoredRound' | 'blockTimestampMs'> {

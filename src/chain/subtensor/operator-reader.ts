@@ -11,6 +11,7 @@ import {
 import { readAnnouncements } from './announcements.js';
 import { readChildKeys } from './child-keys.js';
 import { readCommitmentOf, readCommitments } from './commitments.js';
+import { readPulse } from './commits.js';
 import type { Connection } from './connection.js';
 import { readEvents } from './events.js';
 import { featuresOf } from './features.js';
@@ -50,6 +51,7 @@ function readsOf(connection: Connection): SubtensorReader {
     identityOf: (coldkey, at) => readIdentity(connection, coldkey, at),
     commitments: (netuid, at) => readCommitments(connection, netuid, at),
     commitmentOf: (netuid, hotkey, at) => readCommitmentOf(connection, netuid, hotkey, at),
+    pulse: (round, at) => readPulse(connection, round, at),
     announcements: (netuid, at) => readAnnouncements(connection, netuid, at),
     childKeys: (hotkey, netuid, at) => readChildKeys(connection, hotkey, netuid, at),
     prices: (netuid, at) => readPrices(connection, netuid, at),
