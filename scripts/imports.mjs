@@ -11,9 +11,29 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 
 const PORCH = 'cli';
-const BELOW_CLI = ['model', 'keys', 'chain', 'compute', 'protocol', 'inference', 'scoring', 'verification'];
-BELOW_CLI.push('emissions', 'localnet', 'parameters', 'validator', 'miner', 'dashboard');
-const ROLE = ['model', 'keys', 'protocol', 'chain', 'compute', 'inference', 'verification', 'parameters'];
+const BELOW_CLI = [
+  'model',
+  'keys',
+  'chain',
+  'compute',
+  'protocol',
+  'inference',
+  'sandbox',
+  'scoring',
+  'verification',
+];
+BELOW_CLI.push('emissions', 'localnet', 'parameters', 'rollouts', 'validator', 'miner', 'dashboard');
+const ROLE = [
+  'model',
+  'keys',
+  'protocol',
+  'chain',
+  'compute',
+  'inference',
+  'verification',
+  'parameters',
+  'rollouts',
+];
 
 /**
  * Room -> what it may lean on: a room, or a folder or file of one ('chain/codec': chain/codec.ts or chain/codec/**).
@@ -26,16 +46,21 @@ const FLOORS = {
   compute: { values: ['model', 'keys'] },
   protocol: { values: ['model', 'keys'] },
   inference: { values: ['model', 'keys', 'protocol/gen'] },
+  sandbox: { values: [] },
   scoring: { values: ['model'] },
   emissions: { values: ['model'] },
   verification: {
     values: ['model', 'protocol/gen', 'compute/spec', 'compute/wasm', 'inference/spec'],
-    types: ['compute', 'inference'],
+    types: ['compute', 'inference', 'sandbox'],
   },
   localnet: { values: ['model', 'keys', 'emissions', 'chain/codec', 'chain/snapshot-file'] },
   parameters: { values: ['model', 'keys', 'protocol', 'chain', 'verification'] },
+  rollouts: {
+    values: ['model', 'keys', 'protocol', 'chain', 'verification', 'parameters', 'inference/spec'],
+    types: ['inference'],
+  },
   miner: { values: ROLE },
-  validator: { values: [...ROLE, 'scoring'] },
+  validator: { values: [...ROLE, 'sandbox', 'scoring'] },
   dashboard: {
     values: ['model', 'emissions'],
     types: ['chain', 'validator/status', 'validator/ledger', 'miner/status'],
