@@ -21,6 +21,36 @@ export interface DecoderConfig {
   readonly tied: boolean;
 }
 
+/** @throws RangeError for sizes that fit no decoder */
+export function assertConfig(config: DecoderConfig): void {
+  for (const [name, most] of Object.entries(MOST)) {
+    const value = config[name as keyof typeof MOST];
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new RangeError(`${name} of the decoder: expected an integer in 1..${most}, got ${value}`);
+  }
+  const { heads, kvHeads, headWidth, ropeTheta, normEpsilon } = config;
+  if (heads % kvHeads !== 0)
+    throw new RangeError(`kvHeads of the decoder: expected a divisor of ${heads}, got ${kvHeads}`);
+  if (headWidth % 2 !== 0)
+    throw new RangeError(`headWidth of the decoder: expected an even number, got ${headWidth}`);
+  if (!(ropeTheta >= 1 && ropeTheta <= 1e12))
+    throw new RangeError(`ropeTheta of the decoder: expected 1..1e12, got ${ropeTheta}`);
+  if (!(normEpsilon > 0 && normEpsilon < 1))
+    throw new RangeError(`normEpsilon of the decoder: expected a number between 0 and 1, got ${normEpsilon}`);
+}
+
+/** Far beyond what a host of one process holds: that no product of two of them leaves the safe integers. */
+const MOST = {
+  vocabulary: 2 ** 20,
+  width: 2 ** 16,
+  layers: 512,
+  heads: 1024,
+  kvHeads: 1024,
+  headWidth: 1024,
+  hidden: 2 ** 20,
+  maxPositions: 2 ** 20,
+} as const;
+
 /**
  * Every tensor by its name in a checkpoint of the Llama family, with its shape ([out, in] for matrices), in the order in which
  * the master file holds them.
