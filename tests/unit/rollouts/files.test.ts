@@ -1,0 +1,107 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { equals, toHex } from '../../../src/model/bytes.js';
+import { sha256 } from '../../../src/model/hash.js';
+import { silentLog } from '../../../src/model/log.js';
+import { FILE_PIECE_BYTES } from '../../../src/protocol/limits.js';
+import { fetchFile, type Holder } from '../../../src/rollouts/fetch.js';
+import { createMemoryShelf, openShelf, type Shelf } from '../../../src/rollouts/shelf.js';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const dir of folders.splice(0)) await rm(dir, { recursive: true });
+});
+const folder = async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'assay-shelf-'));
+  folders.push(dir);
+  return dir;
+};
+
+/** Not toEqual, which takes a second for a megabyte. */
+const isFile = (bytes: Uint8Array | undefined) => bytes !== undefined && equals(bytes, FILE);
+const FILE = Uint8Array.from({ length: 5 * FILE_PIECE_BYTES + 7 }, (_, i) => (i * 7 + (i >> 9)) % 256);
+
+describe.each([
+  ['in memory', async () => createMemoryShelf({ maxBytes: 100 })],
+  ['in a folder', async () => openShelf(await folder(), { maxBytes: 100 })],
+])('a shelf %s', (_name, make: () => Promise<Shelf>) => {
+  test('keeps files by digest until their windows are forgotten, within its bytes', async () => {
+    const shelf = await make();
+    const [a, b] = [new Uint8Array(40).fill(1), new Uint8Array(60).fill(2)];
+    expect(await shelf.put(1, a)).toEqual(sha256(a));
+    await shelf.put(2, b);
+    await shelf.put(1, b); // handed in twice: the later window's stays
+    await expect(shelf.put(3, Uint8Array.of(1))).rejects.toMatchObject({ code: 'limit-exceeded' });
+    await shelf.forget(2);
+    expect(await shelf.read(sha256(a))).toBeUndefined();
+    expect(await shelf.read(sha256(b))).toEqual(b);
+    expect(await shelf.piece(sha256(b), 0)).toEqual({ data: b, fileBytes: 60 });
+    expect(await shelf.piece(sha256(b), FILE_PIECE_BYTES)).toBeUndefined();
+    await shelf.put(3, a);
+  });
+});
+
+test('a folder has its files after a restart, none that a crash cut short, and not the one that was damaged', async () => {
+  const dir = await folder();
+  const shelf = await openShelf(dir);
+  const digest = await shelf.put(4, FILE);
+  const other = await shelf.put(4, Uint8Array.of(9, 9));
+  await writeFile(join(dir, `5-${'0'.repeat(64)}.part`), 'half');
+  await truncate(join(dir, `4-${toHex(other)}`), 1);
+  const again = await openShelf(dir);
+  expect(await readdir(dir)).toHaveLength(2);
+  expect(isFile(await again.read(digest))).toBe(true);
+  expect(await again.read(other)).toBeUndefined();
+  expect((await again.piece(digest, 5 * FILE_PIECE_BYTES))?.data).toEqual(FILE.slice(5 * FILE_PIECE_BYTES));
+});
+
+describe('a file by its digest', () => {
+  const { signal } = new AbortController();
+  const asked: [string, number][] = [];
+  const holder = (
+    name: string,
+    has: (index: number) => Uint8Array | undefined,
+    fileBytes = FILE.length,
+  ): Holder => ({
+    async piece(_digest, offset) {
+      const index = offset / FILE_PIECE_BYTES;
+      asked.push([name, index]);
+      const data = has(index);
+      return data && { data, fileBytes };
+    },
+  });
+  const right = (index: number) => FILE.subarray(index * FILE_PIECE_BYTES, (index + 1) * FILE_PIECE_BYTES);
+  const wanted = { digest: sha256(FILE), maxBytes: 64 * 2 ** 20 };
+  const fetch = (...holders: Holder[]) => fetchFile({ log: silentLog }, { wanted, holders }, signal);
+
+  test('another holder goes on where one ended', async () => {
+    asked.length = 0;
+    const ends = holder('ends', (index) => (index < 3 ? right(index) : undefined));
+    expect(isFile(await fetch(ends, holder('has', right)))).toBe(true);
+    expect(asked.filter(([name]) => name === 'has').map(([, index]) => index)).toEqual([3, 4, 5]);
+  });
+
+  test('wrong pieces of one cost its own time, and the others are asked for all', async () => {
+    const lies = holder('lies', (index) => (index < 2 ? right(index).map((byte) => byte ^ 1) : undefined));
+    expect(isFile(await fetch(lies, holder('has', right)))).toBe(true);
+    const wrong = holder('wrong', (index) => right(index).map((byte) => byte ^ 1));
+    expect(isFile(await fetch(wrong, holder('has', right)))).toBe(true);
+    expect(await fetch(wrong, lies)).toBeUndefined();
+  });
+
+  test('who says another length than the one that was signed, or too much, is not asked on', async () => {
+    asked.length = 0;
+    const large = holder('large', right, 65 * 2 ** 20);
+    const signed = { ...wanted, bytes: FILE.length };
+    const other = holder('other', right, FILE.length + 1);
+    expect(
+      await fetchFile({ log: silentLog }, { wanted: signed, holders: [other, large] }, signal),
+    ).toBeUndefined();
+    expect(asked).toEqual([
+      ['other', 0],
+      ['large', 0],
+    ]);
+  });
+});
