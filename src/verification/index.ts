@@ -1,6 +1,10 @@
 // Owns: proof kinds as functions of their arguments. Does not own: sessions, sockets, time, what a verdict pays.
 
 export { paramsId } from './checked-params.js';
+export { createEnvironment, ENVIRONMENT_IDS } from './environments/catalogue.js';
+export type { Environment, Grade, Task } from './environments/environment.js';
+export type { EnvironmentParts } from './environments/parts.js';
+export { byteTokenizer, type Tokenizer } from './environments/tokenizer.js';
 export { type Blame, blame, type Complaint } from './kinds/bandwidth/blame.js';
 export { type BandwidthParams, paramsByClass as bandwidthParamsByClass } from './kinds/bandwidth/params.js';
 export {
