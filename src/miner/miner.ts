@@ -12,7 +12,7 @@ import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
 import type { ServerIdentity } from '../protocol/server-key.js';
-import type { ProofSession, Served } from '../protocol/session.js';
+import type { ProofSession, Served, ServeHandlers } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
 import { createAnswer } from './answer.js';
@@ -38,6 +38,8 @@ export interface MinerParts {
   readonly slots: readonly Slot[] | FollowedSlots;
   /** Files by SHA-256 that callers may have beside those that the slots follow; at most 256 KiB each. @default none */
   readonly content?: ((digest: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** Files too large for one answer, in pieces: those of a window of rollouts. @default none */
+  readonly piece?: ServeHandlers['piece'];
   /** Told who may call, for what else of this miner answers callers. @default nothing else does */
   readonly onAdmission?: ((admits: (hotkey: Hotkey) => boolean) => void) | undefined;
   /**
@@ -124,6 +126,7 @@ export async function runMiner(
           describe: async () => create(DescribeResponseSchema, claims()),
           prove: answer,
           content,
+          ...(parts.piece ? { piece: parts.piece } : {}),
         },
       },
       {

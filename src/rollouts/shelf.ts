@@ -1,4 +1,4 @@
-// Owns: files of windows, by digest: ours to hand out, others' to judge and to hand on, for a bounded time and number of bytes.
+// Owns: files of windows, by name, mostly their digest: ours to hand out, others' to judge and to hand on, for a bounded time and number of bytes.
 // Does not own: what is in them, who may have them (protocol), fetching (fetch.ts).
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,8 +9,13 @@ import { FILE_PIECE_BYTES } from '../protocol/limits.js';
 import type { FilePiece } from '../protocol/session.js';
 
 export interface Shelf {
-  /** On disk, where there is one, when it resolves. @throws AssayError `limit-exceeded` when there is no room */
-  put(window: number, bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * On disk, where there is one, when it resolves.
+   * @param name under which it is asked for, 32 bytes. @default its SHA-256
+   * @throws AssayError `limit-exceeded` when there is no room
+   */
+  put(window: number, bytes: Uint8Array, name?: Uint8Array): Promise<Uint8Array>;
+  /** As it was put there, unless the disk failed: whoever reads it looks. */
   read(digest: Uint8Array): Promise<Uint8Array | undefined>;
   /** For callers of our port. */
   piece(digest: Uint8Array, offset: number): Promise<FilePiece | undefined>;
@@ -62,8 +67,7 @@ export function createMemoryShelf({ maxBytes = 1024 ** 3 }: { readonly maxBytes?
   const index = createIndex(maxBytes);
   const files = new Map<string, Uint8Array>();
   return {
-    async put(window, bytes) {
-      const digest = sha256(bytes);
+    async put(window, bytes, digest = sha256(bytes)) {
       index.take(toHex(digest), window, bytes.length);
       files.set(toHex(digest), bytes);
       return digest;
@@ -104,8 +108,7 @@ export async function openShelf(
   }
 
   return {
-    async put(window, bytes) {
-      const digest = sha256(bytes);
+    async put(window, bytes, digest = sha256(bytes)) {
       const name = toHex(digest);
       const known = index.places.get(name);
       if (!index.take(name, window, bytes.length)) return digest;
@@ -125,7 +128,7 @@ export async function openShelf(
       if (!place) return undefined;
       const bytes = new Uint8Array(place.bytes);
       await readInto(pathOf(toHex(digest), place), bytes, 0);
-      return toHex(sha256(bytes)) === toHex(digest) ? bytes : undefined;
+      return bytes;
     },
     async piece(digest, offset) {
       const place = index.places.get(toHex(digest));

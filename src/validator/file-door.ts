@@ -9,7 +9,7 @@ import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
 import type { ServerIdentity } from '../protocol/server-key.js';
-import type { Admission, Served, SessionParts } from '../protocol/session.js';
+import type { Admission, Served, ServeHandlers, SessionParts } from '../protocol/session.js';
 
 export interface FileDoor {
   readonly writer: Pick<ChainWriter, 'serveAxon'>;
@@ -21,6 +21,8 @@ export interface FileDoor {
   readonly announceIp?: string | undefined;
   /** as a miner's: without any, plaintext, which only loopback addresses may have */
   readonly identities?: readonly ServerIdentity[] | undefined;
+  /** Files too large for one answer: of windows of rollouts, for peers that their miner does not answer. @default none */
+  readonly piece?: ServeHandlers['piece'];
 }
 
 /** A chain that was too early for an axon takes it after some dozens of blocks. */
@@ -57,6 +59,7 @@ export async function openFileDoor(
       handlers: {
         describe: async () => create(DescribeResponseSchema, { version: VERSION, kinds: [], slots: [] }),
         content,
+        ...(door.piece ? { piece: door.piece } : {}),
         async prove() {
           throw new AssayError('permission-denied', 'nothing is proven here', { reason: 'not-admitted' });
         },
