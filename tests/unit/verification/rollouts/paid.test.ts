@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { RolloutFile } from '../../../../src/verification/rollouts/file.js';
+import {
+  createLengths,
+  paidLength,
+  payOf,
+  trainingGroups,
+} from '../../../../src/verification/rollouts/paid.js';
+import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
+
+/** Two rollouts a group. */
+const fileOf = (...ends: (readonly [length: number, stop?: Rollout['stop']])[]): RolloutFile => ({
+  count: ends.length,
+  groups: Uint32Array.from(ends, (_, i) => i >> 1),
+  indices: Uint16Array.from(ends, (_, i) => i & 1),
+  stops: Uint8Array.from(ends, ([, stop]) => (stop === 'cap' ? 1 : 0)),
+  offsets: Uint32Array.from([
+    0,
+    ...ends.map((_, i) => ends.slice(0, i + 1).reduce((sum, [length]) => sum + length, 0)),
+  ]),
+  tokens: new Uint32Array(ends.reduce((sum, [length]) => sum + length, 0)),
+});
+const PARTS = { median: 10, promptMillis: 0, promptTokens: () => 0, forfeits: 0, invalid: new Set<number>() };
+
+describe('the median length of a window', () => {
+  it('is over the rollouts of all files, the lower of two in the middle', () => {
+    const lengths = createLengths(100);
+    expect(lengths.median()).toBe(0);
+    lengths.add(fileOf([100]));
+    expect(lengths.median()).toBe(100);
+    lengths.add(fileOf([3]));
+    expect(lengths.median()).toBe(3);
+    lengths.add(fileOf([5], [7], [7]));
+    expect(lengths.median()).toBe(7);
+    lengths.add(fileOf([5]));
+    expect(lengths.median()).toBe(5);
+    expect(() => lengths.add(fileOf([101]))).toThrow('expected at most 100');
+  });
+});
+
+describe('the pay of a rollout', () => {
+  it('is for its length up to twice the median, and to the median when it was cut', () => {
+    expect(paidLength(4, 'eos', 10)).toBe(4);
+    expect(paidLength(20, 'eos', 10)).toBe(20);
+    expect(paidLength(21, 'eos', 10)).toBe(20);
+    expect(paidLength(8192, 'cap', 10)).toBe(10);
+    expect(paidLength(8, 'cap', 10)).toBe(8);
+  });
+
+  it('makes padding to the maximum worth one and no more rollout of the median', () => {
+    const honest = payOf(fileOf([10], [10], [10], [10]), PARTS).millis;
+    const padded = payOf(fileOf([10], [10], [10], [8192, 'cap']), PARTS).millis;
+    expect(honest).toBe(40_000);
+    expect(padded).toBe(40_000);
+  });
+
+  it('adds the prompt of its group at its price, and nothing for an invalid rollout', () => {
+    const pay = payOf(fileOf([10], [4], [6], [1]), {
+      ...PARTS,
+      promptMillis: 35,
+      promptTokens: (group) => [100, 7][group]!,
+      invalid: new Set([1]),
+    });
+    expect([...pay.rollouts]).toEqual([13_500, 0, 6245, 1245]);
+    expect(pay.millis).toBe(20_990);
+    expect(() => payOf(fileOf([1]), { ...PARTS, promptMillis: 0.5 })).toThrow('whole number');
+  });
+
+  it('loses the median of its groups for each one given up, and is never negative', () => {
+    const file = fileOf([10], [10], [1], [1], [5], [5]);
+    expect(payOf(file, PARTS).millis).toBe(32_000);
+    expect(payOf(file, { ...PARTS, forfeits: 1 }).millis).toBe(22_000);
+    expect(payOf(file, { ...PARTS, forfeits: 9 }).millis).toBe(0);
+    // making rollouts invalid does not make the forfeit cheaper
+    expect(payOf(file, { ...PARTS, forfeits: 1, invalid: new Set([2, 3]) }).millis).toBe(20_000);
+    expect(payOf(fileOf(), { ...PARTS, forfeits: 1 }).millis).toBe(0);
+  });
+
+  it('goes beyond the first gap, where training ends', () => {
+    expect(trainingGroups({ groups: 9, forfeits: [] })).toBe(9);
+    expect(trainingGroups({ groups: 9, forfeits: [4, 7] })).toBe(4);
+    expect(trainingGroups({ groups: 9, forfeits: [0] })).toBe(0);
+  });
+});
