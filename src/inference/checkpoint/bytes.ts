@@ -1,9 +1,9 @@
 // Owns: the fields of this folder's records: writing them, and reading them with an eye on their end. Does not own: which they are.
-import { concat, fromUtf8, u32le, u64le, utf8 } from '../../model/bytes.js';
+import { fromUtf8, utf8 } from '../../model/bytes.js';
 import { invalid } from '../../model/invalid-input.js';
+import { lengthPrefixed } from '../spec/tagged.js';
 
-export const prefixed = (bytes: Uint8Array): Uint8Array => concat(u32le(bytes.length), bytes);
-export const text = (value: string): Uint8Array => prefixed(utf8(value));
+export const text = (value: string): Uint8Array => lengthPrefixed(utf8(value));
 
 /** LEB128, at most 8 bytes: counts up to 2^53 - 1. */
 export function leb128(value: number): Uint8Array {
@@ -93,5 +93,3 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
   };
   return reader;
 }
-
-export { u32le, u64le };

@@ -65,11 +65,11 @@ function doubled(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-/** Two weights at a time; the words must begin at a multiple of four bytes. */
-export function changesBetween(base: Uint16Array, next: Uint16Array): Changes {
+/** Two weights at a time, as long as they are equal. */
+export function changesBetween(a: Uint16Array, b: Uint16Array): Changes {
   assertLittleEndian();
-  if (base.length !== next.length)
-    throw new RangeError(`next: expected ${base.length} elements, got ${next.length}`);
+  if (a.length !== b.length) throw new RangeError(`elements: expected ${a.length}, got ${b.length}`);
+  const [base, next] = [aligned(a), aligned(b)];
   const writer = createChangeWriter();
   const pairs = base.length >>> 1;
   const before = new Int32Array(base.buffer, base.byteOffset, pairs);
@@ -86,6 +86,8 @@ export function changesBetween(base: Uint16Array, next: Uint16Array): Changes {
   if (base.length & 1) compare(base.length - 1);
   return writer.finish();
 }
+
+const aligned = (words: Uint16Array): Uint16Array => (words.byteOffset % 4 === 0 ? words : words.slice());
 
 /** In place: `words[positions[i]]` moves by `steps[i]`, for the first `count`. */
 export function move(words: Uint16Array, positions: Float64Array, steps: Int32Array, count: number): void {
