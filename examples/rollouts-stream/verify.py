@@ -205,7 +205,7 @@ def lift(one):
     weights = [exp((logit - highest) / one["temperature"]) for logit in one["logits"]]
     whole = total(weights)
     likely = [weight / whole for weight in weights if weight / whole >= 2.0**-40]
-    return math.floor(total(p * (harmonic(1 / p) - 1) for p in likely) * 65536)
+    return max(0, math.floor(total(p * (harmonic(1 / p) - 1) for p in likely) * 65536))
 
 
 # The scan
