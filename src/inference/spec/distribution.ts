@@ -70,7 +70,8 @@ export function liftOf(row: Row, temperature: number): number | LogitFault {
     const p = exp((logit - highest) / temperature) / sum;
     if (p >= NEGLIGIBLE) lift += p * (harmonic(1 / p) - 1);
   }
-  return Math.floor(lift * SCORE_UNIT);
+  // of certain tokens rounding makes less than nothing
+  return Math.max(0, Math.floor(lift * SCORE_UNIT));
 }
 
 const EULER_GAMMA = 0.5772156649015329;
