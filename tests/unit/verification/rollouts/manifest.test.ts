@@ -15,7 +15,7 @@ import { digestOf, WINDOW } from '../../../support/rollout-files.js';
 
 beforeAll(readyKeys);
 
-const alice = () => devKeypair('//Alice');
+const alice = () => devKeypair('alice');
 const manifestOf = (change: Partial<Manifest> = {}): Manifest => ({
   version: 1,
   netuid: WINDOW.netuid,
@@ -113,7 +113,7 @@ describe('a manifest', () => {
   });
 
   it('is refused when another key signed it', () => {
-    const { bytes } = signed({}, devKeypair('//Bob'));
+    const { bytes } = signed({}, devKeypair('bob'));
     expect(openManifest(bytes, verifySignature)).toEqual({ kind: 'refused', reason: 'manifest-signature' });
   });
 });
@@ -130,7 +130,7 @@ describe('what a manifest is bound to', () => {
     expect(reason({ window: 40 })).toBe('other-window');
     expect(reason({ checkpointDigest: digestOf('stale') })).toBe('other-checkpoint');
     expect(reason({ policyDigest: digestOf('hotter') })).toBe('other-policy');
-    const bob = devKeypair('//Bob');
+    const bob = devKeypair('bob');
     expect(reason({ hotkey: bob.publicKey }, bob)).toBe('other-hotkey');
   });
 
@@ -160,7 +160,7 @@ describe('a proof of two manifests', () => {
   });
 
   it('is none for one manifest signed twice, other windows, subnets or hotkeys', () => {
-    const bob = devKeypair('//Bob');
+    const bob = devKeypair('bob');
     expect(checkEquivocation(proofOf(signed(), signed()), verifySignature)).toEqual(none);
     expect(checkEquivocation(proofOf(signed(), signed({ window: 42 })), verifySignature)).toEqual(none);
     expect(checkEquivocation(proofOf(signed(), signed({ netuid: 4 })), verifySignature)).toEqual(none);
@@ -169,7 +169,7 @@ describe('a proof of two manifests', () => {
   });
 
   it('is refused when a signature is forged, and for every byte changed, cut or added', () => {
-    const forged = signed({ tokens: 1 }, devKeypair('//Bob'));
+    const forged = signed({ tokens: 1 }, devKeypair('bob'));
     expect(checkEquivocation(proofOf(signed(), forged), verifySignature)).toEqual({
       kind: 'refused',
       reason: 'manifest-signature',

@@ -37,8 +37,8 @@ const readingOf = (name: string) => ({
 
 describe('what a miner hands in', () => {
   it('is read as it was written', () => {
-    const { signed, file } = handIn('//Alice');
-    const reading = { ...readingOf('//Alice'), committed: signed.digest };
+    const { signed, file } = handIn('alice');
+    const reading = { ...readingOf('alice'), committed: signed.digest };
     const manifest = readManifest(signed.bytes, reading, verifySignature);
     if (manifest.kind === 'refused') throw new Error(manifest.reason);
     const read = readFile(file, manifest.value, reading);
@@ -49,40 +49,40 @@ describe('what a miner hands in', () => {
   });
 
   it("cannot be another miner's, neither its manifest nor its file", () => {
-    const alice = handIn('//Alice');
-    const bob = handIn('//Bob', rollouts.slice(0, 40), 10, []);
-    expect(readManifest(alice.signed.bytes, readingOf('//Bob'), verifySignature)).toEqual({
+    const alice = handIn('alice');
+    const bob = handIn('bob', rollouts.slice(0, 40), 10, []);
+    expect(readManifest(alice.signed.bytes, readingOf('bob'), verifySignature)).toEqual({
       kind: 'refused',
       reason: 'other-hotkey',
     });
-    expect(readFile(alice.file, bob.signed, readingOf('//Bob'))).toEqual({
+    expect(readFile(alice.file, bob.signed, readingOf('bob'))).toEqual({
       kind: 'refused',
       reason: 'file-bytes',
     });
     // the copied rollouts under a manifest of one's own are well-formed: that they are no work is the stream's to see
-    const copy = handIn('//Bob');
-    expect(readManifest(copy.signed.bytes, readingOf('//Bob'), verifySignature).kind).toBe('ok');
+    const copy = handIn('bob');
+    expect(readManifest(copy.signed.bytes, readingOf('bob'), verifySignature).kind).toBe('ok');
   });
 
   it('is not asked for when its manifest is over the quota or not the committed one', () => {
-    const { signed } = handIn('//Alice');
-    expect(readManifest(signed.bytes, { ...readingOf('//Alice'), quota: 195 }, verifySignature)).toEqual({
+    const { signed } = handIn('alice');
+    expect(readManifest(signed.bytes, { ...readingOf('alice'), quota: 195 }, verifySignature)).toEqual({
       kind: 'refused',
       reason: 'over-quota',
     });
     const committed = digestOf('another');
-    expect(readManifest(signed.bytes, { ...readingOf('//Alice'), committed }, verifySignature)).toEqual({
+    expect(readManifest(signed.bytes, { ...readingOf('alice'), committed }, verifySignature)).toEqual({
       kind: 'refused',
       reason: 'other-commitment',
     });
   });
 
   it('is not signed when everybody would refuse it', () => {
-    expect(() => handIn('//Alice', rollouts.slice(0, -1))).toThrow('got manifest-counts');
-    expect(() => handIn('//Alice', rollouts, 50, [21])).toThrow('got group-forfeited');
+    expect(() => handIn('alice', rollouts.slice(0, -1))).toThrow('got manifest-counts');
+    expect(() => handIn('alice', rollouts, 50, [21])).toThrow('got group-forfeited');
     const endless = rollouts.map((rollout, i) =>
       i === 3 ? { ...rollout, tokens: Uint32Array.of(1, 2) } : rollout,
     );
-    expect(() => handIn('//Alice', endless)).toThrow('rollout 3: expected tokens that end as they must');
+    expect(() => handIn('alice', endless)).toThrow('rollout 3: expected tokens that end as they must');
   });
 });

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""
+Records, files and manifests of rollouts, written and read a second time from docs/rollouts/records.md: the standard library, no code
+of src/.
+
+Usage: scripts/golden_records.py [--check]
+Writes tests/vectors/rollouts-records.json; with --check it compares instead, and exits with 1 when the file differs.
+"""
+import hashlib
+import json
+import os
+import struct
+import sys
+import zlib
+
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "vectors", "rollouts-records.json")
+STOPS = ["eos", "cap"]
+POLICY = {"maxTokens": 6, "rolloutsPerGroup": 2, "stopIds": [2, 256]}
+VOCABULARY = 32000
+
+
+def u32(n):
+    return struct.pack("<I", n)
+
+
+def lp(x):
+    return u32(len(x)) + x
+
+
+def sha(x):
+    return hashlib.sha256(x).digest()
+
+
+def tagged(what, x):
+    return sha(lp(b"assay/rollouts/%s/1" % what) + lp(x))
+
+
+def record(r):
+    head = struct.pack("<IHBI", r["group"], r["index"], STOPS.index(r["stop"]), len(r["tokens"]))
+    return head + b"".join(map(u32, r["tokens"]))
+
+
+def levels(leaves):
+    level = list(leaves)
+    while len(level) & (len(level) - 1):
+        level.append(bytes(32))
+    out = [level]
+    while len(level) > 1:
+        level = [sha(b"\1" + level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+        out.append(level)
+    return out
+
+
+def path(tree, place):
+    return b"".join(level[(place >> depth) ^ 1] for depth, level in enumerate(tree[:-1]))
+
+
+def varint(n):
+    out = bytearray()
+    while n >= 128:
+        out.append(n & 127 | 128)
+        n >>= 7
+    return bytes(out) + bytes([n])
+
+
+def bins(columns):
+    out = bytes([0x90 | len(columns)])
+    for c in columns:
+        n = len(c)
+        out += struct.pack(">BB", 0xC4, n) if n < 1 << 8 else struct.pack(">BH", 0xC5, n) if n < 1 << 16 else struct.pack(">BI", 0xC6, n)
+        out += c
+    return out
+
+
+def columns(rollouts):
+    groups = [r["group"] for r in rollouts]
+    return [
+        [g - p for g, p in zip(groups, [0] + groups)],
+        [r["index"] for r in rollouts],
+        [STOPS.index(r["stop"]) for r in rollouts],
+        [len(r["tokens"]) for r in rollouts],
+        [t for r in rollouts for t in r["tokens"]],
+    ]
+
+
+def frame(cols):
+    return bins([b"".join(map(varint, c)) for c in cols])
+
+
+def stored(framed):
+    """Not compressed: the same bytes from every zlib."""
+    return zlib.compress(framed, 0)
+
+
+def pack(framed, declared=None, body=None, codec=1):
+    body = stored(framed) if body is None else body
+    return b"assay/rollouts/file/1" + bytes([codec]) + u32(len(framed) if declared is None else declared) + body
+
+
+def read(data):
+    """The other way round, for files that are known to be good."""
+    framed = zlib.decompress(data[26:])
+    at, cols = 1, []
+    for _ in range(5):
+        width = {0xC4: 1, 0xC5: 2, 0xC6: 4}[framed[at]]
+        size = int.from_bytes(framed[at + 1 : at + 1 + width], "big")
+        at += 1 + width
+        column, value, shift = [], 0, 0
+        for byte in framed[at : at + size]:
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                column.append(value)
+                value, shift = 0, 0
+        cols.append(column)
+        at += size
+    out, group, start = [], 0, 0
+    for step, index, stop, length in zip(*cols[:4]):
+        group += step
+        out.append({"group": group, "index": index, "stop": STOPS[stop], "tokens": cols[4][start : start + length]})
+        start += length
+    return out
+
+
+def manifest(m):
+    return (
+        lp(b"assay/rollouts/manifest/1")
+        + struct.pack("<HI", m["netuid"], m["window"])
+        + b"".join(bytes.fromhex(m[k]) for k in ("hotkey", "checkpointDigest", "policyDigest", "profileDigest"))
+        + struct.pack("<II", m["groups"], len(m["forfeits"]))
+        + b"".join(map(u32, m["forfeits"]))
+        + struct.pack("<III", m["rollouts"], m["tokens"], m["fileBytes"])
+        + bytes.fromhex(m["fileSha256"] + m["merkleRoot"])
+    )
+
+
+def rollout(group, index, stop, tokens):
+    return {"group": group, "index": index, "stop": stop, "tokens": tokens}
+
+
+ROLLOUTS = [
+    rollout(0, 0, "eos", [65, 256]),
+    rollout(0, 1, "cap", [1, 127, 128, 16383, 16384, 31999]),
+    rollout(2, 0, "eos", [2]),
+    rollout(2, 1, "eos", [7, 7, 7, 7, 7, 2]),
+    rollout(3, 0, "eos", [300, 301, 256]),
+    rollout(3, 1, "cap", [0, 0, 0, 0, 0, 0]),
+]
+EXTREME = rollout(0xFFFFFFFF, 0xFFFF, "cap", [0xFFFFFFFF])
+# the public key of devKeypair("alice") (keys/keypair.ts): its seed is SHA-256 of "assay/dev-key/1alice"
+ALICE = "c43afe299d2b1333e9d6f091c4f08802d6a750b1b74ce13480575a54d14c1742"
+# sr25519 draws a nonce: made once by that key, over the first manifest below and one that differs in its profile
+SIGNATURES = [
+    "d67f7d9195789ae50bf951e3d3c6ebfd31633139bceba24753f71d24cba0972976b1382e514a604d7da253c8fcff2f95e378257e970b7909de35d39df9c23380",
+    "54023e7a926f1ab9e3b1d909e2ff9cd734b467ed092cefef1552429a87670e4593e61b8a372882b89590eb63ee753bb9704602d39263bae0b7607693a725d68a",
+]
+# by zlib 1.2.13 at level 6
+COMPRESSED = "61737361792f726f6c6c6f7574732f66696c652f310145000000789c1dc5e10d00101083d1b692b3874d4ce696b0055b58ca2f9caf495f5f0608c493b12f42192dd92ad5c5e63ccddf6d2a471a9a72e17701b60c0d06"
+
+
+def manifest_of(rollouts, data, **change):
+    m = {
+        "netuid": 3,
+        "window": 41,
+        "hotkey": ALICE,
+        "checkpointDigest": sha(b"checkpoint").hex(),
+        "policyDigest": sha(b"policy").hex(),
+        "profileDigest": sha(b"profile").hex(),
+        "groups": 4,
+        "forfeits": [1],
+        "rollouts": len(rollouts),
+        "tokens": sum(len(r["tokens"]) for r in rollouts),
+        "fileBytes": len(data),
+        "fileSha256": sha(data).hex(),
+        "merkleRoot": levels([tagged(b"record", record(r)) for r in rollouts])[-1][0].hex(),
+    }
+    return {**m, **change}
+
+
+def refusals():
+    """Files whose manifest says the truth about all but what the name says: its counts are those of the good file."""
+    cols = columns(ROLLOUTS)
+    good = frame(cols)
+    body = stored(good)
+
+    def column(which, numbers):
+        return pack(frame(cols[:which] + [numbers] + cols[which + 1 :]))
+
+    raw = [b"".join(map(varint, c)) for c in cols]
+    yield "a codec that does not exist", "file-header", pack(good, codec=2)
+    yield "another tag", "file-header", b"A" + pack(good)[1:]
+    yield "a declared length beyond the counts", "file-budget", pack(good, declared=26 + 14 * 6 + 5 * 24 + 1)
+    yield "a declared length one too long", "file-stream", pack(good, declared=len(good) + 1)
+    yield "a declared length one too short", "file-stream", pack(good, declared=len(good) - 1)
+    yield "a byte behind the stream", "file-stream", pack(good, body=body + b"\0")
+    yield "a wrong checksum", "file-stream", pack(good, body=body[:-1] + bytes([body[-1] ^ 1]))
+    yield "a stream cut off", "file-stream", pack(good, body=body[:-1])
+    yield "a byte behind the columns", "file-columns", pack(good + b"\0")
+    yield "a length in more bytes than it takes", "file-columns", pack(
+        b"\x95\xc5" + struct.pack(">H", len(raw[0])) + raw[0] + bins(raw[1:])[1:]
+    )
+    yield "a number in more bytes than it takes", "file-columns", pack(bins([b"\x80\0" + raw[0][1:]] + raw[1:]))
+    yield "a number of 33 bits", "file-columns", pack(bins(raw[:4] + [b"\xff\xff\xff\xff\x1f" + raw[4][1:]]))
+    yield "an index of 17 bits", "file-columns", column(1, [65536] + cols[1][1:])
+    yield "a stop that is none", "file-columns", column(2, [2] + cols[2][1:])
+    yield "one length more", "file-columns", column(3, cols[3] + [0])
+    yield "lengths that add up to more", "file-columns", column(3, [3] + cols[3][1:])
+    yield "a length above the maximum", "rollout-too-long", column(3, [1, 7] + cols[3][2:])
+    yield "one token more", "file-columns", column(4, cols[4] + [0])
+    yield "a rollout twice", "rollout-order", column(1, [0, 0] + cols[1][2:])
+    yield "an index left out", "group-incomplete", column(1, [0, 2] + cols[1][2:])
+    yield "a group that was given up", "group-forfeited", column(0, [0, 0, 1, 0, 2, 0])
+    yield "a group that is not counted", "group-beyond", column(0, [0, 0, 2, 0, 2, 0])
+    yield "a group left out", "group-missing", column(0, [0, 0, 3, 0, 0, 0])
+    yield "another token", "merkle-root", column(4, [66] + cols[4][1:])
+
+
+ENDS = [
+    ("eos", [65, 66, 256], None),
+    ("eos", [65, 2], None),
+    ("eos", [256], None),
+    ("eos", [65, 66, 67, 68, 69, 256], None),
+    ("cap", [65, 66, 67, 68, 69, 70], None),
+    ("eos", [31999, 2], None),
+    ("eos", [], "no-tokens"),
+    ("cap", [], "no-tokens"),
+    ("eos", [32000, 2], "outside-vocabulary"),
+    ("eos", [65, 256, 66, 256], "stop-inside"),
+    ("eos", [65, 2, 256], "stop-inside"),
+    ("cap", [256, 66, 67, 68, 69, 70], "stop-inside"),
+    ("eos", [65, 66], "eos-without-stop"),
+    ("eos", [65, 66, 67, 68, 69, 70], "eos-without-stop"),
+    ("cap", [65, 66], "cap-short"),
+    ("cap", [65, 256], "cap-short"),
+    ("cap", [65, 66, 67, 68, 69, 256], "cap-with-stop"),
+]
+
+
+def vectors():
+    leaves = [tagged(b"record", record(r)) for r in ROLLOUTS]
+    trees = {n: levels(leaves[:n]) for n in (1, 2, 3, 5)}
+    data = pack(frame(columns(ROLLOUTS)))
+    compressed = bytes.fromhex(COMPRESSED)
+    assert read(data) == read(compressed) == ROLLOUTS
+    manifests = [manifest_of(ROLLOUTS, data), manifest_of(ROLLOUTS, data, window=0xFFFFFFFF, groups=3, forfeits=[])]
+    second = manifest_of(ROLLOUTS, data, profileDigest=sha(b"another").hex())
+    signed = [manifest(m) + bytes.fromhex(s) for m, s in zip((manifests[0], second), SIGNATURES)]
+    numbers = [0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**32 - 1]
+    return {
+        "origin": "scripts/golden_records.py, from docs/rollouts/records.md: Python, no code shared with src/",
+        "command": "python3 scripts/golden_records.py",
+        "policy": {**POLICY, "vocabulary": VOCABULARY},
+        "records": [
+            {**r, "record": record(r).hex(), "leaf": tagged(b"record", record(r)).hex()} for r in ROLLOUTS + [EXTREME]
+        ],
+        "trees": [
+            {"leaves": n, "root": t[-1][0].hex(), "paths": [path(t, i).hex() for i in range(n)]} for n, t in trees.items()
+        ],
+        "column": {"numbers": numbers, "bytes": b"".join(map(varint, numbers)).hex()},
+        "file": {
+            "about": "the records above but the last, stored and compressed: two files of one frame",
+            "frame": frame(columns(ROLLOUTS)).hex(),
+            "bytes": data.hex(),
+            "compressed": compressed.hex(),
+        },
+        "manifests": [{**m, "bytes": manifest(m).hex(), "digest": sha(manifest(m)).hex()} for m in manifests],
+        "signed": [s.hex() for s in signed],
+        "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted(signed)))).hex(),
+        "refused": [{"why": why, "reason": reason, "file": bad.hex()} for why, reason, bad in refusals()],
+        "ends": [{"stop": s, "tokens": t, "reason": r} for s, t, r in ENDS],
+    }
+
+
+def main():
+    text = json.dumps(vectors(), indent=1) + "\n"
+    if "--check" in sys.argv:
+        with open(OUT) as given:
+            same = given.read() == text
+        print("as computed" if same else "differs from what is computed")
+        sys.exit(0 if same else 1)
+    with open(OUT, "w") as out:
+        out.write(text)
+
+
+main()

@@ -1,0 +1,161 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { inflateSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readyKeys, verifySignature } from '../../../../src/keys/keypair.js';
+import { fromHex, toHex } from '../../../../src/model/bytes.js';
+import { sha256 } from '../../../../src/model/hash.js';
+import { encodeColumn } from '../../../../src/verification/rollouts/columns.js';
+import { checkEquivocation, encodeEquivocation } from '../../../../src/verification/rollouts/equivocation.js';
+import { decodeFile, encodeFile, rolloutsOf } from '../../../../src/verification/rollouts/file.js';
+import { encodeManifest, openManifest } from '../../../../src/verification/rollouts/manifest.js';
+import { checkOpening, encodeRecord, leafOf, treeOf } from '../../../../src/verification/rollouts/record.js';
+import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
+import { tokensWrong } from '../../../../src/verification/rollouts/stop.js';
+import { checkStructure } from '../../../../src/verification/rollouts/structure.js';
+
+interface Written {
+  readonly group: number;
+  readonly index: number;
+  readonly stop: Rollout['stop'];
+  readonly tokens: number[];
+}
+interface WrittenManifest {
+  readonly netuid: number;
+  readonly window: number;
+  readonly hotkey: string;
+  readonly checkpointDigest: string;
+  readonly policyDigest: string;
+  readonly profileDigest: string;
+  readonly groups: number;
+  readonly forfeits: number[];
+  readonly rollouts: number;
+  readonly tokens: number;
+  readonly fileBytes: number;
+  readonly fileSha256: string;
+  readonly merkleRoot: string;
+  readonly bytes: string;
+  readonly digest: string;
+}
+interface Vectors {
+  readonly policy: { maxTokens: number; rolloutsPerGroup: number; stopIds: number[]; vocabulary: number };
+  readonly records: (Written & { readonly record: string; readonly leaf: string })[];
+  readonly trees: { readonly leaves: number; readonly root: string; readonly paths: string[] }[];
+  readonly column: { readonly numbers: number[]; readonly bytes: string };
+  readonly file: { readonly frame: string; readonly bytes: string; readonly compressed: string };
+  readonly manifests: WrittenManifest[];
+  readonly signed: [string, string];
+  readonly equivocation: string;
+  readonly refused: { readonly why: string; readonly reason: string; readonly file: string }[];
+  readonly ends: {
+    readonly stop: Rollout['stop'];
+    readonly tokens: number[];
+    readonly reason: string | null;
+  }[];
+}
+
+const at = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const vectors = JSON.parse(readFileSync(at('tests/vectors/rollouts-records.json'), 'utf8')) as Vectors;
+const rollouts: Rollout[] = vectors.records.map(({ group, index, stop, tokens }) => ({
+  group,
+  index,
+  stop,
+  tokens: Uint32Array.from(tokens),
+}));
+/** The last record has the largest numbers and is in no file. */
+const inFile = rollouts.slice(0, -1);
+const policy = {
+  ...vectors.policy,
+  temperature: '1',
+  candidates: 64,
+  environmentDigest: new Uint8Array(32),
+};
+const manifestOf = (written: WrittenManifest) => ({
+  ...written,
+  version: 1 as const,
+  hotkey: fromHex(written.hotkey),
+  checkpointDigest: fromHex(written.checkpointDigest),
+  policyDigest: fromHex(written.policyDigest),
+  profileDigest: fromHex(written.profileDigest),
+  fileSha256: fromHex(written.fileSha256),
+  merkleRoot: fromHex(written.merkleRoot),
+});
+const manifest = manifestOf(vectors.manifests[0]!);
+const decode = (bytes: Uint8Array) =>
+  decodeFile(bytes, {
+    ...manifest,
+    fileBytes: bytes.length,
+    fileSha256: sha256(bytes),
+    maxTokens: policy.maxTokens,
+  });
+
+const python = spawnSync('python3', ['--version']).status === 0;
+if (!python) console.warn('skipping the second implementation of the vectors: no python3 here');
+
+beforeAll(readyKeys);
+
+describe('golden vectors of records', () => {
+  it.skipIf(!python)('are what the second implementation computes', () => {
+    const said = execFileSync('python3', [at('scripts/golden_records.py'), '--check'], { encoding: 'utf8' });
+    expect(said).toBe('as computed\n');
+  });
+
+  it('have our records, leaves, roots and paths', () => {
+    for (const [i, { record, leaf }] of vectors.records.entries()) {
+      expect(toHex(encodeRecord(rollouts[i]!))).toBe(record);
+      expect(toHex(leafOf(rollouts[i]!))).toBe(leaf);
+    }
+    expect(vectors.trees.map(({ leaves }) => leaves)).toEqual([1, 2, 3, 5]);
+    for (const { leaves, root, paths } of vectors.trees) {
+      const tree = treeOf(rollouts.slice(0, leaves), leaves);
+      expect(toHex(tree.root)).toBe(root);
+      for (const [place, path] of paths.entries()) {
+        expect(toHex(tree.path(place))).toBe(path);
+        const opening = { place, record: fromHex(vectors.records[place]!.record), path: fromHex(path) };
+        const of = { rollouts: leaves, merkleRoot: fromHex(root) };
+        expect(checkOpening(opening, of, policy.maxTokens)).toEqual({ kind: 'ok', value: rollouts[place] });
+      }
+    }
+  });
+
+  it('have our columns and files, stored or compressed', () => {
+    expect(toHex(encodeColumn(vectors.column.numbers))).toBe(vectors.column.bytes);
+    expect(toHex(inflateSync(encodeFile(inFile).subarray(26)))).toBe(vectors.file.frame);
+    for (const bytes of [vectors.file.bytes, vectors.file.compressed]) {
+      const file = decode(fromHex(bytes));
+      if (file.kind === 'refused') throw new Error(file.reason);
+      expect([...rolloutsOf(file.value)]).toEqual(inFile);
+      const structure = checkStructure(file.value, manifest, policy, policy.vocabulary);
+      if (structure.kind === 'refused') throw new Error(structure.reason);
+      expect(structure.value.invalid.size).toBe(0);
+    }
+  });
+
+  it('have our manifests, digests, signatures and proofs', () => {
+    for (const written of vectors.manifests) {
+      expect(toHex(encodeManifest(manifestOf(written)))).toBe(written.bytes);
+      expect(toHex(sha256(fromHex(written.bytes)))).toBe(written.digest);
+    }
+    const [one, other] = vectors.signed.map((bytes) => openManifest(fromHex(bytes), verifySignature));
+    if (one?.kind !== 'ok' || other?.kind !== 'ok') throw new Error('expected two good signatures');
+    expect(toHex(one.value.digest)).toBe(vectors.manifests[0]!.digest);
+    expect(toHex(encodeEquivocation(one.value, other.value))).toBe(vectors.equivocation);
+    expect(checkEquivocation(fromHex(vectors.equivocation), verifySignature)).toMatchObject({
+      kind: 'ok',
+      value: { netuid: 3, window: 41 },
+    });
+  });
+
+  it.each(vectors.refused)('refuse $why: $reason', ({ reason, file }) => {
+    const decoded = decode(fromHex(file));
+    const result =
+      decoded.kind === 'ok' ? checkStructure(decoded.value, manifest, policy, policy.vocabulary) : decoded;
+    expect(result).toEqual({ kind: 'refused', reason });
+  });
+
+  it.each(vectors.ends)('a rollout said to be $stop of $tokens: $reason', ({ stop, tokens, reason }) => {
+    const rollout = { group: 0, index: 0, stop, tokens: Uint32Array.from(tokens) };
+    expect(tokensWrong(rollout, policy, policy.vocabulary) ?? null).toBe(reason);
+  });
+});
