@@ -80,8 +80,8 @@ async function moved(
   }
   if (dtype !== 'BF16') throw invalid(what, `bytes, its type being ${dtype}`, 'steps');
   const found = await read();
-  // from memory it is a view of the base, which must stay as it is
-  const data = found.byteLength === found.buffer.byteLength ? found : found.slice();
+  // from memory it is a view of the base, which must stay as it is; slice of a Buffer would be one too
+  const data = found.byteLength === found.buffer.byteLength ? found : new Uint8Array(found);
   follow(frame, words16(data));
   return data;
 }

@@ -69,7 +69,7 @@ export function createReader(bytes: Uint8Array, what: string): Reader {
     },
     bytes(length, field) {
       const from = take(length, field);
-      return bytes.slice(from, from + length);
+      return new Uint8Array(bytes.subarray(from, from + length)); // slice of a Buffer is no copy
     },
     text(maxBytes, field) {
       const length = reader.u32(field);

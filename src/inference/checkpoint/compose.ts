@@ -30,7 +30,7 @@ export function composeDeltas(
       const frame = frames.find((each) => each.tensor === tensor);
       if (frame === undefined) continue;
       if (frame.kind === 'raw') {
-        raw = frame.bytes.slice(); // whatever it was before
+        raw = new Uint8Array(frame.bytes); // whatever it was before
         sum = undefined;
       } else if (raw) follow(frame, words16(raw));
       else sum = added(sum, sparseOf(frame, elements));

@@ -13,7 +13,7 @@ import {
   parseCheckpoint,
 } from './manifest.js';
 import { assertMaster } from './master.js';
-import type { CheckpointStore, Source } from './store.js';
+import { type CheckpointStore, isDiskFailure, type Source } from './store.js';
 
 /** Manifests that are looked at for a way: some chains of the longest that trainers make. */
 const MAX_VISITED = 256;
@@ -81,6 +81,7 @@ export async function pullCheckpoint(
         });
     } catch (error) {
       signal.throwIfAborted();
+      if (isDiskFailure(error)) throw error;
       cause = error;
       found = undefined;
     }
@@ -137,6 +138,7 @@ export async function pullCheckpoint(
       return { checkpoint: target, steps: stepsOf(way) };
     } catch (error) {
       signal.throwIfAborted();
+      if (isDiskFailure(error)) throw error;
       cause = error;
       // a disk that rots is not the delta's fault: then what is here counts as not here, and may be fetched
       const { master } = way.start.manifest;

@@ -8,6 +8,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { equals, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
+import { sha256 } from '../../model/hash.js';
 import { invalid } from '../../model/invalid-input.js';
 import type { Disk, ReadFile } from './disk.js';
 import { compareHeads, MAX_HEAD_BYTES, parseHead, type SignedHead } from './head.js';
@@ -73,7 +74,8 @@ export interface Collected {
 const NAME = /^[0-9a-f]{64}$/;
 const WINDOW = /^\d{16}$/;
 
-export async function openStore(disk: Disk, folder: string): Promise<CheckpointStore> {
+export async function openStore(given: Disk, folder: string): Promise<CheckpointStore> {
+  const disk = remembering(given);
   const objects = join(folder, 'objects');
   const heads = join(folder, 'heads');
   const parts = join(folder, 'parts');
@@ -124,6 +126,7 @@ export async function openStore(disk: Disk, folder: string): Promise<CheckpointS
     }
   };
 
+  const signed = new Set<string>();
   const windows = async (): Promise<number[]> =>
     (await disk.list(heads))
       .filter((name) => WINDOW.test(name))
@@ -167,9 +170,12 @@ export async function openStore(disk: Disk, folder: string): Promise<CheckpointS
       const path = pathOf(digest);
       const bytes = await readAll(path, MAX_MANIFEST_BYTES);
       if (bytes === undefined) return undefined;
-      const checkpoint = parseCheckpoint(bytes, path);
-      if (!equals(checkpoint.digest, digest))
+      if (!equals(sha256(bytes), digest))
         throw new AssayError('corrupt', `${path}: the bytes of another digest`, { path, why: 'digest' });
+      // a signature costs more than all else here, and of the same bytes it holds once and for all
+      const name = toHex(digest);
+      const checkpoint = parseCheckpoint(bytes, path, { isKnown: signed.has(name) });
+      signed.add(name);
       return checkpoint;
     },
 
@@ -229,6 +235,39 @@ export async function openStore(disk: Disk, folder: string): Promise<CheckpointS
     },
   };
   return store;
+}
+
+const failures = new WeakSet<object>();
+
+/** Whether an error is our own disk's, which no other source of the same file would mend. */
+export const isDiskFailure = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && failures.has(error);
+
+function remembering(disk: Disk): Disk {
+  const noted = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (typeof error === 'object' && error !== null) failures.add(error);
+      throw error;
+    }
+  };
+  return {
+    open: (path) => disk.open(path),
+    list: (folder) => disk.list(folder),
+    remove: (path) => noted(disk.remove(path)),
+    rename: (from, to) => noted(disk.rename(from, to)),
+    makeFolder: (folder) => noted(disk.makeFolder(folder)),
+    syncFolder: (folder) => noted(disk.syncFolder(folder)),
+    async create(path) {
+      const file = await noted(disk.create(path));
+      return {
+        append: (bytes) => noted(file.append(bytes)),
+        sync: () => noted(file.sync()),
+        close: () => noted(file.close()),
+      };
+    },
+  };
 }
 
 const differs = (why: string): AssayError =>

@@ -135,7 +135,7 @@ describe('a delta of bfloat16', () => {
 
   it('takes at most a hundredth more than the entropy of what changed', () => {
     const random = createSeededRandom('density');
-    const base = new Uint16Array(1 << 20).fill(0x3c00);
+    const base = new Uint16Array(1 << 18).fill(0x3c00);
     const next = base.slice();
     let changed = 0;
     const steps = new Map<number, number>();
@@ -153,7 +153,7 @@ describe('a delta of bfloat16', () => {
       base.length * (bits(share) + bits(1 - share)) +
       changed * [...steps.values()].reduce((sum, count) => sum + bits(count / changed), 0);
     const file = fileOf(changesBetween(base, next), base.length);
-    expect(applied(file, [base])[0]).toEqual(next);
+    expect(Buffer.compare(Buffer.from(applied(file, [base])[0]!.buffer), Buffer.from(next.buffer))).toBe(0);
     const tables = 700; // what is stated once, not for each change
     expect((file.length - tables) * 8).toBeLessThan(1.01 * bound);
   });
