@@ -1,0 +1,226 @@
+// Owns: what the config.json of an export says of its model, and which of it our decoder cannot do. Does not own: its weights
+// (llama.ts), its graphs (cut-head.ts).
+import { unsupported } from '../../model/errors.js';
+import { invalid } from '../../model/invalid-input.js';
+import { assertConfig, type DecoderConfig } from '../decoder.js';
+import { type Folder, MAX_CONFIG_BYTES } from '../folder.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const CONFIG = 'config.json';
+const GENERATION = 'generation_config.json';
+const MAX_STOP_IDS = 64;
+
+export interface HuggingFaceConfig {
+  readonly modelType: string;
+  readonly fields: Fields;
+  /** of config.json and generation_config.json; ascending */
+  readonly stopIds: readonly number[];
+  readonly beginId: number | undefined;
+}
+
+/** Sizes of a decoder by whatever name its family gives them; what a config does not say is undefined. */
+export interface Sizes {
+  readonly vocabulary: number | undefined;
+  readonly width: number | undefined;
+  readonly layers: number | undefined;
+  readonly heads: number | undefined;
+  readonly kvHeads: number | undefined;
+  readonly headWidth: number | undefined;
+  readonly maxPositions: number | undefined;
+}
+
+export async function readConfig(folder: Folder): Promise<HuggingFaceConfig> {
+  const fields = recordOf(await folder.readJson(CONFIG, MAX_CONFIG_BYTES), CONFIG);
+  const modelType = fields['model_type'];
+  if (typeof modelType !== 'string' || !/^[\w-]{1,64}$/.test(modelType))
+    throw invalid(`model_type of ${CONFIG}`, 'the name of a family, such as llama', shown(modelType));
+  const generation = (await folder.has(GENERATION))
+    ? recordOf(await folder.readJson(GENERATION, MAX_CONFIG_BYTES), GENERATION)
+    : {};
+  const ends = [
+    ...idsOf(fields['eos_token_id'], `eos_token_id of ${CONFIG}`),
+    ...idsOf(generation['eos_token_id'], `eos_token_id of ${GENERATION}`),
+  ];
+  return {
+    modelType,
+    fields,
+    stopIds: [...new Set(ends)].sort((a, b) => a - b),
+    beginId: idsOf(fields['bos_token_id'], `bos_token_id of ${CONFIG}`)[0],
+  };
+}
+
+export function sizesOf({ fields }: HuggingFaceConfig): Sizes {
+  const first = (...names: string[]): number | undefined => {
+    for (const name of names) {
+      const value = fields[name];
+      if (value !== undefined && value !== null) return countOf(fields, name);
+    }
+    return undefined;
+  };
+  const width = first('hidden_size', 'n_embd', 'd_model');
+  const heads = first('num_attention_heads', 'n_head', 'num_heads');
+  const even = width !== undefined && heads !== undefined && width % heads === 0;
+  return {
+    vocabulary: first('vocab_size'),
+    width,
+    layers: first('num_hidden_layers', 'n_layer', 'num_layers'),
+    heads,
+    kvHeads: first('num_key_value_heads') ?? heads,
+    headWidth: first('head_dim') ?? (even ? width / heads : undefined),
+    maxPositions: first('max_position_embeddings', 'n_positions', 'n_ctx'),
+  };
+}
+
+/**
+ * The config of our decoder where it computes exactly what the export's own code does.
+ * @throws AssayError `unsupported` naming the field that our decoder cannot do, `invalid-input` for one that says nothing
+ */
+export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
+  const { fields, modelType } = config;
+  const refuse = (field: string, why: string) =>
+    unsupported(`${field} of ${CONFIG}`, `${why}; what does import: docs/guide/bring-your-model.md`);
+  const reason = FAMILIES[modelType];
+  if (reason === undefined)
+    throw refuse(
+      'model_type',
+      `no architecture of ours is ${modelType}: llama and mistral are; an ONNX export of it may import`,
+    );
+  if (reason !== '') throw refuse('model_type', reason);
+
+  for (const [field, same, why] of NEUTRAL)
+    if (!same(fields[field])) throw refuse(field, `${shown(fields[field])}, ${why}`);
+
+  const { theta, scaling } = rotaryOf(fields);
+  if (scaling !== undefined)
+    throw refuse(scaling, 'scaled rotary embeddings, which our decoder does not have');
+
+  const maxPositions = countOf(fields, 'max_position_embeddings');
+  // what the family's own code takes where the field is missing
+  const missing = modelType === 'mistral' ? 4096 : null;
+  const window = fields['sliding_window'] === undefined ? missing : fields['sliding_window'];
+  if (window !== null && fields['use_sliding_window'] !== false)
+    if (typeof window !== 'number' || window < maxPositions)
+      throw refuse(
+        'sliding_window',
+        `${shown(window)} of ${maxPositions} positions: our decoder attends to all`,
+      );
+
+  const width = countOf(fields, 'hidden_size');
+  const heads = countOf(fields, 'num_attention_heads');
+  const head = fields['head_dim'];
+  if ((head === undefined || head === null) && width % heads !== 0)
+    throw invalid(
+      `hidden_size of ${CONFIG}`,
+      `a multiple of ${heads} heads, there being no head_dim`,
+      `${width}`,
+    );
+  const kv = fields['num_key_value_heads'];
+  const decoder: DecoderConfig = {
+    vocabulary: countOf(fields, 'vocab_size'),
+    width,
+    layers: countOf(fields, 'num_hidden_layers'),
+    heads,
+    kvHeads: kv === undefined || kv === null ? heads : countOf(fields, 'num_key_value_heads'),
+    headWidth: head === undefined || head === null ? width / heads : countOf(fields, 'head_dim'),
+    hidden: countOf(fields, 'intermediate_size'),
+    maxPositions,
+    ropeTheta: theta,
+    normEpsilon: numberOf(fields, 'rms_norm_eps', 1e-6),
+    tied: fields['tie_word_embeddings'] === true,
+  };
+  try {
+    assertConfig(decoder);
+  } catch (error) {
+    throw invalid(CONFIG, 'sizes of a decoder', error instanceof Error ? error.message : 'others', error);
+  }
+  return decoder;
+}
+
+/** Families by model_type: empty where ours is the same, else why it is not. */
+const FAMILIES: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  llama: '',
+  mistral: '',
+  qwen2: 'qwen2 adds a bias to queries, keys and values, which our decoder does not have',
+  qwen3: 'qwen3 norms queries and keys (q_norm, k_norm), which our decoder does not have',
+});
+
+const isNothing = (value: unknown) => value === undefined || value === null;
+const isOff = (value: unknown) => isNothing(value) || value === false;
+const isOne = (value: unknown) => isNothing(value) || value === 1;
+
+/** Fields that change the arithmetic, and the values with which they do not. */
+const NEUTRAL: readonly [field: string, same: (value: unknown) => boolean, why: string][] = [
+  ['hidden_act', (value) => value === undefined || value === 'silu', 'our decoder has silu'],
+  ['attention_bias', isOff, 'our decoder has no biases'],
+  ['mlp_bias', isOff, 'our decoder has no biases'],
+  ['quantization_config', isNothing, 'weights of an export must be BF16, F16 or F32'],
+  ['partial_rotary_factor', isOne, 'our decoder rotates whole heads'],
+  ['final_logit_softcapping', isNothing, 'our decoder does not cap logits'],
+  ['attn_logit_softcapping', isNothing, 'our decoder does not cap scores'],
+  ['logit_scale', isOne, 'our decoder does not scale logits'],
+  ['logits_scaling', isOne, 'our decoder does not scale logits'],
+  ['attention_multiplier', isNothing, 'our decoder scales scores by the root of the head width'],
+  ['query_pre_attn_scalar', isNothing, 'our decoder scales scores by the root of the head width'],
+  ['embedding_multiplier', isOne, 'our decoder does not scale embeddings'],
+  ['residual_multiplier', isOne, 'our decoder does not scale what it adds'],
+  ['num_local_experts', isNothing, 'our decoder has no experts'],
+  ['no_rope_layers', isNothing, 'our decoder rotates in every layer'],
+  ['is_encoder_decoder', isOff, 'our decoder has no encoder'],
+  [
+    'layer_types',
+    (value) => isNothing(value) || (Array.isArray(value) && value.every((type) => type === 'full_attention')),
+    'our decoder attends to all positions in every layer',
+  ],
+];
+
+/** `rope_theta` and `rope_scaling`, or both in `rope_parameters` as newer exports have it. */
+function rotaryOf(fields: Fields): { theta: number; scaling: string | undefined } {
+  const nested = fields['rope_parameters'];
+  const name = nested === undefined || nested === null ? 'rope_scaling' : 'rope_parameters';
+  const value = fields[name];
+  const params = value === undefined || value === null ? {} : recordOf(value, `${name} of ${CONFIG}`);
+  const type = params['rope_type'] ?? params['type'];
+  const plain =
+    type === undefined ? Object.keys(params).every((key) => key === 'rope_theta') : type === 'default';
+  const partial = params['partial_rotary_factor'];
+  return {
+    theta: numberOf(params['rope_theta'] === undefined ? fields : params, 'rope_theta', 10_000),
+    scaling: plain && isOne(partial) ? undefined : name,
+  };
+}
+
+function countOf(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    throw invalid(`${name} of ${CONFIG}`, 'a count', shown(value));
+  return value as number;
+}
+
+function numberOf(fields: Fields, name: string, missing: number): number {
+  const value = fields[name];
+  if (value === undefined) return missing;
+  if (typeof value !== 'number') throw invalid(`${name} of ${CONFIG}`, 'a number', shown(value));
+  return value;
+}
+
+function idsOf(value: unknown, what: string): number[] {
+  if (isNothing(value)) return [];
+  const ids = Array.isArray(value) ? value : [value];
+  if (ids.length > MAX_STOP_IDS) throw invalid(what, `at most ${MAX_STOP_IDS} ids`, `${ids.length}`);
+  if (!ids.every((id): id is number => Number.isSafeInteger(id) && id >= 0))
+    throw invalid(what, 'an id or several', shown(value));
+  return ids;
+}
+
+function recordOf(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(what, 'a JSON object', shown(value));
+  return value as Fields;
+}
+
+/** Never a whole value of a stranger's: it may be deeper than the stack. */
+const shown = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? 'an object'
+    : (JSON.stringify(value)?.slice(0, 60) ?? 'nothing');

@@ -1,0 +1,210 @@
+// Owns: a Hugging Face style export made a model folder of ours. Does not own: its parts (hugging-face.ts, llama.ts, cut-head.ts),
+// how folders appear (model-folder.ts).
+import { join } from 'node:path';
+import { invalid } from '../../model/invalid-input.js';
+import type { ModelProto } from '../../protocol/gen/onnx/onnx_pb.js';
+import { type Folder, openFolder } from '../folder.js';
+import {
+  createModelFolder,
+  type ModelDescription,
+  type ModelFile,
+  type ModelFileWriter,
+} from '../model-folder.js';
+import { type Compared, compareCut } from './compare-cut.js';
+import { cutHead } from './cut-head.js';
+import { decoderGraphOf } from './decoder-graph.js';
+import { assertLocations, encodeModel, readModel, shareWeights, WEIGHTS_FILE } from './graph-files.js';
+import { decoderConfigOf, type HuggingFaceConfig, readConfig, sizesOf } from './hugging-face.js';
+import { hasSafetensors, MASTER_FILE, masterTensors, openShards, writeMaster } from './llama.js';
+
+export interface ImportOptions {
+  /** bytes written of the weights */
+  readonly onProgress?: (done: number) => void;
+  /**
+   * what compares graphs with those that they were cut from
+   * @default onnxruntime-node, where it is installed
+   */
+  readonly engine?: typeof import('onnxruntime-node') | undefined;
+  /** which part of an export that has both @default safetensors */
+  readonly from?: 'safetensors' | 'onnx';
+}
+
+export interface Imported {
+  readonly model: ModelDescription;
+  /** undefined where there is nothing to compare, or nothing to compare with */
+  readonly compared: Compared | undefined;
+  /** what the operator should know, one sentence each */
+  readonly notes: readonly string[];
+}
+
+const ONNX_FILES = [
+  'model.onnx',
+  'onnx/model.onnx',
+  'decoder_model_merged.onnx',
+  'decoder_with_past_model.onnx',
+];
+const TOKENIZER_FILE = 'tokenizer.json';
+const SETTINGS_FILE = 'tokenizer_config.json';
+const MAX_TOKENIZER_BYTES = 64 << 20;
+
+/**
+ * @param dir the export; nothing in it is changed
+ * @param out a folder that is not there, or an empty one
+ * @throws AssayError `unsupported` for a model that cannot be run exactly, naming what is in the way; `invalid-input`, `limit-exceeded`
+ */
+export async function importModel(
+  dir: string,
+  out: string,
+  signal: AbortSignal,
+  { onProgress, engine, from }: ImportOptions = {},
+): Promise<Imported> {
+  const folder = await openFolder(dir);
+  const config = await readConfig(folder);
+  const graph = await graphOf(folder);
+  const tensors = await hasSafetensors(folder);
+  if (from === 'onnx' ? graph === undefined : from === 'safetensors' && !tensors)
+    throw invalid(
+      dir,
+      `an export with ${from === 'onnx' ? ONNX_FILES.join(' or ') : 'model.safetensors'}`,
+      'none',
+    );
+  const input: Input = { folder, config, out, signal, onProgress };
+  if (tensors && from !== 'onnx') return importDecoder(input);
+  if (graph !== undefined) return importGraphs(input, graph, engine);
+  throw invalid(dir, `model.safetensors, its index, or ${ONNX_FILES.join(' or ')}`, 'none of them');
+}
+
+interface Input {
+  readonly folder: Folder;
+  readonly config: HuggingFaceConfig;
+  readonly out: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: ((done: number) => void) | undefined;
+}
+
+async function importDecoder({ folder, config, out, signal, onProgress }: Input): Promise<Imported> {
+  const decoder = decoderConfigOf(config);
+  assertIds(config, decoder.vocabulary);
+  const shards = await openShards(folder);
+  const notes: string[] = [];
+  try {
+    const shapes = masterTensors(decoder, shards);
+    const wide = shapes.filter(({ dtype }) => dtype === 'F32').length;
+    if (wide > 0)
+      notes.push(
+        `${wide} of ${shapes.length} tensors are float32 in the master: bf16 does not hold them exactly`,
+      );
+    const model = await createModelFolder(out, async (create) => {
+      const weights = await writeMaster(shapes, shards, await create(MASTER_FILE), signal, onProgress);
+      return {
+        ...(await commonOf(folder, config, create, notes)),
+        kind: 'decoder',
+        config: decoder,
+        weights,
+      };
+    });
+    return { model, compared: undefined, notes };
+  } finally {
+    await shards.close();
+  }
+}
+
+async function importGraphs(input: Input, name: string, engine: ImportOptions['engine']): Promise<Imported> {
+  const { folder, config, out, signal, onProgress } = input;
+  const source = await readModel(folder, name);
+  const decoder = decoderGraphOf(source);
+  const { body, head, rows, vocabulary, width } = cutHead(source, decoder);
+  const { layers, kvHeads, headWidth } = decoder;
+  const said = sizesOf(config);
+  for (const [what, graphs, configs] of [
+    ['vocabulary', vocabulary, said.vocabulary],
+    ['width', width, said.width],
+    ['layers', layers, said.layers],
+    ['heads of keys and values', kvHeads, said.kvHeads],
+    ['width of a head', headWidth, said.headWidth],
+  ] as const)
+    if (configs !== undefined && configs !== graphs)
+      throw invalid(`${what} of ${name}`, `${configs}, as config.json says`, `${graphs}`);
+  if (said.maxPositions === undefined)
+    throw invalid('config.json', 'max_position_embeddings or n_positions', 'neither');
+  const sizes = { vocabulary, width, layers, kvHeads, headWidth, maxPositions: said.maxPositions };
+  assertIds(config, vocabulary);
+
+  const from = { folder, base: name.includes('/') ? name.slice(0, name.lastIndexOf('/') + 1) : '' };
+  await assertLocations(source, from);
+
+  const notes: string[] = [];
+  let compared: Compared | undefined;
+  const model = await createModelFolder(out, async (create, part) => {
+    const file = await create(WEIGHTS_FILE);
+    const weights = await shareWeights([body, head, rows], from, file, signal, onProgress);
+    const graph = async (to: string, cut: ModelProto): Promise<ModelFile> => {
+      const written = await create(to);
+      await written.write(encodeModel(cut));
+      return written.end();
+    };
+    const cut = {
+      body: await graph('body.onnx', body),
+      head: await graph('head.onnx', head),
+      rows: await graph('rows.onnx', rows),
+    };
+    if (engine) {
+      const [bodyPath, headPath, rowsPath] = [cut.body, cut.head, cut.rows].map((each) =>
+        join(part, each.name),
+      );
+      const paths = { original: join(folder.path, name), body: bodyPath!, head: headPath!, rows: rowsPath! };
+      compared = await compareCut(engine, paths, decoder, sizes, signal);
+    } else notes.push('not compared with the export: onnxruntime-node is not installed');
+    return {
+      ...(await commonOf(folder, config, create, notes)),
+      kind: 'graphs',
+      config: sizes,
+      weights,
+      ...cut,
+    };
+  });
+  return { model, compared, notes };
+}
+
+async function graphOf(folder: Folder): Promise<string | undefined> {
+  for (const name of ONNX_FILES) if (await folder.has(name)) return name;
+  return undefined;
+}
+
+/** Before gigabytes are written for nothing. */
+function assertIds({ stopIds, beginId }: HuggingFaceConfig, vocabulary: number): void {
+  for (const id of beginId === undefined ? stopIds : [beginId, ...stopIds])
+    if (id >= vocabulary)
+      throw invalid('bos_token_id and eos_token_id', `ids below the vocabulary of ${vocabulary}`, `${id}`);
+}
+
+async function commonOf(
+  folder: Folder,
+  { modelType, stopIds, beginId }: HuggingFaceConfig,
+  create: (name: string) => Promise<ModelFileWriter>,
+  notes: string[],
+) {
+  const copy = async (name: string): Promise<ModelFile> => {
+    const bytes = await folder.read(name, MAX_TOKENIZER_BYTES);
+    const file = await create(name);
+    await file.write(bytes);
+    return file.end();
+  };
+  if (stopIds.length === 0) notes.push('no eos_token_id: a policy must say which ids end a rollout');
+  const words = await folder.has(TOKENIZER_FILE);
+  if (!words) notes.push(`no ${TOKENIZER_FILE}: prompts must come as ids`);
+  const settings = words && (await folder.has(SETTINGS_FILE));
+  return {
+    format: 'assay-model/1' as const,
+    family: modelType,
+    stopIds: [...stopIds],
+    ...(beginId === undefined ? {} : { beginId }),
+    tokenizer: words
+      ? {
+          kind: 'file' as const,
+          file: await copy(TOKENIZER_FILE),
+          ...(settings ? { settings: await copy(SETTINGS_FILE) } : {}),
+        }
+      : { kind: 'none' as const },
+  };
+}

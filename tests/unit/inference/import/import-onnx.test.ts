@@ -1,0 +1,436 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { importModel } from '../../../../src/inference/import/import-model.js';
+import { openModelFolder } from '../../../../src/inference/model-folder.js';
+import {
+  AttributeProtoSchema,
+  DataType,
+  FunctionProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from '../../../../src/protocol/gen/onnx/onnx_pb.js';
+import {
+  CONFIG,
+  type DecoderOptions,
+  onnxDecoder,
+  withExternalWeights,
+} from '../../../support/onnx-decoder.js';
+
+const engine = await import('onnxruntime-node').catch(() => undefined);
+if (!engine) console.warn('skipped: comparing cut graphs needs onnxruntime-node');
+const signal = new AbortController().signal;
+
+type Graphs = Record<'body' | 'head' | 'rows', ModelProto>;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'assay-import-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const out = () => join(folder, 'out');
+async function exported(
+  model: ModelProto | Uint8Array,
+  { config = CONFIG, name = 'model.onnx' }: { config?: object; name?: string } = {},
+): Promise<string> {
+  const dir = join(folder, 'export');
+  await mkdir(join(dir, 'onnx'), { recursive: true });
+  await writeFile(join(dir, 'config.json'), JSON.stringify(config));
+  await writeFile(join(dir, name), model instanceof Uint8Array ? model : toBinary(ModelProtoSchema, model));
+  return dir;
+}
+const imported = async (model: ModelProto | Uint8Array, options?: Parameters<typeof exported>[1]) =>
+  importModel(await exported(model, options), out(), signal, { engine });
+/** A decoder changed before it is written. */
+const changed = (change: (model: ModelProto) => void, options?: DecoderOptions): ModelProto => {
+  const model = onnxDecoder(options);
+  change(model);
+  return model;
+};
+const nodeOf = (model: ModelProto, opType: string) =>
+  model.graph!.node.find((node) => node.opType === opType)!;
+const tensorOf = (model: ModelProto, name: string) =>
+  model.graph!.initializer.find((each) => each.name === name)!;
+/** what takes the place of a value from here on */
+const insertAfter = (model: ModelProto, output: string, opType: string, extra: string[] = []) => {
+  const { node } = model.graph!;
+  const at = node.findIndex((each) => each.output.includes(output));
+  node[at]!.output = [`${output}_before`];
+  node.splice(
+    at + 1,
+    0,
+    create(NodeProtoSchema, { opType, input: [`${output}_before`, ...extra], output: [output] }),
+  );
+};
+
+describe('a decoder whose head is cut', () => {
+  test.skipIf(!engine).each<[string, DecoderOptions]>([
+    ['an output matrix of its own', {}],
+    ['the embedding as output matrix', { tied: true }],
+    ['a scale, a bias and a soft cap behind it', { tail: ['scale', 'bias', 'cap'] }],
+    ['casts, and the embedding', { tied: true, tail: ['cast', 'cap', 'bias'] }],
+  ])('answers as it did before: %s', async (_, options) => {
+    const { compared, model, notes } = await imported(onnxDecoder(options));
+    expect(compared!.logits).toBe(12 * 61);
+    expect(compared!.largestDifference).toBeLessThan(1e-5);
+    expect(model.config).toEqual({
+      vocabulary: 61,
+      width: 16,
+      layers: 2,
+      kvHeads: 2,
+      headWidth: 8,
+      maxPositions: 64,
+    });
+    expect(notes).toEqual(['no tokenizer.json: prompts must come as ids']);
+  });
+
+  test('is a folder that opens and verifies; weights lie there once, whatever file they came from', async () => {
+    const { model } = await imported(onnxDecoder({ tied: true }));
+    const opened = await openModelFolder(out());
+    await opened.verify(signal);
+    expect(opened.model).toEqual(model);
+    expect(model.stopIds).toEqual([60]);
+    const head = fromBinary(ModelProtoSchema, await readFile(join(out(), 'head.onnx')));
+    const body = fromBinary(ModelProtoSchema, await readFile(join(out(), 'body.onnx')));
+    const at = (graph: ModelProto) =>
+      Object.fromEntries(
+        tensorOf(graph, 'model.embed_tokens.weight').externalData.map(({ key, value }) => [key, value]),
+      );
+    expect(at(head)).toEqual({ location: 'weights.data', offset: '0', length: `${61 * 16 * 4}` });
+    expect(at(body)).toEqual(at(head));
+    // nothing of the head is left in the body
+    expect(body.graph!.output.map(({ name }) => name)).toEqual([
+      'assay.hidden',
+      ...[0, 1].flatMap((layer) => [`present.${layer}.key`, `present.${layer}.value`]),
+    ]);
+
+    await rm(out(), { recursive: true });
+    const external = withExternalWeights(onnxDecoder({ tied: true }), 'model.onnx_data');
+    const dir = await exported(external.model, { name: 'onnx/model.onnx' });
+    await rm(join(dir, 'model.onnx'));
+    await writeFile(join(dir, 'onnx/model.onnx_data'), external.weights);
+    const again = await importModel(dir, out(), signal, { engine });
+    expect(again.model).toEqual(model);
+  });
+
+  test.skipIf(!engine)('is refused when the cut would answer otherwise', async () => {
+    const { cutHead } = await import('../../../../src/inference/import/cut-head.js');
+    const { decoderGraphOf } = await import('../../../../src/inference/import/decoder-graph.js');
+    const { compareCut } = await import('../../../../src/inference/import/compare-cut.js');
+    const source = onnxDecoder({ tail: ['bias'] });
+    const decoder = decoderGraphOf(source);
+    const cut = cutHead(source, decoder);
+    const paths = { original: 'a', body: 'b', head: 'c', rows: 'd' };
+    const write = async (original: ModelProto, { body, head, rows }: Graphs) => {
+      const graphs = { body, head, rows };
+      for (const [name, graph] of Object.entries({ original, ...graphs }))
+        await writeFile(join(folder, paths[name as keyof typeof paths]), toBinary(ModelProtoSchema, graph));
+      const at = Object.fromEntries(Object.entries(paths).map(([key, name]) => [key, join(folder, name)]));
+      return compareCut(engine!, at as unknown as typeof paths, decoder, cut, signal);
+    };
+    expect((await write(source, cut)).largestDifference).toBeLessThan(1e-5);
+    const other = onnxDecoder();
+    const without = cutHead(other, decoderGraphOf(other));
+    await expect(write(source, { ...cut, rows: without.rows })).rejects.toThrow(
+      /answer otherwise than the export/,
+    );
+    await expect(write(source, { ...cut, head: without.head })).rejects.toThrow(
+      /answer otherwise than the export/,
+    );
+    const sibling = onnxDecoder({ tail: ['bias'], seed: 'sibling' });
+    await expect(write(sibling, cut)).rejects.toThrow(/answer otherwise than the export/);
+  });
+});
+
+describe('a decoder that cannot be run exactly', () => {
+  const addInput = (name: string) => (model: ModelProto) => {
+    model.graph!.input.push(create(ValueInfoProtoSchema, { name }));
+  };
+  test.each<[string, (model: ModelProto) => void, RegExp]>([
+    [
+      'an old merged file',
+      (m) => {
+        nodeOf(m, 'Identity').opType = 'If';
+      },
+      /operator If.*old merged export/,
+    ],
+    ['a branch input', addInput('use_cache_branch'), /input 'use_cache_branch'.*old merged export/],
+    ['a pruned head by an input', addInput('num_logits_to_keep'), /pruned head/],
+    ['another input', addInput('token_type_ids'), /input 'token_type_ids'/],
+    [
+      'a pruned head behind the matrix',
+      (m) => insertAfter(m, 'logits', 'Slice', ['model.positions.weight']),
+      /operator Slice.*pruned head/,
+    ],
+    [
+      'a pruned head before the matrix',
+      (m) => {
+        const { node } = m.graph!;
+        insertAfter(m, node.findLast((each) => each.opType === 'MatMul')!.input[0]!, 'Gather', [
+          'model.positions.weight',
+        ]);
+      },
+      /operator Gather.*pruned head/,
+    ],
+    [
+      'paged attention',
+      (m) => {
+        nodeOf(m, 'Softmax').opType = 'PagedAttention';
+      },
+      /PagedAttention.*packed into one/,
+    ],
+    [
+      'grouped attention',
+      (m) => {
+        nodeOf(m, 'Softmax').opType = 'GroupQueryAttention';
+      },
+      /padded on the left/,
+    ],
+    [
+      'a scale over the batch',
+      (m) => {
+        nodeOf(m, 'Softmax').opType = 'DynamicQuantizeLinear';
+      },
+      /who shares the batch/,
+    ],
+    [
+      'chance',
+      (m) => {
+        nodeOf(m, 'Softmax').opType = 'RandomNormalLike';
+      },
+      /chance/,
+    ],
+    [
+      'a packed output matrix',
+      (m) => {
+        const head = m.graph!.node.findLast((each) => each.opType === 'MatMul')!;
+        head.opType = 'MatMulNBits';
+        head.domain = 'com.microsoft';
+      },
+      /MatMulNBits.*rows of it cannot be gathered/,
+    ],
+    [
+      'an output matrix that is computed',
+      (m) => {
+        const head = m.graph!.node.findLast((each) => each.opType === 'MatMul')!;
+        m.graph!.node.splice(
+          -2,
+          0,
+          create(NodeProtoSchema, { opType: 'Sqrt', input: [head.input[1]!], output: ['w'] }),
+        );
+        head.input[1] = 'w';
+      },
+      /operator Sqrt.*only of an initializer/,
+    ],
+    ['a tail that we do not know', (m) => insertAfter(m, 'logits', 'Softmax'), /operator Softmax.*only Cast/],
+    [
+      'a subgraph',
+      (m) => {
+        nodeOf(m, 'Softmax').attribute.push(create(AttributeProtoSchema, { name: 'body', g: {} }));
+      },
+      /control flow/,
+    ],
+    [
+      'functions',
+      (m) => {
+        m.functions.push(create(FunctionProtoSchema, { name: 'f' }));
+      },
+      /functions inlined/,
+    ],
+    [
+      'an old operator set',
+      (m) => {
+        m.opsetImport[0]!.version = 11n;
+      },
+      /opset of the graph: 11/,
+    ],
+    [
+      'no logits',
+      (m) => {
+        m.graph!.output.shift();
+      },
+      /none is logits/,
+    ],
+    [
+      'no position_ids',
+      (m) => {
+        m.graph!.input.splice(2, 1);
+        m.graph!.initializer.push(create(TensorProtoSchema, { name: 'position_ids' }));
+      },
+      /no position_ids/,
+    ],
+    [
+      'no past',
+      (m) => {
+        for (const each of [...m.graph!.input])
+          if (each.name.startsWith('past')) {
+            m.graph!.input.splice(m.graph!.input.indexOf(each), 1);
+            m.graph!.initializer.push(create(TensorProtoSchema, { name: each.name }));
+          }
+        m.graph!.output.splice(1);
+      },
+      /without cache/,
+    ],
+    [
+      'a layer that is missing',
+      (m) => {
+        m.graph!.input.find(({ name }) => name === 'past_key_values.1.key')!.name = 'past_key_values.7.key';
+      },
+      /no 1\.key|made before/,
+    ],
+    [
+      'a value that is made twice',
+      (m) => {
+        m.graph!.node.push(nodeOf(m, 'Identity'));
+      },
+      /made twice/,
+    ],
+    [
+      'a node before what it reads',
+      (m) => {
+        m.graph!.node.reverse();
+      },
+      /made before it/,
+    ],
+    [
+      'weights that are not as long as their shape',
+      (m) => {
+        tensorOf(m, 'model.embed_tokens.weight').dims[0] = 60n;
+      },
+      /expected 3840 bytes.*got 3904/,
+    ],
+    [
+      'logits of another vocabulary',
+      (m) => {
+        const type = m.graph!.output[0]!.type!.value;
+        if (type.case === 'tensorType') type.value.shape!.dim[2]!.value = { case: 'dimValue', value: 62n };
+      },
+      /expected 61 a position.*got 62/,
+    ],
+    [
+      'a half output matrix that is none',
+      (m) => {
+        tensorOf(m, 'lm_head.weight').dataType = DataType.INT64;
+      },
+      /must be float or float16/,
+    ],
+  ])('is refused, naming what is in the way: %s', async (_, change, message) => {
+    await expect(imported(changed(change))).rejects.toThrow(message);
+    expect((await readdir(folder)).sort()).toEqual(['export']);
+  });
+
+  test.each([
+    ['vocab_size', 62, 'vocabulary of model.onnx: expected 62, as config.json says, got 61'],
+    ['n_embd', 32, 'width of model.onnx: expected 32, as config.json says, got 16'],
+    ['n_layer', 3, 'layers of model.onnx: expected 3, as config.json says, got 2'],
+    [
+      'num_key_value_heads',
+      1,
+      'heads of keys and values of model.onnx: expected 1, as config.json says, got 2',
+    ],
+    ['head_dim', 16, 'width of a head of model.onnx: expected 16, as config.json says, got 8'],
+    ['eos_token_id', [3, 61], 'ids below the vocabulary of 61, got 61'],
+    ['n_positions', undefined, 'max_position_embeddings or n_positions'],
+  ])('is refused when config.json says otherwise: %s', async (field, value, message) => {
+    await expect(imported(onnxDecoder(), { config: { ...CONFIG, [field]: value } })).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['../secret', /a path from its folder/],
+    ['/etc/passwd', /a path from its folder/],
+    ['a\\..\\secret', /a path from its folder/],
+    ['link', /a link out of it/],
+    ['nothing', /none there/],
+    ['.', /a path from its folder/],
+    ['onnx', /a regular file/],
+  ])('is refused when its weights are to come from %s', async (location, message) => {
+    const { model, weights } = withExternalWeights(onnxDecoder(), location);
+    await writeFile(join(folder, 'secret'), weights);
+    const dir = await exported(model);
+    await symlink(join(folder, 'secret'), join(dir, 'link'));
+    await expect(importModel(dir, out(), signal)).rejects.toThrow(message);
+  });
+
+  test('is refused when its ranges lie outside their file, or fill the disk with the same bytes', async () => {
+    const external = (change: (entries: { key: string; value: string }[], tensor: number) => void) => {
+      const source = onnxDecoder();
+      const { weights } = withExternalWeights(source, 'w');
+      source
+        .graph!.initializer.filter(({ externalData }) => externalData.length > 0)
+        .forEach((tensor, i) => {
+          change(tensor.externalData, i);
+        });
+      return { model: source, weights };
+    };
+    for (const [change, message] of [
+      [
+        (e: { value: string }[]) => {
+          e[1]!.value = '999999';
+        },
+        /a range of its/,
+      ],
+      [
+        (e: { value: string }[]) => {
+          e[1]!.value = '-1';
+        },
+        /a number of bytes/,
+      ],
+      [
+        (e: { value: string }[]) => {
+          e[2]!.value = '4';
+        },
+        /as their shape has/,
+      ],
+      [
+        (e: unknown[]) => {
+          e.shift();
+        },
+        /a location/,
+      ],
+    ] as const) {
+      const { model, weights } = external(change);
+      const dir = await exported(model);
+      await writeFile(join(dir, 'w'), weights);
+      await expect(importModel(dir, out(), signal)).rejects.toThrow(message);
+    }
+    const { model, weights } = external((e) => {
+      e[1]!.value = '0';
+    });
+    const dir = await exported(model);
+    await writeFile(join(dir, 'w'), weights.subarray(0, 64 * 16 * 4));
+    await expect(importModel(dir, out(), signal)).rejects.toThrow('the same again');
+  });
+
+  test('ends in a clear error whatever the bytes', async () => {
+    const good = toBinary(ModelProtoSchema, onnxDecoder());
+    const cases = [
+      new Uint8Array(),
+      Uint8Array.of(1, 2, 3),
+      good.subarray(0, good.length - 7),
+      new Uint8Array(300).fill(0x3a),
+    ];
+    for (let at = 0; at < good.length; at += 797) {
+      const bytes = good.slice();
+      bytes[at]! ^= 1 + (at % 255);
+      cases.push(bytes);
+    }
+    for (const bytes of cases) {
+      const dir = await exported(bytes);
+      try {
+        await importModel(dir, out(), signal);
+        await rm(out(), { recursive: true });
+      } catch (error) {
+        expect((error as { code: string }).code).toMatch(/^(invalid-input|limit-exceeded|unsupported)$/);
+      }
+    }
+    const many = onnxDecoder();
+    many.graph!.docString = 'x'.repeat(65 << 20);
+    await expect(imported(many)).rejects.toThrow(/beside its weights, limit 67108864/);
+  });
+});
