@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
 """
-The forced stream of rollouts, written a second time from docs/rollouts/stream.md: the standard library, no code of src/.
+The forced stream of rollouts, written a second time from docs/rollouts/stream.md and records.md: the standard library, no code
+of src/.
 
-Usage: verify.py VECTORS     computes every value of tests/vectors/rollouts-stream.json again
-Prints one line for each value that differs; the last line counts. Exit code 1 when any does.
+Usage: verify.py VECTORS
+  computes every value of tests/vectors/rollouts-stream.json again; a line for each that differs, the last line counts
+       verify.py WINDOW POLICY MANIFEST FILE
+  a window's context and policy as JSON, a miner's manifest and file as bytes: checks that they belong together, derives root,
+  prompts and keys, scans every token; a line of JSON for each group, the last line sums up. The manifest's signature is not
+  checked: sr25519 is not in the standard library.
+Exit code 1 when a value differs or something does not belong.
 """
 import hashlib
 import json
 import math
 import struct
 import sys
+import zlib
 
 SIGNATURE_BYTES = {"drand-quicknet": 48, "drand-pallet": 48, "dev-chain": 32}
 
@@ -322,7 +329,119 @@ def check_vectors(path):
     return wrong
 
 
+# A miner's window
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        if self.at + count > len(self.data):
+            raise ValueError("bytes end early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def number(self, size):
+        return int.from_bytes(self.take(size), "little")
+
+
+def parse_manifest(data):
+    r = Reader(data)
+    tag = b"assay/rollouts/manifest/1"
+    if r.take(r.number(4)) != tag:
+        raise ValueError("no manifest")
+    out = {"netuid": r.number(2), "window": r.number(4), "hotkey": r.take(32)}
+    out.update({name: r.take(32) for name in ("checkpointDigest", "policyDigest", "profileDigest")})
+    out.update(groups=r.number(4), forfeits=[r.number(4) for _ in range(r.number(4))])
+    out.update({name: r.number(4) for name in ("rollouts", "tokens", "fileBytes")})
+    out.update(fileSha256=r.take(32), merkleRoot=r.take(32), signature=r.take(64))
+    if r.at != len(data):
+        raise ValueError("bytes behind the manifest")
+    return out
+
+
+def column(data):
+    numbers, value, shift = [], 0, 0
+    for byte in data:
+        value, shift = value | (byte & 127) << shift, shift + 7
+        if byte < 128:
+            numbers.append(value)
+            value = shift = 0
+    return numbers
+
+
+def parse_file(data):
+    """Rollouts as (group, index, stop, tokens)."""
+    r = Reader(data)
+    if r.take(22) != b"assay/rollouts/file/1\x01":
+        raise ValueError("no file of rollouts")
+    length = r.number(4)
+    frame = Reader(zlib.decompressobj().decompress(data[r.at :], length))
+    if len(frame.data) != length or frame.take(1) != b"\x95":
+        raise ValueError("no frame")
+    columns = []
+    for _ in range(5):
+        width = {0xC4: 1, 0xC5: 2, 0xC6: 4}[frame.number(1)]
+        columns.append(column(frame.take(int.from_bytes(frame.take(width), "big"))))
+    steps, indices, stops, lengths, tokens = columns
+    rollouts, group, at = [], 0, 0
+    for step, index, stop, count in zip(steps, indices, stops, lengths, strict=True):
+        group, at = group + step, at + count
+        rollouts.append((group, index, stop, tokens[at - count : at]))
+    return rollouts
+
+
+def merkle_root(rollouts):
+    level = [tagged("record", struct.pack("<IHBI%dI" % len(t), g, i, s, len(t), *t)) for g, i, s, t in rollouts]
+    while len(level) & len(level) - 1:
+        level.append(bytes(32))
+    while len(level) > 1:
+        level = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+    return level[0]
+
+
+def check_window(window, policy, manifest, data):
+    belongs = {
+        "policy": tagged("policy", *policy_parts(policy)).hex() == window["policyDigest"] == manifest["policyDigest"].hex(),
+        "checkpoint": manifest["checkpointDigest"].hex() == window["checkpointDigest"],
+        "window": (manifest["netuid"], manifest["window"]) == (window["netuid"], window["window"]),
+        "file": len(data) == manifest["fileBytes"] and hashlib.sha256(data).digest() == manifest["fileSha256"],
+    }
+    rollouts = parse_file(data) if belongs["file"] else []
+    there = [group for group in range(manifest["groups"]) if group not in manifest["forfeits"]]
+    places = [(group, index) for group in there for index in range(policy["rolloutsPerGroup"])]
+    belongs["groups"] = [rollout[:2] for rollout in rollouts] == places
+    belongs["ends"] = all(
+        (tokens[-1] in policy["stopIds"] if stop == 0 else len(tokens) == policy["maxTokens"] and tokens[-1] not in policy["stopIds"])
+        and not set(tokens[:-1]) & set(policy["stopIds"])
+        for _, _, stop, tokens in rollouts
+    )
+    belongs["tree"] = bool(rollouts) and merkle_root(rollouts) == manifest["merkleRoot"]
+    root = root_of(window, manifest["hotkey"])
+    tables = table(race_entry), table(gumbel_entry)
+    sums = {group: [0, 0, 0] for group in there}
+    for group, index, _, tokens in rollouts:
+        scores = scan(key_of(root, group, index), tokens, tables)
+        sums[group] = [a + b for a, b in zip(sums.get(group, [0, 0, 0]), (len(tokens), *scores))]
+    for group, (tokens, race, gumbels) in sums.items():
+        print(json.dumps({"group": group, "promptSeed": prompt_seed(root, group).hex(), "tokens": tokens, "race": race, "gumbel": gumbels}))
+    tokens, race, gumbels = (sum(column) for column in zip(*sums.values()))
+    result = {"root": root.hex(), "rollouts": len(rollouts), "tokens": tokens, "race": race, "gumbel": gumbels}
+    wrong = [name for name, holds in belongs.items() if not holds]
+    print(json.dumps({**result, "unforcedBits": unforced_bits(tokens, race), "doesNotBelong": wrong}))
+    return wrong
+
+
+def read(path):
+    with open(path, "rb") as source:
+        return source.read()
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) == 2:
+        sys.exit(1 if check_vectors(sys.argv[1]) else 0)
+    if len(sys.argv) != 5:
         sys.exit(__doc__.strip())
-    sys.exit(1 if check_vectors(sys.argv[1]) else 0)
+    given = [read(path) for path in sys.argv[1:]]
+    sys.exit(1 if check_window(json.loads(given[0]), json.loads(given[1]), parse_manifest(given[2]), given[3]) else 0)

@@ -9,8 +9,7 @@ export type Floats = Float32Array | Float64Array;
  */
 export function addProduct(c: Floats, a: Floats, b: Floats, n: number, m: number, k: number): void {
   const [wholeN, wholeM] = [n - (n % 4), m - (m % 4)];
-  for (let i = 0; i < wholeN; i += 4)
-    for (let j = 0; j < wholeM; j += 4) addTile(c, a, b, i, j, m, k);
+  for (let i = 0; i < wholeN; i += 4) for (let j = 0; j < wholeM; j += 4) addTile(c, a, b, i, j, m, k);
   for (let i = 0; i < n; i++)
     for (let j = i < wholeN ? wholeM : 0; j < m; j++) {
       let sum = 0;
@@ -92,8 +91,7 @@ function addTile(c: Floats, a: Floats, b: Floats, i: number, j: number, m: numbe
 
 export function transposed(x: Floats, rows: number, columns: number): Floats {
   const out = zerosLike(x, rows * columns);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) out[j * rows + i] = x[i * columns + j]!;
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = x[i * columns + j]!;
   return out;
 }
 

@@ -88,12 +88,16 @@ export class Network {
         for (const [i, row] of rows.entries())
           add(dNormed.subarray(row * width, (row + 1) * width), dChosen.subarray(i * width, (i + 1) * width));
         let dx = this.#normBack('model.norm', dNormed, x, scales);
-        for (let layer = layers - 1; layer >= 0; layer--) dx = this.#layerBack(layer, dx, kept[layer]!, spans);
+        for (let layer = layers - 1; layer >= 0; layer--)
+          dx = this.#layerBack(layer, dx, kept[layer]!, spans);
         const dEmbedding = this.gradients.get('model.embed_tokens.weight')!;
         for (const [s, { from }] of spans.entries())
           for (const [i, id] of sequences[s]!.entries()) {
             const row = from + i;
-            add(dEmbedding.subarray(id * width, (id + 1) * width), dx.subarray(row * width, (row + 1) * width));
+            add(
+              dEmbedding.subarray(id * width, (id + 1) * width),
+              dx.subarray(row * width, (row + 1) * width),
+            );
           }
       },
     };
@@ -260,7 +264,8 @@ export class Network {
       let squares = 0;
       for (let i = 0; i < width; i++) squares += x[row * width + i]! ** 2;
       scales[row] = 1 / Math.sqrt(squares / width + normEpsilon);
-      for (let i = 0; i < width; i++) normed[row * width + i] = x[row * width + i]! * scales[row]! * weight[i]!;
+      for (let i = 0; i < width; i++)
+        normed[row * width + i] = x[row * width + i]! * scales[row]! * weight[i]!;
     }
     return [normed, scales];
   }

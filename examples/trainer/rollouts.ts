@@ -1,12 +1,11 @@
 // Owns: what the trainer asks for rollouts, and a first answer: it generates them itself, with the stream that miners would be held to.
 // Does not own: how they are used (train.ts). Miners and an audit take this one's place without the trainer noticing.
 import type { DecoderConfig } from '../../src/inference/decoder.js';
-import type { LanguageModel } from '../../src/inference/language-model.js';
+import { generate, streamChoice } from '../../src/inference/generate.js';
 import { openMaster } from '../../src/inference/master.js';
 import { createPlainModel } from '../../src/inference/plain/model.js';
-import { type Policy, policyDigest, temperatureOf } from '../../src/inference/spec/policy.js';
-import { choose, rowOf } from '../../src/inference/spec/race.js';
-import { promptSeed, streamKey, streamRoot } from '../../src/inference/spec/stream.js';
+import { type Policy, policyDigest } from '../../src/inference/spec/policy.js';
+import { promptSeed, streamRoot } from '../../src/inference/spec/stream.js';
 import { taggedHash } from '../../src/inference/spec/tagged.js';
 import { u32le, utf8 } from '../../src/model/bytes.js';
 import { sha256 } from '../../src/model/hash.js';
@@ -44,7 +43,7 @@ export interface LocalOptions {
   readonly seed: string;
 }
 
-/** Rollouts made in this process, one batch a window, over the plain decoder. */
+/** Rollouts made in this process, over the plain decoder. */
 export const createLocalRollouts =
   ({ environment, groups, seed }: LocalOptions): Rollouts =>
   async (policy, { window, config, master }, signal) => {
@@ -62,66 +61,23 @@ export const createLocalRollouts =
     const root = streamRoot(context, new Uint8Array(32));
     const model = createPlainModel(openMaster(config, master));
     try {
-      const rollouts: VerifiedRollout[] = [];
       const tasks = Array.from({ length: groups }, (_, group) => environment.task(promptSeed(root, group)));
-      const rows = tasks.flatMap(({ prompt }, group) =>
-        Array.from({ length: policy.rolloutsPerGroup }, (_, index) => ({ prompt, group, index })),
+      const wanted = tasks.flatMap(({ prompt }, group) =>
+        Array.from({ length: policy.rolloutsPerGroup }, (_, index) => ({ group, index, prompt })),
       );
-      const completions = await generate(
-        model,
-        policy,
-        rows.map(({ prompt, group, index }) => ({ prompt, key: streamKey(root, group, index) })),
-        signal,
-      );
-      for (const [i, { prompt, group, index }] of rows.entries()) {
-        const tokens = completions[i]!;
-        const grade = await environment.grade(tasks[group]!, tokens, signal);
+      const parts = { model, policy, choose: streamChoice(policy, root) };
+      const generated = await generate(parts, wanted, { batch: policy.rolloutsPerGroup }, signal);
+      const rollouts: VerifiedRollout[] = [];
+      for (const { group, index, tokens } of generated) {
+        const task = tasks[group]!;
+        const grade = await environment.grade(task, tokens, signal);
         if (grade.kind === 'fault') throw new Error(`environment: ${grade.why}`);
         // a completion that drove its grader to a limit is worth nothing, and is learned from as such
         const rewardMillis = grade.kind === 'graded' ? grade.rewardMillis : 0;
-        rollouts.push({ group, index, prompt, tokens, rewardMillis });
+        rollouts.push({ group, index, prompt: task.prompt, tokens, rewardMillis });
       }
       return rollouts;
     } finally {
       await model.close();
     }
   };
-
-interface Asked {
-  readonly prompt: Uint32Array;
-  readonly key: ReturnType<typeof streamKey>;
-}
-
-/** The tokens that the stream demands, all rows at once. */
-async function generate(
-  model: LanguageModel,
-  policy: Policy,
-  asked: readonly Asked[],
-  signal: AbortSignal,
-): Promise<Uint32Array[]> {
-  const temperature = temperatureOf(policy);
-  const completions: number[][] = asked.map(() => []);
-  let open = asked.map((_, row) => row);
-  const decoding = await model.open(
-    asked.map(({ prompt }) => prompt),
-    policy.candidates,
-    signal,
-  );
-  try {
-    for (let position = 0; open.length > 0; position++) {
-      const candidates = decoding.candidates();
-      const advance = open.map((row, place) => {
-        const choice = choose(rowOf(candidates, place), temperature, { key: asked[row]!.key, position });
-        if (choice.kind === 'fault') throw new Error(`model: ${choice.why}`);
-        completions[row]!.push(choice.token);
-        const ended = policy.stopIds.includes(choice.token) || position + 1 === policy.maxTokens;
-        return ended ? undefined : choice.token;
-      });
-      open = open.filter((_, place) => advance[place] !== undefined);
-      if (open.length > 0) await decoding.advance(advance, signal);
-    }
-  } finally {
-    decoding.release();
-  }
-  return completions.map((tokens) => Uint32Array.from(tokens));
-}

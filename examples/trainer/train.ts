@@ -65,7 +65,10 @@ export class Trainer {
     this.config = config;
     this.#environment = environment;
     this.#seed = seed;
-    this.#network = new Network(config, new Map([...seededWeights(config, seed)].map(([n, w]) => [n, w.slice()])));
+    this.#network = new Network(
+      config,
+      new Map([...seededWeights(config, seed)].map(([n, w]) => [n, w.slice()])),
+    );
     this.#optimiser = new AdamW(this.#network);
   }
 
