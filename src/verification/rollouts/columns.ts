@@ -44,6 +44,7 @@ export function decodeColumn(bytes: Uint8Array, out: Uint32Array, max: number): 
         byte = bytes[at++]!;
         value += (byte & 0x7f) * unit;
         if (byte < 0x80) break;
+        // and no farther: zero times a place value beyond a double is no number, which no comparison refuses
         if (unit >= 2 ** 28) return false;
       }
       if (byte === 0) return false; // a shorter spelling exists

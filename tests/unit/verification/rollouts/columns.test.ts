@@ -53,6 +53,8 @@ describe('a column of numbers', () => {
     expect(decoded([0xff, 0xff, 0xff, 0xff, 0x0f], 1)).toEqual([0xffffffff]);
     expect(decoded([0xff, 0xff, 0xff, 0xff, 0x10], 1)).toBeUndefined();
     expect(decoded([0x80, 0x80, 0x80, 0x80, 0x80, 1], 1)).toBeUndefined();
+    // so many that their place value is beyond a double, and zero times it no number
+    expect(decoded([...Array<number>(200).fill(0x80), 1], 1)).toBeUndefined();
     expect(decoded([9], 1, 9)).toEqual([9]);
     expect(decoded([10], 1, 9)).toBeUndefined();
     expect(decoded([1, 2], 1)).toBeUndefined();

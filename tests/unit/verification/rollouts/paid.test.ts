@@ -71,6 +71,9 @@ describe('the pay of a rollout', () => {
     expect(payOf(file, PARTS).millis).toBe(32_000);
     expect(payOf(file, { ...PARTS, forfeits: 1 }).millis).toBe(22_000);
     expect(payOf(file, { ...PARTS, forfeits: 9 }).millis).toBe(0);
+    // of four groups the lower of the two in the middle: 10 of 2, 10, 12, 20
+    const four = fileOf([10], [10], [1], [1], [5], [5], [6], [6]);
+    expect(payOf(four, { ...PARTS, forfeits: 1 }).millis).toBe(34_000);
     // making rollouts invalid does not make the forfeit cheaper
     expect(payOf(file, { ...PARTS, forfeits: 1, invalid: new Set([2, 3]) }).millis).toBe(20_000);
     expect(payOf(fileOf(), { ...PARTS, forfeits: 1 }).millis).toBe(0);
