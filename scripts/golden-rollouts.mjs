@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Writes tests/vectors/rollouts-stream.json: what src/inference/spec/ gives for the forced stream of rollouts.
-// examples/rollouts-stream/verify.py computes the same from docs/rollouts/stream.md alone.
+// examples/rollouts-stream/vectors.py computes the same from docs/rollouts/stream.md alone.
 // Usage: node scripts/golden-rollouts.mjs [--check]     --check writes nothing and exits 1 when the file is not what comes out
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -80,7 +80,7 @@ const count = Object.values(sections).reduce((sum, cases) => sum + cases.length,
 const head = {
   origin: 'src/inference/spec/ of this repository',
   command: 'node scripts/golden-rollouts.mjs',
-  confirmedBy: 'python3 examples/rollouts-stream/verify.py tests/vectors/rollouts-stream.json',
+  confirmedBy: 'python3 examples/rollouts-stream/vectors.py tests/vectors/rollouts-stream.json',
   floats: 'by their bits, hexadecimal: 16 digits of float64, 8 of float32',
   count,
 };

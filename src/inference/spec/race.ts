@@ -48,7 +48,6 @@ export function choose(row: Row, temperature: number, { key, position }: Place):
   let token = -1;
   for (let i = 0; i < row.ids.length; i++) {
     const id = row.ids[i]!;
-    if (isOutrun(row.logits[i]!, temperature, best)) continue;
     const score = scoreOf(id, row.logits[i]!, temperature, key, position);
     if (score > best || (score === best && id < token)) {
       best = score;
@@ -89,7 +88,6 @@ export function judge(rules: RaceRules, row: Row, place: Place, token: number, l
   let best = score;
   for (let i = 0; i < row.ids.length; i++) {
     if (cut !== undefined && row.logits[i]! < cut + delta) continue;
-    if (isOutrun(row.logits[i]!, temperature, best)) continue;
     best = Math.max(best, scoreOf(row.ids[i]!, row.logits[i]!, temperature, key, position));
   }
   const admissible = cut === undefined || own >= cut - delta;
@@ -145,13 +143,6 @@ export function sentinel(rules: RaceRules, sighting: SentinelCase): Sighted | Lo
 function scoreOf(id: number, logit: number, temperature: number, key: StreamKey, position: number): number {
   return logit / temperature + gumbelOf(wordAt(key, id, position));
 }
-
-/** More than any draw of 32 bits is. */
-const MOST_GUMBEL = 22.88;
-
-/** Whether no draw lets this logit reach `best`: two logarithms saved. */
-const isOutrun = (logit: number, temperature: number, best: number): boolean =>
-  logit / temperature + MOST_GUMBEL < best;
 
 /** In logits whatever the temperature: scores are logits over it. */
 function marginUnits(lead: number, temperature: number): number {

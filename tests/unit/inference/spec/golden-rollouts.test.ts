@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 const path = (name: string) => fileURLToPath(new URL(`../../../../${name}`, import.meta.url));
 const VECTORS = path('tests/vectors/rollouts-stream.json');
-const SECOND = path('examples/rollouts-stream/verify.py');
+const SECOND = path('examples/rollouts-stream/vectors.py');
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) console.warn('the second implementation of the stream skipped: this machine has no python3');

@@ -75,7 +75,7 @@ describe('the choice', () => {
     expect(chiSquare).toBeLessThan(31.3);
   });
 
-  test('is the plain arg max, whatever is skipped on the way', () => {
+  test('is the arg max of logits over temperature and draws', () => {
     const draws = drawsOf(2);
     for (let position = 0; position < 400; position++) {
       const row = topOf(drawnLogits(draws, 60, 12), 30);
