@@ -57,7 +57,7 @@ export const MAX_DRAWS = 64;
 export const drawRulesFor = (width: number): DrawRules =>
   width <= 1024 ? { rollouts: 6, deep: 6, positions: 32 } : { rollouts: 8, deep: 2, positions: 32 };
 
-export interface Pick {
+export interface DrawnRollout {
   /** place in the file */
   readonly place: number;
   readonly half: 'public' | 'private';
@@ -75,11 +75,11 @@ export function drawPicks(
   seeds: { readonly public: Uint8Array; readonly private: Uint8Array },
   weights: ArrayLike<number>,
   rules: DrawRules,
-): Pick[] {
+): DrawnRollout[] {
   if (!(Number.isInteger(rules.rollouts) && rules.rollouts >= 1 && rules.rollouts <= MAX_DRAWS))
     throw new RangeError(`rollouts: expected 1..${MAX_DRAWS}, got ${rules.rollouts}`);
   const tree = sumTree(weights);
-  const picks: Pick[] = [];
+  const picks: DrawnRollout[] = [];
   for (const half of ['public', 'private'] as const) {
     const stream = wordStream(seeds[half], 'draw-rollouts');
     const count = half === 'public' ? Math.floor(rules.rollouts / 2) : Math.ceil(rules.rollouts / 2);
