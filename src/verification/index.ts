@@ -37,4 +37,29 @@ export {
   type Report,
   type Round,
 } from './proof.js';
+export {
+  checkEquivocation,
+  type Equivocation,
+  encodeEquivocation,
+} from './rollouts/equivocation.js';
+export { type RolloutFile, rolloutAt } from './rollouts/file.js';
+export { openManifest, type SignedManifest, signManifest } from './rollouts/manifest.js';
+export { createLengths, type Lengths, type Pay, paidLength, payOf, trainingGroups } from './rollouts/paid.js';
+export { type Checked, type Refusal, ROLLOUT_REASONS, type RolloutReason } from './rollouts/reasons.js';
+export {
+  checkOpening,
+  encodeRecord,
+  type RolloutOpening,
+  type RolloutTree,
+  treeOf,
+} from './rollouts/record.js';
+export type { Manifest, Rollout } from './rollouts/rollout.js';
+export {
+  type Reading,
+  type ReadRollouts,
+  readFile as readRolloutFile,
+  readManifest as readRolloutManifest,
+  type Submission,
+  writeSubmission,
+} from './rollouts/submission.js';
 export { eventId, nonceCommitment, slotPlace, slotSeed } from './seed.js';
