@@ -1,5 +1,4 @@
 // Owns: the check that body, head and rows give what the export gave, through onnxruntime. Does not own: the cut (cut-head.ts).
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { unsupported } from '../../model/errors.js';
 import { DataType } from '../../protocol/gen/onnx/onnx_pb.js';
 import { CUT } from './cut-head.js';
@@ -9,6 +8,36 @@ import type { DecoderGraph } from './decoder-graph.js';
 const TOLERANCE = { [DataType.FLOAT]: 1e-4, [DataType.FLOAT16]: 2e-2 } as Record<number, number>;
 const POSITIONS = 12;
 const MAX_COUNT = 64;
+
+/** What is used of `onnxruntime-node`, in words of our own: our types stand without the package. */
+export interface Engine {
+  readonly InferenceSession: {
+    create(path: string, options: Readonly<Record<string, unknown>>): Promise<Session>;
+  };
+  readonly Tensor: new (
+    type: 'float32' | 'float16' | 'int64',
+    data: Float32Array | Uint16Array | BigInt64Array,
+    dims: readonly number[],
+  ) => Tensor;
+}
+interface Session {
+  run(inputs: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  release(): Promise<void>;
+}
+interface Tensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
+/** The optional package; undefined where it is not. */
+export async function findEngine(): Promise<Engine | undefined> {
+  try {
+    return (await import('onnxruntime-node')) as unknown as Engine; // a subset of its own declarations
+  } catch {
+    return undefined;
+  }
+}
 
 export interface Paths {
   readonly original: string;
@@ -24,19 +53,18 @@ export interface Compared {
 }
 
 /**
- * @param engine the module `onnxruntime-node`
  * @throws AssayError `unsupported` when the cut graphs do not load, or answer otherwise
  */
 export async function compareCut(
-  engine: typeof import('onnxruntime-node'),
+  engine: Engine,
   paths: Paths,
   decoder: DecoderGraph,
   sizes: { readonly vocabulary: number; readonly width: number },
   signal: AbortSignal,
 ): Promise<Compared> {
   const { vocabulary, width } = sizes;
-  const sessions: InferenceSession[] = [];
-  const load = async (path: string, what: string): Promise<InferenceSession> => {
+  const sessions: Session[] = [];
+  const load = async (path: string, what: string): Promise<Session> => {
     signal.throwIfAborted();
     try {
       const session = await engine.InferenceSession.create(path, {
@@ -49,7 +77,7 @@ export async function compareCut(
       throw unsupported(`${what} in onnxruntime`, 'it does not load', { cause: error });
     }
   };
-  const run = async (session: InferenceSession, inputs: Record<string, Tensor>, what: string) => {
+  const run = async (session: Session, inputs: Record<string, Tensor>, what: string) => {
     signal.throwIfAborted();
     try {
       return await session.run(inputs);

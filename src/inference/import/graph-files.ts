@@ -100,7 +100,7 @@ function structureBytes(bytes: Uint8Array, name: string): number {
  * Writes weights of all graphs into one file, each once, and lets the graphs point into it.
  *
  * @param graphs changed in place: tensors that move become new ones
- * @param onProgress bytes written
+ * @param onProgress bytes written, of about how many
  * @throws AssayError `invalid-input` for weights that lie outside the folder, or are not as long as their shape
  */
 export async function shareWeights(
@@ -108,9 +108,14 @@ export async function shareWeights(
   { folder, base }: From,
   file: ModelFileWriter,
   signal: AbortSignal,
-  onProgress?: (done: number) => void,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<ModelFile> {
   const moved = new Map<string, TensorProto>();
+  const unique = new Map(
+    graphs.flatMap(({ graph }) => graph?.initializer ?? []).map((each) => [each.name, each]),
+  );
+  let total = 0;
+  for (const tensor of unique.values()) if (isMoved(tensor)) total += bytesOf(tensor);
   const sources = new Map<string, { readonly handle: FileHandle; readonly size: number }>();
   // the same range named a thousand times would fill a disk
   let allowance = 0;
@@ -139,7 +144,7 @@ export async function shareWeights(
       });
     for await (const chunk of chunks) {
       await file.write(chunk);
-      onProgress?.(file.at);
+      onProgress?.(file.at, total);
     }
     const { dims, dataType, name } = tensor;
     const entries = Object.entries({ location: WEIGHTS_FILE, offset, length });
@@ -153,7 +158,7 @@ export async function shareWeights(
       for (const tensor of graph?.initializer ?? []) {
         if (moved.has(tensor.name)) continue;
         const expected = bytesOf(tensor);
-        if (tensor.dataLocation === DataLocation.EXTERNAL || tensor.externalData.length > 0) {
+        if (isExternal(tensor)) {
           const { location, offset, length } = placeOf(tensor);
           const { handle, size } = await source(location);
           const bytes = length ?? size - offset;
@@ -164,7 +169,7 @@ export async function shareWeights(
           allowance -= bytes;
           if (allowance < 0) throw invalid(what, 'bytes that are not those of others', 'the same again');
           await place(tensor, bytes, chunksOf(handle, offset, bytes, signal));
-        } else if (tensor.rawData.length >= MIN_SHARED_BYTES) {
+        } else if (isMoved(tensor)) {
           if (tensor.rawData.length !== expected)
             throw invalid(
               `weights '${tensor.name.slice(0, 120)}'`,
@@ -189,7 +194,7 @@ export async function shareWeights(
 export async function assertLocations(model: ModelProto, { folder, base }: From): Promise<void> {
   const seen = new Set<string>();
   for (const tensor of model.graph?.initializer ?? []) {
-    if (tensor.externalData.length === 0) continue;
+    if (!isExternal(tensor)) continue;
     const { location } = placeOf(tensor);
     if (seen.has(location)) continue;
     seen.add(location);
@@ -198,6 +203,12 @@ export async function assertLocations(model: ModelProto, { folder, base }: From)
 }
 
 export const encodeModel = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model);
+
+const isExternal = (tensor: TensorProto): boolean =>
+  tensor.dataLocation === DataLocation.EXTERNAL || tensor.externalData.length > 0;
+
+const isMoved = (tensor: TensorProto): boolean =>
+  isExternal(tensor) || tensor.rawData.length >= MIN_SHARED_BYTES;
 
 const BYTES: Readonly<Record<number, number>> = {
   [DataType.FLOAT]: 4,

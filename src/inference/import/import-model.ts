@@ -10,7 +10,7 @@ import {
   type ModelFile,
   type ModelFileWriter,
 } from '../model-folder.js';
-import { type Compared, compareCut } from './compare-cut.js';
+import { type Compared, compareCut, findEngine } from './compare-cut.js';
 import { cutHead } from './cut-head.js';
 import { decoderGraphOf } from './decoder-graph.js';
 import { assertLocations, encodeModel, readModel, shareWeights, WEIGHTS_FILE } from './graph-files.js';
@@ -18,16 +18,14 @@ import { decoderConfigOf, type HuggingFaceConfig, readConfig, sizesOf } from './
 import { hasSafetensors, MASTER_FILE, masterTensors, openShards, writeMaster } from './llama.js';
 
 export interface ImportOptions {
-  /** bytes written of the weights */
-  readonly onProgress?: (done: number) => void;
-  /**
-   * what compares graphs with those that they were cut from
-   * @default onnxruntime-node, where it is installed
-   */
-  readonly engine?: typeof import('onnxruntime-node') | undefined;
-  /** which part of an export that has both @default safetensors */
-  readonly from?: 'safetensors' | 'onnx';
+  /** bytes written of the weights, of how many */
+  readonly onProgress?: Report;
+  /** cut graphs with the export, through onnxruntime-node; where that is not installed the notes say so. @default true */
+  readonly compare?: boolean;
+  /** which part of an export that has both. @default safetensors */
+  readonly from?: 'safetensors' | 'onnx' | undefined;
 }
+type Report = (done: number, total: number) => void;
 
 export interface Imported {
   readonly model: ModelDescription;
@@ -56,7 +54,7 @@ export async function importModel(
   dir: string,
   out: string,
   signal: AbortSignal,
-  { onProgress, engine, from }: ImportOptions = {},
+  { onProgress, compare = true, from }: ImportOptions = {},
 ): Promise<Imported> {
   const folder = await openFolder(dir);
   const config = await readConfig(folder);
@@ -70,7 +68,7 @@ export async function importModel(
     );
   const input: Input = { folder, config, out, signal, onProgress };
   if (tensors && from !== 'onnx') return importDecoder(input);
-  if (graph !== undefined) return importGraphs(input, graph, engine);
+  if (graph !== undefined) return importGraphs(input, graph, compare);
   throw invalid(dir, `model.safetensors, its index, or ${ONNX_FILES.join(' or ')}`, 'none of them');
 }
 
@@ -79,7 +77,7 @@ interface Input {
   readonly config: HuggingFaceConfig;
   readonly out: string;
   readonly signal: AbortSignal;
-  readonly onProgress: ((done: number) => void) | undefined;
+  readonly onProgress: Report | undefined;
 }
 
 async function importDecoder({ folder, config, out, signal, onProgress }: Input): Promise<Imported> {
@@ -109,7 +107,7 @@ async function importDecoder({ folder, config, out, signal, onProgress }: Input)
   }
 }
 
-async function importGraphs(input: Input, name: string, engine: ImportOptions['engine']): Promise<Imported> {
+async function importGraphs(input: Input, name: string, compare: boolean): Promise<Imported> {
   const { folder, config, out, signal, onProgress } = input;
   const source = await readModel(folder, name);
   const decoder = decoderGraphOf(source);
@@ -148,13 +146,17 @@ async function importGraphs(input: Input, name: string, engine: ImportOptions['e
       head: await graph('head.onnx', head),
       rows: await graph('rows.onnx', rows),
     };
+    const engine = compare ? await findEngine() : undefined;
     if (engine) {
       const [bodyPath, headPath, rowsPath] = [cut.body, cut.head, cut.rows].map((each) =>
         join(part, each.name),
       );
       const paths = { original: join(folder.path, name), body: bodyPath!, head: headPath!, rows: rowsPath! };
       compared = await compareCut(engine, paths, decoder, sizes, signal);
-    } else notes.push('not compared with the export: onnxruntime-node is not installed');
+    } else
+      notes.push(
+        `not compared with the export: ${compare ? 'onnxruntime-node is not installed' : 'as asked'}`,
+      );
     return {
       ...(await commonOf(folder, config, create, notes)),
       kind: 'graphs',

@@ -7,6 +7,7 @@ import { type DecoderConfig, tensorsOf } from '../decoder.js';
 import { type Folder, MAX_CONFIG_BYTES } from '../folder.js';
 import { chunksOf, type ModelFile, type ModelFileWriter } from '../model-folder.js';
 import {
+  byteLength,
   encodeHeader,
   fileSource,
   openSafetensors,
@@ -122,16 +123,18 @@ export async function writeMaster(
   { tensors }: Shards,
   file: ModelFileWriter,
   signal: AbortSignal,
-  onProgress?: (done: number) => void,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<ModelFile> {
-  await file.write(encodeHeader(shapes));
+  const header = encodeHeader(shapes);
+  const total = shapes.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), header.length);
+  await file.write(header);
   for (const { name } of shapes) {
     const { entry, handle } = tensors.get(name)!; // masterTensors found it
     for await (const chunk of chunksOf(handle, entry.at, entry.bytes, signal)) {
       if (!areFinite(chunk, entry.dtype))
         throw invalid(`'${name}' of the export`, 'finite weights', 'infinity or NaN');
       await file.write(entry.dtype === 'F16' ? widened(chunk) : chunk);
-      onProgress?.(file.at);
+      onProgress?.(file.at, total);
     }
   }
   return file.end();

@@ -1,0 +1,131 @@
+// Owns: tokenizers of exports (tokenizer.json): text to ids and back, within limits, tried before they are trusted. Does not own: the
+// tokenizer of bytes, what prompts are (verification/environments).
+import { concat, u32le } from '../../model/bytes.js';
+import { unsupported } from '../../model/errors.js';
+import { invalid } from '../../model/invalid-input.js';
+import { taggedHash } from '../spec/tagged.js';
+
+/** Longer than any prompt; patterns of a stranger run over it. */
+const MAX_TEXT_CHARS = 1 << 20;
+
+/** What `verification/environments` asks of one. */
+export interface TextTokenizer {
+  /** ids of a prompt, with the id that the model's prompts begin with, where it has one. @throws RangeError for too long ones */
+  encode(text: string): Uint32Array;
+  /** special ids vanish. @throws RangeError for ids outside the vocabulary */
+  decode(ids: Uint32Array): string;
+  /** SHA-256 over the ids of the golden texts: two hosts with the same prompts have the same */
+  readonly golden: Uint8Array;
+}
+
+/** The part of `@huggingface/tokenizers` that is used: our types stand without it. */
+interface Library {
+  readonly Tokenizer: new (
+    tokenizer: object,
+    settings: object,
+  ) => {
+    encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
+    decode(ids: number[], options: Readonly<Record<string, boolean>>): string;
+  };
+}
+
+/**
+ * @param json tokenizer.json, parsed
+ * @param options.settings tokenizer_config.json, parsed
+ * @param options.beginId put before every prompt; what the tokenizer itself would put around texts is left out
+ * @throws AssayError `unsupported` without the optional package, or when a golden text does not come back as it was: then ids of
+ *     prompts would depend on who made them; `invalid-input` for what is no tokenizer
+ */
+export async function openTokenizer(
+  json: unknown,
+  options: {
+    readonly vocabulary: number;
+    readonly beginId?: number | undefined;
+    readonly settings?: unknown;
+  },
+): Promise<TextTokenizer> {
+  const { vocabulary, beginId, settings = {} } = options;
+  const { Tokenizer } = await loadLibrary();
+  if (!isObject(json)) throw invalid('tokenizer.json', 'a JSON object', typeof json);
+  if (!isObject(settings)) throw invalid('tokenizer_config.json', 'a JSON object', typeof settings);
+  let inner: InstanceType<Library['Tokenizer']>;
+  try {
+    inner = new Tokenizer(json, settings);
+  } catch (error) {
+    throw invalid('tokenizer.json', 'a tokenizer', 'something else', error);
+  }
+  const idsOf = (text: string): number[] => {
+    if (text.length > MAX_TEXT_CHARS)
+      throw new RangeError(`text: expected at most ${MAX_TEXT_CHARS} characters, got ${text.length}`);
+    const { ids } = inner.encode(text, { add_special_tokens: false });
+    for (const id of ids)
+      if (!Number.isInteger(id) || id < 0 || id >= vocabulary)
+        throw new RangeError(`id of a text: expected one below ${vocabulary}, got ${id}`);
+    return ids;
+  };
+  const textOf = (ids: number[]): string =>
+    inner.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+
+  const golden: Uint8Array[] = [];
+  for (const text of GOLDEN_TEXTS) {
+    let ids: number[];
+    let back: string;
+    try {
+      ids = idsOf(text);
+      back = textOf(ids);
+    } catch (error) {
+      throw unsupported('tokenizer.json', `it fails for ${JSON.stringify(text)}`, { cause: error });
+    }
+    if (back !== text)
+      throw unsupported(
+        'tokenizer.json',
+        `${JSON.stringify(text)} comes back as ${JSON.stringify(back.slice(0, 80))}: prompts would not be what they say`,
+      );
+    golden.push(concat(...ids.map(u32le)));
+  }
+
+  return {
+    golden: taggedHash('golden-texts', ...golden),
+    encode(text) {
+      const ids = idsOf(text);
+      return Uint32Array.from(beginId === undefined ? ids : [beginId, ...ids]);
+    },
+    decode(ids) {
+      for (const id of ids)
+        if (id >= vocabulary) throw new RangeError(`id: expected one below ${vocabulary}, got ${id}`);
+      return textOf([...ids]);
+    },
+  };
+}
+
+async function loadLibrary(): Promise<Library> {
+  try {
+    return (await import('@huggingface/tokenizers')) as unknown as Library; // a subset of its own declarations
+  } catch (cause) {
+    throw unsupported(
+      'tokenizers of exports',
+      'the optional package @huggingface/tokenizers is missing: `npm install --include=optional` installs it',
+      { cause },
+    );
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Of every kind that environments emit: sums, puzzles, programs, spaces and line ends; each alone and all of them together. */
+const PARTS = [
+  'Q: 17+25=? A:',
+  '1234567890 - 98765 * 3 = -4',
+  'Ann is taller than Bob. Bob is taller than Cay. Who is tallest?',
+  'def f(x):\n    return [x[i] + 1 for i in range(len(x))]\n',
+  '(a && !b) || c; {"key": [1, 2.5, null]}',
+  "It's 5 o'clock, isn't it? \"Yes,\" she said.",
+  'two  spaces,   three',
+  'a\nb\n\nc\td',
+];
+const GOLDEN_TEXTS: readonly string[] = [
+  ...PARTS,
+  ...PARTS.flatMap((first) => PARTS.map((second) => first + second)),
+  PARTS.join('\n'),
+];

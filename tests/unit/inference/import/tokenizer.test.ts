@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { openTokenizer } from '../../../../src/inference/import/tokenizer.js';
+import { toHex } from '../../../../src/model/bytes.js';
+
+const installed = await import('@huggingface/tokenizers').then(
+  () => true,
+  () => false,
+);
+if (!installed) console.warn('skipped: tokenizers of exports need @huggingface/tokenizers');
+
+/** Bytes as GPT-2 writes them: printable ones as they are, the others from U+0100 on. */
+const BYTES = (() => {
+  const printable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  let next = 256;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(printable(byte) ? byte : next++));
+})();
+const SPACE = BYTES[32]!;
+/** A byte-level BPE with two merges and one special token. */
+const JSON_OF = (changes: object = {}) => ({
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [
+    {
+      id: 258,
+      content: '<end>',
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    },
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+  post_processor: null,
+  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+  model: {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    vocab: {
+      ...Object.fromEntries(BYTES.map((text, byte) => [text, byte])),
+      th: 256,
+      [`${SPACE}th`]: 257,
+      '<end>': 258,
+    },
+    merges: ['t h', `${SPACE} th`],
+  },
+  ...changes,
+});
+const open = (json: unknown, options: Partial<Parameters<typeof openTokenizer>[1]> = {}) =>
+  openTokenizer(json, { vocabulary: 259, ...options });
+
+describe.skipIf(!installed)('a tokenizer of an export', () => {
+  test('gives ids of prompts behind the id that they begin with, and text of completions without special ones', async () => {
+    const tokenizer = await open(JSON_OF(), { beginId: 258 });
+    expect([...tokenizer.encode('at the')]).toEqual([258, 97, 116, 257, 101]);
+    expect(tokenizer.decode(Uint32Array.of(97, 257, 101, 258))).toBe('a the');
+    expect([...(await open(JSON_OF())).encode('é')]).toEqual([0xc3, 0xa9]);
+    expect(() => tokenizer.decode(Uint32Array.of(259))).toThrow(RangeError);
+    expect(() => tokenizer.encode('x'.repeat((1 << 20) + 1))).toThrow(RangeError);
+  });
+
+  test('has a digest of its ids: another merge is another digest', async () => {
+    const { golden } = await open(JSON_OF());
+    expect(toHex(golden)).toBe('10acffc8283ecab0ecf7cfce83220c1a95db3c3e0e03139ac9e8e814e9bf0a47');
+    const { model } = JSON_OF();
+    const other = await open(JSON_OF({ model: { ...model, merges: ['t h'] } }));
+    expect(toHex(other.golden)).not.toBe(toHex(golden));
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    [
+      'a normalizer that changes texts',
+      JSON_OF({ normalizer: { type: 'Lowercase' } }),
+      /comes back as "q: 17\+25=\? a:"/,
+    ],
+    ['a decoder that is missing', JSON_OF({ decoder: null }), /comes back as/],
+    [
+      'ids beyond the vocabulary',
+      JSON_OF({ model: { ...JSON_OF().model, vocab: { ...JSON_OF().model.vocab, Q: 300 } } }),
+      /it fails for "Q: 17/,
+    ],
+    ['no model', { version: '1.0' }, /a tokenizer|it fails/],
+    ['no object', [], /a JSON object/],
+    [
+      'a pattern that is none',
+      JSON_OF({
+        pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false },
+      }),
+      /a tokenizer/,
+    ],
+  ])('is refused with %s', async (_, json, message) => {
+    await expect(open(json)).rejects.toThrow(message);
+  });
+});
