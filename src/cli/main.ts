@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../model/version.js';
 import { registerChain } from './chain-group.js';
+import { registerCheckpoint } from './checkpoint-group.js';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
@@ -71,6 +72,7 @@ proofs now, which says nothing about miners.`,
 registerLocalnet(program, run);
 registerChain(program, run);
 registerSubnet(program, run);
+registerCheckpoint(program, run);
 
 const validator = program.command('validator').description('check miners, keep evidence, set weights');
 roleOptions(validator.command('start'))

@@ -74,12 +74,13 @@ export interface Collected {
 const NAME = /^[0-9a-f]{64}$/;
 const WINDOW = /^\d{16}$/;
 
-export async function openStore(given: Disk, folder: string): Promise<CheckpointStore> {
+/** A folder that is not there is an empty store, and is made with the first file. */
+export function openStore(given: Disk, folder: string): CheckpointStore {
   const disk = remembering(given);
   const objects = join(folder, 'objects');
   const heads = join(folder, 'heads');
   const parts = join(folder, 'parts');
-  for (const each of [folder, objects, heads, parts]) await disk.makeFolder(each);
+  let isMade = false;
   // names are made of digests and numbers of ours: nothing that a stranger wrote is ever part of a path
   const pathOf = (digest: Uint8Array): string => join(objects, toHex(digest));
   const headPath = (window: number): string => join(heads, String(window).padStart(16, '0'));
@@ -107,6 +108,9 @@ export async function openStore(given: Disk, folder: string): Promise<Checkpoint
     fill: Fill,
     check: () => void | string,
   ) => {
+    // a store that is only read is left as it is
+    if (!isMade) for (const each of [folder, objects, heads, parts]) await disk.makeFolder(each);
+    isMade = true;
     const part = join(parts, randomUUID());
     const file = await disk.create(part);
     try {

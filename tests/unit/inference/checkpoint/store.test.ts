@@ -48,13 +48,13 @@ const publish = (store: CheckpointStore, step: number, master = masterOf(step)):
   );
 
 async function published(steps: number, disk = createMemoryDisk()) {
-  const store = await openStore(disk, FOLDER);
+  const store = openStore(disk, FOLDER);
   const all: Published[] = [];
   for (let step = 0; step < steps; step++) all.push(await publish(store, step));
   return { disk, store, all };
 }
 
-const emptyStore = async (disk = createMemoryDisk()) => ({ disk, store: await openStore(disk, FOLDER) });
+const emptyStore = (disk = createMemoryDisk()) => ({ disk, store: openStore(disk, FOLDER) });
 
 const pull = (store: CheckpointStore, source: Source, digest: Uint8Array): Promise<Pulled> =>
   pullCheckpoint({ store, source }, { digest, trainer: trainer().publicKey }, never);
@@ -80,7 +80,7 @@ beforeAll(readyKeys);
 describe('a store of checkpoints', () => {
   it('brings a miner from nothing, and from what it has, to the newest master', async () => {
     const trainers = await published(4);
-    const { store } = await emptyStore();
+    const { store } = emptyStore();
     const [first, , , last] = trainers.all;
     const whole = await pull(store, trainers.store, first!.checkpoint.digest);
     expect(whole.steps.map(({ kind }) => kind)).toEqual(['whole']);
@@ -107,7 +107,7 @@ describe('a store of checkpoints', () => {
       toHex(all[7]!.checkpoint.digest),
       toHex(all[0]!.checkpoint.digest),
     ]);
-    const miner = await emptyStore();
+    const miner = emptyStore();
     await pull(miner.store, store, all[0]!.checkpoint.digest);
     const pulled = await pull(miner.store, store, all[8]!.checkpoint.digest);
     expect(pulled.steps).toEqual([
@@ -129,7 +129,7 @@ describe('a store of checkpoints', () => {
   });
 
   it('makes an anchor after 32 deltas, however small', async () => {
-    const store = (await emptyStore()).store;
+    const store = emptyStore().store;
     const all: Published[] = [];
     for (let step = 0; step < 35; step++) {
       const words = new Uint16Array(20_000).fill(0x3c00 + step);
@@ -252,14 +252,14 @@ describe('pulling from who lies, or breaks', () => {
     const trainers = await published(3);
     const [, second, third] = trainers.all;
     const delta = third!.checkpoint.manifest.deltas[0]!;
-    const miner = await emptyStore();
+    const miner = emptyStore();
     await pull(miner.store, trainers.store, second!.checkpoint.digest);
     for (let at = 0; at < delta.bytes; at += 19) {
       const source = lying(trainers.store, delta.sha256, (bytes) => {
         bytes[at]! ^= 0x10;
         return bytes;
       });
-      const { store, disk } = await emptyStore(createMemoryDisk(new Map(miner.disk.files)));
+      const { store, disk } = emptyStore(createMemoryDisk(new Map(miner.disk.files)));
       const { steps } = await pull(store, source, third!.checkpoint.digest);
       expect(steps.map(({ kind }) => kind)).toEqual(['whole']);
       expect(disk.files.has(pathOf(second!.checkpoint.manifest.master.sha256))).toBe(true);
@@ -270,7 +270,7 @@ describe('pulling from who lies, or breaks', () => {
   it('fails with what is there untouched, when nobody has a way', async () => {
     const trainers = await published(3);
     const [, second, third] = trainers.all.map(({ checkpoint }) => checkpoint);
-    const miner = await emptyStore();
+    const miner = emptyStore();
     await pull(miner.store, trainers.store, second!.digest);
     const before = await masterIn(miner.store, second!);
     for (const change of [
@@ -283,7 +283,7 @@ describe('pulling from who lies, or breaks', () => {
       await expect(pull(miner.store, source, third!.digest)).rejects.toThrow(/no deltas/);
     }
     const noManifest = lying(trainers.store, third!.digest, (bytes) => bytes.fill(0, 3));
-    const fresh = await emptyStore();
+    const fresh = emptyStore();
     await expect(pull(fresh.store, noManifest, third!.digest)).rejects.toThrow(/manifest/);
     expect(await masterIn(miner.store, second!)).toEqual(before);
     await assertIntact(miner.disk);
@@ -291,7 +291,7 @@ describe('pulling from who lies, or breaks', () => {
 
   it('takes no other trainer’s checkpoint', async () => {
     const trainers = await published(1);
-    const { store } = await emptyStore();
+    const { store } = emptyStore();
     const input = { digest: trainers.all[0]!.checkpoint.digest, trainer: devKeypair('other').publicKey };
     await expect(pullCheckpoint({ store, source: trainers.store }, input, never)).rejects.toMatchObject({
       code: 'unreachable',
@@ -306,7 +306,7 @@ describe('pulling from who lies, or breaks', () => {
     // the trainer signs the delta of the step before as the one to this checkpoint
     const wrong = { ...own, ...second!.manifest.deltas[0]!, base: own.base };
     const lie = signCheckpoint({ ...third!.manifest, deltas: [wrong] }, trainer());
-    const miner = await emptyStore();
+    const miner = emptyStore();
     await pull(miner.store, trainers.store, second!.digest);
     await trainers.store.put((append) => append(lie.bytes));
     await trainers.store.collect({ keep: 'masters' });
@@ -326,7 +326,7 @@ describe('pulling from who lies, or breaks', () => {
   it('fetches anew what rotted on its own disk', async () => {
     const trainers = await published(3);
     const [first, , third] = trainers.all.map(({ checkpoint }) => checkpoint);
-    const miner = await emptyStore();
+    const miner = emptyStore();
     await pull(miner.store, trainers.store, first!.digest);
     miner.disk.files.get(pathOf(first!.manifest.master.sha256))!.bytes[9000]! ^= 4;
     const noTarget = lying(trainers.store, third!.manifest.master.sha256, () => undefined);
@@ -340,22 +340,22 @@ describe('stopping between any two steps', () => {
   it('of a pull leaves the old checkpoint, and the next pull goes on', async () => {
     const trainers = await published(3);
     const [first, , third] = trainers.all.map(({ checkpoint }) => checkpoint);
-    const have = await emptyStore();
+    const have = emptyStore();
     await pull(have.store, trainers.store, first!.digest);
     const copy = () =>
       createMemoryDisk(new Map([...have.disk.files].map(([path, kept]) => [path, { ...kept }])));
-    const dry = await emptyStore(copy());
+    const dry = emptyStore(copy());
     await pull(dry.store, trainers.store, third!.digest);
     const [old, wanted] = [digestOf(masterOf(0)), digestOf(masterOf(2))];
-    for (let stop = 5; stop <= dry.disk.steps; stop++) {
-      const { disk, store } = await emptyStore(copy());
+    for (let stop = 1; stop <= dry.disk.steps; stop++) {
+      const { disk, store } = emptyStore(copy());
       disk.stopAt(stop);
       await expect(pull(store, trainers.store, third!.digest)).rejects.toThrow();
       // a process that ended, or a power cut: by turns, which is half the time
       const after = stop % 2 === 0 ? disk : disk.afterPowerCut();
       after.stopAt(undefined);
       await assertIntact(after);
-      const again = await openStore(after, FOLDER);
+      const again = openStore(after, FOLDER);
       expect(await masterIn(again, first!)).toBe(old);
       await pull(again, trainers.store, third!.digest);
       expect(await masterIn(again, third!)).toBe(wanted);
@@ -368,15 +368,15 @@ describe('stopping between any two steps', () => {
     const head = (await trainers.store.newest())!;
     const copy = () =>
       createMemoryDisk(new Map([...trainers.disk.files].map(([path, kept]) => [path, { ...kept }])));
-    const dry = await emptyStore(copy());
+    const dry = emptyStore(copy());
     await publish(dry.store, 2);
-    for (let stop = 5; stop <= dry.disk.steps; stop++) {
-      const { disk, store } = await emptyStore(copy());
+    for (let stop = 1; stop <= dry.disk.steps; stop++) {
+      const { disk, store } = emptyStore(copy());
       disk.stopAt(stop);
       await expect(publish(store, 2)).rejects.toThrow();
       const after = disk.afterPowerCut();
       await assertIntact(after);
-      const again = await openStore(after, FOLDER);
+      const again = openStore(after, FOLDER);
       expect((await again.newest())!.bytes).toEqual(head.bytes);
       expect((await publish(again, 2)).checkpoint.manifest.deltas).toHaveLength(1);
     }
@@ -391,12 +391,12 @@ describe('what is collected', () => {
     expect(removed).toBeGreaterThan(10);
     expect(disk.files.size).toBeLessThan(before - 10);
     const target = all[19]!.checkpoint;
-    const fresh = await emptyStore();
+    const fresh = emptyStore();
     await pull(fresh.store, store, target.digest);
     expect(await masterIn(fresh.store, target)).toBe(digestOf(masterOf(19)));
     // from the last anchor, and from the checkpoint before, without a whole file
     const anchor = all.findLast(({ checkpoint }) => checkpoint.manifest.isAnchor)!.checkpoint;
-    const from = await emptyStore();
+    const from = emptyStore();
     await pull(from.store, store, anchor.digest);
     const { steps } = await pull(from.store, store, target.digest);
     expect(steps.every(({ kind }) => kind === 'delta')).toBe(true);
@@ -413,7 +413,7 @@ describe('what is collected', () => {
 
   it('of who only uses checkpoints is all but the newest masters, and parts that were left', async () => {
     const trainers = await published(4);
-    const { store, disk } = await emptyStore();
+    const { store, disk } = emptyStore();
     for (const { checkpoint, head } of trainers.all) {
       await pull(store, trainers.store, checkpoint.digest);
       await store.putHead(head);

@@ -1,0 +1,72 @@
+// Owns: `assay checkpoint pull`. Does not own: which way is taken (inference/checkpoint).
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { z } from 'zod';
+import { nodeDisk } from '../../../inference/checkpoint/disk.js';
+import { pullCheckpoint } from '../../../inference/checkpoint/pull.js';
+import { openStore } from '../../../inference/checkpoint/store.js';
+import { readyKeys, toAddress } from '../../../keys/index.js';
+import { toHex } from '../../../model/bytes.js';
+import { chosen, lockStore, trainerOf } from '../../checkpoints.js';
+import { integerBetween, loadFlags } from '../../config.js';
+import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { createProgress, type Progress } from '../../progress.js';
+
+const KIB = 1024;
+/** That of the present window and of the one before: sessions go over from one to the other. */
+const KEPT = 2;
+const path = z.string().min(1).max(4096);
+const schema = z.strictObject({
+  from: path,
+  store: path,
+  window: integerBetween(0, Number.MAX_SAFE_INTEGER, 'a window').optional(),
+  digest: z.string().max(66).optional(),
+  trainer: z.string().max(64).optional(),
+  keepAll: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+
+export async function pull(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const options = loadFlags(schema, flags);
+  await readyKeys();
+  const source = openStore(nodeDisk, options.from);
+  const { digest, head } = await chosen(source, options.from, options);
+  const release = await lockStore(options.store);
+  let progress: Progress | undefined;
+  try {
+    const store = openStore(nodeDisk, options.store);
+    const known = head && (await store.headOf(head.window));
+    const trainer = trainerOf(options.trainer) ?? (await store.newest())?.trainer ?? head?.trainer;
+    if (head && known && toHex(known.digest) !== toHex(head.digest)) {
+      const two = [known, head].map(({ digest: each }) => toHex(each));
+      process.stderr.write(`error: two checkpoints for window ${head.window}: ${two.join(' and ')}\n`);
+      if (options.json) printJson({ conflict: [known.bytes, head.bytes] });
+      return EXIT.failed;
+    }
+    const { checkpoint, steps } = await pullCheckpoint({ store, source }, { digest, trainer }, signal, {
+      onWay(bytes) {
+        progress?.end();
+        progress = createProgress({ unit: 'KiB', total: Math.ceil(bytes / KIB) });
+      },
+      onBytes: (bytes) => progress?.update(bytes / KIB),
+    });
+    progress?.end();
+    if (head) await store.putHead(head);
+    if (head && !options.keepAll) await store.collect({ heads: KEPT, keep: 'masters' });
+    const { manifest } = checkpoint;
+    const master = join(options.store, 'objects', toHex(manifest.master.sha256));
+    if (options.json)
+      printJson({ digest, step: manifest.step, trainer: toAddress(manifest.trainer), master, steps });
+    else {
+      const table = new Table({ head: ['fetched', 'bytes', 'to checkpoint'], style: PLAIN });
+      for (const step of steps) table.push([step.kind, step.bytes, toHex(step.digest).slice(0, 16)]);
+      print(steps.length === 0 ? 'it is here already' : table.toString());
+      print(`checkpoint ${toHex(digest)}, step ${manifest.step}, signed by ${toAddress(manifest.trainer)}`);
+      print(`master     ${master}`);
+    }
+    return EXIT.ok;
+  } finally {
+    progress?.end();
+    release();
+  }
+}
