@@ -28,7 +28,7 @@ import type { Reach } from './reach.js';
 import { type ClaimBook, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
-import { scoreEpoch } from './score.js';
+import { type EpochScore, scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
 import type { Verifiers } from './verifiers.js';
@@ -59,6 +59,11 @@ export interface ValidatorParts {
   readonly anchors?: readonly Anchor[] | undefined;
   /** What sees the ports that slots offer to others. @default they are not asked */
   readonly reach?: Reach | undefined;
+  /**
+   * What an epoch's weights are made of; undefined where there is nothing to say.
+   * @default what completed events of the ledger proved
+   */
+  readonly scoreOf?: ((epoch: number) => EpochScore | undefined) | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -398,13 +403,15 @@ export async function runValidator(
   }
 
   function dueOf(epoch: number): Due | undefined {
-    const score = scoreEpoch(ledger, epoch);
+    const score = parts.scoreOf ? parts.scoreOf(epoch) : scoreEpoch(ledger, epoch);
     if (score) {
       log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(score.reasons) });
       return { epoch, scores: (state) => score.withOwner(state.ownerHotkey) };
     }
     decidedEpochs.add(epoch);
-    log.warn('no event completed in this epoch or the last: weights are left as they are', { epoch });
+    log.warn('nothing was judged that this epoch could be scored by: weights are left as they are', {
+      epoch,
+    });
     return undefined;
   }
 

@@ -1,0 +1,164 @@
+// Owns: a miner's walk through windows: open, work, keep, commit, hand out. Does not own: the work (work.ts), its port (miner.ts
+// serves what is on the shelf), what the chain and the beacon say (rollouts/).
+import type { Landed } from '../../chain/chain.js';
+import { taggedHash } from '../../inference/spec/tagged.js';
+import type { Keypair } from '../../keys/keypair.js';
+import { verifySignature } from '../../keys/keypair.js';
+import { equals, toHex, u32le } from '../../model/bytes.js';
+import { toHotkey } from '../../model/ids.js';
+import {
+  type FollowParts,
+  type OpenWindow,
+  openWindow,
+  timestampOf,
+  type WindowRules,
+} from '../../rollouts/follow.js';
+import type { Shelf } from '../../rollouts/shelf.js';
+import { committedDigest, deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
+import { openManifest, type SignedManifest } from '../../verification/rollouts/manifest.js';
+import type { Submission } from '../../verification/rollouts/submission.js';
+
+/**
+ * What is handed in for a window; undefined where there is nothing.
+ * @param until unix ms: what is not done by then cannot be committed in time
+ */
+export type Work = (
+  window: OpenWindow,
+  until: number,
+  signal: AbortSignal,
+) => Promise<Submission | undefined>;
+
+export interface RolloutMinerParts extends FollowParts {
+  readonly keypair: Keypair;
+  readonly work: Work;
+  readonly shelf: Shelf;
+  /** Replaces the hotkey's commitment: `set_commitment` with one SHA-256. @throws AssayError as every write */
+  readonly commit: (digest: Uint8Array) => Promise<Landed>;
+  readonly onStatus?: ((status: RolloutMinerStatus) => void) | undefined;
+}
+
+export interface RolloutMinerOptions extends WindowRules {
+  /** Blocks before D at which work ends, so that the commitment finds its way into one. @default 4 */
+  readonly marginBlocks?: number | undefined;
+  /** Files are handed out for so many windows. @default 3 */
+  readonly keepWindows?: number | undefined;
+}
+
+/** Of the window that the miner was in last. */
+export interface RolloutMinerStatus {
+  readonly window: number;
+  readonly is: 'not-in-roster' | 'nothing' | 'committed' | 'late';
+  readonly rollouts?: number;
+  readonly tokens?: number;
+  /** block of the commitment */
+  readonly block?: number;
+}
+
+const MARGIN_BLOCKS = 4;
+const KEEP_WINDOWS = 3;
+/** A commitment that was refused or lost is tried again after so many blocks. */
+const AGAIN_BLOCKS = 1;
+
+/** Runs until aborted. A window that fails is left out and said aloud; the next one is begun all the same. */
+export async function runRolloutMiner(
+  parts: RolloutMinerParts,
+  options: RolloutMinerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { chain, clock, log, shelf, keypair } = parts;
+  const { plan, keepWindows = KEEP_WINDOWS } = options;
+  const self = toHotkey(keypair.address);
+  const tell = parts.onStatus ?? (() => {});
+  let window = await firstWindow(parts, options);
+  while (!signal.aborted) {
+    try {
+      await one(window);
+    } catch (error) {
+      if (!signal.aborted) log.error('a window was left out', { window, error });
+    }
+    if (signal.aborted) return;
+    window = Math.max(window + 1, await firstWindow(parts, options).catch(() => 0));
+  }
+
+  async function one(window: number): Promise<void> {
+    const open = await openWindow(parts, options, window, signal);
+    if (!open) return;
+    await shelf.forget(window - keepWindows + 1);
+    if (!open.roster.neurons.some(({ hotkey }) => hotkey === self)) {
+      log.warn('this hotkey was not registered when the window began', { window });
+      return tell({ window, is: 'not-in-roster' });
+    }
+    const { blockTimeMs } = await chain.info();
+    const begunAt = await timestampOf(chain, await chain.blockHash(open.startBlock));
+    const margin = Math.min(options.marginBlocks ?? MARGIN_BLOCKS, plan.workBlocks);
+    const until = begunAt + (plan.workBlocks - margin) * blockTimeMs;
+    const signed = (await keptOf(window)) ?? (await made(open, until));
+    if (!signed || signal.aborted) return tell({ window, is: 'nothing' });
+    const { rollouts, tokens } = signed.manifest;
+    const landed = await commit(open, signed.digest);
+    if (!landed) return tell({ window, is: 'late', rollouts, tokens });
+    log.info('rollouts of a window are committed', { window, rollouts, tokens, ...landed });
+    tell({ window, is: 'committed', rollouts, tokens, ...landed });
+  }
+
+  /** Two manifests of one window are a proof against us: what was signed before a restart is what is handed in. */
+  async function keptOf(window: number): Promise<SignedManifest | undefined> {
+    const bytes = await shelf.read(ownName(options.netuid, window, keypair.publicKey));
+    const opened = bytes && openManifest(bytes, verifySignature);
+    return opened?.kind === 'ok' ? opened.value : undefined;
+  }
+
+  async function made(open: OpenWindow, until: number): Promise<SignedManifest | undefined> {
+    if (clock.now() >= until) return undefined;
+    const submission = await parts.work(open, until, signal);
+    if (!submission) return undefined;
+    const { window } = open;
+    const { signed, file } = submission;
+    await shelf.put(window, file);
+    await shelf.put(window, signed.bytes, signed.digest);
+    await shelf.put(window, signed.bytes, ownName(options.netuid, window, keypair.publicKey));
+    return signed;
+  }
+
+  /** Tried until D: what became of an attempt is read from the chain. */
+  async function commit(
+    open: OpenWindow,
+    digest: Uint8Array,
+  ): Promise<{ readonly block: number } | undefined> {
+    const { startBlock: after, deadlineBlock: upTo } = open;
+    const { blockTimeMs } = await chain.info();
+    while (!signal.aborted) {
+      try {
+        const commitment = await chain.commitmentOf(options.netuid, self);
+        const there = committedDigest(commitment, { after, upTo });
+        if (there && equals(there, digest)) return { block: commitment!.block }; // `there` is of it
+        if ((await chain.head()).number >= upTo) return undefined;
+        const { block } = await parts.commit(digest);
+        if (block <= upTo) return { block };
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        log.warn('the commitment is not on the chain yet', {
+          window: open.window,
+          digest: toHex(digest),
+          error,
+        });
+      }
+      await clock.sleep(AGAIN_BLOCKS * blockTimeMs, signal);
+    }
+    return undefined;
+  }
+}
+
+/** The window that is under way, if there is still something to be done in it, or the next one. */
+async function firstWindow(
+  { chain }: Pick<RolloutMinerParts, 'chain'>,
+  { plan }: RolloutMinerOptions,
+): Promise<number> {
+  const { number } = await chain.head();
+  const next = nextWindow(plan, number);
+  const isOpen = next > 0 && startBlock(plan, next) > number && deadlineBlock(plan, next - 1) > number;
+  return isOpen ? next - 1 : next;
+}
+
+const ownName = (netuid: number, window: number, publicKey: Uint8Array): Uint8Array =>
+  taggedHash('own-manifest', u32le(netuid), u32le(window), publicKey);

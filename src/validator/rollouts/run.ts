@@ -1,0 +1,207 @@
+// Owns: a validator's walk through windows: open, collect, wait for the audit's round, judge, write down; after a restart from
+// where it was. Does not own: each of these steps, weights (validator.ts asks `scoreOf`), what a verdict is (verification/rollouts).
+import type { BeaconRound } from '../../inference/spec/window.js';
+import { type Hotkey, toHotkey } from '../../model/ids.js';
+import { openWindow, untilRound } from '../../rollouts/follow.js';
+import { AUDIT_EXPIRY_MS, deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
+import type { EpochScore } from '../score.js';
+import { type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
+import type { RolloutLedger } from './ledger.js';
+
+/** One window's files, the round of their audit, and what is there already. */
+export interface WindowToJudge {
+  readonly collected: Collected;
+  readonly round: BeaconRound;
+  /** of a window that a crash cut short: these stand */
+  readonly judged: ReadonlyMap<Hotkey, Uint8Array>;
+  /** a manifest or a file of the window, as it was fetched */
+  read(name: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+export interface WindowVerdict {
+  readonly miner: Hotkey;
+  readonly record: Uint8Array;
+}
+
+/** Judging as the walk needs it: records out, records in again after a restart, credit. */
+export interface WindowJudge {
+  /**
+   * A record for each delivery that has none, as they come. What one miner's bytes do must be that miner's verdict.
+   * @throws what is our own fault: the window is tried again
+   */
+  judge(window: WindowToJudge, signal: AbortSignal): AsyncIterable<WindowVerdict>;
+  /** Once for every window whose verdicts are all there, in order; after a restart for those of the ledger. */
+  close(window: Collected, verdicts: ReadonlyMap<Hotkey, Uint8Array>): void;
+  /** What each hotkey's windows are worth, after all that were closed. */
+  credit(): ReadonlyMap<Hotkey, number>;
+}
+
+export interface RolloutValidatorParts extends CollectParts {
+  readonly ledger: RolloutLedger;
+  readonly judge: WindowJudge;
+  readonly onStatus?: ((status: RolloutValidatorStatus) => void) | undefined;
+}
+
+export interface RolloutValidatorOptions extends CollectRules {
+  /** Files are kept, and handed out, for so many windows. @default 12 */
+  readonly keepWindows?: number | undefined;
+}
+
+export interface RolloutValidatorStatus {
+  readonly window: number;
+  readonly is: 'collected' | 'judged' | 'lapsed' | 'pending';
+  readonly why?: string;
+}
+
+const KEEP_WINDOWS = 12;
+/** Judging that failed here is begun anew after so long: a session or a disk may be back. */
+const AGAIN_MS = 10_000;
+
+export interface RolloutValidator {
+  /** Runs until aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /**
+   * For `ValidatorParts.scoreOf`: credit as of the windows judged so far. Undefined before the first one, so that nothing is set.
+   * With nobody worth anything, all goes to the owner, which the chain burns.
+   */
+  scoreOf(): EpochScore | undefined;
+}
+
+/** @throws what `WindowJudge.close` throws for a ledger that is not its own */
+export function createRolloutValidator(
+  parts: RolloutValidatorParts,
+  options: RolloutValidatorOptions,
+): RolloutValidator {
+  const { chain, beacon, clock, log, ledger, shelf, judge } = parts;
+  const { plan, keepWindows = KEEP_WINDOWS } = options;
+  const tell = parts.onStatus ?? (() => {});
+  const { pending, last } = resume(ledger, judge);
+  let closed = ledger.entries().filter(({ type }) => type === 'judged').length;
+  let wake: (() => void) | undefined;
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    let window = Math.max(last + 1, await under());
+    while (!signal.aborted) {
+      try {
+        const open = await openWindow(parts, options, window, signal);
+        const collected = open && (await collect(parts, options, open, signal));
+        if (collected) {
+          await ledger.append(collected);
+          tell({ window, is: 'collected' });
+          pending.push({ collected, judged: new Map() });
+          wake?.();
+        } else if (open && !signal.aborted) await lapse(window, 'its files could not be fetched in time');
+      } catch (error) {
+        if (!signal.aborted) log.error('a window was not collected', { window, error });
+      }
+      if (signal.aborted) return;
+      window = Math.max(window + 1, await under().catch(() => 0));
+    }
+  }
+
+  /** The window whose D is still ahead: its files can be had in time. */
+  async function under(): Promise<number> {
+    const { number } = await chain.head();
+    const next = nextWindow(plan, number);
+    const isOpen = next > 0 && startBlock(plan, next) > number && deadlineBlock(plan, next - 1) > number;
+    return isOpen ? next - 1 : next;
+  }
+
+  async function lapse(window: number, why: string): Promise<void> {
+    log.error('a window lapsed: nobody is paid for it here', { window, why });
+    await ledger.append({ type: 'lapsed', window, why });
+    tell({ window, is: 'lapsed', why });
+  }
+
+  /** In the order of windows: what one is worth hangs on those before it. */
+  async function judgeAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const [next] = pending;
+      if (!next) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+        continue;
+      }
+      const { window, round: number } = next.collected;
+      try {
+        const expiry = beacon.timeOf(number) + (plan.auditExpiryMs ?? AUDIT_EXPIRY_MS);
+        const round = await untilRound(parts, number, expiry, signal);
+        if (signal.aborted) return;
+        if (round) await judgeOne(next, round, signal);
+        else await lapse(window, 'the round of its audit did not come');
+        pending.shift();
+        await shelf.forget(window - keepWindows + 1);
+      } catch (error) {
+        if (signal.aborted) return;
+        // ours: files stay, the draw is the same, nobody is credited meanwhile
+        log.error('a window could not be judged yet', { window, error });
+        tell({ window, is: 'pending', why: error instanceof Error ? error.message : String(error) });
+        await clock.sleep(AGAIN_MS, signal);
+      }
+    }
+  }
+
+  async function judgeOne(next: Pending, round: BeaconRound, signal: AbortSignal): Promise<void> {
+    const { collected, judged } = next;
+    const { window } = collected;
+    const toJudge = { collected, round, judged, read: (name: Uint8Array) => shelf.read(name) };
+    for await (const { miner, record } of judge.judge(toJudge, signal)) {
+      await ledger.append({ type: 'verdict', window, miner, record });
+      judged.set(miner, record);
+    }
+    signal.throwIfAborted();
+    await ledger.append({ type: 'judged', window });
+    judge.close(collected, judged);
+    closed++;
+    log.info('window judged', { window, miners: judged.size });
+    tell({ window, is: 'judged' });
+  }
+
+  return {
+    async run(signal) {
+      const stop = new AbortController();
+      const inner = AbortSignal.any([signal, stop.signal]);
+      const both = [follow(inner), judgeAll(inner)];
+      try {
+        await Promise.all(both);
+      } finally {
+        stop.abort();
+        await Promise.allSettled(both);
+      }
+    },
+    scoreOf() {
+      if (closed === 0) return undefined;
+      const scores = judge.credit();
+      const isNothing = ![...scores.values()].some((score) => score > 0);
+      return {
+        scores,
+        reasons: new Map(),
+        withOwner: (owner) => (isNothing ? new Map([...scores, [owner, 1]]) : scores),
+      };
+    },
+  };
+}
+
+interface Pending {
+  readonly collected: Collected;
+  readonly judged: Map<Hotkey, Uint8Array>;
+}
+
+/** Closed windows are told to the judge; those that were collected and not judged are what is to be done first. */
+function resume(ledger: RolloutLedger, judge: WindowJudge): { pending: Pending[]; last: number } {
+  const open = new Map<number, Pending>();
+  let last = -1;
+  for (const entry of ledger.entries()) {
+    last = Math.max(last, entry.window);
+    const known = open.get(entry.window);
+    if (entry.type === 'collected') open.set(entry.window, { collected: entry, judged: new Map() });
+    else if (entry.type === 'verdict') known?.judged.set(toHotkey(entry.miner), entry.record);
+    else {
+      if (known && entry.type === 'judged') judge.close(known.collected, known.judged);
+      open.delete(entry.window);
+    }
+  }
+  return { pending: [...open.values()], last };
+}
