@@ -7,6 +7,7 @@ import { registerCheckpoint } from './checkpoint-group.js';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
+import { registerModel } from './model-group.js';
 import { decimal, integer } from './numbers.js';
 import { EXIT } from './output.js';
 import { run } from './run.js';
@@ -263,6 +264,7 @@ addListOptions(program.command('params'))
 registerVerification(program, run);
 
 registerEmissions(program, run);
+registerModel(program, run);
 registerWallet(program, run);
 
 program
