@@ -227,6 +227,7 @@ class ModelThread {
   async #end(): Promise<void> {
     // ended from outside, a thread inside the runtime would take the process with it
     await this.#send({ do: 'close' }, new SharedArrayBuffer(4)).catch(() => {});
+    this.#worker.ref();
     await this.#gone;
   }
 
