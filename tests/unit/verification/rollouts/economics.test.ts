@@ -1,0 +1,149 @@
+// Whether lying pays, with the shipped constants: shares f of the rollouts from nearly none to all, and what a conviction costs
+// from one window of pay to twelve.
+import { describe, expect, it } from 'vitest';
+import { lowerBound } from '../../../../src/model/binomial.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
+import { WINDOWS } from '../../../../src/verification/rollouts/credit.js';
+import { isConvicted, NEW_DETECTOR, observe } from '../../../../src/verification/rollouts/detector.js';
+import { drawRulesFor } from '../../../../src/verification/rollouts/draw.js';
+import { paidLength } from '../../../../src/verification/rollouts/paid.js';
+import { FP32_BOUND_PPB } from '../../../../src/verification/rollouts/rules.js';
+import {
+  afterWindow,
+  NEW_STANDING,
+  settle,
+  weightMillis,
+} from '../../../../src/verification/rollouts/standing.js';
+
+const MEDIAN = 300;
+const CAP = 8192;
+const SHARES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 0.99, 1];
+/** of a model of at most 1,024 wide, and of a wider one, where only the rollouts judged whole find an edit */
+const NARROW = drawRulesFor(576).rollouts;
+const WIDE = drawRulesFor(2048).deep;
+
+/**
+ * A share f of rollouts padded: a token is edited and the rest repeats, to the cap or, ended by an edit, to twice the median. Free
+ * to make, so that all work goes into the others: `gain` is pay for the same work, `drawn` the share of draws that hit one.
+ */
+function padding(f: number, paid = Math.max(paidLength(CAP, 'cap', MEDIAN), paidLength(CAP, 'eos', MEDIAN))) {
+  const all = f * paid + (1 - f) * MEDIAN;
+  return { gain: all / MEDIAN / Math.max(1 - f, 1e-3), drawn: (f * paid) / all };
+}
+
+/** Share of pay that is credited in the long run, with `drawn` of the audited rollouts not valid. */
+function credited(drawn: number, perWindow: number): number {
+  const audits = WINDOWS * perWindow;
+  const full = lowerBound(audits, audits, [1n, 20n]);
+  let [mean, chance] = [0, (1 - drawn) ** audits]; // of no bad one
+  for (let bad = 0; bad <= audits && (chance > 1e-12 || bad < drawn * audits); bad++) {
+    if (chance > 1e-9) mean += (chance * lowerBound(audits - bad, audits, [1n, 20n])) / full;
+    chance *= drawn < 1 ? ((audits - bad) / (bad + 1)) * (drawn / (1 - drawn)) : 0;
+  }
+  return mean;
+}
+
+/** Convictions a window, by the shipped detector. */
+function convictionRate(drawn: number, perWindow: number): number {
+  const random = createSeededRandom(`rate ${drawn} ${perWindow}`);
+  let [windows, convictions] = [0, 0];
+  let detector = NEW_DETECTOR;
+  while (windows < 400) {
+    windows++;
+    for (let i = 0; i < perWindow; i++)
+      detector = observe(detector, random.below(2 ** 32) < drawn * 2 ** 32, FP32_BOUND_PPB);
+    if (!isConvicted(detector)) continue;
+    convictions++;
+    detector = NEW_DETECTOR;
+  }
+  return convictions / windows;
+}
+
+describe('padding a share of the rollouts', () => {
+  it('paid up to its cap would have quadrupled pay at a tenth of them; bounded by the median it adds a fifth', () => {
+    expect(padding(0.1, CAP).gain).toBeCloseTo(4.03, 2);
+    expect(padding(0.1).gain).toBeCloseTo(1.22, 2);
+    expect(padding(0.4).gain).toBeCloseTo(2.33, 2);
+    expect(padding(0.1).drawn).toBeCloseTo(0.18, 2);
+  });
+
+  it('is worth less than what being seen costs at three windows of pay, though only two of eight are judged whole', () => {
+    const seen = (f: number) => 1 - (1 - padding(f).drawn) ** WIDE;
+    expect(1 + 3 * seen(0.1)).toBeCloseTo(1.99, 2);
+    expect(1 + 3 * seen(0.4)).toBeCloseTo(3.45, 2);
+    for (const f of [0.1, 0.4]) expect(padding(f).gain).toBeLessThan(1 + 3 * seen(f));
+    // the rule it replaced: paid to the cap, drawn alike, one judged whole
+    expect(padding(0.1, CAP).gain).toBeGreaterThan(1 + 12 * 0.1);
+  });
+
+  it('does not pay at any share, whatever a conviction costs from one window on', () => {
+    for (const perWindow of [NARROW, WIDE])
+      for (const f of SHARES) {
+        const { gain, drawn } = padding(f);
+        const pay = gain * credited(drawn, perWindow);
+        const rate = convictionRate(drawn, perWindow);
+        for (let windows = 1; windows <= 12; windows++)
+          expect(pay, `${perWindow} drawn, share ${f}, ${windows} windows`).toBeLessThan(
+            1 + windows * rate + 1e-9,
+          );
+      }
+  });
+
+  it('would break exactly even if credit were the share found valid: its lower bound is what deters', () => {
+    for (const f of [0.05, 0.4, 0.9]) {
+      const { gain, drawn } = padding(f);
+      expect(gain * (1 - drawn)).toBeCloseTo(1, 9);
+      expect(gain * credited(drawn, NARROW)).toBeLessThan(0.97);
+    }
+  });
+});
+
+describe('a key that lies until it is convicted, and begins anew at no price', () => {
+  /** Mean weight a window over `windows`, in honest windows of pay, by the shipped ledger. */
+  function earned(gain: number, drawn: number, seed: string, windows = 80): number {
+    const random = createSeededRandom(`ledger ${seed}`);
+    let standing = NEW_STANDING;
+    let sum = 0;
+    for (let window = 1; window <= windows; window++) {
+      const wrongs = Array.from({ length: NARROW }, () => random.below(2 ** 32) < drawn * 2 ** 32);
+      const wrong = wrongs.filter((one) => one).length;
+      standing = settle(
+        afterWindow(standing, window, {
+          trials: wrongs.map((wrong) => ({ wrong, boundPpb: FP32_BOUND_PPB })),
+          count: { window, audited: NARROW, valid: NARROW - wrong },
+          paidMillis: Math.round(1e6 * gain),
+          groups: 40,
+          perWindow: NARROW,
+        }),
+        window,
+        false,
+      );
+      sum += weightMillis(standing, window) / 1e6;
+      if (standing.conviction) standing = NEW_STANDING;
+    }
+    return sum / windows;
+  }
+  const mean = (gain: number, drawn: number) =>
+    ['a', 'b', 'c', 'd'].reduce((sum, seed) => sum + earned(gain, drawn, seed), 0) / 4;
+  const honest = earned(1, 0, 'honest');
+
+  it('earns less by padding than by work', () => {
+    expect(honest).toBeCloseTo(1 - (5.5 + 0.925) / 80, 2);
+    for (const f of [0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.95]) {
+      const { gain, drawn } = padding(f);
+      // the smallest share is mostly not drawn in so few windows: it gains its two thousandths
+      expect(mean(gain, drawn), `share ${f}`).toBeLessThan(f < 0.01 ? honest * 1.01 : honest);
+    }
+  });
+
+  it('earns less by a model of eight bits at twice the speed, in code and in arithmetic', () => {
+    // of 100 rollouts of 512 tokens judged whole, 68 and 28 were wrong (measured on a trained decoder)
+    for (const drawn of [0.68, 0.28]) expect(mean(2, drawn)).toBeLessThan(0.25 * honest);
+  });
+
+  it('earns more where hardly a rollout is wrong: that is what the tolerance leaves', () => {
+    // weights rounded to 16 bits in arithmetic: 8 in 100 rollouts, at a twentieth more speed, and at twice the speed
+    expect(mean(1.05, 0.08)).toBeLessThan(honest);
+    expect(mean(2, 0.005)).toBeGreaterThan(honest);
+  });
+});
