@@ -39,7 +39,7 @@ process.exit(0);
 export const CANARY = `'use strict';
 const { readdirSync, writeFileSync, writeSync } = require('node:fs');
 const { networkInterfaces } = require('node:os');
-const { connect } = require('node:net');
+const { connect, createServer } = require('node:net');
 const tried = (what) => {
   try {
     return what() ?? 'could';
@@ -51,13 +51,22 @@ const found = {
   root: readdirSync('/').sort(),
   bin: readdirSync('/bin').sort(),
   write: ['/x', '/bin/x', '/lib/x', '/usr/lib/x'].map((path) => tried(() => writeFileSync(path, ''))),
-  user: tried(() => process.setgroups([1])),
   addresses: Object.keys(networkInterfaces()).length,
   pid: process.pid,
 };
-const done = (network) => {
-  writeSync(1, JSON.stringify({ ...found, network }));
-  process.exit(0);
+// a port below 1024 in a network of one's own is the right of whoever kept a capability
+const askRights = (next) => {
+  const server = createServer();
+  server.on('error', () => next('denied')).on('listening', () => next('could')).listen(1, '0.0.0.0');
 };
-connect(Number(process.argv[1]), '127.0.0.1').on('connect', () => done('could')).on('error', () => done('denied'));
+const askNetwork = (next) => {
+  const socket = connect(Number(process.argv[1]), '127.0.0.1');
+  socket.on('connect', () => next('could')).on('error', () => next('denied'));
+};
+askRights((rights) =>
+  askNetwork((network) => {
+    writeSync(1, JSON.stringify({ ...found, rights, network }));
+    process.exit(0);
+  }),
+);
 `;

@@ -173,7 +173,7 @@ function escapes(out: string): string | undefined {
     root: ['bin', 'lib', 'lib64', 'usr'],
     bin: ['node', 'prlimit', 'setpriv'],
     write: ['denied', 'denied', 'denied', 'denied'],
-    user: 'denied',
+    rights: 'denied',
     network: 'denied',
     addresses: 0,
     pid: 1,
