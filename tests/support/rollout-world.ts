@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { ChainReader, ChainWriter, Subnet } from '../../src/chain/chain.js';
 import { type Policy, policyDigest } from '../../src/inference/spec/policy.js';
 import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
+import type { VrfKeypair } from '../../src/keys/keypair.js';
 import { createLocalnet } from '../../src/localnet/localnet.js';
 import { runMiner } from '../../src/miner/miner.js';
 import { noReceipts } from '../../src/miner/receipts.js';

@@ -1,6 +1,6 @@
 // Owns: an honest miner's work for a window: its groups in order, in batches, until time or quota is over. Does not own: decoding
 // (inference/generate.ts), records (verification/rollouts), the walk (run.ts).
-import { type Choose, generate, streamChoice, type Wanted } from '../../inference/generate.js';
+import { type Generated, generate, streamChoice, type Wanted } from '../../inference/generate.js';
 import type { LanguageModel } from '../../inference/language-model.js';
 import type { Policy } from '../../inference/spec/policy.js';
 import { profileDigest } from '../../inference/spec/profile.js';
@@ -20,12 +20,24 @@ export interface WorkParts {
   readonly keypair: Keypair;
   readonly clock: Clock;
   readonly log: Log;
-  /**
-   * What chooses tokens.
-   * @default the race of the window's stream
-   */
-  readonly chooseBy?: ((policy: Policy, root: Uint8Array) => Choose) | undefined;
+  /** @default each token by the race of the window's stream */
+  readonly make?: Make | undefined;
 }
+
+/** Completions of one batch, as wanted. */
+export type Make = (
+  batch: {
+    readonly model: LanguageModel;
+    readonly policy: Policy;
+    /** of the window and the hotkey */
+    readonly root: Uint8Array;
+    readonly wanted: readonly Wanted[];
+  },
+  signal: AbortSignal,
+) => Promise<readonly Generated[]>;
+
+const makeByStream: Make = ({ model, policy, root, wanted }, signal) =>
+  generate({ model, policy, choose: streamChoice(policy, root) }, wanted, { batch: wanted.length }, signal);
 
 export interface WorkOptions {
   readonly policy: Policy;
@@ -43,13 +55,12 @@ const SPARE = 1.5;
  * groups are whole, and none is given up.
  */
 export function createWork(parts: WorkParts, { policy, quota, batch = 16 }: WorkOptions): Work {
-  const { environment, keypair, clock, log, chooseBy = streamChoice } = parts;
+  const { environment, keypair, clock, log, make = makeByStream } = parts;
   const { rolloutsPerGroup } = policy;
   const perBatch = Math.max(1, Math.floor(batch / rolloutsPerGroup));
   return async ({ context }, until, signal) => {
     const model = await parts.modelOf(context.checkpointDigest, signal);
     const root = streamRoot(context, keypair.publicKey);
-    const choose = chooseBy(policy, root);
     const most = Math.floor(quota / rolloutsPerGroup);
     const rollouts: Rollout[] = [];
     let groups = 0;
@@ -62,7 +73,7 @@ export function createWork(parts: WorkParts, { policy, quota, batch = 16 }: Work
         const { prompt } = environment.task(promptSeed(root, group));
         return Array.from({ length: rolloutsPerGroup }, (_, index): Wanted => ({ group, index, prompt }));
       });
-      const made = await generate({ model, policy, choose }, wanted, { batch: wanted.length }, signal);
+      const made = await make({ model, policy, root, wanted }, signal);
       const now = clock.now();
       longestMs = Math.max(longestMs, now - begun);
       if (now >= until) {

@@ -44,7 +44,8 @@ export async function* replayLedger(
     const known = open.get(entry.window);
     if (entry.type === 'collected') open.set(entry.window, { collected: entry, verdicts: new Map() });
     else if (entry.type === 'verdict' && known) {
-      known.verdicts.set(entry.miner, entry.record);
+      // one that is none moves no standing: what follows from it then differs as well
+      if (isVerdict(entry.record)) known.verdicts.set(entry.miner, entry.record);
       yield await one(known.collected, entry.miner, entry.record);
     } else if (known) {
       if (entry.type === 'judged') book.close(known.collected, known.verdicts);
@@ -56,6 +57,7 @@ export async function* replayLedger(
   async function one(collected: Collected, miner: Hotkey, record: Uint8Array): Promise<ReplayedVerdict> {
     const { window, context } = collected;
     const at = { window, miner };
+    if (!isVerdict(record)) return { ...at, is: 'refused', why: 'not a verdict in its one spelling' };
     try {
       const { auditBeacon, before, median } = decodeVerdict(record);
       const refused = (why: string): ReplayedVerdict => ({ ...at, is: 'refused', why });
@@ -89,5 +91,15 @@ export async function* replayLedger(
       signal.throwIfAborted();
       return { ...at, is: 'gone', why: error instanceof Error ? error.message : String(error) };
     }
+  }
+}
+
+function isVerdict(record: Uint8Array): boolean {
+  try {
+    decodeVerdict(record);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
   }
 }
