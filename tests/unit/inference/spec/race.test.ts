@@ -265,6 +265,20 @@ describe('the sentinel', () => {
   });
 });
 
+describe('the likelihood', () => {
+  const row: Row = { ids: Int32Array.of(1, 2, 3), logits: Float32Array.of(2, 2, 2) };
+
+  test('is a share of the candidates, of those and the token where they lack it', () => {
+    expect(likelihoodOf(row, 1, 2)).toMatchObject({ probability: 1 / 3, logProbability: -Math.log(3) });
+    expect(likelihoodOf(row, 1, 9, 2)).toMatchObject({ probability: 1 / 4, logProbability: -Math.log(4) });
+  });
+
+  test('sharpens with the temperature', () => {
+    const two = { ids: Int32Array.of(1, 2), logits: Float32Array.of(1, 0) };
+    expect(likelihoodOf(two, 0.5, 2)).toMatchObject({ probability: Math.exp(-2) / (1 + Math.exp(-2)) });
+  });
+});
+
 describe('Z of tokens', () => {
   /** Mean Z of 4000 tokens chosen under one key and scored under another. */
   function meanZ(choosing: typeof KEY, temperature = 1): number {

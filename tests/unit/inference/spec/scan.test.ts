@@ -136,6 +136,11 @@ describe('the chance without the stream', () => {
     expect(unforcedBits(NO_SCAN)).toBe(0);
   });
 
+  test('takes off what the rounding of the table may have added', () => {
+    expect(unforcedBits({ tokens: 2 ** 32, race: 2 ** 48 + 2 ** 31, gumbel: 0 })).toBe(0);
+    expect(unforcedBits({ tokens: 2 ** 32, race: 2 ** 48 + 2 ** 33, gumbel: 0 })).toBeGreaterThan(0);
+  });
+
   test('of 20,000 rollouts without their stream is below one in 2^k at most as often as that', () => {
     const random = createSeededRandom('no stream');
     const counts = [0, 0, 0];
