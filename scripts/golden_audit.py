@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden vectors of the audit of rollouts, by an implementation of its own, written from docs/rollouts/audit.md.
 
-python3 scripts/golden_audit.py > tests/vectors/rollouts/audit.json
+python3 scripts/golden_audit.py > tests/vectors/rollouts-audit.json
 """
 import hashlib
 import json

@@ -38,6 +38,25 @@ export {
   type Round,
 } from './proof.js';
 export {
+  type AuditInput,
+  type AuditParts,
+  type AuditState,
+  audit as auditRollouts,
+  type Handed,
+  type Replayed,
+  replay as replayVerdict,
+} from './rollouts/audit.js';
+export {
+  type Confirmation,
+  type Consumable,
+  type Consumed,
+  confirmFraud,
+  type FraudProof,
+  verifyConsumed,
+} from './rollouts/consumed.js';
+export { isBroken, isEvasive, statisticMillis } from './rollouts/detector.js';
+export { type AuditSubject, drawRulesFor, privateMessage } from './rollouts/draw.js';
+export {
   checkEquivocation,
   type Equivocation,
   encodeEquivocation,
@@ -54,6 +73,8 @@ export {
   treeOf,
 } from './rollouts/record.js';
 export type { Manifest, Rollout } from './rollouts/rollout.js';
+export { type AuditRules, FP32_BOUND_PPB, FP32_DELTA, rulesDigest } from './rollouts/rules.js';
+export { lookCloser, NEW_STANDING, type Standing, settle, weightMillis } from './rollouts/standing.js';
 export {
   type Reading,
   type ReadRollouts,
@@ -62,4 +83,5 @@ export {
   type Submission,
   writeSubmission,
 } from './rollouts/submission.js';
+export { decodeVerdict, encodeVerdict, type VerdictRecord, verdictDigest } from './rollouts/verdict.js';
 export { eventId, nonceCommitment, slotPlace, slotSeed } from './seed.js';

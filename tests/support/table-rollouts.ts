@@ -1,7 +1,7 @@
 // A window of rollouts over the table model: an honest miner, and what liars change of it. Seconds for thousands of rollouts.
 import type { LanguageModel } from '../../src/inference/language-model.js';
 import { type Policy, policyDigest, temperatureOf } from '../../src/inference/spec/policy.js';
-import { choose, rowOf } from '../../src/inference/spec/race.js';
+import { choose, rowOf, toleranceUnits } from '../../src/inference/spec/race.js';
 import { promptSeed, streamKey, streamRoot } from '../../src/inference/spec/stream.js';
 import type { WindowContext } from '../../src/inference/spec/window.js';
 import { devKeypair, verifySignature } from '../../src/keys/keypair.js';
@@ -14,7 +14,7 @@ import { type AuditSubject, privateMessage } from '../../src/verification/rollou
 import { createLengths } from '../../src/verification/rollouts/paid.js';
 import type { Checked } from '../../src/verification/rollouts/reasons.js';
 import type { Rollout } from '../../src/verification/rollouts/rollout.js';
-import type { AuditRules } from '../../src/verification/rollouts/rules.js';
+import { type AuditRules, FP32_BOUND_PPB, FP32_DELTA } from '../../src/verification/rollouts/rules.js';
 import { NEW_STANDING, type Standing } from '../../src/verification/rollouts/standing.js';
 import { readFile, readManifest, writeSubmission } from '../../src/verification/rollouts/submission.js';
 
@@ -49,8 +49,8 @@ export const POLICY: Policy = {
 /** fp32's tolerance, judged whole */
 export const RULES: AuditRules = {
   draw: { rollouts: 6, deep: 6, positions: 8 },
-  tolerance: Math.floor(1e-4 * 2 ** 20),
-  bounds: [{ upTo: 65_536, ppb: 200_000 }],
+  tolerance: toleranceUnits(FP32_DELTA),
+  bounds: [{ upTo: 65_536, ppb: FP32_BOUND_PPB }],
   promptMillis: 200,
 };
 

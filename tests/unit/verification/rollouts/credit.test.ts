@@ -7,7 +7,7 @@ import {
   WINDOWS,
   type WindowCount,
 } from '../../../../src/verification/rollouts/credit.js';
-import golden from '../../../vectors/rollouts/audit.json' with { type: 'json' };
+import golden from '../../../vectors/rollouts-audit.json' with { type: 'json' };
 
 const PAID = 1_000_000;
 const counts = (windows: number, audited = 6, valid = audited): WindowCount[] =>

@@ -13,7 +13,7 @@ import {
   observe,
   statisticMillis,
 } from '../../../../src/verification/rollouts/detector.js';
-import golden from '../../../vectors/rollouts/audit.json' with { type: 'json' };
+import golden from '../../../vectors/rollouts-audit.json' with { type: 'json' };
 
 /** of zero in 20,000 honest rollouts, with 95 % confidence 1.5e-4 */
 const BOUND = 200_000;

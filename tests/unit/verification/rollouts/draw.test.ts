@@ -14,7 +14,7 @@ import {
   privateSeed,
   publicSeed,
 } from '../../../../src/verification/rollouts/draw.js';
-import golden from '../../../vectors/rollouts/audit.json' with { type: 'json' };
+import golden from '../../../vectors/rollouts-audit.json' with { type: 'json' };
 
 const beacon = { kind: 'dev-chain', round: 7n, signature: new Uint8Array(32).fill(5) } as const;
 const subject: AuditSubject = { beacon, netuid: 2, window: 9, hotkey: new Uint8Array(32).fill(1) };
