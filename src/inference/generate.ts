@@ -3,7 +3,7 @@
 import { AssayError } from '../model/errors.js';
 import { invalid } from '../model/invalid-input.js';
 import type { LanguageModel } from './language-model.js';
-import type { Policy } from './spec/policy.js';
+import { type Policy, temperatureOf } from './spec/policy.js';
 import { choose, type Row, rowOf } from './spec/race.js';
 import { type StreamKey, streamKey } from './spec/stream.js';
 
@@ -53,7 +53,7 @@ export interface GenerateOptions {
 
 /** The rule of a miner's window: the race of its stream. @param root `streamRoot` of the window and the hotkey */
 export function streamChoice(policy: Policy, root: Uint8Array): Choose {
-  const temperature = Number(policy.temperature);
+  const temperature = temperatureOf(policy);
   const keys = new Map<Wanted, StreamKey>();
   return (row, of, position) => {
     let key = keys.get(of);

@@ -1,7 +1,54 @@
 // The door of `assay/inference`. Owns: language models and the forced stream that their tokens are chosen by. Does not own: what
 // is audited of rollouts (assay/verification), who generates or judges them (assay/miner, assay/validator).
-export { type DecoderConfig, tensorsOf } from './decoder.js';
+export { type Disk, nodeDisk } from './checkpoint/disk.js';
+export { compareHeads, type Head, parseHead, type SignedHead, signHead } from './checkpoint/head.js';
+export {
+  type Checkpoint,
+  type CheckpointManifest,
+  type ManifestDelta,
+  type ManifestTensor,
+  parseCheckpoint,
+} from './checkpoint/manifest.js';
+export { type Published, type PublishInput, publishCheckpoint } from './checkpoint/publish.js';
+export {
+  type Pulled,
+  type PullInput,
+  type PullProgress,
+  type PullStep,
+  pullCheckpoint,
+} from './checkpoint/pull.js';
+export { type DeltaStatistics, type DensityAlert, statisticsOf } from './checkpoint/statistics.js';
+export {
+  type CheckpointStore,
+  type Collected,
+  type CollectOptions,
+  openStore,
+  type Source,
+} from './checkpoint/store.js';
+export { type Finding, verifyStore } from './checkpoint/verify.js';
+export { assertConfig, type DecoderConfig, tensorsOf } from './decoder.js';
+export {
+  type Choose,
+  type Generated,
+  type GenerateOptions,
+  type GenerateParts,
+  generate,
+  type Progress,
+  streamChoice,
+  type Wanted,
+} from './generate.js';
 export type { Candidates, Decoding, Hidden, LanguageModel, Position } from './language-model.js';
+export {
+  encodeMaster,
+  type Master,
+  openMaster,
+  seededMaster,
+  seededWeights,
+  type Weights,
+} from './master.js';
+export { createOnnxModel, type OnnxModelOptions } from './onnx/model.js';
+export { PROVIDERS, type Provider } from './onnx/runtime.js';
+export { createPlainModel } from './plain/model.js';
 export {
   type Likelihood,
   liftOf,
@@ -71,3 +118,5 @@ export {
   windowDigest,
   windowJson,
 } from './spec/window.js';
+export { createSwappingModel, type SwappingModel } from './swapping.js';
+export { BEGIN_OF_TEXT, BYTE_VOCABULARY, END_OF_TEXT, MINIATURE, TINY } from './tiny.js';

@@ -60,7 +60,7 @@ export class OnnxEngine {
 
   private constructor(
     private readonly runtime: Runtime,
-    private readonly parts: EngineParts,
+    private readonly parts: Omit<EngineParts, 'data'>,
     private readonly sessions: { readonly body: Session; readonly head: Session; readonly rows: Session },
   ) {
     this.#budget = new Budget(parts.memoryBytes);
@@ -78,7 +78,9 @@ export class OnnxEngine {
       throw error;
     }
     const [body, head, rows] = opened;
-    return new OnnxEngine(runtime, parts, { body, head, rows });
+    // sessions have copies of their own: kept here, the buffers would be there twice
+    const { data: _, ...kept } = parts;
+    return new OnnxEngine(runtime, kept, { body, head, rows });
   }
 
   /** @throws Stopped between batches, AssayError `limit-exceeded` */

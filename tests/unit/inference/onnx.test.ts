@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generate, streamChoice, type Wanted } from '../../../src/inference/generate.js';
 import type { LanguageModel } from '../../../src/inference/language-model.js';
 import { openMaster, seededMaster } from '../../../src/inference/master.js';
-import { decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
+import { OnnxEngine } from '../../../src/inference/onnx/engine.js';
+import { decoderData, decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
 import { createOnnxModel } from '../../../src/inference/onnx/model.js';
 import { loadRuntime, openSession } from '../../../src/inference/onnx/runtime.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
@@ -100,6 +101,25 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
     } finally {
       await small.close();
     }
+  });
+
+  test('needs the buffers of its weights no more once its sessions are open', async () => {
+    const open = async (overwrite: boolean) => {
+      const config = { ...MINIATURE, tied: true };
+      const { weights } = openMaster(config, seededMaster(config, 'onnx'));
+      const data = decoderData(config, weights);
+      const parts = { config, graphs: decoderGraphs(config), data, provider: 'cpu', threads: 1 } as const;
+      const limits = { memoryBytes: 2 ** 24, workspaceBytes: 2 ** 24 };
+      const engine = await OnnxEngine.create(await loadRuntime(), { ...parts, ...limits });
+      if (overwrite) for (const values of data.values()) values.fill(0);
+      const first = await engine.open(1, [Uint32Array.of(257, 9)], 8, () => false);
+      await engine.prefill(2, [Uint32Array.of(257, 9)], () => false);
+      const at = [{ sequence: 0, position: 1 }];
+      const logits = await engine.logitsOf(2, at, Int32Array.of(1, 2, 3), () => false);
+      await engine.close();
+      return { first, logits };
+    };
+    expect(await open(true)).toEqual(await open(false));
   });
 
   test('has no provider that the package does not have', async () => {
