@@ -7,7 +7,7 @@ import { createChangeWriter } from '../src/inference/checkpoint/changes.ts';
 import { encodeDelta } from '../src/inference/checkpoint/delta.ts';
 import { signHead } from '../src/inference/checkpoint/head.ts';
 import { signCheckpoint } from '../src/inference/checkpoint/manifest.ts';
-import { openMaster, tensorDigest } from '../src/inference/checkpoint/master.ts';
+import { openMasterFile, tensorDigest } from '../src/inference/checkpoint/master-file.ts';
 import { changeOf } from '../src/inference/checkpoint/publish.ts';
 import { encodeSafetensors, memorySource } from '../src/inference/safetensors.ts';
 import { devKeypair, readyKeys } from '../src/keys/keypair.ts';
@@ -114,7 +114,7 @@ const order = new Uint16Array(65_536).map((_, bits) => toOrdered(bits));
 await readyKeys();
 const keypair = devKeypair('trainer');
 const file = encodeSafetensors([{ name: 'w', dtype: 'BF16', shape: [2], data: Uint8Array.of(1, 2, 3, 4) }]);
-const { file: opened, header } = await openMaster(memorySource(file), 'master');
+const { file: opened, header } = await openMasterFile(memorySource(file), 'master');
 const listed = [
   { name: 'w', dtype: 'BF16', shape: [2], sha256: await tensorDigest(opened, opened.tensors[0]) },
 ];

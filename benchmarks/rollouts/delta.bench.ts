@@ -8,7 +8,7 @@ import { brotliCompressSync, constants, deflateRawSync } from 'node:zlib';
 import { applyDelta, follow } from '../../src/inference/checkpoint/apply.js';
 import { encodeDelta, parseDelta, type TensorChange } from '../../src/inference/checkpoint/delta.js';
 import { type Checkpoint, signCheckpoint } from '../../src/inference/checkpoint/manifest.js';
-import { openMaster, tensorDigest } from '../../src/inference/checkpoint/master.js';
+import { openMasterFile, tensorDigest } from '../../src/inference/checkpoint/master-file.js';
 import { changeOf } from '../../src/inference/checkpoint/publish.js';
 import { entropyBytes, stepHistogram } from '../../src/inference/checkpoint/statistics.js';
 import { encodeSafetensors, memorySource } from '../../src/inference/safetensors.js';
@@ -153,7 +153,7 @@ async function best(work: () => Promise<void>): Promise<number> {
 
 async function checkpointOf(master: Uint8Array): Promise<Checkpoint> {
   const keypair = devKeypair('trainer');
-  const { file, header } = await openMaster(memorySource(master), 'master');
+  const { file, header } = await openMasterFile(memorySource(master), 'master');
   const tensors = [];
   for (const entry of file.tensors) {
     const { name, dtype, shape } = entry;

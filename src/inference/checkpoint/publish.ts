@@ -20,7 +20,7 @@ import {
   rootOf,
   signCheckpoint,
 } from './manifest.js';
-import { openMaster, tensorDigest } from './master.js';
+import { openMasterFile, tensorDigest } from './master-file.js';
 import {
   byOneOf,
   type DeltaStatistics,
@@ -152,8 +152,8 @@ async function compareWithParent(
   const next = (await store.open(facts.sha256))!; // put a moment ago
   const before = parent && (await store.open(parent.manifest.master.sha256));
   try {
-    const { file, header } = await openMaster(next, 'master');
-    const base = before && (await openMaster(before, 'master of the parent'));
+    const { file, header } = await openMasterFile(next, 'master');
+    const base = before && (await openMasterFile(before, 'master of the parent'));
     const isComparable = base !== undefined && equals(base.header.sha256, header.sha256);
     const tensors: ManifestTensor[] = [];
     const changes: TensorChange[] = [];

@@ -12,7 +12,7 @@ import {
   type ManifestDelta,
   parseCheckpoint,
 } from './manifest.js';
-import { assertMaster } from './master.js';
+import { assertMaster } from './master-file.js';
 import { type CheckpointStore, isDiskFailure, type Source } from './store.js';
 
 /** Manifests that are looked at for a way: some chains of the longest that trainers make. */

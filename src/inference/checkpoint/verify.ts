@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { equals, toHex } from '../../model/bytes.js';
 import type { Checkpoint, FileFacts } from './manifest.js';
-import { assertMaster } from './master.js';
+import { assertMaster } from './master-file.js';
 import { type CheckpointStore, MAX_CHAIN } from './store.js';
 
 export interface Finding {

@@ -8,14 +8,14 @@ import { assertListed } from './apply.js';
 import type { CheckpointManifest, FileFacts } from './manifest.js';
 import { PIECE_BYTES } from './store.js';
 
-export interface Master {
+export interface MasterFile {
   readonly file: Safetensors;
   /** length prefix and header */
   readonly header: FileFacts;
 }
 
 /** @throws AssayError `invalid-input`, `limit-exceeded` for what is no safetensors file */
-export async function openMaster(source: ByteSource, what: string): Promise<Master> {
+export async function openMasterFile(source: ByteSource, what: string): Promise<MasterFile> {
   const file = await openSafetensors(source, what);
   const bytes = file.tensors[0]?.at ?? file.size;
   return { file, header: { bytes, sha256: sha256(await source.read(0, bytes)) } };
@@ -44,7 +44,7 @@ export async function assertMaster(
       why: 'differs from its manifest',
     });
   if (source.size !== master.bytes) throw corrupt('its size');
-  const found = await openMaster(source, 'master of a checkpoint');
+  const found = await openMasterFile(source, 'master of a checkpoint');
   if (found.header.bytes !== header.bytes || !equals(found.header.sha256, header.sha256))
     throw corrupt('its header');
   assertListed(found.file.tensors, tensors);
