@@ -96,6 +96,12 @@ describe('generated completions', () => {
     expect(() => parts.choose(row, wanted[4], 9)).toThrow(/rollout 1\/1, token 9/);
   });
 
+  test('end, and are not cut, where a stop id is the last token that may be', async () => {
+    const last: Choose = (_, __, position) => (position === 39 ? END_OF_TEXT : 1);
+    const [rollout] = await generate({ ...parts, choose: last }, wanted.slice(0, 1), {}, signal);
+    expect([rollout.stop, rollout.tokens.length]).toEqual(['eos', 40]);
+  });
+
   test('follow another rule where one is given', async () => {
     const highest: Choose = (row) => row.ids[0];
     const [rollout] = await generate({ ...parts, choose: highest }, wanted.slice(0, 1), {}, signal);
