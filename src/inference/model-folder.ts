@@ -68,10 +68,14 @@ const schema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...shared,
     kind: z.literal('graphs'),
+    /** of weights, and of keys and values in the cache; intermediate results too where it is fp16 */
+    dtype: z.enum(['fp32', 'fp16', 'int8', 'int4']),
+    kvDtype: z.enum(['fp32', 'fp16']),
     config: z.strictObject({
       vocabulary: count,
       width: count,
       layers: count,
+      heads: count,
       kvHeads: count,
       headWidth: count,
       maxPositions: count,
@@ -101,6 +105,8 @@ export function parseModelDescription(value: unknown, what: string): ModelDescri
     } catch (error) {
       throw invalid(what, 'sizes of a decoder', error instanceof Error ? error.message : 'others', error);
     }
+  if (data.config.heads % data.config.kvHeads !== 0)
+    throw invalid(`heads of ${what}`, `a multiple of ${data.config.kvHeads}`, `${data.config.heads}`);
   const ids = data.beginId === undefined ? data.stopIds : [data.beginId, ...data.stopIds];
   for (const each of ids)
     if (each >= data.config.vocabulary)

@@ -1,38 +1,19 @@
-// Owns: a decoder cut before its output matrix: body, head and rows. Does not own: which decoders may be (decoder-graph.ts), where
-// weights lie (graph-files.ts).
-import { create } from '@bufbuild/protobuf';
+// Owns: a decoder cut before its output matrix, and its parts as our engine runs them: body, head and rows, with the inputs and outputs of
+// onnx/graphs.ts. Does not own: which decoders may be (decoder-graph.ts), the body (body.ts), where weights lie (graph-files.ts).
 import { unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
 import {
-  AttributeType,
   DataType,
-  GraphProtoSchema,
+  type GraphProto,
   type ModelProto,
-  ModelProtoSchema,
   type NodeProto,
-  NodeProtoSchema,
   type TensorProto,
-  TensorProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from '../../protocol/gen/onnx/onnx_pb.js';
+import { HEAD, ROWS } from '../onnx/graphs.js';
+import { bodyOf, withoutReserved } from './body.js';
+import { graphOf, int64s, op, shallow, tensorValue } from './build.js';
 import { type DecoderGraph, isStandard, shapeOf } from './decoder-graph.js';
-import { nodesBehind, sidesOf, type Values, valuesOf } from './values.js';
-
-/**
- * Names of what goes in and out of the three graphs; all numbers of `hidden`, `top` and `logits` are float32.
- *
- * body: the inputs of the export -> `hidden` [batch, positions, width], and its present keys and values
- * head: `hidden` [n, width], `count` [1] -> `top` [n, count], highest first, and `ids` of them
- * rows: `hidden` [n, width], `ids` [n, m] -> `logits` [n, m]
- */
-export const CUT = {
-  hidden: 'assay.hidden',
-  count: 'assay.count',
-  top: 'assay.top',
-  ids: 'assay.ids',
-  logits: 'assay.logits',
-};
+import { sidesOf, type Values, valuesOf } from './values.js';
 
 export interface Cut {
   readonly body: ModelProto;
@@ -40,6 +21,7 @@ export interface Cut {
   readonly rows: ModelProto;
   readonly vocabulary: number;
   readonly width: number;
+  readonly dtype: 'fp32' | 'fp16' | 'int8' | 'int4';
 }
 
 const refuse = (what: string, why: string) =>
@@ -53,8 +35,9 @@ interface Step {
 }
 
 /** @throws AssayError `unsupported` naming the operator that is in the way */
-export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
-  const { graph } = decoder;
+export function cutHead(model: ModelProto, given: DecoderGraph): Cut {
+  const graph = withoutReserved(given.graph);
+  const decoder = { ...given, graph };
   const values = valuesOf(graph);
   const { steps, matmul } = tailOf(values);
   const hidden = matmul.input[0]!;
@@ -78,8 +61,8 @@ export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
   );
   const tensors = new Map(constants.map((name) => [name, constantOf(name, values, vocabulary)]));
 
-  const into = isHalf ? [op('Cast', [CUT.hidden], 'assay.half', { to: DataType.FLOAT16 })] : [];
-  const inside = isHalf ? 'assay.half' : CUT.hidden;
+  const into = isHalf ? [op('Cast', [HEAD.hidden], 'assay.half', { to: DataType.FLOAT16 })] : [];
+  const inside = isHalf ? 'assay.half' : HEAD.hidden;
   const head = graphOf('head', model, decoder.opset, {
     nodes: [
       ...into,
@@ -89,16 +72,16 @@ export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
       op('Cast', [steps.length === 0 ? 'assay.scores' : 'assay.tail'], 'assay.wide', { to: DataType.FLOAT }),
       // constants of more dimensions would have added some
       op('Reshape', ['assay.wide', 'assay.flat'], 'assay.all'),
-      op('TopK', ['assay.all', CUT.count], [CUT.top, CUT.ids], { axis: -1, largest: 1, sorted: 1 }),
+      op('TopK', ['assay.all', HEAD.k], [HEAD.logits, HEAD.ids], { axis: -1, largest: 1, sorted: 1 }),
     ],
     initializers: [matrix, ...tensors.values(), int64s('assay.flat', [-1, vocabulary])],
     inputs: [
-      tensorValue(CUT.hidden, DataType.FLOAT, ['n', width]),
-      tensorValue(CUT.count, DataType.INT64, [1]),
+      tensorValue(HEAD.hidden, DataType.FLOAT, ['n', width]),
+      tensorValue(HEAD.k, DataType.INT64, [1]),
     ],
     outputs: [
-      tensorValue(CUT.top, DataType.FLOAT, ['n', 'count']),
-      tensorValue(CUT.ids, DataType.INT64, ['n', 'count']),
+      tensorValue(HEAD.logits, DataType.FLOAT, ['n', 'count']),
+      tensorValue(HEAD.ids, DataType.INT64, ['n', 'count']),
     ],
   });
 
@@ -110,15 +93,15 @@ export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
     nodes: [
       ...into,
       op('Reshape', [inside, 'assay.vectors'], 'assay.each'),
-      op('Gather', [matrix.name, CUT.ids], 'assay.gathered', { axis: gathered.axis }),
+      op('Gather', [matrix.name, ROWS.ids], 'assay.gathered', { axis: gathered.axis }),
       op('Transpose', ['assay.gathered'], 'assay.columns', { perm: gathered.perm }),
       ...cast,
       op('MatMul', ['assay.each', cast.length > 0 ? 'assay.cast' : 'assay.columns'], 'assay.products'),
-      op('Shape', [CUT.ids], 'assay.shape'),
+      op('Shape', [ROWS.ids], 'assay.shape'),
       op('Reshape', ['assay.products', 'assay.shape'], 'assay.scores'),
       ...perId.flatMap(([name], i) => [
         op('Reshape', [name, 'assay.line'], `assay.line.${i}`),
-        op('Gather', [`assay.line.${i}`, CUT.ids], `assay.per-id.${i}`, { axis: 0 }),
+        op('Gather', [`assay.line.${i}`, ROWS.ids], `assay.per-id.${i}`, { axis: 0 }),
       ]),
       ...rewired(
         steps,
@@ -127,7 +110,7 @@ export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
         new Map(perId.map(([name], i) => [name, `assay.per-id.${i}`])),
       ),
       op('Cast', [steps.length === 0 ? 'assay.scores' : 'assay.tail'], 'assay.wide', { to: DataType.FLOAT }),
-      op('Reshape', ['assay.wide', 'assay.shape'], CUT.logits),
+      op('Reshape', ['assay.wide', 'assay.shape'], ROWS.logits),
     ],
     initializers: [
       matrix,
@@ -136,44 +119,29 @@ export function cutHead(model: ModelProto, decoder: DecoderGraph): Cut {
       ...(perId.length > 0 ? [int64s('assay.line', [-1])] : []),
     ],
     inputs: [
-      tensorValue(CUT.hidden, DataType.FLOAT, ['n', width]),
-      tensorValue(CUT.ids, DataType.INT64, ['n', 'm']),
+      tensorValue(ROWS.hidden, DataType.FLOAT, ['n', width]),
+      tensorValue(ROWS.ids, DataType.INT64, ['n', 'm']),
     ],
-    outputs: [tensorValue(CUT.logits, DataType.FLOAT, ['n', 'm'])],
+    outputs: [tensorValue(ROWS.logits, DataType.FLOAT, ['n', 'm'])],
   });
 
-  return { body: bodyOf(model, decoder, hidden, width), head, rows, vocabulary, width };
+  return {
+    body: bodyOf(model, decoder, hidden, width),
+    head,
+    rows,
+    vocabulary,
+    width,
+    dtype: dtypeOf(graph, isHalf),
+  };
 }
 
-function bodyOf(
-  model: ModelProto,
-  { graph, present }: DecoderGraph,
-  hidden: string,
-  width: number,
-): ModelProto {
-  const cut = shallow(graph);
-  const nodes = nodesBehind(cut, [hidden, ...present]);
-  // exact for both types that it may have
-  nodes.push(op('Cast', [hidden], CUT.hidden, { to: DataType.FLOAT }));
-  const used = new Set(nodes.flatMap(({ input }) => input));
-  const outputs = new Set(present);
-  cut.node = nodes;
-  cut.initializer = cut.initializer.filter(({ name }) => used.has(name) || outputs.has(name));
-  const held = new Set(graph.initializer.map(({ name }) => name));
-  cut.input = cut.input.filter(({ name }) => !held.has(name));
-  cut.output = [
-    tensorValue(CUT.hidden, DataType.FLOAT, ['batch', 'positions', width]),
-    ...cut.output.filter(({ name }) => outputs.has(name)),
-  ];
-  cut.valueInfo = [];
-  const body = shallow(model);
-  body.graph = cut;
-  return body;
+/** What the weights of the layers are packed in, if they are, else what is computed in. */
+function dtypeOf({ node }: GraphProto, isHalf: boolean): Cut['dtype'] {
+  const packed = node.filter(({ opType }) => opType === 'MatMulNBits');
+  const bits = packed.map(({ attribute }) => attribute.find(({ name }) => name === 'bits')?.i ?? 4n);
+  if (bits.length > 0) return bits.some((each) => each <= 4n) ? 'int4' : 'int8';
+  return isHalf ? 'fp16' : 'fp32';
 }
-
-/** Its fields may be replaced; weights are not copied, as `clone` would. Unset fields are the prototype's. */
-const shallow = <T extends object>(message: T): T =>
-  Object.assign(Object.create(Object.getPrototypeOf(message) as object), message) as T;
 
 /** From `logits` back to the output matrix. */
 function tailOf(values: Values): { steps: Step[]; matmul: NodeProto } {
@@ -314,77 +282,6 @@ function rewired(
     return own;
   });
 }
-
-interface Parts {
-  readonly nodes: NodeProto[];
-  readonly initializers: readonly TensorProto[];
-  readonly inputs: ValueInfoProto[];
-  readonly outputs: ValueInfoProto[];
-}
-
-function graphOf(name: string, { irVersion }: ModelProto, opset: number, parts: Parts): ModelProto {
-  return create(ModelProtoSchema, {
-    irVersion,
-    producerName: 'assay',
-    opsetImport: [{ domain: '', version: BigInt(opset) }],
-    graph: create(GraphProtoSchema, {
-      name,
-      node: parts.nodes,
-      initializer: [...parts.initializers],
-      input: parts.inputs,
-      output: parts.outputs,
-    }),
-  });
-}
-
-function op(
-  opType: string,
-  input: string[],
-  output: string | string[],
-  attributes: Readonly<Record<string, number | readonly number[]>> = {},
-): NodeProto {
-  const outputs = typeof output === 'string' ? [output] : output;
-  return create(NodeProtoSchema, {
-    opType,
-    input,
-    output: outputs,
-    name: outputs[0]!,
-    attribute: Object.entries(attributes).map(([name, value]) =>
-      typeof value === 'number'
-        ? { name, type: AttributeType.INT, i: BigInt(value) }
-        : { name, type: AttributeType.INTS, ints: value.map(BigInt) },
-    ),
-  });
-}
-
-const int64s = (name: string, values: readonly number[]): TensorProto =>
-  create(TensorProtoSchema, {
-    name,
-    dims: [BigInt(values.length)],
-    dataType: DataType.INT64,
-    rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
-  });
-
-const tensorValue = (name: string, elemType: DataType, dims: readonly (number | string)[]): ValueInfoProto =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType,
-          shape: {
-            dim: dims.map((side) => ({
-              value:
-                typeof side === 'number'
-                  ? { case: 'dimValue' as const, value: BigInt(side) }
-                  : { case: 'dimParam' as const, value: side },
-            })),
-          },
-        },
-      },
-    },
-  });
 
 /** Names are a stranger's. */
 const shown = (name: string): string => JSON.stringify(name.slice(0, 120)).slice(1, -1);

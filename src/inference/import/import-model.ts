@@ -2,7 +2,7 @@
 // how folders appear (model-folder.ts).
 import { join } from 'node:path';
 import { invalid } from '../../model/invalid-input.js';
-import type { ModelProto } from '../../protocol/gen/onnx/onnx_pb.js';
+import { DataType } from '../../protocol/gen/onnx/onnx_pb.js';
 import { type Folder, openFolder } from '../folder.js';
 import {
   createModelFolder,
@@ -10,6 +10,7 @@ import {
   type ModelFile,
   type ModelFileWriter,
 } from '../model-folder.js';
+import { createCutModel, readWhole } from '../open-model.js';
 import { type Compared, compareCut, findEngine } from './compare-cut.js';
 import { cutHead } from './cut-head.js';
 import { decoderGraphOf } from './decoder-graph.js';
@@ -111,7 +112,8 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   const { folder, config, out, signal, onProgress } = input;
   const source = await readModel(folder, name);
   const decoder = decoderGraphOf(source);
-  const { body, head, rows, vocabulary, width } = cutHead(source, decoder);
+  const { body, head, rows, vocabulary, width, dtype } = cutHead(source, decoder);
+  const kvDtype = decoder.kvType === DataType.FLOAT16 ? 'fp16' : 'fp32';
   const { layers, kvHeads, headWidth } = decoder;
   const said = sizesOf(config);
   for (const [what, graphs, configs] of [
@@ -125,7 +127,9 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
       throw invalid(`${what} of ${name}`, `${configs}, as config.json says`, `${graphs}`);
   if (said.maxPositions === undefined)
     throw invalid('config.json', 'max_position_embeddings or n_positions', 'neither');
-  const sizes = { vocabulary, width, layers, kvHeads, headWidth, maxPositions: said.maxPositions };
+  const heads = said.heads ?? kvHeads;
+  if (heads % kvHeads !== 0) throw invalid('heads of config.json', `a multiple of ${kvHeads}`, `${heads}`);
+  const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions: said.maxPositions };
   assertIds(config, vocabulary);
 
   const from = { folder, base: name.includes('/') ? name.slice(0, name.lastIndexOf('/') + 1) : '' };
@@ -136,34 +140,32 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   const model = await createModelFolder(out, async (create, part) => {
     const file = await create(WEIGHTS_FILE);
     const weights = await shareWeights([body, head, rows], from, file, signal, onProgress);
-    const graph = async (to: string, cut: ModelProto): Promise<ModelFile> => {
+    const graph = async (to: string, bytes: Uint8Array): Promise<ModelFile> => {
       const written = await create(to);
-      await written.write(encodeModel(cut));
+      await written.write(bytes);
       return written.end();
     };
-    const cut = {
-      body: await graph('body.onnx', body),
-      head: await graph('head.onnx', head),
-      rows: await graph('rows.onnx', rows),
+    const graphs = { body: encodeModel(body), head: encodeModel(head), rows: encodeModel(rows) };
+    const files = {
+      body: await graph('body.onnx', graphs.body),
+      head: await graph('head.onnx', graphs.head),
+      rows: await graph('rows.onnx', graphs.rows),
     };
+    const cut = { config: sizes, dtype, kvDtype, weights } as const;
     const engine = compare ? await findEngine() : undefined;
     if (engine) {
-      const [bodyPath, headPath, rowsPath] = [cut.body, cut.head, cut.rows].map((each) =>
-        join(part, each.name),
-      );
-      const paths = { original: join(folder.path, name), body: bodyPath!, head: headPath!, rows: rowsPath! };
-      compared = await compareCut(engine, paths, decoder, sizes, signal);
+      const data = await readWhole({ pathOf: (each) => join(part, each.name) }, weights, signal, true);
+      const model = await createCutModel(cut, graphs, data);
+      try {
+        compared = await compareCut(engine, join(folder.path, name), model, decoder, signal);
+      } finally {
+        await model.close();
+      }
     } else
       notes.push(
         `not compared with the export: ${compare ? 'onnxruntime-node is not installed' : 'as asked'}`,
       );
-    return {
-      ...(await commonOf(folder, config, create, notes)),
-      kind: 'graphs',
-      config: sizes,
-      weights,
-      ...cut,
-    };
+    return { ...(await commonOf(folder, config, create, notes)), kind: 'graphs', ...cut, ...files };
   });
   return { model, compared, notes };
 }

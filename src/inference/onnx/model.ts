@@ -6,7 +6,8 @@ import { moduleBeside, startThread } from '../../model/thread.js';
 import { assertPlaces, assertSequences, assertTokens, countOfCandidates, idsPerPosition } from '../asked.js';
 import type { Candidates, Decoding, Hidden, LanguageModel } from '../language-model.js';
 import type { Master } from '../master.js';
-import { decoderGraphs, graphDigest } from './graphs.js';
+import type { Profile } from '../spec/profile.js';
+import { decoderGraphs, type Graphs, graphDigest } from './graphs.js';
 import { type Answer, type EngineOrder, fromFailure, type Order, type Task, type Value } from './orders.js';
 import type { Provider } from './runtime.js';
 
@@ -28,15 +29,32 @@ export interface OnnxModelOptions {
  * @example
  *     const model = await createOnnxModel(openMaster(TINY, seededMaster(TINY, '1')));
  */
-export async function createOnnxModel(
-  master: Master,
+export const createOnnxModel = (master: Master, options: OnnxModelOptions = {}): Promise<LanguageModel> =>
+  createGraphModel(
+    { ...master, graphs: decoderGraphs(master.config), dtype: 'fp32', kvDtype: 'fp32' },
+    options,
+  );
+
+/** Graphs with the inputs and outputs of graphs.ts, be they ours or cut from an export. */
+export interface GraphModelParts {
+  readonly config: EngineOrder['config'];
+  readonly graphs: Graphs;
+  readonly weights: EngineOrder['weights'];
+  /** of the weights */
+  readonly digest: Uint8Array;
+  readonly dtype: Profile['dtype'];
+  readonly kvDtype: Profile['kvDtype'];
+}
+
+/** @throws AssayError as `createOnnxModel` */
+export async function createGraphModel(
+  parts: GraphModelParts,
   options: OnnxModelOptions = {},
 ): Promise<LanguageModel> {
   const { provider = 'cpu', threads = 0, memoryBytes = 2 ** 31, workspaceBytes = 2 ** 28 } = options;
-  const { config, weights, digest } = master;
+  const { config, graphs, weights, digest, dtype, kvDtype } = parts;
   const { vocabulary, maxPositions } = config;
   const sizes = { vocabulary, maxPositions };
-  const graphs = decoderGraphs(config);
   const thread = new ModelThread({
     config,
     graphs,
@@ -55,8 +73,8 @@ export async function createOnnxModel(
       engine: 'onnxruntime-node',
       engineVersion: version,
       provider,
-      dtype: 'fp32',
-      kvDtype: 'fp32',
+      dtype,
+      kvDtype,
       isa: process.arch,
       graphDigest: graphDigest(graphs),
       weightsDigest: digest,

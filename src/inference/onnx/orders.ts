@@ -10,8 +10,8 @@ import { loadRuntime, type Provider, type Runtime } from './runtime.js';
 export interface EngineOrder {
   readonly config: DecoderConfig;
   readonly graphs: Graphs;
-  /** on memory that threads share: the thread makes the buffers of the graphs of them */
-  readonly weights: Weights;
+  /** on memory that threads share: the thread makes the buffers of the graphs of them. Or those buffers, of graphs of others */
+  readonly weights: Weights | { readonly buffers: ReadonlyMap<string, Float32Array> };
   readonly provider: Provider;
   readonly threads: number;
   readonly memoryBytes: number;
@@ -84,7 +84,8 @@ export async function takeOrders(
   let runtime: Runtime;
   try {
     runtime = await loadRuntime();
-    engine = await OnnxEngine.create(runtime, { ...parts, data: decoderData(parts.config, weights) });
+    const data = 'buffers' in weights ? weights.buffers : decoderData(parts.config, weights);
+    engine = await OnnxEngine.create(runtime, { ...parts, data });
   } catch (error) {
     answer({ id: 0, failed: toFailure(error) });
     ended();
