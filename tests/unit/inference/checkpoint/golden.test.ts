@@ -11,7 +11,7 @@ import {
 } from '../../../../src/inference/checkpoint/delta.js';
 import { parseHead } from '../../../../src/inference/checkpoint/head.js';
 import { parseCheckpoint } from '../../../../src/inference/checkpoint/manifest.js';
-import { assertMaster } from '../../../../src/inference/checkpoint/master.js';
+import { assertMaster } from '../../../../src/inference/checkpoint/master-file.js';
 import { changeOf } from '../../../../src/inference/checkpoint/publish.js';
 import { memorySource } from '../../../../src/inference/safetensors.js';
 import { readyKeys } from '../../../../src/keys/keypair.js';

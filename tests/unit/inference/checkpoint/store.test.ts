@@ -383,6 +383,19 @@ describe('stopping between any two steps', () => {
   });
 });
 
+describe('what was finished', () => {
+  it('is there after a power cut: a publication with its head, a pull with its master', async () => {
+    const trainers = await published(2);
+    const { digest } = trainers.all[1]!.checkpoint;
+    const after = openStore(trainers.disk.afterPowerCut(), FOLDER);
+    expect(toHex((await after.newest())!.digest)).toBe(toHex(digest));
+    const miner = emptyStore();
+    const { checkpoint } = await pull(miner.store, after, digest);
+    const kept = openStore(miner.disk.afterPowerCut(), FOLDER);
+    expect(await masterIn(kept, checkpoint)).toBe(digestOf(masterOf(1)));
+  });
+});
+
 describe('what is collected', () => {
   it('is nothing that a head needs: every way to it is there still', async () => {
     const { store, all, disk } = await published(20);
