@@ -1,8 +1,8 @@
 // Owns: the example from end to end: warm-up until some sums are right, then windows of rollouts whose rewards rise. Does not own: the
 // command line (main.ts), where rollouts come from (the function that is handed in).
 import type { DecoderConfig } from '../../src/inference/decoder.js';
+import { END_OF_TEXT } from '../../src/inference/spec/byte-ids.js';
 import type { Policy } from '../../src/inference/spec/policy.js';
-import { END_OF_TEXT } from '../../src/inference/tiny.js';
 import { createArithmetic } from '../../src/verification/environments/arithmetic.js';
 import type { Environment } from '../../src/verification/environments/environment.js';
 import { byteTokenizer } from '../../src/verification/environments/tokenizer.js';

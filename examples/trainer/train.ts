@@ -3,9 +3,9 @@
 import { toBfloat16 } from '../../src/inference/bf16.js';
 import type { DecoderConfig } from '../../src/inference/decoder.js';
 import { encodeMaster, seededWeights } from '../../src/inference/master.js';
+import { BYTE_VOCABULARY, END_OF_TEXT } from '../../src/inference/spec/byte-ids.js';
 import { type Policy, temperatureOf } from '../../src/inference/spec/policy.js';
 import { taggedHash } from '../../src/inference/spec/tagged.js';
-import { BYTE_VOCABULARY, END_OF_TEXT } from '../../src/inference/tiny.js';
 import { u32le, utf8 } from '../../src/model/bytes.js';
 import { createSeededRandom, shuffled } from '../../src/model/prng.js';
 import type { Environment } from '../../src/verification/environments/environment.js';

@@ -49,6 +49,7 @@ export {
 export { createOnnxModel, type OnnxModelOptions } from './onnx/model.js';
 export { PROVIDERS, type Provider } from './onnx/runtime.js';
 export { createPlainModel } from './plain/model.js';
+export { BEGIN_OF_TEXT, BYTE_VOCABULARY, END_OF_TEXT } from './spec/byte-ids.js';
 export {
   type Likelihood,
   liftOf,
@@ -119,4 +120,4 @@ export {
   windowJson,
 } from './spec/window.js';
 export { createSwappingModel, type SwappingModel } from './swapping.js';
-export { BEGIN_OF_TEXT, BYTE_VOCABULARY, END_OF_TEXT, MINIATURE, TINY } from './tiny.js';
+export { MINIATURE, TINY } from './tiny.js';

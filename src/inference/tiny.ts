@@ -1,10 +1,6 @@
 // Owns: the shapes of the decoders that need no download. Does not own: their weights (master.ts).
 import type { DecoderConfig } from './decoder.js';
-
-/** Ids of the byte-level vocabulary: 0..255 are bytes. */
-export const END_OF_TEXT = 256;
-export const BEGIN_OF_TEXT = 257;
-export const BYTE_VOCABULARY = 258;
+import { BYTE_VOCABULARY } from './spec/byte-ids.js';
 
 /** 1.4 million parameters: a demo on two cores is a matter of seconds. */
 export const TINY: DecoderConfig = {

@@ -1,12 +1,13 @@
 // Owns: what every environment must do, whoever wrote it, and completions of those who mean harm. Does not own: whether an answer is right.
 import assert from 'node:assert/strict';
+import { END_OF_TEXT } from '../../inference/spec/byte-ids.js';
 import { toHex } from '../../model/bytes.js';
 import { createSeededRandom } from '../../model/prng.js';
 import { MAX_TOKENS } from '../../verification/environments/answer.js';
 import { goldenSeed } from '../../verification/environments/digest.js';
 import type { Environment, Grade, Task } from '../../verification/environments/environment.js';
 import type { EnvironmentParts } from '../../verification/environments/parts.js';
-import { END_OF_TEXT, type Tokenizer } from '../../verification/environments/tokenizer.js';
+import type { Tokenizer } from '../../verification/environments/tokenizer.js';
 import type { ConformanceCase } from './proof.js';
 
 export interface EnvironmentSubject {

@@ -1,4 +1,5 @@
 // Owns: what environments ask of a tokenizer, and the one of bytes. Does not own: those of exported models (inference).
+import { BEGIN_OF_TEXT, END_OF_TEXT } from '../../inference/spec/byte-ids.js';
 import { utf8 } from '../../model/bytes.js';
 
 /** Prompt ids are what the network agrees on; text is for grading alone. */
@@ -8,10 +9,6 @@ export interface Tokenizer {
   /** text of a completion; ids that stand for no text vanish. Should throw for no ids within the vocabulary. */
   decode(ids: Uint32Array): string;
 }
-
-/** After the bytes 0..255. */
-export const END_OF_TEXT = 256;
-export const BEGIN_OF_TEXT = 257;
 
 /** An id for each byte of UTF-8; what is no UTF-8 decodes to U+FFFD, as the Encoding Standard has it. */
 export const byteTokenizer: Tokenizer = {

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { type Choose, generate, streamChoice, type Wanted } from '../../../src/inference/generate.js';
 import { openMaster, seededMaster } from '../../../src/inference/master.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
+import { BEGIN_OF_TEXT, END_OF_TEXT } from '../../../src/inference/spec/byte-ids.js';
 import type { Policy } from '../../../src/inference/spec/policy.js';
 import { choose, rowOf } from '../../../src/inference/spec/race.js';
 import { streamKey } from '../../../src/inference/spec/stream.js';
-import { BEGIN_OF_TEXT, END_OF_TEXT, MINIATURE } from '../../../src/inference/tiny.js';
+import { MINIATURE } from '../../../src/inference/tiny.js';
 
 const { signal } = new AbortController();
 const model = createPlainModel(openMaster(MINIATURE, seededMaster(MINIATURE, 'generate')));

@@ -7,10 +7,11 @@ import { decoderData, decoderGraphs, graphDigest } from '../../../src/inference/
 import { createOnnxModel } from '../../../src/inference/onnx/model.js';
 import { loadRuntime, openSession } from '../../../src/inference/onnx/runtime.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
+import { BEGIN_OF_TEXT, END_OF_TEXT } from '../../../src/inference/spec/byte-ids.js';
 import type { Policy } from '../../../src/inference/spec/policy.js';
 import { judge, rowOf, sentinel, toleranceUnits } from '../../../src/inference/spec/race.js';
 import { streamKey } from '../../../src/inference/spec/stream.js';
-import { BEGIN_OF_TEXT, END_OF_TEXT, MINIATURE, TINY } from '../../../src/inference/tiny.js';
+import { MINIATURE, TINY } from '../../../src/inference/tiny.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { isAssayError } from '../../../src/model/errors.js';
 import { createSeededRandom } from '../../../src/model/prng.js';

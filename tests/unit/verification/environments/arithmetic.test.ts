@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { BEGIN_OF_TEXT, END_OF_TEXT } from '../../../../src/inference/spec/byte-ids.js';
 import { utf8 } from '../../../../src/model/bytes.js';
 import { createArithmetic } from '../../../../src/verification/environments/arithmetic.js';
 import { goldenSeed } from '../../../../src/verification/environments/digest.js';
-import {
-  BEGIN_OF_TEXT,
-  byteTokenizer,
-  END_OF_TEXT,
-} from '../../../../src/verification/environments/tokenizer.js';
+import { byteTokenizer } from '../../../../src/verification/environments/tokenizer.js';
 
 const parts = { tokenizer: byteTokenizer };
 const { signal } = new AbortController();

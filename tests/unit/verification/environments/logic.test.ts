@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { END_OF_TEXT } from '../../../../src/inference/spec/byte-ids.js';
 import { utf8 } from '../../../../src/model/bytes.js';
 import { goldenSeed } from '../../../../src/verification/environments/digest.js';
 import { createDraws } from '../../../../src/verification/environments/draws.js';
 import { createLogic, orderPuzzle, truthPuzzle } from '../../../../src/verification/environments/logic.js';
-import { byteTokenizer, END_OF_TEXT } from '../../../../src/verification/environments/tokenizer.js';
+import { byteTokenizer } from '../../../../src/verification/environments/tokenizer.js';
 
 const parts = { tokenizer: byteTokenizer };
 const { signal } = new AbortController();
