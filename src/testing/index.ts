@@ -30,6 +30,10 @@ export {
 export { type StorageLiar, storageLiars } from './liars/storage.js';
 export { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
 export type { Check, DemoReport, MinerReport, ValidatorReport } from './report.js';
+export type { Finding, RolloutLiar } from './rollouts/liars/liar.js';
+export { type Judge, type Met, measure, meet, type Rates } from './rollouts/liars/meet.js';
+export { honestMiner, rolloutLiars } from './rollouts/liars/rollout-liars.js';
+export type { HandedIn, Mining } from './rollouts/liars/window.js';
 export { type Simulation, simulate } from './simulation.js';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.js';
 export { BEHAVIOURS, type Behaviour, type World } from './world.js';
