@@ -9,10 +9,7 @@ export function modelText(model: ModelDescription, more: readonly Fact[] = []): 
   const { config, tokenizer } = model;
   const table = new Table({ head: ['file', 'bytes', 'SHA-256'], style: PLAIN });
   for (const { name, bytes, sha256 } of filesOf(model)) table.push([name, bytes, sha256]);
-  const heads =
-    'heads' in config
-      ? `${config.heads} heads, ${config.kvHeads} of keys and values`
-      : `${config.kvHeads} heads of keys and values`;
+  const heads = `${config.heads} heads, ${config.kvHeads} of keys and values`;
   return [
     factLines([
       [
@@ -22,7 +19,10 @@ export function modelText(model: ModelDescription, more: readonly Fact[] = []): 
           : 'graphs: body, head and rows of an export',
       ],
       ['family', model.family],
-      ['weights', model.kind === 'decoder' ? `${scaled(weightsOf(model.config)).trimEnd()} parameters` : undefined],
+      [
+        'weights',
+        model.kind === 'decoder' ? `${scaled(weightsOf(model.config)).trimEnd()} parameters` : undefined,
+      ],
       ['vocabulary', config.vocabulary],
       ['shape', `${config.layers} layers of width ${config.width}, ${heads} of ${config.headWidth}`],
       ['positions', config.maxPositions],
