@@ -37,6 +37,9 @@ export {
   streamChoice,
   type Wanted,
 } from './generate.js';
+export type { Compared } from './import/compare-cut.js';
+export { type Imported, type ImportOptions, importModel } from './import/import-model.js';
+export { openTokenizer, type TextTokenizer } from './import/tokenizer.js';
 export type { Candidates, Decoding, Hidden, LanguageModel, Position } from './language-model.js';
 export {
   encodeMaster,
@@ -46,9 +49,29 @@ export {
   seededWeights,
   type Weights,
 } from './master.js';
+export {
+  type ModelDescription,
+  type ModelFile,
+  type ModelFolder,
+  openModelFolder,
+} from './model-folder.js';
 export { createOnnxModel, type OnnxModelOptions } from './onnx/model.js';
 export { PROVIDERS, type Provider } from './onnx/runtime.js';
+export { type OpenOptions, openLanguageModel, openModelTokenizer } from './open-model.js';
 export { createPlainModel } from './plain/model.js';
+export {
+  type ByteSource,
+  encodeSafetensors,
+  fileSource,
+  type Layout,
+  memorySource,
+  openSafetensors,
+  parseSafetensors,
+  type Safetensors,
+  type TensorEntry,
+  type TensorShape,
+  type TensorType,
+} from './safetensors.js';
 export { BEGIN_OF_TEXT, BYTE_VOCABULARY, END_OF_TEXT } from './spec/byte-ids.js';
 export {
   type Likelihood,

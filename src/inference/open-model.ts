@@ -1,9 +1,11 @@
 // Owns: a language model of a model folder. Does not own: folders (model-folder.ts), engines (onnx/, plain/).
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { fromHex, toHex } from '../model/bytes.js';
+import { fromHex, fromUtf8, toHex } from '../model/bytes.js';
 import { AssayError, unsupported } from '../model/errors.js';
+import { invalid } from '../model/invalid-input.js';
 import { WEIGHTS_FILE } from './import/graph-files.js';
+import { openTokenizer, type TextTokenizer } from './import/tokenizer.js';
 import type { LanguageModel } from './language-model.js';
 import { openMaster } from './master.js';
 import {
@@ -48,6 +50,29 @@ export async function openLanguageModel(
   ];
   const weights = await readWhole(folder, model.weights, signal, true);
   return createCutModel(model, { body, head, rows }, weights, options);
+}
+
+/**
+ * The tokenizer that came with an export; undefined where the model's ids are bytes, or it has none.
+ * @throws AssayError as `openTokenizer`, `corrupt`
+ */
+export async function openModelTokenizer(
+  folder: ModelFolder,
+  signal: AbortSignal,
+): Promise<TextTokenizer | undefined> {
+  const { tokenizer, config, beginId } = folder.model;
+  if (tokenizer.kind !== 'file') return undefined;
+  const json = async (file: ModelFile): Promise<unknown> => {
+    try {
+      return JSON.parse(fromUtf8(await readWhole(folder, file, signal))) as unknown;
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof TypeError)
+        throw invalid(folder.pathOf(file), 'JSON in UTF-8', 'something else', error);
+      throw error;
+    }
+  };
+  const settings = tokenizer.settings === undefined ? undefined : await json(tokenizer.settings);
+  return openTokenizer(await json(tokenizer.file), { vocabulary: config.vocabulary, beginId, settings });
 }
 
 /** @param weights on memory that threads share */

@@ -1,6 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openTokenizer } from '../../../../src/inference/import/tokenizer.js';
-import { toHex } from '../../../../src/model/bytes.js';
+import { seededMaster } from '../../../../src/inference/master.js';
+import { createModelFolder, openModelFolder } from '../../../../src/inference/model-folder.js';
+import { openModelTokenizer } from '../../../../src/inference/open-model.js';
+import { MINIATURE } from '../../../../src/inference/tiny.js';
+import { toHex, utf8 } from '../../../../src/model/bytes.js';
+import type { Tokenizer } from '../../../../src/verification/environments/tokenizer.js';
 
 const installed = await import('@huggingface/tokenizers').then(
   () => true,
@@ -73,6 +81,37 @@ describe.skipIf(!installed)('a tokenizer of an export', () => {
     const { model } = JSON_OF();
     const other = await open(JSON_OF({ model: { ...model, merges: ['t h'] } }));
     expect(toHex(other.golden)).not.toBe(toHex(golden));
+  });
+
+  test('comes out of a model folder with its model, and does for environments', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'assay-tokenizer-'));
+    try {
+      const out = join(parent, 'model');
+      const write = (json: string) =>
+        createModelFolder(out, async (create) => {
+          const put = async (name: string, bytes: Uint8Array) => {
+            const file = await create(name);
+            await file.write(bytes);
+            return file.end();
+          };
+          const config = { ...MINIATURE, vocabulary: 259 };
+          const weights = await put('master.safetensors', seededMaster(config, 'words'));
+          const tokenizer = { kind: 'file', file: await put('tokenizer.json', utf8(json)) } as const;
+          const common = { format: 'assay-model/1', family: 'seeded', stopIds: [258], beginId: 258 } as const;
+          return { ...common, stopIds: [...common.stopIds], kind: 'decoder', config, weights, tokenizer };
+        });
+      await write(JSON.stringify(JSON_OF()));
+      const { signal } = new AbortController();
+      const tokenizer: Tokenizer | undefined = await openModelTokenizer(await openModelFolder(out), signal);
+      expect([...tokenizer!.encode('the')]).toEqual([258, 256, 101]);
+      await rm(out, { recursive: true });
+      await write('{');
+      await expect(openModelTokenizer(await openModelFolder(out), signal)).rejects.toThrow(
+        /tokenizer.json: expected JSON/,
+      );
+    } finally {
+      await rm(parent, { recursive: true });
+    }
   });
 
   test.each<[string, unknown, RegExp]>([
