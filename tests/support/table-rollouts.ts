@@ -181,7 +181,7 @@ export function stateOf(
   };
   const key = devKeypair(validator);
   const lengths = createLengths(input.policy.maxTokens);
-  if (input.handed.kind === 'ok') lengths.add(input.handed.value.file);
+  if (input.handed.kind === 'ok') lengths.add(input.handed.value.file, input.handed.value.broken);
   return {
     auditBeacon,
     median: lengths.median(),

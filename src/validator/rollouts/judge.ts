@@ -167,7 +167,7 @@ export async function medianOf(
   for (const delivery of window.collected.deliveries) {
     if (delivery.is !== 'complete') continue;
     const { handed } = await inputOf(window, options, delivery, vocabulary);
-    if (handed.kind === 'ok') lengths.add(handed.value.file);
+    if (handed.kind === 'ok') lengths.add(handed.value.file, handed.value.broken);
   }
   return lengths.median();
 }

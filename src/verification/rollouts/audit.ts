@@ -108,16 +108,17 @@ export async function audit(
       reason: handed.reason,
       after: afterMissing(before, window.window),
     };
-  const { file, invalid, signed } = handed.value;
+  const { file, broken, signed } = handed.value;
   const root = streamRoot(window, hotkey);
   const tasks = tasksOf(parts.environment, root);
-  const pay = (without: { has(place: number): boolean }) =>
+  const pay = (unpaid: ReadonlySet<number>) =>
     payOf(file, {
       median: state.median,
       promptMillis: rules.promptMillis,
       promptTokens: (group) => tasks(group).prompt.length,
       forfeits: signed.manifest.forfeits.length,
-      invalid: without,
+      broken,
+      unpaid,
     });
 
   const scan = scanAll(handed.value, root);
@@ -125,7 +126,7 @@ export async function audit(
     { beacon: state.auditBeacon, netuid: window.netuid, window: window.window, hotkey },
     state.vrfProof,
   );
-  const drawn = drawPicks(seeds, pay(invalid).rollouts, drawRulesOf(rules.draw, before, window.window));
+  const drawn = drawPicks(seeds, pay(new Set()).rollouts, drawRulesOf(rules.draw, before, window.window));
   const { picks, rows, lift } = await judgePicks(
     parts,
     input.policy,
@@ -141,10 +142,7 @@ export async function audit(
   if (picks.some(({ outcome }) => outcome === 'validator'))
     return { ...head, ...nothing, state: 'pending', evidences, picks, after: before };
 
-  const unpaid = new Set([
-    ...invalid.keys(),
-    ...picks.filter(({ outcome }) => outcome !== 'valid').map(({ place }) => place),
-  ]);
+  const unpaid = new Set(picks.filter(({ outcome }) => outcome !== 'valid').map(({ place }) => place));
   const paidMillis = pay(unpaid).millis;
   const judged = picks.filter(({ outcome }) => outcome === 'valid' || outcome === 'wrong');
   const after = afterWindow(before, window.window, {
@@ -158,7 +156,7 @@ export async function audit(
       valid: picks.filter(({ outcome }) => outcome === 'valid').length,
     },
     paidMillis,
-    groups: signed.manifest.groups - signed.manifest.forfeits.length,
+    groups: signed.manifest.groups - signed.manifest.forfeits.length - broken.size,
     perWindow: rules.draw.rollouts,
   });
   return {

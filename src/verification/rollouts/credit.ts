@@ -27,7 +27,7 @@ export function pooled(history: readonly WindowCount[], own: WindowCount): Windo
  * relative to that of a miner all of whose audits of twelve windows were valid. A new key has few audits, so its share is small
  * at first: all valid, it loses 0.9 windows of pay until it has twelve windows of six.
  * @param paidMillis of the rollouts that were not found wrong, less what forfeits cost (paid.ts)
- * @param groups in the file
+ * @param groups that are paid: neither given up nor with an invalid rollout
  * @param counts of up to twelve windows, this one included
  * @param perWindow rollouts drawn of a miner and window
  */

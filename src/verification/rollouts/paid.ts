@@ -9,9 +9,15 @@ import { STOPS } from './rollout.js';
  */
 export const MILLIS = 1000;
 
+interface Groups {
+  has(group: number): boolean;
+}
+const NONE: Groups = new Set<number>();
+
 /** How many rollouts have each length; of every file of the window that was read, before any is paid. */
 export interface Lengths {
-  add(file: RolloutFile): void;
+  /** @param broken groups that are left out: what costs nothing to make moves nobody's pay. @default none */
+  add(file: RolloutFile, broken?: Groups): void;
   /** of all rollouts added, the lower of two in the middle; 0 without any */
   median(): number;
 }
@@ -21,13 +27,14 @@ export function createLengths(maxTokens: number): Lengths {
   const counts = new Float64Array(maxTokens + 1);
   let total = 0;
   return {
-    add(file) {
+    add(file, broken = NONE) {
       for (let place = 0; place < file.count; place++) {
+        if (broken.has(file.groups[place]!)) continue;
         const length = file.offsets[place + 1]! - file.offsets[place]!;
         if (length > maxTokens) throw new RangeError(`length: expected at most ${maxTokens}, got ${length}`);
         counts[length]!++;
+        total++;
       }
-      total += file.count;
     },
     median() {
       let below = 0;
@@ -63,7 +70,8 @@ export interface Pay {
  * @param parts.promptTokens of a group's prompt
  * @param parts.forfeits how many groups were given up: each costs this miner the median of its groups' pay, so that giving up what
  *   is dear costs two groups
- * @param parts.invalid places of rollouts that are not paid
+ * @param parts.broken groups of an invalid rollout (structure.ts): not paid, and each costs what a forfeit does
+ * @param parts.unpaid places of rollouts that an audit did not find valid
  */
 export function payOf(
   file: RolloutFile,
@@ -72,36 +80,43 @@ export function payOf(
     readonly promptMillis: number;
     readonly promptTokens: (group: number) => number;
     readonly forfeits: number;
-    readonly invalid: { has(place: number): boolean };
+    readonly broken: Groups & { readonly size: number };
+    readonly unpaid: { has(place: number): boolean };
   },
 ): Pay {
-  const { median, promptMillis, promptTokens, forfeits, invalid } = parts;
+  const { median, promptMillis, promptTokens, forfeits, broken, unpaid } = parts;
   if (!Number.isInteger(promptMillis) || promptMillis < 0)
     throw new RangeError(`promptMillis: expected a whole number, got ${promptMillis}`);
   const rollouts = new Float64Array(file.count);
   const groups: number[] = [];
   let sum = 0;
   for (let place = 0; place < file.count; place++) {
-    if (place === 0 || file.groups[place] !== file.groups[place - 1]) groups.push(0);
+    const group = file.groups[place]!;
+    if (broken.has(group)) continue;
+    if (place === 0 || group !== file.groups[place - 1]) groups.push(0);
     const length = file.offsets[place + 1]! - file.offsets[place]!;
     const paid = paidLength(length, STOPS[file.stops[place]!]!, median);
-    const millis = paid * MILLIS + promptTokens(file.groups[place]!) * promptMillis;
-    // what a group would have earned: making one's own rollouts invalid must not make a forfeit cheap
+    const millis = paid * MILLIS + promptTokens(group) * promptMillis;
+    // what a group would have earned: being found wrong must not make a forfeit cheap
     groups[groups.length - 1]! += millis;
-    if (invalid.has(place)) continue;
+    if (unpaid.has(place)) continue;
     rollouts[place] = millis;
     sum += millis;
   }
   groups.sort((a, b) => a - b);
   const price = groups[(groups.length - 1) >> 1] ?? 0;
-  return { rollouts, millis: Math.max(0, sum - forfeits * price) };
+  return { rollouts, millis: Math.max(0, sum - (forfeits + broken.size) * price) };
 }
 
 /**
  * Groups from 0 to below the first gap: what a trainer may take. Groups behind a gap are paid, but were they trained on, giving
  * up a group would choose the batch.
+ * @param broken as of structure.ts, ascending
  */
-export const trainingGroups = (manifest: {
-  readonly groups: number;
-  readonly forfeits: readonly number[];
-}): number => manifest.forfeits[0] ?? manifest.groups;
+export function trainingGroups(
+  { groups, forfeits }: { readonly groups: number; readonly forfeits: readonly number[] },
+  broken: Iterable<number>,
+): number {
+  const [first = groups] = broken;
+  return Math.min(forfeits[0] ?? groups, first);
+}

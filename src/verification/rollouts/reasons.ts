@@ -36,7 +36,7 @@ export const ROLLOUT_REASONS = {
   'group-missing': 'a group that was not given up is not in the file',
   'group-incomplete': 'a group has not every rollout from 0 to the last exactly once',
   'merkle-root': 'the rollouts are not those of the Merkle root',
-  // one rollout: it is unpaid and its group unused, the others stand
+  // one rollout: its group is as good as given up, the others stand
   'no-tokens': 'a rollout without a token',
   'outside-vocabulary': 'a token that the model does not have',
   'stop-inside': 'a stop id before the last token',

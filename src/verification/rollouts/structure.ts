@@ -30,8 +30,13 @@ export function checkCounts(
 
 export interface Structure {
   readonly tree: RolloutTree;
-  /** by place in the file; such a rollout is unpaid and its group unused, however often it is drawn */
+  /** by place in the file */
   readonly invalid: ReadonlyMap<number, RolloutReason>;
+  /**
+   * Groups of those, ascending: as good as given up (paid.ts). An honest writer makes none, and were they free, an empty rollout
+   * would do what a forfeit costs two groups for: choose which prompts are worked on, and what is trained on.
+   */
+  readonly broken: ReadonlySet<number>;
 }
 
 /** @param file decoded with the counts of `manifest`, which checkCounts accepted */
@@ -46,11 +51,15 @@ export function checkStructure(
   const tree = treeOf(rolloutsOf(file), file.count);
   if (!equals(tree.root, manifest.merkleRoot)) return refuse('merkle-root');
   const invalid = new Map<number, RolloutReason>();
+  const broken = new Set<number>();
   for (let place = 0; place < file.count; place++) {
-    const why = tokensWrong(rolloutAt(file, place), policy, vocabulary);
-    if (why) invalid.set(place, why);
+    const rollout = rolloutAt(file, place);
+    const why = tokensWrong(rollout, policy, vocabulary);
+    if (!why) continue;
+    invalid.set(place, why);
+    broken.add(rollout.group);
   }
-  return accept({ tree, invalid });
+  return accept({ tree, invalid, broken });
 }
 
 /** Walks the rollouts beside the groups that must be there; the first place that differs decides. */

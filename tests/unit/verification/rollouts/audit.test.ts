@@ -210,6 +210,28 @@ describe('the audit of a window', () => {
     expect(new Set(outcomes(lying))).toEqual(new Set(['wrong']));
   });
 
+  it('neither draws, pays nor counts a group with an invalid rollout, and charges it as one given up', async () => {
+    const window = windowOf(12);
+    const whole = handIn(window, await mine(window));
+    const { policy, handed } = whole;
+    const broken = new Set(Array.from({ length: 20 }, (_, i) => 2 * i));
+    const invalid = new Map(
+      [...broken].map((group) => [group * policy.rolloutsPerGroup, 'no-tokens' as const]),
+    );
+    const input = { ...whole, handed: { ...handed, value: { ...handed.value, invalid, broken } } };
+    const honest = await audit(parts, whole, stateOf(whole), signal);
+    const record = await audit(parts, input, stateOf(input), signal);
+    for (const { group } of record.picks) expect(broken.has(group)).toBe(false);
+    // twenty groups earned, twenty at the price of one: hardly anything is left
+    expect(record.paidMillis).toBeLessThan(0.2 * honest.paidMillis);
+    const few = handIn(
+      window,
+      (await mine(window)).filter(({ group }) => group < 20),
+    );
+    const half = await audit(parts, few, stateOf(few), signal);
+    expect(record.creditMillis / record.paidMillis).toBeCloseTo(half.creditMillis / half.paidMillis, 4);
+  });
+
   it('neither pays nor blames while our own model fails, and makes it good later', async () => {
     const window = windowOf(10);
     const rollouts = await mine(window);

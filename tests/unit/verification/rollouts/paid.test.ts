@@ -20,7 +20,14 @@ const fileOf = (...ends: (readonly [length: number, stop?: Rollout['stop']])[]):
   ]),
   tokens: new Uint32Array(ends.reduce((sum, [length]) => sum + length, 0)),
 });
-const PARTS = { median: 10, promptMillis: 0, promptTokens: () => 0, forfeits: 0, invalid: new Set<number>() };
+const PARTS = {
+  median: 10,
+  promptMillis: 0,
+  promptTokens: () => 0,
+  forfeits: 0,
+  broken: new Set<number>(),
+  unpaid: new Set<number>(),
+};
 
 describe('the median length of a window', () => {
   it('is over the rollouts of all files, the lower of two in the middle', () => {
@@ -35,6 +42,15 @@ describe('the median length of a window', () => {
     lengths.add(fileOf([5]));
     expect(lengths.median()).toBe(5);
     expect(() => lengths.add(fileOf([101]))).toThrow('expected at most 100');
+  });
+
+  it('is moved by no group with an invalid rollout: nobody is paid for those, so they cost nothing to make', () => {
+    const lengths = createLengths(100);
+    lengths.add(fileOf([5], [7]));
+    lengths.add(fileOf([0], [0], [0], [0], [0], [9]), new Set([0, 1, 2]));
+    expect(lengths.median()).toBe(5);
+    lengths.add(fileOf([100, 'cap'], [100], [8], [9]), new Set([0]));
+    expect(lengths.median()).toBe(7);
   });
 });
 
@@ -54,12 +70,12 @@ describe('the pay of a rollout', () => {
     expect(padded).toBe(40_000);
   });
 
-  it('adds the prompt of its group at its price, and nothing for an invalid rollout', () => {
+  it('adds the prompt of its group at its price, and nothing for a rollout that was found wrong', () => {
     const pay = payOf(fileOf([10], [4], [6], [1]), {
       ...PARTS,
       promptMillis: 35,
       promptTokens: (group) => [100, 7][group]!,
-      invalid: new Set([1]),
+      unpaid: new Set([1]),
     });
     expect([...pay.rollouts]).toEqual([13_500, 0, 6245, 1245]);
     expect(pay.millis).toBe(20_990);
@@ -74,14 +90,28 @@ describe('the pay of a rollout', () => {
     // of four groups the lower of the two in the middle: 10 of 2, 10, 12, 20
     const four = fileOf([10], [10], [1], [1], [5], [5], [6], [6]);
     expect(payOf(four, { ...PARTS, forfeits: 1 }).millis).toBe(34_000);
-    // making rollouts invalid does not make the forfeit cheaper
-    expect(payOf(file, { ...PARTS, forfeits: 1, invalid: new Set([2, 3]) }).millis).toBe(20_000);
+    // rollouts that are found wrong do not make the forfeit cheaper
+    expect(payOf(file, { ...PARTS, forfeits: 1, unpaid: new Set([2, 3]) }).millis).toBe(20_000);
     expect(payOf(fileOf(), { ...PARTS, forfeits: 1 }).millis).toBe(0);
   });
 
+  it('takes a group with an invalid rollout for one given up, whole and at its price', () => {
+    const file = fileOf([10], [10], [6], [0], [5], [5]);
+    const pay = payOf(file, { ...PARTS, broken: new Set([1]) });
+    expect([...pay.rollouts]).toEqual([10_000, 10_000, 0, 0, 5000, 5000]);
+    // 30 less the lower of 10 and 20: what was left out is no part of the price, or empty groups would make it nothing
+    expect(pay.millis).toBe(20_000);
+    const empty = fileOf([10], [10], [0], [0], [0], [0], [0], [0]);
+    expect(payOf(empty, { ...PARTS, broken: new Set([1, 2, 3]) }).millis).toBe(0);
+    expect(payOf(file, { ...PARTS, broken: new Set([0, 1, 2]) }).millis).toBe(0);
+  });
+
   it('goes beyond the first gap, where training ends', () => {
-    expect(trainingGroups({ groups: 9, forfeits: [] })).toBe(9);
-    expect(trainingGroups({ groups: 9, forfeits: [4, 7] })).toBe(4);
-    expect(trainingGroups({ groups: 9, forfeits: [0] })).toBe(0);
+    const none = new Set<number>();
+    expect(trainingGroups({ groups: 9, forfeits: [] }, none)).toBe(9);
+    expect(trainingGroups({ groups: 9, forfeits: [4, 7] }, none)).toBe(4);
+    expect(trainingGroups({ groups: 9, forfeits: [0] }, none)).toBe(0);
+    expect(trainingGroups({ groups: 9, forfeits: [4, 7] }, new Set([5]))).toBe(4);
+    expect(trainingGroups({ groups: 9, forfeits: [4, 7] }, new Set([2, 3]))).toBe(2);
   });
 });

@@ -148,6 +148,7 @@ describe('the groups of a file', () => {
       [2, 'outside-vocabulary'],
       [9, 'stop-inside'],
     ]);
+    expect([...result.value.broken]).toEqual([1, 4]);
   });
 });
 
