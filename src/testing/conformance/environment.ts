@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { END_OF_TEXT } from '../../inference/spec/byte-ids.js';
 import { toHex } from '../../model/bytes.js';
 import { createSeededRandom } from '../../model/prng.js';
+import type { Sandbox } from '../../sandbox/sandbox.js';
 import { MAX_TOKENS } from '../../verification/environments/answer.js';
 import { goldenSeed } from '../../verification/environments/digest.js';
 import type { Environment, Grade, Task } from '../../verification/environments/environment.js';
@@ -101,8 +102,14 @@ export function environmentConformance(subject: EnvironmentSubject): readonly Co
           const bytes = random.bytes(random.below(200));
           all.push(Uint32Array.from(bytes, (byte) => (byte === 0 ? END_OF_TEXT : byte)));
         }
-        for (const completion of all.slice(0, subject.hostile ?? all.length))
-          assertTotal(await environment.grade(task, completion, signal), completion);
+        // at once: those that start processes wait for them, and no grade may hang on another
+        await Promise.all(
+          all
+            .slice(0, subject.hostile ?? all.length)
+            .map(async (completion) =>
+              assertTotal(await environment.grade(task, completion, signal), completion),
+            ),
+        );
       },
     },
     {
@@ -137,13 +144,20 @@ export function environmentConformance(subject: EnvironmentSubject): readonly Co
       run: async () => {
         // an answer behind all of it is where most is looked at: its tokens are searched for
         const behind = ids(fail(task));
+        // what is counted is the grader's own looking; of a program it may be shown the longest result there is
+        const { sandbox } = parts;
+        const longest: Sandbox | undefined = sandbox && {
+          runtime: sandbox.runtime,
+          run: async (_, { outputChars }) => ({ kind: 'value', value: '1'.repeat(outputChars) }),
+        };
+        const counting = longest ? { ...parts, sandbox: longest } : parts;
         for (const [what, byte] of Object.entries({ digits: 49, letters: 65, marks: 46, minus: 45, NUL: 0 }))
           for (const length of [1000, 60_000])
             for (const tail of [new Uint32Array(), behind]) {
               const counter = { steps: 0 };
               const completion = new Uint32Array(length + tail.length).fill(byte);
               completion.set(tail, length);
-              await make({ ...parts, counter }).grade(task, completion, signal);
+              await make({ ...counting, counter }).grade(task, completion, signal);
               assert.ok(
                 counter.steps > 0 && counter.steps <= stepsPerToken * completion.length,
                 `${length} ${what}: ${counter.steps} steps, at most ${stepsPerToken} a token`,
