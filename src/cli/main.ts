@@ -10,6 +10,7 @@ import { registerLocalnet } from './localnet-group.js';
 import { registerModel } from './model-group.js';
 import { decimal, integer } from './numbers.js';
 import { EXIT } from './output.js';
+import { registerRollouts } from './rollouts-group.js';
 import { run } from './run.js';
 import { registerSubnet } from './subnet-group.js';
 import { addListOptions, registerVerification } from './verification-group.js';
@@ -55,6 +56,10 @@ program
   .option('--json', 'one JSON document on standard output instead of progress and table')
   .option('--commit-reveal', 'weights are sealed to a round of a beacon, and count an epoch later')
   .option('--backend <name>', 'what the simulated devices compute on: cpu, cuda, webgpu', 'cpu')
+  .option(
+    '--rollouts',
+    'windows of rollouts instead of proofs: two honest miners and four cheats, three windows, two minutes',
+  )
   .option('--keep', 'leave everything running afterwards, until Ctrl-C')
   .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
   .option('--dir <folder>', 'where journals and logs go (a temporary folder without it, removed at the end)')
@@ -66,6 +71,11 @@ that is not so; 3 when honest miners missed more than a quarter of their windows
 proofs now, which says nothing about miners.`,
   )
   .action(async (flags: Flags) => {
+    if (flags.rollouts === true) {
+      const { rolloutsOptions, demoRollouts } = await import('./commands/demo-rollouts.js');
+      const options = rolloutsOptions(flags);
+      return run((signal) => demoRollouts(options, signal));
+    }
     const { demo } = await import('./commands/demo.js');
     return run((signal) => demo(flags, signal));
   });
@@ -265,6 +275,7 @@ registerVerification(program, run);
 
 registerEmissions(program, run);
 registerModel(program, run);
+registerRollouts(program, run);
 registerWallet(program, run);
 
 program

@@ -17,3 +17,13 @@ export function childOf(parent: AbortSignal): AbortController {
   child.signal.addEventListener('abort', () => parent.removeEventListener('abort', end), { once: true });
   return child;
 }
+
+/** What `work` comes to, unless `signal` aborts first: then its reason, and nobody waits for the work. */
+export function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -3,7 +3,6 @@
 import type { ChainReader, Subnet } from '../chain/chain.js';
 import type { SubtensorReader } from '../chain/operator-reads.js';
 import type { BeaconRound, WindowContext } from '../inference/spec/window.js';
-import { equals } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
@@ -149,18 +148,18 @@ export interface HandedIn {
   readonly digests: ReadonlyMap<Hotkey, Uint8Array>;
 }
 
-/** What the roster had committed at D; the chain must have that block. */
+/** What the roster had committed at D; the chain must have that block. The trainer's commitment is a checkpoint's, for a later window. */
 export async function handedIn(
   chain: Pick<WindowChain, 'blockHash' | 'commitments'>,
-  { startBlock: after, deadlineBlock: upTo, roster, context }: OpenWindow,
+  { trainer }: Pick<WindowRules, 'trainer'>,
+  { startBlock: after, deadlineBlock: upTo, roster }: OpenWindow,
 ): Promise<HandedIn> {
   const hash = await chain.blockHash(upTo);
   const found = new Map((await chain.commitments(roster.netuid, hash)).map((each) => [each.hotkey, each]));
   const digests = new Map<Hotkey, Uint8Array>();
   for (const { hotkey } of roster.neurons) {
     const digest = committedDigest(found.get(hotkey), { after, upTo });
-    // the trainer's commitment in the roster's own place names a checkpoint, no manifest: it finds nothing behind it
-    if (digest && !equals(digest, context.checkpointDigest)) digests.set(hotkey, digest);
+    if (digest && hotkey !== trainer) digests.set(hotkey, digest);
   }
   return { hash, digests };
 }

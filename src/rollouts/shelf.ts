@@ -98,6 +98,7 @@ export async function openShelf(
 ): Promise<Shelf> {
   await mkdir(dir, { recursive: true });
   const index = createIndex(maxBytes);
+  const turns = new Map<string, Promise<void>>();
   const pathOf = (digest: string, { window }: Place) => join(dir, `${window}-${digest}`);
   for (const name of await readdir(dir)) {
     const [, window, digest] = /^(\d{1,10})-([0-9a-f]{64})$/.exec(name) ?? [];
@@ -107,41 +108,61 @@ export async function openShelf(
     } else if (name.endsWith('.part')) await rm(join(dir, name), { force: true });
   }
 
+  /** One thing at a time to a name: two miners may hand in the same bytes, and a third party ask for them meanwhile. */
+  const inTurn = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const done = (turns.get(name) ?? Promise.resolve()).then(work);
+    const turn = done.then(
+      () => {},
+      () => {}, // its caller is told; the next one has its turn all the same
+    );
+    turns.set(name, turn);
+    void turn.then(() => {
+      if (turns.get(name) === turn) turns.delete(name);
+    });
+    return done;
+  };
   return {
     async put(window, bytes, digest = sha256(bytes)) {
       const name = toHex(digest);
-      const known = index.places.get(name);
-      if (!index.take(name, window, bytes.length)) return digest;
-      const path = pathOf(name, index.places.get(name)!); // just taken
-      try {
-        if (known) await rename(pathOf(name, known), path);
-        else await write(path, bytes);
-      } catch (error) {
-        index.drop(name);
-        throw error;
-      }
-      await syncFolder(dir);
-      return digest;
+      return inTurn(name, async () => {
+        const known = index.places.get(name);
+        if (!index.take(name, window, bytes.length)) return digest;
+        const path = pathOf(name, index.places.get(name)!); // just taken
+        try {
+          if (known) await rename(pathOf(name, known), path);
+          else await write(path, bytes);
+        } catch (error) {
+          index.drop(name);
+          throw error;
+        }
+        await syncFolder(dir);
+        return digest;
+      });
     },
-    async read(digest) {
-      const place = index.places.get(toHex(digest));
-      if (!place) return undefined;
-      const bytes = new Uint8Array(place.bytes);
-      await readInto(pathOf(toHex(digest), place), bytes, 0);
-      return bytes;
-    },
-    async piece(digest, offset) {
-      const place = index.places.get(toHex(digest));
-      if (!place || offset >= place.bytes) return undefined;
-      const data = new Uint8Array(Math.min(FILE_PIECE_BYTES, place.bytes - offset));
-      await readInto(pathOf(toHex(digest), place), data, offset);
-      return { data, fileBytes: place.bytes };
-    },
+    read: (digest) =>
+      inTurn(toHex(digest), async () => {
+        const place = index.places.get(toHex(digest));
+        if (!place) return undefined;
+        const bytes = new Uint8Array(place.bytes);
+        await readInto(pathOf(toHex(digest), place), bytes, 0);
+        return bytes;
+      }),
+    piece: (digest, offset) =>
+      inTurn(toHex(digest), async () => {
+        const place = index.places.get(toHex(digest));
+        if (!place || offset >= place.bytes) return undefined;
+        const data = new Uint8Array(Math.min(FILE_PIECE_BYTES, place.bytes - offset));
+        await readInto(pathOf(toHex(digest), place), data, offset);
+        return { data, fileBytes: place.bytes };
+      }),
     async forget(before) {
-      for (const [digest, place] of index.before(before)) {
-        index.drop(digest);
-        await rm(pathOf(digest, place), { force: true });
-      }
+      for (const [digest] of index.before(before))
+        await inTurn(digest, async () => {
+          const place = index.places.get(digest);
+          if (!place || place.window >= before) return;
+          index.drop(digest);
+          await rm(pathOf(digest, place), { force: true });
+        });
     },
   };
 }

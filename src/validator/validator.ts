@@ -273,6 +273,7 @@ export async function runValidator(
   }
 
   async function announce(head: Head, current: Subnet): Promise<void> {
+    if (Object.keys(parts.kinds).length === 0) return; // nothing to challenge: weights are of something else
     const epoch = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const from = Math.max(announcedUpTo === undefined ? head.number : announcedUpTo + 1, epoch.start);
     announcedUpTo = head.number;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ChainReader, ChainWriter, Subnet } from '../../chain/chain.js';
 import type { FoundDevice } from '../../compute/find-devices.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { raceAbort } from '../../model/abort.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
@@ -497,14 +498,4 @@ function exitCode(checks: readonly Check[], missed: number): number {
   if (broken.some(({ timing }) => !timing)) return EXIT.failed;
   if (missed > TOO_BUSY) return EXIT.busy;
   return broken.length === 0 ? EXIT.ok : EXIT.failed;
-}
-
-/** Ctrl-C ends a wait at once; what was started is ended by the caller. */
-function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -71,9 +71,15 @@ const minerSchema = z.strictObject({
 export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
   if (role === 'device') return device(parse(deviceSchema, json), signal);
   if (role === 'miner') return miner(parse(minerSchema, json), signal);
+  if (role === 'rollout-miner' || role === 'rollout-validator') {
+    const rollouts = await import('./simulated-rollouts.js');
+    return role === 'rollout-miner'
+      ? rollouts.rolloutMiner(parse(rollouts.rolloutMinerSchema, json), signal)
+      : rollouts.rolloutValidator(parse(rollouts.rolloutValidatorSchema, json), signal);
+  }
   throw new AssayError('invalid-input', `no simulated role ${role}`, {
     what: 'role',
-    expected: 'device or miner',
+    expected: 'device, miner, rollout-miner or rollout-validator',
     got: role,
   });
 }

@@ -3,6 +3,7 @@
 import type { Subnet } from '../../chain/chain.js';
 import { verifySignature } from '../../keys/keypair.js';
 import { fromAddress } from '../../keys/ss58.js';
+import { childOf } from '../../model/abort.js';
 import { equals, toHex } from '../../model/bytes.js';
 import type { Hotkey } from '../../model/ids.js';
 import { fetchFile, type Holder } from '../../rollouts/fetch.js';
@@ -58,7 +59,7 @@ export async function collect(
     beacon.roundFrom((await timestampOf(chain, hash)) + (rules.plan.beaconDelayMs ?? BEACON_DELAY_MS));
   const got = new Map<string, Delivery>();
   // before D is final, so that finality does not cost the time for fetching: a digest is of the same file on every fork
-  const early = await handedIn(chain, open);
+  const early = await handedIn(chain, rules, open);
   const earlyRound = await roundOf(early.hash);
   if (clock.now() >= beacon.timeOf(earlyRound)) {
     log.error('a window was over before its files could be fetched', { window: open.window });
@@ -72,7 +73,7 @@ export async function collect(
     signal,
   );
   if (!(await untilFinal(parts, open.deadlineBlock, signal))) return undefined;
-  const final = await handedIn(chain, open);
+  const final = await handedIn(chain, rules, open);
   const round = await roundOf(final.hash);
   if (!equals(final.hash, early.hash))
     await fetchAll(
@@ -139,8 +140,8 @@ async function fetchAll(
     const worker = async () => {
       for (const [miner, digest] of queue) {
         if (clock.now() >= until || signal.aborted) return;
-        const turn = new AbortController();
-        const inner = AbortSignal.any([signal, turn.signal]);
+        const turn = childOf(signal);
+        const inner = turn.signal;
         const over = clock.sleep(Math.min(turnMs, until - clock.now()), inner).then(() => turn.abort());
         const delivery = await fetchOne(parts, rules, open, { miner, digest, subnet }, inner).catch(
           (error: unknown) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { WindowContext } from '../../inference/spec/window.js';
 import { parseWindow, windowJson } from '../../inference/spec/window.js';
+import { fromAddress } from '../../keys/ss58.js';
 import { fromHex, toHex } from '../../model/bytes.js';
 import { canonicalJson } from '../../model/canonical-json.js';
 import { AssayError } from '../../model/errors.js';
@@ -139,7 +140,10 @@ const hex = z
   .regex(/^([0-9a-f]{2})*$/)
   .transform((text) => fromHex(text));
 const window = z.int().min(0).max(0xffff_ffff);
-const miner = z.string().transform((text) => toHotkey(text));
+const miner = z.string().transform((text) => {
+  fromAddress(text); // throws for what is none
+  return toHotkey(text);
+});
 const delivery = z.discriminatedUnion('is', [
   z.strictObject({ miner, is: z.literal('complete'), manifest: hex, file: hex }),
   z.strictObject({ miner, is: z.literal('refused'), manifest: hex, reason: z.string() }),

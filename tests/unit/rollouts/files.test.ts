@@ -57,6 +57,18 @@ test('a folder has its files after a restart, none that a crash cut short', asyn
   expect((await again.piece(digest, 5 * FILE_PIECE_BYTES))?.data).toEqual(FILE.slice(5 * FILE_PIECE_BYTES));
 });
 
+test('a file that is being written is waited for by whoever has or wants the same', async () => {
+  const shelf = await openShelf(await folder());
+  const writes = [shelf.put(1, FILE), shelf.put(1, FILE)];
+  expect(isFile(await shelf.read(sha256(FILE)))).toBe(true);
+  await Promise.all(writes);
+  const again = [shelf.put(2, FILE), shelf.put(3, FILE)];
+  expect((await shelf.piece(sha256(FILE), 0))?.fileBytes).toBe(FILE.length);
+  await Promise.all(again);
+  await shelf.forget(3);
+  expect(isFile(await shelf.read(sha256(FILE)))).toBe(true);
+});
+
 describe('a file by its digest', () => {
   const { signal } = new AbortController();
   const asked: [string, number][] = [];

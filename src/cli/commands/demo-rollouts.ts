@@ -1,0 +1,329 @@
+// Owns: `assay demo --rollouts`: windows of rollouts on a whole subnet on this machine, with real parts. Does not own: what any part
+// does, the demo of proofs (demo.ts).
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setCommitment } from '../../chain/subtensor/operations/commitments.js';
+import { nodeDisk } from '../../inference/checkpoint/disk.js';
+import { publishCheckpoint } from '../../inference/checkpoint/publish.js';
+import { openStore } from '../../inference/checkpoint/store.js';
+import { memorySource } from '../../inference/safetensors.js';
+import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { raceAbort } from '../../model/abort.js';
+import { toHex } from '../../model/bytes.js';
+import { AssayError } from '../../model/errors.js';
+import { toHotkey } from '../../model/ids.js';
+import { silentLog } from '../../model/log.js';
+import { deadlineBlock, startBlock } from '../../rollouts/windows.js';
+import { WHAT_IT_DOES } from '../../testing/rollouts/miners.js';
+import {
+  createRolloutWorld,
+  firstMaster,
+  nextMaster,
+  ROLLOUT_PLAN,
+  rolloutSubnet,
+  validatorHost,
+} from '../../testing/rollouts/world.js';
+import { funds, setUp } from '../../testing/setup.js';
+import { DEMO_PLAN } from '../../testing/world.js';
+import { systemParts } from '../assemble.js';
+import { createProcesses } from '../demo/processes.js';
+import { checkLines } from '../demo/table.js';
+import { invalid } from '../invalid-input.js';
+import { EXIT, print, printJson } from '../output.js';
+import { type RolloutRow, rolloutTable } from '../rollout-rows.js';
+import { replayFolder } from './rollouts/replay.js';
+
+/** Heaps, MiB; models lie outside of them. */
+const HEAP = { chain: 256, role: 384 } as const;
+/** Windows that do not come by then do not come: so many times their blocks' time. */
+const STUCK = 4;
+/** Epochs after the last window in which weights are set and count. */
+const LAST_EPOCHS = 2;
+
+export interface RolloutDemoOptions {
+  readonly seed: string;
+  readonly json: boolean;
+  readonly dir: string | undefined;
+}
+
+/** @throws AssayError `invalid-input` for a flag that this demo does not take */
+export function rolloutsOptions(flags: Record<string, unknown>): RolloutDemoOptions {
+  const { seed, json, dir } = flags;
+  if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed))
+    throw invalid('--seed', '1 to 64 printable characters', String(seed));
+  for (const [flag, name] of [
+    ['kill', '--kill'],
+    ['keep', '--keep'],
+    ['commitReveal', '--commit-reveal'],
+  ] as const)
+    if (flags[flag] !== undefined) throw invalid(name, 'none beside --rollouts', 'it');
+  return { seed, json: json === true, dir: typeof dir === 'string' ? dir : undefined };
+}
+
+export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSignal): Promise<number> {
+  const { clock } = systemParts;
+  const began = clock.monotonic();
+  const stamp = () => `${((clock.monotonic() - began) / 1000).toFixed(1).padStart(6)} s  `;
+  const say = (line: string) =>
+    options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`);
+  await readyKeys();
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-rollouts-')));
+  const { world, kinds } = createRolloutWorld(options.seed);
+  const engine = await engineHere();
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  const rows = new Map<string, RolloutRow[]>();
+  const weightsAt = new Map<string, number>();
+  let changed = () => {};
+  const processes = createProcesses(
+    { clock, dir },
+    {
+      message(name, message) {
+        const judged = message.judged as { window: number; is: string; rows: RolloutRow[] } | undefined;
+        const done = message.window as { window: number; is: string; rollouts?: number } | undefined;
+        const weights = message.weights as { block: number } | undefined;
+        if (done)
+          say(
+            `${name} (${kinds.get(name)}): window ${done.window} ${done.is}, ${done.rollouts ?? 0} rollouts`,
+          );
+        if (judged) say(`${name}: window ${judged.window} ${judged.is}`);
+        if (judged?.is === 'judged') rows.set(name, [...(rows.get(name) ?? []), ...judged.rows]);
+        if (weights) weightsAt.set(name, weights.block);
+        changed();
+      },
+      died(name, how, restarting) {
+        say(`${name} died (${how})${restarting ? ': restarted' : ': given up'}`);
+        const log = join(dir, 'logs', `${name}.log`);
+        if (!restarting)
+          stop.abort(
+            new AssayError('unreachable', `${name} died (${how}); its log is ${log}`, { address: name }),
+          );
+      },
+    },
+  );
+  let failed = true;
+  try {
+    say(
+      `seed ${world.seed}: one chain, ${world.validators.length} validators, ${world.miners.length} miners, a model of random weights on ${engine}; logs in ${join(dir, 'logs')}`,
+    );
+    const { connectSubtensor } = await import('../../chain/subtensor/connect.js');
+    const start = ['localnet', 'start', '--port', '0', '--block-time-ms', String(DEMO_PLAN.blockTimeMs)];
+    const node = await processes.start({
+      name: 'chain',
+      args: () => [...start, '--log-level', 'warn', '--fund', ...funds(world)],
+      heapMiB: HEAP.chain,
+      restart: false,
+    });
+    const url = String(node.ready.url);
+    const chain = await connectSubtensor({ url, log: silentLog, clock, signal: inner });
+    const registered = await raceAbort(inner, setUp({ chain, root: keypairFromUri('//Alice'), say }, world));
+    const { netuid, uids } = registered;
+
+    const trainer = keypairFromUri(world.owner.hotkeyUri);
+    const published = join(dir, 'trainer');
+    const store = openStore(nodeDisk, published);
+    let master = firstMaster(engine, world.seed);
+    const publish = async (window: number) => {
+      const input = { master: memorySource(master), modelId: 'demo', step: window + 1, window };
+      const { checkpoint } = await publishCheckpoint({ store, keypair: trainer }, input, inner);
+      return checkpoint;
+    };
+    const update = async (window: number) => {
+      master = nextMaster(engine, master, `${world.seed}/${window}`);
+      const { digest } = await publish(window);
+      await chain.submit(trainer, setCommitment(netuid, [{ kind: 'sha2-256', hash: digest }]));
+      say(
+        `trainer: checkpoint ${toHex(digest).slice(0, 16)} for window ${window - 1}, a synthetic update of the one before`,
+      );
+    };
+    await raceAbort(inner, publish(0));
+    await raceAbort(inner, update(1));
+
+    const { windows, leadBlocks, ...lengths } = ROLLOUT_PLAN;
+    const plan = { ...lengths, firstBlock: (await chain.head()).number + leadBlocks };
+    const common = (name: string, hotkeyUri: string, host: string) => ({
+      ...{ chain: url, netuid, hotkeyUri, host, data: join(dir, name), subnet: rolloutSubnet(engine) },
+      ...{ trainer: trainer.address, published, plan },
+    });
+    const victim = world.miners.find(({ name }) => kinds.get(name) === 'honest')!;
+    const role = (name: string, kind: string, json: object) =>
+      processes.start({ name, args: () => ['simulated', kind, JSON.stringify(json)], heapMiB: HEAP.role });
+    await raceAbort(
+      inner,
+      Promise.all([
+        ...world.miners.map(({ name, hotkeyUri, host }) => {
+          const kind = kinds.get(name)!;
+          return role(name, 'rollout-miner', {
+            ...common(name, hotkeyUri, host),
+            kind,
+            ...(kind === 'copies' ? { victim: keypairFromUri(victim.hotkeyUri).address } : {}),
+          });
+        }),
+        ...world.validators.map(({ name, hotkeyUri }) =>
+          role(name, 'rollout-validator', common(name, hotkeyUri, validatorHost(name))),
+        ),
+      ]),
+    );
+    say(`up; miners: ${world.miners.map(({ name }) => `${name} ${kinds.get(name)}`).join(', ')}`);
+    if ((await chain.head()).number >= plan.firstBlock)
+      say('this machine took longer than the first window waits: it is left out');
+
+    const blockMs = DEMO_PLAN.blockTimeMs;
+    const isJudged = (window: number) =>
+      world.validators.every(({ name }) => rows.get(name)?.some((row) => row.window === window));
+    const limitMs = STUCK * (windows + 1) * plan.everyBlocks * blockMs;
+    const until = async (what: string, holds: () => boolean) => {
+      const last = clock.monotonic() + limitMs;
+      while (!holds()) {
+        if (clock.monotonic() > last)
+          throw new AssayError('timeout', `${what} did not come within ${limitMs / 1000} s`, {
+            what,
+            afterMs: limitMs,
+          });
+        const waiting = new AbortController();
+        changed = () => waiting.abort();
+        await clock.sleep(1000, AbortSignal.any([inner, waiting.signal]));
+        inner.throwIfAborted();
+      }
+    };
+    const updating = (async () => {
+      for (let window = 1; window < windows; window++) {
+        while ((await chain.head()).number <= startBlock(plan, window - 1) && !inner.aborted)
+          await clock.sleep(blockMs, inner);
+        if (!inner.aborted) await update(window + 1);
+      }
+    })();
+    updating.catch((error: unknown) => stop.abort(error));
+    for (let window = 0; window < windows; window++) {
+      await until(`window ${window}`, () => isJudged(window));
+      say(
+        `window ${window}, blocks ${startBlock(plan, window)} to ${deadlineBlock(plan, window)}, at validator-a:`,
+      );
+      if (!options.json) print(rolloutTable(rowsAt('validator-a', window), nameOf));
+    }
+    const lastJudged = (await chain.head()).number;
+    await until('weights after the last window', () =>
+      world.validators.every(({ name }) => (weightsAt.get(name) ?? 0) > lastJudged),
+    );
+    const epoch = (await chain.subnet(netuid)).epochIndex + LAST_EPOCHS - 1;
+    while ((await chain.subnet(netuid)).epochIndex < epoch) {
+      inner.throwIfAborted();
+      await clock.sleep(blockMs, inner);
+    }
+    const subnet = await chain.subnet(netuid);
+    const replayed = await raceAbort(inner, replayFolder(join(dir, 'validator-a'), inner));
+    const incentives = new Map(subnet.neurons.map(({ hotkey, incentive }) => [hotkey as string, incentive]));
+    const finalRows = rowsAt('validator-a', windows - 1);
+    const checks = checksOf(finalRows, replayed);
+    await chain.close();
+    if (options.json)
+      printJson({
+        seed: world.seed,
+        engine,
+        windows: Object.fromEntries(rows),
+        incentives: Object.fromEntries(incentives),
+        replayed,
+        checks,
+      });
+    else {
+      say('what the chain pays, of 65535, and what it pays for:');
+      for (const { name } of world.miners) {
+        const hotkey = hotkeyOf(name);
+        const kind = kinds.get(name)!;
+        print(
+          `  uid ${uids.get(name)}  ${name}  ${kind.padEnd(9)}  ${String(incentives.get(hotkey) ?? 0).padStart(5)}  ${WHAT_IT_DOES[kind]}`,
+        );
+      }
+      print(checkLines(checks));
+      print(int8Line());
+      print(
+        'weights are random and updates synthetic: nothing here says how soon such a miner is found out on a trained model',
+      );
+    }
+    failed = checks.some(({ ok }) => !ok);
+    return failed ? EXIT.failed : EXIT.ok;
+
+    function hotkeyOf(name: string): string {
+      return keypairFromUri(world.miners.find((each) => each.name === name)!.hotkeyUri).address;
+    }
+    function nameOf(hotkey: string): string {
+      const found = world.miners.find(({ hotkeyUri }) => keypairFromUri(hotkeyUri).address === hotkey);
+      return found ? `${found.name} ${kinds.get(found.name)}` : toHotkey(hotkey).slice(0, 12);
+    }
+    function rowsAt(validator: string, window: number): RolloutRow[] {
+      return (rows.get(validator) ?? []).filter((row) => row.window === window);
+    }
+    /** Few of its tokens differ: three windows may find it, or not. */
+    function int8Line(): string {
+      const own = [...rows.values()].flat().filter((row) => nameOf(row.miner).endsWith(' int8'));
+      const [wrong, audited] = [
+        own.reduce((sum, row) => sum + row.wrong, 0),
+        own.reduce((sum, row) => sum + row.audited, 0),
+      ];
+      const convicted = own.some((row) => row.convicted !== undefined);
+      return `int8: ${wrong} of ${audited} audited rollouts wrong at both validators, ${convicted ? 'convicted' : 'not convicted yet'}`;
+    }
+    function checksOf(last: readonly RolloutRow[], again: readonly { readonly is: string }[]) {
+      const all = [...rows.values()].flat();
+      const kindOf = (row: RolloutRow) => nameOf(row.miner).split(' ')[1]!;
+      const honest = all.filter((row) => kindOf(row) === 'honest');
+      const liars = all.filter((row) => kindOf(row) !== 'honest');
+      const paid = (row: RolloutRow) => incentives.get(row.miner) ?? 0;
+      const wrong = honest.reduce((sum, row) => sum + row.wrong, 0);
+      const seen = new Set(liars.filter(({ wrong: found }) => found > 0).map(kindOf));
+      const same = again.filter(({ is }) => is === 'same').length;
+      const check = (what: string, ok: boolean, found: string) => ({ what, ok, found, timing: false });
+      const kindsOfLiars = [...new Set(kinds.values())].filter((kind) => kind !== 'honest');
+      return [
+        check('no rollout of an honest miner was found wrong', wrong === 0, `${wrong} wrong`),
+        check(
+          'wrong rollouts were found of whoever left the stream or the checkpoint',
+          kindsOfLiars.every((kind) => kind === 'int8' || seen.has(kind)),
+          [...seen].join(', ') || 'none',
+        ),
+        check(
+          'honest miners are paid',
+          last.filter((row) => kindOf(row) === 'honest').every((row) => paid(row) > 0),
+          last
+            .filter((row) => kindOf(row) === 'honest')
+            .map((row) => `${paid(row)}`)
+            .join(' / '),
+        ),
+        check(
+          'whoever was convicted is paid nothing',
+          last.every((row) => row.convicted === undefined || paid(row) === 0),
+          last
+            .filter((row) => row.convicted !== undefined)
+            .map((row) => kindOf(row))
+            .join(', ') || 'nobody was',
+        ),
+        check(
+          'every verdict of validator-a replays to the byte',
+          again.length > 0 && same === again.length,
+          `${same} of ${again.length}`,
+        ),
+      ];
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say('interrupted');
+    return EXIT.interrupted;
+  } finally {
+    stop.abort();
+    await processes.stopAll();
+    const keep = options.dir !== undefined || (failed && !signal.aborted);
+    if (keep) say(`ledgers and logs are in ${dir}`);
+    else await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** onnxruntime-node is optional; the plain decoder is for machines without it, and for smaller models. */
+async function engineHere(): Promise<'onnx' | 'plain'> {
+  try {
+    await import('onnxruntime-node');
+    return 'onnx';
+  } catch {
+    return 'plain';
+  }
+}
