@@ -158,11 +158,11 @@ def bits(value):
 
 
 def values(one):
-    """Floats by their bits, where a vector has some."""
+    """Floats by their bits, where a vector has some; masked ones as the lowest that is finite."""
     out = dict(one, logits=[f32(digits) for digits in one["logits"]], temperature=f64(one["temperature"]))
     for name in ("logit", "cut"):
         if name in one:
-            out[name] = f32(one[name])
+            out[name] = max(f32(one[name]), f32("ff7fffff"))
     return out
 
 

@@ -2,7 +2,7 @@
 // expected to be there. Does not own: the race (race.ts), sums over rollouts (scan.ts).
 // Sums run in the order of the row, in float64: another order is another last bit.
 import { exp, ln } from './log.js';
-import { allFinite, type LogitFault, notFinite, type Place, type Row } from './race.js';
+import { allFinite, type LogitFault, notFinite, ownLogit, type Place, type Row } from './race.js';
 import { uniformOf, wordAt } from './stream.js';
 
 export interface Likelihood {
@@ -23,15 +23,13 @@ export function likelihoodOf(
   token: number,
   logit?: number,
 ): Likelihood | LogitFault {
-  const at = row.ids.indexOf(token);
-  const own = at >= 0 ? row.logits[at]! : logit;
-  if (own === undefined) throw new RangeError(`token ${token}: its logit is neither in the row nor given`);
+  const own = ownLogit(row, token, logit);
   if (!allFinite(row.logits) || !Number.isFinite(own)) return notFinite('likelihood');
   const highest = row.logits.reduce((a, b) => Math.max(a, b), own);
   const weight = exp((own - highest) / temperature);
   let sum = 0;
   for (const other of row.logits) sum += exp((other - highest) / temperature);
-  if (at < 0) sum += weight;
+  if (!row.ids.includes(token)) sum += weight;
   const logProbability = (own - highest) / temperature - ln(sum);
   return { kind: 'likelihood', probability: weight / sum, logProbability };
 }

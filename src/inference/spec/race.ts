@@ -76,9 +76,7 @@ export type Judgement = Judged | LogitFault;
  */
 export function judge(rules: RaceRules, row: Row, place: Place, token: number, logit?: number): Judgement {
   if (!allFinite(row.logits) || row.ids.length === 0) return notFinite('candidates');
-  const at = row.ids.indexOf(token);
-  const own = at >= 0 ? row.logits[at]! : logit;
-  if (own === undefined) throw new RangeError(`token ${token}: its logit is neither in the row nor given`);
+  const own = ownLogit(row, token, logit);
   if (!Number.isFinite(own)) return notFinite('token');
   const cut = cutOf(row, rules.vocabulary);
   const delta = rules.tolerance / MARGIN_UNIT;
@@ -119,7 +117,9 @@ export interface Sighted {
 
 /** The same margin against a few given ids alone: a suppressed end of text is seen without the head. */
 export function sentinel(rules: RaceRules, sighting: SentinelCase): Sighted | LogitFault {
-  const { token, logit, ids, logits, cut, key, position } = sighting;
+  const { token, ids, cut, key, position } = sighting;
+  const logit = lowestIfMasked(sighting.logit);
+  const logits = sighting.logits.map(lowestIfMasked);
   if (ids.length !== logits.length)
     throw new RangeError(`sentinel: expected ${ids.length} logits, got ${logits.length}`);
   if (!Number.isFinite(logit) || !allFinite(logits)) return notFinite('sentinel');
@@ -142,6 +142,24 @@ export function sentinel(rules: RaceRules, sighting: SentinelCase): Sighted | Lo
 
 function scoreOf(id: number, logit: number, temperature: number, key: StreamKey, position: number): number {
   return logit / temperature + gumbelOf(wordAt(key, id, position));
+}
+
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+/**
+ * -infinity is what models give ids that they mask: below all others, and no fault. Were it one, a miner would put such a token
+ * into each rollout that must not be judged.
+ */
+const lowestIfMasked = (logit: number): number => (logit === Number.NEGATIVE_INFINITY ? LOWEST : logit);
+
+/**
+ * A token's logit, from the row where it is there.
+ * @throws RangeError when it is neither there nor given
+ */
+export function ownLogit(row: Row, token: number, given?: number): number {
+  const at = row.ids.indexOf(token);
+  const own = at >= 0 ? row.logits[at]! : given;
+  if (own === undefined) throw new RangeError(`token ${token}: its logit is neither in the row nor given`);
+  return lowestIfMasked(own);
 }
 
 /** In logits whatever the temperature: scores are logits over it. */

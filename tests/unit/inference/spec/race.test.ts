@@ -221,8 +221,22 @@ describe('the banded rule', () => {
     expect(judged({ ...rules, vocabulary: 2 }, far, at(0), 2).margin).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  test('faults for a logit of the token that is not finite, and wants one at all', () => {
+  test('accuses a token that the model masks: were it a fault, it would keep a rollout from being judged', () => {
+    expect(judged(rules, row, at(0), 50, Number.NEGATIVE_INFINITY)).toEqual({
+      kind: 'judged',
+      admissible: false,
+      margin: Number.MAX_SAFE_INTEGER,
+      violation: true,
+    });
+    // also where all of the row is within delta of its cut, and nobody rivals
+    const flat: Row = { ids: Int32Array.of(1, 2), logits: Float32Array.of(1, 1) };
+    expect(judged(rules, flat, at(0), 50, Number.NEGATIVE_INFINITY)).toMatchObject({ violation: true });
+    expect(likelihoodOf(row, 1, 50, Number.NEGATIVE_INFINITY)).toMatchObject({ probability: 0 });
+  });
+
+  test('faults for a logit of the token that is none, and wants one at all', () => {
     expect(judge(rules, row, at(0), 50, Number.NaN)).toEqual(FAULT);
+    expect(judge(rules, row, at(0), 50, Number.POSITIVE_INFINITY)).toEqual(FAULT);
     expect(() => judge(rules, row, at(0), 50)).toThrow(RangeError);
     expect(() => likelihoodOf(row, 1, 50)).toThrow(RangeError);
   });
@@ -256,7 +270,15 @@ describe('the sentinel', () => {
     expect(sentinel(rules, winner)).toEqual({ kind: 'sighted', margin: 0, finding: 'clear' });
   });
 
-  test('faults for logits that are not finite', () => {
+  test('asks the head of a token that the model masks, and passes over a stop id that it masks', () => {
+    const masked = Number.NEGATIVE_INFINITY;
+    expect(sentinel(rules, { ...sighting, logit: masked })).toMatchObject({ finding: 'unconfirmed' });
+    expect(sentinel(rules, { ...sighting, logits: Float32Array.of(masked) })).toMatchObject({
+      finding: 'clear',
+    });
+  });
+
+  test('faults for logits that are none', () => {
     expect(sentinel(rules, { ...sighting, logit: Number.NaN })).toEqual(FAULT);
     expect(sentinel(rules, { ...sighting, logits: Float32Array.of(Number.POSITIVE_INFINITY) })).toEqual(
       FAULT,
