@@ -101,7 +101,7 @@ export interface Expected {
 }
 
 /**
- * Never throws. Allocates for what was signed, not for what the bytes say: columns of the counts in `expected`, and at most
+ * Throws for no bytes, only when memory is short. Allocates for what was signed, not for what the bytes say: columns of the counts in `expected`, and at most
  * MAX_RATIO bytes for each one of the file.
  * @param expected its counts are checked by checkCounts (structure.ts) before, so they are within limits.ts
  */
@@ -168,11 +168,20 @@ function inflate(body: Uint8Array, length: number): Uint8Array | undefined {
     const { buffer, engine } = inflateSync(body, options) as unknown as Inflated;
     // bytes behind the stream's end would be a second spelling of the file
     return buffer.length === length && engine.bytesWritten === body.length ? buffer : undefined;
-  } catch {
-    // not a zlib stream, or longer than declared: whichever zlib met first is a matter of its buffers, so it is one reason
-    return undefined;
+  } catch (error) {
+    // whichever zlib met first is a matter of its buffers, so it is one reason; but memory that we lack is not the miner's doing
+    if (error instanceof Error && 'code' in error && NOT_THAT_STREAM.has(error.code)) return undefined;
+    throw error;
   }
 }
+
+/** No zlib stream, one that is cut off, one with a dictionary, one that is longer than declared. */
+const NOT_THAT_STREAM: ReadonlySet<unknown> = new Set([
+  'Z_DATA_ERROR',
+  'Z_BUF_ERROR',
+  'Z_NEED_DICT',
+  'ERR_BUFFER_TOO_LARGE',
+]);
 
 /** What `info` makes of the result; @types/node does not say. */
 interface Inflated {

@@ -6,7 +6,7 @@ export const MAX_MANIFEST_BYTES = 4096;
 /** 64 MiB: 40,000 rollouts of the 1.6 KB that 512 tokens may take. */
 export const MAX_FILE_BYTES = 64 * 2 ** 20;
 
-/** A validator holds them as 32 bits each: 128 MiB, beside at most 160 MiB of columns while they are read. */
+/** A validator holds them as 32 bits each: 128 MiB, beside at most 174 MiB of columns while they are read. */
 export const MAX_FILE_TOKENS = 2 ** 25;
 
 /** The file's columns hold a few bytes for each: bounds what is allocated for rollouts of few tokens. */

@@ -90,7 +90,7 @@ export interface ReadRollouts extends Structure {
   readonly file: RolloutFile;
 }
 
-/** Never throws. @param signed as readManifest returned it with the same `reading` */
+/** Throws for no bytes, as decodeFile. @param signed as readManifest returned it with the same `reading` */
 export function readFile(bytes: Uint8Array, signed: SignedManifest, reading: Reading): Checked<ReadRollouts> {
   const { manifest } = signed;
   const file = decodeFile(bytes, { ...manifest, maxTokens: reading.policy.maxTokens });
