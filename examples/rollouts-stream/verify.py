@@ -162,6 +162,8 @@ def column(data):
     numbers, value, shift = [], 0, 0
     for byte in data:
         value, shift = value | (byte & 127) << shift, shift + 7
+        if value >> 32 or shift > 35:
+            raise ValueError("a number of more than 32 bits")
         if byte < 128:
             numbers.append(value)
             value = shift = 0
@@ -174,6 +176,8 @@ def parse_file(data):
     if r.take(22) != b"assay/rollouts/file/1\x01":
         raise ValueError("no file of rollouts")
     length = r.number(4)
+    if length > 50 * (len(data) - r.at):
+        raise ValueError("a frame of more than 50 times its body")
     frame = Reader(zlib.decompressobj().decompress(data[r.at :], length))
     if len(frame.data) != length or frame.take(1) != b"\x95":
         raise ValueError("no frame")
@@ -208,9 +212,12 @@ def check_window(window, policy, manifest, data):
     rollouts = parse_file(data) if belongs["file"] else []
     there = [group for group in range(manifest["groups"]) if group not in manifest["forfeits"]]
     places = [(group, index) for group in there for index in range(policy["rolloutsPerGroup"])]
+    counts = len(rollouts), sum(len(tokens) for *_, tokens in rollouts)
+    belongs["counts"] = counts == (manifest["rollouts"], manifest["tokens"])
     belongs["groups"] = [rollout[:2] for rollout in rollouts] == places
     belongs["ends"] = all(
-        (tokens[-1] in policy["stopIds"] if stop == 0 else len(tokens) == policy["maxTokens"] and tokens[-1] not in policy["stopIds"])
+        tokens
+        and (tokens[-1] in policy["stopIds"] if stop == 0 else len(tokens) == policy["maxTokens"] and tokens[-1] not in policy["stopIds"])
         and not set(tokens[:-1]) & set(policy["stopIds"])
         for _, _, stop, tokens in rollouts
     )
@@ -223,7 +230,7 @@ def check_window(window, policy, manifest, data):
         sums[group] = count + len(tokens), race + scan(key_of(root, group, index), tokens, entries)
     for group, (count, race) in sums.items():
         print(json.dumps({"group": group, "promptSeed": prompt_seed(root, group).hex(), "tokens": count, "race": race}))
-    count, race = (sum(numbers) for numbers in zip(*sums.values()))
+    count, race = (sum(numbers) for numbers in zip((0, 0), *sums.values()))
     wrong = [name for name, holds in belongs.items() if not holds]
     result = {"root": root.hex(), "rollouts": len(rollouts), "tokens": count, "race": race}
     print(json.dumps({**result, "unforcedBits": unforced_bits(count, race), "doesNotBelong": wrong}))

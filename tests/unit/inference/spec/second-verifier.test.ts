@@ -59,10 +59,15 @@ function generated(streamOf: Uint8Array, group: number, index: number): Rollout 
 }
 
 /** Groups 0, 1 and 3: 2 is given up. */
-function submission(streamOf: Uint8Array, change: (file: Uint8Array) => Uint8Array = (file) => file) {
+function submission(
+  streamOf: Uint8Array,
+  change: (file: Uint8Array) => Uint8Array = (file) => file,
+  lie: { readonly first?: Partial<Rollout>; readonly tokens?: number } = {},
+) {
   const rollouts = [0, 1, 3].flatMap((group) =>
     [0, 1, 2, 3].map((index) => generated(streamOf, group, index)),
   );
+  rollouts[0] = { ...rollouts[0]!, ...lie.first };
   const file = encodeFile(rollouts);
   const manifest = signManifest(
     {
@@ -76,7 +81,7 @@ function submission(streamOf: Uint8Array, change: (file: Uint8Array) => Uint8Arr
       groups: 4,
       forfeits: [2],
       rollouts: rollouts.length,
-      tokens: rollouts.reduce((sum, { tokens }) => sum + tokens.length, 0),
+      tokens: lie.tokens ?? rollouts.reduce((sum, { tokens }) => sum + tokens.length, 0),
       fileBytes: file.length,
       fileSha256: sha256(file),
       merkleRoot: treeOf(rollouts, rollouts.length).root,
@@ -140,9 +145,16 @@ describe.runIf(hasPython)('the second verifier', () => {
     expect(status).toBe(0);
   });
 
+  test('names what is wrong with rollouts that have no end, and with counts that lie', () => {
+    const empty = submission(root, undefined, { first: { tokens: new Uint32Array(0) } });
+    expect(empty.sum.doesNotBelong).toEqual(['ends']);
+    expect(empty.status).toBe(1);
+    expect(submission(root, undefined, { tokens: 7 }).sum.doesNotBelong).toEqual(['counts']);
+  });
+
   test('refuses a file that the manifest does not name', () => {
     const { status, sum } = submission(root, (file) => file.map((byte, i) => (i === 40 ? byte ^ 1 : byte)));
-    expect(sum).toMatchObject({ rollouts: 0, doesNotBelong: ['file', 'groups', 'tree'] });
+    expect(sum).toMatchObject({ rollouts: 0, doesNotBelong: ['file', 'counts', 'groups', 'tree'] });
     expect(status).toBe(1);
   });
 });
