@@ -30,6 +30,13 @@ export {
 export { type StorageLiar, storageLiars } from './liars/storage.js';
 export { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
 export type { Check, DemoReport, MinerReport, ValidatorReport } from './report.js';
+export {
+  type CalibrationJournal,
+  type CalibrationParts,
+  type CalibrationPlan,
+  type CalibrationStep,
+  calibrate,
+} from './rollouts/calibrate.js';
 export type { Finding, RolloutLiar } from './rollouts/liars/liar.js';
 export { type Judge, type Met, measure, meet, type Rates } from './rollouts/liars/meet.js';
 export { honestMiner, rolloutLiars } from './rollouts/liars/rollout-liars.js';

@@ -47,6 +47,14 @@ export {
   replay as replayVerdict,
 } from './rollouts/audit.js';
 export {
+  type Calibration,
+  calibrationDigest,
+  type LoadedCalibration,
+  loadCalibration,
+  rulesOf,
+  signCalibration,
+} from './rollouts/calibration.js';
+export {
   type Confirmation,
   type Consumable,
   type Consumed,

@@ -48,7 +48,8 @@ const first = (rollouts: readonly Rollout[], change: (rollout: Rollout) => Rollo
   rollouts.map((rollout, i) => (i === 0 ? change(rollout) : rollout));
 
 const flipped = (bytes: Uint8Array): Uint8Array => {
-  const out = bytes.slice();
+  // a copy of a Buffer too, whose slice is a view
+  const out = Uint8Array.from(bytes);
   out[out.length - 1]! ^= 1;
   return out;
 };
@@ -148,11 +149,11 @@ export const byteLiars: readonly RolloutLiar[] = [
   claiming('other-netuid', "hands in another subnet's window", 'other-netuid', ({ window }) => ({
     netuid: window.netuid + 1,
   })),
-  claiming('other-checkpoint', 'names another checkpoint', 'other-checkpoint', () => ({
-    checkpointDigest: new Uint8Array(32),
+  claiming('other-checkpoint', 'names another checkpoint', 'other-checkpoint', ({ window }) => ({
+    checkpointDigest: flipped(window.checkpointDigest),
   })),
-  claiming('other-policy', 'names another policy', 'other-policy', () => ({
-    policyDigest: new Uint8Array(32),
+  claiming('other-policy', 'names another policy', 'other-policy', ({ window }) => ({
+    policyDigest: flipped(window.policyDigest),
   })),
   liar(
     'others-file',
