@@ -236,6 +236,52 @@ ENDS = [
 ]
 
 
+def lower_middle(numbers):
+    return sorted(numbers)[(len(numbers) - 1) // 2] if numbers else 0
+
+
+def pay(case):
+    """Of each rollout in thousandths, then the sum less forfeits; rollouts are [group, length, stop]."""
+    median, price = case["median"], case["promptMillis"]
+    full = [
+        min(length, median if stop == "cap" else 2 * median) * 1000 + case["promptTokens"][group] * price
+        for group, length, stop in case["rollouts"]
+    ]
+    groups = {}
+    for (group, _, _), millis in zip(case["rollouts"], full):
+        if group not in case["broken"]:
+            groups[group] = groups.get(group, 0) + millis
+    paid = [
+        0 if group in case["broken"] or place in case["unpaid"] else millis
+        for place, ((group, _, _), millis) in enumerate(zip(case["rollouts"], full))
+    ]
+    given_up = case["forfeits"] + len(case["broken"])
+    return {"paid": paid, "millis": max(0, sum(paid) - given_up * lower_middle(list(groups.values())))}
+
+
+def pay_cases():
+    drawn = lambda *parts: int.from_bytes(sha(repr(parts).encode())[:4], "little")
+    cases = []
+    for i in range(12):
+        count, each = 1 + drawn(i, "groups") % 7, 1 + drawn(i, "each") % 4
+        rollouts = [
+            [group, drawn(i, group, k, "length") % 60, "cap" if drawn(i, group, k, "stop") % 5 == 0 else "eos"]
+            for group in range(count)
+            for k in range(each)
+        ]
+        case = {
+            "rollouts": rollouts,
+            "broken": [group for group in range(count) if drawn(i, group, "broken") % 6 < i % 3],
+            "unpaid": [place for place in range(len(rollouts)) if drawn(i, place, "unpaid") % 9 == 0],
+            "forfeits": i % 2 * (drawn(i, "forfeits") % 3),
+            "promptMillis": [0, 35, 1000][i % 3],
+            "promptTokens": [drawn(i, group, "prompt") % 300 for group in range(count)],
+        }
+        case["median"] = lower_middle([length for group, length, _ in rollouts if group not in case["broken"]])
+        cases.append({**case, **pay(case)})
+    return cases
+
+
 def vectors():
     leaves = [tagged(b"record", record(r)) for r in ROLLOUTS]
     trees = {n: levels(leaves[:n]) for n in (1, 2, 3, 5)}
@@ -268,6 +314,7 @@ def vectors():
         "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted(signed)))).hex(),
         "refused": [{"why": why, "reason": reason, "file": bad.hex()} for why, reason, bad in refusals()],
         "ends": [{"stop": s, "tokens": t, "reason": r} for s, t, r in ENDS],
+        "pay": pay_cases(),
     }
 
 

@@ -10,8 +10,9 @@ import { encodeColumn } from '../../../../src/verification/rollouts/columns.js';
 import { checkEquivocation, encodeEquivocation } from '../../../../src/verification/rollouts/equivocation.js';
 import { decodeFile, encodeFile, rolloutsOf } from '../../../../src/verification/rollouts/file.js';
 import { encodeManifest, openManifest } from '../../../../src/verification/rollouts/manifest.js';
+import { createLengths, payOf } from '../../../../src/verification/rollouts/paid.js';
 import { checkOpening, encodeRecord, leafOf, treeOf } from '../../../../src/verification/rollouts/record.js';
-import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
+import { type Rollout, STOPS } from '../../../../src/verification/rollouts/rollout.js';
 import { tokensWrong } from '../../../../src/verification/rollouts/stop.js';
 import { checkStructure } from '../../../../src/verification/rollouts/structure.js';
 
@@ -52,6 +53,17 @@ interface Vectors {
     readonly stop: Rollout['stop'];
     readonly tokens: number[];
     readonly reason: string | null;
+  }[];
+  readonly pay: {
+    readonly rollouts: [group: number, length: number, stop: Rollout['stop']][];
+    readonly broken: number[];
+    readonly unpaid: number[];
+    readonly forfeits: number;
+    readonly promptMillis: number;
+    readonly promptTokens: number[];
+    readonly median: number;
+    readonly paid: number[];
+    readonly millis: number;
   }[];
 }
 
@@ -145,6 +157,27 @@ describe('golden vectors of records', () => {
       kind: 'ok',
       value: { netuid: 3, window: 41 },
     });
+  });
+
+  it('have our medians and pay', () => {
+    for (const { rollouts, broken, unpaid, promptTokens, median, paid, millis, ...rest } of vectors.pay) {
+      const lengths = rollouts.map(([, length]) => length);
+      const file = {
+        count: rollouts.length,
+        groups: Uint32Array.from(rollouts, ([group]) => group),
+        indices: new Uint16Array(rollouts.length),
+        stops: Uint8Array.from(rollouts, ([, , stop]) => STOPS.indexOf(stop)),
+        offsets: Uint32Array.from([0, ...lengths], (_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0)),
+        tokens: new Uint32Array(0),
+      };
+      const all = createLengths(60);
+      all.add(file, new Set(broken));
+      expect(all.median()).toBe(median);
+      const parts = { ...rest, median, broken: new Set(broken), unpaid: new Set(unpaid) };
+      const pay = payOf(file, { ...parts, promptTokens: (group) => promptTokens[group]! });
+      expect([[...pay.rollouts], pay.millis]).toEqual([paid, millis]);
+    }
+    expect(vectors.pay).toHaveLength(12);
   });
 
   it.each(vectors.refused)('refuse $why: $reason', ({ reason, file }) => {
