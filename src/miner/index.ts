@@ -10,4 +10,12 @@ export {
   type ReceiptStore,
   readReceipts,
 } from './receipts.js';
+export {
+  type RolloutMinerOptions,
+  type RolloutMinerParts,
+  type RolloutMinerStatus,
+  runRolloutMiner,
+  type Work,
+} from './rollouts/run.js';
+export { createWork, type Make, type WorkOptions, type WorkParts } from './rollouts/work.js';
 export { createLocalSlot, type Slot, type SlotClaim, type SlotJob } from './slot.js';

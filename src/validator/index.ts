@@ -26,6 +26,36 @@ export {
   type VerifyChain,
 } from './ledger/replay.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
+export { createHolders, type Holders } from './rollouts/holders.js';
+export {
+  type AuditJudge,
+  createWindowBook,
+  createWindowJudge,
+  type JudgeParts,
+  type JudgeRules,
+  type WindowBook,
+} from './rollouts/judge.js';
+export {
+  type Delivery,
+  memoryRolloutLedger,
+  openRolloutLedger,
+  type RolloutEntry,
+  type RolloutLedger,
+  readRolloutLedger,
+} from './rollouts/ledger.js';
+export {
+  type ReplayedVerdict,
+  type ReplayParts as RolloutReplayParts,
+  replayLedger,
+} from './rollouts/replay.js';
+export {
+  createRolloutValidator,
+  type RolloutValidator,
+  type RolloutValidatorOptions,
+  type RolloutValidatorParts,
+  type RolloutValidatorStatus,
+  type WindowJudge,
+} from './rollouts/run.js';
 export {
   announcedEvent,
   DEFAULT_HOLD,

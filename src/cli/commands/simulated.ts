@@ -72,10 +72,12 @@ export async function simulated(role: string, json: string, signal: AbortSignal)
   if (role === 'device') return device(parse(deviceSchema, json), signal);
   if (role === 'miner') return miner(parse(minerSchema, json), signal);
   if (role === 'rollout-miner' || role === 'rollout-validator') {
-    const rollouts = await import('./simulated-rollouts.js');
+    const { rolloutMiner, rolloutMinerSchema, rolloutValidator, rolloutValidatorSchema } = await import(
+      './simulated-rollouts.js'
+    );
     return role === 'rollout-miner'
-      ? rollouts.rolloutMiner(parse(rollouts.rolloutMinerSchema, json), signal)
-      : rollouts.rolloutValidator(parse(rollouts.rolloutValidatorSchema, json), signal);
+      ? rolloutMiner(parse(rolloutMinerSchema, json), signal)
+      : rolloutValidator(parse(rolloutValidatorSchema, json), signal);
   }
   throw new AssayError('invalid-input', `no simulated role ${role}`, {
     what: 'role',

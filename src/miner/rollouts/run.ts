@@ -23,7 +23,7 @@ import type { Submission } from '../../verification/rollouts/submission.js';
  * @param until unix ms: what is not done by then cannot be committed in time
  */
 export type Work = (
-  window: OpenWindow,
+  window: Pick<OpenWindow, 'context'>,
   until: number,
   signal: AbortSignal,
 ) => Promise<Submission | undefined>;

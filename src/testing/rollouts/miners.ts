@@ -24,9 +24,9 @@ export const WHAT_IT_DOES: Readonly<Record<RolloutMinerKind, string>> = {
 
 export interface LiarParts extends WorkParts {
   /** of the checkpoint before; for `stale` */
-  readonly staleModel: () => Promise<LanguageModel>;
+  readonly staleModel: (checkpointDigest: Uint8Array) => Promise<LanguageModel>;
   /** for `int8` */
-  readonly int8Model: () => Promise<LanguageModel>;
+  readonly int8Model: (checkpointDigest: Uint8Array) => Promise<LanguageModel>;
   /** what another miner has for the window by now, if it has; for `copies` */
   readonly victims: (window: number) => Promise<readonly Rollout[] | undefined>;
 }
