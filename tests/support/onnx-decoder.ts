@@ -23,6 +23,8 @@ export interface DecoderOptions {
   readonly tied?: boolean;
   /** what stands between output matrix and logits @default [] */
   readonly tail?: readonly ('cap' | 'bias' | 'scale' | 'cast')[];
+  /** which keys a query sees is read from a matrix as large as the positions, as GPT-2's code has it @default false */
+  readonly maskMatrix?: boolean;
   /** seed of the weights @default 'decoder' */
   readonly seed?: string;
 }
@@ -39,7 +41,12 @@ export const CONFIG = {
   eos_token_id: 60,
 };
 
-export function onnxDecoder({ tied = false, tail = [], seed = 'decoder' }: DecoderOptions = {}): ModelProto {
+export function onnxDecoder({
+  tied = false,
+  tail = [],
+  maskMatrix = false,
+  seed = 'decoder',
+}: DecoderOptions = {}): ModelProto {
   const { vocabulary, width, layers, heads, headWidth, maxPositions } = SIZES;
   const random = createSeededRandom(seed);
   const nodes: Node[] = [];
@@ -113,7 +120,17 @@ export function onnxDecoder({ tied = false, tail = [], seed = 'decoder' }: Decod
   const one = op('Squeeze', [ints(1)]);
   const all = op('Range', [zero, op('Squeeze', [total]), one]);
   const queries = op('Range', [op('Squeeze', [op('Sub', [total, fresh])]), op('Squeeze', [total]), one]);
-  const causal = op('LessOrEqual', [all, op('Unsqueeze', [queries, ints(1)])]);
+  const computed = () => op('LessOrEqual', [all, op('Unsqueeze', [queries, ints(1)])]);
+  const looked = () => {
+    const bytes = Uint8Array.from({ length: maxPositions ** 2 }, (_, i) =>
+      i % maxPositions <= Math.floor(i / maxPositions) ? 1 : 0,
+    );
+    const dims = [BigInt(maxPositions), BigInt(maxPositions)];
+    initializers.push({ name: 'bias', dims, dataType: DataType.BOOL, rawData: bytes });
+    const rows = op('Slice', ['bias', op('Sub', [total, fresh]), total, ints(0)]);
+    return op('Slice', [rows, ints(0), total, ints(1)]);
+  };
+  const causal = maskMatrix ? looked() : computed();
   const padding = op('Cast', [op('Unsqueeze', ['attention_mask', ints(1, 2)])], { to: DataType.BOOL });
   const mask = op('Where', [op('And', [causal, padding]), scalar(0), scalar(-1e9)]);
 

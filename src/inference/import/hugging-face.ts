@@ -96,15 +96,12 @@ export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
     throw refuse(scaling, 'scaled rotary embeddings, which our decoder does not have');
 
   const maxPositions = countOf(fields, 'max_position_embeddings');
-  // what the family's own code takes where the field is missing
-  const missing = modelType === 'mistral' ? 4096 : null;
-  const window = fields['sliding_window'] === undefined ? missing : fields['sliding_window'];
-  if (window !== null && fields['use_sliding_window'] !== false)
-    if (typeof window !== 'number' || window < maxPositions)
-      throw refuse(
-        'sliding_window',
-        `${shown(window)} of ${maxPositions} positions: our decoder attends to all`,
-      );
+  const window = windowOf(config, maxPositions);
+  if (window !== undefined)
+    throw refuse(
+      'sliding_window',
+      `${shown(window)} of ${maxPositions} positions: our decoder attends to all`,
+    );
 
   const width = countOf(fields, 'hidden_size');
   const heads = countOf(fields, 'num_attention_heads');
@@ -137,6 +134,50 @@ export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
   return decoder;
 }
 
+/**
+ * What a graph of an export may do and one comparison of short texts does not show: rows of a batch, of which our engine has several
+ * lengths in one cache, would be told apart by where they lie in it.
+ * @throws AssayError `unsupported` naming the field
+ */
+export function assertRowsAlone(config: HuggingFaceConfig, maxPositions: number): void {
+  const { fields } = config;
+  const refuse = (field: string, why: string) =>
+    unsupported(`${field} of ${CONFIG}`, `${why}; what does import: docs/guide/bring-your-model.md`);
+  const places =
+    'its graph counts places in the cache, which are not those of the text where rows differ in length';
+  const window = windowOf(config, maxPositions);
+  if (window !== undefined)
+    throw refuse('sliding_window', `${shown(window)} of ${maxPositions} positions: ${places}`);
+  for (const [field, local] of [
+    ['layer_types', /^(?!full_attention$)/],
+    ['attention_types', /local/],
+  ] as const) {
+    const kinds = fields[field];
+    if (Array.isArray(kinds) && kinds.flat(3).some((kind) => typeof kind === 'string' && local.test(kind)))
+      throw refuse(field, `layers that attend to a window: ${places}`);
+  }
+  for (const field of ['rope_scaling', 'rope_parameters']) {
+    const value = fields[field];
+    if (isNothing(value)) continue;
+    const params = recordOf(value, `${field} of ${CONFIG}`);
+    for (const type of [params['rope_type'], params['type']])
+      if (type === 'dynamic' || type === 'longrope' || type === 'su')
+        throw refuse(
+          field,
+          `${type}: angles of all rows follow the longest: a token would depend on who shares the batch`,
+        );
+  }
+}
+
+/** A window that is shorter than the longest text; undefined where all positions are seen. */
+function windowOf({ fields, modelType }: HuggingFaceConfig, maxPositions: number): unknown {
+  // what the family's own code takes where the field is missing
+  const missing = modelType === 'mistral' ? 4096 : null;
+  const window = fields['sliding_window'] === undefined ? missing : fields['sliding_window'];
+  if (window === null || fields['use_sliding_window'] === false) return undefined;
+  return typeof window === 'number' && window >= maxPositions ? undefined : window;
+}
+
 /** Families by model_type: empty where ours is the same, else why it is not. */
 const FAMILIES: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
   llama: '',
@@ -167,6 +208,8 @@ const NEUTRAL: readonly [field: string, same: (value: unknown) => boolean, why: 
   ['num_local_experts', isNothing, 'our decoder has no experts'],
   ['no_rope_layers', isNothing, 'our decoder rotates in every layer'],
   ['is_encoder_decoder', isOff, 'our decoder has no encoder'],
+  ['rope_condense_ratio', isOne, 'our decoder does not condense positions'],
+  ['auto_map', isNothing, 'code of its own computes this model, whatever family it names'],
   [
     'layer_types',
     (value) => isNothing(value) || (Array.isArray(value) && value.every((type) => type === 'full_attention')),
@@ -174,20 +217,27 @@ const NEUTRAL: readonly [field: string, same: (value: unknown) => boolean, why: 
   ],
 ];
 
-/** `rope_theta` and `rope_scaling`, or both in `rope_parameters` as newer exports have it. */
+/**
+ * `rope_theta` and `rope_scaling`, or both in `rope_parameters` as newer exports have it. Where an export has either twice, readers differ
+ * in which they take: so none may scale, and bases must be one.
+ */
 function rotaryOf(fields: Fields): { theta: number; scaling: string | undefined } {
-  const nested = fields['rope_parameters'];
-  const name = nested === undefined || nested === null ? 'rope_scaling' : 'rope_parameters';
-  const value = fields[name];
-  const params = value === undefined || value === null ? {} : recordOf(value, `${name} of ${CONFIG}`);
-  const type = params['rope_type'] ?? params['type'];
-  const plain =
-    type === undefined ? Object.keys(params).every((key) => key === 'rope_theta') : type === 'default';
-  const partial = params['partial_rotary_factor'];
-  return {
-    theta: numberOf(params['rope_theta'] === undefined ? fields : params, 'rope_theta', 10_000),
-    scaling: plain && isOne(partial) ? undefined : name,
+  const places = ['rope_parameters', 'rope_scaling'] as const;
+  const given = places.map((name) =>
+    isNothing(fields[name]) ? {} : recordOf(fields[name], `${name} of ${CONFIG}`),
+  );
+  const isPlain = (params: Fields): boolean => {
+    const type = params['rope_type'] ?? params['type'];
+    return (
+      (type === undefined ? Object.keys(params).every((key) => key === 'rope_theta') : type === 'default') &&
+      isOne(params['partial_rotary_factor'])
+    );
   };
+  const bases = [...given, fields].filter((each) => each['rope_theta'] !== undefined);
+  const [theta = 10_000, ...others] = bases.map((each) => numberOf(each, 'rope_theta', 0));
+  const other = others.find((each) => each !== theta);
+  if (other !== undefined) throw invalid(`rope_theta of ${CONFIG}`, 'one base', `${theta} and ${other}`);
+  return { theta, scaling: places[given.findIndex((params) => !isPlain(params))] };
 }
 
 function countOf(fields: Fields, name: string): number {

@@ -15,7 +15,13 @@ import { type Compared, compareCut, findEngine } from './compare-cut.js';
 import { cutHead } from './cut-head.js';
 import { decoderGraphOf } from './decoder-graph.js';
 import { assertLocations, encodeModel, readModel, shareWeights, WEIGHTS_FILE } from './graph-files.js';
-import { decoderConfigOf, type HuggingFaceConfig, readConfig, sizesOf } from './hugging-face.js';
+import {
+  assertRowsAlone,
+  decoderConfigOf,
+  type HuggingFaceConfig,
+  readConfig,
+  sizesOf,
+} from './hugging-face.js';
 import { hasSafetensors, MASTER_FILE, masterTensors, openShards, writeMaster } from './llama.js';
 
 export interface ImportOptions {
@@ -127,9 +133,13 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
       throw invalid(`${what} of ${name}`, `${configs}, as config.json says`, `${graphs}`);
   if (said.maxPositions === undefined)
     throw invalid('config.json', 'max_position_embeddings or n_positions', 'neither');
+  assertRowsAlone(config, said.maxPositions);
   const heads = said.heads ?? kvHeads;
   if (heads % kvHeads !== 0) throw invalid('heads of config.json', `a multiple of ${kvHeads}`, `${heads}`);
-  const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions: said.maxPositions };
+  // one place less: a full cache and a new token are as many keys as a mask that is looked up in the graph has columns
+  const maxPositions = said.maxPositions - 1;
+  if (maxPositions < 1) throw invalid('positions of config.json', '2 or more', `${said.maxPositions}`);
+  const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions };
   assertIds(config, vocabulary);
 
   const from = { folder, base: name.includes('/') ? name.slice(0, name.lastIndexOf('/') + 1) : '' };

@@ -1,4 +1,5 @@
 // Owns: small questions about an ONNX graph: who makes a value, which constant it is. Does not own: what graphs must be (decoder-graph.ts).
+import { invalid } from '../../model/invalid-input.js';
 import type { GraphProto, NodeProto, TensorProto } from '../../protocol/gen/onnx/onnx_pb.js';
 
 export interface Values {
@@ -38,11 +39,12 @@ export function nodesBehind(graph: GraphProto, values: readonly string[]): NodeP
   return found.reverse();
 }
 
-/** @throws RangeError beyond the safe integers */
+/** @throws AssayError `invalid-input` for a side that is no count */
 export function sidesOf(tensor: TensorProto): number[] {
   return tensor.dims.map((side) => {
     const value = Number(side);
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`dimension: ${side}`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw invalid(`weights '${tensor.name.slice(0, 120)}'`, 'sides that are counts', `${side}`);
     return value;
   });
 }

@@ -160,6 +160,21 @@ describe('a Llama export in safetensors', () => {
       { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } },
       /rope_parameters/,
     ],
+    [
+      'a scaling by its old place beside a plain new one',
+      {
+        rope_parameters: { rope_type: 'default', rope_theta: 10000 },
+        rope_scaling: { rope_type: 'linear', factor: 8 },
+      },
+      /rope_scaling of config.json: scaled/,
+    ],
+    [
+      'two bases of its angles',
+      { rope_theta: 10000, rope_parameters: { rope_type: 'default', rope_theta: 500000 } },
+      /rope_theta of config.json: expected one base, got 500000 and 10000/,
+    ],
+    ['condensed positions', { rope_condense_ratio: 8 }, /rope_condense_ratio of config.json: 8, our decoder/],
+    ['code of its own', { auto_map: { AutoModelForCausalLM: 'modeling.Other' } }, /auto_map of config.json/],
     ['part of a head rotated', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
     ['a sliding window', { sliding_window: 128 }, /sliding_window of config.json: 128 of 256 positions/],
     [

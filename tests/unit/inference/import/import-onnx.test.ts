@@ -76,6 +76,7 @@ describe('a decoder whose head is cut', () => {
     ['the embedding as output matrix', { tied: true }],
     ['a scale, a bias and a soft cap behind it', { tail: ['scale', 'bias', 'cap'] }],
     ['casts, and the embedding', { tied: true, tail: ['cast', 'cap', 'bias'] }],
+    ['a mask that is looked up', { maskMatrix: true }],
   ])('answers as it did before: %s', async (_, options) => {
     const { compared, model, notes } = await imported(onnxDecoder(options));
     // 13 places and 8 of decoding, 32 candidates each, those of places by the rows graph too
@@ -83,7 +84,7 @@ describe('a decoder whose head is cut', () => {
     expect(compared!.largestDifference).toBeLessThan(1e-5);
     expect(model).toMatchObject({
       kind: 'graphs',
-      config: { vocabulary: 61, width: 16, layers: 2, heads: 2, kvHeads: 2, headWidth: 8, maxPositions: 64 },
+      config: { vocabulary: 61, width: 16, layers: 2, heads: 2, kvHeads: 2, headWidth: 8, maxPositions: 63 },
       dtype: 'fp32',
       kvDtype: 'fp32',
     });
@@ -400,6 +401,46 @@ describe('a decoder that cannot be run exactly', () => {
     ['n_positions', undefined, 'max_position_embeddings or n_positions'],
   ])('is refused when config.json says otherwise: %s', async (field, value, message) => {
     await expect(imported(onnxDecoder(), { config: { ...CONFIG, [field]: value } })).rejects.toThrow(message);
+  });
+
+  test.each<[string, object, RegExp]>([
+    [
+      'a window',
+      { sliding_window: 16 },
+      /sliding_window of config.json: 16 of 64 positions: its graph counts/,
+    ],
+    ['a window that its family has', { model_type: 'mistral', n_positions: 8192 }, /4096 of 8192/],
+    ['layers with a window', { layer_types: ['full_attention', 'sliding_attention'] }, /layer_types of/],
+    [
+      'layers with a window, as of old',
+      { attention_types: [[['global', 'local'], 1]] },
+      /attention_types of/,
+    ],
+    [
+      'angles of the longest row',
+      { rope_scaling: { type: 'dynamic', factor: 2 } },
+      /rope_scaling of.*dynamic/,
+    ],
+    ['angles of short and long texts', { rope_parameters: { rope_type: 'longrope' } }, /rope_parameters of/],
+  ])('is refused where a row would depend on its neighbours: %s', async (_, fields, message) => {
+    await expect(imported(onnxDecoder(), { config: { ...CONFIG, ...fields } })).rejects.toThrow(message);
+    expect((await readdir(folder)).sort()).toEqual(['export']);
+  });
+
+  test.each<[string, object]>([
+    ['a window that is not used', { sliding_window: 16, use_sliding_window: false }],
+    ['a window of all positions', { sliding_window: 64 }],
+    ['angles scaled alike for all', { rope_scaling: { rope_type: 'llama3', factor: 8 } }],
+  ])('is taken with %s', async (_, fields) => {
+    const dir = await exported(onnxDecoder(), { config: { ...CONFIG, ...fields } });
+    expect((await importModel(dir, out(), signal, { compare: false })).model.kind).toBe('graphs');
+  });
+
+  test.each([-1n, 2n ** 62n])('is refused when a side of its weights is %d', async (side) => {
+    const source = changed((model) => {
+      tensorOf(model, 'lm_head.weight').dims = [side, 61n];
+    });
+    await expect(imported(source)).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
   test('is refused when its heads are no groups', async () => {
