@@ -8,11 +8,17 @@ import { type Policy, temperatureOf } from '../../src/inference/spec/policy.js';
 import { taggedHash } from '../../src/inference/spec/tagged.js';
 import { u32le, utf8 } from '../../src/model/bytes.js';
 import { createSeededRandom, shuffled } from '../../src/model/prng.js';
-import type { Environment } from '../../src/verification/environments/environment.js';
+import type { Environment, Task } from '../../src/verification/environments/environment.js';
 import { AdamW } from './adamw.js';
 import { Network } from './network.js';
 import { advantages, clippedPolicy, crossEntropy, logProbabilityOf, type Sampled } from './objectives.js';
-import type { Checkpoint, Rollouts, VerifiedRollout } from './rollouts.js';
+import {
+  type Checkpoint,
+  type RatioError,
+  type Rollouts,
+  ratioError,
+  type VerifiedRollout,
+} from './rollouts.js';
 
 /** Some 90 thousand weights: sums of one digit are learned in minutes on two slow cores. */
 export const SMALL: DecoderConfig = {
@@ -50,7 +56,12 @@ export interface WindowReport {
   readonly clipped: number;
   /** share of bf16 weights that the window changed: what a delta has to carry */
   readonly changed: number;
+  /** p by this trainer's own forward of the published weights over p as verified, less 1 */
+  readonly error: RatioError;
 }
+
+/** Right completions of environments whose keys are texts to be written, byte by byte. */
+export const answerOf = ({ key }: Pick<Task, 'key'>): number[] => [...utf8(String(key)), END_OF_TEXT];
 
 export class Trainer {
   readonly config: DecoderConfig;
@@ -77,7 +88,7 @@ export class Trainer {
   }
 
   /**
-   * One step on sums with their answers, whose keys are texts to be written, byte by byte.
+   * One step on sums with their answers.
    * @returns the loss in nats a token, before the step
    */
   warmUp(batch: number, learningRate: number): number {
@@ -86,8 +97,9 @@ export class Trainer {
     const targets: number[] = [];
     for (let i = 0; i < batch; i++) {
       const seed = taggedHash('example-warm-up', utf8(this.#seed), u32le(this.#steps), u32le(i));
-      const { prompt, key } = this.#environment.task(seed);
-      const answer = [...utf8(String(key)), END_OF_TEXT];
+      const task = this.#environment.task(seed);
+      const { prompt } = task;
+      const answer = answerOf(task);
       for (const [place, token] of answer.entries()) {
         at.push({ sequence: i, position: prompt.length - 1 + place });
         targets.push(token);
@@ -115,7 +127,8 @@ export class Trainer {
     const groups = completeGroups(all, policy.rolloutsPerGroup).filter(
       (group) => new Set(group.map(({ rewardMillis }) => rewardMillis)).size > 1,
     );
-    const samples = groups.map((group) => this.#sampled(group, policy));
+    const errors: number[] = [];
+    const samples = groups.map((group) => this.#sampled(group, policy, errors));
     const random = createSeededRandom(`${this.#seed}\0${window}`);
     let [steps, ratio, clipped] = [0, 0, 0];
     for (let epoch = 0; epoch < epochs; epoch++) {
@@ -151,14 +164,15 @@ export class Trainer {
       ratio: steps === 0 ? 1 : ratio / steps,
       clipped: steps === 0 ? 0 : clipped / steps,
       changed: mean(Array.from(after, (half, i) => (half === before[i] ? 0 : 1))),
+      error: ratioError(errors),
     };
   }
 
   /**
-   * What the checkpoint that sampled a group saw at each of its tokens. From this trainer's own weights as published, in bf16: the ratio
-   * is then exactly 1 at the first step.
+   * What the checkpoint that sampled a group saw at each of its tokens: probabilities as verified; which candidates raced, from a forward of
+   * the published weights.
    */
-  #sampled(group: readonly VerifiedRollout[], policy: Policy): Episode[] {
+  #sampled(group: readonly VerifiedRollout[], policy: Policy, errors: number[]): Episode[] {
     const gains = advantages(group.map(({ rewardMillis }) => rewardMillis));
     const episodes = group.map(({ prompt, tokens }) => ({
       sequence: Uint32Array.of(...prompt, ...tokens.slice(0, -1)),
@@ -172,13 +186,15 @@ export class Trainer {
     );
     const { vocabulary } = this.config;
     let place = 0;
-    return group.map(({ tokens }, i) => ({
+    return group.map(({ tokens, logProbabilities }, i) => ({
       ...episodes[i]!,
-      tokens: Array.from(tokens, (token): Sampled => {
+      tokens: Array.from(tokens, (token, t): Sampled => {
         const row = logits.subarray(place * vocabulary, (place + 1) * vocabulary);
         place++;
         const candidates = highest(row, policy.candidates, token);
-        const logProbability = logProbabilityOf(row, { token, candidates }, temperatureOf(policy));
+        const logProbability = logProbabilities[t]!;
+        const own = logProbabilityOf(row, { token, candidates }, temperatureOf(policy));
+        errors.push(Math.abs(Math.exp(own - logProbability) - 1));
         return { token, candidates, logProbability, advantage: gains[i]! };
       }),
     }));

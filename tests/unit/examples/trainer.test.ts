@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { AdamW } from '../../../examples/trainer/adamw.js';
 import { addProduct, type Floats } from '../../../examples/trainer/matmul.js';
 import { Network } from '../../../examples/trainer/network.js';
@@ -14,13 +14,16 @@ import {
   type Rollouts,
   type VerifiedRollout,
 } from '../../../examples/trainer/rollouts.js';
-import { createSums, run, sumsPolicy } from '../../../examples/trainer/run.js';
+import { createSums, run, sumsPolicy, warmUp } from '../../../examples/trainer/run.js';
+import { createSubnet, type WindowAccount } from '../../../examples/trainer/subnet.js';
 import { SMALL, Trainer, type WindowReport } from '../../../examples/trainer/train.js';
 import type { DecoderConfig } from '../../../src/inference/decoder.js';
 import { encodeMaster, openMaster, seededWeights } from '../../../src/inference/master.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
+import { readyKeys } from '../../../src/keys/keypair.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { byteTokenizer } from '../../../src/verification/environments/tokenizer.js';
+import { createMemoryDisk } from '../../support/memory-disk.js';
 
 const { signal } = new AbortController();
 /** Every part there is, as small as it can be: grouped heads, two layers. */
@@ -76,7 +79,7 @@ function gradientError(
 describe('the gradient is the slope', () => {
   for (const tied of [false, true])
     test(`of the cross-entropy by every weight, ${tied ? 'tied' : 'untied'}`, () => {
-      const given = { ...config, tied };
+      const given = { ...config, tied, layers: tied ? 1 : 2 };
       const error = gradientError(new Network(given, inDoubles(given)), (logits) =>
         crossEntropy(logits, [3, 7, 0]),
       );
@@ -84,19 +87,27 @@ describe('the gradient is the slope', () => {
       expect(error).toBeLessThan(1e-6);
     });
 
-  test('of the clipped objective, with candidates and a temperature', () => {
-    const network = new Network(config, inDoubles(config));
+  test('of the clipped objective by every logit, with candidates and a temperature', () => {
+    const random = createSeededRandom('clipped');
+    const logits = Float64Array.from({ length: 33 }, () => random.below(4000) / 1000 - 2);
     const candidates = Int32Array.of(3, 7, 0, 5, 9);
-    const { logits } = network.forward(sequences, at);
     const sampled = [3, 7, 0].map((token, place): Sampled => {
       const row = logits.subarray(place * 11, (place + 1) * 11);
       // ratios e^.1, 1, e^-.1: inside a clip of .2
       const logProbability = logProbabilityOf(row, { token, candidates }, 0.7) - 0.1 * (1 - place);
       return { token, candidates, logProbability, advantage: place === 1 ? -1.5 : 0.8 };
     });
-    const error = gradientError(network, (given) => clippedPolicy(given, sampled, 0.7, 0.2));
-    console.log(`largest error of the gradient, clipped objective: ${error.toExponential(1)}`);
-    expect(error).toBeLessThan(1e-6);
+    const lossOf = (i: number, by: number): number =>
+      clippedPolicy(
+        logits.map((logit, j) => logit + (i === j ? by : 0)),
+        sampled,
+        0.7,
+        0.2,
+      ).loss;
+    const { dLogits } = clippedPolicy(logits, sampled, 0.7, 0.2);
+    for (const [i, slope] of dLogits.entries())
+      expect((lossOf(i, 1e-5) - lossOf(i, -1e-5)) / 2e-5).toBeCloseTo(slope, 9);
+    expect(Math.max(...dLogits)).toBeGreaterThan(0.05);
   });
 });
 
@@ -175,24 +186,26 @@ test('AdamW moves each weight by the learning rate at first, against its gradien
 });
 
 describe('the trainer', () => {
+  beforeAll(readyKeys);
   const environment = createSums(1);
   const policy = { ...sumsPolicy(1, environment), rolloutsPerGroup: 4 };
   const small: DecoderConfig = { ...SMALL, width: 32, layers: 1, hidden: 48 };
-  const trained = (seed = 'a') => {
+  const trained = (seed = 'a', steps = 25) => {
     const trainer = new Trainer({ config: small, environment, seed });
-    const losses = Array.from({ length: 25 }, () => trainer.warmUp(16, 4e-3));
+    const losses = Array.from({ length: steps }, () => trainer.warmUp(16, 4e-3));
     return { trainer, losses };
   };
 
   test('warms up: the loss falls, the checkpoint hangs on the seed alone', () => {
-    const [one, two, other] = [trained(), trained(), trained('b')];
+    const one = trained();
+    const [few, same, other] = [trained('a', 3), trained('a', 3), trained('b', 3)];
     // ln 258 nats: knows nothing
     expect(one.losses[0]).toBeGreaterThan(4);
     expect(one.losses.at(-1)).toBeLessThan(1.8);
     const masterOf = ({ trainer }: typeof one): string =>
       Buffer.from(trainer.checkpoint(0).master).toString('hex');
-    expect(masterOf(one)).toBe(masterOf(two));
-    expect(masterOf(one)).not.toBe(masterOf(other));
+    expect(masterOf(few)).toBe(masterOf(same));
+    expect(masterOf(few)).not.toBe(masterOf(other));
   });
 
   test('learns from rewards that the environment gave, of complete groups alone', async () => {
@@ -225,6 +238,19 @@ describe('the trainer', () => {
     const idle = await trainer.window({ rollouts: dropping, policy }, { ...options, window: 2 }, signal);
     expect(idle.steps).toBe(0);
     expect(trainer.checkpoint(2).master).toEqual(after);
+
+    // p when sampled is what was verified, not what this trainer thinks: half as likely, and every ratio is 2
+    const few = createLocalRollouts({ environment, groups: 6, seed: 'halved' });
+    const halved: Rollouts = async (...given) =>
+      (await few(...given)).map((one) => ({
+        ...one,
+        logProbabilities: one.logProbabilities.map((p) => p - Math.LN2),
+      }));
+    const half = await trainer.window({ rollouts: halved, policy }, { ...options, window: 3 }, signal);
+    expect(half.error.mean).toBeCloseTo(1, 3);
+    expect(half.ratio).toBeGreaterThan(1.8);
+    expect(report.error.max).toBeLessThan(1e-4);
+    expect(Math.abs(report.ratio - 1)).toBeLessThan(0.1);
   });
 
   test('a step on one window makes what paid likelier', async () => {
@@ -254,21 +280,120 @@ describe('the trainer', () => {
     expect(await paid()).toBeGreaterThan(before + 0.05);
   });
 
-  test('runs from a seed to two windows of rollouts, and says what they were worth', async () => {
-    const warm: number[] = [];
-    const windows: WindowReport[] = [];
-    await run(
-      { config: small, digits: 1, seed: 'a', windows: 2, groups: 8, learningRate: 1e-3 },
-      { warmUp: ({ rewardMillis }) => warm.push(rewardMillis), window: (report) => windows.push(report) },
+  test('is warm when enough is right, and not before', async () => {
+    const rewards = [149, 150, 1000];
+    const trainer = new Trainer({
+      config: { ...config, vocabulary: 258, maxPositions: 32 },
+      environment,
+      seed: 'a',
+    });
+    const reports: number[] = [];
+    const trial: Rollouts = async () => [
+      {
+        group: 0,
+        index: 0,
+        prompt: Uint32Array.of(1),
+        tokens: Uint32Array.of(1),
+        logProbabilities: Float64Array.of(0),
+        rewardMillis: rewards[reports.length]!,
+      },
+    ];
+    const before = trainer.checkpoint(0).master;
+    await warmUp(
+      { trainer, trial, policy, enoughMillis: 150 },
+      ({ rewardMillis }) => reports.push(rewardMillis),
       signal,
     );
-    expect(warm.length).toBeGreaterThan(1);
-    expect(warm[0]).toBeLessThan(150);
-    expect(warm.at(-1)).toBeGreaterThanOrEqual(150);
-    expect(windows.map(({ window, rollouts }) => [window, rollouts])).toEqual([
-      [1, 64],
-      [2, 64],
-    ]);
-    for (const { rewardMillis } of windows) expect(rewardMillis).toBeGreaterThan(0);
+    expect(reports).toEqual([149, 150]);
+    expect(trainer.checkpoint(0).master).not.toEqual(before);
+  });
+
+  test('runs from a seed to a window of rollouts, and says what they were worth', async () => {
+    const warm: number[] = [];
+    const windows: WindowReport[] = [];
+    const accounts: WindowAccount[] = [];
+    await run(
+      { disk: createMemoryDisk(), folder: '/run', openModel: async (master) => createPlainModel(master) },
+      {
+        config: small,
+        digits: 1,
+        seed: 'a',
+        windows: 1,
+        miners: ['honest'],
+        groups: 2,
+        learningRate: 1e-3,
+        warmUpMillis: 1,
+      },
+      {
+        warmUp: ({ rewardMillis }) => warm.push(rewardMillis),
+        window: (report, account) => {
+          windows.push(report);
+          accounts.push(account);
+        },
+      },
+      signal,
+    );
+    expect(warm.at(-1)).toBeGreaterThanOrEqual(1);
+    expect(warm.slice(0, -1).every((reward) => reward < 1)).toBe(true);
+    expect(windows.map(({ window, rollouts }) => [window, rollouts])).toEqual([[1, 16]]);
+    expect(accounts[0]!.miners.map(({ consumed }) => consumed)).toEqual([2]);
+  });
+
+  test('trains on what honest miners did; of those who lie the wrong groups are gone, and proved', async () => {
+    const { trainer } = trained('a', 8);
+    const all = sumsPolicy(1, environment);
+    const accounts: WindowAccount[] = [];
+    const made: (readonly VerifiedRollout[])[] = [];
+    const reports: WindowReport[] = [];
+    const miners = ['honest', 'stale', 'cold', 'steered'] as const;
+    const subnet = createSubnet(
+      {
+        disk: createMemoryDisk(),
+        folder: '/subnet',
+        openModel: async (master) => createPlainModel(master),
+        onWindow: (account) => accounts.push(account),
+      },
+      { config: small, environment, miners, groups: 2, seed: 'test' },
+    );
+    const rollouts: Rollouts = async (...given) => {
+      const verified = await subnet.rollouts(...given);
+      made.push(verified);
+      return verified;
+    };
+    for (const window of [1, 2]) {
+      const options = { window, learningRate: 1e-3, groupsPerStep: 8, epochs: 1 };
+      reports.push(await trainer.window({ rollouts, policy: all }, options, signal));
+      // far enough that who is a window behind writes other tokens
+      for (let i = 0; i < 8; i++) trainer.warmUp(16, 4e-3);
+    }
+    await subnet.close();
+
+    const [first, second] = accounts.map((account) => account.miners);
+    const pulled = (account: typeof first) =>
+      account!.map(({ pulled: steps }) => steps.map(({ kind }) => kind));
+    expect(pulled(first)).toEqual(Array(4).fill(['whole']));
+    // the second runs what it has
+    expect(pulled(second)).toEqual([['delta'], [], ['delta'], ['delta']]);
+    expect(accounts[0]).toMatchObject({ isAnchor: true, delta: undefined });
+    expect(accounts[1]!.delta!.bytes).toBeLessThan(accounts[1]!.masterBytes);
+    // signatures are random and so are streams; eight rollouts of a group all right by chance are one in millions
+    for (const [honest, , , steered] of [first!, second!]) {
+      expect(honest).toMatchObject({ handedIn: 2, consumed: 2, proofs: 0, witness: undefined });
+      expect(steered).toMatchObject({ handedIn: 2, consumed: 0, witness: 'confirmed' });
+    }
+    expect(first![1]).toMatchObject({ consumed: 2, proofs: 0 });
+    expect(second![1]).toMatchObject({ witness: 'confirmed' });
+    expect(second![1]!.consumed).toBeLessThan(2);
+    expect(first![2]!.proofs + second![2]!.proofs).toBeGreaterThan(0);
+    for (const [i, account] of accounts.entries()) {
+      const consumed = account.miners.reduce((sum, miner) => sum + miner.consumed, 0);
+      expect(made[i]).toHaveLength(8 * consumed);
+      expect(account.tokens).toBe(made[i]!.reduce((sum, { tokens }) => sum + tokens.length, 0));
+      expect(new Set(made[i]!.map(({ group, index }) => `${group}/${index}`)).size).toBe(8 * consumed);
+      expect(reports[i]!.rollouts).toBe(8 * consumed);
+      // one engine here, and a forward of the trainer's own
+      expect(account.error.max).toBeLessThan(1e-6);
+      expect(reports[i]!.error.max).toBeLessThan(1e-4);
+    }
   });
 });
