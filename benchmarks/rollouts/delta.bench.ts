@@ -122,7 +122,7 @@ export default async (emit: (row: Row) => void): Promise<void> => {
     unit: 'MB/s of master',
   });
 
-  // as a miner does it: header, Merkle root and the file's own digest too
+  // as a miner does it: header, layout and one digest, the file's
   const wholeMs = await best(async () => {
     const file = createHash('sha256');
     const input = { base: baseCheckpoint, baseMaster: memorySource(base), target, delta: parseDelta(delta) };
@@ -131,7 +131,7 @@ export default async (emit: (row: Row) => void): Promise<void> => {
   });
   emit({
     bench: BENCH,
-    metric: "decode and apply, with the file's digest too",
+    metric: "decode and apply, with the file's digest",
     value: bytes / MB / (wholeMs / 1000),
     unit: 'MB/s of master',
   });

@@ -25,6 +25,9 @@ export function createMemoryDisk(files: Map<string, Kept> = new Map()): MemoryDi
   let stop: number | undefined;
   /** names that are on disk */
   let names = new Map(files);
+  /** folders that were made here, and are not on disk yet */
+  const made = new Set<string>();
+  const there = new Set([...files.keys()].map(dirname));
   const step = (): void => {
     steps++;
     if (stop !== undefined && steps >= stop) throw new Error('stopped');
@@ -40,7 +43,9 @@ export function createMemoryDisk(files: Map<string, Kept> = new Map()): MemoryDi
     afterPowerCut: () =>
       createMemoryDisk(
         new Map(
-          [...names].map(([path, { bytes, synced }]) => [path, { bytes: bytes.slice(0, synced), synced }]),
+          [...names]
+            .filter(([path]) => !made.has(dirname(path)))
+            .map(([path, { bytes, synced }]) => [path, { bytes: bytes.slice(0, synced), synced }]),
         ),
       ),
     async open(path) {
@@ -77,9 +82,14 @@ export function createMemoryDisk(files: Map<string, Kept> = new Map()): MemoryDi
       [...files.keys()]
         .filter((path) => dirname(path) === folder)
         .map((path) => path.slice(folder.length + 1)),
-    makeFolder: async () => step(),
+    async makeFolder(folder) {
+      step();
+      if (!there.has(folder)) made.add(folder);
+      there.add(folder);
+    },
     async syncFolder(folder) {
       step();
+      for (const each of made) if (dirname(each) === folder) made.delete(each);
       const elsewhere = [...names].filter(([path]) => dirname(path) !== folder);
       const here = [...files].filter(([path]) => dirname(path) === folder);
       names = new Map([...elsewhere, ...here]);

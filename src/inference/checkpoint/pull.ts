@@ -53,8 +53,8 @@ interface Way {
 }
 
 /**
- * When it resolves, the checkpoint's master is in the store under its digest, compared in every tensor that was touched. What
- * was there before is there still, whatever fails. A way that breaks is left for the next cheapest.
+ * When it resolves, the checkpoint's master is in the store under its digest, which is that of its bytes. What was there before is
+ * there still, whatever fails. A way that breaks is left for the next cheapest.
  * @throws AssayError `unreachable` where no way is left; `unauthenticated` for another trainer's manifest
  */
 export async function pullCheckpoint(

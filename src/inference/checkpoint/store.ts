@@ -109,7 +109,11 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
     check: () => void | string,
   ) => {
     // a store that is only read is left as it is
-    if (!isMade) for (const each of [folder, objects, heads, parts]) await disk.makeFolder(each);
+    if (!isMade) {
+      for (const each of [folder, objects, heads, parts]) await disk.makeFolder(each);
+      // a name within a folder that is lost is lost with it
+      await disk.syncFolder(folder);
+    }
     isMade = true;
     const part = join(parts, randomUUID());
     const file = await disk.create(part);

@@ -1,14 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeDelta } from '../../../../src/inference/checkpoint/delta.js';
 import { parseHead, signHead } from '../../../../src/inference/checkpoint/head.js';
 import {
   type Checkpoint,
   parseCheckpoint,
   signCheckpoint,
 } from '../../../../src/inference/checkpoint/manifest.js';
-import { type Published, publishCheckpoint } from '../../../../src/inference/checkpoint/publish.js';
+import { changeOf, type Published, publishCheckpoint } from '../../../../src/inference/checkpoint/publish.js';
 import { type Pulled, pullCheckpoint } from '../../../../src/inference/checkpoint/pull.js';
 import { type CheckpointStore, openStore, type Source } from '../../../../src/inference/checkpoint/store.js';
-import { encodeSafetensors, memorySource, type TensorType } from '../../../../src/inference/safetensors.js';
+import {
+  encodeSafetensors,
+  memorySource,
+  parseSafetensors,
+  type TensorType,
+} from '../../../../src/inference/safetensors.js';
 import { devKeypair, readyKeys } from '../../../../src/keys/keypair.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { sha256 } from '../../../../src/model/hash.js';
@@ -321,6 +327,30 @@ describe('pulling from who lies, or breaks', () => {
     };
     await expect(pull(miner.store, withLie, lie.digest)).rejects.toThrow(/no deltas/);
     expect(await masterIn(miner.store, second!)).toBe(digestOf(masterOf(1)));
+  });
+
+  it('a signed delta between the right checkpoints with other steps in it is not taken either', async () => {
+    const trainers = await published(2);
+    const [first, second] = trainers.all.map(({ checkpoint }) => checkpoint);
+    const frames = [masterOf(0), masterOf(7)].map((master) => {
+      const { tensors } = parseSafetensors(master, 'master');
+      return tensors.map(({ at, bytes }) => master.subarray(at, at + bytes));
+    });
+    const changes = [0, 2].map((tensor) =>
+      changeOf(tensor, tensor === 0, frames[0]![tensor]!, frames[1]![tensor]!),
+    );
+    const bytes = encodeDelta({ baseRoot: first!.root, resultRoot: second!.root, changes });
+    const facts = await trainers.store.put((append) => append(bytes));
+    const own = second!.manifest.deltas[0]!;
+    const lie = signCheckpoint({ ...second!.manifest, deltas: [{ ...own, ...facts }] }, trainer());
+    await trainers.store.put((append) => append(lie.bytes));
+    const { store, disk } = emptyStore();
+    await pull(store, trainers.store, first!.digest);
+    const noWhole = lying(trainers.store, second!.manifest.master.sha256, () => undefined);
+    await expect(pull(store, noWhole, lie.digest)).rejects.toThrow(/no deltas/);
+    expect(await masterIn(store, first!)).toBe(digestOf(masterOf(0)));
+    expect([...disk.files.keys()].filter((path) => path.includes('/parts/'))).toEqual([]);
+    await assertIntact(disk);
   });
 
   it('fetches anew what rotted on its own disk', async () => {
