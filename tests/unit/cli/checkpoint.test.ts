@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,11 @@ import { diff } from '../../../src/cli/commands/checkpoint/diff.js';
 import { publish } from '../../../src/cli/commands/checkpoint/publish.js';
 import { pull } from '../../../src/cli/commands/checkpoint/pull.js';
 import { verify } from '../../../src/cli/commands/checkpoint/verify.js';
+import { nodeDisk } from '../../../src/inference/checkpoint/disk.js';
+import { signHead } from '../../../src/inference/checkpoint/head.js';
+import { openStore } from '../../../src/inference/checkpoint/store.js';
 import { encodeSafetensors } from '../../../src/inference/safetensors.js';
+import { keypairFromUri, readyKeys, toAddress } from '../../../src/keys/index.js';
 
 const never = new AbortController().signal;
 let folder = '';
@@ -95,12 +99,40 @@ describe('assay checkpoint', () => {
     expect(said.conflict).toHaveLength(2);
   });
 
+  it('keeps what was asked for, be it of a window before those that it has', async () => {
+    for (const step of [0, 1, 2, 3]) await published(step);
+    const flags = { from: at('trainer'), store: at('miner'), json: true };
+    for (const window of [2, 3, 0]) {
+      const { code, said } = await json<{ master: string }>(pull({ ...flags, window }, never));
+      expect(code).toBe(0);
+      expect(await readFile(said.master)).toEqual(await readFile(at(`${window}.safetensors`)));
+    }
+    const { said } = await json<{ master: string }>(pull({ ...flags, window: 3 }, never));
+    expect(await readFile(said.master)).toEqual(await readFile(at('3.safetensors')));
+  });
+
+  it('takes no head of another key that names a checkpoint of the trainer', async () => {
+    await published(0);
+    await readyKeys();
+    const store = openStore(nodeDisk, at('trainer'));
+    const { digest, trainer } = (await store.newest())!;
+    await cp(at('trainer'), at('mirror'), { recursive: true });
+    await rm(at('mirror/heads'), { recursive: true });
+    const forged = signHead({ modelId: 'tiny', window: 9, digest }, keypairFromUri('//Mirror'));
+    await openStore(nodeDisk, at('mirror')).putHead(forged);
+    const flags = { store: at('miner'), trainer: toAddress(trainer), json: true };
+    await expect(pull({ ...flags, from: at('mirror') }, never)).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+    expect(await pull({ ...flags, from: at('trainer') }, never)).toBe(0);
+  });
+
   it('refuses other trainers, second checkpoints of a window, stores that are none', async () => {
     await published(0);
     await expect(published(1, 'trainer', 0)).rejects.toThrow(/window/);
     const trainer = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
     await expect(pull({ from: at('trainer'), store: at('miner'), trainer }, never)).rejects.toMatchObject({
-      code: 'unreachable',
+      code: 'unauthenticated',
     });
     await expect(pull({ from: at('none'), store: at('miner') }, never)).rejects.toThrow(
       /a store with a checkpoint/,

@@ -6,7 +6,8 @@ import { nodeDisk } from '../../../inference/checkpoint/disk.js';
 import { pullCheckpoint } from '../../../inference/checkpoint/pull.js';
 import { openStore } from '../../../inference/checkpoint/store.js';
 import { readyKeys, toAddress } from '../../../keys/index.js';
-import { toHex } from '../../../model/bytes.js';
+import { equals, toHex } from '../../../model/bytes.js';
+import { AssayError } from '../../../model/errors.js';
 import { chosen, lockStore, trainerOf } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
@@ -37,6 +38,13 @@ export async function pull(flags: Record<string, unknown>, signal: AbortSignal):
     const store = openStore(nodeDisk, options.store);
     const known = head && (await store.headOf(head.window));
     const trainer = trainerOf(options.trainer) ?? (await store.newest())?.trainer ?? head?.trainer;
+    // anybody can sign a head that names somebody else's checkpoint, an old one too
+    if (head && trainer && !equals(head.trainer, trainer))
+      throw new AssayError(
+        'unauthenticated',
+        `head of ${options.from}: signed by ${toAddress(head.trainer)}, expected ${toAddress(trainer)}`,
+        { reason: 'trainer' },
+      );
     if (head && known && toHex(known.digest) !== toHex(head.digest)) {
       const two = [known, head].map(({ digest: each }) => toHex(each));
       process.stderr.write(`error: two checkpoints for window ${head.window}: ${two.join(' and ')}\n`);
@@ -51,8 +59,9 @@ export async function pull(flags: Record<string, unknown>, signal: AbortSignal):
       onBytes: (bytes) => progress?.update(bytes / KIB),
     });
     progress?.end();
-    if (head) await store.putHead(head);
-    if (head && !options.keepAll) await store.collect({ heads: KEPT, keep: 'masters' });
+    // one of an earlier window is no head of ours: what was asked for would be collected at once
+    const isOlder = head !== undefined && (await store.putHead(head)) === 'older';
+    if (head && !isOlder && !options.keepAll) await store.collect({ heads: KEPT, keep: 'masters' });
     const { manifest } = checkpoint;
     const master = join(options.store, 'objects', toHex(manifest.master.sha256));
     if (options.json)
