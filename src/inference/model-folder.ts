@@ -231,8 +231,8 @@ export async function createModelFolder(
       throw error;
     });
     if (there.length > 0) throw invalid(out, 'a folder that is empty or not there', 'one with files');
-    // a name beside it: only within one disk is a rename one step
-    place = join(await realpath(dirname(out)), basename(out));
+    // where a link leads, else a name of a folder that is there; the part beside it: only within one disk is a rename one step
+    place = await realpath(out).catch(async () => join(await realpath(dirname(out)), basename(out)));
     part = `${place}.part-${randomUUID()}`;
     await mkdir(part);
   } catch (error) {
@@ -270,11 +270,22 @@ export async function createModelFolder(
     const file = await create(MODEL_FILE);
     await file.write(utf8(`${canonicalJson(model)}\n`));
     await file.end();
-    await rename(part, place);
+    await syncFolder(part);
+    await rename(part, place).catch((error: unknown) => {
+      throw invalid(out, 'a folder that is empty or not there', foundInstead(error), error);
+    });
+    await syncFolder(dirname(place));
     return model;
   } catch (error) {
     for (const handle of handles) await handle.close();
     await rm(part, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Names in it are on disk when it resolves, as far as this system can say so of a folder. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }

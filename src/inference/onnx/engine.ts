@@ -234,8 +234,9 @@ export class OnnxEngine {
     const capacity = capacityFor(length, config);
     const bytes = cacheBytes(decoding.slots, capacity, config);
     this.#budget.take(bytes - decoding.bytes, `a cache of ${decoding.slots} rows of ${capacity} tokens`);
-    decoding.cache.grow(capacity, decoding.rows.length);
+    // before it grows: where the host has no memory after all, what was taken goes with the decoding
     decoding.bytes = bytes;
+    decoding.cache.grow(capacity, decoding.rows.length);
   }
 
   /** Rows that stay take the first slots. */

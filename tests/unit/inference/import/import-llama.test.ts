@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -324,6 +324,14 @@ describe('a Llama export in safetensors', () => {
 });
 
 describe('a model folder', () => {
+  test('may be an empty one that a link leads to', async () => {
+    await mkdir(join(folder, 'disk'));
+    await symlink(join(folder, 'disk'), out());
+    await imported(single(TENSORS));
+    expect((await readdir(join(folder, 'disk'))).sort()).toEqual(['master.safetensors', 'model.json']);
+    expect((await readdir(folder)).sort()).toEqual(['disk', 'export', 'out']);
+  });
+
   test('that was changed is found out', async () => {
     await imported(single(TENSORS));
     const path = join(out(), 'master.safetensors');
