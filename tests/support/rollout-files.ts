@@ -1,4 +1,5 @@
 // Rollouts as a window has them, from a seed: lengths, stops and tokens, by which files of any size can be made without a model.
+import { END_OF_TEXT } from '../../src/inference/spec/byte-ids.js';
 import type { Policy } from '../../src/inference/spec/policy.js';
 import type { WindowContext } from '../../src/inference/spec/window.js';
 import { sha256 } from '../../src/model/hash.js';
@@ -11,14 +12,14 @@ export const BYTE_POLICY: Policy = {
   temperature: '1',
   candidates: 64,
   maxTokens: 96,
-  stopIds: [256],
+  stopIds: [END_OF_TEXT],
   rolloutsPerGroup: 4,
   environmentDigest: digestOf('environment'),
 };
-export const BYTE_VOCABULARY = 258;
 
 export const WINDOW: WindowContext = {
   beacon: { kind: 'dev-chain', round: 7n, signature: digestOf('beacon') },
+  genesis: digestOf('genesis'),
   netuid: 3,
   window: 41,
   checkpointDigest: digestOf('checkpoint'),

@@ -2,6 +2,7 @@
 // they do as an argument. Does not own: what is generated and judged: both are stand-ins here.
 import { setMaxListeners } from 'node:events';
 import type { ChainReader, ChainWriter, Subnet } from '../../src/chain/chain.js';
+import { BYTE_VOCABULARY, END_OF_TEXT } from '../../src/inference/spec/byte-ids.js';
 import { type Policy, policyDigest } from '../../src/inference/spec/policy.js';
 import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
 import type { VrfKeypair } from '../../src/keys/keypair.js';
@@ -44,11 +45,10 @@ export const POLICY = {
   temperature: '1',
   candidates: 64,
   maxTokens: 8,
-  stopIds: [256],
+  stopIds: [END_OF_TEXT],
   rolloutsPerGroup: 2,
   environmentDigest: new Uint8Array(32).fill(9),
 };
-const VOCABULARY = 258;
 export const CHECKPOINT = new Uint8Array(32).fill(7);
 const BLOCK_MS = 250;
 
@@ -101,7 +101,7 @@ export function plainSubmission(name: string, window: OpenWindow['context'], gro
   }));
   const work = { window, policy: POLICY, hotkey: keypair.publicKey, groups, forfeits: [] };
   const profileDigest = new Uint8Array(32);
-  return writeSubmission(rollouts, { ...work, profileDigest, vocabulary: VOCABULARY }, keypair.sign);
+  return writeSubmission(rollouts, { ...work, profileDigest, vocabulary: BYTE_VOCABULARY }, keypair.sign);
 }
 
 /** Judges by whether there is a file: a record is the miner and what there was; a complete one is worth 1. */
@@ -273,7 +273,7 @@ export async function onRolloutWorld<T>(
               ),
             onStatus: (status) => statuses.push(status),
           },
-          { ...rules, policy, vocabulary: VOCABULARY, quota: 1000 },
+          { ...rules, policy, vocabulary: BYTE_VOCABULARY, quota: 1000 },
         );
         const walk = async () => {
           // one that begins anew has its port already

@@ -1,18 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { BYTE_VOCABULARY } from '../../../../src/inference/spec/byte-ids.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { decodeFile, encodeFile } from '../../../../src/verification/rollouts/file.js';
 import { treeOf } from '../../../../src/verification/rollouts/record.js';
 import type { Manifest, Rollout } from '../../../../src/verification/rollouts/rollout.js';
 import { tokensWrong } from '../../../../src/verification/rollouts/stop.js';
 import { checkCounts, checkStructure } from '../../../../src/verification/rollouts/structure.js';
-import {
-  BYTE_POLICY,
-  BYTE_VOCABULARY,
-  digestOf,
-  rolloutsOf,
-  uniform,
-  WINDOW,
-} from '../../../support/rollout-files.js';
+import { BYTE_POLICY, digestOf, rolloutsOf, uniform, WINDOW } from '../../../support/rollout-files.js';
 
 const random = uniform('structure');
 const letters = () => Math.floor(random() * 256);
@@ -23,6 +17,7 @@ const manifestOf = (
   forfeits: readonly number[] = [],
 ): Manifest => ({
   version: 1,
+  genesis: WINDOW.genesis,
   netuid: WINDOW.netuid,
   window: WINDOW.window,
   hotkey: digestOf('hotkey'),

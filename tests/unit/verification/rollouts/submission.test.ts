@@ -1,15 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BYTE_VOCABULARY } from '../../../../src/inference/spec/byte-ids.js';
 import { devKeypair, readyKeys, verifySignature } from '../../../../src/keys/keypair.js';
 import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
 import { readFile, readManifest, writeSubmission } from '../../../../src/verification/rollouts/submission.js';
-import {
-  BYTE_POLICY,
-  BYTE_VOCABULARY,
-  digestOf,
-  rolloutsOf,
-  uniform,
-  WINDOW,
-} from '../../../support/rollout-files.js';
+import { BYTE_POLICY, digestOf, rolloutsOf, uniform, WINDOW } from '../../../support/rollout-files.js';
 
 beforeAll(readyKeys);
 
