@@ -125,8 +125,8 @@ export function createRolloutValidator(
         continue;
       }
       const { window, round: number } = next.collected;
+      const expiry = beacon.timeOf(number) + (plan.auditExpiryMs ?? AUDIT_EXPIRY_MS);
       try {
-        const expiry = beacon.timeOf(number) + (plan.auditExpiryMs ?? AUDIT_EXPIRY_MS);
         const round = await untilRound(parts, number, expiry, signal);
         if (signal.aborted) return;
         if (round) await judgeOne(next, round, signal);
@@ -139,6 +139,12 @@ export function createRolloutValidator(
         log.error('a window could not be judged yet', { window, error });
         tell({ window, is: 'pending', why: error instanceof Error ? error.message : String(error) });
         await clock.sleep(AGAIN_MS, signal);
+        if (clock.now() < expiry || signal.aborted) continue;
+        // later windows have waited long enough; one that could not be written down is tried once more
+        await lapse(window, 'it could not be judged here in time').then(
+          () => pending.shift(),
+          (cause: unknown) => log.error('a window could not be written down', { window, error: cause }),
+        );
       }
     }
   }

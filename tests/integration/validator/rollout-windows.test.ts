@@ -124,6 +124,20 @@ test('an audit waits for its round, is done with the same one later, and lapses 
     expect(judge.judged[2]).toMatch(/^3 /);
   }));
 
+test('a window that this validator cannot judge holds up the next ones for a while, and lapses', () =>
+  onRolloutWorld(['honest'], async (world) => {
+    world.miner('honest', plainWork('honest'));
+    const judge = countingJudge();
+    judge.fail = new Error('the session is gone');
+    const a = world.validator('validator-a', judge);
+    await world.until(() => a.statuses.some(({ is }) => is === 'lapsed'));
+    judge.fail = undefined;
+    expect(a.statuses.find(({ is }) => is === 'pending')).toMatchObject({ why: 'the session is gone' });
+    expect(a.statuses.find(({ is }) => is === 'lapsed')).toMatchObject({ window: 0 });
+    await world.until(() => judge.judged.length > 0);
+    expect(judge.judged[0]).toBe(`1 ${world.hotkeyOf('honest')}`);
+  }));
+
 test('what a crash left half-judged is judged to its end, and what is judged stays as it was', () =>
   onRolloutWorld(['one', 'two'], async (world) => {
     world.miner('one', plainWork('one'));
