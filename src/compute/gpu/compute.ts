@@ -5,7 +5,8 @@ import { assertOperand, type Compute, operandRows, type Supports } from '../comp
 import type { LabelsSpec } from '../labels.js';
 import { operandMatrix } from '../spec/chain.js';
 import type { Gpu, GpuMemory } from './gpu.js';
-import { GpuPool, openGpuLabels } from './labels.js';
+import { openGpuLabels } from './labels.js';
+import { GpuPool } from './memory.js';
 
 /** Rows of C that are made and read at once: more would be a buffer beyond the bounds of small devices. */
 const PRODUCT_BYTES = 64 << 20;
