@@ -3,6 +3,31 @@
 import { type AssayError, unsupported } from '../../model/errors.js';
 import type { Gpu, GpuMemory } from './gpu.js';
 
+export const noRoomFor = ({ name }: Pick<Gpu, 'name'>, what: string, bytes: number) =>
+  unsupported(what, `${name} has no room for ${bytes} bytes; other work may hold its memory`);
+
+/**
+ * Memory for as long as `use` takes.
+ * @param what what it is for, as an error says it
+ */
+export async function withRoom<T>(
+  gpu: Gpu,
+  what: string,
+  use: (room: (bytes: number) => Promise<GpuMemory>) => Promise<T>,
+): Promise<T> {
+  const held: GpuMemory[] = [];
+  try {
+    return await use(async (bytes) => {
+      const memory = await gpu.allocate(bytes);
+      if (!memory) throw noRoomFor(gpu, what, bytes);
+      held.push(memory);
+      return memory;
+    });
+  } finally {
+    for (const memory of held) gpu.free(memory);
+  }
+}
+
 /** Memory that one step leaves to the next of the same size, as long as there is a chain: between chains it is the host's. */
 export class GpuPool {
   readonly #free = new Map<number, GpuMemory[]>();
@@ -80,10 +105,7 @@ export class GpuHoldings {
 
   noRoom(bytes: number): AssayError<'unsupported'> {
     const { gpu, what } = this.#parts;
-    return unsupported(
-      what,
-      `${gpu.name} has no room for another ${bytes} bytes; other work may hold its memory`,
-    );
+    return noRoomFor(gpu, what, bytes);
   }
 
   /** @returns whether there is a reserve now */
