@@ -1,5 +1,5 @@
 // Owns: what is said of the backend that a host was proven with: what it cannot do, what that costs, why no better one was used.
-// Pure. Does not own: which devices there are (compute/find-devices.ts), what was proven (commands/miner-doctor.ts).
+// Pure. Does not own: which devices there are (compute/find-devices.ts), what was proven (doctor/examine.ts).
 import type { Compute } from '../compute/compute.js';
 import type { FoundDevice, FoundDevices } from '../compute/find-devices.js';
 import { BY_SIZE, DERIVED } from '../verification/classes.js';

@@ -223,8 +223,17 @@ const SMALL_COMPUTE = (): ComputeParams => ({
   labels: 40,
   nominalLabels: 20,
   samples: 8,
+  windowMs: 20_000,
 });
-const SMALL_MEMORY = (): MemoryParams => ({ ...memoryParamsByClass('paced-memory')!, labels: 40 });
+/** Little to do and long to do it: a small run shows that steps work, on however busy a machine. */
+const SMALL_MEMORY = (): MemoryParams => ({
+  ...memoryParamsByClass('paced-memory')!,
+  labels: 40,
+  windowMs: 20_000,
+  fillMs: 20_000,
+  passMs: 20_000,
+  maxRounds: 16,
+});
 
 async function proofCpu(parts: StepParts): Promise<void> {
   await withDevice(await isolate({ device: 'cpu', threads: 2 }), async (compute) => {

@@ -5,7 +5,8 @@ import { assertOperand, type Compute, operandRows, type Supports } from '../comp
 import type { LabelsSpec } from '../labels.js';
 import { operandMatrix } from '../spec/chain.js';
 import type { Gpu, GpuMemory } from './gpu.js';
-import { GpuPool, openGpuLabels } from './labels.js';
+import { openGpuLabels } from './labels.js';
+import { GpuPool, noRoomFor } from './memory.js';
 
 /** Rows of C that are made and read at once: more would be a buffer beyond the bounds of small devices. */
 const PRODUCT_BYTES = 64 << 20;
@@ -44,9 +45,8 @@ export function createGpuCompute(
 
   const allocate = async (bytes: number, what: string): Promise<GpuMemory> => {
     const memory = await pool.take(bytes);
-    if (memory) return memory;
-    const why = `${gpu.name} has no room for ${bytes} bytes; other work may hold its memory`;
-    throw unsupported(what, why);
+    if (!memory) throw noRoomFor(gpu, what, bytes);
+    return memory;
   };
   const transposed = async (b: Int8Array, n: number): Promise<GpuMemory> => {
     const plain = await allocate(n * n, `an operand of side ${n}`);
@@ -63,11 +63,11 @@ export function createGpuCompute(
   const operandFor = async (basis: Uint8Array, n: number): Promise<Operand> => {
     const key = `${n}/${toHex(basis)}`;
     if (newest?.key === key) return newest;
-    const fresh: Operand = { key, n, transposed: await transposed(operandMatrix(basis, n), n), users: 0 };
     const stale = newest;
-    newest = fresh;
-    if (stale?.users === 0) pool.give(stale.transposed);
-    return fresh;
+    newest = undefined;
+    if (stale?.users === 0) pool.give(stale.transposed); // the new one takes its place, not one beside it
+    newest = { key, n, transposed: await transposed(operandMatrix(basis, n), n), users: 0 };
+    return newest;
   };
   /** Two that ask for one operand at once get the same. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {

@@ -5,7 +5,8 @@ import type { Compute } from '../compute.js';
 import { inexactProduct } from '../probe.js';
 import { wrongLabels } from '../probe-labels.js';
 import { fold } from '../spec/chain.js';
-import type { Gpu, GpuMemory } from './gpu.js';
+import type { Gpu } from './gpu.js';
+import { withRoom } from './memory.js';
 
 /** Products of several tiles in every direction. */
 const TILED_SIDE = 512;
@@ -58,7 +59,7 @@ async function wrongSquare(gpu: Gpu): Promise<string | undefined> {
   const random = createSeededRandom('probe-tiles');
   const left = random.bytes(n * n);
   const right = random.bytes(n * n).map((byte) => (byte & 127) - 64);
-  return withRoom(gpu, async (room) => {
+  return withRoom(gpu, 'comparing products', async (room) => {
     const [a, b, sums, folds] = [
       await room(n * n),
       await room(n * n),
@@ -92,7 +93,7 @@ async function wrongLongSum(gpu: Gpu): Promise<string | undefined> {
   const random = createSeededRandom('probe-long-sums');
   const left = random.bytes(2 * n).map((byte, i) => (i < n ? 127 - (byte & 3) : 128 + (byte & 3)));
   const right = random.bytes(n * n).map((byte) => 63 - (byte & 3));
-  return withRoom(gpu, async (room) => {
+  return withRoom(gpu, 'comparing products', async (room) => {
     const [a, b, to] = [await room(2 * n), await room(n * n), await room(8 * n)];
     gpu.write(a, 0, left);
     gpu.write(b, 0, right);
@@ -117,24 +118,4 @@ function rowOf(row: Uint8Array, columns: Uint8Array): Int32Array {
     for (let k = 0; k < n; k++) sum += x[k] * y[column * n + k];
     return sum;
   });
-}
-
-async function withRoom<T>(
-  gpu: Gpu,
-  use: (room: (bytes: number) => Promise<GpuMemory>) => Promise<T>,
-): Promise<T> {
-  const held: GpuMemory[] = [];
-  try {
-    return await use(async (bytes) => {
-      const memory = await gpu.allocate(bytes);
-      if (!memory) {
-        const [what, why] = ['comparing products', `${gpu.name} has no room for ${bytes} bytes`];
-        throw unsupported(what, why);
-      }
-      held.push(memory);
-      return memory;
-    });
-  } finally {
-    for (const memory of held) gpu.free(memory);
-  }
 }

@@ -1,11 +1,11 @@
 // Owns: how fast each kernel is on one processor. Does not own: what a class should reach (verification/classes.ts).
 import type { Clock } from '../../model/clock.js';
-import { unsupported } from '../../model/errors.js';
 import type { Random } from '../../model/prng.js';
 import { TAG } from '../spec/chain.js';
 import { DIGEST_BYTES, DIGEST_COLUMNS } from '../spec/digest.js';
 import { BLOCK_BYTES } from '../spec/plain-labels.js';
-import type { Gpu, GpuMemory } from './gpu.js';
+import type { Gpu } from './gpu.js';
+import { withRoom } from './memory.js';
 
 /** Rates over whole kernels, as the clock of the host sees them: start and end included, batches long enough to hide both. */
 export interface GpuRates {
@@ -49,17 +49,6 @@ export async function measureGpu(
     readonly onStep?: (step: string) => void;
   },
 ): Promise<GpuRates> {
-  const taken: GpuMemory[] = [];
-  const take = async (bytes: number): Promise<GpuMemory> => {
-    const memory = await gpu.allocate(bytes);
-    if (!memory) {
-      const what = `measuring at side ${n}`;
-      const why = `${gpu.name} has no room for ${bytes} bytes; end other work or take a smaller side`;
-      throw unsupported(what, why);
-    }
-    taken.push(memory);
-    return memory;
-  };
   const timed = async (step: string, run: () => void): Promise<number> => {
     onStep(step);
     const batch = async (runs: number): Promise<number> => {
@@ -77,7 +66,7 @@ export async function measureGpu(
     return times[(BATCHES - 1) / 2] / 1000;
   };
   const square = n * n;
-  try {
+  return withRoom(gpu, `measuring at side ${n}`, async (take) => {
     const [a, b, to] = [await take(square), await take(square), await take(square)];
     const [x, y] = [await take(4 * n), await take(4 * n)];
     const c = await take(4 * Math.min(n, PRODUCT_ROWS) * n);
@@ -122,9 +111,7 @@ export async function measureGpu(
       joinBytesPerS: (3 * square) / join,
       digestBytesPerS: (blocks * BLOCK_BYTES) / digest,
     };
-  } finally {
-    for (const memory of taken) gpu.free(memory);
-  }
+  });
 }
 
 /** Whole results of 16384 rows would be a gigabyte. */

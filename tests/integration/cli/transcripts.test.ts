@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -189,12 +189,7 @@ describe('checking', () => {
   const missing = spawnSync('python3', ['--version']).status !== 0;
   if (missing) console.log('transcripts in Python skipped: this machine has no python3');
   test.skipIf(missing)('agrees with the verifier in Python over what the command writes', async () => {
-    const module = (kind: string) =>
-      fileURLToPath(new URL(`../../../scripts/reference/${kind.replaceAll('-', '_')}.py`, import.meta.url));
-    const files = transcribedKinds
-      .filter((kind) => existsSync(module(kind)))
-      .flatMap((kind) => [at(kind), at(`${kind}-cheat`)]);
-    expect(files.length).toBeGreaterThan(8);
+    const files = transcribedKinds.flatMap((kind) => [at(kind), at(`${kind}-cheat`)]);
     const theirs = spawnSync('python3', [script, ...files], { encoding: 'utf8' });
     expect(theirs.stderr).toBe('');
     expect(theirs.status).toBe(0);

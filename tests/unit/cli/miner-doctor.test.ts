@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { classAdvice, fillableClass, lowFix } from '../../../src/cli/commands/miner-doctor.js';
+import { fillableClass } from '../../../src/cli/doctor/classes.js';
+import { lowFix } from '../../../src/cli/doctor/examine.js';
+import { classAdvice } from '../../../src/cli/doctor/report.js';
 import { DERIVED } from '../../../src/verification/classes.js';
 import { HOST_MEMORY_PARAMS } from '../../../src/verification/kinds/host-memory/params.js';
 

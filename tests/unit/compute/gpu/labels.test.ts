@@ -115,6 +115,23 @@ describe('labels over kernels', () => {
 });
 
 describe('what is no chain keeps no memory of a device', () => {
+  test('the next operand takes the place of the one before, not one beside it', async () => {
+    const { gpu, heldBytes } = counted();
+    let most = 0;
+    const watched: Gpu = {
+      ...gpu,
+      async allocate(bytes) {
+        const memory = await gpu.allocate(bytes);
+        most = Math.max(most, heldBytes());
+        return memory;
+      },
+    };
+    const compute = createGpuCompute(watched);
+    for (const basis of [1, 2, 3]) await compute.prepareLabels!(new Uint8Array(32).fill(basis), 64);
+    expect(most).toBe(2 * 64 * 64);
+    expect(heldBytes()).toBe(64 * 64);
+  });
+
   test('an operand that is released, or has no room for its rows', async () => {
     const { gpu, heldBytes } = counted();
     const multiplier = await createGpuCompute(gpu).loadOperand(new Int8Array(64 * 64), 64);

@@ -1,0 +1,130 @@
+// Owns: how the doctor tells what it found. Does not own: what it found (examine.ts).
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import Table from 'cli-table3';
+import type { Credit, Resource } from '../../model/credit.js';
+import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
+import { scaled } from '../facts.js';
+import { PLAIN, print } from '../output.js';
+import { type Asked, computes, type Finding, type Host } from './finding.js';
+
+export function show(
+  findings: readonly Finding[],
+  {
+    devices,
+    card,
+    notes,
+  }: Pick<Host, 'devices' | 'card'> & { readonly notes: readonly string[] | undefined },
+  { small }: Asked,
+  tookMs: number,
+): void {
+  const [cpu] = cpus();
+  print(
+    `host: ${availableParallelism()} CPUs (${cpu?.model.trim() ?? 'unknown'}), ${gibibytes(totalmem())} of memory`,
+  );
+  print(`products: ${devices.compute.name}`);
+  const table = new Table({
+    head: [
+      'kind',
+      'class',
+      'result',
+      'would be credited',
+      'counts one',
+      'share',
+      'commits, ms',
+      'opening',
+      'took',
+    ],
+    style: PLAIN,
+  });
+  for (const {
+    kind,
+    class: name,
+    state,
+    credit,
+    nominal,
+    share,
+    steps,
+    openingBytes,
+    tookMs: took,
+  } of findings) {
+    const ran = steps.length > 0;
+    const amounts = creditLines(state === 'proven' ? credit : {}, nominal);
+    table.push([
+      kind,
+      name ?? '-',
+      state,
+      amounts.map(([credited]) => credited).join('\n') ||
+        (state === 'proven' ? 'nothing: it only shows life' : '-'),
+      amounts.map(([, one]) => one).join('\n') || '-',
+      state === 'proven' ? share.toFixed(2) : '-',
+      steps.map(({ from, tookMs: at, withinMs }) => `${from} ${Math.round(at)} of ${withinMs}`).join('\n') ||
+        '-',
+      ran ? `${(openingBytes / 1e6).toFixed(2)} MB` : '-',
+      ran ? `${(took / 1000).toFixed(1)} s` : '-',
+    ]);
+  }
+  print(table.toString());
+  for (const { kind, class: name, state, said, fix, note, credit } of findings) {
+    if (state !== 'proven') print(`${kind}: ${said}`);
+    if (fix) print(`${kind}: ${fix}`);
+    if (note) print(`${kind}: ${note}`);
+    const advice = name === undefined ? undefined : classAdvice(name, credit);
+    if (advice) print(`${kind}: ${advice}`);
+  }
+  for (const note of notes ?? []) print(`${card?.id ?? 'cpu'}: ${note}`);
+  const proven = findings.filter(({ state }) => state === 'proven');
+  const failed = findings.filter(({ state }) => state === 'failed').length;
+  print(
+    `${proven.length} proven, ${failed} failed, ${findings.length - proven.length - failed} not for this host; ${Math.round(tookMs / 1000)} s`,
+  );
+  if (small)
+    print('small classes are for simulated devices: they show that proofs work here, not what they earn');
+  else if (proven.length > 0) {
+    print(
+      `share: of a slot that counts one in its class. Each was proven by itself: slots of one host share its cores${card ? ', those of a card the card' : ''}`,
+    );
+    const slots = proven
+      .filter(({ kind }) => SERVED.has(kind))
+      .map(({ kind, class: name }) => `${kind}:${name}${card && computes([kind]) ? `@${card.id}` : ''}`);
+    if (slots.length > 0) print(`to serve them: assay miner start --slots ${slots.join(' ')} --help`);
+  }
+}
+
+/** What needs nothing but this host to be served; a plot, a port and a class of the line are said there. */
+const SERVED: ReadonlySet<string> = new Set(['compute', 'memory', 'host-memory', 'storage']);
+
+/** What a card is, by what it proved: whatever it is called, and whichever class it was proven under. */
+export function classAdvice(claimed: string, credit: Credit): string | undefined {
+  const isCard = DERIVED.some((each) => each.class === claimed) || claimed.startsWith(BY_SIZE);
+  if (!isCard || credit.opsPerS === undefined) return undefined;
+  if (credit.deviceBytes === undefined) return 'products alone give no class: the memory of the card does';
+  const its = classOf(credit)?.class;
+  if (its === undefined) return `less than any class is expected to: ${claimed} pays what was proven of it`;
+  return its === claimed ? `what ${claimed} is expected to` : `what ${its} is expected to: claim that`;
+}
+
+const UNITS: Readonly<Record<Resource, string>> = {
+  opsPerS: 'op/s',
+  hashBytesPerS: 'B/s hashed in the same work',
+  deviceBytes: 'B of device memory',
+  deviceBytesPerS: 'B/s read from it',
+  hostBytes: 'B of host memory',
+  hostBytesPerS: 'B/s read from it',
+  storageBytes: 'B of storage',
+  storageBytesPerS: 'B/s read from it',
+  downBytesPerS: 'B/s from peers',
+  upBytesPerS: 'B/s to peers',
+};
+
+/** `223 Gop/s` and what counts one, a line for each resource of either; `-` where one of them has none of it. */
+function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
+  const text = (amount: number | undefined, resource: Resource): string =>
+    amount === undefined ? '-' : `${scaled(amount)}${UNITS[resource]}`;
+  const resources = [...new Set([...Object.keys(credit), ...Object.keys(nominal)])] as Resource[];
+  return resources.map((resource) => [
+    text(credit[resource], resource),
+    text(nominal[resource], resource).split(' ').slice(0, 2).join(' '),
+  ]);
+}
+
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
