@@ -1,6 +1,6 @@
 // Owns: `assay rollouts calibrate`. Does not own: the runs (testing/rollouts/calibrate.ts), what follows from them and the artefact
 // (verification/rollouts/calibration.ts).
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import type { LanguageModel } from '../../../inference/language-model.js';
@@ -277,22 +277,20 @@ async function readJournal(file: string, setUp: string): Promise<CalibrationJour
     throw invalid('--journal', 'a file that can be read', String(errnoOf(error) ?? error), error);
   }
   const steps: CalibrationStep[] = [];
-  const lines = text.split('\n');
-  for (const [i, line] of lines.entries()) {
-    if (line === '') continue;
+  // the end of a run that was killed: a line without its end is made again
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
+  for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
     let step: CalibrationStep & { setUp: string };
     try {
       step = JSON.parse(line) as typeof step; // our own file, of this very set-up as the next line asks
     } catch (error) {
-      // the end of a run that was killed; its step is made again
-      if (i === lines.length - 1) continue;
       throw invalid(`--journal, line ${i + 1}`, 'a step', line.slice(0, 60), error);
     }
     if (step.setUp !== setUp)
       throw invalid(`--journal, line ${i + 1}`, 'a step of this model, policy and plan', 'one of others');
     steps.push(step);
   }
-  if (text !== '' && !text.endsWith('\n')) await appendFile(file, '\n');
   const of = <P extends CalibrationStep['part']>(part: P) =>
     steps.flatMap((step) =>
       step.part === part ? [step.result as Extract<CalibrationStep, { part: P }>['result']] : [],

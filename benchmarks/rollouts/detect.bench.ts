@@ -1,0 +1,173 @@
+// What audits find, on weights that have learned something: the share of each liar's rollouts that are wrong, windows to its
+// conviction, and honest rollouts found wrong. Beside `npm run bench` it is a command of its own, for as long as one has time:
+//   npx tsx benchmarks/rollouts/detect.bench.ts [--steps 400] [--windows 20] [--honest 20000] [--engine onnx]
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { LanguageModel } from '../../src/inference/language-model.js';
+import type { Master } from '../../src/inference/master.js';
+import { createOnnxModel } from '../../src/inference/onnx/model.js';
+import { createPlainModel } from '../../src/inference/plain/model.js';
+import { END_OF_TEXT } from '../../src/inference/spec/byte-ids.js';
+import type { Policy } from '../../src/inference/spec/policy.js';
+import { toleranceUnits } from '../../src/inference/spec/race.js';
+import { readyKeys } from '../../src/keys/keypair.js';
+import {
+  type CalibrationParts,
+  type CalibrationStep,
+  calibrate,
+} from '../../src/testing/rollouts/calibrate.js';
+import { quantised } from '../../src/testing/rollouts/liars/altered.js';
+import { tokenLiars } from '../../src/testing/rollouts/liars/token-liars.js';
+import { attackRow, type Calibration, legalRollouts } from '../../src/verification/rollouts/calibration.js';
+import { FP32_DELTA } from '../../src/verification/rollouts/rules.js';
+import { FINE_RATE, sums, train } from './trained.js';
+
+type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
+
+/** All rollouts of a window are judged, so that few windows say much; pay and detectors see six of them. */
+const PER_WINDOW = 6;
+const GROUPS = 8;
+const POLICY: Policy = {
+  temperature: '1',
+  candidates: 64,
+  maxTokens: 64,
+  stopIds: [END_OF_TEXT],
+  rolloutsPerGroup: 4,
+  environmentDigest: sums.digest,
+};
+const ALL = GROUPS * POLICY.rolloutsPerGroup;
+
+interface Size {
+  readonly steps: number;
+  readonly windows: number;
+  readonly honest: number;
+  /** of the miner; the judge is the plain decoder */
+  readonly engine: 'plain' | 'onnx';
+  readonly seed: string;
+  readonly onStep?: (step: CalibrationStep) => void;
+}
+
+/** @returns what a calibration has, with windows to convict at six rollouts drawn */
+export async function detect(
+  { steps, windows, honest, engine, seed, onStep = () => {} }: Size,
+  signal: AbortSignal,
+): Promise<{ calibration: Calibration; loss: number }> {
+  await readyKeys();
+  const { master, before, loss } = train('detect', { steps, batch: 16, learningRate: 3e-3 });
+  const opened: LanguageModel[] = [];
+  const open = async (of: Master, kind: Size['engine']): Promise<LanguageModel> => {
+    const model = kind === 'onnx' ? await createOnnxModel(of, { threads: 1 }) : createPlainModel(of);
+    opened.push(model);
+    return model;
+  };
+  try {
+    // liars on the judge's engine: what is found is theirs and not the engine's
+    const stale = async (behind: number): Promise<LanguageModel> => open(before.get(behind)!, 'plain');
+    const parts: CalibrationParts = {
+      miner: await open(master, engine),
+      verifier: await open(master, 'plain'),
+      substitutes: {
+        int8: await open(quantised(master, 8), 'plain'),
+        int4: await open(quantised(master, 4), 'plain'),
+        'stale-1': await stale(1),
+        'stale-2': await stale(2),
+        'stale-5': await stale(5),
+        'stale-10': await stale(10),
+      },
+      environment: sums,
+      policy: POLICY,
+      checkpointDigest: master.digest,
+    };
+    const plan = {
+      seed,
+      noiseRollouts: Math.min(999, honest),
+      alphaPpm: Math.max(1000, Math.ceil(1e6 / (Math.min(999, honest) + 1))),
+      leastTolerance: toleranceUnits(FP32_DELTA),
+      acceptanceRollouts: honest,
+      liars: tokenLiars,
+      attackWindows: windows,
+      groups: GROUPS,
+      draw: { rollouts: ALL, deep: ALL, positions: 0 },
+      weights: 'trained' as const,
+      without: [],
+    };
+    const done = { noise: [], acceptance: [], attacks: [] };
+    const calibration = await calibrate(parts, plan, { done, onStep }, signal);
+    const { boundPpb } = calibration.acceptance;
+    const rows = calibration.attacks.rows.map((row) => attackRow(row, PER_WINDOW, boundPpb));
+    return { calibration: { ...calibration, attacks: { ...calibration.attacks, rows } }, loss };
+  } finally {
+    await Promise.all(opened.map((model) => model.close()));
+  }
+}
+
+export default async function bench(emit: Emit): Promise<void> {
+  const size = { steps: 60, windows: 2, honest: 320, engine: 'plain' as const, seed: 'bench' };
+  const { calibration, loss } = await detect(size, new AbortController().signal);
+  const bench = `trained 90k decoder, ${loss.toFixed(2)} nats a byte`;
+  const { acceptance, attacks } = calibration;
+  emit({
+    bench,
+    metric: `honest rollouts found wrong, of ${acceptance.rollouts}`,
+    value: acceptance.wrong,
+    unit: '',
+  });
+  for (const { name, wrong, judged, windowsToConvict } of attacks.rows) {
+    emit({
+      bench,
+      metric: `${name}: rollouts wrong, of ${judged}`,
+      value: (100 * wrong) / judged,
+      unit: '%',
+    });
+    emit({ bench, metric: `${name}: windows to convict (0: never)`, value: windowsToConvict, unit: '' });
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      steps: { type: 'string', default: '400' },
+      windows: { type: 'string', default: '20' },
+      honest: { type: 'string', default: '20000' },
+      engine: { type: 'string', default: 'onnx' },
+      seed: { type: 'string', default: 'detect' },
+    },
+  });
+  const began = performance.now();
+  const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
+  let windows = 0;
+  const { calibration, loss } = await detect(
+    {
+      steps: Number(values.steps),
+      windows: Number(values.windows),
+      honest: Number(values.honest),
+      engine: values.engine === 'onnx' ? 'onnx' : 'plain',
+      seed: values.seed,
+      onStep: ({ part, result }) => {
+        if (part === 'attacks') console.error(`${result.name}, ${seconds()}`);
+        else if (++windows % 50 === 0) console.error(`${part}, ${windows} windows, ${seconds()}`);
+      },
+    },
+    new AbortController().signal,
+  );
+  const { noise, acceptance, attacks, tolerance } = calibration;
+  console.log(`loss ${loss.toFixed(3)} nats a byte; stale by steps of ${FINE_RATE}; ${seconds()}`);
+  console.log(
+    `noise: ${noise.quantile / 2 ** 20} at ${noise.alphaPpm} in a million of ${noise.rollouts}; Gini ${noise.giniPpm / 1e6}`,
+  );
+  console.log(`delta ${tolerance / 2 ** 20}, e^(lambda T) ${legalRollouts(calibration)}`);
+  console.log(
+    `honest: ${acceptance.wrong} wrong of ${acceptance.rollouts}, ${acceptance.tokens} tokens; bound ${acceptance.boundPpb} ppb`,
+  );
+  console.table(
+    attacks.rows.map(({ name, judged, wrong, farPpm, windowsToConvict }) => ({
+      lie: name,
+      'wrong, %': Number(((100 * wrong) / judged).toPrecision(3)),
+      judged,
+      'false accepts, %': farPpm / 1e4,
+      'windows to convict': windowsToConvict,
+    })),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
