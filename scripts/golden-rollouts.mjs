@@ -145,6 +145,7 @@ function windowCases() {
     const round = i === 0 ? 0n : i === 1 ? 2n ** 64n - 1n : BigInt(u32());
     const context = {
       beacon: { kind, round, signature: random.bytes(SIGNATURE_BYTES[kind]) },
+      genesis: random.bytes(32),
       netuid: i === 1 ? 0xffff : random.below(256),
       window: i === 0 ? 0 : i === 1 ? MAX : u32(),
       checkpointDigest: random.bytes(32),

@@ -125,6 +125,7 @@ def read(data):
 def manifest(m):
     return (
         lp(b"assay/rollouts/manifest/1")
+        + bytes.fromhex(m["genesis"])
         + struct.pack("<HI", m["netuid"], m["window"])
         + b"".join(bytes.fromhex(m[k]) for k in ("hotkey", "checkpointDigest", "policyDigest", "profileDigest"))
         + struct.pack("<II", m["groups"], len(m["forfeits"]))
@@ -149,10 +150,17 @@ ROLLOUTS = [
 EXTREME = rollout(0xFFFFFFFF, 0xFFFF, "cap", [0xFFFFFFFF])
 # the public key of devKeypair("alice") (keys/keypair.ts): its seed is SHA-256 of "assay/dev-key/1alice"
 ALICE = "c43afe299d2b1333e9d6f091c4f08802d6a750b1b74ce13480575a54d14c1742"
-# sr25519 draws a nonce: made once by that key, over the first manifest below and one that differs in its profile
+# the same of devKeypair("bob")
+BOB = "8c22f456caf5d72940fc02173898e93d5895269848ee4901fd4008389b14d30d"
+# sr25519 draws a nonce: made once by those keys over the bodies of `manifests_of`, in their order
 SIGNATURES = [
-    "d67f7d9195789ae50bf951e3d3c6ebfd31633139bceba24753f71d24cba0972976b1382e514a604d7da253c8fcff2f95e378257e970b7909de35d39df9c23380",
-    "54023e7a926f1ab9e3b1d909e2ff9cd734b467ed092cefef1552429a87670e4593e61b8a372882b89590eb63ee753bb9704602d39263bae0b7607693a725d68a",
+    "50a5f4eea70a2dcecd8a51f2051401d380760895c4b6134a20bf02c4f20a2d088322c0acbe7661ba7dfac02a31372e8e4462239318afea4817a4cff1bcf56f8f",
+    "e45ede1399c9b537b744bc67113f25d71dd0a3fe4a45702014912735b5f1d17469147fcde4eef028ffd8e08ffdccc6f2bb3237240320863ce5702aa6b880b985",
+    "fa5ced83886b2eb8153ef216a3411987ef82d1996e3baa9d47f5f99cd3e956518fc8da23697a3b37a0b797f65ac4a92c8dc3e29737797eac22f8020335c87788",
+    "4afe27e10b25af72447447ea1dfe91c2dee1110b51efe1e162e3d7e9ff405d396cd66dc55919955423538991f14583e38a75dd4eed00159a361bd22df07d8c83",
+    "28e94d5cb473a22d662b158be8b5a8ba7794c2719b239c7142cae6b9a72b3077cb86ef268ffccf5b139eeb32d822c56a33032ec5d696ef85b40fe4ddcb43f588",
+    "24a5da9f47a9d81e0f3cbd2defa58683681d6ceea8775fe667efa5b5f0b8113c5904ecd5a510aa0dbd46a37b5b7d289e2da674c7814f1dee815b23d3bc4cc383",
+    "ee7c2f44e2287e0692a6da05e92c1455c0da7cc42251befc5135f9a9f4f10c45ec6e3c549b4690abee840913b441b536dc66aeb5e35fa037045319d711e4908c",
 ]
 # by zlib 1.2.13 at level 6
 COMPRESSED = "61737361792f726f6c6c6f7574732f66696c652f310145000000789c1dc5e10d00101083d1b692b3874d4ce696b0055b58ca2f9caf495f5f0608c493b12f42192dd92ad5c5e63ccddf6d2a471a9a72e17701b60c0d06"
@@ -160,6 +168,7 @@ COMPRESSED = "61737361792f726f6c6c6f7574732f66696c652f310145000000789c1dc5e10d00
 
 def manifest_of(rollouts, data, **change):
     m = {
+        "genesis": sha(b"genesis").hex(),
         "netuid": 3,
         "window": 41,
         "hotkey": ALICE,
@@ -175,6 +184,21 @@ def manifest_of(rollouts, data, **change):
         "merkleRoot": levels([tagged(b"record", record(r)) for r in rollouts])[-1][0].hex(),
     }
     return {**m, **change}
+
+
+def manifests_of(data):
+    """The first two are read; the others are what proofs about the first are made of. The fourth is the first, signed again."""
+    second = sha(b"another").hex()
+    changes = [
+        {},
+        {"window": 0xFFFFFFFF, "groups": 3, "forfeits": []},
+        {"profileDigest": second},
+        {},
+        {"profileDigest": second, "genesis": second},
+        {"profileDigest": second, "netuid": 4},
+        {"profileDigest": second, "hotkey": BOB},
+    ]
+    return [manifest_of(ROLLOUTS, data, **change) for change in changes]
 
 
 def refusals():
@@ -288,9 +312,8 @@ def vectors():
     data = pack(frame(columns(ROLLOUTS)))
     compressed = bytes.fromhex(COMPRESSED)
     assert read(data) == read(compressed) == ROLLOUTS
-    manifests = [manifest_of(ROLLOUTS, data), manifest_of(ROLLOUTS, data, window=0xFFFFFFFF, groups=3, forfeits=[])]
-    second = manifest_of(ROLLOUTS, data, profileDigest=sha(b"another").hex())
-    signed = [manifest(m) + bytes.fromhex(s) for m, s in zip((manifests[0], second), SIGNATURES)]
+    manifests = manifests_of(data)
+    signed = [manifest(m) + bytes.fromhex(s) for m, s in zip(manifests, SIGNATURES)]
     numbers = [0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**32 - 1]
     return {
         "origin": "scripts/golden_records.py, from docs/rollouts/records.md: Python, no code shared with src/",
@@ -309,9 +332,9 @@ def vectors():
             "bytes": data.hex(),
             "compressed": compressed.hex(),
         },
-        "manifests": [{**m, "bytes": manifest(m).hex(), "digest": sha(manifest(m)).hex()} for m in manifests],
+        "manifests": [{**m, "bytes": manifest(m).hex(), "digest": sha(manifest(m)).hex()} for m in manifests[:2]],
         "signed": [s.hex() for s in signed],
-        "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted(signed)))).hex(),
+        "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted((signed[0], signed[2]))))).hex(),
         "refused": [{"why": why, "reason": reason, "file": bad.hex()} for why, reason, bad in refusals()],
         "ends": [{"stop": s, "tokens": t, "reason": r} for s, t, r in ENDS],
         "pay": pay_cases(),

@@ -77,7 +77,8 @@ def window_parts(window):
         raise ValueError("a beacon's signature of %d bytes" % len(signature))
     digests = [bytes.fromhex(window[name]) for name in ("checkpointDigest", "policyDigest")]
     numbers = [u32(window["netuid"]), u32(window["window"])]
-    return [beacon["kind"].encode(), struct.pack("<Q", int(beacon["round"])), signature, *numbers, *digests]
+    round_ = struct.pack("<Q", int(beacon["round"]))
+    return [beacon["kind"].encode(), round_, signature, bytes.fromhex(window["genesis"]), *numbers, *digests]
 
 
 def root_of(window, hotkey):
@@ -148,7 +149,7 @@ def parse_manifest(data):
     tag = b"assay/rollouts/manifest/1"
     if r.take(r.number(4)) != tag:
         raise ValueError("no manifest")
-    out = {"netuid": r.number(2), "window": r.number(4), "hotkey": r.take(32)}
+    out = {"genesis": r.take(32), "netuid": r.number(2), "window": r.number(4), "hotkey": r.take(32)}
     out.update({name: r.take(32) for name in ("checkpointDigest", "policyDigest", "profileDigest")})
     out.update(groups=r.number(4), forfeits=[r.number(4) for _ in range(r.number(4))])
     out.update({name: r.number(4) for name in ("rollouts", "tokens", "fileBytes")})
@@ -206,6 +207,7 @@ def check_window(window, policy, manifest, data):
     belongs = {
         "policy": tagged("policy", *policy_parts(policy)).hex() == window["policyDigest"] == manifest["policyDigest"].hex(),
         "checkpoint": manifest["checkpointDigest"].hex() == window["checkpointDigest"],
+        "chain": manifest["genesis"].hex() == window["genesis"],
         "window": (manifest["netuid"], manifest["window"]) == (window["netuid"], window["window"]),
         "file": len(data) == manifest["fileBytes"] and hashlib.sha256(data).digest() == manifest["fileSha256"],
     }

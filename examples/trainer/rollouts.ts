@@ -53,6 +53,7 @@ export const createLocalRollouts =
   async (policy, { window, config, master }, signal) => {
     const context = {
       beacon: beaconOf(seed, window),
+      genesis: genesisOf(seed),
       netuid: 0,
       window,
       checkpointDigest: sha256(master),
@@ -85,6 +86,9 @@ export const createLocalRollouts =
       await model.close();
     }
   };
+
+/** In the place of a chain's first block. */
+export const genesisOf = (seed: string): Uint8Array => taggedHash('trial-chain', utf8(seed));
 
 /** In place of a public beacon, which nobody who took part knew before. */
 export const beaconOf = (seed: string, window: number): BeaconRound => ({

@@ -25,6 +25,7 @@ import { readFile, readManifest, type Submission } from '../../src/verification/
 import { createMinersWork, type MinerKind } from './miners.js';
 import {
   beaconOf,
+  genesisOf,
   type RatioError,
   type Rollouts,
   ratioError,
@@ -162,6 +163,7 @@ export function createSubnet(parts: SubnetParts, options: SubnetOptions): Subnet
     // the round comes out when the checkpoint's digest is committed: nobody chose one to go with the other
     const context: WindowContext = {
       beacon: beaconOf(seed, window),
+      genesis: genesisOf(seed),
       netuid: NETUID,
       window,
       checkpointDigest,

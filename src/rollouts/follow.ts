@@ -109,7 +109,7 @@ export async function openWindow(
   const [start, deadline] = [startBlock(plan, window), deadlineBlock(plan, window)];
   if (!(await untilFinal(parts, start, signal))) return undefined;
   const hash = await chain.blockHash(start);
-  const [roster, time, checkpointDigest, { blockTimeMs }] = await Promise.all([
+  const [roster, time, checkpointDigest, { blockTimeMs, genesisHash }] = await Promise.all([
     chain.subnet(netuid, hash),
     timestampOf(chain, hash),
     checkpointOf(chain, rules, window),
@@ -126,7 +126,7 @@ export async function openWindow(
     if (!signal.aborted) log.warn('no round for a window: it does not take place', { window, round });
     return undefined;
   }
-  const context = { beacon: found, netuid, window, checkpointDigest, policyDigest };
+  const context = { beacon: found, genesis: genesisHash, netuid, window, checkpointDigest, policyDigest };
   return { window, startBlock: start, deadlineBlock: deadline, roster, context };
 }
 

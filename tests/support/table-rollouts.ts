@@ -56,6 +56,7 @@ export const RULES: AuditRules = {
 
 export const windowOf = (window: number, policy = POLICY): WindowContext => ({
   beacon: { kind: 'dev-chain', round: BigInt(2 * window), signature: sha256(utf8(`b ${window}`)) },
+  genesis: sha256(utf8('genesis')),
   netuid: 3,
   window,
   checkpointDigest: sha256(utf8('checkpoint')),

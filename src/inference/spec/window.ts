@@ -26,6 +26,8 @@ export interface BeaconRound {
 /** All that a stream's root hangs on, beside the hotkey. No block hash: its author could choose it. */
 export interface WindowContext {
   readonly beacon: BeaconRound;
+  /** hash of the chain's first block: two chains may have a subnet of one number */
+  readonly genesis: Uint8Array;
   readonly netuid: number;
   readonly window: number;
   /** SHA-256 of the checkpoint's manifest: one for all miners of the window */
@@ -61,6 +63,7 @@ const beacon: Read<BeaconRound> = (value, at) => {
 export const parseWindow = (value: unknown, at = 'window'): WindowContext =>
   readFields<WindowContext>(value, at, {
     beacon,
+    genesis: digest,
     netuid: integerIn(0, 0xffff),
     window: integerIn(0, 0xffff_ffff),
     checkpointDigest: digest,
@@ -70,6 +73,7 @@ export const parseWindow = (value: unknown, at = 'window'): WindowContext =>
 /** As `parseWindow` reads it. */
 export const windowJson = ({ beacon, ...context }: WindowContext): Record<string, unknown> => ({
   beacon: { kind: beacon.kind, round: String(beacon.round), signature: toHex(beacon.signature) },
+  genesis: toHex(context.genesis),
   netuid: context.netuid,
   window: context.window,
   checkpointDigest: toHex(context.checkpointDigest),
@@ -80,23 +84,25 @@ export const windowJson = ({ beacon, ...context }: WindowContext): Record<string
  * Its fields in order, as they are hashed here and in the root of a stream.
  * @throws RangeError for a field that no window can have: an empty signature would be a stream that is known beforehand
  */
-export function windowParts({ beacon, netuid, window, checkpointDigest, policyDigest }: WindowContext) {
-  assertBytes('beacon signature', beacon.signature, SIGNATURE_BYTES[beacon.kind]);
+export function windowParts(context: WindowContext): Uint8Array[] {
+  const { beacon, genesis, netuid, window, checkpointDigest, policyDigest } = context;
+  assertBytes('genesis', genesis, 32);
   assertBytes('checkpoint digest', checkpointDigest, 32);
   assertBytes('policy digest', policyDigest, 32);
   assertU32('netuid', netuid, 0xffff);
   assertU32('window', window);
-  if (beacon.round < 0n || beacon.round > U64_MAX)
-    throw new RangeError(`beacon round: expected an integer below 2^64, got ${beacon.round}`);
-  return [
-    utf8(beacon.kind),
-    u64le(beacon.round),
-    beacon.signature,
-    u32le(netuid),
-    u32le(window),
-    checkpointDigest,
-    policyDigest,
-  ];
+  return [...beaconParts(beacon), genesis, u32le(netuid), u32le(window), checkpointDigest, policyDigest];
+}
+
+/**
+ * A round as it is hashed, wherever it is.
+ * @throws RangeError for a round that its kind does not have
+ */
+export function beaconParts({ kind, round, signature }: BeaconRound): Uint8Array[] {
+  assertBytes('beacon signature', signature, SIGNATURE_BYTES[kind]);
+  if (round < 0n || round > U64_MAX)
+    throw new RangeError(`beacon round: expected an integer below 2^64, got ${round}`);
+  return [utf8(kind), u64le(round), signature];
 }
 
 /** Its one encoding: the fields in order, each behind its length. */

@@ -2,8 +2,8 @@
 // behind the private half (keys/vrf.ts).
 
 import { taggedHash } from '../../inference/spec/tagged.js';
-import type { BeaconRound } from '../../inference/spec/window.js';
-import { u32le, u64le, utf8 } from '../../model/bytes.js';
+import { assertBytes, assertU32, type BeaconRound, beaconParts } from '../../inference/spec/window.js';
+import { u32le } from '../../model/bytes.js';
 
 /**
  * What the seeds of one miner's audit hang on: the round of a beacon that came after its file was complete, and names that were
@@ -32,9 +32,10 @@ export const privateMessage = (subject: AuditSubject): Uint8Array => taggedHash(
 export const privateSeed = (vrfOutput: Uint8Array): Uint8Array => taggedHash('audit-private', vrfOutput);
 
 function partsOf({ beacon, netuid, window, hotkey }: AuditSubject): Uint8Array[] {
-  if (beacon.signature.length === 0) throw new RangeError('beacon: expected a signature, got no bytes');
-  if (hotkey.length !== 32) throw new RangeError(`hotkey: expected 32 bytes, got ${hotkey.length}`);
-  return [utf8(beacon.kind), u64le(beacon.round), beacon.signature, u32le(netuid), u32le(window), hotkey];
+  assertBytes('hotkey', hotkey, 32);
+  assertU32('netuid', netuid, 0xffff);
+  assertU32('window', window);
+  return [...beaconParts(beacon), u32le(netuid), u32le(window), hotkey];
 }
 
 export interface DrawRules {

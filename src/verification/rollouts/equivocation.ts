@@ -10,6 +10,8 @@ const HEAD = lengthPrefixed(utf8('assay/rollouts/equivocation/1'));
 /** Complete in itself: who has it needs neither the files nor the one who found it. */
 export interface Equivocation {
   readonly hotkey: Uint8Array;
+  /** of the chain */
+  readonly genesis: Uint8Array;
   readonly netuid: number;
   readonly window: number;
 }
@@ -29,16 +31,17 @@ export function checkEquivocation(bytes: Uint8Array, verify: Verify): Checked<Eq
   if (first.kind === 'refused') return first;
   const second = openManifest(parts[1], verify);
   if (second.kind === 'refused') return second;
-  const { hotkey, netuid, window } = first.value.manifest;
+  const { hotkey, genesis, netuid, window } = first.value.manifest;
   const against = second.value.manifest;
   if (
     equals(first.value.digest, second.value.digest) ||
     !equals(hotkey, against.hotkey) ||
+    !equals(genesis, against.genesis) ||
     netuid !== against.netuid ||
     window !== against.window
   )
     return refuse('equivocation-none');
-  return accept({ hotkey, netuid, window });
+  return accept({ hotkey, genesis, netuid, window });
 }
 
 function split(bytes: Uint8Array): [Uint8Array, Uint8Array] | undefined {

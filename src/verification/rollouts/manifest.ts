@@ -46,6 +46,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     throw new RangeError(`manifest forfeits: expected ascending numbers below ${groups}, got ${forfeits}`);
   const bytes = concat(
     HEAD,
+    digest('genesis', manifest.genesis),
     number('netuid', 16),
     number('window', 32),
     digest('hotkey', manifest.hotkey),
@@ -107,7 +108,8 @@ function decodeManifest(body: Uint8Array): Manifest | undefined {
     return body.subarray(from, from + length);
   };
   // all before the forfeits, then all behind them
-  if (body.length < at + 2 + 4 + KEY_BYTES + 3 * HASH_BYTES + 8) return undefined;
+  if (body.length < at + HASH_BYTES + 2 + 4 + KEY_BYTES + 3 * HASH_BYTES + 8) return undefined;
+  const genesis = take(HASH_BYTES);
   const netuid = u16();
   const window = u32();
   const hotkey = take(KEY_BYTES);
@@ -126,6 +128,7 @@ function decodeManifest(body: Uint8Array): Manifest | undefined {
   const merkleRoot = take(HASH_BYTES);
   return {
     version: 1,
+    genesis,
     netuid,
     window,
     hotkey,
@@ -151,6 +154,7 @@ export function bindManifest(
   to: { readonly window: WindowContext; readonly hotkey: Uint8Array; readonly committed?: Uint8Array },
 ): Checked<Manifest> {
   const { manifest } = signed;
+  if (!equals(manifest.genesis, to.window.genesis)) return refuse('other-chain');
   if (manifest.netuid !== to.window.netuid) return refuse('other-netuid');
   if (manifest.window !== to.window.window) return refuse('other-window');
   if (!equals(manifest.hotkey, to.hotkey)) return refuse('other-hotkey');

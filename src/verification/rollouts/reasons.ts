@@ -12,6 +12,7 @@ export const ROLLOUT_REASONS = {
   'manifest-counts':
     'groups, forfeits, rollouts and tokens of the manifest cannot belong together under this policy',
   'manifest-signature': 'not signed by the hotkey it names',
+  'other-chain': 'made for a chain with another first block',
   'other-netuid': 'made for another subnet',
   'other-window': 'made for another window',
   'other-hotkey': 'made by another hotkey than the one whose work is asked for',
@@ -47,7 +48,7 @@ export const ROLLOUT_REASONS = {
   'path-malformed': 'not one canonical rollout with the siblings of its place',
   path: 'the rollout is not in the file of this manifest',
   'equivocation-malformed': 'not the one spelling of two signed manifests',
-  'equivocation-none': 'the two manifests are one, or not of one hotkey, subnet and window',
+  'equivocation-none': 'the two manifests are one, or not of one hotkey, chain, subnet and window',
 } as const;
 
 export type RolloutReason = keyof typeof ROLLOUT_REASONS;

@@ -16,6 +16,8 @@ export interface Rollout {
 /** Signed by the hotkey; its SHA-256 is what is on the chain. */
 export interface Manifest {
   readonly version: 1;
+  /** of the chain, which a subnet's number does not name */
+  readonly genesis: Uint8Array;
   readonly netuid: number;
   readonly window: number;
   readonly hotkey: Uint8Array;

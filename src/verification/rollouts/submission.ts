@@ -37,6 +37,7 @@ export function writeSubmission(
   const file = encodeFile(rollouts);
   const manifest = {
     version: 1,
+    genesis: window.genesis,
     netuid: window.netuid,
     window: window.window,
     hotkey,

@@ -37,6 +37,8 @@ test('what each miner hands in is fetched before the audit, and what one does wr
       ]);
       const collected = collectedOf(ledger.entries(), 0);
       const is = collected?.type === 'collected' ? collected.deliveries : [];
+      const { genesisHash } = await world.chain.info();
+      expect(collected).toMatchObject({ context: { genesis: genesisHash } });
       expect(Object.fromEntries(is.map((each) => [each.miner, each.is]))).toEqual({
         [hotkeyOf('honest')]: 'complete',
         [hotkeyOf('forger')]: 'refused',

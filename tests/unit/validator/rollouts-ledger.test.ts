@@ -30,6 +30,7 @@ const ENTRIES: readonly RolloutEntry[] = [
     deadlineBlock: 130,
     context: {
       beacon: { kind: 'dev-chain', round: 17n, signature: bytes(1) },
+      genesis: bytes(9),
       netuid: 2,
       window: 3,
       checkpointDigest: bytes(2),

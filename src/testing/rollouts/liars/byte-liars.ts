@@ -146,6 +146,9 @@ export const byteLiars: readonly RolloutLiar[] = [
   claiming('other-window', 'hands in the window before once more', 'other-window', ({ window }) => ({
     window: window.window + 1,
   })),
+  claiming('other-chain', "hands in another chain's window", 'other-chain', ({ window }) => ({
+    genesis: flipped(window.genesis),
+  })),
   claiming('other-netuid', "hands in another subnet's window", 'other-netuid', ({ window }) => ({
     netuid: window.netuid + 1,
   })),

@@ -54,6 +54,7 @@ export const corpusWindow = (
     round: BigInt(2 * window),
     signature: taggedHash('corpus', utf8(seed), u32le(window)),
   },
+  genesis: taggedHash('corpus-chain', utf8(seed)),
   netuid: 1,
   window,
   checkpointDigest: of.checkpointDigest,
@@ -115,6 +116,7 @@ export function handInAnyway(
   const { file = encodeFile(rollouts), ...fields } = said;
   const manifest: Manifest = {
     version: 1,
+    genesis: window.genesis,
     netuid: window.netuid,
     window: window.window,
     hotkey: key.publicKey,

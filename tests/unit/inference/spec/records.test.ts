@@ -30,6 +30,7 @@ const profile = {
 };
 const window = {
   beacon: { kind: 'dev-chain', round: '18446744073709551615', signature: DIGEST },
+  genesis: DIGEST,
   netuid: 3,
   window: 4_294_967_295,
   checkpointDigest: DIGEST,
@@ -59,7 +60,7 @@ describe('from JSON and back', () => {
     expect(parsed.beacon.round).toBe(2n ** 64n - 1n);
     expect(windowJson(parsed)).toEqual(window);
     expect(toHex(windowDigest(parsed))).toBe(
-      '5a68a9f966e6d936a6263ea58b4b69a663a8715e63aef1da794ba7c293907571',
+      '0776ea952bb76937f6d058c66dec543930f85c45a16c17040a240c7c134beb80',
     );
   });
 });
@@ -153,6 +154,7 @@ describe('what is none is refused with its place named', () => {
       'window.beacon.signature: expected 48 bytes',
       { ...window, beacon: { ...window.beacon, kind: 'drand-pallet' } },
     ],
+    ['window.genesis', { ...window, genesis: '01' }],
     ['window.netuid', { ...window, netuid: 65_536 }],
     ['window.window', { ...window, window: -1 }],
     ['window.blockHash: expected one of', { ...window, blockHash: DIGEST }],

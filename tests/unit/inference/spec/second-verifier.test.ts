@@ -35,6 +35,7 @@ const policy = parsePolicy({
 });
 const window: WindowContext = {
   beacon: { kind: 'drand-pallet', round: 77n, signature: new Uint8Array(48).fill(6) },
+  genesis: new Uint8Array(32).fill(4),
   netuid: 3,
   window: 9,
   checkpointDigest: new Uint8Array(32).fill(1),
@@ -62,7 +63,7 @@ function generated(streamOf: Uint8Array, group: number, index: number): Rollout 
 function submission(
   streamOf: Uint8Array,
   change: (file: Uint8Array) => Uint8Array = (file) => file,
-  lie: { readonly first?: Partial<Rollout>; readonly tokens?: number } = {},
+  lie: { readonly first?: Partial<Rollout>; readonly tokens?: number; readonly genesis?: Uint8Array } = {},
 ) {
   const rollouts = [0, 1, 3].flatMap((group) =>
     [0, 1, 2, 3].map((index) => generated(streamOf, group, index)),
@@ -72,6 +73,7 @@ function submission(
   const manifest = signManifest(
     {
       version: 1,
+      genesis: lie.genesis ?? window.genesis,
       netuid: 3,
       window: 9,
       hotkey,
@@ -150,6 +152,12 @@ describe.runIf(hasPython)('the second verifier', () => {
     expect(empty.sum.doesNotBelong).toEqual(['ends']);
     expect(empty.status).toBe(1);
     expect(submission(root, undefined, { tokens: 7 }).sum.doesNotBelong).toEqual(['counts']);
+  });
+
+  test('names a manifest that was signed for another chain', () => {
+    const elsewhere = submission(root, undefined, { genesis: new Uint8Array(32).fill(9) });
+    expect(elsewhere.sum.doesNotBelong).toEqual(['chain']);
+    expect(elsewhere.status).toBe(1);
   });
 
   test('refuses a file that the manifest does not name', () => {

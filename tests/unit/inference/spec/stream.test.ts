@@ -15,6 +15,7 @@ import { createSeededRandom } from '../../../../src/model/prng.js';
 const MAX = 0xffff_ffff;
 const context: WindowContext = {
   beacon: { kind: 'drand-quicknet', round: 1000n, signature: new Uint8Array(48).fill(7) },
+  genesis: new Uint8Array(32).fill(5),
   netuid: 12,
   window: 34,
   checkpointDigest: new Uint8Array(32).fill(1),
@@ -72,10 +73,10 @@ describe('draws', () => {
 
 describe('the root of a stream', () => {
   test('is the same bytes for ever', () => {
-    expect(toHex(root)).toBe('4084a7ce48c49d6978ba75014e244377e32506ebfcfd54b7a3c74ca920822eaa');
-    expect(streamKey(root, 5, 6)).toEqual({ k0: 3298177137, k1: 3267299747 });
+    expect(toHex(root)).toBe('6a0363e8aa32ace835549daafb3c2da886c50ffb75bd426aef210950c6ce3af4');
+    expect(streamKey(root, 5, 6)).toEqual({ k0: 1684146580, k1: 142544340 });
     expect(toHex(promptSeed(root, 5))).toBe(
-      '6348a9885f83cd1c323cae5f9b300fc5eff2aa6ae9644b22d992b4e3087a193c',
+      'dffe183e19410df4879e7bc6abe3bea11ddfc753b85485de5bace8dc6dbba800',
     );
   });
 
@@ -83,6 +84,7 @@ describe('the root of a stream', () => {
     ['kind of beacon', { beacon: { ...context.beacon, kind: 'drand-pallet' } }],
     ['round', { beacon: { ...context.beacon, round: 1001n } }],
     ['signature', { beacon: { ...context.beacon, signature: new Uint8Array(48).fill(8) } }],
+    ['chain', { genesis: new Uint8Array(32).fill(6) }],
     ['netuid', { netuid: 13 }],
     ['window', { window: 35 }],
     ['checkpoint', { checkpointDigest: new Uint8Array(32).fill(9) }],
@@ -105,6 +107,7 @@ describe('the root of a stream', () => {
     ['netuid above 65535', { netuid: 65_536 }],
     ['window above 32 bits', { window: 2 ** 32 }],
     ['half a window', { window: 1.5 }],
+    ['short genesis', { genesis: new Uint8Array(31) }],
     ['short checkpoint digest', { checkpointDigest: new Uint8Array(31) }],
     ['long policy digest', { policyDigest: new Uint8Array(33) }],
   ];

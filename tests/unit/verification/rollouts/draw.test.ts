@@ -52,11 +52,12 @@ describe('the seeds of an audit', () => {
       { ...subject, window: 10 },
       { ...subject, hotkey: new Uint8Array(32).fill(2) },
       { ...subject, beacon: { ...beacon, round: 8n } },
-      { ...subject, beacon: { ...beacon, kind: 'drand-pallet' } },
       { ...subject, beacon: { ...beacon, signature: new Uint8Array(32).fill(6) } },
+      { ...subject, beacon: { ...beacon, kind: 'drand-pallet', signature: new Uint8Array(48).fill(5) } },
+      { ...subject, beacon: { ...beacon, kind: 'drand-quicknet', signature: new Uint8Array(48).fill(5) } },
     ];
     for (const make of [publicSeed, privateMessage])
-      expect(new Set([subject, ...others].map((one) => toHex(make(one)))).size).toBe(7);
+      expect(new Set([subject, ...others].map((one) => toHex(make(one)))).size).toBe(8);
   });
 
   it('differ in their private half between validators, whose key alone makes it', () => {
@@ -77,9 +78,16 @@ describe('the seeds of an audit', () => {
   });
 
   it('are refused without a beacon or a hotkey', () => {
-    expect(() => publicSeed({ ...subject, beacon: { ...beacon, signature: new Uint8Array(0) } })).toThrow(
-      RangeError,
-    );
+    for (const [kind, length] of [
+      ['dev-chain', 0],
+      ['dev-chain', 31],
+      ['dev-chain', 48],
+      ['drand-quicknet', 32],
+    ] as const) {
+      const wrong = { kind, round: 7n, signature: new Uint8Array(length) };
+      expect(() => publicSeed({ ...subject, beacon: wrong })).toThrow('beacon signature');
+    }
+    expect(() => publicSeed({ ...subject, beacon: { ...beacon, round: 2n ** 64n } })).toThrow('beacon round');
     expect(() => privateMessage({ ...subject, hotkey: new Uint8Array(31) })).toThrow(RangeError);
   });
 });
@@ -143,7 +151,7 @@ describe('drawn rollouts', () => {
     const windows = 600;
     for (let window = 0; window < windows; window++) {
       const past = { ...subject, window: window + 1, beacon: { ...beacon, round: 99n } };
-      const real = { ...past, beacon: { ...beacon, round: 100n, signature: random.bytes(48) } };
+      const real = { ...past, beacon: { ...beacon, round: 100n, signature: random.bytes(32) } };
       const pick = (of: AuditSubject, vrf: Uint8Array) =>
         drawPicks({ public: publicSeed(of), private: privateSeed(vrf) }, weights, SIX).map(
           ({ place }) => place,

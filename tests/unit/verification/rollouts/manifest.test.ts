@@ -18,6 +18,7 @@ beforeAll(readyKeys);
 const alice = () => devKeypair('alice');
 const manifestOf = (change: Partial<Manifest> = {}): Manifest => ({
   version: 1,
+  genesis: WINDOW.genesis,
   netuid: WINDOW.netuid,
   window: WINDOW.window,
   hotkey: alice().publicKey,
@@ -44,7 +45,7 @@ describe('a manifest', () => {
     expect(opened.value.manifest).toMatchObject({ netuid: 3, window: 41, groups: 100, forfeits: [7, 99] });
     expect(toHex(opened.value.digest)).toBe(toHex(digest));
     expect(toHex(digest)).toBe(toHex(sha256(bytes.subarray(0, -64))));
-    expect(bytes).toHaveLength(4 + 25 + 2 + 4 + 4 * 32 + 4 + 4 + 2 * 4 + 12 + 64 + 64);
+    expect(bytes).toHaveLength(4 + 25 + 32 + 2 + 4 + 4 * 32 + 4 + 4 + 2 * 4 + 12 + 64 + 64);
   });
 
   it('keeps its digest under another signature, which sr25519 makes each time', () => {
@@ -87,7 +88,7 @@ describe('a manifest', () => {
     for (const forfeits of [[7, 7], [9, 7], [100], [-1], [0.5]])
       expect(() => encodeManifest(manifestOf({ forfeits })), String(forfeits)).toThrow('forfeits');
     const { bytes } = signed();
-    const at = 4 + 25 + 2 + 4 + 4 * 32 + 4 + 4;
+    const at = 4 + 25 + 32 + 2 + 4 + 4 * 32 + 4 + 4;
     for (const forfeits of [
       [7, 7],
       [9, 7],
@@ -106,9 +107,9 @@ describe('a manifest', () => {
     expect(() => encodeManifest(manifestOf({ window: -1 }))).toThrow('window');
     expect(() => encodeManifest(manifestOf({ merkleRoot: new Uint8Array(31) }))).toThrow('got 31');
     const fiftieth = (length: number) => Array.from({ length }, (_, i) => 50 * i);
-    const written = encodeManifest(manifestOf({ groups: 50_000, forfeits: fiftieth(946) }));
+    const written = encodeManifest(manifestOf({ groups: 50_000, forfeits: fiftieth(938) }));
     expect(written.length + 64).toBe(4095);
-    expect(() => encodeManifest(manifestOf({ groups: 50_000, forfeits: fiftieth(947) }))).toThrow('4096');
+    expect(() => encodeManifest(manifestOf({ groups: 50_000, forfeits: fiftieth(939) }))).toThrow('4096');
     expect(() => signManifest(manifestOf(), () => new Uint8Array(63))).toThrow('expected 64 bytes');
   });
 
@@ -126,6 +127,7 @@ describe('what a manifest is bound to', () => {
       return bound.kind === 'refused' ? bound.reason : 'ok';
     };
     expect(reason({})).toBe('ok');
+    expect(reason({ genesis: digestOf('testnet') })).toBe('other-chain');
     expect(reason({ netuid: 4 })).toBe('other-netuid');
     expect(reason({ window: 40 })).toBe('other-window');
     expect(reason({ checkpointDigest: digestOf('stale') })).toBe('other-checkpoint');
@@ -157,12 +159,16 @@ describe('a proof of two manifests', () => {
     if (found.kind === 'refused') throw new Error(found.reason);
     expect(toHex(found.value.hotkey)).toBe(toHex(alice().publicKey));
     expect(found.value).toMatchObject({ netuid: 3, window: 41 });
+    expect(toHex(found.value.genesis)).toBe(toHex(WINDOW.genesis));
   });
 
-  it('is none for one manifest signed twice, other windows, subnets or hotkeys', () => {
+  it('is none for one manifest signed twice, other windows, chains, subnets or hotkeys', () => {
     const bob = devKeypair('bob');
     expect(checkEquivocation(proofOf(signed(), signed()), verifySignature)).toEqual(none);
     expect(checkEquivocation(proofOf(signed(), signed({ window: 42 })), verifySignature)).toEqual(none);
+    // one hotkey on two chains, each of them with subnet 3 in window 41
+    const elsewhere = signed({ genesis: digestOf('testnet'), tokens: 1 });
+    expect(checkEquivocation(proofOf(signed(), elsewhere), verifySignature)).toEqual(none);
     expect(checkEquivocation(proofOf(signed(), signed({ netuid: 4 })), verifySignature)).toEqual(none);
     const others = signed({ hotkey: bob.publicKey }, bob);
     expect(checkEquivocation(proofOf(signed(), others), verifySignature)).toEqual(none);
