@@ -51,7 +51,10 @@ export interface FraudProof {
 
 export interface Consumed {
   readonly rollouts: readonly Consumable[];
-  /** groups that lost a rollout: none of theirs is in `rollouts`, for an advantage over part of a group is a choice */
+  /**
+   * groups of which nothing is in `rollouts`: the first with a wrong rollout and all behind it, for who could spoil any group that
+   * it does not want trained on would choose the batch; and those that our own model failed on
+   */
   readonly dropped: readonly number[];
   readonly proofs: readonly FraudProof[];
   /** of all that were asked for: what a detector may be told, if the list was committed to before it was checked */
@@ -83,6 +86,8 @@ export async function verifyConsumed(
   const wanted = new Set(groups);
   const prompts = new Map(groups.map((group) => [group, environment.task(promptSeed(root, group)).prompt]));
   const dropped = new Set<number>();
+  /** the first group of which a rollout is wrong */
+  let spoilt = Number.POSITIVE_INFINITY;
   const subjects: (Subject & Rollout & { place: number })[] = [];
   let checked = 0;
   for (let place = 0; place < file.count; place++) {
@@ -91,7 +96,7 @@ export async function verifyConsumed(
     if (!wanted.has(rollout.group) || !prompt) continue;
     checked++;
     // unpaid by its bytes alone, and nothing to prove
-    if (invalid.has(place)) dropped.add(rollout.group);
+    if (invalid.has(place)) spoilt = Math.min(spoilt, rollout.group);
     else subjects.push({ ...rollout, place, prompt, key: streamKey(root, rollout.group, rollout.index) });
   }
   const whole = model.vocabulary <= WHOLE_VOCABULARY;
@@ -128,7 +133,7 @@ export async function verifyConsumed(
     }
     if (judged.wrong) {
       const margin = judged.evidences.find(({ check }) => check === 'margin');
-      dropped.add(group);
+      spoilt = Math.min(spoilt, group);
       proofs.push({
         manifest: signed.bytes,
         opening: { place, record: encodeRecord(rolloutAt(file, place)), path: tree.path(place) },
@@ -155,6 +160,7 @@ export async function verifyConsumed(
       return masses;
     }
   });
+  for (const group of wanted) if (group >= spoilt) dropped.add(group);
   return {
     rollouts: found.filter((one): one is Consumable => one !== undefined && !dropped.has(one.group)),
     dropped: [...dropped].sort((a, b) => a - b),
