@@ -1,6 +1,6 @@
 // What audits find, on weights that have learned something: the share of each liar's rollouts that are wrong, windows to its
 // conviction, and honest rollouts found wrong. Beside `npm run bench` it is a command of its own, for as long as one has time:
-//   npx tsx benchmarks/rollouts/detect.bench.ts [--steps 400] [--windows 20] [--honest 20000] [--engine onnx]
+//   npx tsx benchmarks/rollouts/detect.bench.ts [--steps 400] [--windows 10] [--honest 2000] [--short 20000] [--engine onnx]
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LanguageModel } from '../../src/inference/language-model.js';
@@ -20,7 +20,7 @@ import { quantised } from '../../src/testing/rollouts/liars/altered.js';
 import { tokenLiars } from '../../src/testing/rollouts/liars/token-liars.js';
 import { attackRow, type Calibration, legalRollouts } from '../../src/verification/rollouts/calibration.js';
 import { FP32_DELTA } from '../../src/verification/rollouts/rules.js';
-import { FINE_RATE, sums, train } from './trained.js';
+import { FINE_RATE, sums, type Trained, train } from './trained.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
 
@@ -37,8 +37,12 @@ const POLICY: Policy = {
 };
 const ALL = GROUPS * POLICY.rolloutsPerGroup;
 
+/** Completion tokens of a short one: many rollouts in minutes. */
+const SHORT = 8;
+
 interface Size {
-  readonly steps: number;
+  /** completion tokens at most. @default 64 */
+  readonly maxTokens?: number;
   readonly windows: number;
   readonly honest: number;
   /** of the miner; the judge is the plain decoder */
@@ -47,13 +51,15 @@ interface Size {
   readonly onStep?: (step: CalibrationStep) => void;
 }
 
+const TRAINING = { batch: 16, learningRate: 3e-3 };
+
 /** @returns what a calibration has, with windows to convict at six rollouts drawn */
 export async function detect(
-  { steps, windows, honest, engine, seed, onStep = () => {} }: Size,
+  { master, before }: Trained,
+  { maxTokens = POLICY.maxTokens, windows, honest, engine, seed, onStep = () => {} }: Size,
   signal: AbortSignal,
-): Promise<{ calibration: Calibration; loss: number }> {
+): Promise<Calibration> {
   await readyKeys();
-  const { master, before, loss } = train('detect', { steps, batch: 16, learningRate: 3e-3 });
   const opened: LanguageModel[] = [];
   const open = async (of: Master, kind: Size['engine']): Promise<LanguageModel> => {
     const model = kind === 'onnx' ? await createOnnxModel(of, { threads: 1 }) : createPlainModel(of);
@@ -75,7 +81,7 @@ export async function detect(
         'stale-10': await stale(10),
       },
       environment: sums,
-      policy: POLICY,
+      policy: { ...POLICY, maxTokens },
       checkpointDigest: master.digest,
     };
     const plan = {
@@ -84,7 +90,7 @@ export async function detect(
       alphaPpm: Math.max(1000, Math.ceil(1e6 / (Math.min(999, honest) + 1))),
       leastTolerance: toleranceUnits(FP32_DELTA),
       acceptanceRollouts: honest,
-      liars: tokenLiars,
+      liars: windows > 0 ? tokenLiars : [],
       attackWindows: windows,
       groups: GROUPS,
       draw: { rollouts: ALL, deep: ALL, positions: 0 },
@@ -95,17 +101,17 @@ export async function detect(
     const calibration = await calibrate(parts, plan, { done, onStep }, signal);
     const { boundPpb } = calibration.acceptance;
     const rows = calibration.attacks.rows.map((row) => attackRow(row, PER_WINDOW, boundPpb));
-    return { calibration: { ...calibration, attacks: { ...calibration.attacks, rows } }, loss };
+    return { ...calibration, attacks: { ...calibration.attacks, rows } };
   } finally {
     await Promise.all(opened.map((model) => model.close()));
   }
 }
 
 export default async function bench(emit: Emit): Promise<void> {
-  const size = { steps: 60, windows: 2, honest: 320, engine: 'plain' as const, seed: 'bench' };
-  const { calibration, loss } = await detect(size, new AbortController().signal);
-  const bench = `trained 90k decoder, ${loss.toFixed(2)} nats a byte`;
-  const { acceptance, attacks } = calibration;
+  const trained = train('detect', { steps: 60, ...TRAINING });
+  const size = { windows: 2, honest: 320, engine: 'plain' as const, seed: 'bench' };
+  const { acceptance, attacks } = await detect(trained, size, new AbortController().signal);
+  const bench = `trained 90k decoder, ${trained.loss.toFixed(2)} nats a byte`;
   emit({
     bench,
     metric: `honest rollouts found wrong, of ${acceptance.rollouts}`,
@@ -127,38 +133,41 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       steps: { type: 'string', default: '400' },
-      windows: { type: 'string', default: '20' },
-      honest: { type: 'string', default: '20000' },
+      windows: { type: 'string', default: '10' },
+      honest: { type: 'string', default: '2000' },
+      short: { type: 'string', default: '20000' },
       engine: { type: 'string', default: 'onnx' },
       seed: { type: 'string', default: 'detect' },
     },
   });
   const began = performance.now();
   const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
-  let windows = 0;
-  const { calibration, loss } = await detect(
-    {
-      steps: Number(values.steps),
-      windows: Number(values.windows),
-      honest: Number(values.honest),
-      engine: values.engine === 'onnx' ? 'onnx' : 'plain',
-      seed: values.seed,
-      onStep: ({ part, result }) => {
-        if (part === 'attacks') console.error(`${result.name}, ${seconds()}`);
-        else if (++windows % 50 === 0) console.error(`${part}, ${windows} windows, ${seconds()}`);
-      },
-    },
-    new AbortController().signal,
-  );
-  const { noise, acceptance, attacks, tolerance } = calibration;
-  console.log(`loss ${loss.toFixed(3)} nats a byte; stale by steps of ${FINE_RATE}; ${seconds()}`);
-  console.log(
-    `noise: ${noise.quantile / 2 ** 20} at ${noise.alphaPpm} in a million of ${noise.rollouts}; Gini ${noise.giniPpm / 1e6}`,
-  );
-  console.log(`delta ${tolerance / 2 ** 20}, e^(lambda T) ${legalRollouts(calibration)}`);
-  console.log(
-    `honest: ${acceptance.wrong} wrong of ${acceptance.rollouts}, ${acceptance.tokens} tokens; bound ${acceptance.boundPpb} ppb`,
-  );
+  const trained = train('detect', { steps: Number(values.steps), ...TRAINING });
+  console.log(`loss ${trained.loss.toFixed(3)} nats a byte; stale by steps of ${FINE_RATE}; ${seconds()}`);
+  const engine = values.engine === 'onnx' ? 'onnx' : 'plain';
+  const { signal } = new AbortController();
+  const measured = async (what: string, size: Omit<Size, 'engine' | 'onStep'>): Promise<Calibration> => {
+    let windows = 0;
+    const onStep = ({ part, result }: CalibrationStep): void => {
+      if (part === 'attacks') console.error(`${result.name}, ${seconds()}`);
+      else if (++windows % 50 === 0) console.error(`${what}, ${windows} windows, ${seconds()}`);
+    };
+    const calibration = await detect(trained, { ...size, engine, onStep }, signal);
+    const { noise, acceptance, tolerance, verifier, miner } = calibration;
+    console.log(
+      `${what}: ${miner.engine} before ${verifier.engine}; ${acceptance.wrong} wrong of ${acceptance.rollouts}, ${acceptance.tokens} tokens; bound ${acceptance.boundPpb} ppb`,
+    );
+    console.log(
+      `  noise ${noise.quantile / 2 ** 20} at ${noise.alphaPpm} in a million of ${noise.rollouts}; Gini ${noise.giniPpm / 1e6}; delta ${tolerance / 2 ** 20}, e^(lambda T) ${legalRollouts(calibration)}; ${seconds()}`,
+    );
+    return calibration;
+  };
+  const [windows, honest, short] = [values.windows, values.honest, values.short].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  const { attacks } = await measured('whole', { windows, honest, seed: values.seed });
   console.table(
     attacks.rows.map(({ name, judged, wrong, farPpm, windowsToConvict }) => ({
       lie: name,
@@ -168,6 +177,8 @@ async function main(): Promise<void> {
       'windows to convict': windowsToConvict,
     })),
   );
+  if (short > 0)
+    await measured('short', { windows: 0, honest: short, maxTokens: SHORT, seed: `${values.seed} short` });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
