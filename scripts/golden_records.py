@@ -264,6 +264,21 @@ def lower_middle(numbers):
     return sorted(numbers)[(len(numbers) - 1) // 2] if numbers else 0
 
 
+def medians():
+    """Of windows: the lengths of each key's rollouts, two a group, and its broken groups."""
+    drawn = lambda *parts: int.from_bytes(sha(repr(parts).encode())[:4], "little")
+    out = []
+    for i in range(12):
+        keys = []
+        for key in range(i % 8):
+            lengths = [drawn(i, key, k, "length") % 60 for k in range(2 * (1 + drawn(i, key, "groups") % 9 ** (1 + key % 2)))]
+            broken = [group for group in range(len(lengths) // 2) if drawn(i, key, group, "broken") % 4 < i % 4]
+            keys.append({"lengths": lengths, "broken": broken})
+        kept = [[n for place, n in enumerate(k["lengths"]) if place // 2 not in k["broken"]] for k in keys]
+        out.append({"keys": keys, "median": lower_middle([lower_middle(own) for own in kept if own])})
+    return out
+
+
 def pay(case):
     """Of each rollout in thousandths, then the sum less forfeits; rollouts are [group, length, stop]."""
     median, price = case["median"], case["promptMillis"]
@@ -337,6 +352,7 @@ def vectors():
         "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted((signed[0], signed[2]))))).hex(),
         "refused": [{"why": why, "reason": reason, "file": bad.hex()} for why, reason, bad in refusals()],
         "ends": [{"stop": s, "tokens": t, "reason": r} for s, t, r in ENDS],
+        "medians": medians(),
         "pay": pay_cases(),
     }
 

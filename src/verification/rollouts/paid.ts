@@ -12,39 +12,43 @@ export const MILLIS = 1000;
 interface Groups {
   has(group: number): boolean;
 }
-const NONE: Groups = new Set<number>();
 
-/** How many rollouts have each length; of every file of the window that was read, before any is paid. */
+/** How long a window's rollouts are; of every file that was read, before any is paid. */
 export interface Lengths {
-  /** @param broken groups that are left out: what costs nothing to make moves nobody's pay. @default none */
-  add(file: RolloutFile, broken?: Groups): void;
-  /** of all rollouts added, the lower of two in the middle; 0 without any */
+  /**
+   * A key's file, once.
+   * @param broken groups that are left out: what costs nothing to make moves nobody's pay; a file of nothing else is none
+   */
+  add(file: RolloutFile, broken: Groups): void;
+  /** of the medians of the files added; 0 without any */
   median(): number;
 }
 
-/** Counts, not a sorted list: a window's hundred thousands of rollouts are one array of maxTokens + 1 numbers. */
+/**
+ * The median of the keys' medians, each time the lower of two in the middle. Not that of all rollouts: whoever handed in more than
+ * the others together, all of it unpaid for all it cared, would set what everybody is paid.
+ */
 export function createLengths(maxTokens: number): Lengths {
-  const counts = new Float64Array(maxTokens + 1);
-  let total = 0;
+  const medians: number[] = [];
   return {
-    add(file, broken = NONE) {
+    add(file, broken) {
+      const lengths: number[] = [];
       for (let place = 0; place < file.count; place++) {
         if (broken.has(file.groups[place]!)) continue;
         const length = file.offsets[place + 1]! - file.offsets[place]!;
         if (length > maxTokens) throw new RangeError(`length: expected at most ${maxTokens}, got ${length}`);
-        counts[length]!++;
-        total++;
+        lengths.push(length);
       }
+      if (lengths.length > 0) medians.push(lowerMedian(lengths));
     },
-    median() {
-      let below = 0;
-      for (let length = 0; length <= maxTokens; length++) {
-        below += counts[length]!;
-        if (total > 0 && 2 * below >= total) return length;
-      }
-      return 0;
-    },
+    median: () => lowerMedian(medians),
   };
+}
+
+/** 0 of none. */
+function lowerMedian(numbers: readonly number[]): number {
+  const ascending = Float64Array.from(numbers).sort();
+  return ascending[(ascending.length - 1) >> 1] ?? 0;
 }
 
 /**
@@ -64,7 +68,7 @@ export interface Pay {
 }
 
 /**
- * @param parts.median of the environment, over all miners' rollouts of this window
+ * @param parts.median of the environment, over all miners of this window: `createLengths`
  * @param parts.promptMillis price of a prompt token in thousandths of a completion token, whole, for each rollout of the group; as
  *   measured: prefill is cheaper than decoding, and a group may share it
  * @param parts.promptTokens of a group's prompt
@@ -103,9 +107,8 @@ export function payOf(
     rollouts[place] = millis;
     sum += millis;
   }
-  groups.sort((a, b) => a - b);
-  const price = groups[(groups.length - 1) >> 1] ?? 0;
-  return { rollouts, millis: Math.max(0, sum - (forfeits + broken.size) * price) };
+  const given = forfeits + broken.size;
+  return { rollouts, millis: Math.max(0, sum - given * lowerMedian(groups)) };
 }
 
 /**

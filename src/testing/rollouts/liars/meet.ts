@@ -61,7 +61,7 @@ export async function meet(
   };
   const subject = { beacon: auditBeacon, netuid: window.netuid, window: window.window, hotkey };
   const lengths = createLengths(policy.maxTokens);
-  if (read.kind === 'ok') lengths.add(read.value.file);
+  if (read.kind === 'ok') lengths.add(read.value.file, read.value.broken);
   const record = await audit(
     { model, environment, rules },
     { window, policy, hotkey, committed: handed.committed, handed: read },

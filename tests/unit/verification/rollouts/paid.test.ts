@@ -30,27 +30,38 @@ const PARTS = {
 };
 
 describe('the median length of a window', () => {
-  it('is over the rollouts of all files, the lower of two in the middle', () => {
+  const none = new Set<number>();
+
+  it("is that of the keys' medians, each time the lower of two in the middle", () => {
     const lengths = createLengths(100);
     expect(lengths.median()).toBe(0);
-    lengths.add(fileOf([100]));
+    lengths.add(fileOf([100]), none);
     expect(lengths.median()).toBe(100);
-    lengths.add(fileOf([3]));
+    lengths.add(fileOf([3]), none);
     expect(lengths.median()).toBe(3);
-    lengths.add(fileOf([5], [7], [7]));
+    lengths.add(fileOf([7], [9], [5], [8]), none);
     expect(lengths.median()).toBe(7);
-    lengths.add(fileOf([5]));
+    lengths.add(fileOf([5]), none);
     expect(lengths.median()).toBe(5);
-    expect(() => lengths.add(fileOf([101]))).toThrow('expected at most 100');
+    expect(() => lengths.add(fileOf([101]), none)).toThrow('expected at most 100');
+  });
+
+  it('is moved by one key no further than to the next one, however much it hands in', () => {
+    const lengths = createLengths(100);
+    for (const own of [10, 11, 12]) lengths.add(fileOf([own], [own]), none);
+    lengths.add(fileOf(...Array.from({ length: 1000 }, () => [100, 'cap'] as const)), none);
+    expect(lengths.median()).toBe(11);
   });
 
   it('is moved by no group with an invalid rollout: nobody is paid for those, so they cost nothing to make', () => {
     const lengths = createLengths(100);
-    lengths.add(fileOf([5], [7]));
+    lengths.add(fileOf([5], [7]), none);
+    // all of it: then it is no key of the window
     lengths.add(fileOf([0], [0], [0], [0], [0], [9]), new Set([0, 1, 2]));
     expect(lengths.median()).toBe(5);
-    lengths.add(fileOf([100, 'cap'], [100], [8], [9]), new Set([0]));
-    expect(lengths.median()).toBe(7);
+    lengths.add(fileOf([3], [3], [8], [9]), new Set([0]));
+    lengths.add(fileOf([9]), none);
+    expect(lengths.median()).toBe(8);
   });
 });
 

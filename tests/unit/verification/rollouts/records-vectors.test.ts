@@ -55,8 +55,12 @@ interface Vectors {
     readonly tokens: number[];
     readonly reason: string | null;
   }[];
+  readonly medians: {
+    readonly keys: { readonly lengths: number[]; readonly broken: number[] }[];
+    readonly median: number;
+  }[];
   readonly pay: {
-    readonly rollouts: [group: number, length: number, stop: Rollout['stop']][];
+    readonly rollouts: WrittenEnd[];
     readonly broken: number[];
     readonly unpaid: number[];
     readonly forfeits: number;
@@ -67,6 +71,17 @@ interface Vectors {
     readonly millis: number;
   }[];
 }
+
+type WrittenEnd = readonly [group: number, length: number, stop: Rollout['stop']];
+
+const fileOf = (ends: readonly WrittenEnd[]) => ({
+  count: ends.length,
+  groups: Uint32Array.from(ends, ([group]) => group),
+  indices: new Uint16Array(ends.length),
+  stops: Uint8Array.from(ends, ([, , stop]) => STOPS.indexOf(stop)),
+  offsets: Uint32Array.from([0, ...ends], (_, i) => ends.slice(0, i).reduce((sum, [, own]) => sum + own, 0)),
+  tokens: new Uint32Array(0),
+});
 
 const at = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 const vectors = JSON.parse(readFileSync(at('tests/vectors/rollouts-records.json'), 'utf8')) as Vectors;
@@ -161,17 +176,19 @@ describe('golden vectors of records', () => {
     });
   });
 
+  it('have our medians of windows', () => {
+    for (const { keys, median } of vectors.medians) {
+      const lengths = createLengths(60);
+      for (const key of keys)
+        lengths.add(fileOf(key.lengths.map((length, i) => [i >> 1, length, 'eos'])), new Set(key.broken));
+      expect(lengths.median()).toBe(median);
+    }
+    expect(vectors.medians).toHaveLength(12);
+  });
+
   it('have our medians and pay', () => {
     for (const { rollouts, broken, unpaid, promptTokens, median, paid, millis, ...rest } of vectors.pay) {
-      const lengths = rollouts.map(([, length]) => length);
-      const file = {
-        count: rollouts.length,
-        groups: Uint32Array.from(rollouts, ([group]) => group),
-        indices: new Uint16Array(rollouts.length),
-        stops: Uint8Array.from(rollouts, ([, , stop]) => STOPS.indexOf(stop)),
-        offsets: Uint32Array.from([0, ...lengths], (_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0)),
-        tokens: new Uint32Array(0),
-      };
+      const file = fileOf(rollouts);
       const all = createLengths(60);
       all.add(file, new Set(broken));
       expect(all.median()).toBe(median);
