@@ -239,6 +239,98 @@ def refusals():
     yield "another token", "merkle-root", column(4, [66] + cols[4][1:])
 
 
+def opening_refusals(tree):
+    """Of the good file's second rollout, which is the longest that its policy permits."""
+    good = {"place": 1, "record": record(ROLLOUTS[1]), "path": path(tree, 1)}
+    longer = record(rollout(0, 1, "cap", [1] * 7))
+    cut = good["record"]
+    cases = [
+        ("as it is", None, {}),
+        ("a record of one token too many", "rollout-too-long", {"record": longer}),
+        ("a record cut off", "path-malformed", {"record": cut[:-1]}),
+        ("no record", "path-malformed", {"record": b""}),
+        ("a stop that is none", "path-malformed", {"record": cut[:6] + b"\2" + cut[7:]}),
+        ("a count of one token less", "path-malformed", {"record": cut[:7] + u32(5) + cut[11:]}),
+        ("a place behind the last rollout", "path-malformed", {"place": 6, "path": path(tree, 6)}),
+        ("a path with a sibling too few", "path-malformed", {"path": good["path"][:-32]}),
+        ("a path with a sibling too many", "path-malformed", {"path": good["path"] + bytes(32)}),
+        ("a path of another place", "path", {"place": 2}),
+        ("another sibling", "path", {"path": good["path"][:-1] + bytes([good["path"][-1] ^ 1])}),
+        ("another token", "path", {"record": cut[:-4] + u32(7)}),
+    ]
+    for why, reason, change in cases:
+        one = {**good, **change}
+        yield {"why": why, "reason": reason, "place": one["place"], "record": one["record"].hex(), "path": one["path"].hex()}
+
+
+def manifest_refusals(signed):
+    """Steps 1 to 3. A reading is what the second manifest was made for, and what a window allows, but for what is changed."""
+    good, m = signed[1], manifests_of(pack(frame(columns(ROLLOUTS))))[1]
+    head, tail = good[:29], good[29:]
+    other = sha(b"other").hex()
+    counts = 29 + 32 + 2 + 4 + 4 * 32
+    forfeits = lambda *numbers: good[:counts] + u32(3) + u32(len(numbers)) + b"".join(map(u32, numbers)) + good[counts + 8 :]
+    cases = [
+        ("as it is", None, good, {}),
+        ("4,097 bytes", "manifest-size", good + bytes(4097 - len(good)), {}),
+        ("nothing", "manifest-malformed", b"", {}),
+        ("a signature alone", "manifest-malformed", good[-64:], {}),
+        ("another tag", "manifest-malformed", head[:-1] + b"2" + tail, {}),
+        ("a byte less", "manifest-malformed", good[:-1], {}),
+        ("a byte more", "manifest-malformed", good + b"\0", {}),
+        ("a forfeit that is not there", "manifest-malformed", good[: counts + 4] + u32(1) + good[counts + 8 :], {}),
+        ("more forfeits than 32 bits of bytes", "manifest-malformed", good[: counts + 4] + u32(2**30) + good[counts + 8 :], {}),
+        ("a forfeit twice", "manifest-malformed", forfeits(1, 1), {}),
+        ("forfeits that descend", "manifest-malformed", forfeits(2, 1), {}),
+        ("a forfeit that is no group", "manifest-malformed", forfeits(3), {}),
+        ("forfeits that were not signed", "manifest-signature", forfeits(1, 2), {}),
+        ("another signature", "manifest-signature", good[:-64] + signed[0][-64:], {}),
+        ("a manifest signed by another key", "manifest-signature", good[:67] + bytes.fromhex(BOB) + good[99:], {}),
+        ("another genesis", "other-chain", good, {"genesis": other, "netuid": 4}),
+        ("another netuid", "other-netuid", good, {"netuid": 4, "window": 41}),
+        ("another window", "other-window", good, {"window": 41, "hotkey": BOB}),
+        ("another hotkey", "other-hotkey", good, {"hotkey": BOB, "checkpointDigest": other}),
+        ("another checkpoint", "other-checkpoint", good, {"checkpointDigest": other, "policyDigest": other}),
+        ("another policy", "other-policy", good, {"policyDigest": other, "committed": other}),
+        ("another digest on the chain", "other-commitment", good, {"committed": other, "quota": 5}),
+        ("one rollout more than the quota", "over-quota", good, {"quota": 5}),
+        ("a forfeit of four groups", "too-many-forfeits", signed[0], {"window": 41, "committed": sha(signed[0][:-64]).hex()}),
+        ("three rollouts a group", "manifest-counts", good, {"rolloutsPerGroup": 3}),
+        ("more tokens than rollouts can have", "manifest-counts", good, {"maxTokens": 3}),
+        ("as many tokens as rollouts can have", None, good, {"maxTokens": 4}),
+    ]
+    assert m["tokens"] == 24 and m["rollouts"] == 6
+    reading = {k: m[k] for k in ("genesis", "netuid", "window", "hotkey", "checkpointDigest", "policyDigest")}
+    reading = {**reading, "committed": sha(good[:-64]).hex(), "quota": 6, "maxTokens": 6, "rolloutsPerGroup": 2}
+    for why, reason, data, change in cases:
+        yield {"why": why, "reason": reason, "bytes": data.hex(), "reading": {**reading, **change}}
+
+
+def equivocation_refusals(signed):
+    first, window, second, again, chain, netuid, hotkey = signed
+    tag = b"assay/rollouts/equivocation/1"
+    pair = lambda a, b: lp(tag) + b"".join(map(lp, sorted((a, b))))
+    good = pair(first, second)
+    forged = second[:-64] + first[-64:]
+    cases = [
+        ("two of one hotkey, chain, subnet and window", None, good),
+        ("one, signed twice", "equivocation-none", pair(first, again)),
+        ("two windows", "equivocation-none", pair(first, window)),
+        ("two chains", "equivocation-none", pair(first, chain)),
+        ("two subnets", "equivocation-none", pair(first, netuid)),
+        ("two hotkeys", "equivocation-none", pair(first, hotkey)),
+        ("a signature of the other's", "manifest-signature", pair(first, forged)),
+        ("one that is no manifest", "manifest-malformed", pair(first, second[:-1])),
+        ("the greater one first", "equivocation-malformed", lp(tag) + b"".join(map(lp, sorted((first, second), reverse=True)))),
+        ("the same bytes twice", "equivocation-malformed", lp(tag) + lp(first) + lp(first)),
+        ("another tag", "equivocation-malformed", good[:32] + b"2" + good[33:]),
+        ("a byte behind", "equivocation-malformed", good + b"\0"),
+        ("cut off", "equivocation-malformed", good[:-1]),
+        ("one manifest", "equivocation-malformed", lp(tag) + lp(first)),
+    ]
+    return [{"why": why, "reason": reason, "bytes": data.hex()} for why, reason, data in cases]
+
+
 ENDS = [
     ("eos", [65, 66, 256], None),
     ("eos", [65, 2], None),
@@ -350,6 +442,9 @@ def vectors():
         "manifests": [{**m, "bytes": manifest(m).hex(), "digest": sha(manifest(m)).hex()} for m in manifests[:2]],
         "signed": [s.hex() for s in signed],
         "equivocation": (lp(b"assay/rollouts/equivocation/1") + b"".join(map(lp, sorted((signed[0], signed[2]))))).hex(),
+        "manifestsRead": list(manifest_refusals(signed)),
+        "equivocations": equivocation_refusals(signed),
+        "openings": list(opening_refusals(levels([tagged(b"record", record(r)) for r in ROLLOUTS]))),
         "refused": [{"why": why, "reason": reason, "file": bad.hex()} for why, reason, bad in refusals()],
         "ends": [{"stop": s, "tokens": t, "reason": r} for s, t, r in ENDS],
         "medians": medians(),

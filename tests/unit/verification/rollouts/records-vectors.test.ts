@@ -11,10 +11,12 @@ import { checkEquivocation, encodeEquivocation } from '../../../../src/verificat
 import { decodeFile, encodeFile, rolloutsOf } from '../../../../src/verification/rollouts/file.js';
 import { encodeManifest, openManifest } from '../../../../src/verification/rollouts/manifest.js';
 import { createLengths, payOf } from '../../../../src/verification/rollouts/paid.js';
+import type { Checked, RolloutReason } from '../../../../src/verification/rollouts/reasons.js';
 import { checkOpening, encodeRecord, leafOf, treeOf } from '../../../../src/verification/rollouts/record.js';
 import { type Rollout, STOPS } from '../../../../src/verification/rollouts/rollout.js';
 import { tokensWrong } from '../../../../src/verification/rollouts/stop.js';
 import { checkStructure } from '../../../../src/verification/rollouts/structure.js';
+import { readManifest } from '../../../../src/verification/rollouts/submission.js';
 
 interface Written {
   readonly group: number;
@@ -55,6 +57,24 @@ interface Vectors {
     readonly tokens: number[];
     readonly reason: string | null;
   }[];
+  readonly manifestsRead: {
+    readonly why: string;
+    readonly reason: RolloutReason | null;
+    readonly bytes: string;
+    readonly reading: WrittenReading;
+  }[];
+  readonly equivocations: {
+    readonly why: string;
+    readonly reason: RolloutReason | null;
+    readonly bytes: string;
+  }[];
+  readonly openings: {
+    readonly why: string;
+    readonly reason: RolloutReason | null;
+    readonly place: number;
+    readonly record: string;
+    readonly path: string;
+  }[];
   readonly medians: {
     readonly keys: { readonly lengths: number[]; readonly broken: number[] }[];
     readonly median: number;
@@ -70,6 +90,17 @@ interface Vectors {
     readonly paid: number[];
     readonly millis: number;
   }[];
+}
+
+interface WrittenReading extends Pick<WrittenManifest, 'netuid' | 'window'> {
+  readonly genesis: string;
+  readonly hotkey: string;
+  readonly checkpointDigest: string;
+  readonly policyDigest: string;
+  readonly committed: string;
+  readonly quota: number;
+  readonly maxTokens: number;
+  readonly rolloutsPerGroup: number;
 }
 
 type WrittenEnd = readonly [group: number, length: number, stop: Rollout['stop']];
@@ -118,6 +149,8 @@ const decode = (bytes: Uint8Array) =>
     fileSha256: sha256(bytes),
     maxTokens: policy.maxTokens,
   });
+
+const reasonOf = (checked: Checked<unknown>) => (checked.kind === 'refused' ? checked.reason : null);
 
 const python = spawnSync('python3', ['--version']).status === 0;
 if (!python) console.warn('skipping the second implementation of the vectors: no python3 here');
@@ -197,6 +230,39 @@ describe('golden vectors of records', () => {
       expect([[...pay.rollouts], pay.millis]).toEqual([paid, millis]);
     }
     expect(vectors.pay).toHaveLength(12);
+  });
+
+  it.each(vectors.manifestsRead)('read a manifest, $why: $reason', ({ reason, bytes, reading }) => {
+    const { committed, hotkey, quota, maxTokens, rolloutsPerGroup, ...own } = reading;
+    const window = {
+      ...own,
+      beacon: { kind: 'dev-chain', round: 1n, signature: new Uint8Array(32) } as const,
+      genesis: fromHex(own.genesis),
+      checkpointDigest: fromHex(own.checkpointDigest),
+      policyDigest: fromHex(own.policyDigest),
+    };
+    const read = readManifest(
+      fromHex(bytes),
+      {
+        window,
+        policy: { ...policy, maxTokens, rolloutsPerGroup },
+        hotkey: fromHex(hotkey),
+        committed: fromHex(committed),
+        vocabulary: policy.vocabulary,
+        quota,
+      },
+      verifySignature,
+    );
+    expect(reasonOf(read)).toBe(reason);
+  });
+
+  it.each(vectors.equivocations)('read a proof of $why: $reason', ({ reason, bytes }) => {
+    expect(reasonOf(checkEquivocation(fromHex(bytes), verifySignature))).toBe(reason);
+  });
+
+  it.each(vectors.openings)('open a rollout, $why: $reason', ({ reason, place, record, path }) => {
+    const opening = { place, record: fromHex(record), path: fromHex(path) };
+    expect(reasonOf(checkOpening(opening, manifest, policy.maxTokens))).toBe(reason);
   });
 
   it.each(vectors.refused)('refuse $why: $reason', ({ reason, file }) => {
