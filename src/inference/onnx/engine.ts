@@ -49,6 +49,31 @@ interface Fresh {
   readonly values: readonly Float32Array[];
 }
 
+/** What goes into the body: `n` rows of `length` tokens. */
+interface Feed {
+  readonly ids: ArrayLike<number>;
+  /** as many as ids */
+  readonly positions: ArrayLike<number>;
+  readonly n: number;
+  readonly length: number;
+  /** what came before them, in its first n slots; undefined: nothing */
+  readonly past?: { readonly cache: KvCache; readonly mask: Float32Array } | undefined;
+  /** whether keys and values of these tokens come back */
+  readonly withCache: boolean;
+}
+
+/** Rows of a batch, or a piece of one sequence. */
+interface Passed {
+  /** of each row, the sequence that it belongs to */
+  readonly sequences: readonly number[];
+  /** tokens of a row, padding among them */
+  readonly length: number;
+  /** position of its first token */
+  readonly from: number;
+  readonly hidden: Float32Array;
+  readonly fresh: Fresh;
+}
+
 export class OnnxEngine {
   readonly #decodings = new Map<number, Decoding>();
   readonly #hiddens = new Map<number, Hidden>();
@@ -100,11 +125,12 @@ export class OnnxEngine {
     try {
       const cache = new KvCache(config, prompts.length, capacity);
       const last = new Float32Array(prompts.length * width);
-      await this.#eachBatch(prompts, true, stop, (sequences, length, hidden, fresh) => {
+      await this.#eachBatch(prompts, true, stop, ({ sequences, length, from, hidden, fresh }) => {
         for (const [at, row] of sequences.entries()) {
-          const count = prompts[row].length;
+          const count = Math.min(prompts[row].length - from, length);
           for (const i of this.#layers)
-            cache.write(i, { keys: fresh.keys[i], values: fresh.values[i], length }, at, row, 0, count);
+            cache.write(i, { keys: fresh.keys[i], values: fresh.values[i], length }, at, row, from, count);
+          // of a sequence in pieces, the last one's stays
           const end = at * length + count;
           last.set(hidden.subarray((end - 1) * width, end * width), row * width);
         }
@@ -141,7 +167,8 @@ export class OnnxEngine {
       pastMask.fill(MASKED, slot * capacity + length, (slot + 1) * capacity);
     const ids = bySlot.map((row) => next.get(row)!); // those without one are not staying
     const positions = bySlot.map(({ length }) => length);
-    const { hidden, fresh } = await this.#body(ids, positions, n, 1, capacity, pastMask, cache, true);
+    const past = { cache, mask: pastMask };
+    const { hidden, fresh } = await this.#body({ ids, positions, n, length: 1, past, withCache: true });
 
     const { width } = config;
     const ordered = new Float32Array(n * width);
@@ -170,11 +197,12 @@ export class OnnxEngine {
     const bytes = 4 * tokens * width;
     this.#budget.take(bytes, `the hidden states of ${tokens} tokens`);
     try {
-      const outputs: Float32Array[] = [];
-      await this.#eachBatch(sequences, false, stop, (batch, length, hidden) => {
+      const outputs = sequences.map((sequence) => new Float32Array(sequence.length * width));
+      await this.#eachBatch(sequences, false, stop, ({ sequences: batch, length, from, hidden }) => {
         for (const [at, sequence] of batch.entries()) {
-          const from = at * length * width;
-          outputs[sequence] = hidden.slice(from, from + sequences[sequence].length * width);
+          const count = Math.min(sequences[sequence].length - from, length);
+          const rows = hidden.subarray(at * length * width, (at * length + count) * width);
+          outputs[sequence].set(rows, from * width);
         }
       });
       this.#hiddens.set(id, { outputs, bytes });
@@ -257,55 +285,82 @@ export class OnnxEngine {
     sequences: readonly Uint32Array[],
     withCache: boolean,
     stop: () => boolean,
-    take: (sequences: readonly number[], length: number, hidden: Float32Array, fresh: Fresh) => void,
+    take: (passed: Passed) => void,
   ): Promise<void> {
     const { config, workspaceBytes } = this.parts;
     const lengths = sequences.map(({ length }) => length);
-    for (const batch of batchesOf(lengths, config, workspaceBytes)) {
+    for (const { sequences: batch, length, piece } of batchesOf(lengths, config, workspaceBytes)) {
+      if (piece !== undefined) {
+        await this.#inPieces(sequences, batch[0], piece, stop, take);
+        continue;
+      }
       if (stop()) throw new Stopped();
-      const { length } = batch;
-      const n = batch.sequences.length;
+      const n = batch.length;
       // what stands after an end is seen by nothing before it
       const ids = new Uint32Array(n * length);
-      for (const [at, sequence] of batch.sequences.entries()) ids.set(sequences[sequence], at * length);
+      for (const [at, sequence] of batch.entries()) ids.set(sequences[sequence], at * length);
       const positions = Uint32Array.from(ids, (_, i) => i % length);
-      const { hidden, fresh } = await this.#body(
-        ids,
-        positions,
-        n,
-        length,
-        0,
-        new Float32Array(0),
-        undefined,
-        withCache,
-      );
-      take(batch.sequences, length, hidden, fresh);
+      const made = await this.#body({ ids, positions, n, length, withCache });
+      take({ sequences: batch, length, from: 0, ...made });
     }
   }
 
-  async #body(
-    ids: ArrayLike<number>,
-    positions: ArrayLike<number>,
-    n: number,
-    length: number,
-    capacity: number,
-    pastMask: Float32Array,
-    cache: KvCache | undefined,
-    withCache: boolean,
-  ): Promise<{ readonly hidden: Float32Array; readonly fresh: Fresh }> {
+  /** One sequence, each piece of which sees those before it in a cache that is as long as they are. */
+  async #inPieces(
+    sequences: readonly Uint32Array[],
+    which: number,
+    piece: number,
+    stop: () => boolean,
+    take: (passed: Passed) => void,
+  ): Promise<void> {
+    const { config } = this.parts;
+    const sequence = sequences[which];
+    // growing has one layer twice for a moment: less than the runtime needs
+    const bytes = cacheBytes(1, sequence.length, config);
+    this.#budget.take(bytes, `a cache of 1 row of ${sequence.length} tokens, read in pieces,`);
+    try {
+      const cache = new KvCache(config, 1, 0);
+      for (let from = 0; from < sequence.length; from += piece) {
+        if (stop()) throw new Stopped();
+        const ids = sequence.subarray(from, from + piece);
+        const positions = ids.map((_, i) => from + i);
+        const past = { cache, mask: new Float32Array(from) };
+        const { length } = ids;
+        const made = await this.#body({ ids, positions, n: 1, length, past, withCache: true });
+        take({ sequences: [which], length, from, ...made });
+        if (from + length === sequence.length) break;
+        cache.grow(from + length, 1);
+        const { keys, values } = made.fresh;
+        for (const i of this.#layers)
+          cache.write(i, { keys: keys[i], values: values[i], length }, 0, 0, from, length);
+      }
+    } finally {
+      this.#budget.give(bytes);
+    }
+  }
+
+  async #body({
+    ids,
+    positions,
+    n,
+    length,
+    past,
+    withCache,
+  }: Feed): Promise<{ readonly hidden: Float32Array; readonly fresh: Fresh }> {
     const { kvHeads, headWidth } = this.parts.config;
     const group = this.parts.config.heads / kvHeads;
+    const capacity = past?.cache.capacity ?? 0;
     const feeds: Record<string, Tensor> = {
       [BODY.ids]: this.#integers(ids, [n, length]),
       [BODY.positions]: this.#integers(positions, [n, length]),
-      [BODY.pastMask]: this.#floats(pastMask, [n, 1, 1, capacity]),
+      [BODY.pastMask]: this.#floats(past?.mask ?? new Float32Array(0), [n, 1, 1, capacity]),
       [BODY.newMask]: this.#floats(this.#maskOf(length, group), [length * group, length]),
       [BODY.split]: this.#integers([capacity, length], [2]),
     };
     const size = n * kvHeads * headWidth * capacity;
     for (const i of this.#layers) {
-      const keys = cache?.keys[i].subarray(0, size) ?? new Float32Array(0);
-      const values = cache?.values[i].subarray(0, size) ?? new Float32Array(0);
+      const keys = past?.cache.keys[i].subarray(0, size) ?? new Float32Array(0);
+      const values = past?.cache.values[i].subarray(0, size) ?? new Float32Array(0);
       feeds[`${BODY.pastKeys}${i}`] = this.#floats(keys, [n, kvHeads, headWidth, capacity]);
       feeds[`${BODY.pastValues}${i}`] = this.#floats(values, [n, kvHeads, capacity, headWidth]);
     }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generate, streamChoice, type Wanted } from '../../../src/inference/generate.js';
 import type { LanguageModel } from '../../../src/inference/language-model.js';
 import { openMaster, seededMaster } from '../../../src/inference/master.js';
+import { batchesOf } from '../../../src/inference/onnx/batches.js';
 import { OnnxEngine } from '../../../src/inference/onnx/engine.js';
 import { decoderData, decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
 import { createOnnxModel } from '../../../src/inference/onnx/model.js';
@@ -101,6 +102,55 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
       expect(decoding.candidates().rows).toBe(1);
     } finally {
       await small.close();
+    }
+  });
+
+  test('reads in pieces what is too long for its workspace: the same tokens, and the same logits within a hair', async () => {
+    const workspaceBytes = 2 ** 20;
+    const lengths = [150, 400, 17];
+    expect(batchesOf(lengths, TINY, workspaceBytes).map(({ piece }) => piece)).toEqual([16, 32, undefined]);
+    const narrow = await createOnnxModel(master, { threads: 1, workspaceBytes });
+    try {
+      const ids = createSeededRandom('pieces');
+      const sequences = lengths.map((length) => Uint32Array.from({ length }, () => ids.below(256)));
+      const at = sequences.flatMap(({ length }, sequence) =>
+        [...Array(length).keys()].map((position) => ({ sequence, position })),
+      );
+      const seen = async (each: LanguageModel) => {
+        const hidden = await each.prefill(sequences, signal);
+        const prefilled = await hidden.head(at, 8, signal);
+        hidden.release();
+        const decoding = await each.open(sequences, 8, signal);
+        const opened = decoding.candidates();
+        await decoding.advance([1, 2, 3], signal);
+        const rows = [prefilled, opened, decoding.candidates()];
+        decoding.release();
+        return rows;
+      };
+      const [pieces, whole] = [await seen(narrow), await seen(model)];
+      for (const [i, { logits, ids }] of pieces.entries()) {
+        const largest = Math.max(...logits.map((logit, k) => Math.abs(logit - whole[i].logits[k])));
+        expect(largest).toBeLessThan(1e-5);
+        expect(ids.filter((_, k) => k % 8 === 0)).toEqual(whole[i].ids.filter((_, k) => k % 8 === 0));
+      }
+      // what was taken for reading is given back
+      const rows = 4 * TINY.width * 567;
+      const kept = await createOnnxModel(master, { threads: 1, workspaceBytes, memoryBytes: 2 ** 21 + rows });
+      for (let i = 0; i < 3; i++) (await kept.prefill(sequences, signal)).release();
+      await kept.close();
+    } finally {
+      await narrow.close();
+    }
+  });
+
+  test('says what the workspace would need where not even a few tokens fit', async () => {
+    const narrow = await createOnnxModel(master, { threads: 1, workspaceBytes: 2 ** 14 });
+    try {
+      await expect(narrow.prefill([new Uint32Array(400)], signal)).rejects.toThrow(
+        /16 tokens of a sequence of 400 need \d+ bytes, workspaceBytes allows 16384; give it more/,
+      );
+    } finally {
+      await narrow.close();
     }
   });
 
