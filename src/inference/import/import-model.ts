@@ -1,6 +1,7 @@
 // Owns: a Hugging Face style export made a model folder of ours. Does not own: its parts (hugging-face.ts, llama.ts, cut-head.ts),
 // how folders appear (model-folder.ts).
 import { join } from 'node:path';
+import { isAssayError, unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
 import { DataType } from '../../protocol/gen/onnx/onnx_pb.js';
 import { type Folder, openFolder } from '../folder.js';
@@ -23,6 +24,7 @@ import {
   sizesOf,
 } from './hugging-face.js';
 import { hasSafetensors, MASTER_FILE, masterTensors, openShards, writeMaster } from './llama.js';
+import { hasTokenizers, openTokenizer } from './tokenizer.js';
 
 export interface ImportOptions {
   /** bytes written of the weights, of how many */
@@ -90,8 +92,9 @@ interface Input {
 async function importDecoder({ folder, config, out, signal, onProgress }: Input): Promise<Imported> {
   const decoder = decoderConfigOf(config);
   assertIds(config, decoder.vocabulary);
-  const shards = await openShards(folder);
   const notes: string[] = [];
+  await tryTokenizer(folder, config, decoder.vocabulary, notes);
+  const shards = await openShards(folder);
   try {
     const shapes = masterTensors(decoder, shards);
     const wide = shapes.filter(({ dtype }) => dtype === 'F32').length;
@@ -141,11 +144,12 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   if (maxPositions < 1) throw invalid('positions of config.json', '2 or more', `${said.maxPositions}`);
   const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions };
   assertIds(config, vocabulary);
+  const notes: string[] = [];
+  await tryTokenizer(folder, config, vocabulary, notes);
 
   const from = { folder, base: name.includes('/') ? name.slice(0, name.lastIndexOf('/') + 1) : '' };
   await assertLocations(source, from);
 
-  const notes: string[] = [];
   let compared: Compared | undefined;
   const model = await createModelFolder(out, async (create, part) => {
     const file = await create(WEIGHTS_FILE);
@@ -190,6 +194,34 @@ function assertIds({ stopIds, beginId }: HuggingFaceConfig, vocabulary: number):
   for (const id of beginId === undefined ? stopIds : [beginId, ...stopIds])
     if (id >= vocabulary)
       throw invalid('bos_token_id and eos_token_id', `ids below the vocabulary of ${vocabulary}`, `${id}`);
+}
+
+/** Before gigabytes are written, too: one that cannot be used, or takes its time, is refused by whoever opens the model. */
+async function tryTokenizer(
+  folder: Folder,
+  { beginId }: HuggingFaceConfig,
+  vocabulary: number,
+  notes: string[],
+): Promise<void> {
+  if (!(await folder.has(TOKENIZER_FILE))) return;
+  if (!(await hasTokenizers())) {
+    notes.push(`${TOKENIZER_FILE} was not tried: @huggingface/tokenizers is not installed`);
+    return;
+  }
+  const json = await folder.readJson(TOKENIZER_FILE, MAX_TOKENIZER_BYTES);
+  const settings = (await folder.has(SETTINGS_FILE))
+    ? await folder.readJson(SETTINGS_FILE, MAX_TOKENIZER_BYTES)
+    : undefined;
+  try {
+    await openTokenizer(json, { vocabulary, beginId, settings });
+  } catch (error) {
+    if (!isAssayError(error, 'unsupported')) throw error;
+    throw unsupported(
+      TOKENIZER_FILE,
+      `${error.message}; an export without it imports, and its prompts come as ids`,
+      { cause: error },
+    );
+  }
 }
 
 async function commonOf(

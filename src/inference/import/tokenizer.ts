@@ -1,18 +1,25 @@
 // Owns: tokenizers of exports (tokenizer.json): text to ids and back, within limits, tried before they are trusted. Does not own: the
 // tokenizer of bytes, what prompts are (verification/environments).
+import { createContext, Script } from 'node:vm';
 import { concat, u32le } from '../../model/bytes.js';
-import { unsupported } from '../../model/errors.js';
+import { AssayError, unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
 import { taggedHash } from '../spec/tagged.js';
 
 /** Longer than any prompt; patterns of a stranger run over it. */
 const MAX_TEXT_CHARS = 1 << 20;
+/** A pattern can take longer than the universe for forty characters: honest ones take microseconds for each. */
+const DEADLINE_MS = 2000;
+const DEADLINE_MS_EACH = 0.02;
 
 /** What `verification/environments` asks of one. */
 export interface TextTokenizer {
-  /** ids of a prompt, with the id that the model's prompts begin with, where it has one. @throws RangeError for too long ones */
+  /**
+   * ids of a prompt, with the id that the model's prompts begin with, where it has one
+   * @throws RangeError for too long ones; AssayError `limit-exceeded` where it takes too long
+   */
   encode(text: string): Uint32Array;
-  /** special ids vanish. @throws RangeError for ids outside the vocabulary */
+  /** special ids vanish. @throws RangeError for ids outside the vocabulary; AssayError as `encode` */
   decode(ids: Uint32Array): string;
   /** SHA-256 over the ids of the golden texts: two hosts with the same prompts have the same */
   readonly golden: Uint8Array;
@@ -34,7 +41,7 @@ interface Library {
  * @param options.settings tokenizer_config.json, parsed
  * @param options.beginId put before every prompt; what the tokenizer itself would put around texts is left out
  * @throws AssayError `unsupported` without the optional package, or when a golden text does not come back as it was: then ids of
- *     prompts would depend on who made them; `invalid-input` for what is no tokenizer
+ *     prompts would depend on who made them; or where a text that is no prompt takes too long; `invalid-input` for what is no tokenizer
  */
 export async function openTokenizer(
   json: unknown,
@@ -42,29 +49,35 @@ export async function openTokenizer(
     readonly vocabulary: number;
     readonly beginId?: number | undefined;
     readonly settings?: unknown;
+    /** of one text, and 0.02 ms more for each character or id. @default 2000 */
+    readonly deadlineMs?: number;
   },
 ): Promise<TextTokenizer> {
-  const { vocabulary, beginId, settings = {} } = options;
+  const { vocabulary, beginId, settings = {}, deadlineMs = DEADLINE_MS } = options;
+  const inTime = <T>(size: number, work: () => T): T => stopped(deadlineMs, size, work);
   const { Tokenizer } = await loadLibrary();
   if (!isObject(json)) throw invalid('tokenizer.json', 'a JSON object', typeof json);
   if (!isObject(settings)) throw invalid('tokenizer_config.json', 'a JSON object', typeof settings);
   let inner: InstanceType<Library['Tokenizer']>;
   try {
-    inner = new Tokenizer(json, settings);
+    inner = inTime(0, () => new Tokenizer(json, settings));
   } catch (error) {
+    if (error instanceof AssayError) throw error;
     throw invalid('tokenizer.json', 'a tokenizer', 'something else', error);
   }
   const idsOf = (text: string): number[] => {
     if (text.length > MAX_TEXT_CHARS)
       throw new RangeError(`text: expected at most ${MAX_TEXT_CHARS} characters, got ${text.length}`);
-    const { ids } = inner.encode(text, { add_special_tokens: false });
+    const { ids } = inTime(text.length, () => inner.encode(text, { add_special_tokens: false }));
     for (const id of ids)
       if (!Number.isInteger(id) || id < 0 || id >= vocabulary)
         throw new RangeError(`id of a text: expected one below ${vocabulary}, got ${id}`);
     return ids;
   };
   const textOf = (ids: number[]): string =>
-    inner.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    inTime(ids.length, () =>
+      inner.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    );
 
   const golden: Uint8Array[] = [];
   for (const text of GOLDEN_TEXTS) {
@@ -74,7 +87,7 @@ export async function openTokenizer(
       ids = idsOf(text);
       back = textOf(ids);
     } catch (error) {
-      throw unsupported('tokenizer.json', `it fails for ${JSON.stringify(text)}`, { cause: error });
+      throw failure(text, error);
     }
     if (back !== text)
       throw unsupported(
@@ -83,6 +96,13 @@ export async function openTokenizer(
       );
     golden.push(concat(...ids.map(u32le)));
   }
+
+  for (const text of PROBES)
+    try {
+      idsOf(text);
+    } catch (error) {
+      throw failure(text, error);
+    }
 
   return {
     golden: taggedHash('golden-texts', ...golden),
@@ -97,6 +117,51 @@ export async function openTokenizer(
     },
   };
 }
+
+const failure = (text: string, cause: unknown) =>
+  unsupported(
+    'tokenizer.json',
+    `it fails for ${JSON.stringify(text.slice(0, 80))}${cause instanceof AssayError ? `: ${cause.message}` : ''}`,
+    { cause },
+  );
+
+const context: { work?: () => void } = createContext({});
+const call = new Script('work()');
+
+/**
+ * On this thread, which waits for it: who asks has no use for a promise. The machine stops a pattern in the middle.
+ * @param size characters or ids
+ * @throws AssayError `limit-exceeded`
+ */
+function stopped<T>(deadlineMs: number, size: number, work: () => T): T {
+  const timeout = Math.ceil(deadlineMs + DEADLINE_MS_EACH * size);
+  let result: T;
+  context.work = () => {
+    result = work();
+  };
+  try {
+    call.runInContext(context, { timeout });
+    return result!; // the work has ended
+  } catch (error) {
+    // of another context: it is no instance of our Error
+    if ((error as { code?: unknown } | undefined)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    const what = 'time of a tokenizer in ms';
+    throw new AssayError(
+      'limit-exceeded',
+      `tokenizer.json: ${size} characters or ids take longer than ${timeout} ms`,
+      { what, limit: timeout, got: timeout },
+    );
+  } finally {
+    delete context.work;
+  }
+}
+
+/** Whether there is something to try tokenizers with. */
+export const hasTokenizers = (): Promise<boolean> =>
+  loadLibrary().then(
+    () => true,
+    () => false,
+  );
 
 async function loadLibrary(): Promise<Library> {
   try {
@@ -129,3 +194,8 @@ const GOLDEN_TEXTS: readonly string[] = [
   ...PARTS.flatMap((first) => PARTS.map((second) => first + second)),
   PARTS.join('\n'),
 ];
+/** What patterns that look back are slow for: long runs of one kind, which then end in another. Their ids are nobody's. */
+const PROBES: readonly string[] = ['a', ' ', '1', '.', '\n', 'ab ', 'é'].flatMap((run) => [
+  `${run.repeat(2048)}!`,
+  `${run.repeat(2048)}x1`,
+]);

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { importModel } from '../../../../src/inference/import/import-model.js';
 import { openTokenizer } from '../../../../src/inference/import/tokenizer.js';
 import { seededMaster } from '../../../../src/inference/master.js';
 import { createModelFolder, openModelFolder } from '../../../../src/inference/model-folder.js';
@@ -111,6 +112,68 @@ describe.skipIf(!installed)('a tokenizer of an export', () => {
       );
     } finally {
       await rm(parent, { recursive: true });
+    }
+  });
+
+  /** Splits texts by a pattern of the export's own. */
+  const split = (pattern: string) =>
+    JSON_OF({
+      pre_tokenizer: {
+        type: 'Sequence',
+        pretokenizers: [
+          { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false },
+          { ...JSON_OF().pre_tokenizer, use_regex: false },
+        ],
+      },
+    });
+
+  test('has no more time than its texts take: a pattern that looks back for ever is stopped', async () => {
+    await expect(open(split('(a+)+b'), { deadlineMs: 50 })).rejects.toThrow(
+      /tokenizer.json: it fails for "a{80}": .* take longer than 91 ms/,
+    );
+    // slow for texts alone that nobody tried
+    const tokenizer = await open(split('(z+)+b'), { deadlineMs: 50 });
+    expect(() => tokenizer.encode('z'.repeat(40))).toThrow(/40 characters or ids take longer than 51 ms/);
+    expect([...tokenizer.encode('the')]).toEqual([256, 101]);
+  });
+
+  test('is tried when its export is imported, before anything is written', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'assay-tokenizer-'));
+    try {
+      const { normEpsilon, ...sizes } = MINIATURE;
+      const config = {
+        model_type: 'llama',
+        hidden_act: 'silu',
+        vocab_size: 259,
+        hidden_size: sizes.width,
+        num_hidden_layers: sizes.layers,
+        num_attention_heads: sizes.heads,
+        num_key_value_heads: sizes.kvHeads,
+        head_dim: sizes.headWidth,
+        intermediate_size: sizes.hidden,
+        max_position_embeddings: sizes.maxPositions,
+        rms_norm_eps: normEpsilon,
+        tie_word_embeddings: sizes.tied,
+        eos_token_id: 258,
+      };
+      const write = (name: string, content: string | Uint8Array) => writeFile(join(dir, name), content);
+      await write('config.json', JSON.stringify(config));
+      await write('model.safetensors', seededMaster({ ...MINIATURE, vocabulary: 259 }, 'words'));
+      const { signal } = new AbortController();
+      for (const [json, message] of [
+        [split('(a+)+b'), /take longer than \d+ ms; an export without it imports/],
+        [JSON_OF({ decoder: null }), /comes back as .* an export without it imports/],
+        [{}, /expected a tokenizer/],
+      ] as const) {
+        await write('tokenizer.json', JSON.stringify(json));
+        await expect(importModel(dir, join(dir, 'out'), signal)).rejects.toThrow(message);
+        expect(await readdir(dir)).not.toContain('out');
+      }
+      await write('tokenizer.json', JSON.stringify(JSON_OF()));
+      const { notes } = await importModel(dir, join(dir, 'out'), signal);
+      expect(notes).toEqual([]);
+    } finally {
+      await rm(dir, { recursive: true });
     }
   });
 
