@@ -2,9 +2,9 @@
 // Does not own: what is drawn from it (verification/rollouts/draw.ts), key pairs (keypair.ts).
 import { vrfSign, vrfVerify } from '@polkadot/wasm-crypto';
 import { utf8 } from '../model/bytes.js';
+import { VRF_BYTES, vrfOutput } from '../model/vrf-proof.js';
 
-/** Output (32 bytes, a compressed point) and proof (64). */
-export const VRF_BYTES = 96;
+export { VRF_BYTES, vrfOutput };
 
 /** Apart from signatures over the same message, and from other users of the key's function. */
 const CONTEXT = utf8('assay/vrf/1');
@@ -13,17 +13,6 @@ const NOTHING = new Uint8Array(0);
 /** @param secret 64 bytes, as wasm-crypto holds them */
 export const signVrf = (secret: Uint8Array, message: Uint8Array): Uint8Array =>
   vrfSign(secret, CONTEXT, message, NOTHING);
-
-/**
- * The same for every proof of one key and message: the proof's nonce is fresh each time, the output is not, and there is no
- * second one that verifies (the encoding of its point is canonical).
- * It is a point, not uniform bytes: hash it.
- */
-export function vrfOutput(proof: Uint8Array): Uint8Array {
-  if (proof.length !== VRF_BYTES)
-    throw new RangeError(`proof: expected ${VRF_BYTES} bytes, got ${proof.length}`);
-  return proof.slice(0, 32);
-}
 
 /** False, never an exception, for any bytes. */
 export function verifyVrf(proof: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {

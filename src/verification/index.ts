@@ -62,7 +62,7 @@ export {
   type FraudProof,
   verifyConsumed,
 } from './rollouts/consumed.js';
-export { isBroken, isEvasive, statisticMillis } from './rollouts/detector.js';
+export { isAboveBound, isBroken, isEvasive, statisticMillis } from './rollouts/detector.js';
 export { type AuditSubject, drawRulesFor, privateMessage } from './rollouts/draw.js';
 export {
   checkEquivocation,

@@ -1,6 +1,7 @@
 // Owns: having what was handed in, all of it, before the round of its audit is known. Does not own: who handed in what
 // (rollouts/follow.ts), what is in it (verification/rollouts), judging it.
 import type { Subnet } from '../../chain/chain.js';
+import type { WindowContext } from '../../inference/spec/window.js';
 import { verifySignature } from '../../keys/keypair.js';
 import { fromAddress } from '../../keys/ss58.js';
 import { childOf } from '../../model/abort.js';
@@ -17,6 +18,7 @@ import {
 } from '../../rollouts/follow.js';
 import type { Shelf } from '../../rollouts/shelf.js';
 import { BEACON_DELAY_MS } from '../../rollouts/windows.js';
+import { encodeEquivocation, provesAgainst } from '../../verification/rollouts/equivocation.js';
 import { MAX_MANIFEST_BYTES } from '../../verification/rollouts/limits.js';
 import type { SignedManifest } from '../../verification/rollouts/manifest.js';
 import { openManifest } from '../../verification/rollouts/manifest.js';
@@ -58,6 +60,7 @@ export async function collect(
   const roundOf = async (hash: Uint8Array) =>
     beacon.roundFrom((await timestampOf(chain, hash)) + (rules.plan.beaconDelayMs ?? BEACON_DELAY_MS));
   const got = new Map<string, Delivery>();
+  const signed = new Map<Hotkey, Seen>();
   // before D is final, so that finality does not cost the time for fetching: a digest is of the same file on every fork
   const early = await handedIn(chain, rules, open);
   const earlyRound = await roundOf(early.hash);
@@ -69,7 +72,13 @@ export async function collect(
     parts,
     rules,
     open,
-    { ...early, subnet: await chain.subnet(rules.netuid, early.hash), until: beacon.timeOf(earlyRound), got },
+    {
+      ...early,
+      subnet: await chain.subnet(rules.netuid, early.hash),
+      until: beacon.timeOf(earlyRound),
+      got,
+      signed,
+    },
     signal,
   );
   if (!(await untilFinal(parts, open.deadlineBlock, signal))) return undefined;
@@ -80,15 +89,25 @@ export async function collect(
       parts,
       rules,
       open,
-      { ...final, subnet: await chain.subnet(rules.netuid, final.hash), until: beacon.timeOf(round), got },
+      {
+        ...final,
+        subnet: await chain.subnet(rules.netuid, final.hash),
+        until: beacon.timeOf(round),
+        got,
+        signed,
+      },
       signal,
     );
   if (signal.aborted) return undefined;
-  const deliveries = [...final.digests].map(
-    ([miner, manifest]): Delivery =>
-      got.get(keyOf(miner, manifest)) ?? { miner, is: 'missing', manifest, what: 'manifest' },
-  );
   const { window, startBlock, deadlineBlock, context } = open;
+  const deliveries = [...final.digests].map(([miner, manifest]): Delivery => {
+    const proof = signed.get(miner)?.proof;
+    if (proof && provesAgainst(proof, { hotkey: fromAddress(miner), window: context }, verifySignature)) {
+      log.warn('a miner signed two manifests of one window', { window, miner });
+      return { miner, is: 'refused', manifest, reason: 'equivocation', proof };
+    }
+    return got.get(keyOf(miner, manifest)) ?? { miner, is: 'missing', manifest, what: 'manifest' };
+  });
   return { type: 'collected', window, startBlock, deadlineBlock, context, round, deliveries };
 }
 
@@ -111,6 +130,31 @@ async function untilHead(
   return false;
 }
 
+/** Of one miner and window: the first manifest, whoever sent it, and what another one beside it proves. */
+interface Seen {
+  readonly first: SignedManifest;
+  readonly proof?: Uint8Array;
+}
+
+function see(
+  seen: Map<Hotkey, Seen>,
+  miner: Hotkey,
+  { genesis, netuid, window }: WindowContext,
+  signed: SignedManifest,
+): void {
+  const { manifest } = signed;
+  const isOfWindow =
+    equals(manifest.hotkey, fromAddress(miner)) &&
+    equals(manifest.genesis, genesis) &&
+    manifest.netuid === netuid &&
+    manifest.window === window;
+  if (!isOfWindow) return;
+  const known = seen.get(miner);
+  if (!known) seen.set(miner, { first: signed });
+  else if (!known.proof && !equals(known.first.digest, signed.digest))
+    seen.set(miner, { ...known, proof: encodeEquivocation(known.first, signed) });
+}
+
 interface Order {
   readonly digests: ReadonlyMap<Hotkey, Uint8Array>;
   /** as of D: axons may have moved since S */
@@ -119,6 +163,8 @@ interface Order {
   readonly until: number;
   /** what there is of each, by miner and digest; filled */
   readonly got: Map<string, Delivery>;
+  /** filled */
+  readonly signed: Map<Hotkey, Seen>;
 }
 
 /** Turns, until all is here or the time is over: whoever is slow, or lies, costs a turn and not the window. */
@@ -126,7 +172,7 @@ async function fetchAll(
   parts: CollectParts,
   rules: CollectRules,
   open: OpenWindow,
-  { digests, subnet, until, got }: Order,
+  { digests, subnet, until, got, signed }: Order,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = parts;
@@ -143,12 +189,16 @@ async function fetchAll(
         const turn = childOf(signal);
         const inner = turn.signal;
         const over = clock.sleep(Math.min(turnMs, until - clock.now()), inner).then(() => turn.abort());
-        const delivery = await fetchOne(parts, rules, open, { miner, digest, subnet }, inner).catch(
-          (error: unknown) => {
-            parts.log.error('a delivery could not be kept', { miner, error });
-            return undefined;
-          },
-        );
+        const delivery = await fetchOne(
+          parts,
+          rules,
+          open,
+          { miner, digest, subnet, seen: signed },
+          inner,
+        ).catch((error: unknown) => {
+          parts.log.error('a delivery could not be kept', { miner, error });
+          return undefined;
+        });
         turn.abort();
         await over;
         if (delivery && clock.now() < until) got.set(keyOf(miner, digest), delivery);
@@ -172,13 +222,24 @@ async function fetchOne(
   { shelf, log, holdersOf }: CollectParts,
   rules: CollectRules,
   { window, context }: OpenWindow,
-  { miner, digest, subnet }: { readonly miner: Hotkey; readonly digest: Uint8Array; readonly subnet: Subnet },
+  {
+    miner,
+    digest,
+    subnet,
+    seen,
+  }: {
+    readonly miner: Hotkey;
+    readonly digest: Uint8Array;
+    readonly subnet: Subnet;
+    readonly seen: Map<Hotkey, Seen>;
+  },
   signal: AbortSignal,
 ): Promise<Delivery> {
   const holders = holdersOf(miner, subnet);
   let signed: SignedManifest | undefined;
   const isIt = (bytes: Uint8Array) => {
     const opened = openManifest(bytes, verifySignature);
+    if (opened.kind === 'ok') see(seen, miner, context, opened.value);
     if (opened.kind === 'ok' && equals(opened.value.digest, digest)) signed = opened.value;
     return signed !== undefined;
   };

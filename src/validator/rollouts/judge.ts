@@ -11,8 +11,9 @@ import type { Log } from '../../model/log.js';
 import type { Environment } from '../../verification/environments/environment.js';
 import { type AuditInput, audit, type Handed } from '../../verification/rollouts/audit.js';
 import { WINDOWS } from '../../verification/rollouts/credit.js';
-import { isBroken, type MinerCounts } from '../../verification/rollouts/detector.js';
+import { isAboveBound, isBroken, isEvasive } from '../../verification/rollouts/detector.js';
 import { privateMessage } from '../../verification/rollouts/draw.js';
+import { provesAgainst } from '../../verification/rollouts/equivocation.js';
 import { createLengths } from '../../verification/rollouts/paid.js';
 import {
   accept,
@@ -30,7 +31,12 @@ import {
   weightMillis,
 } from '../../verification/rollouts/standing.js';
 import { readFile, readManifest } from '../../verification/rollouts/submission.js';
-import { decodeVerdict, encodeVerdict, type VerdictRecord } from '../../verification/rollouts/verdict.js';
+import {
+  decodeVerdict,
+  encodeVerdict,
+  type Outcome,
+  type VerdictRecord,
+} from '../../verification/rollouts/verdict.js';
 import type { Collected } from './collect.js';
 import type { Delivery } from './ledger.js';
 import type { WindowJudge, WindowToJudge, WindowVerdict } from './run.js';
@@ -50,8 +56,17 @@ export interface JudgeRules {
   readonly quota: number;
 }
 
-/** Audits of one miner that our own model may fail before the window goes on without a credit for it. */
-const ATTEMPTS = 3;
+/** Audits of one miner that our own model may fail, each some time after the other, before the window goes on without credit for it. */
+const ATTEMPTS = 5;
+
+/** For a human: none of them costs anybody anything. */
+export type Alarm =
+  /** nobody was convicted: the fault seems to be this validator's */
+  | { readonly is: 'broken' }
+  /** more miners have wrong rollouts than there should be: liars at once, or a verifier that begins to fail */
+  | { readonly is: 'above-bound' }
+  /** this miner's rollouts cannot be judged more often than others' */
+  | { readonly is: 'evasive'; readonly miner: Hotkey };
 
 export interface WindowBook {
   /** What is known of a miner before the next window is judged. */
@@ -62,17 +77,17 @@ export interface WindowBook {
   credit(): ReadonlyMap<Hotkey, number>;
   /** every miner that ever handed something in */
   standings(): ReadonlyMap<Hotkey, Standing>;
-  /** whether nobody could be convicted in the newest closed window, because the fault may be ours */
-  isBroken(): boolean;
+  /** of the newest closed window */
+  alarms(): readonly Alarm[];
 }
 
 /** A function of the ledger alone: whoever has it comes to the same standings. */
 export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBook {
   const standings = new Map<Hotkey, Standing>();
   /** by miner, of the last twelve windows */
-  const counts = new Map<Hotkey, (MinerCounts & { readonly window: number })[]>();
+  const counts = new Map<Hotkey, Counts[]>();
   let newest = 0;
-  let broken = false;
+  let alarms: readonly Alarm[] = [];
   const standingOf = (miner: Hotkey): Standing => standings.get(miner) ?? NEW_STANDING;
 
   return {
@@ -88,32 +103,77 @@ export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBo
           remember(miner, window, verdict);
         } else if (is === 'missing') after.set(miner, afterMissing(standingOf(miner), window));
       }
-      const free = [...counts].filter(([miner]) => standingOf(miner).conviction === undefined);
-      const now = free.flatMap(([, own]) => own.filter((each) => each.window === window));
-      const pool = free.map(([, own]) => sum(own.filter((each) => each.window > window - WINDOWS)));
-      broken = isBroken(now, pool, boundOf(rules, Number.MAX_SAFE_INTEGER));
+      const trailing = new Map(
+        [...counts].map(([miner, own]) => [
+          miner,
+          sum(own.filter((each) => each.window > window - WINDOWS && each.window <= window)),
+        ]),
+      );
+      // keys that hand in no more weigh nothing: they could be left behind by the dozen
+      const present = [...trailing].filter(
+        ([miner]) =>
+          standingOf(miner).conviction === undefined &&
+          counts.get(miner)?.some((each) => each.window === window && each.audited > 0),
+      );
+      const miners = present.map(([, own]) => own);
+      const bound = boundOf(rules, Number.MAX_SAFE_INTEGER);
+      const broken = isBroken(miners, bound);
+      alarms = [
+        ...(broken ? [{ is: 'broken' } as const] : []),
+        ...(isAboveBound(miners, bound) ? [{ is: 'above-bound' } as const] : []),
+        ...evasive(trailing),
+      ];
       for (const [miner, standing] of after) standings.set(miner, settle(standing, window, broken));
     },
     credit: () => new Map([...standings].map(([miner, standing]) => [miner, weightMillis(standing, newest)])),
     standings: () => standings,
-    isBroken: () => broken,
+    alarms: () => alarms,
   };
 
   function remember(miner: Hotkey, window: number, { picks }: VerdictRecord): void {
     const own = (counts.get(miner) ?? []).filter((each) => each.window > window - WINDOWS);
-    const judged = picks.filter(({ outcome }) => outcome === 'valid' || outcome === 'wrong');
-    const wrong = judged.filter(({ outcome }) => outcome === 'wrong').length;
-    counts.set(miner, [...own, { window, audited: judged.length, wrong }]);
+    const count = (...of: readonly Outcome[]) => picks.filter(({ outcome }) => of.includes(outcome)).length;
+    const wrong = count('wrong');
+    const audited = wrong + count('valid');
+    counts.set(miner, [...own, { window, audited, wrong, inconclusive: count('input', 'validator') }]);
   }
 }
 
-const sum = (all: readonly MinerCounts[]): MinerCounts =>
-  all.reduce((a, b) => ({ audited: a.audited + b.audited, wrong: a.wrong + b.wrong }), {
-    audited: 0,
-    wrong: 0,
-  });
+/** Rollouts that were judged, the wrong ones of them, and those that could not be. */
+interface Tally {
+  readonly audited: number;
+  readonly wrong: number;
+  readonly inconclusive: number;
+}
+interface Counts extends Tally {
+  readonly window: number;
+}
 
-export interface AuditJudge extends WindowJudge, Pick<WindowBook, 'standings'> {}
+const sum = (all: readonly Tally[]): Tally =>
+  all.reduce(
+    (a, b) => ({
+      audited: a.audited + b.audited,
+      wrong: a.wrong + b.wrong,
+      inconclusive: a.inconclusive + b.inconclusive,
+    }),
+    { audited: 0, wrong: 0, inconclusive: 0 },
+  );
+
+function evasive(trailing: ReadonlyMap<Hotkey, Tally>): Alarm[] {
+  const all = sum([...trailing.values()]);
+  const drawn = ({ audited, inconclusive }: Tally) => audited + inconclusive;
+  return [...trailing].flatMap(([miner, own]) => {
+    const others = {
+      inconclusive: all.inconclusive - own.inconclusive,
+      audited: drawn(all) - drawn(own),
+    };
+    return isEvasive({ inconclusive: own.inconclusive, audited: drawn(own) }, others)
+      ? [{ is: 'evasive', miner }]
+      : [];
+  });
+}
+
+export interface AuditJudge extends WindowJudge, Pick<WindowBook, 'standings' | 'alarms'> {}
 
 export function createWindowJudge(parts: JudgeParts, options: JudgeRules): AuditJudge {
   const { environment, keypair, log } = parts;
@@ -121,41 +181,98 @@ export function createWindowJudge(parts: JudgeParts, options: JudgeRules): Audit
   if (!equals(environment.digest, options.policy.environmentDigest))
     throw new TypeError("environment: expected the one of the policy's digest, got another");
   const book = createWindowBook(options);
+  /** of the window that is being judged, over its tries */
+  let tries: Tries | undefined;
 
   return {
     async *judge(window, signal) {
       const { collected, round, judged } = window;
       const model = await parts.modelOf(collected.context.checkpointDigest, signal);
-      const median = await medianOf(window, options, model.vocabulary);
+      if (tries?.window !== collected.window)
+        tries = {
+          window: collected.window,
+          median: await medianOf(window, options, model.vocabulary),
+          failed: new Map(),
+        };
+      const { median, failed } = tries;
+      let pending = 0;
       for (const delivery of collected.deliveries) {
-        if (delivery.is === 'missing' || judged.has(delivery.miner)) continue;
+        const { miner } = delivery;
+        if (delivery.is === 'missing' || judged.has(miner)) continue;
         const input = await inputOf(window, options, delivery, model.vocabulary);
         const { hotkey } = input;
         const { netuid } = collected.context;
         const subject = { beacon: round, netuid, window: collected.window, hotkey };
+        const at = { window: collected.window, miner };
+        const before = failed.get(miner) ?? 0;
         const state = {
           auditBeacon: round,
           median,
           validator: keypair.publicKey,
           vrfProof: keypair.vrf(privateMessage(subject)),
-          before: book.standingOf(delivery.miner),
+          before: book.standingOf(miner),
+          isLast: before + 1 >= ATTEMPTS && (await isWell(model, signal)),
         };
-        let record = await audit({ model, environment, rules }, input, state, signal);
-        for (let attempt = 1; record.state === 'pending' && attempt < ATTEMPTS; attempt++)
-          record = await audit({ model, environment, rules }, input, state, signal);
-        if (record.state === 'pending')
-          log.error('a miner could not be judged here: no credit for the window, and nothing against it', {
-            window: collected.window,
-            miner: delivery.miner,
+        const onFault = (error: unknown, place: number) =>
+          log.error('the model failed on a drawn rollout', { ...at, place, error });
+        const record = await audit({ model, environment, rules, onFault }, input, state, signal);
+        if (record.state === 'pending') {
+          // a model that fails on everything is gone, whatever is handed in: that counts against nobody
+          failed.set(miner, Math.min(before + 1, ATTEMPTS - 1));
+          pending++;
+          continue;
+        }
+        if (record.state === 'partial')
+          log.error('a miner could not be judged whole here: no credit for the window', {
+            ...at,
+            unjudged: record.picks.filter(({ outcome }) => outcome === 'validator').length,
           });
-        yield { miner: delivery.miner, record: encodeVerdict(record) } satisfies WindowVerdict;
+        yield { miner, record: encodeVerdict(record) } satisfies WindowVerdict;
+      }
+      if (pending > 0) {
+        const what = `window ${collected.window}: the model failed on rollouts of ${pending} miners`;
+        throw new AssayError('internal', what, { what });
       }
     },
-    close: book.close,
+    close(window, verdicts) {
+      book.close(window, verdicts);
+      // of windows that were closed before a restart this was said then
+      if (tries?.window !== window.window) return;
+      for (const alarm of book.alarms()) log.error(ALARMS[alarm.is], { window: window.window, ...alarm });
+      tries = undefined;
+    },
     credit: book.credit,
     standings: book.standings,
+    alarms: book.alarms,
   };
+
+  /** Whether the model still gives logits of a prompt of nobody's. */
+  async function isWell(model: LanguageModel, signal: AbortSignal): Promise<boolean> {
+    try {
+      const hidden = await model.prefill([environment.task(new Uint8Array(32)).prompt], signal);
+      const { logits } = await hidden.head([{ sequence: 0, position: 0 }], options.policy.candidates, signal);
+      hidden.release();
+      return logits.every(Number.isFinite);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error('the model fails on a plain prompt: nothing is judged', { error });
+      return false;
+    }
+  }
 }
+
+interface Tries {
+  readonly window: number;
+  readonly median: number;
+  /** by miner: attempts that our model failed */
+  readonly failed: Map<Hotkey, number>;
+}
+
+const ALARMS: Readonly<Record<Alarm['is'], string>> = {
+  broken: 'nobody is convicted: so many miners have wrong rollouts that the fault must be here',
+  'above-bound': 'more miners have wrong rollouts than there should be: liars at once, or a fault here',
+  evasive: 'rollouts of a miner cannot be judged more often than those of others',
+};
 
 /** Of every file that can be read, before any is paid. Read again for the audit: a window's files need not fit in memory at once. */
 export async function medianOf(
@@ -183,7 +300,15 @@ export async function inputOf(
   const committed = delivery.manifest;
   const { context } = collected;
   const base = { window: context, policy, hotkey, committed };
-  if (delivery.is === 'refused') return { ...base, handed: refuse(toReason(delivery.reason)) };
+  if (delivery.is === 'refused') {
+    const reason = toReason(delivery.reason);
+    const { proof } = delivery;
+    if (reason === 'equivocation' && !(proof && provesAgainst(proof, base, verifySignature))) {
+      const why = `no proof that ${delivery.miner} signed two manifests of window ${context.window}`;
+      throw new AssayError('corrupt', why, { path: 'ledger of windows', why });
+    }
+    return { ...base, handed: refuse(reason) };
+  }
   const reading = { ...base, vocabulary, quota };
   const manifest = await read(delivery.manifest);
   const file = await read(delivery.file);

@@ -17,8 +17,13 @@ import { openJournal, readLines } from '../ledger/journal.js';
 /** What a hotkey of the roster handed in, and whether it was here in time. */
 export type Delivery = { readonly miner: Hotkey } & (
   | { readonly is: 'complete'; readonly manifest: Uint8Array; readonly file: Uint8Array }
-  /** committed, and wrong by its own bytes */
-  | { readonly is: 'refused'; readonly manifest: Uint8Array; readonly reason: string }
+  /** committed, and wrong by its own bytes; `proof` of `equivocation`, which convinces whoever has it */
+  | {
+      readonly is: 'refused';
+      readonly manifest: Uint8Array;
+      readonly reason: string;
+      readonly proof?: Uint8Array | undefined;
+    }
   /** committed, and not here before the audit's round: a missing window */
   | { readonly is: 'missing'; readonly manifest: Uint8Array; readonly what: 'manifest' | 'file' }
 );
@@ -66,8 +71,8 @@ export function memoryRolloutLedger(entries: RolloutEntry[] = []): RolloutLedger
 
 const JOURNAL = 'windows.jsonl';
 const HEADER = canonicalJson({ assay: 'rollouts', version: 1 });
-/** A line is a roster of 256 hotkeys, or one record of some kilobytes. */
-const LINE_CHARS = 4 * 1024 * 1024;
+/** A line is a roster of 256 hotkeys, 17 KB each were there a proof against all of them, or one record of some kilobytes. */
+const LINE_CHARS = 8 * 1024 * 1024;
 
 /**
  * Opens or begins the journal in `dir`; takes the folder for this process.
@@ -146,7 +151,13 @@ const miner = z.string().transform((text) => {
 });
 const delivery = z.discriminatedUnion('is', [
   z.strictObject({ miner, is: z.literal('complete'), manifest: hex, file: hex }),
-  z.strictObject({ miner, is: z.literal('refused'), manifest: hex, reason: z.string() }),
+  z.strictObject({
+    miner,
+    is: z.literal('refused'),
+    manifest: hex,
+    reason: z.string(),
+    proof: hex.optional(),
+  }),
   z.strictObject({ miner, is: z.literal('missing'), manifest: hex, what: z.enum(['manifest', 'file']) }),
 ]);
 const entry = z.discriminatedUnion('type', [
@@ -180,6 +191,7 @@ function toLine(value: RolloutEntry): string {
           ...each,
           manifest: toHex(each.manifest),
           ...('file' in each ? { file: toHex(each.file) } : {}),
+          ...('proof' in each && each.proof ? { proof: toHex(each.proof) } : {}),
         })),
       });
     case 'verdict':

@@ -54,8 +54,9 @@ export interface RolloutValidatorStatus {
 }
 
 const KEEP_WINDOWS = 12;
-/** Judging that failed here is begun anew after so long: a session or a disk may be back. */
+/** Judging that failed here is begun anew after so long, and after twice as long each time: a session or a disk may be back. */
 const AGAIN_MS = 10_000;
+const MOST_AGAIN_MS = 120_000;
 
 export interface RolloutValidator {
   /** Runs until aborted. */
@@ -115,6 +116,7 @@ export function createRolloutValidator(
 
   /** In the order of windows: what one is worth hangs on those before it. */
   async function judgeAll(signal: AbortSignal): Promise<void> {
+    let againMs = AGAIN_MS;
     while (!signal.aborted) {
       const [next] = pending;
       if (!next) {
@@ -132,13 +134,15 @@ export function createRolloutValidator(
         if (round) await judgeOne(next, round, signal);
         else await lapse(window, 'the round of its audit did not come');
         pending.shift();
+        againMs = AGAIN_MS;
         await shelf.forget(window - keepWindows + 1);
       } catch (error) {
         if (signal.aborted) return;
         // ours: files stay, the draw is the same, nobody is credited meanwhile
         log.error('a window could not be judged yet', { window, error });
         tell({ window, is: 'pending', why: error instanceof Error ? error.message : String(error) });
-        await clock.sleep(AGAIN_MS, signal);
+        await clock.sleep(againMs, signal);
+        againMs = Math.min(2 * againMs, MOST_AGAIN_MS);
         if (clock.now() < expiry || signal.aborted) continue;
         // later windows have waited long enough; one that could not be written down is tried once more
         await lapse(window, 'it could not be judged here in time').then(

@@ -8,6 +8,7 @@ import { addScans, NO_SCAN, type ScanSum, scanFinding, scanRollout } from '../..
 import { promptSeed, streamKey, streamRoot } from '../../inference/spec/stream.js';
 import { type BeaconRound, type WindowContext, windowDigest } from '../../inference/spec/window.js';
 import { equals } from '../../model/bytes.js';
+import { vrfOutput } from '../../model/vrf-proof.js';
 import type { Environment, Task } from '../environments/environment.js';
 import {
   type AuditSubject,
@@ -39,6 +40,8 @@ export interface AuditParts {
   readonly model: LanguageModel;
   readonly environment: Environment;
   readonly rules: AuditRules;
+  /** What our model failed with on a drawn rollout: for the operator, the record says only that it did. */
+  readonly onFault?: ((why: unknown, place: number) => void) | undefined;
 }
 
 export interface Handed extends ReadRollouts {
@@ -67,13 +70,13 @@ export interface AuditState {
   /** of `privateMessage`: keys/vrf.ts */
   readonly vrfProof: Uint8Array;
   readonly before: Standing;
+  /** No attempt comes after this one: what can be judged counts. @default false */
+  readonly isLast?: boolean;
 }
 
-/** Bytes of the random function's output at the head of its proof. */
-const VRF_OUTPUT_BYTES = 32;
-
 /**
- * A function of its arguments, but for faults of our own: they make a record `pending`, which the same call makes good later.
+ * A function of its arguments, but for faults of our own: they make a record `pending`, which the same call makes good later, or
+ * at the last attempt `partial`.
  * @throws what the environment's generator throws, and when `signal` aborts
  */
 export async function audit(
@@ -139,12 +142,15 @@ export async function audit(
   );
   const { evidence, isSuspect } = scanEvidence(scan, rows, lift);
   const evidences = [evidence];
-  if (picks.some(({ outcome }) => outcome === 'validator'))
+  const looked = picks.filter(({ outcome }) => outcome !== 'validator');
+  const isWhole = looked.length === picks.length;
+  if (!isWhole && !state.isLast)
     return { ...head, ...nothing, state: 'pending', evidences, picks, after: before };
 
   const unpaid = new Set(picks.filter(({ outcome }) => outcome !== 'valid').map(({ place }) => place));
-  const paidMillis = pay(unpaid).millis;
-  const judged = picks.filter(({ outcome }) => outcome === 'valid' || outcome === 'wrong');
+  // nothing for a window that breaks our model, which costs more than what is found wrong: no lie is hidden that way for a gain
+  const paidMillis = isWhole ? pay(unpaid).millis : 0;
+  const judged = looked.filter(({ outcome }) => outcome !== 'input');
   const after = afterWindow(before, window.window, {
     trials: judged.map(({ outcome, place }) => ({
       wrong: outcome === 'wrong',
@@ -152,8 +158,8 @@ export async function audit(
     })),
     count: {
       window: window.window,
-      audited: picks.length,
-      valid: picks.filter(({ outcome }) => outcome === 'valid').length,
+      audited: looked.length,
+      valid: looked.filter(({ outcome }) => outcome === 'valid').length,
     },
     paidMillis,
     groups: signed.manifest.groups - signed.manifest.forfeits.length - broken.size,
@@ -161,7 +167,7 @@ export async function audit(
   });
   return {
     ...head,
-    state: 'concluded',
+    state: isWhole ? 'concluded' : 'partial',
     evidences,
     picks,
     paidMillis,
@@ -183,7 +189,7 @@ function tasksOf(environment: Environment, root: Uint8Array): (group: number) =>
 function seedsOf(subject: AuditSubject, vrfProof: Uint8Array) {
   return {
     public: publicSeed(subject),
-    private: privateSeed(vrfProof.slice(0, VRF_OUTPUT_BYTES)),
+    private: privateSeed(vrfOutput(vrfProof)),
   };
 }
 
@@ -237,7 +243,7 @@ async function judgePicks(
   drawn: readonly Omit<Drawn, 'prompt'>[],
   signal: AbortSignal,
 ): Promise<{ picks: PickVerdict[]; rows: number; lift: number }> {
-  const { model, environment, rules } = parts;
+  const { model, environment, rules, onFault = () => {} } = parts;
   const subjects: Drawn[] = drawn.map((one) => ({ ...one, prompt: one.task.prompt }));
   const graded: Awaited<ReturnType<typeof gradeOf>>[] = [];
   // one at a time: a grader may be a process
@@ -249,20 +255,21 @@ async function judgePicks(
   );
   const picks: PickVerdict[] = [];
   let [rows, lift] = [0, 0];
-  await prefilled(model, subjects.map(sequenceOf), signal, async (hidden, at, i) => {
+  await prefilled(model, subjects.map(sequenceOf), signal, async (hidden, at, i, why) => {
     const subject = subjects[i]!;
     const { pick, group, index } = subject;
     const { grade, isLimit } = graded[i]!;
-    const judged =
-      hidden &&
-      (await judgeRollout(
-        { model, policy, tolerance: rules.tolerance },
-        { hidden, at, subject, positions: positions[i]! },
-        signal,
-      ).catch((cause: unknown) => faultOf(cause, signal)));
+    const judged = hidden
+      ? await judgeRollout(
+          { model, policy, tolerance: rules.tolerance },
+          { hidden, at, subject, positions: positions[i]! },
+          signal,
+        ).catch((cause: unknown) => faultOf(cause, signal))
+      : ({ kind: 'fault', why } as const);
     let outcome: Outcome = 'validator';
     let found: readonly Evidence[] = [OURS];
-    if (judged?.kind === 'judged') {
+    if (judged.kind === 'fault') onFault(judged.why, pick.place);
+    else {
       rows += judged.rows;
       lift += judged.lift;
       found = judged.evidences;
@@ -275,11 +282,10 @@ async function judgePicks(
 
 const OURS: Evidence = { check: 'margin', kind: 'inconclusive-validator', n: 0, mismatches: 0, maxMargin: 0 };
 
-const faultOf = (cause: unknown, signal: AbortSignal): undefined => {
+/** A model that fails says nothing about the miner. */
+const faultOf = (why: unknown, signal: AbortSignal) => {
   signal.throwIfAborted();
-  // a model that fails says nothing about the miner; the record says that it did, and the window waits
-  void cause;
-  return undefined;
+  return { kind: 'fault', why } as const;
 };
 
 /** A limit is the bytes' own doing; a grader that broke says nothing, and pay does not hang on it. */
@@ -302,14 +308,14 @@ async function gradeOf(environment: Environment, task: Task, tokens: Uint32Array
 }
 
 /**
- * Calls `use` for each sequence with the hidden states it lies in; with `undefined` where the model fails on it alone. A batch
- * that fails is tried one by one, or one rollout that breaks a session would take others along.
+ * Calls `use` for each sequence with the hidden states it lies in; with `undefined`, and why, where the model fails on it alone. A
+ * batch that fails is tried one by one, or one rollout that breaks a session would take others along.
  */
 export async function prefilled(
   model: LanguageModel,
   sequences: readonly Uint32Array[],
   signal: AbortSignal,
-  use: (hidden: Hidden | undefined, at: number, i: number) => Promise<void>,
+  use: (hidden: Hidden | undefined, at: number, i: number, why?: unknown) => Promise<void>,
 ): Promise<void> {
   const tryPrefill = (batch: readonly number[]) =>
     model
@@ -317,21 +323,28 @@ export async function prefilled(
         batch.map((i) => sequences[i]!),
         signal,
       )
-      .catch((cause: unknown) => faultOf(cause, signal));
-  const each = async (batch: readonly number[], hidden: Hidden | undefined): Promise<void> => {
-    for (const [at, i] of batch.entries()) await use(hidden, at, i);
+      .then(
+        (hidden) => ({ kind: 'hidden', hidden }) as const,
+        (cause: unknown) => faultOf(cause, signal),
+      );
+  const each = async (
+    batch: readonly number[],
+    tried: Awaited<ReturnType<typeof tryPrefill>>,
+  ): Promise<void> => {
+    const [hidden, why] = tried.kind === 'hidden' ? [tried.hidden, undefined] : [undefined, tried.why];
+    for (const [at, i] of batch.entries()) await use(hidden, at, i, why);
     hidden?.release();
   };
   for (const batch of batchesOf(sequences)) {
-    const hidden = await tryPrefill(batch);
-    if (hidden || batch.length === 1) await each(batch, hidden);
+    const tried = await tryPrefill(batch);
+    if (tried.kind === 'hidden' || batch.length === 1) await each(batch, tried);
     else for (const i of batch) await each([i], await tryPrefill([i]));
   }
 }
 
 export type Replayed =
   | { readonly kind: 'same' }
-  /** the record that these inputs give; a pending one differs where the fault of then is gone */
+  /** the record that these inputs give; a pending or partial one differs where the fault of then is gone */
   | { readonly kind: 'different'; readonly record: VerdictRecord }
   /** not a record of these inputs, or one whose private half its validator did not draw */
   | { readonly kind: 'refused'; readonly why: string };
@@ -372,6 +385,7 @@ export async function replay(
   const subject = { beacon: known.auditBeacon, netuid: window.netuid, window: window.window, hotkey };
   if (!parts.verifyVrf(vrfProof, privateMessage(subject), validator))
     return { kind: 'refused', why: 'the private half was not drawn by the validator of the record' };
-  const again = await audit(parts, input, { ...known, validator, vrfProof }, signal);
+  const isLast = record.state === 'partial';
+  const again = await audit(parts, input, { ...known, validator, vrfProof, isLast }, signal);
   return equals(encodeVerdict(again), bytes) ? { kind: 'same' } : { kind: 'different', record: again };
 }

@@ -1,7 +1,7 @@
 // Owns: when a miner's wrong rollouts are too many for honest noise. Does not own: what a wrong rollout is (audit.ts), what a
 // conviction costs (credit.ts), where bounds come from (calibration).
 
-import { isRare } from '../../model/binomial.js';
+import { isRare, MAX_TRIALS, type Ratio } from '../../model/binomial.js';
 import { concat, u64le } from '../../model/bytes.js';
 
 /**
@@ -78,7 +78,10 @@ export function decodeDetector(bytes: Uint8Array): Detector {
   return { values };
 }
 
-/** What one miner's audits of the last twelve windows came to. */
+/** Nothing speaks against the miner any more. */
+export const isAtRest = ({ values }: Detector): boolean => values.every((value) => value <= ONE);
+
+/** What the audits of the last twelve windows came to, of a miner that was audited in this window and is not convicted. */
 export interface MinerCounts {
   readonly audited: number;
   readonly wrong: number;
@@ -86,33 +89,53 @@ export interface MinerCounts {
 
 /** Fewer miners say nothing about the verifier: one liar among three is no sign of a broken one. */
 const MIN_MINERS = 10;
-const LIMIT = [1n, 10_000n] as const;
+/** Three in ten may lie without anybody else being let off for it. */
+const liarsAmong = (miners: number): number => Math.floor((3 * miners) / 10);
+/** Of opening while everything is at its bound: it costs a convicted miner's rivals some windows of patience. */
+const BREAKER_LIMIT: Ratio = [1n, 100n];
+/** Of calling a human. */
+const ALARM_LIMIT: Ratio = [1n, 10_000n];
 
 /**
- * Whether nobody is convicted in this window, because the fault may be the verifier's: a driver, a conversion, a bound taken too
- * low. Two tests, over miners that are not convicted:
- * - more than 30 % of those audited in this window have a wrong rollout in it;
- * - so many have one in the last twelve windows as happens once in 10^4 while every rate is at its bound. A miner counts once,
- *   however much was wrong: a liar's many faults are the liar's, a fault of the verifier is everybody's.
+ * Whether nobody is convicted in this window, because the fault must be the verifier's: a driver, a conversion. Three miners in
+ * ten are taken for liars; the others still have a wrong rollout so often as happens once in a hundred while every rate is at its
+ * bound. So nobody is spared by a ring of three in ten, whatever it does. A miner counts once, however much was wrong, and only
+ * while it hands in: neither one liar's many faults nor keys that are left behind weigh more.
  */
-export function isBroken(
-  window: readonly MinerCounts[],
-  twelveWindows: readonly MinerCounts[],
-  boundPpb: number,
-): boolean {
-  const now = window.filter(({ audited }) => audited > 0);
-  const struck = (miners: readonly MinerCounts[]): number => miners.filter(({ wrong }) => wrong > 0).length;
-  if (now.length >= MIN_MINERS && 10 * struck(now) > 3 * now.length) return true;
-  const pool = twelveWindows.filter(({ audited }) => audited > 0);
-  if (pool.length < MIN_MINERS) return false;
-  // the chance of one wrong rollout in so many is at most their number times the bound
-  const most = Math.max(...pool.map(({ audited }) => audited)) * boundPpb;
-  return isRare(struck(pool), pool.length, [BigInt(Math.min(most, BILLION)), BigInt(BILLION)], LIMIT);
+export function isBroken(miners: readonly MinerCounts[], boundPpb: number): boolean {
+  const { struck, count, rate } = tally(miners, boundPpb);
+  const liars = liarsAmong(count);
+  return (
+    count >= MIN_MINERS && struck > liars && isRareShare(struck - liars, count - liars, rate, BREAKER_LIMIT)
+  );
 }
 
 /**
- * Whether one miner's bytes drive graders and limits out of bounds more often than the others' do: an alarm for a human, for
- * what cannot be judged is already not valid.
+ * An alarm for a human: more miners have a wrong rollout than happens once in 10^4 at the bound. It spares nobody: some liars at
+ * once look like this, as does a verifier that begins to fail.
+ */
+export function isAboveBound(miners: readonly MinerCounts[], boundPpb: number): boolean {
+  const { struck, count, rate } = tally(miners, boundPpb);
+  return count >= MIN_MINERS && isRareShare(struck, count, rate, ALARM_LIMIT);
+}
+
+/** The chance of one wrong rollout in so many is at most their number times the bound. */
+function tally(miners: readonly MinerCounts[], boundPpb: number) {
+  const audited = miners.filter((one) => one.audited > 0);
+  const most = audited.reduce((all, one) => Math.max(all, one.audited), 0) * boundPpb;
+  const rate: Ratio = [BigInt(Math.min(most, BILLION)), BigInt(BILLION)];
+  return { struck: audited.filter(({ wrong }) => wrong > 0).length, count: audited.length, rate };
+}
+
+/** Of more than are computed exactly as many as are, of the same share: that says less. */
+function isRareShare(successes: number, trials: number, rate: Ratio, limit: Ratio): boolean {
+  const share = Math.min(1, MAX_TRIALS / trials);
+  return isRare(Math.floor(successes * share), Math.floor(trials * share), rate, limit);
+}
+
+/**
+ * Whether one miner's bytes drive graders, limits or our model out of bounds more often than the others' do: an alarm for a
+ * human, for what cannot be judged is already not valid.
  * @param own inconclusive ones of all of the miner's audits; `others` the same of everybody else together
  */
 export function isEvasive(
@@ -121,10 +144,6 @@ export function isEvasive(
 ): boolean {
   if (own.audited === 0) return false;
   // one more that was: a pool without any is no proof that there are none
-  return isRare(
-    own.inconclusive,
-    own.audited,
-    [BigInt(others.inconclusive + 1), BigInt(others.audited + 1)],
-    LIMIT,
-  );
+  const rate: Ratio = [BigInt(others.inconclusive + 1), BigInt(others.audited + 1)];
+  return isRareShare(own.inconclusive, own.audited, rate, ALARM_LIMIT);
 }

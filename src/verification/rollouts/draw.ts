@@ -47,7 +47,7 @@ export interface DrawRules {
   readonly positions: number;
 }
 
-/** One audit beyond these for a miner that a proof speaks against (audit.md). */
+/** Of one miner and window, closer looks included (standing.ts): what an audit may cost. */
 export const MAX_DRAWS = 64;
 
 /**

@@ -1,5 +1,6 @@
 // Owns: the proof that a hotkey signed two manifests for one window. Does not own: what it costs.
 import { lengthPrefixed } from '../../inference/spec/tagged.js';
+import type { WindowContext } from '../../inference/spec/window.js';
 import { compare, concat, equals, utf8 } from '../../model/bytes.js';
 import { MAX_MANIFEST_BYTES } from './limits.js';
 import { openManifest, type SignedManifest, type Verify } from './manifest.js';
@@ -42,6 +43,22 @@ export function checkEquivocation(bytes: Uint8Array, verify: Verify): Checked<Eq
   )
     return refuse('equivocation-none');
   return accept({ hotkey, genesis, netuid, window });
+}
+
+/** Whether the proof is one, and against this hotkey in this window. */
+export function provesAgainst(
+  proof: Uint8Array,
+  { hotkey, window }: { readonly hotkey: Uint8Array; readonly window: WindowContext },
+  verify: Verify,
+): boolean {
+  const checked = checkEquivocation(proof, verify);
+  return (
+    checked.kind === 'ok' &&
+    equals(checked.value.hotkey, hotkey) &&
+    equals(checked.value.genesis, window.genesis) &&
+    checked.value.netuid === window.netuid &&
+    checked.value.window === window.window
+  );
 }
 
 function split(bytes: Uint8Array): [Uint8Array, Uint8Array] | undefined {

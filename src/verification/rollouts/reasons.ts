@@ -20,6 +20,7 @@ export const ROLLOUT_REASONS = {
   'other-policy': "made under another policy than the window's",
   'other-commitment': 'not the manifest whose digest the hotkey has on the chain',
   'too-many-forfeits': 'more than one group in fifty was given up',
+  equivocation: 'the hotkey signed another manifest for the same window',
   'over-quota': 'more rollouts, tokens or bytes than a miner may hand in for a window',
   // the file
   'file-bytes': 'not as long as the manifest says',

@@ -16,12 +16,12 @@ import {
   type Detector,
   decodeDetector,
   encodeDetector,
+  isAtRest,
   isConvicted,
   NEW_DETECTOR,
   observe,
 } from './detector.js';
-import type { DrawRules } from './draw.js';
-import { MAX_DRAWS } from './draw.js';
+import { type DrawRules, MAX_DRAWS } from './draw.js';
 
 export interface Standing {
   readonly detector: Detector;
@@ -30,7 +30,7 @@ export interface Standing {
   /** of the last twelve windows, ascending */
   readonly counts: readonly WindowCount[];
   readonly credits: readonly WindowCredit[];
-  /** windows in which a committed file did not come; two of twelve and the counts begin anew */
+  /** of the last 24 windows, those in which a committed file did not come: `anewFrom` */
   readonly missed: readonly number[];
   /** until this window more rollouts are drawn: a proof or the scan speaks against the miner, and neither convicts */
   readonly closerUntil?: number;
@@ -61,11 +61,18 @@ export function afterWindow(
   for (const { wrong, boundPpb } of found.trials) {
     detector = observe(detector, wrong, boundPpb);
     if (wrong) since ??= window;
-    else if (detector.values.every((value) => value <= ONE)) since = undefined;
+    else if (isAtRest(detector)) since = undefined;
   }
   const counts = found.count.audited > 0 ? pooled(before.counts, found.count) : before.counts;
+  const missed = recentlyMissed(before, window);
+  const anew = anewFrom(missed);
+  const creditBy = (of: readonly WindowCount[]): number =>
+    creditOf(found.paidMillis, found.groups, of, found.perWindow);
+  // the worse of both: who was often wrong would else be better off for not handing in
   const creditMillis =
-    found.count.audited > 0 ? creditOf(found.paidMillis, found.groups, counts, found.perWindow) : 0;
+    found.count.audited > 0
+      ? Math.min(creditBy(counts), creditBy(counts.filter((one) => one.window > anew)))
+      : 0;
   const { since: _, ...rest } = before;
   return {
     ...rest,
@@ -73,11 +80,9 @@ export function afterWindow(
     ...(since === undefined ? {} : { since }),
     counts,
     credits: creditsWith(before, { window, creditMillis }),
-    missed: before.missed.filter((one) => one > window - WINDOWS),
+    missed,
   };
 }
-
-const ONE = 2n ** 32n;
 
 const creditsWith = ({ credits }: Standing, own: WindowCredit): WindowCredit[] =>
   [...credits.filter(({ window }) => window !== own.window && window > own.window - WINDOWS), own].sort(
@@ -86,9 +91,18 @@ const creditsWith = ({ credits }: Standing, own: WindowCredit): WindowCredit[] =
 
 /** After a window whose manifest was committed, and refused, or whose file did not come in time. */
 export function afterMissing(before: Standing, window: number): Standing {
-  const missed = [...before.missed.filter((one) => one > window - WINDOWS && one !== window), window];
-  const credits = creditsWith(before, { window, creditMillis: 0 });
-  return missed.length >= 2 ? { ...before, counts: [], credits, missed: [] } : { ...before, credits, missed };
+  const missed = [...recentlyMissed(before, window).filter((one) => one !== window), window];
+  return { ...before, credits: creditsWith(before, { window, creditMillis: 0 }), missed };
+}
+
+/** One of twelve windows ago is the other of a pair whose second ends to matter in twelve more. */
+const recentlyMissed = ({ missed }: Standing, window: number): number[] =>
+  missed.filter((one) => one > window - 2 * WINDOWS);
+
+/** The newest missed window that is a second one in twelve: up to it a miner's good audits no longer count, its bad ones do. */
+function anewFrom(missed: readonly number[]): number {
+  const second = missed.findLast((one, i) => i > 0 && one - missed[i - 1]! < WINDOWS);
+  return second ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The detector is at its mark. Whether that convicts is settled over all miners: `settle`. */

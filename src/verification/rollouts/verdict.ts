@@ -2,7 +2,7 @@
 // spelling. Does not own: making one (audit.ts), where records are kept.
 import { lengthPrefixed, taggedHash } from '../../inference/spec/tagged.js';
 import { BEACONS, type BeaconRound } from '../../inference/spec/window.js';
-import { concat, u32le, u64le, utf8 } from '../../model/bytes.js';
+import { concat, equals, u32le, u64le, utf8 } from '../../model/bytes.js';
 import { readBytes } from './byte-reader.js';
 import type { DrawnRollout } from './draw.js';
 import { decodeEvidences, type Evidence, encodeEvidences } from './evidence.js';
@@ -11,7 +11,7 @@ import { decodeStanding, encodeStanding, type Standing } from './standing.js';
 
 /**
  * `wrong`: a token that the stream and the model did not choose: unpaid, its group unused. `input`: a limit that its own bytes
- * reached: not valid, and no sign of a liar. `validator`: ours; the window waits.
+ * reached: not valid, and no sign of a liar. `validator`: our model failed on it.
  */
 export const OUTCOMES = ['valid', 'wrong', 'input', 'validator'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -25,9 +25,10 @@ export interface PickVerdict extends DrawnRollout {
 
 /**
  * `concluded`: judged whole. `pending`: a drawn rollout could not be judged for reasons of our own; nothing is credited and the
- * standing is unchanged until the same draw has been judged. `refused`: manifest or file, without an audit.
+ * standing is unchanged until the same draw has been judged. `refused`: manifest or file, without an audit. `partial`: as pending,
+ * at the last attempt: nothing is credited, and the rollouts that were judged count.
  */
-const STATES = ['concluded', 'pending', 'refused'] as const;
+const STATES = ['concluded', 'pending', 'refused', 'partial'] as const;
 
 export interface VerdictRecord {
   readonly netuid: number;
@@ -148,7 +149,7 @@ export function decodeVerdict(bytes: Uint8Array): VerdictRecord {
   const [paidMillis, creditMillis] = [reader.u53(), reader.u53()];
   const after = decodeStanding(reader.sized());
   reader.end();
-  return {
+  const record: VerdictRecord = {
     netuid,
     window,
     hotkey,
@@ -169,6 +170,9 @@ export function decodeVerdict(bytes: Uint8Array): VerdictRecord {
     creditMillis,
     after,
   };
+  // texts and values that nothing has are read leniently above
+  if (!equals(encodeVerdict(record), bytes)) throw new RangeError('verdict: not its one spelling');
+  return record;
 }
 
 /** What a validator signs and two of them compare. */

@@ -1,7 +1,9 @@
 // Windows of rollouts on the embedded chain, with stand-ins for what is generated and judged.
 import { expect, test } from 'vitest';
+import { verifySignature } from '../../../src/keys/keypair.js';
 import { createMemoryShelf } from '../../../src/rollouts/shelf.js';
 import { memoryRolloutLedger, type RolloutEntry } from '../../../src/validator/rollouts/ledger.js';
+import { checkEquivocation } from '../../../src/verification/rollouts/equivocation.js';
 import { countingJudge, onRolloutWorld, plainSubmission, plainWork } from '../../support/rollout-world.js';
 
 const collectedOf = (entries: readonly RolloutEntry[], window: number) =>
@@ -195,4 +197,30 @@ test('a miner hands in once for a window, what it signed before a restart', () =
       { window: 1, is: 'committed', rollouts: 4 },
     ]);
     expect(asked).toBe(2);
+  }));
+
+test('a miner that shows two manifests of a window has no credit for it, and the proof is kept', () =>
+  onRolloutWorld(['honest', 'two-faced'], async (world) => {
+    world.miner('honest', plainWork('honest'));
+    const b = world.validator('validator-b', countingJudge());
+    const a = world.validator('validator-a', countingJudge());
+    const liar = world.miner('two-faced', async ({ context }) => {
+      const [shown, other] = [2, 3].map((groups) => plainSubmission('two-faced', context, groups));
+      // validators that ask it are given the other one, those that ask validator-b what it committed to
+      await b.shelf.put(context.window, shown!.signed.bytes, shown!.signed.digest);
+      await b.shelf.put(context.window, shown!.file);
+      void world
+        .until(() => liar.statuses.length > 0)
+        .then(() => liar.shelf.put(context.window, other!.signed.bytes, shown!.signed.digest));
+      return shown;
+    });
+    await world.until(() => a.statuses.some(({ is }) => is === 'judged'));
+    const collected = collectedOf(a.ledger.entries(), 0);
+    const deliveries = collected?.type === 'collected' ? collected.deliveries : [];
+    const of = (name: string) => deliveries.find(({ miner }) => miner === world.hotkeyOf(name));
+    expect(of('honest')?.is).toBe('complete');
+    const found = of('two-faced');
+    expect(found).toMatchObject({ is: 'refused', reason: 'equivocation' });
+    const proof = found?.is === 'refused' ? found.proof : undefined;
+    expect(checkEquivocation(proof!, verifySignature)).toMatchObject({ kind: 'ok', value: { window: 0 } });
   }));

@@ -40,6 +40,7 @@ const ENTRIES: readonly RolloutEntry[] = [
     deliveries: [
       { miner: MINER, is: 'complete', manifest: bytes(4), file: bytes(5) },
       { miner: MINER, is: 'refused', manifest: bytes(6), reason: 'other-window' },
+      { miner: MINER, is: 'refused', manifest: bytes(6), reason: 'equivocation', proof: bytes(10, 900) },
       { miner: MINER, is: 'missing', manifest: bytes(7), what: 'file' },
     ],
   },

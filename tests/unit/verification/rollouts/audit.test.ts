@@ -8,6 +8,7 @@ import { createTableModel, type TableOptions } from '../../../../src/testing/rol
 import { type AuditInput, audit, replay } from '../../../../src/verification/rollouts/audit.js';
 import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
 import {
+  afterMissing,
   afterWindow,
   isAtMark,
   NEW_STANDING,
@@ -257,6 +258,68 @@ describe('the audit of a window', () => {
     expect(ungraded.picks[0]!.evidences[0]).toMatchObject({ check: 'grade', kind: 'inconclusive-validator' });
   });
 
+  it('counts, at the last attempt, what the other drawn rollouts say, and pays nothing', async () => {
+    const window = windowOf(13);
+    const honest = await mine(window);
+    const places = (await audited(13)).picks.map(({ place }) => place);
+    const [breaking, ...others] = places;
+    const lying = handIn(
+      window,
+      edited(honest, (one, i) => (others.slice(0, 3).includes(i) ? corrupt(one, 20) : one)),
+    );
+    const state = stateOf(lying);
+    const model = failsOn(honest[breaking!]!.tokens);
+    const faults: [string, number][] = [];
+    const failing = {
+      ...parts,
+      model,
+      onFault: (why: unknown, place: number) => faults.push([String(why), place]),
+    };
+    const waiting = await audit(failing, lying, state, signal);
+    expect(waiting).toMatchObject({ state: 'pending', creditMillis: 0 });
+    expect(waiting.after).toEqual(NEW_STANDING);
+    expect(faults).toEqual([['Error: session lost', breaking]]);
+
+    const last = await audit(failing, lying, { ...state, isLast: true }, signal);
+    expect(last).toMatchObject({ state: 'partial', paidMillis: 0, creditMillis: 0 });
+    const wrong = outcomes(last).filter((one) => one === 'wrong').length;
+    expect(wrong).toBeGreaterThanOrEqual(2);
+    expect(outcomes(last).filter((one) => one === 'validator')).toHaveLength(1);
+    // the one that could not be judged speaks neither way
+    expect(last.after.counts).toEqual([{ window: 13, audited: 5, valid: 5 - wrong }]);
+    expect(last.after.since).toBe(13);
+    const without = await audit(
+      parts,
+      handIn(
+        window,
+        edited(honest, (one, i) => (others.slice(0, 3).includes(i) ? corrupt(one, 20) : one)),
+      ),
+      state,
+      signal,
+    );
+    expect(without.picks.map(({ place }) => place)).toEqual(last.picks.map(({ place }) => place));
+    expect(without.creditMillis).toBeGreaterThan(last.creditMillis);
+    expect(last.after.credits).toEqual([{ window: 13, creditMillis: 0 }]);
+
+    const clean = handIn(window, honest);
+    const cleanState = stateOf(clean);
+    const spared = await audit(failing, clean, { ...cleanState, isLast: true }, signal);
+    expect(spared).toMatchObject({ state: 'partial', creditMillis: 0 });
+    expect(spared.after.detector).toEqual((await audit(parts, clean, cleanState, signal)).after.detector);
+    expect(spared.after.since).toBeUndefined();
+
+    // judged again it is the same while the model fails so, and another where it does not
+    const bytes = encodeVerdict(last);
+    expect(encodeVerdict(decodeVerdict(bytes))).toEqual(bytes);
+    const again = (by: typeof parts) => replay({ ...by, verifyVrf }, bytes, lying, state, signal);
+    expect(await again(failing)).toEqual({ kind: 'same' });
+    expect(await again(parts)).toMatchObject({ kind: 'different', record: { state: 'concluded' } });
+    // with nothing to be said about the model, the last attempt is as any other
+    expect(await audit(parts, clean, { ...cleanState, isLast: true }, signal)).toEqual(
+      await audit(parts, clean, cleanState, signal),
+    );
+  });
+
   it('ends with its signal', async () => {
     const window = windowOf(11);
     const input = handIn(window, await mine(window, { groups: 2 }));
@@ -265,7 +328,7 @@ describe('the audit of a window', () => {
     );
   });
 
-  it('credits nothing for what was refused, and begins the counts anew at the second in twelve windows', async () => {
+  it('credits nothing for what was refused, and counts no good audit before the second in twelve windows', async () => {
     const window = windowOf(20);
     const input: AuditInput = {
       ...handIn(window, await mine(window, { groups: 2 })),
@@ -277,9 +340,58 @@ describe('the audit of a window', () => {
     expect(once.after.counts).toHaveLength(1);
     const next = { ...input, window: windowOf(25) };
     const twice = await audit(parts, next, stateOf(next, once.after), signal);
-    expect(twice.after.counts).toEqual([]);
-    const late = { ...input, window: windowOf(40) };
-    expect((await audit(parts, late, stateOf(late, once.after), signal)).after.missed).toEqual([40]);
+    expect(twice.after.missed).toEqual([20, 25]);
+    const anew = await audited(26, {}, twice.after);
+    const first = await audited(26);
+    expect(anew.after.counts).toHaveLength(2);
+    expect(anew.creditMillis).toBe(first.creditMillis);
+    expect((await audited(26, {}, once.after)).creditMillis).toBeGreaterThan(first.creditMillis);
+    const late = { ...input, window: windowOf(44) };
+    expect((await audit(parts, late, stateOf(late, once.after), signal)).after.missed).toEqual([44]);
+  });
+});
+
+describe('a second missed window', () => {
+  const honest = { paidMillis: 1_000_000, groups: 40, perWindow: 6 };
+  const step = (from: Standing, window: number, valid: number) =>
+    afterWindow(from, window, {
+      ...honest,
+      trials: Array.from({ length: 6 }, (_, i) => ({ wrong: i >= valid, boundPpb: 200_000 })),
+      count: { window, audited: 6, valid },
+    });
+  const creditOf = (standing: Standing, window: number) =>
+    standing.credits.find((one) => one.window === window)?.creditMillis ?? 0;
+  /** Credits of windows 13 to 27: twelve of so many valid ones, two that are missed or are as those, and right ones. */
+  function course(valid: number, missing: boolean): number[] {
+    let standing = NEW_STANDING;
+    const next = (window: number): Standing => {
+      if (window > 14) return step(standing, window, 6);
+      return missing && window > 12 ? afterMissing(standing, window) : step(standing, window, valid);
+    };
+    return Array.from({ length: 27 }, (_, i) => {
+      standing = next(i + 1);
+      return creditOf(standing, i + 1);
+    }).slice(12);
+  }
+  const first = creditOf(step(NEW_STANDING, 1, 6), 1);
+
+  it('does not make good what was wrong before', () => {
+    // 27 of 54, or none, and then six right ones: had they been forgotten, they would be paid as those of a new key
+    expect(first).toBe(632_749);
+    expect(course(3, true)[2]).toBe(454_533);
+    expect(course(0, true)[2]).toBeLessThan(0.1 * first);
+    for (const valid of [3, 4, 5]) {
+      const [there, away] = [course(valid, false), course(valid, true)];
+      const sum = (credits: number[]) => credits.reduce((a, b) => a + b, 0);
+      expect(sum(away), `${valid} of 6`).toBeLessThan(sum(there));
+    }
+  });
+
+  it('costs what was right before, until it is twelve windows old', () => {
+    const [there, away] = [course(6, false), course(6, true)];
+    for (let i = 0; i < 13; i++) expect(away[i]).toBeLessThan(there[i]!);
+    expect(away[2]).toBe(first);
+    expect(away[14]).toBe(there[14]);
   });
 });
 

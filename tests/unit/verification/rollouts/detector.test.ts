@@ -6,6 +6,7 @@ import {
   type Detector,
   decodeDetector,
   encodeDetector,
+  isAboveBound,
   isBroken,
   isConvicted,
   isEvasive,
@@ -140,44 +141,117 @@ describe('the detector of wrong rollouts', () => {
   });
 });
 
+const miners = (count: number, struck: number, audited = 72, wrong = 1) =>
+  Array.from({ length: count }, (_, i) => ({ audited, wrong: i < struck ? wrong : 0 }));
+
 describe('the breaker', () => {
-  const miners = (count: number, struck: number, audited = 6, wrong = 1) =>
-    Array.from({ length: count }, (_, i) => ({ audited, wrong: i < struck ? wrong : 0 }));
-
-  it('opens when more than three miners in ten have a wrong rollout', () => {
-    expect(isBroken(miners(20, 6), [], BOUND)).toBe(false);
-    expect(isBroken(miners(20, 7), [], BOUND)).toBe(true);
-    // those who were not audited say nothing
-    expect(isBroken([...miners(20, 7), ...miners(10, 0, 0)], [], BOUND)).toBe(true);
+  it('lets three miners in ten lie without sparing one of them', () => {
+    for (const [count, liars] of [
+      [10, 3],
+      [20, 5],
+      [64, 7],
+      [256, 14],
+      [256, 76],
+    ] as const)
+      for (const wrong of [1, 6, 72]) {
+        expect(isBroken(miners(count, liars, 72, wrong), BOUND), `${liars} of ${count}`).toBe(false);
+        expect(isBroken(miners(count, liars, 6, Math.min(wrong, 6)), BOUND)).toBe(false);
+      }
   });
 
-  it('opens when the pool has more struck miners than its bound allows once in ten thousand', () => {
-    // 256 miners, 72 audits each, .0144 struck by chance: 3.7 expected
-    expect(isBroken([], miners(256, 13, 72), BOUND)).toBe(false);
-    expect(isBroken([], miners(256, 14, 72), BOUND)).toBe(true);
+  it('opens where so many more have a wrong rollout than three in ten', () => {
+    for (const [count, struck] of [
+      [10, 5],
+      [20, 9],
+      [64, 23],
+      [256, 84],
+    ] as const) {
+      expect(isBroken(miners(count, struck - 1), BOUND), `${struck - 1} of ${count}`).toBe(false);
+      expect(isBroken(miners(count, struck), BOUND), `${struck} of ${count}`).toBe(true);
+      // those who were not audited say nothing
+      expect(isBroken([...miners(count, struck), ...miners(count, 0, 0)], BOUND)).toBe(true);
+    }
   });
 
-  it('counts a miner once, so one liar does not close it', () => {
-    expect(isBroken(miners(256, 3, 6, 6), miners(256, 3, 72, 60), BOUND)).toBe(false);
+  it('says nothing of a handful of miners, and bears more than are computed exactly', () => {
+    expect(isBroken(miners(9, 9), BOUND)).toBe(false);
+    expect(isBroken([], BOUND)).toBe(false);
+    expect(isBroken(miners(10, 10), BOUND)).toBe(true);
+    expect(isBroken(miners(6000, 1800), BOUND)).toBe(false);
+    expect(isBroken(miners(6000, 6000), BOUND)).toBe(true);
   });
 
-  it('says nothing of a handful of miners', () => {
-    expect(isBroken(miners(9, 9), miners(9, 9), BOUND)).toBe(false);
-    expect(isBroken(miners(10, 10), [], BOUND)).toBe(true);
-  });
-
-  it('opens at honest rates once in ten thousand windows at most', () => {
+  it('opens at honest rates, beside liars of three in ten, in one window of a hundred at most', () => {
     const random = createSeededRandom('breaker');
     let open = 0;
+    for (let window = 0; window < 200; window++) {
+      const pool = Array.from({ length: 64 }, (_, miner) => {
+        let wrong = miner < 19 ? 1 : 0;
+        for (let i = 0; i < 72; i++) if (random.below(5000) === 0) wrong++;
+        return { audited: 72, wrong };
+      });
+      if (isBroken(pool, BOUND)) open++;
+    }
+    expect(open).toBeLessThanOrEqual(2);
+  });
+
+  it('keeps a verifier that fails from convicting the honest', () => {
+    for (const rate of [0.02, 0.05, 0.2, 1]) {
+      const random = createSeededRandom(`failing ${rate}`);
+      const all = Array.from({ length: 64 }, () => ({
+        detector: NEW_DETECTOR,
+        wrong: [] as number[],
+        convicted: false,
+      }));
+      for (let window = 0; window < 24; window++) {
+        for (const miner of all) {
+          let wrong = 0;
+          for (let i = 0; i < 6; i++) {
+            const is = random.below(2 ** 32) < rate * 2 ** 32;
+            if (is) wrong++;
+            miner.detector = observe(miner.detector, is, BOUND);
+          }
+          miner.wrong = [...miner.wrong.slice(-11), wrong];
+        }
+        const free = all.filter(({ convicted }) => !convicted);
+        const counts = free.map(({ wrong }) => ({
+          audited: 6 * wrong.length,
+          wrong: wrong.reduce((a, b) => a + b, 0),
+        }));
+        if (!isBroken(counts, BOUND)) for (const miner of free) miner.convicted = isConvicted(miner.detector);
+      }
+      expect(all.filter(({ convicted }) => convicted).length, `rate ${rate}`).toBeLessThanOrEqual(1);
+      expect(all.filter(({ detector }) => isConvicted(detector)).length).toBeGreaterThan(
+        rate < 0.05 ? 0 : 32,
+      );
+    }
+  });
+});
+
+describe('the alarm for rates above their bound', () => {
+  it('rings when more are struck than the bound allows once in ten thousand', () => {
+    // 256 miners, 72 audits each, .0144 struck by chance: 3.7 expected
+    expect(isAboveBound(miners(256, 13), BOUND)).toBe(false);
+    expect(isAboveBound(miners(256, 14), BOUND)).toBe(true);
+    expect(isAboveBound(miners(9, 9), BOUND)).toBe(false);
+  });
+
+  it('counts a miner once: one liar does not ring it', () => {
+    expect(isAboveBound(miners(256, 3, 72, 60), BOUND)).toBe(false);
+  });
+
+  it('is silent at honest rates', () => {
+    const random = createSeededRandom('alarm');
+    let rung = 0;
     for (let window = 0; window < 100; window++) {
       const pool = Array.from({ length: 64 }, () => {
         let wrong = 0;
         for (let i = 0; i < 72; i++) if (random.below(5000) === 0) wrong++;
         return { audited: 72, wrong };
       });
-      if (isBroken([], pool, BOUND)) open++;
+      if (isAboveBound(pool, BOUND)) rung++;
     }
-    expect(open).toBe(0);
+    expect(rung).toBe(0);
   });
 });
 
@@ -188,5 +262,11 @@ describe('the alarm for what cannot be judged', () => {
     expect(isEvasive({ inconclusive: 6, audited: 72 }, { inconclusive: 140, audited: 1440 })).toBe(false);
     expect(isEvasive({ inconclusive: 0, audited: 0 }, { inconclusive: 0, audited: 0 })).toBe(false);
     expect(isEvasive({ inconclusive: 6, audited: 6 }, { inconclusive: 0, audited: 0 })).toBe(false);
+    // as many as are computed exactly, and more
+    const others = { inconclusive: 100, audited: 100_000 };
+    for (const audited of [4096, 4097, 10_000]) {
+      expect(isEvasive({ inconclusive: Math.floor(audited / 20), audited }, others)).toBe(true);
+      expect(isEvasive({ inconclusive: 3, audited }, others)).toBe(false);
+    }
   });
 });

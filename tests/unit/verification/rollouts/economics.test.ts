@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { lowerBound } from '../../../../src/model/binomial.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { WINDOWS } from '../../../../src/verification/rollouts/credit.js';
-import { isConvicted, NEW_DETECTOR, observe } from '../../../../src/verification/rollouts/detector.js';
+import {
+  isBroken,
+  isConvicted,
+  NEW_DETECTOR,
+  observe,
+} from '../../../../src/verification/rollouts/detector.js';
 import { drawRulesFor } from '../../../../src/verification/rollouts/draw.js';
 import { paidLength } from '../../../../src/verification/rollouts/paid.js';
 import { FP32_BOUND_PPB } from '../../../../src/verification/rollouts/rules.js';
@@ -145,5 +150,75 @@ describe('a key that lies until it is convicted, and begins anew at no price', (
     // weights rounded to 16 bits in arithmetic: 8 in 100 rollouts, at a twentieth more speed, and at twice the speed
     expect(mean(1.05, 0.08)).toBeLessThan(honest);
     expect(mean(2, 0.005)).toBeGreaterThan(honest);
+  });
+});
+
+describe('a ring of keys that lie at once, so that nobody be convicted', () => {
+  /** Mean weight a window of one of `ring` keys, each beginning anew at no price when it is convicted, among `miners`. */
+  function earned(miners: number, ring: number, seed: string, lie: { gain: number; drawn: number }) {
+    const windows = 60;
+    const random = createSeededRandom(`ring ${seed}`);
+    const fresh = () => ({ standing: NEW_STANDING, wrong: [] as number[] });
+    let keys = Array.from({ length: ring }, fresh);
+    let [sum, broken] = [0, 0];
+    for (let window = 1; window <= windows; window++) {
+      for (const key of keys) {
+        const wrongs = Array.from({ length: NARROW }, () => random.below(2 ** 32) < lie.drawn * 2 ** 32);
+        const wrong = wrongs.filter((one) => one).length;
+        key.wrong = [...key.wrong.slice(1 - WINDOWS), wrong];
+        key.standing = afterWindow(key.standing, window, {
+          trials: wrongs.map((wrong) => ({ wrong, boundPpb: FP32_BOUND_PPB })),
+          count: { window, audited: NARROW, valid: NARROW - wrong },
+          paidMillis: Math.round(1e6 * lie.gain),
+          groups: 40,
+          perWindow: NARROW,
+        });
+      }
+      const counts = [
+        ...keys.map(({ wrong }) => ({
+          audited: NARROW * wrong.length,
+          wrong: wrong.reduce((a, b) => a + b, 0),
+        })),
+        ...Array.from({ length: miners - ring }, () => ({ audited: NARROW * WINDOWS, wrong: 0 })),
+      ];
+      const isOpen = isBroken(counts, FP32_BOUND_PPB);
+      if (isOpen) broken++;
+      keys = keys.map((key) => {
+        const standing = settle(key.standing, window, isOpen);
+        sum += weightMillis(standing, window) / 1e6;
+        return standing.conviction ? fresh() : { ...key, standing };
+      });
+    }
+    return { weight: sum / windows / ring, broken };
+  }
+  const eightBits = { gain: 2, drawn: 0.28 };
+
+  it('is convicted all the same, and earns a quarter of honest pay, up to three keys in ten', () => {
+    for (const [miners, ring] of [
+      [256, 14],
+      [64, 7],
+      [64, 19],
+      [20, 5],
+      [10, 3],
+    ] as const) {
+      const { weight, broken } = earned(miners, ring, `${ring} of ${miners}`, eightBits);
+      expect(broken, `${ring} of ${miners}`).toBe(0);
+      expect(weight, `${ring} of ${miners}`).toBeLessThan(0.25);
+    }
+  });
+
+  it('of nearly half the keys is spared while it lies: the price of not convicting the honest for our fault', () => {
+    const { weight, broken } = earned(20, 9, 'half', eightBits);
+    expect(broken).toBeGreaterThan(50);
+    expect(weight).toBeGreaterThan(1);
+    expect(weight).toBeLessThan(1.35);
+  });
+
+  it('that breaks the verifier’s model instead of being found wrong earns less than honest work', () => {
+    // a window in which such a rollout is drawn is worth nothing; the others are paid as if all were valid
+    for (const f of SHARES.filter((share) => share < 0.99)) {
+      const { gain, drawn } = padding(f);
+      expect(gain * (1 - drawn) ** WIDE, `share ${f}`).toBeLessThan(1);
+    }
   });
 });
