@@ -15,7 +15,8 @@ import { createChainBeacon } from '../../rollouts/beacon.js';
 import { fetchFile } from '../../rollouts/fetch.js';
 import { openShelf } from '../../rollouts/shelf.js';
 import { committedDigest, deadlineBlock, startBlock } from '../../rollouts/windows.js';
-import { int8Weights, ROLLOUT_MINERS, workOf } from '../../testing/rollouts/miners.js';
+import { quantised } from '../../testing/rollouts/liars/altered.js';
+import { ROLLOUT_MINERS, workOf } from '../../testing/rollouts/miners.js';
 import { DEMO_PLAN } from '../../testing/world.js';
 import { decodeFile, rolloutsOf } from '../../verification/rollouts/file.js';
 import { MAX_MANIFEST_BYTES } from '../../verification/rollouts/limits.js';
@@ -112,7 +113,8 @@ export async function rolloutMiner(
     if (int8?.of === toHex(digest)) return int8.model;
     await int8?.model.close();
     const master = await models.masterOf(digest, signal);
-    int8 = { of: toHex(digest), model: await models.openModel({ ...master, weights: int8Weights(master) }) };
+    const { weights } = quantised(master, 8);
+    int8 = { of: toHex(digest), model: await models.openModel({ ...master, weights }) };
     return int8.model;
   };
   const work = workOf(

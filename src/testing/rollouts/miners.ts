@@ -2,7 +2,6 @@
 // walk through windows (miner/rollouts), which is the same for all; whether they are caught (verification/rollouts).
 import { type Generated, generate, streamChoice } from '../../inference/generate.js';
 import type { LanguageModel } from '../../inference/language-model.js';
-import type { Master } from '../../inference/master.js';
 import { promptSeed } from '../../inference/spec/stream.js';
 import { taggedHash } from '../../inference/spec/tagged.js';
 import type { Work } from '../../miner/rollouts/run.js';
@@ -85,31 +84,3 @@ const copy =
     }
     return undefined;
   };
-
-/** Rows of an output that share a scale. */
-const BLOCK = 32;
-
-/**
- * Matrices rounded to 8 bits, 32 weights to a scale, and taken back to 32: the weights that weight-only int8 multiplies with,
- * whatever the kernel.
- */
-export function int8Weights(master: Master): ReadonlyMap<string, Float32Array> {
-  const rounded = new Map<string, Float32Array>();
-  for (const [name, values] of master.weights) {
-    // norms are vectors that nobody quantises
-    if (/norm/.test(name)) {
-      rounded.set(name, values);
-      continue;
-    }
-    const out = new Float32Array(values.length);
-    for (let from = 0; from < values.length; from += BLOCK) {
-      let largest = 0;
-      const to = Math.min(values.length, from + BLOCK);
-      for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(values[i]!));
-      const scale = largest / 127;
-      for (let i = from; i < to; i++) out[i] = scale > 0 ? Math.round(values[i]! / scale) * scale : 0;
-    }
-    rounded.set(name, out);
-  }
-  return rounded;
-}
