@@ -92,6 +92,162 @@ def credit(paid, groups, valid, audited, per_window):
     return paid * min(groups, 32) * share // (32 * full)
 
 
+BEACONS = ['drand-quicknet', 'drand-pallet', 'dev-chain']
+STATES = ['concluded', 'pending', 'refused', 'partial']
+HALVES = ['public', 'private']
+OUTCOMES = ['valid', 'wrong', 'input', 'validator']
+CHECKS = ['scan', 'grade', 'sentinel', 'margin', 'near', 'race']
+KINDS = ['ok', 'violation', 'statistic', 'inconclusive-validator', 'inconclusive-input']
+
+
+def lp(data):
+    return u32(len(data)) + data
+
+
+def u64(value):
+    return int(value).to_bytes(8, 'little')
+
+
+def rules_digest(rules):
+    draw = b''.join(u32(rules['draw'][key]) for key in ('rollouts', 'deep', 'positions'))
+    bounds = b''.join(u32(bound['upTo']) + u32(bound['ppb']) for bound in rules['bounds'])
+    return tagged('rules', draw, u64(rules['tolerance']), bounds, u32(rules['promptMillis']))
+
+
+def maybe(value):
+    return b'\0' if value is None else b'\1' + u32(value)
+
+
+def standing_bytes(standing):
+    conviction = standing.get('conviction', {})
+    return b''.join([
+        *(int(value).to_bytes(16, 'little') for value in standing['values']),
+        maybe(standing.get('since')),
+        u32(len(standing['counts'])),
+        *(u32(one[key]) for one in standing['counts'] for key in ('window', 'audited', 'valid')),
+        u32(len(standing['credits'])),
+        *(u32(one['window']) + u64(one['creditMillis']) for one in standing['credits']),
+        u32(len(standing['missed'])),
+        *map(u32, standing['missed']),
+        maybe(standing.get('closerUntil')),
+        maybe(conviction.get('window')),
+        maybe(conviction.get('since')),
+    ])
+
+
+def evidence_bytes(evidences):
+    return u32(len(evidences)) + b''.join(
+        bytes([CHECKS.index(one['check']), KINDS.index(one['kind'])]) + u32(one['n']) + u32(one['mismatches'])
+        + u64(one['maxMargin']) + u32(one.get('position', 2**32 - 1)) + u64(one.get('value', 0))
+        for one in evidences)
+
+
+def pick_bytes(pick):
+    return (b''.join(u32(pick[key]) for key in ('place', 'group', 'index'))
+            + bytes([HALVES.index(pick['half']), int(pick['deep']), OUTCOMES.index(pick['outcome'])])
+            + u32(pick['ordinal']) + evidence_bytes(pick['evidences']))
+
+
+def verdict_bytes(record):
+    digests = ('hotkey', 'validator', 'windowDigest', 'manifestDigest', 'profileDigest', 'rulesDigest')
+    beacon = record['auditBeacon']
+    return b''.join([
+        lp(b'assay/rollouts/verdict/1'), u32(record['netuid']), u32(record['window']),
+        *(bytes.fromhex(record[key]) for key in digests),
+        bytes([BEACONS.index(beacon['kind'])]), u64(beacon['round']), lp(bytes.fromhex(beacon['signature'])),
+        lp(bytes.fromhex(record['vrfProof'])), u32(record['median']), lp(standing_bytes(record['before'])),
+        bytes([STATES.index(record['state'])]), lp(record.get('reason', '').encode()),
+        evidence_bytes(record['evidences']),
+        u32(len(record['picks'])), *map(pick_bytes, record['picks']),
+        u64(record['paidMillis']), u64(record['creditMillis']), lp(standing_bytes(record['after'])),
+    ])
+
+
+NEW = {'values': [str(2**32)] * 4, 'counts': [], 'credits': [], 'missed': []}
+# every field that may be missing, and the largest numbers
+FULL = {
+    'values': ['0', str(2**32 + 1), str(2**64), str(2**96)], 'since': 4,
+    'counts': [{'window': 3, 'audited': 6, 'valid': 6}, {'window': 2**32 - 1, 'audited': 24, 'valid': 0}],
+    'credits': [{'window': 3, 'creditMillis': 2**53 - 1}, {'window': 5, 'creditMillis': 0}],
+    'missed': [1, 9], 'closerUntil': 21, 'conviction': {'window': 7, 'since': 4},
+}
+RULES = [
+    {'draw': {'rollouts': 6, 'deep': 6, 'positions': 32}, 'tolerance': 104, 'bounds': [{'upTo': 65536, 'ppb': 200000}],
+     'promptMillis': 35},
+    {'draw': {'rollouts': 8, 'deep': 2, 'positions': 32}, 'tolerance': 2**40,
+     'bounds': [{'upTo': 512, 'ppb': 1}, {'upTo': 8192, 'ppb': 10**9}], 'promptMillis': 0},
+]
+
+
+def records():
+    def name(what):
+        return hashlib.sha256(what.encode()).hexdigest()
+
+    head = {
+        'netuid': 3, 'window': 41, **{key: name(key) for key in ('hotkey', 'validator', 'windowDigest', 'manifestDigest',
+                                                                 'profileDigest')},
+        'rulesDigest': rules_digest(RULES[0]).hex(),
+        'auditBeacon': {'kind': 'drand-quicknet', 'round': str(2**64 - 1), 'signature': bytes(range(48)).hex()},
+        'vrfProof': bytes(range(96)).hex(), 'median': 300, 'before': NEW,
+    }
+    nothing = {'evidences': [], 'picks': [], 'paidMillis': 0, 'creditMillis': 0}
+    scan = {'check': 'scan', 'kind': 'statistic', 'n': 12000, 'mismatches': 0, 'maxMargin': 0, 'value': 20480}
+    found = [
+        {'check': 'grade', 'kind': 'ok', 'n': 300, 'mismatches': 0, 'maxMargin': 0},
+        {'check': 'sentinel', 'kind': 'violation', 'n': 300, 'mismatches': 2, 'maxMargin': 2**53 - 1, 'position': 0},
+        {'check': 'margin', 'kind': 'violation', 'n': 33, 'mismatches': 1, 'maxMargin': 105, 'position': 299},
+        {'check': 'near', 'kind': 'statistic', 'n': 33, 'mismatches': 1, 'maxMargin': 104, 'position': 7, 'value': 0},
+        {'check': 'race', 'kind': 'statistic', 'n': 33, 'mismatches': 0, 'maxMargin': 0, 'value': 34603008},
+    ]
+    ours = [{'check': 'margin', 'kind': 'inconclusive-validator', 'n': 0, 'mismatches': 0, 'maxMargin': 0}]
+    limit = [{'check': 'grade', 'kind': 'inconclusive-input', 'n': 300, 'mismatches': 0, 'maxMargin': 0}]
+    drawn = [
+        {'place': 0, 'group': 0, 'index': 0, 'half': 'public', 'ordinal': 0, 'deep': True, 'outcome': 'valid', 'evidences': []},
+        {'place': 9, 'group': 2, 'index': 1, 'half': 'public', 'ordinal': 1, 'deep': False, 'outcome': 'input',
+         'evidences': limit},
+        {'place': 2**32 - 1, 'group': 2**32 - 2, 'index': 65535, 'half': 'private', 'ordinal': 0, 'deep': False,
+         'outcome': 'wrong', 'evidences': found},
+    ]
+    failed = [{**drawn[0], 'outcome': 'validator', 'evidences': ours}]
+    dev = {'kind': 'dev-chain', 'round': '0', 'signature': bytes(32).hex()}
+    return [
+        {**head, **nothing, 'state': 'concluded', 'evidences': [scan], 'picks': drawn, 'paidMillis': 2**53 - 1,
+         'creditMillis': 1, 'after': FULL},
+        {**head, **nothing, 'auditBeacon': dev, 'before': FULL, 'state': 'refused', 'reason': 'other-chain', 'after': FULL},
+        {**head, **nothing, 'state': 'pending', 'evidences': [scan], 'picks': failed, 'after': NEW},
+        {**head, **nothing, 'state': 'partial', 'evidences': [scan], 'picks': failed + drawn[1:], 'after': FULL},
+    ]
+
+
+def no_standings():
+    good = standing_bytes(FULL)
+    yield 'cut off', good[:-1]
+    yield 'a byte behind', good + b'\0'
+    yield 'a conviction without its first window', good[:-5] + b'\0'
+    yield 'a value above 2^96', (2**96 + 1).to_bytes(16, 'little') + good[16:]
+    yield 'a byte for what may be missing that is neither', good[:64] + b'\2' + good[65:]
+    yield 'more counts than bytes', good[:69] + u32(2**32 - 1) + good[73:]
+
+
+def no_records(good, refused):
+    tag = b'assay/rollouts/verdict/1'
+    beacon = 4 + len(tag) + 8 + 6 * 32
+    yield 'cut off', good[:-1]
+    yield 'a byte behind', good + b'\0'
+    yield 'another tag', good[:27] + b'2' + good[28:]
+    yield 'a byte order mark before the tag', lp(b'\xef\xbb\xbf' + tag) + good[4 + len(tag):]
+    yield 'a beacon that is none', good[:beacon] + b'\3' + good[beacon + 1:]
+    reason = refused.index(b'other-chain')
+    yield 'refused for no reason', refused[:reason - 4] + u32(0) + refused[reason + 11:]
+    yield 'refused for a reason that is none', refused[:reason] + b'other-train' + refused[reason + 11:]
+    yield 'concluded, with a reason', refused[:reason - 5] + b'\0' + refused[reason - 4:]
+    grade = good.index(evidence_bytes([{'check': 'grade', 'kind': 'inconclusive-input', 'n': 300, 'mismatches': 0,
+                                        'maxMargin': 0}]))
+    yield 'a value that is of no statistic', good[:grade + 4 + 22] + b'\1' + good[grade + 4 + 23:]
+    yield 'a check that is none', good[:grade + 4] + b'\6' + good[grade + 5:]
+    yield 'more evidences than bytes', good[:grade] + u32(2**31) + good[grade + 4:]
+
+
 def main():
     subjects = [
         ('dev-chain', 7, bytes([5]) * 32, 2, 9, bytes([1]) * 32),
@@ -132,8 +288,16 @@ def main():
                     creditMillis=credit(*row)) for row in
                [(10**9, 32, 6, 6, 6), (10**9, 32, 72, 72, 6), (10**9, 31, 70, 72, 6), (123_456_789, 500, 40, 66, 6),
                 (0, 40, 72, 72, 6), (2**53 - 1, 32, 96, 96, 8)]]
+    verdicts = records()
+    encoded = [verdict_bytes(one) for one in verdicts]
     print(json.dumps({'origin': ORIGIN, 'command': 'python3 scripts/golden_audit.py', 'seeds': seeds, 'draws': draws,
-                      'positions': places, 'detectors': detectors, 'lowerBounds': bounds, 'credits': credits}, indent=1))
+                      'positions': places, 'detectors': detectors, 'lowerBounds': bounds, 'credits': credits,
+                      'rules': [{**rules, 'digest': rules_digest(rules).hex()} for rules in RULES],
+                      'standings': [{**one, 'bytes': standing_bytes(one).hex()} for one in (NEW, FULL)],
+                      'verdicts': [{**one, 'bytes': data.hex(), 'digest': tagged('verdict-digest', data).hex()}
+                                   for one, data in zip(verdicts, encoded)],
+                      'noStandings': [{'why': why, 'bytes': data.hex()} for why, data in no_standings()],
+                      'noVerdicts': [{'why': why, 'bytes': data.hex()} for why, data in no_records(*encoded[:2])]}, indent=1))
 
 
 main()
