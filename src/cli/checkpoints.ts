@@ -3,9 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeDisk, type ReadFile } from '../inference/checkpoint/disk.js';
 import type { SignedHead } from '../inference/checkpoint/head.js';
-import type { CheckpointStore } from '../inference/checkpoint/store.js';
-import { fromAddress } from '../keys/index.js';
-import { fromHex } from '../model/bytes.js';
+import { type CheckpointStore, openStore } from '../inference/checkpoint/store.js';
+import { fromAddress, toAddress } from '../keys/index.js';
+import { equals, fromHex } from '../model/bytes.js';
+import { AssayError } from '../model/errors.js';
 import { lockFile } from '../model/file-lock.js';
 import { foundInstead, invalid } from './invalid-input.js';
 
@@ -35,8 +36,35 @@ export async function chosen(
   return { digest: head.digest, head };
 }
 
-export const trainerOf = (address: string | undefined): Uint8Array | undefined =>
-  address === undefined ? undefined : fromAddress(address);
+/** @throws AssayError `invalid-input` naming the flag */
+export function trainerOf(address: string | undefined): Uint8Array | undefined {
+  if (address === undefined) return undefined;
+  try {
+    return fromAddress(address);
+  } catch (error) {
+    throw invalid('--trainer', 'an address', JSON.stringify(address), error);
+  }
+}
+
+/** @throws AssayError `unauthenticated`: anybody can sign a head that names somebody else's checkpoint, an old one too */
+export function assertSigner(
+  head: SignedHead | undefined,
+  trainer: Uint8Array | undefined,
+  folder: string,
+): void {
+  if (!head || !trainer || equals(head.trainer, trainer)) return;
+  throw new AssayError(
+    'unauthenticated',
+    `head of ${folder}: signed by ${toAddress(head.trainer)}, expected ${toAddress(trainer)}`,
+    { reason: 'trainer' },
+  );
+}
+
+/** A store of this machine; what is wrong with it but does not stop it goes to stderr. */
+export const openOwnStore = (folder: string): CheckpointStore =>
+  openStore(nodeDisk, folder, {
+    onWarning: (message) => void process.stderr.write(`warning: ${message}\n`),
+  });
 
 /** Nobody else writes to the store meanwhile. @returns gives it back */
 export async function lockStore(folder: string): Promise<() => void> {

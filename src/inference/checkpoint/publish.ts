@@ -3,11 +3,12 @@ import type { Keypair } from '../../keys/keypair.js';
 import { equals } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import { invalid } from '../../model/invalid-input.js';
-import { words16 } from '../bf16.js';
-import { type ByteSource, byteLength } from '../safetensors.js';
+import { floats32, words16 } from '../bf16.js';
+import { type ByteSource, byteLength, openSafetensors, type TensorType } from '../safetensors.js';
 import { changesBetween } from './changes.js';
 import { composeDeltas } from './compose.js';
 import { encodeDelta, MAX_DELTA_BYTES, parseDelta, type TensorChange } from './delta.js';
+import type { ReadFile } from './disk.js';
 import { type SignedHead, signHead } from './head.js';
 import {
   type Checkpoint,
@@ -58,7 +59,8 @@ export interface Published {
 /**
  * The head is written last: until then nothing has happened.
  * @param onBytes how many of twice the master's bytes were seen to
- * @throws AssayError `invalid-input` for a step or window that is not after the store's newest, another model or trainer
+ * @throws AssayError `invalid-input` for a step or window that is not after the store's newest, another model or trainer, weights that
+ *     nobody could open: no safetensors, NaN, infinite ones
  */
 export async function publishCheckpoint(
   { store, keypair }: { readonly store: CheckpointStore; readonly keypair: Keypair },
@@ -68,15 +70,24 @@ export async function publishCheckpoint(
 ): Promise<Published> {
   if (!MODEL_ID.test(modelId)) throw invalid('model id', 'letters, digits, . _ / -, at most 128', modelId);
   const parent = await parentOf(store, { modelId, step, window, trainer: keypair.publicKey });
+  // what is no master leaves nothing here
+  const { tensors: entries } = await openSafetensors(master, 'master');
+  const parts = [
+    { what: 'header of the master', dtype: undefined, at: 0, bytes: entries[0]?.at ?? master.size },
+    ...entries.map((entry) => ({ ...entry, what: `${entry.name.slice(0, 80)} of the master` })),
+  ];
   // first a copy: what is hashed, compared and kept is one file, whatever becomes of the given one
   let seen = 0;
   const facts = await store.put(async (append) => {
-    for (let at = 0; at < master.size; at += PIECE_BYTES) {
-      signal.throwIfAborted();
-      await append(await master.read(at, Math.min(PIECE_BYTES, master.size - at)));
-      seen = Math.min(master.size, at + PIECE_BYTES);
-      onBytes(seen);
-    }
+    for (const { what, dtype, at: from, bytes } of parts)
+      for (let at = 0; at < bytes; at += PIECE_BYTES) {
+        signal.throwIfAborted();
+        const piece = await master.read(from + at, Math.min(PIECE_BYTES, bytes - at));
+        if (!isFinite(dtype, piece)) throw invalid(what, 'finite weights', 'infinite ones or NaN');
+        await append(piece);
+        seen += piece.length;
+        onBytes(seen);
+      }
   });
   const compared = await compareWithParent(store, facts, parent, signal, (bytes) => onBytes(seen + bytes));
   const { header, tensors, changes } = compared;
@@ -109,6 +120,13 @@ export async function publishCheckpoint(
   return { checkpoint, head, statistics, alert: statistics && densityAlert(statistics.density, densities) };
 }
 
+/** Pieces begin and end with an element: their length is a multiple of any. */
+function isFinite(dtype: TensorType | undefined, piece: Uint8Array): boolean {
+  if (dtype === 'F32') return floats32(piece).every(Number.isFinite);
+  const exponent = dtype === 'BF16' ? 0x7f80 : dtype === 'F16' ? 0x7c00 : undefined;
+  return exponent === undefined || words16(piece).every((word) => (word & exponent) !== exponent);
+}
+
 /** Of a checkpoint and those before it, as far as they are here and asked for. */
 async function densitiesBefore(store: CheckpointStore, from: Checkpoint): Promise<number[]> {
   const densities: number[] = [];
@@ -131,11 +149,12 @@ async function parentOf(
   }: Pick<CheckpointManifest, 'modelId' | 'step' | 'trainer'> & { window: number },
 ): Promise<Checkpoint | undefined> {
   const newest = await store.newest();
-  if (newest === undefined) return undefined;
+  // of a head that cannot be read others may have a copy: a second one for its window would be proof against who signs it
+  const last = await store.lastWindow();
+  if (newest === undefined || last === undefined) return undefined;
   if (!equals(newest.trainer, trainer)) throw invalid('key', "the store's trainer", 'another');
   if (newest.modelId !== modelId) throw invalid('model id', `${newest.modelId}, the store's`, modelId);
-  if (window <= newest.window)
-    throw invalid('window', `after ${newest.window}: one checkpoint for each`, `${window}`);
+  if (window <= last) throw invalid('window', `after ${last}: one checkpoint for each`, `${window}`);
   const parent = (await chainOf(store, newest.digest))[0]!;
   if (step <= parent.manifest.step) throw invalid('step', `after ${parent.manifest.step}`, `${step}`);
   return parent;
@@ -150,8 +169,9 @@ async function compareWithParent(
   onBytes: (bytes: number) => void,
 ): Promise<{ header: FileFacts; tensors: ManifestTensor[]; changes: TensorChange[] | undefined }> {
   const next = (await store.open(facts.sha256))!; // put a moment ago
-  const before = parent && (await store.open(parent.manifest.master.sha256));
+  let before: ReadFile | undefined;
   try {
+    before = parent && (await store.open(parent.manifest.master.sha256));
     const { file, header } = await openMasterFile(next, 'master');
     const base = before && (await openMasterFile(before, 'master of the parent'));
     const isComparable = base !== undefined && equals(base.header.sha256, header.sha256);

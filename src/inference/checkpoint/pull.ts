@@ -5,6 +5,7 @@ import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import { applyDelta } from './apply.js';
 import { parseDelta } from './delta.js';
+import type { ReadFile } from './disk.js';
 import {
   type Checkpoint,
   type FileFacts,
@@ -164,8 +165,10 @@ async function followed(
   { from, to, delta }: { from: Checkpoint; to: Checkpoint; delta: ManifestDelta },
   signal: AbortSignal,
 ): Promise<void> {
-  const [file, baseMaster] = [await store.open(delta.sha256), await store.open(from.manifest.master.sha256)];
+  const file = await store.open(delta.sha256);
+  let baseMaster: ReadFile | undefined;
   try {
+    baseMaster = await store.open(from.manifest.master.sha256);
     if (!file || !baseMaster) throw differs(from.digest);
     const bytes = await file.read(0, file.size);
     if (!equals(sha256(bytes), delta.sha256)) throw differs(delta.sha256);

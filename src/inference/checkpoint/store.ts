@@ -37,8 +37,14 @@ export interface CheckpointStore extends Source {
   put(fill: Fill, expected?: FileFacts): Promise<FileFacts>;
   /** its manifest, with the digest checked, parsed; undefined where it is not there */
   checkpoint(digest: Uint8Array): Promise<Checkpoint | undefined>;
-  /** of the highest window */
+  /**
+   * Of the highest window whose head can be read.
+   * @throws AssayError as `headOf` where there are heads and none of them can be
+   */
   newest(): Promise<SignedHead | undefined>;
+  /** The highest that has a head, be it one that can be read or not. */
+  lastWindow(): Promise<number | undefined>;
+  /** @throws AssayError `invalid-input`, `unauthenticated`, `limit-exceeded` for bytes that are no head */
   headOf(window: number): Promise<SignedHead | undefined>;
   /**
    * Keeps a head that is `newer` than all; any other leaves the store as it is.
@@ -74,8 +80,13 @@ export interface Collected {
 const NAME = /^[0-9a-f]{64}$/;
 const WINDOW = /^\d{16}$/;
 
+export interface StoreOptions {
+  /** told of each head that cannot be read, once: the one of the window before counts then */
+  onWarning?(message: string): void;
+}
+
 /** A folder that is not there is an empty store, and is made with the first file. */
-export function openStore(given: Disk, folder: string): CheckpointStore {
+export function openStore(given: Disk, folder: string, { onWarning }: StoreOptions = {}): CheckpointStore {
   const disk = remembering(given);
   const objects = join(folder, 'objects');
   const heads = join(folder, 'heads');
@@ -141,6 +152,26 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
       .map(Number)
       .sort((a, b) => b - a);
 
+  const warned = new Set<number>();
+  /** From the highest window down, without those that cannot be read. @throws the first one's error where none can be */
+  async function* readable(): AsyncGenerator<SignedHead> {
+    let found = false;
+    let failed: unknown;
+    for (const window of await windows())
+      try {
+        const head = await store.headOf(window);
+        if (head === undefined) continue; // removed meanwhile
+        found = true;
+        yield head;
+      } catch (error) {
+        if (!(error instanceof AssayError)) throw error;
+        failed ??= error;
+        if (!warned.has(window)) onWarning?.(`${error.message}; without it the window before counts`);
+        warned.add(window);
+      }
+    if (!found && failed !== undefined) throw failed;
+  }
+
   const store: CheckpointStore = {
     open: (digest) => disk.open(pathOf(digest)),
 
@@ -188,8 +219,12 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
     },
 
     async newest() {
-      const [window] = await windows();
-      return window === undefined ? undefined : store.headOf(window);
+      for await (const head of readable()) return head;
+      return undefined;
+    },
+
+    async lastWindow() {
+      return (await windows())[0];
     },
 
     async headOf(window) {
@@ -207,8 +242,10 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
             `one of ${newest.modelId} and its trainer`,
             `one of ${head.modelId} or another's`,
           );
-        const known = newest.window > head.window ? await store.headOf(head.window) : undefined;
-        const order = compareHeads(known ?? newest, head);
+        let known = newest;
+        if (newest.window > head.window)
+          for await (const each of readable()) if (each.window === head.window) known = each;
+        const order = compareHeads(known, head);
         if (order !== 'newer') return order;
       }
       const target = headPath(head.window);
@@ -223,7 +260,10 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
 
     async collect({ heads: count = 4, keep = 'chains' } = {}) {
       const roots: SignedHead[] = [];
-      for (const window of (await windows()).slice(0, count)) roots.push((await store.headOf(window))!);
+      for await (const head of readable()) {
+        roots.push(head);
+        if (roots.length === count) break;
+      }
       const needed = await (keep === 'chains' ? closureOf(store, roots) : ownFilesOf(store, roots));
       let [kept, removed, removedBytes] = [0, 0, 0];
       for (const name of await disk.list(objects)) {
@@ -238,7 +278,8 @@ export function openStore(given: Disk, folder: string): CheckpointStore {
         }
       }
       for (const name of await disk.list(parts)) await disk.remove(join(parts, name));
-      for (const window of (await windows()).slice(count)) await disk.remove(headPath(window));
+      const oldest = roots.at(-1)?.window ?? 0;
+      for (const window of await windows()) if (window < oldest) await disk.remove(headPath(window));
       return { kept, removed, removedBytes };
     },
   };

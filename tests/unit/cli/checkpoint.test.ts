@@ -127,6 +127,40 @@ describe('assay checkpoint', () => {
     expect(await pull({ ...flags, from: at('trainer') }, never)).toBe(0);
   });
 
+  it('asks a head for its signer where a trainer is named, and names the flag of what is no address', async () => {
+    await published(0);
+    await readyKeys();
+    const flags = { store: at('trainer'), json: true };
+    const store = openStore(nodeDisk, at('trainer'));
+    const { digest, trainer } = (await store.newest())!;
+    const named = { ...flags, trainer: toAddress(trainer) };
+    expect(await verify(named, never)).toBe(0);
+    await rm(at('trainer/heads'), { recursive: true });
+    await openStore(nodeDisk, at('trainer')).putHead(
+      signHead({ modelId: 'tiny', window: 9, digest }, keypairFromUri('//Mirror')),
+    );
+    await expect(verify(named, never)).rejects.toMatchObject({ code: 'unauthenticated' });
+    const wrong = /--trainer: expected an address, got "zz"/;
+    await expect(verify({ ...flags, trainer: 'zz' }, never)).rejects.toThrow(wrong);
+    await expect(pull({ ...flags, from: at('trainer'), trainer: 'zz' }, never)).rejects.toThrow(wrong);
+  });
+
+  it('goes on from the window before where the newest head of either store is rotten, and says so', async () => {
+    for (const step of [0, 1]) await published(step);
+    await cp(at('trainer'), at('copy'), { recursive: true });
+    const rot = (store: string) => writeFile(at(`${store}/heads/0000000000000001`), 'rotten');
+    const flags = { store: at('miner'), json: true };
+    expect(await pull({ ...flags, from: at('trainer'), window: 0 }, never)).toBe(0);
+    expect(await pull({ ...flags, from: at('trainer') }, never)).toBe(0);
+    await rot('miner');
+    expect(await pull({ ...flags, from: at('copy') }, never)).toBe(0);
+    expect((await readFile(at('miner/heads/0000000000000001'))).length).toBeGreaterThan(64);
+    await rot('trainer');
+    expect(await pull({ ...flags, from: at('trainer'), store: at('new') }, never)).toBe(0);
+    expect(await readdir(at('new/heads'))).toEqual(['0000000000000000']);
+    expect(process.stderr.write).toHaveBeenCalledWith(expect.stringMatching(/^warning: .*heads/));
+  });
+
   it('refuses other trainers, second checkpoints of a window, stores that are none', async () => {
     await published(0);
     await expect(published(1, 'trainer', 0)).rejects.toThrow(/window/);

@@ -1,10 +1,8 @@
 // Owns: `assay checkpoint publish`. Does not own: what a checkpoint is (inference/checkpoint).
 import { z } from 'zod';
-import { nodeDisk } from '../../../inference/checkpoint/disk.js';
 import { publishCheckpoint } from '../../../inference/checkpoint/publish.js';
-import { openStore } from '../../../inference/checkpoint/store.js';
 import { toHex } from '../../../model/bytes.js';
-import { lockStore, openWeights, percent } from '../../checkpoints.js';
+import { lockStore, openOwnStore, openWeights, percent } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { factLines } from '../../facts.js';
 import { EXIT, print, printJson } from '../../output.js';
@@ -34,7 +32,7 @@ export async function publish(
     const keypair = await (await hotkeySigner(options, signal)).unlock();
     const release = await lockStore(options.store);
     try {
-      const store = openStore(nodeDisk, options.store);
+      const store = openOwnStore(options.store);
       const { checkpoint, statistics, alert } = await publishCheckpoint(
         { store, keypair },
         { master, modelId: options.model, step: options.step, window: options.window },

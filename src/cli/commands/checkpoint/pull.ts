@@ -2,13 +2,10 @@
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { z } from 'zod';
-import { nodeDisk } from '../../../inference/checkpoint/disk.js';
 import { pullCheckpoint } from '../../../inference/checkpoint/pull.js';
-import { openStore } from '../../../inference/checkpoint/store.js';
 import { readyKeys, toAddress } from '../../../keys/index.js';
-import { equals, toHex } from '../../../model/bytes.js';
-import { AssayError } from '../../../model/errors.js';
-import { chosen, lockStore, trainerOf } from '../../checkpoints.js';
+import { toHex } from '../../../model/bytes.js';
+import { assertSigner, chosen, lockStore, openOwnStore, trainerOf } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { createProgress, type Progress } from '../../progress.js';
@@ -30,21 +27,17 @@ const schema = z.strictObject({
 export async function pull(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(schema, flags);
   await readyKeys();
-  const source = openStore(nodeDisk, options.from);
+  const named = trainerOf(options.trainer);
+  const source = openOwnStore(options.from);
   const { digest, head } = await chosen(source, options.from, options);
   const release = await lockStore(options.store);
   let progress: Progress | undefined;
   try {
-    const store = openStore(nodeDisk, options.store);
-    const known = head && (await store.headOf(head.window));
-    const trainer = trainerOf(options.trainer) ?? (await store.newest())?.trainer ?? head?.trainer;
-    // anybody can sign a head that names somebody else's checkpoint, an old one too
-    if (head && trainer && !equals(head.trainer, trainer))
-      throw new AssayError(
-        'unauthenticated',
-        `head of ${options.from}: signed by ${toAddress(head.trainer)}, expected ${toAddress(trainer)}`,
-        { reason: 'trainer' },
-      );
+    const store = openOwnStore(options.store);
+    const trainer = named ?? (await store.newest())?.trainer ?? head?.trainer;
+    assertSigner(head, trainer, options.from);
+    // one that cannot be read is replaced by what comes
+    const known = head && (await store.headOf(head.window).catch(() => undefined));
     if (head && known && toHex(known.digest) !== toHex(head.digest)) {
       const two = [known, head].map(({ digest: each }) => toHex(each));
       process.stderr.write(`error: two checkpoints for window ${head.window}: ${two.join(' and ')}\n`);

@@ -1,12 +1,10 @@
 // Owns: `assay checkpoint verify`. Does not own: what is looked at (inference/checkpoint/verify.ts).
 import Table from 'cli-table3';
 import { z } from 'zod';
-import { nodeDisk } from '../../../inference/checkpoint/disk.js';
-import { openStore } from '../../../inference/checkpoint/store.js';
 import { type Finding, verifyStore } from '../../../inference/checkpoint/verify.js';
 import { readyKeys } from '../../../keys/index.js';
 import { equals, toHex } from '../../../model/bytes.js';
-import { chosen, trainerOf } from '../../checkpoints.js';
+import { assertSigner, chosen, openOwnStore, trainerOf } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { sayWhile } from '../../progress.js';
@@ -22,11 +20,13 @@ const schema = z.strictObject({
 export async function verify(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(schema, flags);
   await readyKeys();
-  const store = openStore(nodeDisk, options.store);
-  const { digest } = await chosen(store, options.store, options);
+  const store = openOwnStore(options.store);
+  const trainer = trainerOf(options.trainer);
+  const { digest, head } = await chosen(store, options.store, options);
+  assertSigner(head, trainer, options.store);
   const findings: Finding[] = [];
   await sayWhile('reading the store', async () => {
-    const about = { digest, trainer: trainerOf(options.trainer) };
+    const about = { digest, trainer };
     for await (const finding of verifyStore(store, about, signal)) findings.push(finding);
   });
   const own = findings.find(({ part }) => part === 'master');

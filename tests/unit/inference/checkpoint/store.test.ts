@@ -180,7 +180,73 @@ describe('a store of checkpoints', () => {
   });
 });
 
+describe('what is no master', () => {
+  it('is refused before anything of it is in the store, and so are weights that nobody could open', async () => {
+    const odd = (dtype: TensorType, data: Uint16Array | Float32Array) =>
+      encodeSafetensors([
+        { name: 'odd', dtype, shape: [data.length], data: new Uint8Array(data.buffer) },
+        { name: 'rest', dtype: 'U8', shape: [1], data: Uint8Array.of(255) },
+      ]);
+    const { disk, store } = await published(1);
+    const files = [...disk.files.keys()];
+    for (const [bytes, message] of [
+      [new Uint8Array(5000).fill(7), /master: /],
+      [masterOf(1).subarray(0, 9000), /as its header says/],
+      [odd('BF16', Uint16Array.of(0x3f80, 0x7fc0)), /odd of the master: expected finite/],
+      [odd('BF16', Uint16Array.of(0xff80)), /finite/],
+      [odd('F16', Uint16Array.of(0x7c00)), /finite/],
+      [odd('F32', Float32Array.of(1, Number.NaN)), /finite/],
+    ] as const)
+      await expect(publish(store, 1, bytes)).rejects.toThrow(message);
+    expect([...disk.files.keys()]).toEqual(files);
+    await publish(store, 1, odd('BF16', Uint16Array.of(0x7f7f, 0xff7f)));
+  });
+
+  it('leaves no file open where another cannot be opened', async () => {
+    const trainers = await published(2);
+    const { disk } = trainers;
+    let open = 0;
+    const counting = {
+      ...disk,
+      async open(path: string) {
+        if (path === broken) throw new Error('too many files');
+        const file = await disk.open(path);
+        if (file) open++;
+        return file && { ...file, close: async () => void open-- };
+      },
+    };
+    const { master } = trainers.all[1]!.checkpoint.manifest;
+    const broken = pathOf(master.sha256);
+    await expect(publish(openStore(counting, FOLDER), 2)).rejects.toThrow('too many files');
+    expect(open).toBe(0);
+  });
+});
+
 describe('heads', () => {
+  it('that cannot be read give way to the window before, but none is signed for theirs', async () => {
+    const { disk, all } = await published(3);
+    const path = `${FOLDER}/heads/0000000000000002`;
+    disk.files.get(path)!.bytes[60]! ^= 1;
+    const warnings: string[] = [];
+    const store = openStore(disk, FOLDER, { onWarning: (message) => warnings.push(message) });
+    expect((await store.newest())!.window).toBe(1);
+    await expect(store.headOf(2)).rejects.toThrow(path);
+    const files = disk.files.size;
+    await expect(publish(store, 2)).rejects.toThrow(/window: expected after 2/);
+    expect(disk.files.size).toBe(files);
+    expect(toHex((await publish(store, 3)).checkpoint.manifest.parent!)).toBe(
+      toHex(all[1]!.checkpoint.digest),
+    );
+    await store.collect();
+    expect(disk.files.has(path)).toBe(true);
+    // once for each
+    expect(warnings).toEqual([expect.stringMatching(/0002: .*; without it the window before counts/)]);
+
+    for (const [name, { bytes }] of disk.files) if (name.startsWith(`${FOLDER}/heads/`)) bytes[60]! ^= 255;
+    disk.files.get(path)!.bytes[60]! ^= 1;
+    await expect(openStore(disk, FOLDER).newest()).rejects.toThrow(/heads/);
+  });
+
   it('two for one window are a conflict, an earlier window is no news', async () => {
     const { store, all } = await published(3);
     const head = (window: number, digest: Uint8Array) =>
