@@ -219,6 +219,95 @@ def records():
     ]
 
 
+def after(before, event):
+    """One step of a standing; a standing whose fields may be missing lacks them."""
+    now, w = dict(before), event['window']
+    if event['is'] == 'closer':
+        return {**now, 'closerUntil': max(now.get('closerUntil', 0), w + 12)}
+    if event['is'] == 'settled':
+        at_mark = sum(map(int, now['values'])) >= 4 * 10**9 * 2**32
+        if 'conviction' in now or event['broken'] or not at_mark:
+            return now
+        return {**now, 'conviction': {'window': w, 'since': now.get('since', w)}}
+    earned = 0
+    now['missed'] = [one for one in now['missed'] if one > w - 24]
+    if event['is'] == 'missing':
+        now['missed'] = [one for one in now['missed'] if one != w] + [w]
+    else:
+        values = list(map(int, now['values']))
+        for wrong in event['trials']:
+            for i, bet in enumerate((5, 20, 100, 400)):
+                factor = 1 - Fraction(bet, 1000)
+                if wrong == '1':
+                    factor += Fraction(bet, 1000) / Fraction(event['boundPpb'], 10**9)
+                values[i] = min(2**96, int(max(values[i], 2**32) * factor))
+            if wrong == '1':
+                now.setdefault('since', w)
+            elif max(values) <= 2**32:
+                now.pop('since', None)
+        now['values'] = list(map(str, values))
+        if event['audited'] > 0:
+            own = {key: event[key] for key in ('window', 'audited', 'valid')}
+            now['counts'] = [one for one in now['counts'] if w - 12 < one['window'] < w] + [own]
+            pairs = zip(now['missed'], now['missed'][1:])
+            anew = max([later for earlier, later in pairs if later - earlier < 12], default=-1)
+            for counts in (now['counts'], [one for one in now['counts'] if one['window'] > anew]):
+                k, n = (sum(one[key] for one in counts) for key in ('valid', 'audited'))
+                share = credit(event['paidMillis'], event['groups'], k, n, event['perWindow'])
+                earned = share if counts is now['counts'] else min(earned, share)
+    kept = [one for one in now['credits'] if one['window'] > w - 12 and one['window'] != w]
+    now['credits'] = sorted(kept + [{'window': w, 'creditMillis': earned}], key=lambda one: one['window'])
+    return now
+
+
+def weight(standing, window):
+    if 'conviction' in standing and window >= standing['conviction']['since']:
+        return 0
+    return sum(one['creditMillis'] for one in standing['credits'] if window - 12 < one['window'] <= window) // 12
+
+
+def history(events):
+    standing, steps = NEW, []
+    for event in events:
+        standing = after(standing, event)
+        steps.append({**event, 'bytes': standing_bytes(standing).hex(), 'weightMillis': weight(standing, event['window'])})
+    return steps
+
+
+def histories():
+    def judged(window, trials, bound=200_000, inputs=0, **change):
+        audited = len(trials) + inputs
+        return {'is': 'judged', 'window': window, 'trials': trials, 'boundPpb': bound, 'audited': audited,
+                'valid': trials.count('0'), 'paidMillis': 3_000_000 + 1001 * window, 'groups': 40, 'perWindow': 6, **change}
+
+    def missing(window):
+        return {'is': 'missing', 'window': window}
+
+    def settled(window, broken=False):
+        return {'is': 'settled', 'window': window, 'broken': broken}
+
+    return [history(events) for events in (
+        # a year's first weeks without fault: counts and credits of twelve windows, no more
+        [judged(w, '000000') for w in range(1, 16)],
+        # one wrong rollout, forgotten
+        [judged(1, '000100'), *(judged(w, '0' * 120) for w in range(2, 9))],
+        # a liar: spared while the breaker is open, then convicted once
+        [judged(5, '010000'), judged(6, '101'), settled(6, True), judged(7, '111'), settled(7), judged(8, '1'), settled(8)],
+        # a conviction whose values come from nowhere else than one window
+        [settled(3), judged(4, '1111'), settled(4)],
+        # files that do not come: the second of twelve takes good audits away, and no bad ones
+        [*(judged(w, '000000') for w in range(1, 9)), missing(9), judged(10, '000000'), missing(20), judged(21, '000000'),
+         judged(22, '000000'), judged(34, '000000'), judged(46, '000000')],
+        [judged(1, '111000', 10**9), missing(2), missing(3), judged(4, '000000'), judged(13, '000000')],
+        # twelve apart are no pair; the same window twice is one
+        [missing(1), missing(13), missing(13), judged(14, '000000')],
+        # inputs, nothing to draw, a window again, a closer look
+        [judged(0, '0000', inputs=2), judged(1, '', paidMillis=0, groups=0), judged(2, '00', paidMillis=0),
+         judged(2, '000000', groups=7), {'is': 'closer', 'window': 2}, {'is': 'closer', 'window': 1},
+         judged(3, '0' * 24)],
+    )]
+
+
 def no_standings():
     good = standing_bytes(FULL)
     yield 'cut off', good[:-1]
@@ -296,6 +385,7 @@ def main():
                       'standings': [{**one, 'bytes': standing_bytes(one).hex()} for one in (NEW, FULL)],
                       'verdicts': [{**one, 'bytes': data.hex(), 'digest': tagged('verdict-digest', data).hex()}
                                    for one, data in zip(verdicts, encoded)],
+                      'histories': histories(),
                       'noStandings': [{'why': why, 'bytes': data.hex()} for why, data in no_standings()],
                       'noVerdicts': [{'why': why, 'bytes': data.hex()} for why, data in no_records(*encoded[:2])]}, indent=1))
 

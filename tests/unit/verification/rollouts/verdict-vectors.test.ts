@@ -5,9 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../../../src/model/bytes.js';
 import { type AuditRules, rulesDigest } from '../../../../src/verification/rollouts/rules.js';
 import {
+  afterMissing,
+  afterWindow,
   decodeStanding,
   encodeStanding,
+  lookCloser,
+  NEW_STANDING,
   type Standing,
+  settle,
+  weightMillis,
 } from '../../../../src/verification/rollouts/standing.js';
 import {
   decodeVerdict,
@@ -32,7 +38,24 @@ interface WrittenVerdict
   readonly bytes: string;
   readonly digest: string;
 }
+interface Judged {
+  readonly is: 'judged';
+  readonly trials: string;
+  readonly boundPpb: number;
+  readonly audited: number;
+  readonly valid: number;
+  readonly paidMillis: number;
+  readonly groups: number;
+  readonly perWindow: number;
+}
+type Step = { readonly window: number; readonly bytes: string; readonly weightMillis: number } & (
+  | Judged
+  | { readonly is: 'missing' }
+  | { readonly is: 'closer' }
+  | { readonly is: 'settled'; readonly broken: boolean }
+);
 interface Vectors {
+  readonly histories: Step[][];
   readonly rules: (AuditRules & { readonly digest: string })[];
   readonly standings: (WrittenStanding & { readonly bytes: string })[];
   readonly verdicts: WrittenVerdict[];
@@ -68,6 +91,19 @@ const verdictOf = ({ bytes: _, digest: __, ...record }: WrittenVerdict): Verdict
   after: standingOf(record.after),
 });
 
+function stepped(before: Standing, step: Step): Standing {
+  const { window } = step;
+  if (step.is === 'missing') return afterMissing(before, window);
+  if (step.is === 'closer') return lookCloser(before, window);
+  if (step.is === 'settled') return settle(before, window, step.broken);
+  const { trials, boundPpb, audited, valid, ...rest } = step;
+  return afterWindow(before, window, {
+    ...rest,
+    trials: [...trials].map((trial) => ({ wrong: trial === '1', boundPpb })),
+    count: { window, audited, valid },
+  });
+}
+
 describe('golden vectors of audits', () => {
   it.skipIf(!python)('are what the second implementation computes', () => {
     expect(execFileSync('python3', [at('scripts/golden_audit.py')], { encoding: 'utf8' })).toBe(written);
@@ -84,6 +120,18 @@ describe('golden vectors of audits', () => {
       expect(decodeStanding(fromHex(bytes))).toEqual(standingOf(one));
     }
     expect(vectors.standings).toHaveLength(2);
+  });
+
+  it('have our standings, window by window', () => {
+    for (const [i, steps] of vectors.histories.entries()) {
+      let standing = NEW_STANDING;
+      for (const [k, step] of steps.entries()) {
+        standing = stepped(standing, step);
+        expect(toHex(encodeStanding(standing)), `history ${i}, step ${k}`).toBe(step.bytes);
+        expect(weightMillis(standing, step.window), `history ${i}, step ${k}`).toBe(step.weightMillis);
+      }
+    }
+    expect(vectors.histories).toHaveLength(8);
   });
 
   it.each(vectors.verdicts)('have our record of a window that is $state', (one) => {
