@@ -240,8 +240,15 @@ export async function createModelFolder(
     throw invalid(out, 'a folder that can be made', foundInstead(error), error);
   }
   const handles = new Set<FileHandle>();
+  const written = async <T>(name: string, work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw invalid(`${name} in ${out}`, 'a place that can be written', foundInstead(error), error);
+    }
+  };
   const create = async (name: string): Promise<ModelFileWriter> => {
-    const handle = await open(join(part, name), 'wx');
+    const handle = await written(name, open(join(part, name), 'wx'));
     handles.add(handle);
     const hash = createHash('sha256');
     let at = 0;
@@ -252,12 +259,12 @@ export async function createModelFolder(
       async write(bytes) {
         hash.update(bytes);
         for (let done = 0; done < bytes.length; )
-          done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+          done += (await written(name, handle.write(bytes, done, bytes.length - done))).bytesWritten;
         at += bytes.length;
       },
       async end() {
-        await handle.sync();
-        await handle.close();
+        await written(name, handle.sync());
+        await written(name, handle.close());
         handles.delete(handle);
         return { name, bytes: at, sha256: toHex(hash.digest()) };
       },
@@ -277,7 +284,8 @@ export async function createModelFolder(
     await syncFolder(dirname(place));
     return model;
   } catch (error) {
-    for (const handle of handles) await handle.close();
+    // the first error is what went wrong
+    for (const handle of handles) await handle.close().catch(() => {});
     await rm(part, { recursive: true, force: true });
     throw error;
   }

@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { concat, fromUtf8, u64le, utf8 } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import { invalid } from '../model/invalid-input.js';
+import { isRecord, kindOf } from './foreign.js';
 
 const BYTES_OF = {
   BOOL: 1,
@@ -308,13 +309,4 @@ function nameTwice(text: string): string | undefined {
   return undefined;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** Never a whole value of a stranger's: it may be deeper than the stack. */
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  return isRecord(value) ? 'an object' : (JSON.stringify(value)?.slice(0, 80) ?? 'nothing');
-}

@@ -83,7 +83,7 @@ export async function publishCheckpoint(
       for (let at = 0; at < bytes; at += PIECE_BYTES) {
         signal.throwIfAborted();
         const piece = await master.read(from + at, Math.min(PIECE_BYTES, bytes - at));
-        if (!isFinite(dtype, piece)) throw invalid(what, 'finite weights', 'infinite ones or NaN');
+        if (!allFinite(dtype, piece)) throw invalid(what, 'finite weights', 'infinite ones or NaN');
         await append(piece);
         seen += piece.length;
         onBytes(seen);
@@ -121,7 +121,7 @@ export async function publishCheckpoint(
 }
 
 /** Pieces begin and end with an element: their length is a multiple of any. */
-function isFinite(dtype: TensorType | undefined, piece: Uint8Array): boolean {
+function allFinite(dtype: TensorType | undefined, piece: Uint8Array): boolean {
   if (dtype === 'F32') return floats32(piece).every(Number.isFinite);
   const exponent = dtype === 'BF16' ? 0x7f80 : dtype === 'F16' ? 0x7c00 : undefined;
   return exponent === undefined || words16(piece).every((word) => (word & exponent) !== exponent);

@@ -9,6 +9,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../../protocol/gen/onnx/onnx_pb.js';
+import { nameShown as shown } from '../foreign.js';
 import { HEAD, ROWS } from '../onnx/graphs.js';
 import { bodyOf, withoutReserved } from './body.js';
 import { graphOf, int64s, op, shallow, tensorValue } from './build.js';
@@ -131,16 +132,36 @@ export function cutHead(model: ModelProto, given: DecoderGraph): Cut {
     rows,
     vocabulary,
     width,
-    dtype: dtypeOf(graph, isHalf),
+    dtype: dtypeOf(graph, values, isHalf),
   };
 }
 
-/** What the weights of the layers are packed in, if they are, else what is computed in. */
-function dtypeOf({ node }: GraphProto, isHalf: boolean): Cut['dtype'] {
-  const packed = node.filter(({ opType }) => opType === 'MatMulNBits');
-  const bits = packed.map(({ attribute }) => attribute.find(({ name }) => name === 'bits')?.i ?? 4n);
-  if (bits.length > 0) return bits.some((each) => each <= 4n) ? 'int4' : 'int8';
+/** What the weights of the layers are packed in, the narrowest of them, else what is computed in. */
+function dtypeOf({ node }: GraphProto, values: Values, isHalf: boolean): Cut['dtype'] {
+  const bits = node.flatMap((each) => packedBits(each, values));
+  if (bits.length > 0) return bits.some((width) => width <= 4) ? 'int4' : 'int8';
   return isHalf ? 'fp16' : 'fp32';
+}
+
+/** Numbers in onnx.proto of the types that DequantizeLinear takes: UINT8, INT8, UINT4, INT4. */
+const PACKED: ReadonlyMap<number, number> = new Map([
+  [2, 8],
+  [3, 8],
+  [21, 4],
+  [22, 4],
+]);
+
+function packedBits({ opType, attribute, input }: NodeProto, values: Values): number[] {
+  const bits = Number(attribute.find(({ name }) => name === 'bits')?.i ?? 4n);
+  if (opType === 'MatMulNBits' || opType === 'GatherBlockQuantized') return [bits];
+  if (opType !== 'DequantizeLinear') return [];
+  // of what is computed on the way its zero point says the type, which is bytes where there is none
+  const tensor = values.constant(input[0]!) ?? values.constant(input[2] ?? '');
+  const type = tensor?.dataType ?? DataType.UINT8;
+  const width = PACKED.get(type);
+  if (width === undefined)
+    throw refuse(`operator ${opType}`, `elements of type ${type}, must be integers of 8 or 4 bits`);
+  return [width];
 }
 
 /** From `logits` back to the output matrix. */
@@ -282,6 +303,3 @@ function rewired(
     return own;
   });
 }
-
-/** Names are a stranger's. */
-const shown = (name: string): string => JSON.stringify(name.slice(0, 120)).slice(1, -1);

@@ -8,6 +8,7 @@ import {
   type ModelProto,
   type ValueInfoProto,
 } from '../../protocol/gen/onnx/onnx_pb.js';
+import { nameShown as shown } from '../foreign.js';
 
 /** A decoder of a hundred layers in standard operators has some 10,000. */
 const MAX_NODES = 200_000;
@@ -210,6 +211,3 @@ export const shapeOf = (value: ValueInfoProto): (number | undefined)[] =>
   );
 
 const typeOf = (value: ValueInfoProto): DataType => tensorOf(value)?.elemType ?? DataType.UNSPECIFIED;
-
-/** Names are a stranger's. */
-const shown = (name: string): string => JSON.stringify(name.slice(0, 120)).slice(1, -1);

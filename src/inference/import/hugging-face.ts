@@ -4,6 +4,7 @@ import { unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
 import { assertConfig, type DecoderConfig } from '../decoder.js';
 import { type Folder, MAX_CONFIG_BYTES } from '../folder.js';
+import { isRecord, kindOf } from '../foreign.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,7 +35,7 @@ export async function readConfig(folder: Folder): Promise<HuggingFaceConfig> {
   const fields = recordOf(await folder.readJson(CONFIG, MAX_CONFIG_BYTES), CONFIG);
   const modelType = fields['model_type'];
   if (typeof modelType !== 'string' || !/^[\w-]{1,64}$/.test(modelType))
-    throw invalid(`model_type of ${CONFIG}`, 'the name of a family, such as llama', shown(modelType));
+    throw invalid(`model_type of ${CONFIG}`, 'the name of a family, such as llama', kindOf(modelType));
   const generation = (await folder.has(GENERATION))
     ? recordOf(await folder.readJson(GENERATION, MAX_CONFIG_BYTES), GENERATION)
     : {};
@@ -89,7 +90,7 @@ export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
   if (reason !== '') throw refuse('model_type', reason);
 
   for (const [field, same, why] of NEUTRAL)
-    if (!same(fields[field])) throw refuse(field, `${shown(fields[field])}, ${why}`);
+    if (!same(fields[field])) throw refuse(field, `${kindOf(fields[field])}, ${why}`);
 
   const { theta, scaling } = rotaryOf(fields);
   if (scaling !== undefined)
@@ -100,7 +101,7 @@ export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
   if (window !== undefined)
     throw refuse(
       'sliding_window',
-      `${shown(window)} of ${maxPositions} positions: our decoder attends to all`,
+      `${kindOf(window)} of ${maxPositions} positions: our decoder attends to all`,
     );
 
   const width = countOf(fields, 'hidden_size');
@@ -147,7 +148,7 @@ export function assertRowsAlone(config: HuggingFaceConfig, maxPositions: number)
     'its graph counts places in the cache, which are not those of the text where rows differ in length';
   const window = windowOf(config, maxPositions);
   if (window !== undefined)
-    throw refuse('sliding_window', `${shown(window)} of ${maxPositions} positions: ${places}`);
+    throw refuse('sliding_window', `${kindOf(window)} of ${maxPositions} positions: ${places}`);
   for (const [field, local] of [
     ['layer_types', /^(?!full_attention$)/],
     ['attention_types', /local/],
@@ -243,14 +244,14 @@ function rotaryOf(fields: Fields): { theta: number; scaling: string | undefined 
 function countOf(fields: Fields, name: string): number {
   const value = fields[name];
   if (!Number.isSafeInteger(value) || (value as number) < 1)
-    throw invalid(`${name} of ${CONFIG}`, 'a count', shown(value));
+    throw invalid(`${name} of ${CONFIG}`, 'a count', kindOf(value));
   return value as number;
 }
 
 function numberOf(fields: Fields, name: string, missing: number): number {
   const value = fields[name];
   if (value === undefined) return missing;
-  if (typeof value !== 'number') throw invalid(`${name} of ${CONFIG}`, 'a number', shown(value));
+  if (typeof value !== 'number') throw invalid(`${name} of ${CONFIG}`, 'a number', kindOf(value));
   return value;
 }
 
@@ -259,18 +260,11 @@ function idsOf(value: unknown, what: string): number[] {
   const ids = Array.isArray(value) ? value : [value];
   if (ids.length > MAX_STOP_IDS) throw invalid(what, `at most ${MAX_STOP_IDS} ids`, `${ids.length}`);
   if (!ids.every((id): id is number => Number.isSafeInteger(id) && id >= 0))
-    throw invalid(what, 'an id or several', shown(value));
+    throw invalid(what, 'an id or several', kindOf(value));
   return ids;
 }
 
 function recordOf(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(what, 'a JSON object', shown(value));
-  return value as Fields;
+  if (!isRecord(value)) throw invalid(what, 'a JSON object', kindOf(value));
+  return value;
 }
-
-/** Never a whole value of a stranger's: it may be deeper than the stack. */
-const shown = (value: unknown): string =>
-  typeof value === 'object' && value !== null
-    ? 'an object'
-    : (JSON.stringify(value)?.slice(0, 60) ?? 'nothing');

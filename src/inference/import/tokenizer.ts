@@ -4,6 +4,7 @@ import { createContext, Script } from 'node:vm';
 import { concat, u32le } from '../../model/bytes.js';
 import { AssayError, unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
+import { isRecord } from '../foreign.js';
 import { taggedHash } from '../spec/tagged.js';
 
 /** Longer than any prompt; patterns of a stranger run over it. */
@@ -56,8 +57,8 @@ export async function openTokenizer(
   const { vocabulary, beginId, settings = {}, deadlineMs = DEADLINE_MS } = options;
   const inTime = <T>(size: number, work: () => T): T => stopped(deadlineMs, size, work);
   const { Tokenizer } = await loadLibrary();
-  if (!isObject(json)) throw invalid('tokenizer.json', 'a JSON object', typeof json);
-  if (!isObject(settings)) throw invalid('tokenizer_config.json', 'a JSON object', typeof settings);
+  if (!isRecord(json)) throw invalid('tokenizer.json', 'a JSON object', typeof json);
+  if (!isRecord(settings)) throw invalid('tokenizer_config.json', 'a JSON object', typeof settings);
   let inner: InstanceType<Library['Tokenizer']>;
   try {
     inner = inTime(0, () => new Tokenizer(json, settings));
@@ -174,9 +175,6 @@ async function loadLibrary(): Promise<Library> {
     );
   }
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Of every kind that environments emit: sums, puzzles, programs, spaces and line ends; each alone and all of them together. */
 const PARTS = [

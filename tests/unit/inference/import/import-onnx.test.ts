@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compareCut, findEngine } from '../../../../src/inference/import/compare-cut.js';
+import { cutHead } from '../../../../src/inference/import/cut-head.js';
 import { decoderGraphOf } from '../../../../src/inference/import/decoder-graph.js';
 import { importModel } from '../../../../src/inference/import/import-model.js';
 import { type ModelFile, openModelFolder } from '../../../../src/inference/model-folder.js';
@@ -69,6 +70,47 @@ const insertAfter = (model: ModelProto, output: string, opType: string, extra: s
     create(NodeProtoSchema, { opType, input: [`${output}_before`, ...extra], output: [output] }),
   );
 };
+
+describe('the type of a profile', () => {
+  /** The first matrix of the layers, packed. */
+  const packed = (dataType: number, opType: string, bits?: number) =>
+    changed((model) => {
+      const { node, initializer } = model.graph!;
+      const use = node.find(
+        ({ opType: type, input }) => type === 'MatMul' && initializer.some(({ name }) => name === input[1]),
+      )!;
+      const name = use.input[1]!;
+      const scale = { name: 'scale', dims: [], dataType: DataType.FLOAT, floatData: [0.1] };
+      initializer.push(
+        create(TensorProtoSchema, { name: 'packed', dims: [2n], dataType, rawData: Uint8Array.of(1, 2) }),
+        create(TensorProtoSchema, scale),
+      );
+      use.input[1] = `${name}.wide`;
+      const attribute =
+        bits === undefined ? [] : [create(AttributeProtoSchema, { name: 'bits', i: BigInt(bits) })];
+      const input = ['packed', 'scale'];
+      node.unshift(create(NodeProtoSchema, { opType, input, output: [use.input[1]], attribute }));
+    });
+
+  test.each<[string, number, string, number | undefined]>([
+    ['int8', 3, 'DequantizeLinear', undefined],
+    ['int8', 2, 'DequantizeLinear', undefined],
+    ['int4', 22, 'DequantizeLinear', undefined],
+    ['int4', 2, 'GatherBlockQuantized', undefined],
+    ['int8', 2, 'GatherBlockQuantized', 8],
+    ['int8', 2, 'MatMulNBits', 8],
+  ])('is %s for layers of type %i behind %s', (dtype, type, opType, bits) => {
+    const model = packed(type, opType, bits);
+    expect(cutHead(model, decoderGraphOf(model)).dtype).toBe(dtype);
+  });
+
+  test('has no name for others', () => {
+    const model = packed(17, 'DequantizeLinear');
+    expect(() => cutHead(model, decoderGraphOf(model))).toThrow(
+      /DequantizeLinear of the graph: elements of type 17/,
+    );
+  });
+});
 
 describe('a decoder whose head is cut', () => {
   test.skipIf(!engine).each<[string, DecoderOptions]>([

@@ -106,6 +106,12 @@ describe.skipIf(!installed)('a tokenizer of an export', () => {
       const tokenizer: Tokenizer | undefined = await openModelTokenizer(await openModelFolder(out), signal);
       expect([...tokenizer!.encode('the')]).toEqual([258, 256, 101]);
       await rm(out, { recursive: true });
+      const lost = createModelFolder(join(parent, 'lost'), async (create) => {
+        await create('no-folder/file');
+        throw new Error('not reached');
+      });
+      await expect(lost).rejects.toMatchObject({ code: 'invalid-input' });
+      await expect(lost).rejects.toThrow(/no-folder\/file in .*lost: expected a place that can be written/);
       await write('{');
       await expect(openModelTokenizer(await openModelFolder(out), signal)).rejects.toThrow(
         /tokenizer.json: expected JSON/,
