@@ -115,8 +115,7 @@ const QUICKNET = {
 
 export async function readBeacon(connection: Connection, at?: Uint8Array): Promise<Beacon> {
   const { runtime, at: hash } = await stateAt(connection, at);
-  if (!featuresOf(runtime).beacon)
-    throw noBeacon('time-locked commits');
+  if (!featuresOf(runtime).beacon) throw noBeacon('time-locked commits');
   const [config, lastStoredRound, blockTimestampMs] = await readAll(
     connection,
     [
