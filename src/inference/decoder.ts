@@ -33,11 +33,19 @@ export function assertConfig(config: DecoderConfig): void {
     throw new RangeError(`kvHeads of the decoder: expected a divisor of ${heads}, got ${kvHeads}`);
   if (headWidth % 2 !== 0)
     throw new RangeError(`headWidth of the decoder: expected an even number, got ${headWidth}`);
+  if (config.maxPositions * headWidth > MOST_ANGLES)
+    throw new RangeError(
+      `maxPositions of the decoder: expected at most ${Math.floor(MOST_ANGLES / headWidth)} with heads of ${headWidth}, ` +
+        `got ${config.maxPositions}: cosines and sines of all are kept`,
+    );
   if (!(ropeTheta >= 1 && ropeTheta <= 1e12))
     throw new RangeError(`ropeTheta of the decoder: expected 1..1e12, got ${ropeTheta}`);
   if (!(normEpsilon > 0 && normEpsilon < 1))
     throw new RangeError(`normEpsilon of the decoder: expected a number between 0 and 1, got ${normEpsilon}`);
 }
+
+/** Tables of 1 GiB: a million positions of heads of 128. */
+const MOST_ANGLES = 2 ** 27;
 
 /** Far beyond what a host of one process holds: that no product of two of them leaves the safe integers. */
 const MOST = {

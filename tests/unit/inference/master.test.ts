@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { toBfloat16 } from '../../../src/inference/bf16.js';
-import { tensorsOf } from '../../../src/inference/decoder.js';
+import { assertConfig, tensorsOf } from '../../../src/inference/decoder.js';
 import { encodeMaster, openMaster, seededMaster, seededWeights } from '../../../src/inference/master.js';
 import { encodeSafetensors } from '../../../src/inference/safetensors.js';
 import { MINIATURE, TINY } from '../../../src/inference/tiny.js';
@@ -79,4 +79,10 @@ describe('a master file', () => {
       openMaster(MINIATURE, encodeSafetensors([{ name: 'x', dtype: 'F16', shape: [4], data: halves }])),
     ).toThrow(/expected 21 tensors/);
   });
+});
+
+test('a decoder has no more positions than their angles have room', () => {
+  const config = { ...MINIATURE, maxPositions: 2 ** 20, headWidth: 128 };
+  expect(() => assertConfig(config)).not.toThrow();
+  expect(() => assertConfig({ ...config, headWidth: 256 })).toThrow(/at most 524288 with heads of 256/);
 });
