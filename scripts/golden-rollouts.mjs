@@ -272,16 +272,14 @@ function sentinelCase(i) {
   const [token, ...others] = row.ids;
   const ids = i % 5 === 0 ? [token, ...others] : others;
   const logits = ids.map((id) => row.logits[row.ids.indexOf(id)]);
-  const cut = [undefined, -2, 0][i % 3];
   const rules = { temperature: [1, 0.7][i % 2], vocabulary: 32_000, tolerance: [105, 52_428][i % 2] };
-  const sighting = { ...place, token, logit: row.logits[0], ids, logits: Float32Array.from(logits), cut };
+  const sighting = { ...place, token, logit: row.logits[0], ids, logits: Float32Array.from(logits) };
   const { margin, finding } = sentinel(rules, sighting);
   return {
     token,
     logit: bits32(row.logits[0]),
     ids,
     logits: logits.map(bits32),
-    ...(cut === undefined ? {} : { cut: bits32(cut) }),
     tolerance: rules.tolerance,
     temperature: bits(rules.temperature),
     ...shownPlace(place),

@@ -91,11 +91,8 @@ def judge(one):
 
 def sentinel(one):
     rivals = [row for row in zip(one["ids"], one["logits"]) if row[0] != one["token"]]
-    if "cut" in one:
-        rivals = [row for row in rivals if row[1] >= one["cut"] + one["tolerance"] / 2**20]
     margin = margin_to(one, rivals, one["token"], one["logit"])
-    beaten = "violation" if "cut" in one else "unconfirmed"
-    return margin, beaten if margin > one["tolerance"] else "clear"
+    return margin, "unconfirmed" if margin > one["tolerance"] else "clear"
 
 
 def total(values):
@@ -160,7 +157,7 @@ def bits(value):
 def values(one):
     """Floats by their bits, where a vector has some; masked ones as the lowest that is finite."""
     out = dict(one, logits=[f32(digits) for digits in one["logits"]], temperature=f64(one["temperature"]))
-    for name in ("logit", "cut"):
+    for name in ("logit",):
         if name in one:
             out[name] = max(f32(one[name]), f32("ff7fffff"))
     return out

@@ -28,6 +28,7 @@ export {
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export { createHolders, type Holders } from './rollouts/holders.js';
 export {
+  ALARMS,
   type Alarm,
   type AuditJudge,
   createWindowBook,

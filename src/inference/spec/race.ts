@@ -100,8 +100,6 @@ export interface SentinelCase extends Place {
   /** ids whose logits are known, such as the policy's stop ids; the token's own is passed over */
   readonly ids: readonly number[];
   readonly logits: Float32Array;
-  /** the lowest logit of the position's row, where the head was run there; `undefined` where it was not */
-  readonly cut?: number | undefined;
 }
 
 export interface Sighted {
@@ -112,32 +110,25 @@ export interface Sighted {
    * `unconfirmed`: an id beats the token by more than delta, but where the cut is nobody looked: it may not have raced. The head
    * at this position decides.
    */
-  readonly finding: 'clear' | 'violation' | 'unconfirmed';
+  readonly finding: 'clear' | 'unconfirmed';
 }
 
 /** The same margin against a few given ids alone: a suppressed end of text is seen without the head. */
 export function sentinel(rules: RaceRules, sighting: SentinelCase): Sighted | LogitFault {
-  const { token, ids, cut, key, position } = sighting;
+  const { token, ids, key, position } = sighting;
   const logit = lowestIfMasked(sighting.logit);
   const logits = sighting.logits.map(lowestIfMasked);
   if (ids.length !== logits.length)
     throw new RangeError(`sentinel: expected ${ids.length} logits, got ${logits.length}`);
   if (!Number.isFinite(logit) || !allFinite(logits)) return notFinite('sentinel');
-  const delta = rules.tolerance / MARGIN_UNIT;
   const { temperature } = rules;
   const score = scoreOf(token, logit, temperature, key, position);
   let best = score;
   for (const [i, id] of ids.entries()) {
-    if (id === token || (cut !== undefined && logits[i]! < cut + delta)) continue;
-    best = Math.max(best, scoreOf(id, logits[i]!, temperature, key, position));
+    if (id !== token) best = Math.max(best, scoreOf(id, logits[i]!, temperature, key, position));
   }
   const margin = marginUnits(best - score, temperature);
-  const beaten = margin > rules.tolerance;
-  return {
-    kind: 'sighted',
-    margin,
-    finding: !beaten ? 'clear' : cut === undefined ? 'unconfirmed' : 'violation',
-  };
+  return { kind: 'sighted', margin, finding: margin > rules.tolerance ? 'unconfirmed' : 'clear' };
 }
 
 function scoreOf(id: number, logit: number, temperature: number, key: StreamKey, position: number): number {

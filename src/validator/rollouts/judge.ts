@@ -268,7 +268,7 @@ interface Tries {
   readonly failed: Map<Hotkey, number>;
 }
 
-const ALARMS: Readonly<Record<Alarm['is'], string>> = {
+export const ALARMS: Readonly<Record<Alarm['is'], string>> = {
   broken: 'nobody is convicted: so many miners have wrong rollouts that the fault must be here',
   'above-bound': 'more miners have wrong rollouts than there should be: liars at once, or a fault here',
   evasive: 'rollouts of a miner cannot be judged more often than those of others',

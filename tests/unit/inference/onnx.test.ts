@@ -210,7 +210,7 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
     const delta = 1e-4;
     const rules = { temperature: 1, vocabulary: TINY.vocabulary, tolerance: toleranceUnits(delta) };
     const hidden = await model.prefill(sequences, signal);
-    let judged = 0;
+    let [judged, raced] = [0, 0];
     let largest = 0;
     for (const [sequence, { prompt, group, index }] of wanted.entries()) {
       const { tokens: own } = rollouts[sequence];
@@ -223,14 +223,18 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
         const row = rowOf(rows, position);
         const judgement = judge(rules, row, place, token, logits[2 * position]);
         expect(judgement).toMatchObject({ kind: 'judged', margin: 0, violation: false });
-        const cut = row.logits.at(-1);
         const stops = { ids: [END_OF_TEXT], logits: logits.subarray(2 * position + 1, 2 * position + 2) };
-        const sighted = sentinel(rules, { ...place, token, logit: logits[2 * position], cut, ...stops });
-        expect(sighted).toMatchObject({ finding: 'clear' });
+        const sighted = sentinel(rules, { ...place, token, logit: logits[2 * position], ...stops });
+        // where it was no candidate it may seem to win
+        if (row.ids.includes(END_OF_TEXT)) {
+          expect(sighted).toMatchObject({ finding: 'clear' });
+          raced++;
+        }
         judged++;
       }
     }
     expect(judged).toBe(tokens);
+    expect(raced).toBeGreaterThan(50);
 
     // the plain decoder is slow: one sequence of them
     const plain = createPlainModel(master);
