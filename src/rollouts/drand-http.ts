@@ -1,4 +1,5 @@
-// Owns: asking drand's public HTTP interface for a round. Does not own: whether the answer is one (beacon.ts verifies it).
+// Owns: asking drand's public HTTP interface for a round, of several addresses of which some may lie. Does not own: which round.
+import { QUICKNET, verifyRound } from '../chain/codec/timelock.js';
 import { fromHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import type { AskRound } from './beacon.js';
@@ -12,7 +13,7 @@ const ANSWER_MS = 5_000;
 export type HttpGet = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
 
 /**
- * Each address is asked in turn until one has the round.
+ * Each address is asked in turn until one has the round, signed.
  * @param urls e.g. `https://api.drand.sh`
  * @throws AssayError `unreachable` when none of them could be asked
  */
@@ -25,7 +26,8 @@ export function askDrand(urls: readonly string[], get: HttpGet = fetch): AskRoun
         const response = await get(`${url}/${CHAIN_HASH}/public/${round}`, { signal: until });
         answered = true;
         const signature = response.ok ? toSignature(await textOf(response), round) : undefined;
-        if (signature) return signature;
+        // one that answers anything else must not keep the others from being asked
+        if (signature && verifyRound(Number(round), signature, QUICKNET.publicKey)) return signature;
       } catch (error) {
         if (signal.aborted) throw error;
       }

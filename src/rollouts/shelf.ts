@@ -62,6 +62,12 @@ function createIndex(maxBytes: number) {
   };
 }
 
+/**
+ * Where a signed manifest lies, and is asked for. Its digest is that of its body, without the signature: were it the name, a stranger
+ * could hand in the body as a file and take the place. No bytes are known whose SHA-256 is another's complement.
+ */
+export const manifestName = (digest: Uint8Array): Uint8Array => digest.map((byte) => ~byte);
+
 /** For tests, demos and whoever can do without its files after a restart. */
 export function createMemoryShelf({ maxBytes = 1024 ** 3 }: { readonly maxBytes?: number } = {}): Shelf {
   const index = createIndex(maxBytes);

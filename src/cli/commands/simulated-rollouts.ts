@@ -13,7 +13,7 @@ import { toHex } from '../../model/bytes.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { createChainBeacon } from '../../rollouts/beacon.js';
 import { fetchFile } from '../../rollouts/fetch.js';
-import { openShelf } from '../../rollouts/shelf.js';
+import { manifestName, openShelf } from '../../rollouts/shelf.js';
 import { committedDigest, deadlineBlock, startBlock } from '../../rollouts/windows.js';
 import { quantised } from '../../testing/rollouts/liars/altered.js';
 import { ROLLOUT_MINERS, workOf } from '../../testing/rollouts/miners.js';
@@ -140,7 +140,7 @@ export async function rolloutMiner(
           return signed !== undefined;
         };
         const asked = holders.of(victim, await chain.subnet(netuid)).slice(0, 1);
-        const wanted = { digest, maxBytes: MAX_MANIFEST_BYTES, isIt };
+        const wanted = { digest: manifestName(digest), maxBytes: MAX_MANIFEST_BYTES, isIt };
         await fetchFile({ log }, { wanted, holders: asked }, signal);
         if (!signed) return undefined;
         const { manifest } = signed;

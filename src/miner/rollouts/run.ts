@@ -13,7 +13,7 @@ import {
   timestampOf,
   type WindowRules,
 } from '../../rollouts/follow.js';
-import type { Shelf } from '../../rollouts/shelf.js';
+import { manifestName, type Shelf } from '../../rollouts/shelf.js';
 import { committedDigest, deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
 import { openManifest, type SignedManifest } from '../../verification/rollouts/manifest.js';
 import type { Submission } from '../../verification/rollouts/submission.js';
@@ -115,7 +115,7 @@ export async function runRolloutMiner(
     const { window } = open;
     const { signed, file } = submission;
     await shelf.put(window, file);
-    await shelf.put(window, signed.bytes, signed.digest);
+    await shelf.put(window, signed.bytes, manifestName(signed.digest));
     await shelf.put(window, signed.bytes, ownName(options.netuid, window, keypair.publicKey));
     return signed;
   }

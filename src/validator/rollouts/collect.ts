@@ -6,6 +6,7 @@ import { verifySignature } from '../../keys/keypair.js';
 import { fromAddress } from '../../keys/ss58.js';
 import { childOf } from '../../model/abort.js';
 import { equals, toHex } from '../../model/bytes.js';
+import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
 import { fetchFile, type Holder } from '../../rollouts/fetch.js';
 import {
@@ -16,7 +17,7 @@ import {
   untilFinal,
   type WindowRules,
 } from '../../rollouts/follow.js';
-import type { Shelf } from '../../rollouts/shelf.js';
+import { manifestName, type Shelf } from '../../rollouts/shelf.js';
 import { BEACON_DELAY_MS } from '../../rollouts/windows.js';
 import { encodeEquivocation, provesAgainst } from '../../verification/rollouts/equivocation.js';
 import { MAX_MANIFEST_BYTES } from '../../verification/rollouts/limits.js';
@@ -243,7 +244,7 @@ async function fetchOne(
     if (opened.kind === 'ok' && equals(opened.value.digest, digest)) signed = opened.value;
     return signed !== undefined;
   };
-  const wanted = { digest, maxBytes: MAX_MANIFEST_BYTES, isIt };
+  const wanted = { digest: manifestName(digest), maxBytes: MAX_MANIFEST_BYTES, isIt };
   const bytes = await fetchFile({ log }, { wanted, holders }, signal);
   if (!bytes) return { miner, is: 'missing', manifest: digest, what: 'manifest' };
   const { policy, vocabulary, quota } = rules;
@@ -259,15 +260,17 @@ async function fetchOne(
   if (read.kind === 'refused') return { miner, is: 'refused', manifest: digest, reason: read.reason };
   const { fileSha256, fileBytes } = read.value.manifest;
   const known = await shelf.read(fileSha256);
+  // a file of another miner's or window's may have this digest, and never the length of a manifest that lies about it
   const file =
-    known ??
-    (await fetchFile(
-      { log },
-      { wanted: { digest: fileSha256, bytes: fileBytes, maxBytes: fileBytes }, holders },
-      signal,
-    ));
+    known?.length === fileBytes && equals(sha256(known), fileSha256)
+      ? known
+      : await fetchFile(
+          { log },
+          { wanted: { digest: fileSha256, bytes: fileBytes, maxBytes: fileBytes }, holders },
+          signal,
+        );
   if (!file) return { miner, is: 'missing', manifest: digest, what: 'file' };
   await shelf.put(window, file, fileSha256);
-  await shelf.put(window, bytes, digest);
+  await shelf.put(window, bytes, manifestName(digest));
   return { miner, is: 'complete', manifest: digest, file: fileSha256 };
 }

@@ -8,6 +8,7 @@ import { equals, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
+import { manifestName } from '../../rollouts/shelf.js';
 import type { Environment } from '../../verification/environments/environment.js';
 import { type AuditInput, audit, type Handed } from '../../verification/rollouts/audit.js';
 import { WINDOWS } from '../../verification/rollouts/credit.js';
@@ -310,7 +311,7 @@ export async function inputOf(
     return { ...base, handed: refuse(reason) };
   }
   const reading = { ...base, vocabulary, quota };
-  const manifest = await read(delivery.manifest);
+  const manifest = await read(manifestName(delivery.manifest));
   const file = await read(delivery.file);
   if (!manifest || !file) throw gone(delivery);
   const signed = readManifest(manifest, reading, verifySignature);

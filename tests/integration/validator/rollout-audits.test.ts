@@ -5,6 +5,7 @@ import { verifySignature } from '../../../src/keys/keypair.js';
 import { createWork } from '../../../src/miner/rollouts/work.js';
 import type { Hotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
+import { manifestName } from '../../../src/rollouts/shelf.js';
 import { workOf } from '../../../src/testing/rollouts/miners.js';
 import { createTableModel } from '../../../src/testing/rollouts/table-model.js';
 import { type AuditJudge, createWindowJudge } from '../../../src/validator/rollouts/judge.js';
@@ -57,7 +58,8 @@ test('honest miners are paid, liars are not, and every verdict replays to the by
           victims: async (window: number) => {
             const commitment = await world.chain.commitmentOf(world.netuid, world.hotkeyOf('honest'));
             const [field] = commitment?.fields ?? [];
-            const bytes = field?.kind === 'hash' ? await victim.shelf?.read(field.digest) : undefined;
+            const bytes =
+              field?.kind === 'hash' ? await victim.shelf?.read(manifestName(field.digest)) : undefined;
             const opened = bytes && openManifest(bytes, verifySignature);
             if (opened?.kind !== 'ok' || opened.value.manifest.window !== window) return undefined;
             const { manifest } = opened.value;

@@ -1,9 +1,13 @@
 // Windows of rollouts on the embedded chain, with stand-ins for what is generated and judged.
 import { expect, test } from 'vitest';
 import { verifySignature } from '../../../src/keys/keypair.js';
-import { createMemoryShelf } from '../../../src/rollouts/shelf.js';
+import { equals } from '../../../src/model/bytes.js';
+import { sha256 } from '../../../src/model/hash.js';
+import { createMemoryShelf, manifestName } from '../../../src/rollouts/shelf.js';
 import { memoryRolloutLedger, type RolloutEntry } from '../../../src/validator/rollouts/ledger.js';
 import { checkEquivocation } from '../../../src/verification/rollouts/equivocation.js';
+import { openManifest, signManifest } from '../../../src/verification/rollouts/manifest.js';
+import type { Submission } from '../../../src/verification/rollouts/submission.js';
 import { countingJudge, onRolloutWorld, plainSubmission, plainWork } from '../../support/rollout-world.js';
 
 const collectedOf = (entries: readonly RolloutEntry[], window: number) =>
@@ -207,11 +211,11 @@ test('a miner that shows two manifests of a window has no credit for it, and the
     const liar = world.miner('two-faced', async ({ context }) => {
       const [shown, other] = [2, 3].map((groups) => plainSubmission('two-faced', context, groups));
       // validators that ask it are given the other one, those that ask validator-b what it committed to
-      await b.shelf.put(context.window, shown!.signed.bytes, shown!.signed.digest);
+      await b.shelf.put(context.window, shown!.signed.bytes, manifestName(shown!.signed.digest));
       await b.shelf.put(context.window, shown!.file);
       void world
         .until(() => liar.statuses.length > 0)
-        .then(() => liar.shelf.put(context.window, other!.signed.bytes, shown!.signed.digest));
+        .then(() => liar.shelf.put(context.window, other!.signed.bytes, manifestName(shown!.signed.digest)));
       return shown;
     });
     await world.until(() => a.statuses.some(({ is }) => is === 'judged'));
@@ -223,4 +227,45 @@ test('a miner that shows two manifests of a window has no credit for it, and the
     expect(found).toMatchObject({ is: 'refused', reason: 'equivocation' });
     const proof = found?.is === 'refused' ? found.proof : undefined;
     expect(checkEquivocation(proof!, verifySignature)).toMatchObject({ kind: 'ok', value: { window: 0 } });
+  }));
+
+test('a miner that names what others handed in as its own file, or a length that it has not, costs only itself', () =>
+  onRolloutWorld(['honest', 'misnames', 'squats'], async (world) => {
+    let handed: Submission | undefined;
+    world.miner('honest', async ({ context }) => {
+      handed = plainSubmission('honest', context);
+      return handed;
+    });
+    const named = (name: string, file: (of: Submission) => Uint8Array, longer: number) => {
+      const shelf = world.miner(name, async ({ context }) => {
+        while (!handed) await world.clock.sleep(10);
+        const bytes = file(handed);
+        const { manifest } = plainSubmission(name, context).signed;
+        const lie = { ...manifest, fileSha256: sha256(bytes), fileBytes: bytes.length + longer };
+        // given away before its owner's are fetched
+        await shelf.put(context.window, bytes);
+        return { file: bytes, signed: signManifest(lie, world.keypairOf(name).sign) };
+      }).shelf;
+    };
+    named('misnames', ({ file }) => file, 1);
+    // the body of the other's manifest, whose SHA-256 is the digest on the chain
+    named('squats', ({ signed: { bytes } }) => bytes.subarray(0, bytes.length - 64), 0);
+    const judge = countingJudge();
+    const a = world.validator('validator-a', judge);
+    await world.until(
+      () =>
+        judge.judged.some((each) => each.startsWith('0 ')) && a.statuses.some(({ is }) => is === 'judged'),
+    );
+    const collected = collectedOf(a.ledger.entries(), 0);
+    const deliveries = collected?.type === 'collected' ? collected.deliveries : [];
+    const of = (name: string) => deliveries.find(({ miner }) => miner === world.hotkeyOf(name));
+    expect(of('misnames')).toMatchObject({ is: 'missing', what: 'file' });
+    for (const name of ['honest', 'squats']) {
+      const found = of(name);
+      expect(found?.is).toBe('complete');
+      if (found?.is !== 'complete') continue;
+      const manifest = await a.shelf.read(manifestName(found.manifest));
+      expect(openManifest(manifest!, verifySignature)).toMatchObject({ kind: 'ok' });
+      expect(equals(sha256((await a.shelf.read(found.file))!), found.file)).toBe(true);
+    }
   }));

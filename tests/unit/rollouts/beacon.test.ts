@@ -93,16 +93,20 @@ describe('drand over HTTP', () => {
       answer('', 404),
       answer('x'.repeat(5000)),
       answer('{"round":999}'),
+      answer(JSON.stringify({ round: 1000, signature: '81'.repeat(48) })),
       answer(good),
     ];
-    const ask = askDrand(['http://a', 'http://b', 'http://c', 'http://d', 'http://e'], async (url) => {
-      asked.push(new URL(url).host);
-      const next = answers.shift()!;
-      if (next instanceof Error) throw next;
-      return next;
-    });
+    const ask = askDrand(
+      ['http://a', 'http://b', 'http://c', 'http://d', 'http://e', 'http://f'],
+      async (url) => {
+        asked.push(new URL(url).host);
+        const next = answers.shift()!;
+        if (next instanceof Error) throw next;
+        return next;
+      },
+    );
     expect(await ask(1000n, signal)).toEqual(ROUND_1000);
-    expect(asked).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(asked).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
   });
 
   test('a round that nobody has yet is none; that nobody could be asked is an error', async () => {

@@ -4,6 +4,7 @@ import type { LanguageModel } from '../../../../src/inference/language-model.js'
 import { devKeypair, readyKeys } from '../../../../src/keys/keypair.js';
 import { toHex } from '../../../../src/model/bytes.js';
 import { type Hotkey, toHotkey } from '../../../../src/model/ids.js';
+import { manifestName } from '../../../../src/rollouts/shelf.js';
 import { createTableModel } from '../../../../src/testing/rollouts/table-model.js';
 import { createWindowBook, createWindowJudge } from '../../../../src/validator/rollouts/judge.js';
 import type { Delivery } from '../../../../src/validator/rollouts/ledger.js';
@@ -42,7 +43,7 @@ async function windowOfMiners(number: number, names: readonly string[]): Promise
       (bytes) => key.sign(bytes),
     );
     const { fileSha256 } = signed.manifest;
-    files.set(toHex(signed.digest), signed.bytes).set(toHex(fileSha256), file);
+    files.set(toHex(manifestName(signed.digest)), signed.bytes).set(toHex(fileSha256), file);
     deliveries.push({ miner: hotkeyOf(miner), is: 'complete', manifest: signed.digest, file: fileSha256 });
   }
   return {
