@@ -5,12 +5,12 @@ export interface Explanation {
   /** one sentence: what is the case */
   readonly means: string;
   /** one sentence: what the caller can do */
-  readonly todo: string;
+  readonly remedy: string;
 }
 
 type Table = Readonly<Record<string, Explanation>>;
 
-const e = (means: string, todo: string): Explanation => ({ means, todo });
+const e = (means: string, remedy: string): Explanation => ({ means, remedy });
 
 const WAIT_RATE = 'Wait until the limit has passed; a preview of the call names the block.';
 const OLD = 'A rule that current runtimes no longer have; if you see it, the chain is an old one.';

@@ -22,9 +22,9 @@ const isOwnHost = (url: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 
 const nobodyThere = (error: AssayError<'unreachable'>): AssayError => {
-  const todo =
+  const remedy =
     'start one with `assay localnet start`, or name another with --network (finney, test, ws://...)';
-  return new AssayError('unreachable', `${error.message}: ${todo}`, error.data, { cause: error.cause });
+  return new AssayError('unreachable', `${error.message}: ${remedy}`, error.data, { cause: error.cause });
 };
 
 /** More nodes than anybody has; a list without end is none. */
@@ -101,6 +101,6 @@ export async function withChain(
 /** A number that was mistyped is found by looking at others. */
 function withSubnetHint(error: AssayError<'chain-unknown'>): AssayError {
   if (!/^subnet \d+$/.test(error.data.what)) return error;
-  const todo = 'check --netuid and --network (assay subnet info --netuid N shows one)';
-  return new AssayError('chain-unknown', `${error.message}: ${todo}`, error.data, { cause: error.cause });
+  const remedy = 'check --netuid and --network (assay subnet info --netuid N shows one)';
+  return new AssayError('chain-unknown', `${error.message}: ${remedy}`, error.data, { cause: error.cause });
 }

@@ -62,8 +62,8 @@ export function printError(error: unknown, debug: boolean): void {
       lines.push(`  why: ${e.data.reason}`);
     if (isAssayError(e, 'chain-rejected') && e.data.means !== undefined)
       lines.push(`  what it means: ${e.data.means}`);
-    if (isAssayError(e, 'chain-rejected') && e.data.todo !== undefined)
-      lines.push(`  what to do: ${e.data.todo}`);
+    if (isAssayError(e, 'chain-rejected') && e.data.remedy !== undefined)
+      lines.push(`  what to do: ${e.data.remedy}`);
   }
   process.stderr.write(`${lines.join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { assertConfig, type DecoderConfig } from '../inference/decoder.js';
+import { decoderSchema } from '../inference/model-folder.js';
 import { type Policy, parsePolicy } from '../inference/spec/policy.js';
 import { toleranceUnits } from '../inference/spec/race.js';
 import { toHex } from '../model/bytes.js';
@@ -29,19 +30,7 @@ const schema = z.strictObject({
   environment: z.strictObject({ id: z.string(), params: z.unknown() }),
   model: z.strictObject({
     engine: z.enum(['onnx', 'plain']),
-    config: z.strictObject({
-      vocabulary: count,
-      width: count,
-      layers: count,
-      heads: count,
-      kvHeads: count,
-      headWidth: count,
-      hidden: count,
-      maxPositions: count,
-      ropeTheta: z.number(),
-      normEpsilon: z.number(),
-      tied: z.boolean(),
-    }),
+    config: decoderSchema,
   }),
   quota: count,
 });

@@ -212,9 +212,9 @@ function dryText(
   const checks =
     refusals.length === 0
       ? ['nothing known speaks against it']
-      : refusals.flatMap(({ error, detail, atBlock, todo }) => [
+      : refusals.flatMap(({ error, detail, atBlock, remedy }) => [
           `the chain would reject it: ${error} (${detail}${atBlock === undefined ? '' : `; possible from block ${atBlock}`})`,
-          ...(todo === undefined ? [] : [`  what to do: ${todo}`]),
+          ...(remedy === undefined ? [] : [`  what to do: ${remedy}`]),
         ]);
   return [
     `dry run: ${what}; nothing is signed or sent`,

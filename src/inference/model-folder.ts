@@ -45,24 +45,27 @@ const shared = {
     z.strictObject({ kind: z.literal('none') }),
   ]),
 };
+/** A `DecoderConfig` as files spell it: types alone, what it may say is `assertConfig`'s. */
+export const decoderSchema = z.strictObject({
+  vocabulary: count,
+  width: count,
+  layers: count,
+  heads: count,
+  kvHeads: count,
+  headWidth: count,
+  hidden: count,
+  maxPositions: count,
+  ropeTheta: z.number(),
+  normEpsilon: z.number(),
+  tied: z.boolean(),
+});
+
 const schema = z.discriminatedUnion('kind', [
   /** the master weights of a decoder of ours: graphs are a function of it */
   z.strictObject({
     ...shared,
     kind: z.literal('decoder'),
-    config: z.strictObject({
-      vocabulary: count,
-      width: count,
-      layers: count,
-      heads: count,
-      kvHeads: count,
-      headWidth: count,
-      hidden: count,
-      maxPositions: count,
-      ropeTheta: z.number(),
-      normEpsilon: z.number(),
-      tied: z.boolean(),
-    }),
+    config: decoderSchema,
   }),
   /** graphs of somebody else, cut into body, head and rows over one file of weights */
   z.strictObject({

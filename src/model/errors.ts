@@ -26,7 +26,7 @@ export interface ErrorCodes {
     /** the chain's own name for it */
     error: string;
     means?: string;
-    todo?: string;
+    remedy?: string;
     /** this client saw it coming: nothing was signed */
     unsent?: true;
     /** first block in which the reason is gone, where state tells */

@@ -53,18 +53,26 @@ const LOOKS_PER_BLOCK = 4;
 /** A round is asked for again after so long. */
 const ROUND_AGAIN_MS = 1_000;
 
-/** Resolves when that block is final, or with `false` when aborted. An outage is waited out. */
-export async function untilFinal(
+/** Resolves when that block is there, or with `false` when aborted. An outage is waited out. */
+export const untilHead = (parts: FollowParts, block: number, signal: AbortSignal): Promise<boolean> =>
+  untilBlock(parts, 'head', block, signal);
+
+/** The same for a block that is final. */
+export const untilFinal = (parts: FollowParts, block: number, signal: AbortSignal): Promise<boolean> =>
+  untilBlock(parts, 'finalizedHead', block, signal);
+
+async function untilBlock(
   { chain, clock, log }: FollowParts,
+  which: 'head' | 'finalizedHead',
   block: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { blockTimeMs } = await chain.info();
   while (!signal.aborted) {
     try {
-      if ((await chain.finalizedHead()).number >= block) return true;
+      if ((await chain[which]()).number >= block) return true;
     } catch (error) {
-      log.warn('the chain cannot be asked for its final block', { block, error });
+      log.warn('the chain cannot be asked for its newest block', { which, block, error });
     }
     await clock.sleep(blockTimeMs / LOOKS_PER_BLOCK, signal);
   }

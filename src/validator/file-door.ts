@@ -78,8 +78,8 @@ export async function openFileDoor(
   /** The chain says no to who is too early, or not registered yet: weights do not wait for that. */
   const refused = (error: unknown): boolean => {
     if (!isAssayError(error, 'chain-rejected') && !isAssayError(error, 'chain-unknown')) return false;
-    const todo = `it is tried again every ${AGAIN_MS / 60_000} minutes`;
-    log.error('the port for files is not announced: peers do not find it', { why: error.message, todo });
+    const remedy = `it is tried again every ${AGAIN_MS / 60_000} minutes`;
+    log.error('the port for files is not announced: peers do not find it', { why: error.message, remedy });
     return true;
   };
   const tellLater = async (): Promise<void> => {

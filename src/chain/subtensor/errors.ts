@@ -162,7 +162,7 @@ export const unreachable = (url: string, cause?: unknown): AssayError<'unreachab
 export interface Explained {
   readonly error: string;
   readonly means?: string;
-  readonly todo?: string;
+  readonly remedy?: string;
 }
 
 /** @param error the name, or what `dispatchError` made of it. @param cause what the node said */

@@ -15,6 +15,7 @@ import {
   type OpenWindow,
   timestampOf,
   untilFinal,
+  untilHead,
   type WindowRules,
 } from '../../rollouts/follow.js';
 import { manifestName, type Shelf } from '../../rollouts/shelf.js';
@@ -33,8 +34,6 @@ const LEAST_TURN_MS = 2_000;
 /** Between two rounds of turns: that part of the time there is, and this at least. */
 const PAUSES = 10;
 const LEAST_PAUSE_MS = 250;
-/** Between two looks at the chain for D, as a part of its block time. */
-const LOOKS_PER_BLOCK = 4;
 
 export interface CollectParts extends FollowParts {
   readonly shelf: Shelf;
@@ -113,23 +112,6 @@ export async function collect(
 }
 
 const keyOf = (miner: Hotkey, digest: Uint8Array): string => `${miner} ${toHex(digest)}`;
-
-async function untilHead(
-  { chain, clock, log }: FollowParts,
-  block: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { blockTimeMs } = await chain.info();
-  while (!signal.aborted) {
-    try {
-      if ((await chain.head()).number >= block) return true;
-    } catch (error) {
-      log.warn('the chain cannot be asked for its head', { block, error });
-    }
-    await clock.sleep(blockTimeMs / LOOKS_PER_BLOCK, signal);
-  }
-  return false;
-}
 
 /** Of one miner and window: the first manifest, whoever sent it, and what another one beside it proves. */
 interface Seen {

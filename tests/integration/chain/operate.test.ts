@@ -118,7 +118,7 @@ describe('an operation', () => {
     for (const [signer, operation, error] of refused)
       await expect(node.land(chain.submit(signer, operation)), error).rejects.toMatchObject({
         code: 'chain-rejected',
-        data: { error, unsent: true, means: expect.any(String), todo: expect.any(String) },
+        data: { error, unsent: true, means: expect.any(String), remedy: expect.any(String) },
       });
     expect(await node.localnet.rpc('author_pendingExtrinsics')).toEqual([]);
     expect((await chain.head()).number).toBe(number);
@@ -130,7 +130,7 @@ describe('an operation', () => {
     });
     await expect(node.land(write)).rejects.toMatchObject({
       code: 'chain-rejected',
-      data: { means: expect.any(String), todo: expect.any(String) },
+      data: { means: expect.any(String), remedy: expect.any(String) },
     });
   });
 
@@ -217,7 +217,7 @@ describe('a batch', () => {
     );
     expect(done.items).toMatchObject([
       { label: `subnet ${netuid}`, ok: true },
-      { label: `subnet ${second}`, ok: false, todo: expect.any(String) },
+      { label: `subnet ${second}`, ok: false, remedy: expect.any(String) },
     ]);
   });
 
@@ -236,7 +236,7 @@ describe('sudo', () => {
     });
     await expect(node.land(write)).rejects.toMatchObject({
       code: 'chain-rejected',
-      data: { error: expect.stringContaining('MaxAllowed'), todo: expect.any(String) },
+      data: { error: expect.stringContaining('MaxAllowed'), remedy: expect.any(String) },
     });
   });
 });
@@ -250,7 +250,7 @@ describe('a preview', () => {
     expect(good.dryRun.by === 'none' || good.dryRun.ok).toBe(true);
     const bad = await chain.preview(node.root, burnedRegister(netuid, miner.address));
     expect(bad.refusals).toMatchObject([
-      { error: 'HotKeyAlreadyRegisteredInSubNet', todo: expect.any(String) },
+      { error: 'HotKeyAlreadyRegisteredInSubNet', remedy: expect.any(String) },
     ]);
     expect(await node.localnet.rpc('author_pendingExtrinsics')).toEqual([]);
   });
@@ -323,7 +323,7 @@ describe('what was signed before', () => {
     await node.land(chain.submit(node.root, transfer(to, 2n * TAO)));
     await expect(node.land(chain.resend(kept!))).rejects.toMatchObject({
       code: 'chain-rejected',
-      data: { error: 'Stale', todo: expect.any(String) },
+      data: { error: 'Stale', remedy: expect.any(String) },
     });
     expect(await chain.balanceRao(to)).toBe(2n * TAO);
   });

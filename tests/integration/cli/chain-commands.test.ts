@@ -373,7 +373,7 @@ describe('acting on a chain', () => {
     const refused = await assay(...set, '0:1');
     expect(refused.error).toMatchObject({
       code: 'chain-rejected',
-      data: { error: 'NeuronNoValidatorPermit', unsent: true, todo: expect.any(String) },
+      data: { error: 'NeuronNoValidatorPermit', unsent: true, remedy: expect.any(String) },
     });
     const dry = await assay(...set, '0:1', '--dry-run');
     expect(dry).toMatchObject({ code: 1, error: undefined });

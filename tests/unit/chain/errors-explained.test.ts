@@ -17,8 +17,9 @@ describe('every refusal is explained', () => {
 
   it('in two sentences', () => {
     for (const [pallet, table] of Object.entries(ERRORS_EXPLAINED))
-      for (const [name, { means, todo }] of Object.entries(table))
-        for (const text of [means, todo]) expect(text, `${pallet}.${name}`).toMatch(/^[A-Z0-9a-z_].{8,}\.$/);
+      for (const [name, { means, remedy }] of Object.entries(table))
+        for (const text of [means, remedy])
+          expect(text, `${pallet}.${name}`).toMatch(/^[A-Z0-9a-z_].{8,}\.$/);
   });
 
   // metadata V16 of Subtensor's mainnet, spec 424; not part of the repository (CONTRIBUTING.md, Tests)

@@ -13,7 +13,7 @@ describe('an error of the chain', () => {
         call: 'SubtensorModule.add_stake',
         error: 'SubnetNotExists',
         means: 'There is no such subnet.',
-        todo: 'Check the netuid and the network.',
+        remedy: 'Check the netuid and the network.',
       }),
       false,
     );

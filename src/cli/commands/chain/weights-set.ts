@@ -231,8 +231,8 @@ async function epochEnds(
 ): Promise<AssayError> {
   const { nextEpochBlock } = await chain.subnet(toNetuid(netuid));
   if (nextEpochBlock === undefined) return cause;
-  const todo = `The epoch is about to end: try again after block ${nextEpochBlock}.`;
-  const data = { ...cause.data, todo, atBlock: nextEpochBlock + 1 };
+  const remedy = `The epoch is about to end: try again after block ${nextEpochBlock}.`;
+  const data = { ...cause.data, remedy, atBlock: nextEpochBlock + 1 };
   return new AssayError('chain-rejected', cause.message, data, { cause: cause.cause });
 }
 
