@@ -1,9 +1,10 @@
 // Owns: sums, differences and products of two whole numbers. Does not own: which part of a completion is its answer (answer.ts).
 import { type Check, type Checks, checkedParams, integer } from '../checked-params.js';
-import { answerTokens, lastNumber, readCompletion } from './answer.js';
+import { lastNumber } from './answer.js';
 import { environmentDigest } from './digest.js';
 import { createDraws } from './draws.js';
 import type { Environment, Task } from './environment.js';
+import { gradeByAnswer } from './grade.js';
 import type { EnvironmentParts } from './parts.js';
 
 export interface ArithmeticParams {
@@ -51,19 +52,10 @@ export function createArithmetic(given: unknown, { tokenizer, counter }: Environ
     version: VERSION,
     digest: environmentDigest(ID, VERSION, params, task),
     task,
-    async grade({ key }, completion, signal) {
-      signal.throwIfAborted();
-      const read = readCompletion(completion, tokenizer, counter);
-      if (read.kind === 'limit') return read.grade;
-      const found = lastNumber(read.text, counter);
-      if (found === 'too-long') return { kind: 'limit', which: 'digits' };
-      if (found === 'none') return { kind: 'graded', rewardMillis: 0 };
-      return {
-        kind: 'graded',
-        rewardMillis: plain(found.text) === key ? 1000 : 0,
-        answer: answerTokens(completion, found, tokenizer, counter),
-      };
-    },
+    grade: gradeByAnswer(
+      { tokenizer, counter },
+      { find: lastNumber, limit: 'digits', isRight: (answer, key) => plain(answer) === key },
+    ),
   };
 }
 

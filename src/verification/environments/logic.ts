@@ -1,9 +1,10 @@
 // Owns: puzzles with one answer: who stands where, and who lies. Does not own: which part of a completion is its answer (answer.ts).
 import { type Check, type Checks, checkedParams, integer } from '../checked-params.js';
-import { answerTokens, lastWord, readCompletion } from './answer.js';
+import { lastWord } from './answer.js';
 import { environmentDigest } from './digest.js';
 import { createDraws, type Draws } from './draws.js';
 import type { Environment, Task } from './environment.js';
+import { gradeByAnswer } from './grade.js';
 import type { EnvironmentParts } from './parts.js';
 
 const PUZZLES = ['order', 'truth'] as const;
@@ -43,19 +44,10 @@ export function createLogic(given: unknown, { tokenizer, counter }: EnvironmentP
     version: VERSION,
     digest: environmentDigest(ID, VERSION, params, task),
     task,
-    async grade({ key }, completion, signal) {
-      signal.throwIfAborted();
-      const read = readCompletion(completion, tokenizer, counter);
-      if (read.kind === 'limit') return read.grade;
-      const found = lastWord(read.text, counter);
-      if (found === 'too-long') return { kind: 'limit', which: 'letters' };
-      if (found === 'none') return { kind: 'graded', rewardMillis: 0 };
-      return {
-        kind: 'graded',
-        rewardMillis: found.text === key ? 1000 : 0,
-        answer: answerTokens(completion, found, tokenizer, counter),
-      };
-    },
+    grade: gradeByAnswer(
+      { tokenizer, counter },
+      { find: lastWord, limit: 'letters', isRight: (answer, key) => answer === key },
+    ),
   };
 }
 
