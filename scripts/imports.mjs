@@ -66,7 +66,7 @@ const FLOORS = {
     types: ['chain', 'validator/status', 'validator/ledger', 'miner/status'],
   },
   testing: { values: BELOW_CLI },
-  // testing: only from the demo and the attacks, see mayImportTesting
+  // testing: only where liars are run, see mayImportTesting
   [PORCH]: { values: [...BELOW_CLI, 'testing', '.'] },
   // src/index.ts, the front door
   '.': { values: BELOW_CLI },
@@ -138,11 +138,11 @@ function* floorProblems() {
 /** Only the demo, the processes it starts (simulated) and the attacks need liars; no other command should pay for loading them. */
 function* testingProblems() {
   const mayImportTesting = (file) =>
-    roomOf(file) === 'testing' || /^cli\/(.*\/)?(demo|attack|simulated)/.test(file);
+    roomOf(file) === 'testing' || /^cli\/(.*\/)?(demo|attack|simulated|rollouts\/calibrate)/.test(file);
   for (const [file, imports] of files)
     for (const { line, target } of imports)
       if (target && roomOf(target) === 'testing' && roomOf(file) === PORCH && !mayImportTesting(file))
-        yield `${show(file)}:${line}: only the demo and attack commands import testing`;
+        yield `${show(file)}:${line}: only the demo, attacks and the calibration by attacks import testing`;
   const path = loadPath('cli/main.ts', ({ target }) => target !== undefined && roomOf(target) === 'testing');
   if (path) yield `${path}: testing is loaded with every command, import the command lazily`;
 }

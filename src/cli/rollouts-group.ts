@@ -77,7 +77,7 @@ Example:
   assay rollouts calibrate --seeded miniature --miner onnx --rollouts 2000 --journal run.jsonl --out calibration.json --hotkey //Owner`,
     )
     .action(async (flags: Record<string, unknown>) => {
-      const { calibrateRollouts } = await import('./commands/rollouts/attack-calibration.js');
+      const { calibrateRollouts } = await import('./commands/rollouts/calibrate.js');
       return run((signal) => calibrateRollouts(flags, signal));
     });
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { calibrateRollouts } from '../../../src/cli/commands/rollouts/attack-calibration.js';
+import { calibrateRollouts } from '../../../src/cli/commands/rollouts/calibrate.js';
 import { rolloutLiars } from '../../../src/testing/rollouts/liars/rollout-liars.js';
 
 const never = new AbortController().signal;
