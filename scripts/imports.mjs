@@ -142,7 +142,7 @@ function* testingProblems() {
   for (const [file, imports] of files)
     for (const { line, target } of imports)
       if (target && roomOf(target) === 'testing' && roomOf(file) === PORCH && !mayImportTesting(file))
-        yield `${show(file)}:${line}: only the demo, attacks and the calibration by attacks import testing`;
+        yield `${show(file)}:${line}: only the demo and attack commands import testing`;
   const path = loadPath('cli/main.ts', ({ target }) => target !== undefined && roomOf(target) === 'testing');
   if (path) yield `${path}: testing is loaded with every command, import the command lazily`;
 }

@@ -4,17 +4,13 @@ import { appendFile, readFile, truncate } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import type { LanguageModel } from '../../../inference/language-model.js';
-import { type Master, openMaster, seededMaster } from '../../../inference/master.js';
-import { openModelFolder } from '../../../inference/model-folder.js';
-import { END_OF_TEXT } from '../../../inference/spec/byte-ids.js';
-import { parsePolicy, policyDigest } from '../../../inference/spec/policy.js';
+import type { Master } from '../../../inference/master.js';
+import { policyDigest } from '../../../inference/spec/policy.js';
 import { profileDigest } from '../../../inference/spec/profile.js';
 import { toleranceUnits } from '../../../inference/spec/race.js';
-import { MINIATURE, TINY } from '../../../inference/tiny.js';
 import { readyKeys, toAddress, verifySignature } from '../../../keys/index.js';
 import { toHex, utf8 } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
-import { AssayError } from '../../../model/errors.js';
 import { sha256 } from '../../../model/hash.js';
 import { errnoOf } from '../../../model/invalid-input.js';
 import {
@@ -28,8 +24,6 @@ import {
 import { older, quantised } from '../../../testing/rollouts/liars/altered.js';
 import { rolloutLiars } from '../../../testing/rollouts/liars/rollout-liars.js';
 import { SUBSTITUTES } from '../../../testing/rollouts/liars/window.js';
-import { createEnvironment } from '../../../verification/environments/catalogue.js';
-import { byteTokenizer } from '../../../verification/environments/tokenizer.js';
 import {
   type Calibration,
   calibrationBytes,
@@ -51,22 +45,15 @@ import { readInputText } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
+import { choiceFlags, chosenOf, ENGINES, openEngine } from '../../rollout-choice.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
-const engine = z.enum(['plain', 'onnx']);
+const engine = z.enum(ENGINES);
 const schema = z.strictObject({
   ...walletFlags,
-  model: path.optional(),
-  seeded: z.enum(['tiny', 'miniature']).optional(),
-  weights: z.enum(['random', 'trained', 'unknown']).optional(),
-  environment: z.string().max(64).default('arithmetic'),
-  params: z.string().max(4096).default('{"operators":"+","digits":1,"form":"equation"}'),
-  temperature: z.string().max(8).default('1'),
-  candidates: integerBetween(2, 1024, 'candidates').default(64),
-  maxTokens: integerBetween(1, 65_536, 'tokens').default(32),
-  perGroup: integerBetween(1, 1024, 'rollouts').default(4),
+  ...choiceFlags,
   miner: engine.default('plain'),
   verifier: engine.default('plain'),
   groups: integerBetween(1, 4096, 'groups').default(16),
@@ -76,7 +63,6 @@ const schema = z.strictObject({
   attackWindows: integerBetween(1, 10_000, 'windows').default(30),
   delta: z.number().min(0).max(16).default(FP32_DELTA),
   stepRate: z.number().min(0).max(1).default(1e-5),
-  seed: z.string().min(1).max(128).default('assay'),
   without: z.array(z.string().max(64)).max(64).default([]),
   journal: path.optional(),
   out: path.optional(),
@@ -128,30 +114,10 @@ async function prepare(
   opened: LanguageModel[],
   signal: AbortSignal,
 ): Promise<{ parts: CalibrationParts; plan: CalibrationPlan }> {
-  const { master, stopIds, weights } = await masterOf(options, signal);
-  let params: unknown;
-  try {
-    params = JSON.parse(options.params);
-  } catch (error) {
-    throw invalid('--params', 'JSON', options.params.slice(0, 80), error);
-  }
-  const environment = createEnvironment(options.environment, params, { tokenizer: byteTokenizer });
-  const policy = parsePolicy(
-    {
-      temperature: options.temperature,
-      candidates: options.candidates,
-      maxTokens: options.maxTokens,
-      stopIds,
-      rolloutsPerGroup: options.perGroup,
-      environmentDigest: toHex(environment.digest),
-    },
-    'policy of the flags',
-  );
+  const { master, weights, environment, policy } = await chosenOf(options, signal);
   const open = async (of: Master, kind: Options['miner']): Promise<LanguageModel> => {
     signal.throwIfAborted();
-    const model = await (kind === 'plain'
-      ? (await import('../../../inference/plain/model.js')).createPlainModel(of)
-      : (await import('../../../inference/onnx/model.js')).createOnnxModel(of, { threads: 1 }));
+    const model = await openEngine(kind, of);
     opened.push(model);
     return model;
   };
@@ -184,34 +150,6 @@ async function prepare(
       without: options.without,
     },
   };
-}
-
-async function masterOf(
-  { model: dir, seeded, weights, seed }: Options,
-  signal: AbortSignal,
-): Promise<{ master: Master; stopIds: number[]; weights: Calibration['weights'] }> {
-  if ((dir === undefined) === (seeded === undefined))
-    throw invalid('--model', 'either --model or --seeded', dir === undefined ? 'neither' : 'both');
-  if (dir === undefined) {
-    const config = seeded === 'tiny' ? TINY : MINIATURE;
-    return {
-      master: openMaster(config, seededMaster(config, seed)),
-      stopIds: [END_OF_TEXT],
-      weights: 'random',
-    };
-  }
-  const folder = await openModelFolder(dir);
-  const { model } = folder;
-  if (model.kind !== 'decoder' || model.tokenizer.kind !== 'bytes')
-    throw new AssayError('unsupported', `${dir}: only decoders over bytes are calibrated`, {
-      what: dir,
-      why: 'only decoders over bytes are calibrated',
-    });
-  await folder.verify(signal);
-  const master = openMaster(model.config, await readFile(folder.pathOf(model.weights)), dir);
-  const stopIds = [...model.stopIds];
-  if (stopIds.length === 0) throw invalid(`stopIds of ${dir}`, 'one at least', 'none');
-  return { master, stopIds, weights: weights ?? (model.family === 'seeded' ? 'random' : 'unknown') };
 }
 
 async function run(
