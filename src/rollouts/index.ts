@@ -22,6 +22,7 @@ export {
   type WindowChain,
   type WindowRules,
 } from './follow.js';
+export { createHolders, type Holders } from './holders.js';
 export { createMemoryShelf, openShelf, SHELF_BYTES, type Shelf } from './shelf.js';
 export {
   AUDIT_EXPIRY_MS,

@@ -26,7 +26,6 @@ export {
   type VerifyChain,
 } from './ledger/replay.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
-export { createHolders, type Holders } from './rollouts/holders.js';
 export {
   ALARMS,
   type Alarm,

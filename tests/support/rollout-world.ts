@@ -27,7 +27,7 @@ import { setUp } from '../../src/testing/setup.js';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.js';
 import type { World } from '../../src/testing/world.js';
 import { openFileDoor } from '../../src/validator/file-door.js';
-import { createHolders } from '../../src/validator/rollouts/holders.js';
+import { createHolders } from '../../src/rollouts/holders.js';
 import { memoryRolloutLedger, type RolloutLedger } from '../../src/validator/rollouts/ledger.js';
 import {
   createRolloutValidator,

@@ -100,7 +100,7 @@ export async function rolloutMiner(
     import('../../miner/miner.js'),
     import('../../miner/receipts.js'),
     import('../../miner/rollouts/run.js'),
-    import('../../validator/rollouts/holders.js'),
+    import('../../rollouts/holders.js'),
   ]);
   const { policy, environment, quota } = subnet;
   const holders = createHolders(session, { netuid, self: toHotkey(keypair.address) });
@@ -200,7 +200,7 @@ export async function rolloutValidator(options: Shared, signal: AbortSignal): Pr
     { openWeightsBook },
     { noDelay },
   ] = await Promise.all([
-    import('../../validator/rollouts/holders.js'),
+    import('../../rollouts/holders.js'),
     import('../../validator/rollouts/judge.js'),
     import('../../validator/rollouts/ledger.js'),
     import('../../validator/rollouts/run.js'),

@@ -1,11 +1,11 @@
 // Owns: who is asked for a miner's files, and over which connections. Does not own: asking (rollouts/fetch.ts).
-import type { Neuron, Subnet } from '../../chain/chain.js';
-import { toHex } from '../../model/bytes.js';
-import type { Hotkey, Netuid } from '../../model/ids.js';
-import { shuffled } from '../../model/prng.js';
-import { dial } from '../../protocol/dial.js';
-import type { MinerPeer, SessionParts } from '../../protocol/session.js';
-import type { Holder } from '../../rollouts/fetch.js';
+import type { Neuron, Subnet } from '../chain/chain.js';
+import { toHex } from '../model/bytes.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
+import { shuffled } from '../model/prng.js';
+import { dial } from '../protocol/dial.js';
+import type { MinerPeer, SessionParts } from '../protocol/session.js';
+import type { Holder } from './fetch.js';
 
 /** Others that are asked after the miner, validators before miners: one that it starves has the file from one that it does not. */
 const OTHERS = 4;
@@ -21,6 +21,19 @@ export function createHolders(
   { netuid, self }: { readonly netuid: Netuid; readonly self: Hotkey },
 ): Holders {
   const open = new Map<Hotkey, { readonly key: string; readonly peer: MinerPeer }>();
+  let seen: Subnet['neurons'] | undefined;
+
+  /** Who is registered no more, or serves nothing, keeps no connection; looked at once for each state of the subnet. */
+  const letGo = (neurons: Subnet['neurons']): void => {
+    if (neurons === seen) return;
+    seen = neurons;
+    const served = new Set(neurons.filter(({ axon }) => axon !== undefined).map(({ hotkey }) => hotkey));
+    for (const [hotkey, { peer }] of open)
+      if (!served.has(hotkey)) {
+        open.delete(hotkey);
+        peer.close();
+      }
+  };
 
   const peerOf = ({ hotkey, axon }: Neuron): MinerPeer => {
     const { ip: host, port, serverKey } = axon!; // `of` names only those that serve one
@@ -46,6 +59,7 @@ export function createHolders(
 
   return {
     of(miner, { neurons }) {
+      letGo(neurons);
       const served = neurons.filter(({ axon, hotkey }) => axon !== undefined && hotkey !== self);
       const others = shuffled(
         served.filter(({ hotkey }) => hotkey !== miner),
