@@ -231,7 +231,10 @@ def after(before, event):
         return {**now, 'conviction': {'window': w, 'since': now.get('since', w)}}
     earned = 0
     now['missed'] = [one for one in now['missed'] if one > w - 24]
-    if event['is'] == 'missing':
+    if event['is'] == 'ours':
+        if any(w - 12 < one['window'] < w for one in now['counts']):
+            earned = next((one['creditMillis'] for one in reversed(now['credits']) if one['window'] < w), 0)
+    elif event['is'] == 'missing':
         now['missed'] = [one for one in now['missed'] if one != w] + [w]
     else:
         values = list(map(int, now['values']))
@@ -283,6 +286,9 @@ def histories():
     def missing(window):
         return {'is': 'missing', 'window': window}
 
+    def ours(window):
+        return {'is': 'ours', 'window': window}
+
     def settled(window, broken=False):
         return {'is': 'settled', 'window': window, 'broken': broken}
 
@@ -301,6 +307,9 @@ def histories():
         [judged(1, '111000', 10**9), missing(2), missing(3), judged(4, '000000'), judged(13, '000000')],
         # twelve apart are no pair; the same window twice is one
         [missing(1), missing(13), missing(13), judged(14, '000000')],
+        # files that we could not keep: worth what the newest window before was, while it was audited of late
+        [ours(1), judged(2, '000000'), ours(3), missing(4), ours(5), judged(6, '001000'), *(ours(w) for w in range(7, 20))],
+        [*(missing(w) for w in (1, 2)), ours(26)],
         # inputs, nothing to draw, a window again, a closer look
         [judged(0, '0000', inputs=2), judged(1, '', paidMillis=0, groups=0), judged(2, '00', paidMillis=0),
          judged(2, '000000', groups=7), {'is': 'closer', 'window': 2}, {'is': 'closer', 'window': 1},

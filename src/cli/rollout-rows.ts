@@ -10,7 +10,7 @@ import { PLAIN } from './output.js';
 export interface RolloutRow {
   readonly window: number;
   readonly miner: string;
-  /** `concluded`, `pending`, `refused`, `missing` */
+  /** `concluded`, `pending`, `refused`, `missing`, `ours` */
   readonly state: string;
   /** of a refusal */
   readonly reason?: string;
@@ -48,7 +48,12 @@ export function rowsOf(
     const standing = standings.get(miner) ?? verdict?.after;
     const outcomes = verdict?.picks.map(({ outcome }) => outcome) ?? [];
     const count = (which: string) => outcomes.filter((outcome) => outcome === which).length;
-    const reason = delivery.is === 'missing' ? `no ${delivery.what} in time` : verdict?.reason;
+    const reason =
+      delivery.is === 'missing'
+        ? `no ${delivery.what} in time`
+        : delivery.is === 'ours'
+          ? `not kept here: ${delivery.why}`
+          : verdict?.reason;
     return {
       window,
       miner,

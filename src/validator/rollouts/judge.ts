@@ -26,6 +26,7 @@ import {
 import { type AuditRules, boundOf } from '../../verification/rollouts/rules.js';
 import {
   afterMissing,
+  afterOurs,
   NEW_STANDING,
   type Standing,
   settle,
@@ -39,7 +40,7 @@ import {
   type VerdictRecord,
 } from '../../verification/rollouts/verdict.js';
 import type { Collected } from './collect.js';
-import type { Delivery } from './ledger.js';
+import { type Delivery, isJudged, type JudgedDelivery } from './ledger.js';
 import type { WindowJudge, WindowToJudge, WindowVerdict } from './run.js';
 
 export interface JudgeParts {
@@ -103,6 +104,7 @@ export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBo
           after.set(miner, verdict.after);
           remember(miner, window, verdict);
         } else if (is === 'missing') after.set(miner, afterMissing(standingOf(miner), window));
+        else if (is === 'ours') after.set(miner, afterOurs(standingOf(miner), window));
       }
       const trailing = new Map(
         [...counts].map(([miner, own]) => [
@@ -199,7 +201,7 @@ export function createWindowJudge(parts: JudgeParts, options: JudgeRules): Audit
       let pending = 0;
       for (const delivery of collected.deliveries) {
         const { miner } = delivery;
-        if (delivery.is === 'missing' || judged.has(miner)) continue;
+        if (!isJudged(delivery) || judged.has(miner)) continue;
         const input = await inputOf(window, options, delivery, model.vocabulary);
         const { hotkey } = input;
         const { netuid } = collected.context;
@@ -294,7 +296,7 @@ export async function medianOf(
 export async function inputOf(
   { collected, read }: Pick<WindowToJudge, 'collected' | 'read'>,
   { policy, quota }: JudgeRules,
-  delivery: Exclude<Delivery, { is: 'missing' }>,
+  delivery: JudgedDelivery,
   vocabulary: number,
 ): Promise<AuditInput> {
   const hotkey = fromAddress(delivery.miner);

@@ -26,7 +26,15 @@ export type Delivery = { readonly miner: Hotkey } & (
     }
   /** committed, and not here before the audit's round: a missing window */
   | { readonly is: 'missing'; readonly manifest: Uint8Array; readonly what: 'manifest' | 'file' }
+  /** committed, and could not be kept here: our disk's fault and not the miner's, who is judged for nothing */
+  | { readonly is: 'ours'; readonly manifest: Uint8Array; readonly why: string }
 );
+
+/** What leads to a verdict. */
+export type JudgedDelivery = Extract<Delivery, { is: 'complete' | 'refused' }>;
+
+export const isJudged = (delivery: Delivery): delivery is JudgedDelivery =>
+  delivery.is === 'complete' || delivery.is === 'refused';
 
 export type RolloutEntry =
   /** before the audit's round: the last moment at which anybody could still choose */
@@ -159,6 +167,7 @@ const delivery = z.discriminatedUnion('is', [
     proof: hex.optional(),
   }),
   z.strictObject({ miner, is: z.literal('missing'), manifest: hex, what: z.enum(['manifest', 'file']) }),
+  z.strictObject({ miner, is: z.literal('ours'), manifest: hex, why: z.string() }),
 ]);
 const entry = z.discriminatedUnion('type', [
   z.strictObject({

@@ -10,7 +10,7 @@ import { encodeStanding } from '../../verification/rollouts/standing.js';
 import { decodeVerdict } from '../../verification/rollouts/verdict.js';
 import type { Collected } from './collect.js';
 import { createWindowBook, inputOf, type JudgeRules, medianOf } from './judge.js';
-import type { RolloutEntry } from './ledger.js';
+import { isJudged, type RolloutEntry } from './ledger.js';
 
 export interface ReplayParts {
   readonly modelOf: (checkpointDigest: Uint8Array, signal: AbortSignal) => Promise<LanguageModel>;
@@ -68,7 +68,7 @@ export async function* replayLedger(
       if (!equals(encodeStanding(before), encodeStanding(book.standingOf(miner))))
         return refused('the standing before is not what earlier windows came to');
       const delivery = collected.deliveries.find((each) => each.miner === miner);
-      if (!delivery || delivery.is === 'missing') return refused('nothing of this miner was delivered');
+      if (!delivery || !isJudged(delivery)) return refused('nothing of this miner was delivered');
       const model = await parts.modelOf(context.checkpointDigest, signal);
       const files = { collected, read: parts.read };
       const known = medians.get(window) ?? (await medianOf(files, options, model.vocabulary));

@@ -95,6 +95,18 @@ export function afterMissing(before: Standing, window: number): Standing {
   return { ...before, credits: creditsWith(before, { window, creditMillis: 0 }), missed };
 }
 
+/**
+ * After a window whose file the verifier itself could not keep: nothing is known of it, and it is worth what the newest one before
+ * was. Only while an audit is among the eleven before: a key that is never judged is worth nothing, whosever fault it is.
+ */
+export function afterOurs(before: Standing, window: number): Standing {
+  const wasAudited = before.counts.some((one) => one.window < window && one.window > window - WINDOWS);
+  const last = before.credits.findLast((one) => one.window < window);
+  const creditMillis = (wasAudited && last?.creditMillis) || 0;
+  const credits = creditsWith(before, { window, creditMillis });
+  return { ...before, credits, missed: recentlyMissed(before, window) };
+}
+
 /** One of twelve windows ago is the other of a pair whose second ends to matter in twelve more. */
 const recentlyMissed = ({ missed }: Standing, window: number): number[] =>
   missed.filter((one) => one > window - 2 * WINDOWS);

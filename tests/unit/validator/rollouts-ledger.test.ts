@@ -42,6 +42,7 @@ const ENTRIES: readonly RolloutEntry[] = [
       { miner: MINER, is: 'refused', manifest: bytes(6), reason: 'other-window' },
       { miner: MINER, is: 'refused', manifest: bytes(6), reason: 'equivocation', proof: bytes(10, 900) },
       { miner: MINER, is: 'missing', manifest: bytes(7), what: 'file' },
+      { miner: MINER, is: 'ours', manifest: bytes(7), why: 'no space left on device' },
     ],
   },
   { type: 'verdict', window: 3, miner: MINER, record: bytes(8, 2000) },

@@ -141,6 +141,25 @@ describe('a model that fails', () => {
     expect(judge.standings().get(hotkeyOf('one'))?.conviction).toBeUndefined();
   });
 
+  it('is asked nothing of a file that we could not keep, and its miner’s pay goes on', async () => {
+    const { judge } = judgeWith(good);
+    await walk(judge, await windowOfMiners(1, ['one', 'two']));
+    const { credits } = judge.standings().get(hotkeyOf('one'))!;
+    const next = await windowOfMiners(2, ['one', 'two']);
+    const [one, two] = next.collected.deliveries;
+    const ours: Delivery = { miner: one!.miner, is: 'ours', manifest: one!.manifest, why: 'disk full' };
+    const missing: Delivery = { miner: two!.miner, is: 'missing', manifest: two!.manifest, what: 'file' };
+    const { judged } = await walk(judge, {
+      ...next,
+      collected: { ...next.collected, deliveries: [ours, missing] },
+    });
+    expect(judged.size).toBe(0);
+    const after = judge.standings().get(hotkeyOf('one'))!;
+    expect(after.missed).toEqual([]);
+    expect(after.credits).toEqual([...credits, { window: 2, creditMillis: credits[0]!.creditMillis }]);
+    expect(judge.credit().get(hotkeyOf('one'))).toBe(Math.floor(credits[0]!.creditMillis / 6));
+  });
+
   it('on everything: the window waits, however long, and nobody is judged in part', async () => {
     const window = await windowOfMiners(3, ['one']);
     let isDown = true;

@@ -6,6 +6,7 @@ import { fromHex, toHex } from '../../../../src/model/bytes.js';
 import { type AuditRules, rulesDigest } from '../../../../src/verification/rollouts/rules.js';
 import {
   afterMissing,
+  afterOurs,
   afterWindow,
   decodeStanding,
   encodeStanding,
@@ -51,6 +52,7 @@ interface Judged {
 type Step = { readonly window: number; readonly bytes: string; readonly weightMillis: number } & (
   | Judged
   | { readonly is: 'missing' }
+  | { readonly is: 'ours' }
   | { readonly is: 'closer' }
   | { readonly is: 'settled'; readonly broken: boolean }
 );
@@ -94,6 +96,7 @@ const verdictOf = ({ bytes: _, digest: __, ...record }: WrittenVerdict): Verdict
 function stepped(before: Standing, step: Step): Standing {
   const { window } = step;
   if (step.is === 'missing') return afterMissing(before, window);
+  if (step.is === 'ours') return afterOurs(before, window);
   if (step.is === 'closer') return lookCloser(before, window);
   if (step.is === 'settled') return settle(before, window, step.broken);
   const { trials, boundPpb, audited, valid, ...rest } = step;
@@ -131,7 +134,7 @@ describe('golden vectors of audits', () => {
         expect(weightMillis(standing, step.window), `history ${i}, step ${k}`).toBe(step.weightMillis);
       }
     }
-    expect(vectors.histories).toHaveLength(8);
+    expect(vectors.histories).toHaveLength(10);
   });
 
   it.each(vectors.verdicts)('have our record of a window that is $state', (one) => {
