@@ -41,7 +41,10 @@ export class Network {
   readonly gradients: Tensors;
   readonly #rotary: ReturnType<typeof rotaryTables>;
 
+  /** @throws RangeError for a decoder with options: no gradients of them are here */
   constructor(config: DecoderConfig, weights: Tensors) {
+    if (config.qkvBias || config.qkNorm)
+      throw new RangeError('decoder to be trained: expected no biases and no norms of queries and keys');
     this.config = config;
     this.weights = weights;
     this.gradients = new Map([...weights].map(([name, values]) => [name, zerosLike(values, values.length)]));

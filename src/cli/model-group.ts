@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay model`. Each command's work is in commands/model/, loaded when it is called.
 import type { Command } from 'commander';
+import { integer } from './numbers.js';
 import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
@@ -39,6 +40,11 @@ Example:
     .argument('<dir>', 'folder with config.json and model.safetensors (or its shards) or model.onnx')
     .argument('<out>', 'a folder that is not there, or an empty one')
     .option('--from <part>', 'safetensors or onnx, of an export that has both (safetensors)')
+    .option(
+      '--positions <n>',
+      'of a text, fewer than config.json says: a sliding window as long is none',
+      integer,
+    )
     .option('--no-compare', 'write cut ONNX graphs without running them beside the export')
     .option('--json', 'one JSON document')
     .addHelpText(

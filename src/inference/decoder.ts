@@ -1,5 +1,5 @@
-// Owns: the decoders that we can build, train and run ourselves: the Llama family's architecture. Does not own: its graphs
-// (onnx/), its plain forward (plain/).
+// Owns: the decoders that we can build and run ourselves: the Llama family's architecture and what its nearest relations add. Does not
+// own: its graphs (onnx/), its plain forward (plain/).
 
 /** Names as in a Llama family `config.json`, in the words of this room. */
 export interface DecoderConfig {
@@ -19,6 +19,22 @@ export interface DecoderConfig {
   readonly normEpsilon: number;
   /** whether the output matrix is the embedding */
   readonly tied: boolean;
+  /** What some families add. An option that is off is absent: one decoder has one spelling, and those without any keep theirs. */
+  readonly qkvBias?: true | undefined;
+  /** each head's query and key goes through an RMS norm of its own width, before it is rotated */
+  readonly qkNorm?: true | undefined;
+  readonly ropeScaling?: RopeScaling | undefined;
+}
+
+/** Slow angles of a model that was trained on short texts, stretched for long ones; named as in Llama 3.1's `rope_scaling`. */
+export interface RopeScaling {
+  readonly kind: 'llama3';
+  /** what a frequency is divided by where fewer than `lowFactor` of its periods fit into `originalPositions` */
+  readonly factor: number;
+  readonly lowFactor: number;
+  /** frequencies with more periods in there stay as they are; between the two factors it is mixed */
+  readonly highFactor: number;
+  readonly originalPositions: number;
 }
 
 /** @throws RangeError for sizes that fit no decoder */
@@ -42,6 +58,20 @@ export function assertConfig(config: DecoderConfig): void {
     throw new RangeError(`ropeTheta of the decoder: expected 1..1e12, got ${ropeTheta}`);
   if (!(normEpsilon > 0 && normEpsilon < 1))
     throw new RangeError(`normEpsilon of the decoder: expected a number between 0 and 1, got ${normEpsilon}`);
+  if (config.ropeScaling) assertScaling(config.ropeScaling);
+}
+
+function assertScaling({ factor, lowFactor, highFactor, originalPositions }: RopeScaling): void {
+  if (!(factor >= 1 && factor <= 1e6))
+    throw new RangeError(`factor of the decoder's ropeScaling: expected 1..1e6, got ${factor}`);
+  if (!(lowFactor > 0 && lowFactor < highFactor && highFactor <= 1e6))
+    throw new RangeError(
+      `lowFactor and highFactor of the decoder's ropeScaling: expected 0 < low < high <= 1e6, got ${lowFactor} and ${highFactor}`,
+    );
+  if (!Number.isInteger(originalPositions) || originalPositions < 1 || originalPositions > MOST.maxPositions)
+    throw new RangeError(
+      `originalPositions of the decoder's ropeScaling: expected an integer in 1..${MOST.maxPositions}, got ${originalPositions}`,
+    );
 }
 
 /** Tables of 1 GiB: a million positions of heads of 128. */
@@ -60,7 +90,7 @@ const MOST = {
 } as const;
 
 /**
- * Every tensor by its name in a checkpoint of the Llama family, with its shape ([out, in] for matrices), in the order in which
+ * Every tensor by its name in a checkpoint of these families, with its shape ([out, in] for matrices), in the order in which
  * the master file holds them.
  */
 export function tensorsOf(
@@ -77,6 +107,20 @@ export function tensorsOf(
     of('self_attn.q_proj', heads * headWidth, width);
     of('self_attn.k_proj', kvHeads * headWidth, width);
     of('self_attn.v_proj', kvHeads * headWidth, width);
+    if (config.qkvBias)
+      for (const [which, count] of [
+        ['q', heads],
+        ['k', kvHeads],
+        ['v', kvHeads],
+      ] as const)
+        tensors.push({
+          name: `model.layers.${layer}.self_attn.${which}_proj.bias`,
+          shape: [count * headWidth],
+        });
+    if (config.qkNorm) {
+      of('self_attn.q_norm', headWidth);
+      of('self_attn.k_norm', headWidth);
+    }
     of('self_attn.o_proj', width, heads * headWidth);
     of('post_attention_layernorm', width);
     of('mlp.gate_proj', hidden, width);

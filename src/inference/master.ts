@@ -82,11 +82,12 @@ export function seededWeights(config: DecoderConfig, seed: string): Weights {
   for (const { name, shape } of tensorsOf(config)) {
     const values = shared(shape.reduce((product, side) => product * side, 1));
     weights.set(name, values);
-    if (shape.length === 1) {
+    if (shape.length === 1 && !name.endsWith('.bias')) {
       values.fill(1); // norms
       continue;
     }
-    let deviation = 1 / Math.sqrt(shape[1]);
+    // of a bias its own length: small beside what it is added to
+    let deviation = 1 / Math.sqrt(shape.at(-1)!);
     if (name.includes('o_proj') || name.includes('down_proj')) deviation /= Math.sqrt(2 * config.layers);
     if (name.includes('embed_tokens') && !config.tied) deviation = 1;
     const scale = deviation / WORD_DEVIATION;

@@ -58,6 +58,17 @@ export const decoderSchema = z.strictObject({
   ropeTheta: z.number(),
   normEpsilon: z.number(),
   tied: z.boolean(),
+  qkvBias: z.literal(true).optional(),
+  qkNorm: z.literal(true).optional(),
+  ropeScaling: z
+    .strictObject({
+      kind: z.literal('llama3'),
+      factor: z.number(),
+      lowFactor: z.number(),
+      highFactor: z.number(),
+      originalPositions: count,
+    })
+    .optional(),
 });
 
 const schema = z.discriminatedUnion('kind', [

@@ -1,8 +1,9 @@
 // Owns: what the config.json of an export says of its model, and which of it our decoder cannot do. Does not own: its weights
 // (llama.ts), its graphs (cut-head.ts).
+import { canonicalJson } from '../../model/canonical-json.js';
 import { unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
-import { assertConfig, type DecoderConfig } from '../decoder.js';
+import { assertConfig, type DecoderConfig, type RopeScaling } from '../decoder.js';
 import { type Folder, MAX_CONFIG_BYTES } from '../folder.js';
 import { isRecord, kindOf } from '../foreign.js';
 
@@ -28,7 +29,6 @@ export interface Sizes {
   readonly heads: number | undefined;
   readonly kvHeads: number | undefined;
   readonly headWidth: number | undefined;
-  readonly maxPositions: number | undefined;
 }
 
 export async function readConfig(folder: Folder): Promise<HuggingFaceConfig> {
@@ -69,40 +69,31 @@ export function sizesOf({ fields }: HuggingFaceConfig): Sizes {
     heads,
     kvHeads: first('num_key_value_heads') ?? heads,
     headWidth: first('head_dim') ?? (even ? width / heads : undefined),
-    maxPositions: first('max_position_embeddings', 'n_positions', 'n_ctx'),
   };
 }
 
 /**
  * The config of our decoder where it computes exactly what the export's own code does.
+ * @param positions fewer than the export has
  * @throws AssayError `unsupported` naming the field that our decoder cannot do, `invalid-input` for one that says nothing
  */
-export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
+export function decoderConfigOf(config: HuggingFaceConfig, positions?: number): DecoderConfig {
   const { fields, modelType } = config;
   const refuse = (field: string, why: string) =>
     unsupported(`${field} of ${CONFIG}`, `${why}; what does import: docs/guide/bring-your-model.md`);
-  const reason = FAMILIES[modelType];
-  if (reason === undefined)
+  const family = FAMILIES[modelType];
+  if (family === undefined)
     throw refuse(
       'model_type',
-      `no architecture of ours is ${modelType}: llama and mistral are; an ONNX export of it may import`,
+      `no architecture of ours is ${modelType}: ${Object.keys(FAMILIES).join(', ')} are; an ONNX export of it may import`,
     );
-  if (reason !== '') throw refuse('model_type', reason);
 
   for (const [field, same, why] of NEUTRAL)
     if (!same(fields[field])) throw refuse(field, `${kindOf(fields[field])}, ${why}`);
 
-  const { theta, scaling } = rotaryOf(fields);
-  if (scaling !== undefined)
-    throw refuse(scaling, 'scaled rotary embeddings, which our decoder does not have');
-
-  const maxPositions = countOf(fields, 'max_position_embeddings');
-  const window = windowOf(config, maxPositions);
-  if (window !== undefined)
-    throw refuse(
-      'sliding_window',
-      `${kindOf(window)} of ${maxPositions} positions: our decoder attends to all`,
-    );
+  const rotary = rotaryOf(fields, refuse);
+  const maxPositions = positionsOf(config, positions);
+  assertAllSeen(config, maxPositions, 'our decoder attends to all');
 
   const width = countOf(fields, 'hidden_size');
   const heads = countOf(fields, 'num_attention_heads');
@@ -123,9 +114,10 @@ export function decoderConfigOf(config: HuggingFaceConfig): DecoderConfig {
     headWidth: head === undefined || head === null ? width / heads : countOf(fields, 'head_dim'),
     hidden: countOf(fields, 'intermediate_size'),
     maxPositions,
-    ropeTheta: theta,
+    ...rotary,
     normEpsilon: numberOf(fields, 'rms_norm_eps', 1e-6),
     tied: fields['tie_word_embeddings'] === true,
+    ...family,
   };
   try {
     assertConfig(decoder);
@@ -146,9 +138,7 @@ export function assertRowsAlone(config: HuggingFaceConfig, maxPositions: number)
     unsupported(`${field} of ${CONFIG}`, `${why}; what does import: docs/guide/bring-your-model.md`);
   const places =
     'its graph counts places in the cache, which are not those of the text where rows differ in length';
-  const window = windowOf(config, maxPositions);
-  if (window !== undefined)
-    throw refuse('sliding_window', `${kindOf(window)} of ${maxPositions} positions: ${places}`);
+  assertAllSeen(config, maxPositions, places);
   for (const [field, local] of [
     ['layer_types', /^(?!full_attention$)/],
     ['attention_types', /local/],
@@ -170,21 +160,43 @@ export function assertRowsAlone(config: HuggingFaceConfig, maxPositions: number)
   }
 }
 
+/** How many positions a model is imported with. @throws AssayError `invalid-input` for more than it has */
+export function positionsOf({ fields }: HuggingFaceConfig, asked: number | undefined): number {
+  const name = ['max_position_embeddings', 'n_positions', 'n_ctx'].find((each) => !isNothing(fields[each]));
+  if (name === undefined) throw invalid(CONFIG, 'max_position_embeddings or n_positions', 'neither');
+  const all = countOf(fields, name);
+  if (asked !== undefined && asked > all)
+    throw invalid('positions', `at most ${all}, the ${name} of ${CONFIG}`, `${asked}`);
+  return asked ?? all;
+}
+
+/** @throws AssayError `unsupported` where a token does not see all before it */
+function assertAllSeen(config: HuggingFaceConfig, maxPositions: number, why: string): void {
+  const window = windowOf(config, maxPositions);
+  if (window === undefined) return;
+  throw unsupported(
+    `sliding_window of ${CONFIG}`,
+    `${kindOf(window)} of ${maxPositions} positions: ${why}` +
+      (typeof window === 'number' ? `; with --positions ${window} it is no window` : ''),
+  );
+}
+
 /** A window that is shorter than the longest text; undefined where all positions are seen. */
 function windowOf({ fields, modelType }: HuggingFaceConfig, maxPositions: number): unknown {
-  // what the family's own code takes where the field is missing
+  // what the families' own code takes where the field is missing
   const missing = modelType === 'mistral' ? 4096 : null;
   const window = fields['sliding_window'] === undefined ? missing : fields['sliding_window'];
-  if (window === null || fields['use_sliding_window'] === false) return undefined;
+  const used = fields['use_sliding_window'] ?? !/^qwen[23]$/.test(modelType);
+  if (window === null || used === false) return undefined;
   return typeof window === 'number' && window >= maxPositions ? undefined : window;
 }
 
-/** Families by model_type: empty where ours is the same, else why it is not. */
-const FAMILIES: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
-  llama: '',
-  mistral: '',
-  qwen2: 'qwen2 adds a bias to queries, keys and values, which our decoder does not have',
-  qwen3: 'qwen3 norms queries and keys (q_norm, k_norm), which our decoder does not have',
+/** By model_type: what the family's own code computes whatever the config says. */
+const FAMILIES: Readonly<Record<string, Partial<DecoderConfig>>> = Object.assign(Object.create(null), {
+  llama: {},
+  mistral: {},
+  qwen2: { qkvBias: true },
+  qwen3: { qkNorm: true },
 });
 
 const isNothing = (value: unknown) => value === undefined || value === null;
@@ -194,7 +206,11 @@ const isOne = (value: unknown) => isNothing(value) || value === 1;
 /** Fields that change the arithmetic, and the values with which they do not. */
 const NEUTRAL: readonly [field: string, same: (value: unknown) => boolean, why: string][] = [
   ['hidden_act', (value) => value === undefined || value === 'silu', 'our decoder has silu'],
-  ['attention_bias', isOff, 'our decoder has no biases'],
+  [
+    'attention_bias',
+    isOff,
+    'our decoder has biases of queries, keys and values alone, where the family is qwen2',
+  ],
   ['mlp_bias', isOff, 'our decoder has no biases'],
   ['quantization_config', isNothing, 'weights of an export must be BF16, F16 or F32'],
   ['partial_rotary_factor', isOne, 'our decoder rotates whole heads'],
@@ -220,25 +236,55 @@ const NEUTRAL: readonly [field: string, same: (value: unknown) => boolean, why: 
 
 /**
  * `rope_theta` and `rope_scaling`, or both in `rope_parameters` as newer exports have it. Where an export has either twice, readers differ
- * in which they take: so none may scale, and bases must be one.
+ * in which they take: so they must say the same.
  */
-function rotaryOf(fields: Fields): { theta: number; scaling: string | undefined } {
-  const places = ['rope_parameters', 'rope_scaling'] as const;
-  const given = places.map((name) =>
-    isNothing(fields[name]) ? {} : recordOf(fields[name], `${name} of ${CONFIG}`),
+function rotaryOf(
+  fields: Fields,
+  refuse: (field: string, why: string) => Error,
+): Pick<DecoderConfig, 'ropeTheta' | 'ropeScaling'> {
+  const given = (['rope_parameters', 'rope_scaling'] as const)
+    .filter((name) => !isNothing(fields[name]))
+    .map((name) => ({ name, params: recordOf(fields[name], `${name} of ${CONFIG}`) }));
+  const bases = [...given.map(({ params }) => params), fields].filter(
+    (each) => each['rope_theta'] !== undefined,
   );
-  const isPlain = (params: Fields): boolean => {
-    const type = params['rope_type'] ?? params['type'];
-    return (
-      (type === undefined ? Object.keys(params).every((key) => key === 'rope_theta') : type === 'default') &&
-      isOne(params['partial_rotary_factor'])
-    );
+  const [ropeTheta = 10_000, ...others] = bases.map((each) => numberOf(each, 'rope_theta', 0));
+  const other = others.find((each) => each !== ropeTheta);
+  if (other !== undefined) throw invalid(`rope_theta of ${CONFIG}`, 'one base', `${ropeTheta} and ${other}`);
+
+  const scalings = given.map(({ name, params }) => scalingOf(name, params, refuse));
+  const [scaling, again = scaling] = scalings;
+  if (canonicalJson(scaling ?? null) !== canonicalJson(again ?? null))
+    throw invalid(`rope_scaling of ${CONFIG}`, 'what rope_parameters says', 'something else');
+  return { ropeTheta, ...(scaling ? { ropeScaling: scaling } : {}) };
+}
+
+/** @returns undefined where nothing is scaled */
+function scalingOf(
+  name: string,
+  params: Fields,
+  refuse: (field: string, why: string) => Error,
+): RopeScaling | undefined {
+  const type = params['rope_type'] ?? params['type'];
+  const isPlain =
+    type === undefined ? Object.keys(params).every((key) => key === 'rope_theta') : type === 'default';
+  if (!isOne(params['partial_rotary_factor'])) throw refuse(name, 'our decoder rotates whole heads');
+  if (isPlain) return undefined;
+  if (type !== 'llama3')
+    throw refuse(name, `scaled rotary embeddings of type ${kindOf(type)}, our decoder has llama3 alone`);
+  const number = (field: string): number => {
+    const value = params[field];
+    if (typeof value !== 'number')
+      throw invalid(`${field} in ${name} of ${CONFIG}`, 'a number', kindOf(value));
+    return value;
   };
-  const bases = [...given, fields].filter((each) => each['rope_theta'] !== undefined);
-  const [theta = 10_000, ...others] = bases.map((each) => numberOf(each, 'rope_theta', 0));
-  const other = others.find((each) => each !== theta);
-  if (other !== undefined) throw invalid(`rope_theta of ${CONFIG}`, 'one base', `${theta} and ${other}`);
-  return { theta, scaling: places[given.findIndex((params) => !isPlain(params))] };
+  return {
+    kind: 'llama3',
+    factor: number('factor'),
+    lowFactor: number('low_freq_factor'),
+    highFactor: number('high_freq_factor'),
+    originalPositions: number('original_max_position_embeddings'),
+  };
 }
 
 function countOf(fields: Fields, name: string): number {

@@ -20,6 +20,7 @@ import {
   assertRowsAlone,
   decoderConfigOf,
   type HuggingFaceConfig,
+  positionsOf,
   readConfig,
   sizesOf,
 } from './hugging-face.js';
@@ -33,6 +34,8 @@ export interface ImportOptions {
   readonly compare?: boolean;
   /** which part of an export that has both. @default safetensors */
   readonly from?: 'safetensors' | 'onnx' | undefined;
+  /** fewer than the export has: a window that is no shorter is none. @default all */
+  readonly positions?: number | undefined;
 }
 type Report = (done: number, total: number) => void;
 
@@ -63,7 +66,7 @@ export async function importModel(
   dir: string,
   out: string,
   signal: AbortSignal,
-  { onProgress, compare = true, from }: ImportOptions = {},
+  { onProgress, compare = true, from, positions }: ImportOptions = {},
 ): Promise<Imported> {
   const folder = await openFolder(dir);
   const config = await readConfig(folder);
@@ -75,7 +78,7 @@ export async function importModel(
       `an export with ${from === 'onnx' ? ONNX_FILES.join(' or ') : 'model.safetensors'}`,
       'none',
     );
-  const input: Input = { folder, config, out, signal, onProgress };
+  const input: Input = { folder, config, out, signal, onProgress, positions };
   if (tensors && from !== 'onnx') return importDecoder(input);
   if (graph !== undefined) return importGraphs(input, graph, compare);
   throw invalid(dir, `model.safetensors, its index, or ${ONNX_FILES.join(' or ')}`, 'none of them');
@@ -87,10 +90,18 @@ interface Input {
   readonly out: string;
   readonly signal: AbortSignal;
   readonly onProgress: Report | undefined;
+  readonly positions: number | undefined;
 }
 
-async function importDecoder({ folder, config, out, signal, onProgress }: Input): Promise<Imported> {
-  const decoder = decoderConfigOf(config);
+async function importDecoder({
+  folder,
+  config,
+  out,
+  signal,
+  onProgress,
+  positions,
+}: Input): Promise<Imported> {
+  const decoder = decoderConfigOf(config, positions);
   assertIds(config, decoder.vocabulary);
   const notes: string[] = [];
   await tryTokenizer(folder, config, decoder.vocabulary, notes);
@@ -134,14 +145,13 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   ] as const)
     if (configs !== undefined && configs !== graphs)
       throw invalid(`${what} of ${name}`, `${configs}, as config.json says`, `${graphs}`);
-  if (said.maxPositions === undefined)
-    throw invalid('config.json', 'max_position_embeddings or n_positions', 'neither');
-  assertRowsAlone(config, said.maxPositions);
+  const positions = positionsOf(config, input.positions);
+  assertRowsAlone(config, positions);
   const heads = said.heads ?? kvHeads;
   if (heads % kvHeads !== 0) throw invalid('heads of config.json', `a multiple of ${kvHeads}`, `${heads}`);
   // one place less: a full cache and a new token are as many keys as a mask that is looked up in the graph has columns
-  const maxPositions = said.maxPositions - 1;
-  if (maxPositions < 1) throw invalid('positions of config.json', '2 or more', `${said.maxPositions}`);
+  const maxPositions = positions - 1;
+  if (maxPositions < 1) throw invalid('positions', '2 or more', `${positions}`);
   const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions };
   assertIds(config, vocabulary);
   const notes: string[] = [];

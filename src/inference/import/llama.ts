@@ -1,4 +1,4 @@
-// Owns: the safetensors of a Llama family export as the master file of our decoder. Does not own: its config (hugging-face.ts).
+// Owns: the safetensors of an export as the master file of our decoder. Does not own: its config (hugging-face.ts).
 import type { FileHandle } from 'node:fs/promises';
 import { unsupported } from '../../model/errors.js';
 import { invalid } from '../../model/invalid-input.js';
@@ -112,8 +112,9 @@ function notOurs(name: string, config: DecoderConfig) {
   const what = `tensor '${name.slice(0, 120)}' of the export`;
   if (name === 'lm_head.weight' && config.tied)
     return unsupported(what, 'its config says that the output matrix is the embedding (tie_word_embeddings)');
-  if (name.endsWith('.bias')) return unsupported(what, 'our decoder has no biases');
-  if (/[qk]_norm\.weight$/.test(name)) return unsupported(what, 'our decoder norms no queries and keys');
+  if (name.endsWith('.bias')) return unsupported(what, 'a decoder of this family has no such bias');
+  if (/[qk]_norm\.weight$/.test(name))
+    return unsupported(what, 'a decoder of this family norms no queries and keys');
   return unsupported(what, 'our decoder has no such tensor: leaving it out would be another model');
 }
 

@@ -1,6 +1,7 @@
 // Owns: the three graphs of a decoder of ours, and what they are fed. Does not own: how they are run (engine.ts).
 // No weight is part of a graph: they come in buffers beside it, so that a new checkpoint has the same graphs, three sessions share the
 // buffers, and no model meets protobuf's limit of 2 GB.
+import { canonicalJson } from '../../model/canonical-json.js';
 import { sha256 } from '../../model/hash.js';
 import type { DecoderConfig } from '../decoder.js';
 import type { Weights } from '../master.js';
@@ -55,6 +56,8 @@ const SIN = 'rotary_sin';
 const layerNames = (layer: number) => ({
   inputNorm: `layer.${layer}.input_norm`,
   qkv: `layer.${layer}.qkv`,
+  qkvBias: `layer.${layer}.qkv_bias`,
+  qkNorm: `layer.${layer}.qk_norm`,
   o: `layer.${layer}.o`,
   postNorm: `layer.${layer}.post_norm`,
   gateUp: `layer.${layer}.gate_up`,
@@ -73,16 +76,16 @@ export const graphDigest = ({ body, head, rows }: Graphs): Uint8Array => sha256(
  * weights' own.
  */
 export function decoderData(config: DecoderConfig, weights: Weights): Map<string, Float32Array> {
-  const { width, layers, heads, headWidth, hidden, maxPositions, tied } = config;
-  const of = (name: string): Float32Array => {
-    const values = weights.get(`${name}.weight`);
-    if (!values) throw new RangeError(`weights: expected ${name}`);
+  const { width, layers, heads, kvHeads, headWidth, hidden, maxPositions, tied } = config;
+  const of = (name: string, part = 'weight'): Float32Array => {
+    const values = weights.get(`${name}.${part}`);
+    if (!values) throw new RangeError(`weights: expected ${name}.${part}`);
     return values;
   };
   const data = new Map<string, Float32Array>();
   data.set(EMBEDDING, of('model.embed_tokens'));
   for (let i = 0; i < layers; i++) {
-    const layer = (name: string): Float32Array => of(`model.layers.${i}.${name}`);
+    const layer = (name: string, part?: string): Float32Array => of(`model.layers.${i}.${name}`, part);
     const names = layerNames(i);
     data.set(names.inputNorm, layer('input_layernorm'));
     data.set(
@@ -92,6 +95,16 @@ export function decoderData(config: DecoderConfig, weights: Weights): Map<string
         ['q', 'k', 'v'].map((which) => layer(`self_attn.${which}_proj`)),
       ),
     );
+    if (config.qkvBias)
+      data.set(
+        names.qkvBias,
+        inLine(['q', 'k', 'v'].map((which) => layer(`self_attn.${which}_proj`, 'bias'))),
+      );
+    if (config.qkNorm) {
+      const each = (count: number, which: string) =>
+        Array<Float32Array>(count).fill(layer(`self_attn.${which}_norm`));
+      data.set(names.qkNorm, inLine([...each(heads, 'q'), ...each(kvHeads, 'k')]));
+    }
     data.set(names.o, sideBySide(heads * headWidth, [layer('self_attn.o_proj')]));
     data.set(names.postNorm, layer('post_attention_layernorm'));
     data.set(names.gateUp, sideBySide(width, [layer('mlp.gate_proj'), layer('mlp.up_proj')]));
@@ -122,10 +135,10 @@ function bodyGraph(config: DecoderConfig): Uint8Array {
   const split = g.input(BODY.split, 'int64', [2]);
 
   const epsilon = g.scalar(config.normEpsilon);
-  const norm = (x: string, weight: string): string => {
+  const norm = (x: string, weight: string, shape: readonly number[] = [width]): string => {
     const mean = g.op('ReduceMean', [g.op('Mul', [x, x])], { axes: [-1], keepdims: 1 });
     const scaled = g.op('Div', [x, g.op('Sqrt', [g.op('Add', [mean, epsilon])])]);
-    return g.op('Mul', [scaled, g.external(weight, [width])]);
+    return g.op('Mul', [scaled, g.external(weight, shape)]);
   };
   const linear = (x: string, weight: string, from: number, to: number): string =>
     g.op('MatMul', [x, g.external(weight, [from, to])]);
@@ -159,9 +172,12 @@ function bodyGraph(config: DecoderConfig): Uint8Array {
     const pastKeys = g.input(`${BODY.pastKeys}${i}`, 'float', ['batch', kvHeads, headWidth, 'capacity']);
     const pastValues = g.input(`${BODY.pastValues}${i}`, 'float', ['batch', kvHeads, 'capacity', headWidth]);
 
-    const qkv = linear(norm(x, names.inputNorm), names.qkv, width, (heads + 2 * kvHeads) * headWidth);
+    const all = (heads + 2 * kvHeads) * headWidth;
+    const products = linear(norm(x, names.inputNorm), names.qkv, width, all);
+    const qkv = config.qkvBias ? g.op('Add', [products, g.external(names.qkvBias, [all])]) : products;
     const [qk, v] = g.ops('Split', [g.op('Reshape', [qkv, perHead]), rotated], 2, { axis: 2 });
-    const [q, k] = g.ops('Split', [rotate(qk), asked], 2, { axis: 2 });
+    const normed = config.qkNorm ? norm(qk, names.qkNorm, [heads + kvHeads, headWidth]) : qk;
+    const [q, k] = g.ops('Split', [rotate(normed), asked], 2, { axis: 2 });
     const newKeys = g.op('Transpose', [k], { perm: [0, 2, 3, 1] });
     const newValues = g.op('Transpose', [v], { perm: [0, 2, 1, 3] });
     g.output(`${BODY.newKeys}${i}`, newKeys, 'float', ['batch', kvHeads, headWidth, 'length']);
@@ -186,7 +202,10 @@ function bodyGraph(config: DecoderConfig): Uint8Array {
     x = g.op('Add', [x, linear(open, names.down, hidden, width)]);
   }
   g.output(BODY.hidden, norm(x, NORM), 'float', ['batch', 'length', width]);
-  return g.finish({ rope_theta: `${ropeTheta}` });
+  return g.finish({
+    rope_theta: `${ropeTheta}`,
+    ...(config.ropeScaling ? { rope_scaling: canonicalJson(config.ropeScaling) } : {}),
+  });
 }
 
 /** No logarithm of the sum over the vocabulary: nobody asks for it, and it would cost more than all else here (measured at 152,064). */
@@ -210,6 +229,16 @@ function rowsGraph({ vocabulary, width }: DecoderConfig): Uint8Array {
   const products = g.op('MatMul', [matrix, g.op('Unsqueeze', [hidden, axis2])]);
   g.output(ROWS.logits, g.op('Squeeze', [products, axis2]), 'float', ['rows', 'm']);
   return g.finish();
+}
+
+function inLine(vectors: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(vectors.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const vector of vectors) {
+    out.set(vector, at);
+    at += vector.length;
+  }
+  return out;
 }
 
 /** Matrices [out, in] as one [in, sum of outs]. */

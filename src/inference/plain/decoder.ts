@@ -9,6 +9,10 @@ interface Layer {
   readonly q: Float32Array;
   readonly k: Float32Array;
   readonly v: Float32Array;
+  /** of q, k and v; there where the config has them, as norms are */
+  readonly biases: readonly (Float32Array | undefined)[];
+  readonly qNorm: Float32Array | undefined;
+  readonly kNorm: Float32Array | undefined;
   readonly o: Float32Array;
   readonly postNorm: Float32Array;
   readonly gate: Float32Array;
@@ -36,20 +40,25 @@ export class PlainDecoder {
   readonly #rotary: ReturnType<typeof rotaryTables>;
 
   constructor({ config, weights }: Pick<Master, 'config' | 'weights'>) {
-    const of = (name: string): Float32Array => {
-      const values = weights.get(`${name}.weight`);
-      if (!values) throw new RangeError(`weights: expected ${name}`);
+    const of = (name: string, part = 'weight'): Float32Array => {
+      const values = weights.get(`${name}.${part}`);
+      if (!values) throw new RangeError(`weights: expected ${name}.${part}`);
       return values;
     };
     this.config = config;
     this.#embedding = of('model.embed_tokens');
     this.#layers = Array.from({ length: config.layers }, (_, i) => {
-      const layer = (name: string): Float32Array => of(`model.layers.${i}.${name}`);
+      const layer = (name: string, part?: string): Float32Array => of(`model.layers.${i}.${name}`, part);
       return {
         inputNorm: layer('input_layernorm'),
         q: layer('self_attn.q_proj'),
         k: layer('self_attn.k_proj'),
         v: layer('self_attn.v_proj'),
+        biases: ['q', 'k', 'v'].map((which) =>
+          config.qkvBias ? layer(`self_attn.${which}_proj`, 'bias') : undefined,
+        ),
+        qNorm: config.qkNorm ? layer('self_attn.q_norm') : undefined,
+        kNorm: config.qkNorm ? layer('self_attn.k_norm') : undefined,
         o: layer('self_attn.o_proj'),
         postNorm: layer('post_attention_layernorm'),
         gate: layer('mlp.gate_proj'),
@@ -70,10 +79,17 @@ export class PlainDecoder {
       const normed = rmsNorm(x, layer.inputNorm, normEpsilon);
       const q = matVec(layer.q, normed, heads * headWidth);
       const k = matVec(layer.k, normed, kvHeads * headWidth);
+      const v = matVec(layer.v, normed, kvHeads * headWidth);
+      for (const [n, vectors] of [q, k, v].entries()) {
+        const bias = layer.biases[n];
+        if (bias) addTo(vectors, bias);
+      }
+      this.#normHeads(q, layer.qNorm);
+      this.#normHeads(k, layer.kNorm);
       this.#rotate(q, cache.length);
       this.#rotate(k, cache.length);
       cache.keys[i].push(k);
-      cache.values[i].push(matVec(layer.v, normed, kvHeads * headWidth));
+      cache.values[i].push(v);
       addTo(x, matVec(layer.o, this.#attend(q, cache.keys[i], cache.values[i]), width));
 
       const between = rmsNorm(x, layer.postNorm, normEpsilon);
@@ -92,6 +108,13 @@ export class PlainDecoder {
 
   logitOf(hidden: Float32Array, id: number): number {
     return Math.fround(dot(this.#output, id * hidden.length, hidden, 0, hidden.length));
+  }
+
+  #normHeads(vectors: Float32Array, weight: Float32Array | undefined): void {
+    const { headWidth, normEpsilon } = this.config;
+    if (!weight) return;
+    for (let at = 0; at < vectors.length; at += headWidth)
+      vectors.set(rmsNorm(vectors.subarray(at, at + headWidth), weight, normEpsilon), at);
   }
 
   /** Each head's two halves as real and imaginary parts, turned by the position's angles. */

@@ -9,6 +9,12 @@ import { modelText } from './description.js';
 const schema = z.strictObject({
   from: z.enum(['safetensors', 'onnx']).optional(),
   compare: z.boolean().default(true),
+  positions: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 20)
+    .optional(),
   json: z.boolean().default(false),
 });
 const MB = 1e6;
@@ -19,12 +25,13 @@ export async function importExport(
   flags: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { from, compare, json } = loadFlags(schema, flags);
+  const { from, compare, positions, json } = loadFlags(schema, flags);
   let progress: ReturnType<typeof createProgress> | undefined;
   try {
     const { model, compared, notes } = await importModel(dir, out, signal, {
       from,
       compare,
+      positions,
       onProgress(done, total) {
         progress ??= createProgress({ unit: 'MB', total: Math.ceil(total / MB) });
         progress.update(done / MB);

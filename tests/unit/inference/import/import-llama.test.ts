@@ -32,6 +32,13 @@ const CONFIG = {
   bos_token_id: 1,
   eos_token_id: [3, 2],
 };
+const LLAMA3 = {
+  rope_type: 'llama3',
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 64,
+};
 const MASTER = seededMaster(SHAPE, 'import');
 type Tensor = { name: string; dtype: TensorType; shape: readonly number[]; data: Uint8Array };
 const TENSORS: readonly Tensor[] = parseSafetensors(MASTER, 'master').tensors.map(
@@ -141,19 +148,51 @@ describe('a Llama export in safetensors', () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ['a family of biases', { model_type: 'qwen2' }, /model_type of config.json: qwen2 adds a bias/],
-    ['a family of norms', { model_type: 'qwen3' }, /qwen3 norms queries and keys/],
-    ['another family', { model_type: 'gemma3' }, /no architecture of ours is gemma3/],
+    [
+      'a family of biases, which are not there',
+      { model_type: 'qwen2' },
+      /'model.layers.0.self_attn.q_proj.bias' of the export: expected a tensor \[32\].*got none/,
+    ],
+    [
+      'a family of norms, which are not there',
+      { model_type: 'qwen3' },
+      /'model.layers.0.self_attn.q_norm.weight' of the export: expected a tensor \[8\].*got none/,
+    ],
+    [
+      'another family',
+      { model_type: 'gemma3' },
+      /no architecture of ours is gemma3: llama, mistral, qwen2, qwen3 are/,
+    ],
     ['a family that is a property of objects', { model_type: 'constructor' }, /no architecture of ours/],
     ['no family', { model_type: undefined }, /the name of a family/],
-    ['biases', { attention_bias: true }, /attention_bias of config.json: true, our decoder has no biases/],
+    ['biases', { attention_bias: true }, /attention_bias of config.json: true, our decoder has biases of/],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act of config.json: "gelu"/],
     [
-      'scaled rotary embeddings',
+      'a scaling that does not say how',
       { rope_scaling: { rope_type: 'llama3', factor: 8 } },
-      /rope_scaling of config.json: scaled/,
+      /low_freq_factor in rope_scaling of config.json: expected a number, got nothing/,
     ],
-    ['a scaling by its old name', { rope_scaling: { type: 'linear', factor: 2 } }, /rope_scaling/],
+    [
+      'a scaling whose bands are none',
+      { rope_scaling: { ...LLAMA3, low_freq_factor: 4 } },
+      /lowFactor and highFactor .* expected 0 < low < high/,
+    ],
+    [
+      'a scaling that stretches nothing',
+      { rope_scaling: { ...LLAMA3, factor: 0 } },
+      /factor of the decoder's ropeScaling/,
+    ],
+    [
+      'a scaling of half a position',
+      { rope_scaling: { ...LLAMA3, original_max_position_embeddings: 0.5 } },
+      /originalPositions/,
+    ],
+    [
+      'two scalings',
+      { rope_scaling: LLAMA3, rope_parameters: { ...LLAMA3, factor: 32 } },
+      /rope_scaling of config.json: expected what rope_parameters says/,
+    ],
+    ['a scaling by its old name', { rope_scaling: { type: 'linear', factor: 2 } }, /of type "linear"/],
     [
       'a scaling by its new place',
       { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } },
@@ -175,7 +214,11 @@ describe('a Llama export in safetensors', () => {
     ['condensed positions', { rope_condense_ratio: 8 }, /rope_condense_ratio of config.json: 8, our decoder/],
     ['code of its own', { auto_map: { AutoModelForCausalLM: 'modeling.Other' } }, /auto_map of config.json/],
     ['part of a head rotated', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
-    ['a sliding window', { sliding_window: 128 }, /sliding_window of config.json: 128 of 256 positions/],
+    [
+      'a sliding window',
+      { sliding_window: 128 },
+      /sliding_window of config.json: 128 of 256 positions: .* with --positions 128 it is no window/,
+    ],
     [
       'a window that its family has unless told',
       { model_type: 'mistral', max_position_embeddings: 8192 },
@@ -235,12 +278,46 @@ describe('a Llama export in safetensors', () => {
     expect(model.config).toEqual(SHAPE);
   });
 
+  test('has scaled angles by either place, or both where they say the same', async () => {
+    const ropeScaling = {
+      kind: 'llama3',
+      factor: 8,
+      lowFactor: 1,
+      highFactor: 4,
+      originalPositions: 64,
+    };
+    for (const fields of [
+      { rope_scaling: LLAMA3 },
+      { rope_theta: undefined, rope_parameters: { ...LLAMA3, rope_theta: 10000 } },
+      { rope_scaling: LLAMA3, rope_parameters: { ...LLAMA3, rope_theta: 10000 } },
+    ]) {
+      const { model } = await imported(configured(fields));
+      expect(model.config).toEqual({ ...SHAPE, ropeScaling });
+      expect((await openModelFolder(out())).model).toEqual(model);
+      await rm(out(), { recursive: true });
+    }
+  });
+
+  test('has as many positions as are asked for, within which its window may be none', async () => {
+    const dir = await exported(configured({ model_type: 'mistral', sliding_window: 128 }));
+    const { model } = await importModel(dir, out(), signal, { positions: 128 });
+    expect(model.config).toEqual({ ...SHAPE, maxPositions: 128 });
+    const more = importModel(dir, join(folder, 'more'), signal, { positions: 257 });
+    await expect(more).rejects.toThrow(/positions: expected at most 256, the max_position_embeddings/);
+    const window = importModel(dir, join(folder, 'more'), signal, { positions: 129 });
+    await expect(window).rejects.toThrow(/sliding_window of config.json: 128 of 129 positions/);
+  });
+
   test.each<[string, readonly Tensor[], RegExp]>([
-    ['a bias', [...TENSORS, { ...TENSORS[1]!, name: 'model.layers.0.self_attn.q_proj.bias' }], /no biases/],
+    [
+      'a bias',
+      [...TENSORS, { ...TENSORS[1]!, name: 'model.layers.0.self_attn.q_proj.bias' }],
+      /has no such bias/,
+    ],
     [
       'a norm',
       [...TENSORS, { ...TENSORS[1]!, name: 'model.layers.0.self_attn.q_norm.weight' }],
-      /norms no queries/,
+      /of this family norms no queries/,
     ],
     [
       'a missing head',
