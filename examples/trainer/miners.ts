@@ -1,6 +1,6 @@
 // Owns: the example's miners: an honest one, and three who lie about tokens. Does not own: the work that all of them do (miner/rollouts),
 // whether they are found (verification/rollouts).
-import { generate, streamChoice } from '../../src/inference/generate.js';
+import { decode, streamChoice } from '../../src/inference/generate.js';
 import type { LanguageModel } from '../../src/inference/language-model.js';
 import type { Policy } from '../../src/inference/spec/policy.js';
 import { promptSeed, streamRoot } from '../../src/inference/spec/stream.js';
@@ -48,13 +48,14 @@ export function createMinersWork(does: MinerKind, { environment, keypair, party 
       policy,
       streamChoice(sampled, streamRoot(context, keypair.publicKey)),
     );
-    const byStream: Make = ({ model, wanted }, aborted) =>
-      generate({ model, policy, choose }, wanted, { batch: wanted.length }, aborted);
-    const byAnswer: Make = async ({ root, wanted }) =>
-      wanted.map(({ group, index }) => {
+    const byStream: Make = ({ model, wanted, batch }, aborted) =>
+      decode({ model, policy, choose }, wanted, { batch }, aborted);
+    async function* byAnswer({ root, wanted }: Parameters<Make>[0]): ReturnType<Make> {
+      for (const { group, index } of wanted) {
         const tokens = Uint32Array.from(answerOf(environment.task(promptSeed(root, group))));
-        return { group, index, stop: 'eos', tokens };
-      });
+        yield { ended: [{ group, index, stop: 'eos', tokens }] };
+      }
+    }
     const work = createWork(
       {
         modelOf: (_, aborted) => party.modelOf(used, aborted),

@@ -46,6 +46,26 @@ export function assertTokens(
   }
 }
 
+/**
+ * @param tokens of the rows that are there
+ * @param most rows that were opened
+ * @throws RangeError
+ */
+export function assertJoining(
+  joining: readonly Uint32Array[],
+  tokens: readonly (number | undefined)[],
+  most: number,
+  sizes: Sizes,
+): void {
+  if (joining.length === 0) return;
+  const free = most - tokens.filter((token) => token !== undefined).length;
+  if (joining.length > free)
+    throw new RangeError(
+      `prompts that join: expected at most ${free}, as many as have left, got ${joining.length}`,
+    );
+  assertSequences('prompt', joining, sizes);
+}
+
 /** @throws RangeError */
 export function assertPlaces(at: readonly Position[], lengths: readonly number[]): void {
   for (const { sequence, position } of at) {

@@ -46,7 +46,7 @@ export interface Progress {
 
 export interface GenerateOptions {
   /** rows that are decoded together. @default 16 */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** after every step of a batch */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -70,57 +70,88 @@ export function streamChoice(policy: Policy, root: Uint8Array): Choose {
   };
 }
 
+/** A token for each row. */
+export interface Step {
+  /** those for which it was the last */
+  readonly ended: readonly Generated[];
+  readonly tokens: number;
+}
+
 /**
- * In batches, in the order wanted: a row that ends leaves its batch, and the next batch begins when all have. Every row is its own, so that
+ * `batch` rows at once: one that ends makes room for the next that is wanted, which is asked for only then. Every row is its own, so that
  * batches decide when a token is made and never which.
- * @returns as wanted, one for each
  * @throws RangeError for a batch that is none; AssayError `invalid-input` for what does not fit the model
  */
-export async function generate(
+export async function* decode(
   { model, policy, choose }: GenerateParts,
-  wanted: readonly Wanted[],
-  options: GenerateOptions,
+  wanted: Iterable<Wanted>,
+  { batch = 16 }: Pick<GenerateOptions, 'batch'>,
   signal: AbortSignal,
-): Promise<Generated[]> {
-  const { batch = 16, onProgress = () => {} } = options;
+): AsyncGenerator<Step, void> {
   if (!Number.isInteger(batch) || batch < 1)
     throw new RangeError(`batch: expected a positive integer, got ${batch}`);
-  assertFits(model, policy, wanted);
-  const out: Generated[] = [];
-  let tokens = 0;
-  for (let from = 0; from < wanted.length; from += batch) {
-    const rows = wanted.slice(from, from + batch).map((of) => ({ of, tokens: [] as number[] }));
-    const results = new Map<Wanted, Generated>();
-    const decoding = await model.open(
-      rows.map(({ of }) => of.prompt),
-      policy.candidates,
-      signal,
-    );
-    try {
-      for (let live = rows; live.length > 0; ) {
-        const step = decoding.candidates();
-        const next = live.map((row, i): number | undefined => {
-          const token = choose(rowOf(step, i), row.of, row.tokens.length);
-          row.tokens.push(token);
-          const stop = stopOf(policy, row.tokens.length, token);
-          if (!stop) return token;
-          results.set(row.of, { ...placeOf(row.of), stop, tokens: Uint32Array.from(row.tokens) });
-          return undefined;
-        });
-        tokens += live.length;
-        live = live.filter((_, i) => next[i] !== undefined);
-        onProgress({ finished: out.length + results.size, wanted: wanted.length, tokens });
-        if (live.length > 0) await decoding.advance(next, signal);
-      }
-    } finally {
-      decoding.release();
+  assertStopIds(model, policy);
+  const queue = wanted[Symbol.iterator]();
+  const begin = (room: number) => {
+    const rows: { readonly of: Wanted; readonly tokens: number[] }[] = [];
+    while (rows.length < room) {
+      const next = queue.next();
+      if (next.done) break;
+      assertFits(model, policy, next.value);
+      rows.push({ of: next.value, tokens: [] });
     }
-    for (const { of } of rows) out.push(results.get(of)!); // the loop ends when all have one
+    return rows;
+  };
+  const promptsOf = (rows: ReturnType<typeof begin>) => rows.map(({ of }) => of.prompt);
+
+  let live = begin(batch);
+  if (live.length === 0) return;
+  const decoding = await model.open(promptsOf(live), policy.candidates, signal);
+  try {
+    for (;;) {
+      const step = decoding.candidates();
+      const ended: Generated[] = [];
+      const next = live.map(({ of, tokens }, i): number | undefined => {
+        const token = choose(rowOf(step, i), of, tokens.length);
+        tokens.push(token);
+        const stop = stopOf(policy, tokens.length, token);
+        if (!stop) return token;
+        ended.push({ group: of.group, index: of.index, stop, tokens: Uint32Array.from(tokens) });
+        return undefined;
+      });
+      yield { ended, tokens: live.length };
+      const staying = live.filter((_, i) => next[i] !== undefined);
+      const joining = begin(batch - staying.length);
+      live = [...staying, ...joining];
+      if (live.length === 0) return;
+      await decoding.advance(next, signal, promptsOf(joining));
+    }
+  } finally {
+    decoding.release();
+  }
+}
+
+/**
+ * @returns as wanted, one for each
+ * @throws as `decode`
+ */
+export async function generate(
+  parts: GenerateParts,
+  wanted: readonly Wanted[],
+  { batch, onProgress = () => {} }: GenerateOptions,
+  signal: AbortSignal,
+): Promise<Generated[]> {
+  const places = new Map(wanted.map(({ group, index }, i) => [`${group}/${index}`, i]));
+  const out: Generated[] = [];
+  let [finished, tokens] = [0, 0];
+  for await (const step of decode(parts, wanted, { batch }, signal)) {
+    for (const one of step.ended) out[places.get(`${one.group}/${one.index}`)!] = one; // it was wanted
+    finished += step.ended.length;
+    tokens += step.tokens;
+    onProgress({ finished, wanted: wanted.length, tokens });
   }
   return out;
 }
-
-const placeOf = ({ group, index }: Wanted): Pick<Wanted, 'group' | 'index'> => ({ group, index });
 
 /** A stop id at the cap is an end, not a cut. */
 function stopOf(
@@ -132,16 +163,20 @@ function stopOf(
   return length === maxTokens ? 'cap' : undefined;
 }
 
-function assertFits(model: LanguageModel, policy: Policy, wanted: readonly Wanted[]): void {
-  const { vocabulary, maxPositions } = model;
-  const { stopIds, maxTokens } = policy;
+function assertStopIds({ vocabulary }: LanguageModel, { stopIds }: Policy): void {
   for (const id of stopIds)
     if (id >= vocabulary) throw invalid('stopIds of the policy', `ids below ${vocabulary}`, `${id}`);
-  for (const { group, index, prompt } of wanted)
-    if (prompt.length < 1 || prompt.length + maxTokens > maxPositions)
-      throw invalid(
-        `prompt of rollout ${group}/${index}`,
-        `1..${maxPositions - maxTokens} ids, so that ${maxTokens} tokens fit the model's ${maxPositions} positions`,
-        `${prompt.length}`,
-      );
+}
+
+function assertFits(
+  { maxPositions }: LanguageModel,
+  { maxTokens }: Policy,
+  { group, index, prompt }: Wanted,
+): void {
+  if (prompt.length < 1 || prompt.length + maxTokens > maxPositions)
+    throw invalid(
+      `prompt of rollout ${group}/${index}`,
+      `1..${maxPositions - maxTokens} ids, so that ${maxTokens} tokens fit the model's ${maxPositions} positions`,
+      `${prompt.length}`,
+    );
 }

@@ -8,7 +8,7 @@ export interface LanguageModel {
   /** prompt and completion together */
   readonly maxPositions: number;
   /**
-   * Prefills the prompts and waits for tokens: one row a prompt, all rows advance together.
+   * Prefills the prompts, equal ones once, and waits for tokens: one row a prompt, all rows advance together.
    * @throws RangeError for no prompts, empty ones, ids outside the vocabulary
    */
   open(prompts: readonly Uint32Array[], candidates: number, signal: AbortSignal): Promise<Decoding>;
@@ -24,10 +24,18 @@ export interface Decoding {
   /** candidates for the next token of each row, in the order in which rows were opened or kept */
   candidates(): Candidates;
   /**
-   * Appends a token to each row that goes on; a row given `undefined` has ended and leaves the batch: rows after it move up.
-   * @throws RangeError when the count differs from the rows, or a row is full
+   * Appends a token to each row that goes on; a row given `undefined` has ended and leaves the batch: rows after it move up. Prompts
+   * that join come last, in the places of those that have left; one that is a row's already, be it one that leaves now, is not
+   * prefilled again.
+   * @param joining none by default
+   * @throws RangeError when the count differs from the rows, a row is full, there would be more rows than were opened, or a prompt is
+   * none
    */
-  advance(tokens: readonly (number | undefined)[], signal: AbortSignal): Promise<void>;
+  advance(
+    tokens: readonly (number | undefined)[],
+    signal: AbortSignal,
+    joining?: readonly Uint32Array[],
+  ): Promise<void>;
   release(): void;
 }
 

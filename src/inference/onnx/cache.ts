@@ -56,11 +56,10 @@ export class KvCache {
     }
   }
 
-  move(from: number, to: number): void {
-    const { kvHeads, headWidth } = this.shape;
-    const size = kvHeads * headWidth * this.capacity;
-    for (const layer of [...this.keys, ...this.values])
-      layer.copyWithin(to * size, from * size, (from + 1) * size);
+  /** The first `count` tokens of a row of a cache of the same shape, be it this one. */
+  copy(from: KvCache, row: number, slot: number, count: number): void {
+    for (const [layer, keys] of from.keys.entries())
+      this.write(layer, { keys, values: from.values[layer], length: from.capacity }, row, slot, 0, count);
   }
 
   grow(capacity: number, slotsInUse: number): void {

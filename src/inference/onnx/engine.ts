@@ -36,6 +36,20 @@ interface Decoding {
 interface Row {
   slot: number;
   length: number;
+  readonly prompt: Prompt;
+}
+/** What is known of a prompt beside its keys and values, which are the first of each row that has it. */
+interface Prompt {
+  readonly ids: Uint32Array;
+  /** of its last token */
+  readonly hidden: Float32Array;
+}
+/** Prompts that are to become rows, and where their keys and values lie. */
+interface Joining {
+  readonly cache: KvCache;
+  /** a row each, in the order of the caller */
+  readonly rows: readonly Row[];
+  readonly bytes: number;
 }
 interface Hidden {
   /** of each sequence, [length, width] */
@@ -116,27 +130,22 @@ export class OnnxEngine {
     stop: () => boolean,
   ): Promise<Candidates> {
     const { config } = this.parts;
-    const { width } = config;
-    // room for the next token too: a row at the edge would grow at once
-    const longest = Math.min(Math.max(...prompts.map(({ length }) => length)) + 1, config.maxPositions);
-    const capacity = capacityFor(longest, config);
+    const capacity = capacityFor(roomFor(prompts, config), config);
     const bytes = cacheBytes(prompts.length, capacity, config);
     this.#budget.take(bytes, `a cache of ${prompts.length} rows of ${capacity} tokens`);
     try {
       const cache = new KvCache(config, prompts.length, capacity);
-      const last = new Float32Array(prompts.length * width);
-      await this.#eachBatch(prompts, true, stop, ({ sequences, length, from, hidden, fresh }) => {
-        for (const [at, row] of sequences.entries()) {
-          const count = Math.min(prompts[row].length - from, length);
-          for (const i of this.#layers)
-            cache.write(i, { keys: fresh.keys[i], values: fresh.values[i], length }, at, row, from, count);
-          // of a sequence in pieces, the last one's stays
-          const end = at * length + count;
-          last.set(hidden.subarray((end - 1) * width, end * width), row * width);
-        }
+      const { distinct, which } = distinctOf(prompts);
+      const read = await this.#read(distinct, cache, stop);
+      let free = distinct.length;
+      const rows = which.map((slot, i): Row => {
+        const prompt = read[slot];
+        const { length } = prompt.ids;
+        if (which.indexOf(slot) === i) return { slot, length, prompt };
+        cache.copy(cache, slot, free, length);
+        return { slot: free++, length, prompt };
       });
-      const rows = prompts.map(({ length }, slot) => ({ slot, length }));
-      const first = await this.#head(last, candidates);
+      const first = await this.#head(joined(rows.map(({ prompt }) => prompt.hidden)), candidates);
       this.#decodings.set(id, { candidates, cache, slots: prompts.length, bytes, rows });
       return first;
     } catch (error) {
@@ -145,34 +154,57 @@ export class OnnxEngine {
     }
   }
 
-  /** @throws AssayError `limit-exceeded`: then all is as it was */
-  async advance(id: number, tokens: readonly (number | undefined)[]): Promise<Candidates> {
+  /** @throws Stopped before the step, AssayError `limit-exceeded`: then all is as it was */
+  async advance(
+    id: number,
+    tokens: readonly (number | undefined)[],
+    joining: readonly Uint32Array[],
+    stop: () => boolean,
+  ): Promise<Candidates> {
     const { config } = this.parts;
     const decoding = this.#decodings.get(id)!; // the caller has opened it
-    const { cache, candidates, rows } = decoding;
+    const { candidates, rows } = decoding;
     const staying = rows.filter((_, row) => tokens[row] !== undefined);
-    if (staying.length === 0) {
-      decoding.rows = [];
-      return { rows: 0, perRow: candidates, ids: new Int32Array(), logits: new Float32Array() };
+    this.#growFor(decoding, Math.max(roomFor(joining, config), ...staying.map(({ length }) => length + 1)));
+    const prompts = joining.length > 0 ? await this.#prompts(decoding, joining, stop) : undefined;
+    try {
+      const next = new Map(rows.map((row, i) => [row, tokens[i]!])); // those without one are not staying
+      const hidden = staying.length > 0 ? await this.#step(decoding, staying, next) : [];
+      const joiners = (prompts?.rows ?? []).map(({ slot, length, prompt }, i): Row => {
+        decoding.cache.copy(prompts!.cache, slot, staying.length + i, length);
+        return { slot: staying.length + i, length, prompt };
+      });
+      const ends = joiners.map(({ prompt }) => prompt.hidden);
+      const result = await this.#head(joined([...hidden, ...ends]), candidates);
+      for (const row of staying) row.length++;
+      decoding.rows = [...staying, ...joiners];
+      return result;
+    } finally {
+      if (prompts) this.#budget.give(prompts.bytes);
     }
-    this.#growFor(decoding, Math.max(...staying.map(({ length }) => length)) + 1);
-    this.#vacate(decoding, staying);
+  }
 
+  /** Those that stay take the first slots, and a token each. @returns hidden states, a row each, in the order of the caller */
+  async #step(
+    decoding: Decoding,
+    staying: readonly Row[],
+    next: ReadonlyMap<Row, number>,
+  ): Promise<Float32Array[]> {
+    this.#vacate(decoding, staying);
+    const { cache } = decoding;
     const n = staying.length;
     const { capacity } = cache;
     const bySlot = staying.toSorted((a, b) => a.slot - b.slot);
-    const next = new Map(rows.map((row, i) => [row, tokens[i]]));
     const pastMask = new Float32Array(n * capacity);
     for (const { slot, length } of bySlot)
       pastMask.fill(MASKED, slot * capacity + length, (slot + 1) * capacity);
-    const ids = bySlot.map((row) => next.get(row)!); // those without one are not staying
+    const ids = bySlot.map((row) => next.get(row)!); // each has one
     const positions = bySlot.map(({ length }) => length);
     const past = { cache, mask: pastMask };
     const { hidden, fresh } = await this.#body({ ids, positions, n, length: 1, past, withCache: true });
 
-    const { width } = config;
-    const ordered = new Float32Array(n * width);
-    for (const [i, { slot, length }] of staying.entries()) {
+    const { width } = this.parts.config;
+    return staying.map(({ slot, length }) => {
       for (const layer of this.#layers)
         cache.write(
           layer,
@@ -182,12 +214,64 @@ export class OnnxEngine {
           length,
           1,
         );
-      ordered.set(hidden.subarray(slot * width, (slot + 1) * width), i * width);
+      return hidden.subarray(slot * width, (slot + 1) * width);
+    });
+  }
+
+  /**
+   * In a cache of their own: nothing of the decoding is touched, and rows that leave may lend theirs.
+   * @throws Stopped between batches, AssayError `limit-exceeded`
+   */
+  async #prompts(
+    { cache, rows }: Decoding,
+    joining: readonly Uint32Array[],
+    stop: () => boolean,
+  ): Promise<Joining> {
+    const { config } = this.parts;
+    const { distinct, which } = distinctOf(joining);
+    const longest = Math.max(...distinct.map(({ length }) => length));
+    const bytes = cacheBytes(distinct.length, longest, config);
+    this.#budget.take(bytes, `${distinct.length} prompts of up to ${longest} tokens that join`);
+    try {
+      const own = new KvCache(config, distinct.length, longest);
+      const lenders = distinct.map((ids) => rows.find(({ prompt }) => equal(prompt.ids, ids)));
+      const unread = [...lenders.keys()].filter((i) => !lenders[i]);
+      const read = await this.#read(
+        unread.map((i) => distinct[i]),
+        own,
+        stop,
+      );
+      const made = new Map(unread.map((which, slot) => [which, { slot, prompt: read[slot] }]));
+      for (const [i, row] of lenders.entries()) {
+        if (!row) continue;
+        const slot = made.size;
+        own.copy(cache, row.slot, slot, row.prompt.ids.length);
+        made.set(i, { slot, prompt: row.prompt });
+      }
+      const lying = which.map((i) => ({ ...made.get(i)!, length: distinct[i].length }));
+      return { cache: own, rows: lying, bytes };
+    } catch (error) {
+      this.#budget.give(bytes);
+      throw error;
     }
-    const result = await this.#head(ordered, candidates);
-    for (const row of staying) row.length++;
-    decoding.rows = staying;
-    return result;
+  }
+
+  /** Prefills prompts into the first slots of a cache. */
+  async #read(prompts: readonly Uint32Array[], cache: KvCache, stop: () => boolean): Promise<Prompt[]> {
+    const { width } = this.parts.config;
+    const read = prompts.map((ids): Prompt => ({ ids, hidden: new Float32Array(width) }));
+    if (prompts.length === 0) return read;
+    await this.#eachBatch(prompts, true, stop, ({ sequences, length, from, hidden, fresh }) => {
+      for (const [at, row] of sequences.entries()) {
+        const count = Math.min(prompts[row].length - from, length);
+        for (const i of this.#layers)
+          cache.write(i, { keys: fresh.keys[i], values: fresh.values[i], length }, at, row, from, count);
+        // of a sequence in pieces, the last one's stays
+        const end = at * length + count;
+        read[row].hidden.set(hidden.subarray((end - 1) * width, end * width));
+      }
+    });
+    return read;
   }
 
   /** @throws Stopped between batches, AssayError `limit-exceeded` */
@@ -275,7 +359,7 @@ export class OnnxEngine {
     for (const row of staying.toSorted((a, b) => b.slot - a.slot)) {
       if (row.slot < staying.length) break;
       while (taken.has(free)) free++;
-      cache.move(row.slot, free);
+      cache.copy(cache, row.slot, free, row.length);
       taken.add(free);
       row.slot = free;
     }
@@ -432,6 +516,37 @@ export class OnnxEngine {
     for (let i = 0; i < values.length; i++) words[2 * i] = values[i];
     return new this.runtime.Tensor('int64', longs, dims);
   }
+}
+
+/** Tokens for which there must be room: those of a prompt and the next, or a row at the edge would grow at once. */
+const roomFor = (prompts: readonly Uint32Array[], { maxPositions }: DecoderConfig): number =>
+  Math.min(Math.max(0, ...prompts.map(({ length }) => length)) + 1, maxPositions);
+
+/** Each once, and for each as given which of these it is. */
+function distinctOf(prompts: readonly Uint32Array[]): {
+  readonly distinct: readonly Uint32Array[];
+  readonly which: readonly number[];
+} {
+  const names = new Map<string, number>();
+  const distinct: Uint32Array[] = [];
+  const which = prompts.map((ids) => {
+    const name = ids.join();
+    const at = names.get(name) ?? distinct.push(ids) - 1;
+    names.set(name, at);
+    return at;
+  });
+  return { distinct, which };
+}
+
+const equal = (a: Uint32Array, b: Uint32Array): boolean =>
+  a.length === b.length && a.every((id, i) => id === b[i]);
+
+/** One behind the other. */
+function joined(rows: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const width = rows[0]?.length ?? 0;
+  const out = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) out.set(row, i * width);
+  return out;
 }
 
 /** Ids fit half of an int64: 17 times as fast as going through BigInt (measured at 16,384 ids). */

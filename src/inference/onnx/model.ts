@@ -3,7 +3,14 @@
 import type { Worker } from 'node:worker_threads';
 import { AssayError } from '../../model/errors.js';
 import { moduleBeside, startThread } from '../../model/thread.js';
-import { assertPlaces, assertSequences, assertTokens, countOfCandidates, idsPerPosition } from '../asked.js';
+import {
+  assertJoining,
+  assertPlaces,
+  assertSequences,
+  assertTokens,
+  countOfCandidates,
+  idsPerPosition,
+} from '../asked.js';
 import type { Candidates, Decoding, Hidden, LanguageModel } from '../language-model.js';
 import type { Master } from '../master.js';
 import type { Profile } from '../spec/profile.js';
@@ -103,7 +110,7 @@ export async function createGraphModel(
     close: () => thread.close(),
   };
 
-  function createDecoding(handle: number, lengths: number[], first: Candidates): Decoding {
+  function createDecoding(handle: number, lengths: readonly number[], first: Candidates): Decoding {
     let candidates: Candidates | undefined = first;
     let rows = lengths;
     const live = (): Candidates => {
@@ -113,13 +120,18 @@ export async function createGraphModel(
     };
     return {
       candidates: live,
-      async advance(tokens, signal) {
+      async advance(tokens, signal, joining = []) {
         live();
         assertTokens(tokens, rows, sizes);
-        const next = await thread.ask({ do: 'advance', handle, tokens: [...tokens] }, signal);
+        assertJoining(joining, tokens, lengths.length, sizes);
+        const task = { do: 'advance', handle, tokens: [...tokens], joining: owned(joining) } as const;
+        const next = await thread.ask(task, signal);
         if (!candidates) return; // released meanwhile
         candidates = next as Candidates; // what this order is answered with
-        rows = rows.filter((_, row) => tokens[row] !== undefined).map((length) => length + 1);
+        rows = [
+          ...rows.filter((_, row) => tokens[row] !== undefined).map((length) => length + 1),
+          ...joining.map(({ length }) => length),
+        ];
       },
       release() {
         if (candidates) thread.release(handle);

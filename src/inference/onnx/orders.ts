@@ -26,7 +26,12 @@ export type Task =
       readonly prompts: readonly Uint32Array[];
       readonly candidates: number;
     }
-  | { readonly do: 'advance'; readonly handle: number; readonly tokens: readonly (number | undefined)[] }
+  | {
+      readonly do: 'advance';
+      readonly handle: number;
+      readonly tokens: readonly (number | undefined)[];
+      readonly joining: readonly Uint32Array[];
+    }
   | { readonly do: 'prefill'; readonly handle: number; readonly sequences: readonly Uint32Array[] }
   | {
       readonly do: 'head';
@@ -118,7 +123,7 @@ async function carryOut(engine: OnnxEngine, order: Order, stop: () => boolean): 
     case 'open':
       return engine.open(order.handle, order.prompts, order.candidates, stop);
     case 'advance':
-      return engine.advance(order.handle, order.tokens);
+      return engine.advance(order.handle, order.tokens, order.joining, stop);
     case 'prefill':
       await engine.prefill(order.handle, order.sequences, stop);
       return undefined;

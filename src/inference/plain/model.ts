@@ -3,7 +3,14 @@
 
 import { utf8 } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
-import { assertPlaces, assertSequences, assertTokens, countOfCandidates, idsPerPosition } from '../asked.js';
+import {
+  assertJoining,
+  assertPlaces,
+  assertSequences,
+  assertTokens,
+  countOfCandidates,
+  idsPerPosition,
+} from '../asked.js';
 import type { Candidates, Decoding, Hidden, LanguageModel } from '../language-model.js';
 import type { Master } from '../master.js';
 import { Cache, PlainDecoder } from './decoder.js';
@@ -45,16 +52,7 @@ export function createPlainModel(master: Master): LanguageModel {
       assertSequences('prompt', prompts, sizes);
       const perRow = countOfCandidates(candidates, sizes);
       signal.throwIfAborted();
-      const rows: Row[] = [];
-      for (const prompt of prompts) {
-        const row: Row = { cache: new Cache(layers), hidden: new Float32Array() };
-        for (const id of prompt) {
-          row.hidden = decoder.forward(id, row.cache);
-          await breathe(signal);
-        }
-        rows.push(row);
-      }
-      return createDecoding(rows, perRow);
+      return createDecoding(await begin(prompts, [], signal), perRow);
     },
 
     async prefill(sequences, signal) {
@@ -79,9 +77,36 @@ export function createPlainModel(master: Master): LanguageModel {
     },
   };
 
-  function createDecoding(opened: Row[], perRow: number): Decoding {
-    let rows: Row[] | undefined = opened;
-    const live = (): Row[] => {
+  /** A row each; one whose prompt another has is a fork of it as it was then. */
+  async function begin(
+    prompts: readonly Uint32Array[],
+    there: readonly Row[],
+    signal: AbortSignal,
+  ): Promise<Row[]> {
+    const known = new Map(there.map(({ prompt }) => [prompt.name, prompt]));
+    const rows: Row[] = [];
+    for (const ids of prompts) {
+      const name = ids.join();
+      const prompt = known.get(name) ?? (await read(ids, name, signal));
+      known.set(name, prompt);
+      rows.push({ prompt, cache: forkOf(prompt.cache), hidden: prompt.hidden });
+    }
+    return rows;
+  }
+
+  async function read(ids: Uint32Array, name: string, signal: AbortSignal): Promise<Prompt> {
+    const cache = new Cache(layers);
+    let hidden: Float32Array = new Float32Array();
+    for (const id of ids) {
+      hidden = decoder.forward(id, cache);
+      await breathe(signal);
+    }
+    return { name, cache, hidden };
+  }
+
+  function createDecoding(opened: readonly Row[], perRow: number): Decoding {
+    let rows: readonly Row[] | undefined = opened;
+    const live = (): readonly Row[] => {
       assertOpen();
       if (!rows) throw new Error('decoding: released');
       return rows;
@@ -92,14 +117,16 @@ export function createPlainModel(master: Master): LanguageModel {
           live().map(({ hidden }) => hidden),
           perRow,
         ),
-      async advance(tokens, signal) {
+      async advance(tokens, signal, joining = []) {
         const now = live();
         assertTokens(
           tokens,
           now.map(({ cache }) => cache.length),
           sizes,
         );
+        assertJoining(joining, tokens, opened.length, sizes);
         signal.throwIfAborted();
+        const joiners = await begin(joining, now, signal);
         // all or nothing: one that is aborted between rows could not be taken up again
         const kept: Row[] = [];
         for (const [i, token] of tokens.entries()) {
@@ -107,7 +134,7 @@ export function createPlainModel(master: Master): LanguageModel {
           now[i].hidden = decoder.forward(token, now[i].cache);
           kept.push(now[i]);
         }
-        rows = kept;
+        rows = [...kept, ...joiners];
         await breathe();
       },
       release() {
@@ -167,10 +194,29 @@ export function createPlainModel(master: Master): LanguageModel {
   }
 }
 
+interface Prompt {
+  /** its ids */
+  readonly name: string;
+  readonly cache: Cache;
+  /** of its last token */
+  readonly hidden: Float32Array;
+}
 interface Row {
+  readonly prompt: Prompt;
   readonly cache: Cache;
   /** of the last token */
   hidden: Float32Array;
+}
+
+/** Goes on alone; vectors are never changed, and shared. */
+function forkOf(cache: Cache): Cache {
+  const fork = new Cache(cache.keys.length);
+  for (const [i, keys] of cache.keys.entries()) {
+    fork.keys[i].push(...keys);
+    fork.values[i].push(...cache.values[i]);
+  }
+  fork.length = cache.length;
+  return fork;
 }
 
 /** NaN before all numbers: at the end nobody would see it. */

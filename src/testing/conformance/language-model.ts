@@ -176,6 +176,54 @@ export function languageModelConformance(subject: LanguageModelSubject): readonl
         }),
     },
     {
+      name: 'lets prompts join where rows have left: new ones, those of rows that are there, and of one that leaves',
+      run: () =>
+        withModel(async (model) => {
+          const [first, second, long] = [text(6), text(3), text(140)];
+          const rows = [first, second, first].map((prompt) => [...prompt]);
+          const together = await model.open([first, second, first], 4, signal);
+          const step = async (tokens: (number | undefined)[], joining: Uint32Array[]): Promise<void> => {
+            await together.advance(tokens, signal, joining);
+            for (const [i, token] of tokens.entries()) if (token !== undefined) rows[i].push(token);
+            const staying = rows.filter((_, i) => tokens[i] !== undefined);
+            rows.splice(0, rows.length, ...staying, ...joining.map((prompt) => [...prompt]));
+            const hidden = await model.prefill(
+              rows.map((row) => Uint32Array.from(row)),
+              signal,
+            );
+            const ends = rows.map(({ length }, sequence) => ({ sequence, position: length - 1 }));
+            assertNear(together.candidates(), await hidden.head(ends, 4, signal));
+            hidden.release();
+          };
+          await step([1, 2, 3], []);
+          // the first row leaves, and its place is its prompt's again; that of a row which has gone on is there to be had too
+          await step([undefined, 4, 5], [first]);
+          await step([undefined, 6, 7], [second]);
+          await step([8, undefined, undefined], [second, second]);
+          // longer than all before it: the cache grows under those that stay
+          await step([undefined, 9, 10], [long]);
+          await step([undefined, undefined, undefined], [long, first, long]);
+          await step([undefined, 11, undefined], []);
+          await step([12], [second, first]);
+          const before = together.candidates();
+          for (const [tokens, joining] of [
+            [[1, 2, 3], [first]],
+            [
+              [1, undefined, undefined],
+              [first, first, first],
+            ],
+            [[undefined, 2, 3], [new Uint32Array()]],
+            [[undefined, 2, 3], [Uint32Array.of(vocabulary)]],
+            [[undefined, 2, 3], [text(maxPositions + 1)]],
+          ] as [(number | undefined)[], Uint32Array[]][])
+            await assert.rejects(together.advance(tokens, signal, joining), RangeError);
+          const gone = AbortSignal.abort(new Error('enough'));
+          await assert.rejects(together.advance([undefined, 2, 3], gone, [first]), /enough/);
+          assert.deepEqual(together.candidates(), before);
+          await step([1, undefined, 3], [second]);
+        }),
+    },
+    {
       name: 'keeps several decodings apart',
       run: () =>
         withModel(async (model) => {

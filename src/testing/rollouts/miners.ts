@@ -1,6 +1,6 @@
 // Owns: miners that lie about a window of rollouts, and the honest one they are told from: each a way to work. Does not own: the
 // walk through windows (miner/rollouts), which is the same for all; whether they are caught (verification/rollouts).
-import { type Generated, generate, streamChoice } from '../../inference/generate.js';
+import { type Generated, generate, streamChoice, type Wanted } from '../../inference/generate.js';
 import type { LanguageModel } from '../../inference/language-model.js';
 import { promptSeed } from '../../inference/spec/stream.js';
 import { taggedHash } from '../../inference/spec/tagged.js';
@@ -46,24 +46,28 @@ export function workOf(kind: RolloutMinerKind, parts: LiarParts, options: WorkOp
 }
 
 /** Each sample on a stream of its own, the best kept: a reward that was selected, not earned. */
-const bestOf =
-  (samples: number, { environment }: Pick<WorkParts, 'environment'>): Make =>
-  async ({ model, policy, root, wanted }, signal) => {
-    const best = new Map<number, { made: Generated; reward: number }>();
-    for (let sample = 0; sample < samples; sample++) {
-      const choose = streamChoice(policy, taggedHash('best-of-n', root, u32le(sample)));
-      const made = await generate({ model, policy, choose }, wanted, { batch: wanted.length }, signal);
-      for (const [i, one] of made.entries()) {
-        const grade = await environment.grade(
-          environment.task(promptSeed(root, one.group)),
-          one.tokens,
-          signal,
-        );
-        const reward = grade.kind === 'graded' ? grade.rewardMillis : 0;
-        if (reward > (best.get(i)?.reward ?? -1)) best.set(i, { made: one, reward });
+const bestOf = (samples: number, { environment }: Pick<WorkParts, 'environment'>): Make =>
+  async function* ({ model, policy, root, wanted, batch = 16 }, signal) {
+    const queue = wanted[Symbol.iterator]();
+    for (;;) {
+      const some: Wanted[] = [];
+      for (let next = queue.next(); !next.done; next = queue.next())
+        if (some.push(next.value) === batch) break;
+      if (some.length === 0) return;
+      const best: { readonly made: Generated; readonly reward: number }[] = [];
+      for (let sample = 0; sample < samples; sample++) {
+        const choose = streamChoice(policy, taggedHash('best-of-n', root, u32le(sample)));
+        for (const [i, made] of (
+          await generate({ model, policy, choose }, some, { batch }, signal)
+        ).entries()) {
+          const task = environment.task(promptSeed(root, made.group));
+          const grade = await environment.grade(task, made.tokens, signal);
+          const reward = grade.kind === 'graded' ? grade.rewardMillis : 0;
+          if (reward > (best[i]?.reward ?? -1)) best[i] = { made, reward };
+        }
       }
+      yield { ended: best.map(({ made }) => made) };
     }
-    return wanted.map((_, i) => best.get(i)!.made); // every sample has one for each
   };
 
 /** How often a copier looks whether its victim has committed. */

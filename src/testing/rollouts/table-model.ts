@@ -1,6 +1,7 @@
 // Owns: a language model without weights: logits are a hash of the last tokens under a prior like that of text. For tests and
 // simulations of thousands of rollouts in seconds. Does not own: real models (inference/plain, inference/onnx).
 import {
+  assertJoining,
   assertPlaces,
   assertSequences,
   assertTokens,
@@ -110,18 +111,19 @@ export function createTableModel({
             rows.map((tokens) => ({ tokens, length: tokens.length })),
             perRow,
           ),
-        async advance(tokens, signal) {
+        async advance(tokens, signal, joining = []) {
           assertTokens(
             tokens,
             rows.map(({ length }) => length),
             sizes,
           );
+          assertJoining(joining, tokens, prompts.length, sizes);
           signal.throwIfAborted();
           rows.forEach((row, i) => {
             const token = tokens[i];
             if (token !== undefined) row.push(token);
           });
-          rows = rows.filter((_, i) => tokens[i] !== undefined);
+          rows = [...rows.filter((_, i) => tokens[i] !== undefined), ...joining.map((prompt) => [...prompt])];
         },
         release() {
           rows = [];

@@ -156,12 +156,18 @@ test('a miner does as many groups as there is time for, and never half of one', 
     async (world) => {
       const { clock } = world;
       const model = tables('checkpoint 1');
-      // half a second a step of a batch
       const slow = {
         ...model,
         open: async (...args: Parameters<typeof model.open>) => {
           await clock.sleep(800);
-          return model.open(...args);
+          const decoding = await model.open(...args);
+          return {
+            ...decoding,
+            advance: async (...step: Parameters<typeof decoding.advance>) => {
+              await clock.sleep(50);
+              await decoding.advance(...step);
+            },
+          };
         },
       };
       const work = createWork(
@@ -172,7 +178,7 @@ test('a miner does as many groups as there is time for, and never half of one', 
       await world.until(() => miner.statuses.length > 0);
       const [first] = miner.statuses;
       expect(first?.is).toBe('committed');
-      expect(first!.rollouts! % 8).toBe(0);
+      expect(first!.rollouts! % policy.rolloutsPerGroup).toBe(0);
       expect(first!.rollouts!).toBeLessThan(100);
     },
     { policy },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Choose, generate, streamChoice, type Wanted } from '../../../src/inference/generate.js';
+import { type Choose, decode, generate, streamChoice, type Wanted } from '../../../src/inference/generate.js';
 import { openMaster, seededMaster } from '../../../src/inference/master.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
 import { BEGIN_OF_TEXT, END_OF_TEXT } from '../../../src/inference/spec/byte-ids.js';
@@ -58,6 +58,29 @@ describe('generated completions', () => {
   test('are the same in batches of any size', async () => {
     const alone = await generate(parts, wanted, { batch: 1 }, signal);
     for (const batch of [5, 100]) expect(await generate(parts, wanted, { batch }, signal)).toEqual(alone);
+  });
+
+  test('begin where others end, so that no row is idle while any is wanted', async () => {
+    const live: number[] = [];
+    const asked: number[] = [];
+    function* lazily() {
+      for (const one of wanted) {
+        asked.push(one.group);
+        yield one;
+      }
+    }
+    let ended = 0;
+    for await (const step of decode(parts, lazily(), { batch: 5 }, signal)) {
+      // none is asked for before there is room for it
+      expect(asked.length).toBe(Math.min(12, ended + 5));
+      live.push(step.tokens);
+      ended += step.ended.length;
+    }
+    expect(ended).toBe(12);
+    const full = live.filter((rows) => rows === 5).length;
+    const tokens = live.reduce((sum, rows) => sum + rows, 0);
+    expect(tokens).toBeGreaterThan(200);
+    expect(full).toBeGreaterThan(tokens / 5 - 25);
   });
 
   test('tell how far they are', async () => {

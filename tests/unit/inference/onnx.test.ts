@@ -4,7 +4,7 @@ import type { LanguageModel } from '../../../src/inference/language-model.js';
 import { openMaster, seededMaster } from '../../../src/inference/master.js';
 import { batchesOf } from '../../../src/inference/onnx/batches.js';
 import { OnnxEngine } from '../../../src/inference/onnx/engine.js';
-import { decoderData, decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
+import { BODY, decoderData, decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
 import { createOnnxModel } from '../../../src/inference/onnx/model.js';
 import { loadRuntime, openSession } from '../../../src/inference/onnx/runtime.js';
 import { createPlainModel } from '../../../src/inference/plain/model.js';
@@ -256,6 +256,59 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
     }
     expect(largest).toBeLessThan(delta);
     expect(largest).toBeLessThan(2e-5);
+  });
+
+  test('prefills a prompt once, however many rows begin with it and whenever they join', async () => {
+    const runtime = await loadRuntime();
+    const read: number[] = [];
+    const counting = {
+      ...runtime,
+      InferenceSession: {
+        create: async (...args: Parameters<typeof runtime.InferenceSession.create>) => {
+          const session = await runtime.InferenceSession.create(...args);
+          return {
+            release: () => session.release(),
+            run: (...[feeds, wanted]: Parameters<typeof session.run>) => {
+              // as the runtime's tensors are
+              const fed = feeds[BODY.ids] as unknown as { readonly dims: readonly number[] } | undefined;
+              const [rows, length] = fed?.dims ?? [0, 1];
+              if (length! > 1) read.push(rows!);
+              return session.run(feeds, wanted);
+            },
+          };
+        },
+      },
+    } as unknown as typeof runtime; // the two that are used
+    const engine = await OnnxEngine.create(counting, {
+      config: TINY,
+      graphs: decoderGraphs(TINY),
+      data: decoderData(TINY, master.weights),
+      provider: 'cpu',
+      threads: 1,
+      memoryBytes: 2 ** 28,
+      workspaceBytes: 2 ** 26,
+    });
+    try {
+      const [one, other, third] = [text(9), text(12), text(9)];
+      await engine.open(1, [one, other, one, one.slice()], 8, () => false);
+      expect(read).toEqual([2]);
+      await engine.advance(1, [undefined, 3, undefined, undefined], [one, third, third], () => false);
+      expect(read).toEqual([2, 1]);
+      const { logits, ids } = await engine.advance(
+        1,
+        [undefined, 4, undefined, undefined],
+        [one, third],
+        () => false,
+      );
+      expect(read).toEqual([2, 1]);
+      const alone = await engine.open(2, [third], 8, () => false);
+      expect(ids.slice(16)).toEqual(alone.ids);
+      expect(Math.max(...logits.slice(16).map((logit, i) => Math.abs(logit - alone.logits[i])))).toBeLessThan(
+        1e-5,
+      );
+    } finally {
+      await engine.close();
+    }
   });
 
   test('batches of any size make the same rollouts', async () => {
