@@ -1,7 +1,7 @@
 // Owns: names to parts: a chain from a URL, a key from a file or URI, a kind registry. Does not own: what parts do.
 import { join } from 'node:path';
 import type { ChainInfo, ChainObserver } from '../chain/chain.js';
-import { hotkeyPlace, type Keypair, keypairFromUri, readHotkeyFile, readyKeys } from '../keys/index.js';
+import { hotkeyPlace, keypairFromUri, readHotkeyFile, readyKeys, type VrfKeypair } from '../keys/index.js';
 import { systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
@@ -20,7 +20,7 @@ export interface KeyChoice {
 }
 
 /** @throws AssayError `invalid-input`, or `unsupported` for an encrypted file, naming it */
-export async function loadKey({ hotkey, wallet, walletPath }: KeyChoice, log: Log): Promise<Keypair> {
+export async function loadKey({ hotkey, wallet, walletPath }: KeyChoice, log: Log): Promise<VrfKeypair> {
   await readyKeys();
   if (hotkey.startsWith('//')) return keypairFromUri(hotkey);
   if (mayBeSecret(hotkey))

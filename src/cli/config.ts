@@ -52,9 +52,18 @@ const shared = {
   adminPort: integerBetween(-1, 65535).default(0),
   /** Prometheus, loopback; 0 picks a port, -1 turns it off */
   metricsPort: integerBetween(-1, 65535).default(-1),
-  /** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
-  params: z.array(z.string().min(1).max(4096)).max(16).default([]),
 };
+
+/** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
+const params = z.array(z.string().min(1).max(4096)).max(16).default([]);
+
+/** Of the League of Entropy: any of them will do, for what they answer is verified. */
+export const DRAND_URLS = [
+  'https://api.drand.sh',
+  'https://api2.drand.sh',
+  'https://api3.drand.sh',
+  'https://drand.cloudflare.com',
+] as const;
 
 /** Credentials in a URL end up in error messages: a secret path or query does not. */
 function isWebhook(text: string): boolean {
@@ -65,6 +74,7 @@ function isWebhook(text: string): boolean {
 
 export const validatorSchema = z.strictObject({
   ...shared,
+  params,
   /** whose weights are set */
   mechanism: integerBetween(0, 15).default(0),
   eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch).default(5),
@@ -105,6 +115,7 @@ export const validatorSchema = z.strictObject({
 
 export const minerSchema = z.strictObject({
   ...shared,
+  params,
   host: z.string().min(1).max(64).default('127.0.0.1'),
   port: port.default(8091),
   /** address that the chain shall name; the bound one without it */
@@ -127,6 +138,53 @@ export const minerSchema = z.strictObject({
   rotateServerKey: z.boolean().default(false),
   /** hotkeys that may call without a permit */
   listed: z.array(z.string().max(64)).max(1024).default([]),
+});
+
+const file = z.string().min(1).max(4096);
+const httpUrl = z.string().max(2048).refine(isWebhook, 'expected http:// or https:// addresses');
+
+/** What a miner and a validator of rollouts have in common. */
+const rolloutShared = {
+  ...shared,
+  /** what everybody on the subnet goes by (`assay rollouts init`) */
+  subnet: z.string('is required: the file that `assay rollouts init` wrote').min(1).max(4096),
+  /** the artefact that it names; `calibration.json` beside it without */
+  calibration: file.optional(),
+  /** stores of checkpoints, asked in turn: folders, or addresses of web servers over one */
+  checkpoints: z.array(file, 'is required: a folder, or an address').min(1).max(16),
+  /** who is asked for rounds of quicknet, in turn */
+  drand: z
+    .array(httpUrl)
+    .min(1)
+    .max(16)
+    .default([...DRAND_URLS]),
+  /** of one operator of onnxruntime */
+  threads: integerBetween(1, 256).default(1),
+  host: z.string().min(1).max(64).default('127.0.0.1'),
+  /** address that the chain shall name; the bound one without it */
+  announceIp: z.string().max(64).optional(),
+  /** one JSON object a window on standard output */
+  json: z.boolean().default(false),
+};
+
+export const rolloutMinerSchema = z.strictObject({
+  ...rolloutShared,
+  port: port.default(8091),
+  /** the subnet's without it */
+  engine: z.enum(['plain', 'onnx']).optional(),
+  /** rows that are decoded together */
+  batch: integerBetween(1, 4096, 'rows').default(16),
+  /** blocks before a window's last at which work ends, so that the commitment finds its way into one */
+  marginBlocks: integerBetween(1, 1000).default(4),
+});
+
+export const rolloutValidatorSchema = z.strictObject({
+  ...rolloutShared,
+  port: port.default(8092),
+  /** whose weights are set */
+  mechanism: integerBetween(0, 15).default(0),
+  /** blocks before the epoch at which weights are due */
+  publishLeadBlocks: integerBetween(1, 1000).default(12),
 });
 
 export const localnetSchema = z.strictObject({

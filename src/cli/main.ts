@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { VERSION } from '../model/version.js';
 import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
@@ -10,6 +10,7 @@ import { registerLocalnet } from './localnet-group.js';
 import { registerModel } from './model-group.js';
 import { decimal, integer } from './numbers.js';
 import { EXIT } from './output.js';
+import { addProofRoleOptions } from './role-options.js';
 import { registerRollouts } from './rollouts-group.js';
 import { run } from './run.js';
 import { registerSubnet } from './subnet-group.js';
@@ -86,7 +87,7 @@ registerSubnet(program, run);
 registerCheckpoint(program, run);
 
 const validator = program.command('validator').description('check miners, keep evidence, set weights');
-roleOptions(validator.command('start'))
+addProofRoleOptions(validator.command('start'))
   .description(
     'challenge every miner of a subnet in common events and set weights once per epoch, until Ctrl-C',
   )
@@ -172,7 +173,7 @@ validator
   });
 
 const miner = program.command('miner').description('serve slots and be paid for what they prove');
-roleOptions(miner.command('start'))
+addProofRoleOptions(miner.command('start'))
   .description('serve slots of this host until Ctrl-C: its CPUs as one, unless --slots says otherwise')
   .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
   .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
@@ -286,33 +287,6 @@ program
     const { simulated } = await import('./commands/simulated.js');
     return run((signal) => simulated(role, json, signal));
   });
-
-function roleOptions(command: Command): Command {
-  return command
-    .option('--config <file>', 'JSON file with the same keys')
-    .option(
-      '--chain <urls>',
-      'nodes of the chain, or finney, test, archive; commas between several (ws://127.0.0.1:9944)',
-    )
-    .option('--network <urls>', 'the same, as `assay chain` calls it')
-    .option('--webhook <url>', 'POST a JSON object there when the chain is away, or weights are late or lost')
-    .option('--netuid <n>', 'subnet (1)', integer)
-    .option(
-      '--hotkey <file or uri>',
-      'hotkey file of a Bittensor wallet, or a development URI such as //Alice, for localnets',
-    )
-    .option('--wallet <name>', 'wallet in which --hotkey is a name, `default` without it')
-    .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
-    .option('--data <folder>', 'folder for journal and receipts')
-    .option('--params <file...>', 'parameter files of the subnet; see: assay verification params')
-    .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
-    .option(
-      '--metrics-port <n>',
-      'Prometheus metrics on loopback: 0 picks a port, -1 turns it off (-1)',
-      integer,
-    )
-    .addOption(new Option('--log-level <level>', 'debug, info, warn, error (info)'));
-}
 
 // a reader that left (`| head`) wants no more; that is no fault
 process.stdout.on('error', () => {});

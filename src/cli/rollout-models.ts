@@ -8,6 +8,7 @@ import { type Master, openMaster } from '../inference/master.js';
 import { toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
+import { openEngine } from './rollout-choice.js';
 import type { RolloutSubnet } from './rollout-subnet.js';
 
 export interface RolloutModels {
@@ -32,11 +33,14 @@ export function createRolloutModels(
     folder,
     from,
     trainer,
+    threads = 1,
   }: {
     readonly subnet: Pick<RolloutSubnet, 'engine' | 'config'>;
     readonly folder: string;
     readonly from?: Source | undefined;
     readonly trainer?: Uint8Array | undefined;
+    /** of one operator of onnxruntime. @default 1 */
+    readonly threads?: number | undefined;
   },
 ): RolloutModels {
   const store = openStore(nodeDisk, folder);
@@ -65,12 +69,8 @@ export function createRolloutModels(
       await file.close();
     }
   }
-  async function openModel(master: Master): Promise<LanguageModel> {
-    if (subnet.engine === 'plain')
-      return (await import('../inference/plain/model.js')).createPlainModel(master);
-    const { createOnnxModel } = await import('../inference/onnx/model.js');
-    return createOnnxModel(master, { threads: 1 });
-  }
+  const openModel = (master: Master): Promise<LanguageModel> =>
+    openEngine(subnet.engine, master, { threads });
   const closeOld = async (): Promise<void> => {
     for (const [name, model] of [...models].slice(0, Math.max(0, models.size - OPEN))) {
       models.delete(name);

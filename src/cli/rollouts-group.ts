@@ -1,13 +1,16 @@
 // Owns: names and flags of `assay rollouts`. Each command's work is in commands/rollouts/, loaded when it is called.
 import type { Command } from 'commander';
 import { decimal, integer } from './numbers.js';
+import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
 
 export function registerRollouts(program: Command, run: Run): void {
   const rollouts = program
     .command('rollouts')
-    .description('windows of rollouts: what was judged, and the same judged again');
+    .description('windows of rollouts: mined, judged, judged again, and what a subnet of them goes by');
+  registerInit(rollouts, run);
+  registerRoles(rollouts, run);
 
   rollouts
     .command('show')
@@ -37,17 +40,8 @@ not kept any more.`,
       return run((signal) => replay(folder, flags, signal));
     });
 
-  addWalletOptions(rollouts.command('calibrate'))
+  addChoiceOptions(addWalletOptions(rollouts.command('calibrate')))
     .description('measure what honest engines differ by and which lies an audit lets through, and sign it')
-    .option('--model <dir>', 'a model folder: a decoder over bytes')
-    .option('--seeded <name>', 'in its place one from --seed: tiny or miniature, of random weights')
-    .option('--weights <how>', 'how the weights came to be: random, trained or unknown')
-    .option('--environment <id>', 'whose prompts are answered (arithmetic)')
-    .option('--params <json>', 'of the environment')
-    .option('--temperature <t>', 'of the policy (1)')
-    .option('--candidates <n>', 'of the policy (64)', integer)
-    .option('--max-tokens <n>', 'of the policy (32)', integer)
-    .option('--per-group <n>', 'rollouts of one prompt (4)', integer)
     .option('--miner <engine>', 'plain or onnx (plain)')
     .option('--verifier <engine>', 'plain or onnx (plain)')
     .option('--groups <n>', 'of a window (16)', integer)
@@ -61,7 +55,6 @@ not kept any more.`,
       'learning rate of the steps that stale weights are behind (0.00001)',
       decimal,
     )
-    .option('--seed <text>', 'of all windows (assay)')
     .option('--without <lie...>', 'go through, and the operator knows')
     .option('--journal <file>', 'what is done is kept there, and gone on with')
     .option('--out <file>', 'write the artefact there, signed by --hotkey')
@@ -81,3 +74,122 @@ Example:
       return run((signal) => calibrateRollouts(flags, signal));
     });
 }
+
+function registerInit(rollouts: Command, run: Run): void {
+  addChoiceOptions(rollouts.command('init'))
+    .description('write the file that miners and validators of a subnet of rollouts go by')
+    .requiredOption('--trainer <address>', 'hotkey whose commitments name the checkpoints')
+    .requiredOption(
+      '--calibration <file>',
+      'what `assay rollouts calibrate` wrote; none-localnet-only to try things out without',
+    )
+    .requiredOption('--first-block <n>', "first block of window 0, some windows' length ahead", integer)
+    .option('--every-blocks <n>', "from one window's first block to the next one's (30)", integer)
+    .option('--work-blocks <n>', 'of them, those in which miners work and commit (20)', integer)
+    .option('--beacon-delay-ms <ms>', 'from a block to the round that follows it (60000)', integer)
+    .option(
+      '--beacon <kind>',
+      'drand-quicknet over HTTP, drand-pallet of the chain, dev-chain of a localnet (drand-quicknet)',
+    )
+    .option('--quota <n>', 'rollouts that a miner may hand in for one window (1024)', integer)
+    .option('--engine <name>', 'that miners and validators judge and generate by: plain or onnx (onnx)')
+    .option(
+      '--prompt-millis <n>',
+      'what a token of a prompt is paid, in thousandths of a generated one (measured here)',
+      integer,
+    )
+    .option('--batch <n>', 'rows of the measurement (16)', integer)
+    .option('--out <file>', 'where to (subnet.json); the calibration is put beside it')
+    .option('--force', 'replace files that are there')
+    .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      `
+The file is the same for everybody: publish it, with the calibration, where miners and validators find it. Its digest, which this command
+and both roles say, is what they compare. What is in it: docs/guide/rollouts.md.
+
+Example:
+  assay rollouts init --model models/tiny --trainer 5F... --calibration calibration.json --first-block 6000000`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const { initRollouts } = await import('./commands/rollouts/init.js');
+      return run((signal) => initRollouts(flags, signal));
+    });
+}
+
+function registerRoles(rollouts: Command, run: Run): void {
+  addRolloutRoleOptions(rollouts.command('mine'))
+    .description(
+      'generate the rollouts of window after window, commit to them and hand them out, until Ctrl-C',
+    )
+    .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
+    .option('--engine <name>', "plain or onnx (the subnet's)")
+    .option('--batch <n>', 'rows that are decoded together (16)', integer)
+    .option('--margin-blocks <n>', "blocks before a window's last at which work ends (4)", integer)
+    .addHelpText(
+      'after',
+      `
+Example:
+  assay rollouts mine --subnet subnet.json --checkpoints https://trainer.example/checkpoints --chain finney --netuid 7 \\
+    --wallet mine --hotkey default --data miner --host 0.0.0.0 --announce-ip 203.0.113.7`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const { mineRollouts } = await import('./commands/rollouts/mine.js');
+      return run((signal) => mineRollouts(flags, signal));
+    });
+  addRolloutRoleOptions(rollouts.command('validate'))
+    .description('judge the rollouts of window after window and set weights once per epoch, until Ctrl-C')
+    .option(
+      '--port <number>',
+      'port on which others may have the files of windows, 0 picks one (8092)',
+      integer,
+    )
+    .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
+    .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
+    .addHelpText(
+      'after',
+      `
+What it judged is in --data: assay rollouts show, assay rollouts replay. The file of the subnet and the calibration are copied there: verdicts
+of one folder are judged by one set of rules.
+
+Example:
+  assay rollouts validate --subnet subnet.json --checkpoints https://trainer.example/checkpoints --chain finney --netuid 7 \\
+    --wallet mine --hotkey default --data validator --host 0.0.0.0 --announce-ip 203.0.113.8`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const { validateRollouts } = await import('./commands/rollouts/validate.js');
+      return run((signal) => validateRollouts(flags, signal));
+    });
+}
+
+const addRolloutRoleOptions = (command: Command): Command =>
+  addRoleOptions(command)
+    .option('--subnet <file>', 'what everybody on it goes by (assay rollouts init)')
+    .option('--calibration <file>', 'the artefact that it names (calibration.json beside it)')
+    .option(
+      '--checkpoints <place...>',
+      "where checkpoints are had, asked in turn: a trainer's folder, or http(s) addresses of one",
+    )
+    .option(
+      '--drand <url...>',
+      'who is asked for rounds of drand-quicknet, in turn (api.drand.sh and others)',
+    )
+    .option('--data <folder>', 'folder for files of windows and checkpoints')
+    .option('--threads <n>', 'of one operator of onnxruntime (1)', integer)
+    .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
+    .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
+    .option('--json', 'one JSON object a window on standard output');
+
+/** As `choiceFlags` of rollout-choice.ts reads them. */
+const addChoiceOptions = (command: Command): Command =>
+  command
+    .option('--model <dir>', 'a model folder: a decoder over bytes')
+    .option('--seeded <name>', 'in its place one from --seed: tiny or miniature, of random weights')
+    .option('--weights <how>', 'how the weights came to be: random, trained or unknown')
+    .option('--environment <id>', 'whose prompts are answered (arithmetic)')
+    .option('--params <json>', 'of the environment')
+    .option('--temperature <t>', 'of the policy (1)')
+    .option('--candidates <n>', 'of the policy (64)', integer)
+    .option('--max-tokens <n>', 'of the policy (32)', integer)
+    .option('--per-group <n>', 'rollouts of one prompt (4)', integer)
+    .option('--seed <text>', 'of seeded weights and of all that is drawn (assay)');

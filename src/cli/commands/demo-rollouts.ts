@@ -1,6 +1,6 @@
 // Owns: `assay demo --rollouts`: windows of rollouts on a whole subnet on this machine, with real parts. Does not own: what any part
 // does, the demo of proofs (demo.ts).
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setCommitment } from '../../chain/subtensor/operations/commitments.js';
@@ -27,15 +27,20 @@ import {
 import { funds, setUp } from '../../testing/setup.js';
 import { DEMO_PLAN } from '../../testing/world.js';
 import { systemParts } from '../assemble.js';
+import { flagOf } from '../config.js';
 import { createProcesses } from '../demo/processes.js';
 import { checkLines } from '../demo/table.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, print, printJson } from '../output.js';
 import { type RolloutRow, rolloutTable } from '../rollout-rows.js';
+import { SUBNET_FILE } from '../rollout-subnet.js';
 import { replayFolder } from './rollouts/replay.js';
 
 /** Heaps, MiB; models lie outside of them. */
 const HEAP = { chain: 256, role: 384 } as const;
+/** Blocks before D at which work ends: a busy machine of two cores takes some to get a commitment into one. */
+const MARGIN_BLOCKS = 8;
+const PUBLISH_LEAD_BLOCKS = DEMO_PLAN.events.publishLeadBlocks;
 /** Windows that do not come by then do not come: so many times their blocks' time. */
 const STUCK = 4;
 /** Epochs after the last window in which weights are set and count. */
@@ -82,7 +87,7 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
       message(name, message) {
         const judged = message.judged as { window: number; is: string; rows: RolloutRow[] } | undefined;
         const done = message.window as { window: number; is: string; rollouts?: number } | undefined;
-        const weights = message.weights as { block: number } | undefined;
+        const { lastWeights: weights } = (message.status ?? {}) as { lastWeights?: { block: number } };
         if (done)
           say(
             `${name} (${kinds.get(name)}): window ${done.window} ${done.is}, ${done.rollouts ?? 0} rollouts`,
@@ -142,27 +147,36 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
 
     const { windows, leadBlocks, ...lengths } = ROLLOUT_PLAN;
     const plan = { ...lengths, firstBlock: (await chain.head()).number + leadBlocks };
-    const common = (name: string, hotkeyUri: string, host: string) => ({
-      ...{ chain: url, netuid, hotkeyUri, host, data: join(dir, name), subnet: rolloutSubnet(engine) },
-      ...{ trainer: trainer.address, published, plan },
+    const subnetFile = join(dir, SUBNET_FILE);
+    await writeFile(
+      subnetFile,
+      `${JSON.stringify({ ...rolloutSubnet(engine), trainer: trainer.address, plan })}\n`,
+    );
+    const common = (name: string, hotkey: string, host: string) => ({
+      ...{ chain: url, netuid, hotkey, host, port: 0, data: join(dir, name), adminPort: -1 },
+      ...{ subnet: subnetFile, checkpoints: [published] },
     });
+    const mining = { batch: 32, marginBlocks: MARGIN_BLOCKS };
     const victim = world.miners.find(({ name }) => kinds.get(name) === 'honest')!;
-    const role = (name: string, kind: string, json: object) =>
-      processes.start({ name, args: () => ['simulated', kind, JSON.stringify(json)], heapMiB: HEAP.role });
+    const role = (name: string, ...args: readonly string[]) =>
+      processes.start({ name, args: () => args, heapMiB: HEAP.role });
     await raceAbort(
       inner,
       Promise.all([
         ...world.miners.map(({ name, hotkeyUri, host }) => {
           const kind = kinds.get(name)!;
-          return role(name, 'rollout-miner', {
-            ...common(name, hotkeyUri, host),
-            kind,
-            ...(kind === 'copies' ? { victim: keypairFromUri(victim.hotkeyUri).address } : {}),
-          });
+          const config = { ...common(name, hotkeyUri, host), ...mining };
+          if (kind === 'honest') return role(name, 'rollouts', 'mine', ...toFlags(config));
+          const copied = kind === 'copies' ? { victim: keypairFromUri(victim.hotkeyUri).address } : {};
+          return role(name, 'simulated', 'rollout-liar', JSON.stringify({ ...config, kind, ...copied }));
         }),
-        ...world.validators.map(({ name, hotkeyUri }) =>
-          role(name, 'rollout-validator', common(name, hotkeyUri, validatorHost(name))),
-        ),
+        ...world.validators.map(({ name, hotkeyUri }) => {
+          const config = {
+            ...common(name, hotkeyUri, validatorHost(name)),
+            publishLeadBlocks: PUBLISH_LEAD_BLOCKS,
+          };
+          return role(name, 'rollouts', 'validate', ...toFlags(config));
+        }),
       ]),
     );
     say(`up; miners: ${world.miners.map(({ name }) => `${name} ${kinds.get(name)}`).join(', ')}`);
@@ -317,6 +331,10 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
     else await rm(dir, { recursive: true, force: true });
   }
 }
+
+/** As the command line takes them: the roles are those of anybody's subnet. */
+const toFlags = (config: Readonly<Record<string, string | number | readonly string[]>>): string[] =>
+  Object.entries(config).flatMap(([key, value]) => [flagOf(key), ...[value].flat().map(String)]);
 
 /** onnxruntime-node is optional; the plain decoder is for machines without it, and for smaller models. */
 async function engineHere(): Promise<'onnx' | 'plain'> {

@@ -71,17 +71,13 @@ const minerSchema = z.strictObject({
 export async function simulated(role: string, json: string, signal: AbortSignal): Promise<number> {
   if (role === 'device') return device(parse(deviceSchema, json), signal);
   if (role === 'miner') return miner(parse(minerSchema, json), signal);
-  if (role === 'rollout-miner' || role === 'rollout-validator') {
-    const { rolloutMiner, rolloutMinerSchema, rolloutValidator, rolloutValidatorSchema } = await import(
-      './simulated-rollouts.js'
-    );
-    return role === 'rollout-miner'
-      ? rolloutMiner(parse(rolloutMinerSchema, json), signal)
-      : rolloutValidator(parse(rolloutValidatorSchema, json), signal);
+  if (role === 'rollout-liar') {
+    const { rolloutLiar, rolloutLiarSchema } = await import('./simulated-rollouts.js');
+    return rolloutLiar(parse(rolloutLiarSchema, json), signal);
   }
   throw new AssayError('invalid-input', `no simulated role ${role}`, {
     what: 'role',
-    expected: 'device, miner, rollout-miner or rollout-validator',
+    expected: 'device, miner or rollout-liar',
     got: role,
   });
 }

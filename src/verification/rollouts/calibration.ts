@@ -296,7 +296,7 @@ const calibration = record<Calibration & { format: string }>({
 
 /**
  * A calibration as validators load it: by its digest, in its one spelling, signed, and one that follows from its own counts.
- * @param expected what the validator has: the digest that its subnet names, the profiles that it judges with and for
+ * @param expected what the validator has: the digest that its subnet names, the engines that it judges with and for
  * @throws AssayError `invalid-input` naming what is wrong
  */
 export function loadCalibration(
@@ -322,12 +322,16 @@ export function loadCalibration(
     throw invalid('signature of the calibration', `one of ${toHex(signed.hotkey)}`, 'none of it');
   for (const side of ['miner', 'verifier'] as const) {
     const profile = expected[side];
-    if (profile && !equals(profileDigest(profile), profileDigest(value[side])))
+    if (profile && !isSameEngine(profile, value[side]))
       throw invalid(`${side} of the calibration`, 'the profile that is judged here', 'another');
   }
   assertFollows(value);
   return { calibration: value, digest: own, hotkey: signed.hotkey };
 }
+
+/** Whatever decides rounding but the weights, which are others with each checkpoint. */
+export const isSameEngine = (one: Profile, other: Profile): boolean =>
+  equals(profileDigest(one), profileDigest({ ...other, weightsDigest: one.weightsDigest }));
 
 interface Signed {
   readonly calibration: Calibration & { readonly format: string };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { rolloutsOptions } from '../../../src/cli/commands/demo-rollouts.js';
 import { parseRolloutSubnet } from '../../../src/cli/rollout-subnet.js';
+import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { equals } from '../../../src/model/bytes.js';
 import {
   createRolloutWorld,
@@ -24,8 +25,13 @@ test('the demo of rollouts takes a seed, a folder and JSON, and says which flags
     expect(codeOf(() => rolloutsOptions({ seed: 'a', ...more }))).toBe('invalid-input');
 });
 
-test('a subnet of rollouts is read strictly, and its policy is bound to its environment', () => {
-  const given = rolloutSubnet('plain');
+test('a subnet of rollouts is read strictly, and its policy is bound to its environment', async () => {
+  await readyKeys();
+  const given = {
+    ...rolloutSubnet('plain'),
+    trainer: devKeypair('trainer').address,
+    plan: { firstBlock: 100, everyBlocks: 30, workBlocks: 20 },
+  };
   const subnet = parseRolloutSubnet(given, 'here');
   expect(equals(subnet.policy.environmentDigest, subnet.environment.digest)).toBe(true);
   expect(parseRolloutSubnet(JSON.parse(subnet.text), 'there').text).toBe(subnet.text);
@@ -33,6 +39,11 @@ test('a subnet of rollouts is read strictly, and its policy is bound to its envi
     { ...given, version: 2 },
     { ...given, more: 1 },
     { ...given, quota: 0 },
+    { ...given, trainer: 'somebody' },
+    { ...given, plan: { ...given.plan, workBlocks: 31 } },
+    { ...given, beacon: 'a coin' },
+    { ...given, calibration: 'none' },
+    { ...given, prompt: { millis: 1001, is: 'declared' } },
     { ...given, environment: { id: 'none', params: {} } },
     { ...given, policy: { ...given.policy, candidates: 1 } },
     { ...given, model: { engine: 'plain', config: { ...given.model.config, heads: 3 } } },
