@@ -36,9 +36,19 @@ export const sums: Environment = createArithmetic(
 const SAYS = ['Let us see: ', 'We add them up. ', 'First the ones, then the tens: ', ''];
 const ENDS = ['So the answer is ', 'That makes ', 'The sum is ', 'It is '];
 
-function answerOf(seed: Uint8Array, prompt: string, key: string): string {
-  const sum = /(\d+\+\d+)/.exec(prompt)![1]!;
+function sentences(seed: Uint8Array): string {
+  const { prompt, key } = sums.task(seed);
+  const sum = /(\d+\+\d+)/.exec(byteTokenizer.decode(prompt))![1]!;
   return ` ${SAYS[seed[30]! % SAYS.length]}${sum}=${key}. ${ENDS[seed[31]! % ENDS.length]}${key}.`;
+}
+
+/** The answer and an end; or, where so many tokens are wanted, the answer and those of other sums, without one. */
+function answerOf(seed: Uint8Array, tokens?: number): number[] {
+  if (tokens === undefined) return [...utf8(sentences(seed)), END_OF_TEXT];
+  let text = sentences(seed);
+  for (let i = 0; text.length < tokens; i++)
+    text += sentences(taggedHash('bench-train-next', seed, u32le(i)));
+  return [...utf8(text.slice(0, tokens))];
 }
 
 export interface Trained {
@@ -53,25 +63,32 @@ export interface Trained {
 export const FINE_RATE = 1e-5;
 const FINE_STEPS = 10;
 
-export function train(
-  seed: string,
-  { steps, batch, learningRate }: { steps: number; batch: number; learningRate: number },
-  onStep: (step: number, loss: number) => void = () => {},
-): Trained {
-  const weights = new Map(
-    [...seededWeights(SENTENCES, seed)].map(([name, values]) => [name, values.slice()]),
-  );
-  const network = new Network(SENTENCES, weights);
+/** Long answers are begun in so many tokens, and gone on with in a few batches of all of them, of a quarter of the rows. */
+const BEGUN = 96;
+const LONG_SHARE = 8;
+
+export interface Training {
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** of an answer, which does not end. @default one that ends after its sentences */
+  readonly tokens?: number | undefined;
+}
+
+export function train(seed: string, { steps, batch, learningRate, tokens }: Training): Trained {
+  const config = tokens === undefined ? SENTENCES : { ...SENTENCES, maxPositions: tokens + 32 };
+  const weights = new Map([...seededWeights(config, seed)].map(([name, values]) => [name, values.slice()]));
+  const network = new Network(config, weights);
   const optimiser = new AdamW(network);
   const losses: number[] = [];
-  const step = (number: number, rate: number): void => {
+  const step = (number: number, rate: number, rows: number, length: number | undefined): void => {
     const sequences: Uint32Array[] = [];
     const at: { sequence: number; position: number }[] = [];
     const targets: number[] = [];
-    for (let i = 0; i < batch; i++) {
+    for (let i = 0; i < rows; i++) {
       const own = taggedHash('bench-train', utf8(seed), u32le(number), u32le(i));
-      const { prompt, key } = sums.task(own);
-      const answer = [...utf8(answerOf(own, byteTokenizer.decode(prompt), String(key))), END_OF_TEXT];
+      const { prompt } = sums.task(own);
+      const answer = answerOf(own, length);
       for (const [place, token] of answer.entries()) {
         at.push({ sequence: i, position: prompt.length - 1 + place });
         targets.push(token);
@@ -83,21 +100,24 @@ export function train(
     pass.backward(dLogits);
     optimiser.step({ learningRate: rate });
     losses.push(loss);
-    onStep(number, loss);
   };
   const published = (): Master =>
     openMaster(
-      SENTENCES,
-      encodeMaster(
-        SENTENCES,
-        new Map([...weights].map(([name, values]) => [name, Float32Array.from(values)])),
-      ),
+      config,
+      encodeMaster(config, new Map([...weights].map(([name, values]) => [name, Float32Array.from(values)]))),
     );
-  for (let i = 0; i < steps; i++) step(i, learningRate * Math.min(1, 3 * (1 - i / steps)));
+  const long = tokens === undefined ? 0 : Math.ceil(steps / LONG_SHARE);
+  const all = steps + long;
+  const longRows = Math.ceil(batch / 4);
+  for (let i = 0; i < all; i++) {
+    const rate = learningRate * Math.min(1, 3 * (1 - i / all));
+    if (i < steps) step(i, rate, batch, tokens && Math.min(BEGUN, tokens));
+    else step(i, rate, longRows, tokens);
+  }
   const before = new Map<number, Master>();
   for (let left = FINE_STEPS; left > 0; left--) {
     before.set(left, published());
-    step(steps + FINE_STEPS - left, FINE_RATE);
+    step(all + FINE_STEPS - left, FINE_RATE, tokens === undefined ? batch : longRows, tokens);
   }
   const last = losses.slice(-20);
   return { master: published(), before, loss: last.reduce((sum, one) => sum + one, 0) / last.length };
