@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay checkpoint`. Each command's work is in commands/checkpoint/, loaded when it is called.
 import type { Command } from 'commander';
+import { addNetworkOptions, addSendingOptions } from './chain-options.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
@@ -31,6 +32,27 @@ Example:
     .action(async (master: string, flags: Flags) => {
       const { publish } = await import('./commands/checkpoint/publish.js');
       return run((signal) => publish(master, flags, signal));
+    });
+
+  addSendingOptions(addWalletOptions(addNetworkOptions(checkpoint.command('commit'))))
+    .description(
+      'commit to a checkpoint on the chain: that of the windows of rollouts that begin some blocks later',
+    )
+    .requiredOption('--store <folder>', "the trainer's folder of checkpoints")
+    .option('--netuid <n>', 'subnet', integer)
+    .option('--window <n>', "that window's checkpoint (the newest)", integer)
+    .option('--digest <hex>', 'this checkpoint, whatever heads say')
+    .addHelpText(
+      'after',
+      `
+It takes the place of what --hotkey had committed to. Miners and validators go by what stood there five blocks before a window's first.
+
+Example:
+  assay checkpoint commit --store checkpoints --netuid 7 --network finney --wallet trainer --hotkey default`,
+    )
+    .action(async (flags: Flags) => {
+      const { commit } = await import('./commands/checkpoint/commit.js');
+      return run((signal) => commit(flags, signal));
     });
 
   checkpoint

@@ -84,5 +84,7 @@ function toLine({ window, is, rollouts, tokens, block }: RolloutMinerStatus): st
 const SAID = {
   'not-in-roster': 'this hotkey was not registered when it began',
   nothing: 'nothing to hand in',
+  other: 'another manifest was signed for it before: a second one would be a proof against this hotkey',
+  other: 'another manifest was signed for it before, and none is handed in',
   late: 'the commitment did not get into a block in time',
 } as const;
