@@ -1,4 +1,4 @@
-// Owns: one file by its digest, in pieces, from whoever has it. Does not own: who that may be, what a file may say.
+// Owns: one file by its name, in pieces, from whoever has it. Does not own: who that may be, what a file may say.
 import { concat, equals, toHex } from '../model/bytes.js';
 import { sha256 } from '../model/hash.js';
 import type { Log } from '../model/log.js';
@@ -12,107 +12,141 @@ export type Holder = Pick<MinerPeer, 'piece'>;
 const ASKED_AHEAD = 4;
 
 export interface Wanted {
-  /** 32 bytes */
-  readonly digest: Uint8Array;
-  /** of the file, where that is known; else what the first holder says, up to `maxBytes` */
+  /** by which it is asked for: a file's SHA-256, or `manifestName` */
+  readonly name: Uint8Array;
+  /** of the file, where that is known; else what a holder says, up to `maxBytes` */
   readonly bytes?: number | undefined;
   readonly maxBytes: number;
-  /** @default whether it has the digest; a signed manifest's is that of what was signed */
+  /** @default whether its SHA-256 is its name; a signed manifest's is that of what was signed */
   readonly isIt?: ((file: Uint8Array) => boolean) | undefined;
 }
 
-/**
- * The holders are asked in turn. One that fails, or has no more, costs its own time: the next goes on from the piece that is
- * missing; where the whole has another digest, nobody can say whose piece was wrong, and each of the others is asked for all of it.
- * @returns undefined when nobody has it, or when aborted
- */
-export async function fetchFile(
-  { log }: { readonly log: Log },
-  { wanted, holders }: { readonly wanted: Wanted; readonly holders: readonly Holder[] },
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  const { isIt = isNamed(wanted) } = wanted;
-  let partial: Partial | undefined;
-  let isMixed = false;
-  for (const holder of holders) {
-    if (signal.aborted) return undefined;
-    isMixed = partial !== undefined;
-    partial = await takeFrom({ holder, log }, wanted, partial, signal);
-    if (!isComplete(partial)) continue;
-    const file = concat(...partial.pieces);
-    if (isIt(file)) return file;
-    partial = undefined;
-    // of those who sent the wrong bytes the first ones may have been right
-    if (isMixed) return fetchWhole({ log }, { wanted, holders }, signal);
-  }
-  return undefined;
+/** A file on its way, over as many turns as it takes. */
+export interface Download {
+  /**
+   * Asks the holders one after the other, those that kept us waiting in earlier turns last, for what is still missing.
+   * @returns undefined when none of them has the rest, or when aborted: what came is kept for the next turn
+   */
+  from(holders: readonly Holder[], signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** bytes held for the next turn */
+  heldBytes(): number;
+  /** Bytes that ever came, of which some may have been wrong: who delivers is told from who does not. */
+  cameBytes(): number;
+  /** Lets go of what came. */
+  drop(): void;
 }
-
-async function fetchWhole(
-  { log }: { readonly log: Log },
-  { wanted, holders }: { readonly wanted: Wanted; readonly holders: readonly Holder[] },
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  const { isIt = isNamed(wanted) } = wanted;
-  for (const holder of holders) {
-    if (signal.aborted) return undefined;
-    const partial = await takeFrom({ holder, log }, wanted, undefined, signal);
-    if (!isComplete(partial)) continue;
-    const file = concat(...partial.pieces);
-    if (isIt(file)) return file;
-  }
-  return undefined;
-}
-
-const isNamed =
-  ({ digest }: Wanted) =>
-  (file: Uint8Array): boolean =>
-    equals(sha256(file), digest);
 
 interface Partial {
   readonly fileBytes: number;
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: Map<number, Uint8Array>;
+  readonly givers: Set<Holder>;
 }
-
-const isComplete = (partial: Partial | undefined): partial is Partial =>
-  partial !== undefined && partial.pieces.length === countOf(partial.fileBytes);
 
 const countOf = (fileBytes: number): number => Math.ceil(fileBytes / FILE_PIECE_BYTES);
 
-/** As many pieces, from the first that is missing, as this holder gives. */
-async function takeFrom(
-  { holder, log }: { readonly holder: Holder; readonly log: Log },
-  { digest, bytes, maxBytes }: Wanted,
-  begun: Partial | undefined,
-  signal: AbortSignal,
-): Promise<Partial | undefined> {
-  const fitting = (fileBytes: number) =>
-    fileBytes <= maxBytes && (bytes === undefined || fileBytes === bytes);
-  const ask = async (index: number) => {
+const indicesOf = (fileBytes: number): number[] => Array.from({ length: countOf(fileBytes) }, (_, i) => i);
+
+const missingOf = ({ fileBytes, pieces }: Partial): number[] =>
+  indicesOf(fileBytes).filter((index) => !pieces.has(index));
+
+const most = (partials: Iterable<Partial>): Partial | undefined =>
+  [...partials].sort((a, b) => b.pieces.size - a.pieces.size)[0];
+
+/**
+ * Pieces of all holders are put together, so that one goes on where another ended. Nothing says that a piece is right before the
+ * whole is: where it is not, nobody can say whose was wrong, and from then on each is asked for all of it. Who alone gave a whole
+ * that is not it is not asked again.
+ */
+export function createDownload({ log }: { readonly log: Log }, wanted: Wanted): Download {
+  const { name, bytes, maxBytes, isIt = (file) => equals(sha256(file), name) } = wanted;
+  /** by the length that was said of the file, so that a wrong one spoils nobody else's pieces; of each holder alone by who it is */
+  const partials = new Map<Holder | number, Partial>();
+  const liars = new Set<Holder>();
+  /** turns in a row that ended while this holder was waited for, and nothing had come of it */
+  const stalls = new Map<Holder, number>();
+  let isAlone = false;
+  let came = 0;
+
+  const ask = async (holder: Holder, index: number, signal: AbortSignal) => {
     try {
-      return await holder.piece(digest, index * FILE_PIECE_BYTES, signal);
+      const piece = await holder.piece(name, index * FILE_PIECE_BYTES, signal);
+      came += piece?.data.length ?? 0;
+      return piece;
     } catch (error) {
-      if (!signal.aborted)
-        log.debug('a piece was asked for in vain', { digest: toHex(digest), index, error });
+      if (!signal.aborted) log.debug('a piece was asked for in vain', { name: toHex(name), index, error });
       return undefined;
     }
   };
-  let taken = begun;
-  if (!taken) {
-    const first = await ask(0);
-    if (!first || !fitting(first.fileBytes)) return undefined;
-    taken = { fileBytes: first.fileBytes, pieces: [first.data] };
+
+  /** As many of the missing pieces as this holder gives. */
+  async function take(holder: Holder, signal: AbortSignal): Promise<Partial | undefined> {
+    const begun = isAlone ? partials.get(holder) : most(partials.values());
+    const [next] = begun ? missingOf(begun) : [0];
+    if (next === undefined) return begun;
+    const first = await ask(holder, next, signal);
+    const fits = first && first.fileBytes <= maxBytes && first.fileBytes === (bytes ?? first.fileBytes);
+    if (!fits) return undefined;
+    const { fileBytes } = first;
+    const key = isAlone ? holder : fileBytes;
+    const known = partials.get(key);
+    const partial =
+      known?.fileBytes === fileBytes ? known : { fileBytes, pieces: new Map(), givers: new Set<Holder>() };
+    partials.set(key, partial);
+    const { pieces, givers } = partial;
+    givers.add(holder);
+    pieces.set(next, first.data);
+    const missing = missingOf(partial).values();
+    let isOver = false;
+    const worker = async () => {
+      for (const index of missing) {
+        if (isOver || signal.aborted) return;
+        const piece = await ask(holder, index, signal);
+        if (piece?.fileBytes === fileBytes) pieces.set(index, piece.data);
+        else isOver = true;
+      }
+    };
+    await Promise.all(Array.from({ length: ASKED_AHEAD }, worker));
+    return partial;
   }
-  const { fileBytes } = taken;
-  const pieces = [...taken.pieces];
-  while (pieces.length < countOf(fileBytes) && !signal.aborted) {
-    const from = pieces.length;
-    const count = Math.min(ASKED_AHEAD, countOf(fileBytes) - from);
-    const asked = await Promise.all(Array.from({ length: count }, (_, i) => ask(from + i)));
-    for (const piece of asked) {
-      if (!piece || piece.fileBytes !== fileBytes) return { fileBytes, pieces };
-      pieces.push(piece.data);
+
+  async function from(holders: readonly Holder[], signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const asked = holders
+      .filter((holder) => !liars.has(holder))
+      .sort((a, b) => (stalls.get(a) ?? 0) - (stalls.get(b) ?? 0));
+    for (const holder of asked) {
+      if (signal.aborted) return undefined;
+      const before = came;
+      const partial = await take(holder, signal);
+      if (came > before) stalls.delete(holder);
+      else if (signal.aborted) stalls.set(holder, (stalls.get(holder) ?? 0) + 1);
+      if (!partial || partial.pieces.size < countOf(partial.fileBytes)) continue;
+      const file = concat(...indicesOf(partial.fileBytes).map((index) => partial.pieces.get(index)!));
+      if (isIt(file)) return file;
+      partials.delete(isAlone ? holder : partial.fileBytes);
+      if (partial.givers.size === 1) liars.add(holder);
+      else {
+        isAlone = true;
+        partials.clear();
+        return from(holders, signal);
+      }
     }
+    return undefined;
   }
-  return { fileBytes, pieces };
+
+  return {
+    from,
+    heldBytes: () =>
+      [...partials.values()]
+        .flatMap(({ pieces }) => [...pieces.values()])
+        .reduce((sum, { length }) => sum + length, 0),
+    cameBytes: () => came,
+    drop: () => partials.clear(),
+  };
 }
+
+/** In one turn. */
+export const fetchFile = (
+  parts: { readonly log: Log },
+  { wanted, holders }: { readonly wanted: Wanted; readonly holders: readonly Holder[] },
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> => createDownload(parts, wanted).from(holders, signal);

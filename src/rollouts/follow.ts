@@ -14,6 +14,7 @@ import {
   HEAD_LEAD_BLOCKS,
   startBlock,
   type WindowPlan,
+  windowAt,
 } from './windows.js';
 
 /** As much of the chain as windows need. */
@@ -50,8 +51,73 @@ export interface OpenWindow {
 
 /** Between two looks at the chain, as a part of its block time. */
 const LOOKS_PER_BLOCK = 4;
-/** A round is asked for again after so long. */
-const ROUND_AGAIN_MS = 1_000;
+/** A round, or the chain before its block time is known, is asked again after so long. */
+const AGAIN_MS = 1_000;
+/** What failed is tried again after so long at first, and after twice as long each time. */
+const MOST_AGAIN_MS = 15_000;
+/** What goes on is said at once, after so long, and after twice as long each time. */
+const SAY_AGAIN_MS = 60_000;
+const MOST_SAY_AGAIN_MS = 60 * 60_000;
+
+/** Whether it is time to say it (again). */
+function seldom({ clock }: Pick<FollowParts, 'clock'>): () => boolean {
+  let next = Number.NEGATIVE_INFINITY;
+  let waitMs = SAY_AGAIN_MS;
+  return () => {
+    const now = clock.monotonic();
+    if (now < next) return false;
+    next = now + waitMs;
+    waitMs = Math.min(2 * waitMs, MOST_SAY_AGAIN_MS);
+    return true;
+  };
+}
+
+/**
+ * Tried again until it works, or is of no use any more: one answer that does not come must not cost a window.
+ * @param until unix ms, from which on it is not begun again
+ * @throws what it failed with last; the signal's reason when aborted
+ */
+export async function persist<T>(
+  parts: Pick<FollowParts, 'clock' | 'log'>,
+  { what, until }: { readonly what: string; readonly until: number },
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { clock, log } = parts;
+  const isTime = seldom(parts);
+  for (let waitMs = AGAIN_MS; ; waitMs = Math.min(2 * waitMs, MOST_AGAIN_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (clock.now() >= until) throw error;
+      if (isTime()) log.warn(`${what}: failed, and is tried again`, { error });
+    }
+    await clock.sleep(Math.min(waitMs, until - clock.now()), signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** The window that can still be taken part in, or the next one. An outage is waited out. */
+export const currentWindow = async (
+  parts: FollowParts,
+  plan: WindowPlan,
+  signal: AbortSignal,
+): Promise<number> => windowAt(plan, (await headOf(parts, signal)).number);
+
+/** When a block will be there, unix ms, if no slot is empty until then. An outage is waited out. */
+export async function expectedAt(parts: FollowParts, block: number, signal: AbortSignal): Promise<number> {
+  const { number, blockTimeMs } = await headOf(parts, signal);
+  return parts.clock.now() + Math.max(0, block - number) * blockTimeMs;
+}
+
+const headOf = (parts: FollowParts, signal: AbortSignal) =>
+  persist(
+    parts,
+    { what: 'the newest block', until: Number.POSITIVE_INFINITY },
+    async () => ({ ...(await parts.chain.info()), ...(await parts.chain.head()) }),
+    signal,
+  );
 
 /** Resolves when that block is there, or with `false` when aborted. An outage is waited out. */
 export const untilHead = (parts: FollowParts, block: number, signal: AbortSignal): Promise<boolean> =>
@@ -62,73 +128,97 @@ export const untilFinal = (parts: FollowParts, block: number, signal: AbortSigna
   untilBlock(parts, 'finalizedHead', block, signal);
 
 async function untilBlock(
-  { chain, clock, log }: FollowParts,
+  parts: FollowParts,
   which: 'head' | 'finalizedHead',
   block: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { blockTimeMs } = await chain.info();
+  const { chain, clock, log } = parts;
+  const isTime = seldom(parts);
   while (!signal.aborted) {
+    let againMs = AGAIN_MS;
     try {
       if ((await chain[which]()).number >= block) return true;
+      againMs = (await chain.info()).blockTimeMs / LOOKS_PER_BLOCK;
     } catch (error) {
-      log.warn('the chain cannot be asked for its newest block', { which, block, error });
+      if (isTime()) log.warn('the chain cannot be asked for its newest block', { which, block, error });
     }
-    await clock.sleep(blockTimeMs / LOOKS_PER_BLOCK, signal);
+    await clock.sleep(againMs, signal);
   }
   return false;
 }
 
 /**
  * The round, as soon as it can be had; undefined when `until` (unix ms) passed without it, or when aborted.
+ * @throws what asking for it failed with, where that is why it is not here at `until`: it may be out all the same
  */
 export async function untilRound(
-  { beacon, clock, log }: Pick<FollowParts, 'beacon' | 'clock' | 'log'>,
+  parts: Pick<FollowParts, 'beacon' | 'clock' | 'log'>,
   round: bigint,
   until: number,
   signal: AbortSignal,
 ): Promise<BeaconRound | undefined> {
+  const { beacon, clock, log } = parts;
+  const isTime = seldom(parts);
   await clock.sleep(beacon.timeOf(round) - clock.now(), signal);
   while (!signal.aborted) {
+    let failure: { readonly error: unknown } | undefined;
     try {
       const found = await beacon.fetch(round, signal);
       if (found) return found;
     } catch (error) {
-      if (!signal.aborted) log.warn('a round of the beacon is not to be had', { round, error });
+      if (signal.aborted) return undefined;
+      failure = { error };
     }
-    if (clock.now() >= until) return undefined;
-    await clock.sleep(Math.min(ROUND_AGAIN_MS, until - clock.now()), signal);
+    if (clock.now() >= until) {
+      if (failure) throw failure.error;
+      return undefined;
+    }
+    if (failure && isTime()) log.warn('a round of the beacon cannot be asked for', { round, ...failure });
+    await clock.sleep(Math.min(AGAIN_MS, until - clock.now()), signal);
   }
   return undefined;
 }
 
 /**
  * Waits for S and the window's round.
- * @returns undefined where the window does not take place: no checkpoint was committed, or no round came before D; or aborted
+ * @param lateMs after D in which the caller can still do something in the window
+ * @returns undefined where the window does not take place: no checkpoint was committed, or no round came in time; or aborted
+ * @throws what chain or beacon failed with, until it was too late
  */
 export async function openWindow(
   parts: FollowParts,
   rules: WindowRules,
   window: number,
   signal: AbortSignal,
+  lateMs = 0,
 ): Promise<OpenWindow | undefined> {
   const { chain, beacon, log } = parts;
   const { netuid, plan, policyDigest } = rules;
   const [start, deadline] = [startBlock(plan, window), deadlineBlock(plan, window)];
   if (!(await untilFinal(parts, start, signal))) return undefined;
-  const hash = await chain.blockHash(start);
-  const [roster, time, checkpointDigest, { blockTimeMs, genesisHash }] = await Promise.all([
-    chain.subnet(netuid, hash),
-    timestampOf(chain, hash),
-    checkpointOf(chain, rules, window),
-    chain.info(),
-  ]);
+  const until = lateMs + (await expectedAt(parts, deadline, signal));
+  const read = async () => {
+    const hash = await chain.blockHash(start);
+    return Promise.all([
+      chain.subnet(netuid, hash),
+      timestampOf(chain, hash),
+      checkpointOf(chain, rules, window),
+      chain.info(),
+    ]);
+  };
+  const what = 'what the chain has of a window';
+  const [roster, time, checkpointDigest, { genesisHash }] = await persist(
+    parts,
+    { what, until },
+    read,
+    signal,
+  );
   if (!checkpointDigest) {
     log.warn('window without a checkpoint: it does not take place', { window });
     return undefined;
   }
   const round = beacon.roundFrom(time + (plan.beaconDelayMs ?? BEACON_DELAY_MS));
-  const until = time + plan.workBlocks * blockTimeMs;
   const found = await untilRound(parts, round, until, signal);
   if (!found) {
     if (!signal.aborted) log.warn('no round for a window: it does not take place', { window, round });

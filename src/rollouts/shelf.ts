@@ -1,24 +1,27 @@
-// Owns: files of windows, by name, mostly their digest: ours to hand out, others' to judge and to hand on, for a bounded time and number of bytes.
+// Owns: files of windows, by name: ours to hand out, others' to judge and to hand on, for a bounded time and number of bytes.
 // Does not own: what is in them, who may have them (protocol), fetching (fetch.ts).
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toHex } from '../model/bytes.js';
+import { concat, toHex, utf8 } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
+import { HASH_BYTES } from '../model/merkle.js';
 import { FILE_PIECE_BYTES } from '../protocol/limits.js';
 import type { FilePiece } from '../protocol/session.js';
 
 export interface Shelf {
+  /** of all files together */
+  readonly maxBytes: number;
   /**
    * On disk, where there is one, when it resolves.
-   * @param name under which it is asked for, 32 bytes. @default its SHA-256
+   * @param name under which it is asked for. @default its SHA-256, which is the name of a file
    * @throws AssayError `limit-exceeded` when there is no room
    */
   put(window: number, bytes: Uint8Array, name?: Uint8Array): Promise<Uint8Array>;
   /** As it was put there, unless the disk failed: whoever reads it looks. */
-  read(digest: Uint8Array): Promise<Uint8Array | undefined>;
-  /** For callers of our port. */
-  piece(digest: Uint8Array, offset: number): Promise<FilePiece | undefined>;
+  read(name: Uint8Array): Promise<Uint8Array | undefined>;
+  /** For callers of our port, who may send anything for a name. */
+  piece(name: Uint8Array, offset: number): Promise<FilePiece | undefined>;
   /** Files of windows before that one go. */
   forget(before: number): Promise<void>;
 }
@@ -38,10 +41,10 @@ function createIndex(maxBytes: number) {
   return {
     places,
     /** @returns whether its bytes must be written */
-    take(digest: string, window: number, bytes: number): boolean {
-      const known = places.get(digest);
+    take(label: string, window: number, bytes: number): boolean {
+      const known = places.get(label);
       if (known) {
-        places.set(digest, { window: Math.max(window, known.window), bytes });
+        places.set(label, { ...known, window: Math.max(window, known.window) });
         return known.window < window;
       }
       if (total + bytes > maxBytes)
@@ -51,51 +54,76 @@ function createIndex(maxBytes: number) {
           got: total + bytes,
         });
       total += bytes;
-      places.set(digest, { window, bytes });
+      places.set(label, { window, bytes });
       return true;
     },
-    drop(digest: string): void {
-      total -= places.get(digest)?.bytes ?? 0;
-      places.delete(digest);
+    drop(label: string): void {
+      total -= places.get(label)?.bytes ?? 0;
+      places.delete(label);
     },
     before: (window: number) => [...places].filter(([, place]) => place.window < window),
   };
 }
 
 /**
- * Where a signed manifest lies, and is asked for. Its digest is that of its body, without the signature: were it the name, a stranger
- * could hand in the body as a file and take the place. No bytes are known whose SHA-256 is another's complement.
+ * Where a signed manifest lies, and is asked for: a name space beside that of files, whose names are their SHA-256. Its digest is that
+ * of its body, without the signature: were it the name, a stranger could hand in the body as a file and take the place.
  */
-export const manifestName = (digest: Uint8Array): Uint8Array => digest.map((byte) => ~byte);
+export const manifestName = (digest: Uint8Array): Uint8Array => concat(utf8('manifest'), digest);
+
+/** What nobody may ask for. @param key 32 bytes */
+export const ownName = (key: Uint8Array): Uint8Array => concat(utf8('own'), key);
+
+/** How a name is written, in a folder too: its space, unless it is that of files, and 64 digits. Undefined for what is no name. */
+function labelOf(name: Uint8Array): string | undefined {
+  const space = Buffer.from(name.subarray(0, -HASH_BYTES)).toString('latin1');
+  if (name.length < HASH_BYTES || !/^(manifest|own)?$/.test(space)) return undefined;
+  const digits = toHex(name.subarray(-HASH_BYTES));
+  return space === '' ? digits : `${space}-${digits}`;
+}
+
+function assertLabel(name: Uint8Array): string {
+  const label = labelOf(name);
+  if (label === undefined) throw new TypeError(`name: expected one of a shelf, got ${name.length} bytes`);
+  return label;
+}
+
+/** Of what callers of our port may have. */
+function publicLabel(name: Uint8Array): string | undefined {
+  const label = labelOf(name);
+  return label?.startsWith('own') ? undefined : label;
+}
 
 /** For tests, demos and whoever can do without its files after a restart. */
 export function createMemoryShelf({ maxBytes = 1024 ** 3 }: { readonly maxBytes?: number } = {}): Shelf {
   const index = createIndex(maxBytes);
   const files = new Map<string, Uint8Array>();
   return {
-    async put(window, bytes, digest = sha256(bytes)) {
-      index.take(toHex(digest), window, bytes.length);
-      files.set(toHex(digest), bytes);
-      return digest;
+    maxBytes,
+    async put(window, bytes, name = sha256(bytes)) {
+      const label = assertLabel(name);
+      index.take(label, window, bytes.length);
+      files.set(label, bytes);
+      return name;
     },
-    read: async (digest) => files.get(toHex(digest)),
-    async piece(digest, offset) {
-      const file = files.get(toHex(digest));
+    read: async (name) => files.get(assertLabel(name)),
+    async piece(name, offset) {
+      const file = files.get(publicLabel(name) ?? '');
       return file && offset < file.length
         ? { data: file.subarray(offset, offset + FILE_PIECE_BYTES), fileBytes: file.length }
         : undefined;
     },
     async forget(before) {
-      for (const [digest] of index.before(before)) {
-        index.drop(digest);
-        files.delete(digest);
+      for (const [label] of index.before(before)) {
+        index.drop(label);
+        files.delete(label);
       }
     },
   };
 }
 
 /**
- * `<window>-<digest>` in `dir`; what a crash left half-written has another name, and goes.
+ * `<window>-<name>` in `dir`; what a crash left half-written has another name, and goes.
  * @throws AssayError `limit-exceeded` when there is more in it than it may hold
  */
 export async function openShelf(
@@ -105,12 +133,12 @@ export async function openShelf(
   await mkdir(dir, { recursive: true });
   const index = createIndex(maxBytes);
   const turns = new Map<string, Promise<void>>();
-  const pathOf = (digest: string, { window }: Place) => join(dir, `${window}-${digest}`);
+  const pathOf = (label: string, { window }: Place) => join(dir, `${window}-${label}`);
   for (const name of await readdir(dir)) {
-    const [, window, digest] = /^(\d{1,10})-([0-9a-f]{64})$/.exec(name) ?? [];
-    if (window !== undefined && digest !== undefined) {
+    const [, window, label] = /^(\d{1,10})-((?:manifest-|own-)?[0-9a-f]{64})$/.exec(name) ?? [];
+    if (window !== undefined && label !== undefined) {
       const { size } = await stat(join(dir, name));
-      index.take(digest, Number(window), size);
+      index.take(label, Number(window), size);
     } else if (name.endsWith('.part')) await rm(join(dir, name), { force: true });
   }
 
@@ -128,46 +156,52 @@ export async function openShelf(
     return done;
   };
   return {
-    async put(window, bytes, digest = sha256(bytes)) {
-      const name = toHex(digest);
-      return inTurn(name, async () => {
-        const known = index.places.get(name);
-        if (!index.take(name, window, bytes.length)) return digest;
-        const path = pathOf(name, index.places.get(name)!); // just taken
+    maxBytes,
+    async put(window, bytes, name = sha256(bytes)) {
+      const label = assertLabel(name);
+      return inTurn(label, async () => {
+        const known = index.places.get(label);
+        if (!index.take(label, window, bytes.length)) return name;
+        const path = pathOf(label, index.places.get(label)!); // just taken
         try {
-          if (known) await rename(pathOf(name, known), path);
+          if (known) await rename(pathOf(label, known), path);
           else await write(path, bytes);
         } catch (error) {
-          index.drop(name);
+          index.drop(label);
           throw error;
         }
         await syncFolder(dir);
-        return digest;
+        return name;
       });
     },
-    read: (digest) =>
-      inTurn(toHex(digest), async () => {
-        const place = index.places.get(toHex(digest));
+    async read(name) {
+      const label = assertLabel(name);
+      return inTurn(label, async () => {
+        const place = index.places.get(label);
         if (!place) return undefined;
         const bytes = new Uint8Array(place.bytes);
-        await readInto(pathOf(toHex(digest), place), bytes, 0);
+        await readInto(pathOf(label, place), bytes, 0);
         return bytes;
-      }),
-    piece: (digest, offset) =>
-      inTurn(toHex(digest), async () => {
-        const place = index.places.get(toHex(digest));
+      });
+    },
+    async piece(name, offset) {
+      const label = publicLabel(name);
+      if (label === undefined) return undefined;
+      return inTurn(label, async () => {
+        const place = index.places.get(label);
         if (!place || offset >= place.bytes) return undefined;
         const data = new Uint8Array(Math.min(FILE_PIECE_BYTES, place.bytes - offset));
-        await readInto(pathOf(toHex(digest), place), data, offset);
+        await readInto(pathOf(label, place), data, offset);
         return { data, fileBytes: place.bytes };
-      }),
+      });
+    },
     async forget(before) {
-      for (const [digest] of index.before(before))
-        await inTurn(digest, async () => {
-          const place = index.places.get(digest);
+      for (const [label] of index.before(before))
+        await inTurn(label, async () => {
+          const place = index.places.get(label);
           if (!place || place.window >= before) return;
-          index.drop(digest);
-          await rm(pathOf(digest, place), { force: true });
+          index.drop(label);
+          await rm(pathOf(label, place), { force: true });
         });
     },
   };
@@ -180,6 +214,9 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await file.writeFile(bytes);
     await file.sync();
+  } catch (error) {
+    await rm(part, { force: true }); // on a full disk half a file would keep others out
+    throw error;
   } finally {
     await file.close();
   }

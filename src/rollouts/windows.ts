@@ -57,6 +57,13 @@ export function nextWindow({ firstBlock, everyBlocks }: WindowPlan, block: numbe
   return window;
 }
 
+/** At a block: the window under way while its D is still ahead, otherwise the next one. */
+export function windowAt(plan: WindowPlan, block: number): number {
+  const next = nextWindow(plan, block);
+  const isOpen = next > 0 && startBlock(plan, next) > block && deadlineBlock(plan, next - 1) > block;
+  return isOpen ? next - 1 : next;
+}
+
 /**
  * What a hotkey handed in for a window: the digest in field 0 of its commitment, as the state of block D has it, if it was made
  * after S. One value and one clock: nobody can show two validators two manifests, or replace one later.

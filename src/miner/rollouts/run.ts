@@ -2,19 +2,23 @@
 // serves what is on the shelf), what the chain and the beacon say (rollouts/).
 import type { Landed } from '../../chain/chain.js';
 import { taggedHash } from '../../inference/spec/tagged.js';
+import { windowDigest } from '../../inference/spec/window.js';
 import type { Keypair } from '../../keys/keypair.js';
 import { verifySignature } from '../../keys/keypair.js';
-import { equals, toHex, u32le } from '../../model/bytes.js';
+import { concat, equals, toHex, u32le } from '../../model/bytes.js';
 import { toHotkey } from '../../model/ids.js';
 import {
+  currentWindow,
+  expectedAt,
   type FollowParts,
   type OpenWindow,
   openWindow,
+  persist,
   timestampOf,
   type WindowRules,
 } from '../../rollouts/follow.js';
-import { manifestName, type Shelf } from '../../rollouts/shelf.js';
-import { committedDigest, deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
+import { manifestName, ownName, type Shelf } from '../../rollouts/shelf.js';
+import { BEACON_DELAY_MS, committedDigest, deadlineBlock } from '../../rollouts/windows.js';
 import { openManifest, type SignedManifest } from '../../verification/rollouts/manifest.js';
 import type { Submission } from '../../verification/rollouts/submission.js';
 
@@ -47,7 +51,8 @@ export interface RolloutMinerOptions extends WindowRules {
 /** Of the window that the miner was in last. */
 export interface RolloutMinerStatus {
   readonly window: number;
-  readonly is: 'not-in-roster' | 'nothing' | 'committed' | 'late';
+  /** `other`: another manifest was signed for the window before, so that none is handed in */
+  readonly is: 'not-in-roster' | 'nothing' | 'other' | 'committed' | 'late';
   readonly rollouts?: number;
   readonly tokens?: number;
   /** block of the commitment */
@@ -69,15 +74,23 @@ export async function runRolloutMiner(
   const { plan, keepWindows = KEEP_WINDOWS } = options;
   const self = toHotkey(keypair.address);
   const tell = parts.onStatus ?? (() => {});
-  let window = await firstWindow(parts, options);
-  while (!signal.aborted) {
-    try {
-      await one(window);
-    } catch (error) {
-      if (!signal.aborted) log.error('a window was left out', { window, error });
+  try {
+    for (let window = 0; ; window++) {
+      window = Math.max(window, await currentWindow(parts, plan, signal));
+      // files may still be asked for until the round of the audit is out
+      const until =
+        (await expectedAt(parts, deadlineBlock(plan, window), signal)) +
+        (plan.beaconDelayMs ?? BEACON_DELAY_MS);
+      await persist(parts, { what: `window ${window}`, until }, () => one(window), signal).catch(
+        (error: unknown) => {
+          signal.throwIfAborted();
+          log.error('a window was left out', { window, error });
+        },
+      );
+      signal.throwIfAborted();
     }
-    if (signal.aborted) return;
-    window = Math.max(window + 1, await firstWindow(parts, options).catch(() => 0));
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 
   async function one(window: number): Promise<void> {
@@ -92,20 +105,31 @@ export async function runRolloutMiner(
     const begunAt = await timestampOf(chain, await chain.blockHash(open.startBlock));
     const margin = Math.min(options.marginBlocks ?? MARGIN_BLOCKS, plan.workBlocks);
     const until = begunAt + (plan.workBlocks - margin) * blockTimeMs;
-    const signed = (await keptOf(window)) ?? (await made(open, until));
+    const kept = await keptOf(open);
+    if (kept === 'other') {
+      const why = 'on another plan, checkpoint or policy: a second one would be a proof against this hotkey';
+      log.error('a manifest was signed for this window before, and none is handed in', { window, why });
+      return tell({ window, is: 'other' });
+    }
+    const signed = kept ?? (await made(open, until));
     if (!signed || signal.aborted) return tell({ window, is: 'nothing' });
     const { rollouts, tokens } = signed.manifest;
     const landed = await commit(open, signed.digest);
     if (!landed) return tell({ window, is: 'late', rollouts, tokens });
+    // not before it stands on the chain: without it, nobody knows the name of the file either
+    await shelf.put(window, signed.bytes, manifestName(signed.digest));
     log.info('rollouts of a window are committed', { window, rollouts, tokens, ...landed });
     tell({ window, is: 'committed', rollouts, tokens, ...landed });
   }
 
-  /** Two manifests of one window are a proof against us: what was signed before a restart is what is handed in. */
-  async function keptOf(window: number): Promise<SignedManifest | undefined> {
-    const bytes = await shelf.read(ownName(options.netuid, window, keypair.publicKey));
-    const opened = bytes && openManifest(bytes, verifySignature);
-    return opened?.kind === 'ok' ? opened.value : undefined;
+  /** Two manifests of one window are a proof against us: what was signed before a restart is what is handed in, or nothing is. */
+  async function keptOf(open: OpenWindow): Promise<SignedManifest | 'other' | undefined> {
+    const bytes = await shelf.read(nameOf(open));
+    if (!bytes) return undefined;
+    const context = windowDigest(open.context);
+    const opened = openManifest(bytes.subarray(context.length), verifySignature);
+    const isSame = equals(bytes.subarray(0, context.length), context);
+    return opened.kind === 'ok' && isSame ? opened.value : 'other';
   }
 
   async function made(open: OpenWindow, until: number): Promise<SignedManifest | undefined> {
@@ -115,9 +139,13 @@ export async function runRolloutMiner(
     const { window } = open;
     const { signed, file } = submission;
     await shelf.put(window, file);
-    await shelf.put(window, signed.bytes, manifestName(signed.digest));
-    await shelf.put(window, signed.bytes, ownName(options.netuid, window, keypair.publicKey));
+    await shelf.put(window, concat(windowDigest(open.context), signed.bytes), nameOf(open));
     return signed;
+  }
+
+  /** All that an equivocation goes by. */
+  function nameOf({ context: { genesis, netuid, window } }: OpenWindow): Uint8Array {
+    return ownName(taggedHash('own-manifest', genesis, u32le(netuid), u32le(window), keypair.publicKey));
   }
 
   /** Tried until D: what became of an attempt is read from the chain. */
@@ -148,17 +176,3 @@ export async function runRolloutMiner(
     return undefined;
   }
 }
-
-/** The window that is under way, if there is still something to be done in it, or the next one. */
-async function firstWindow(
-  { chain }: Pick<RolloutMinerParts, 'chain'>,
-  { plan }: RolloutMinerOptions,
-): Promise<number> {
-  const { number } = await chain.head();
-  const next = nextWindow(plan, number);
-  const isOpen = next > 0 && startBlock(plan, next) > number && deadlineBlock(plan, next - 1) > number;
-  return isOpen ? next - 1 : next;
-}
-
-const ownName = (netuid: number, window: number, publicKey: Uint8Array): Uint8Array =>
-  taggedHash('own-manifest', u32le(netuid), u32le(window), publicKey);

@@ -8,11 +8,13 @@ import { childOf } from '../../model/abort.js';
 import { equals, toHex } from '../../model/bytes.js';
 import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
-import { fetchFile, type Holder } from '../../rollouts/fetch.js';
+import { createDownload, type Download, type Holder } from '../../rollouts/fetch.js';
 import {
   type FollowParts,
+  type HandedIn,
   handedIn,
   type OpenWindow,
+  persist,
   timestampOf,
   untilFinal,
   untilHead,
@@ -21,19 +23,27 @@ import {
 import { manifestName, type Shelf } from '../../rollouts/shelf.js';
 import { BEACON_DELAY_MS } from '../../rollouts/windows.js';
 import { encodeEquivocation, provesAgainst } from '../../verification/rollouts/equivocation.js';
+import { mostFileBytes } from '../../verification/rollouts/file.js';
 import { MAX_MANIFEST_BYTES } from '../../verification/rollouts/limits.js';
-import type { SignedManifest } from '../../verification/rollouts/manifest.js';
-import { openManifest } from '../../verification/rollouts/manifest.js';
+import { openManifest, type SignedManifest } from '../../verification/rollouts/manifest.js';
 import { type Reading, readManifest } from '../../verification/rollouts/submission.js';
 import type { Delivery, RolloutEntry } from './ledger.js';
 
-/** Miners that are asked at once: each may send 64 MiB, so this many are held in memory before they are on the shelf. */
+/** Miners that are asked at once: each sends at most what a quota can take, and so much of each is in memory before it is on the shelf. */
 const AT_ONCE = 16;
 /** One that sends slowly gives its place to the next, and has another turn while there is time. */
 const LEAST_TURN_MS = 2_000;
 /** Between two rounds of turns: that part of the time there is, and this at least. */
 const PAUSES = 10;
 const LEAST_PAUSE_MS = 250;
+/** Pieces that are kept from turn to turn, over all miners; beyond it those who sent the least in their last turn begin anew. */
+const KEPT_BYTES = 512 * 2 ** 20;
+/**
+ * Fetching ends so long before the audit's round: what came must be written down before anybody can know the round, also where our
+ * clock is behind the beacon's by a second or two. Of a plan with shorter waits than a live chain's, that part of the wait.
+ */
+const WRITE_DOWN_MS = 5_000;
+const WRITE_DOWN_PART = 12;
 
 export interface CollectParts extends FollowParts {
   readonly shelf: Shelf;
@@ -44,215 +54,284 @@ export interface CollectParts extends FollowParts {
 export interface CollectRules extends WindowRules, Pick<Reading, 'policy' | 'vocabulary' | 'quota'> {}
 
 export type Collected = Extract<RolloutEntry, { type: 'collected' }>;
+export type Lapsed = Extract<RolloutEntry, { type: 'lapsed' }>;
+
+/** Hotkeys of a subnet. */
+const KEYS = 256;
+
+/** What the files of so many windows can take, were every key of the subnet to hand in as much as it may: nobody can crowd out another. */
+export const shelfBytesFor = (
+  { policy, vocabulary, quota }: Pick<Reading, 'policy' | 'vocabulary' | 'quota'>,
+  windows: number,
+): number =>
+  windows *
+  KEYS *
+  (MAX_MANIFEST_BYTES + mostFileBytes({ rollouts: quota, tokens: quota * policy.maxTokens }, vocabulary));
+
+export const beaconDelayOf = ({ plan }: Pick<WindowRules, 'plan'>): number =>
+  plan.beaconDelayMs ?? BEACON_DELAY_MS;
 
 /**
- * Waits for D and fetches; resolves when all is here, or when the audit's round is out.
- * @returns undefined when aborted, or when D was over too long ago to have fetched anything in time
+ * Waits for D and fetches; resolves when all is here, or shortly before the audit's round is out.
+ * @returns undefined when aborted
+ * @throws what the chain failed with until the audit's round was out
  */
 export async function collect(
   parts: CollectParts,
   rules: CollectRules,
   open: OpenWindow,
   signal: AbortSignal,
-): Promise<Collected | undefined> {
-  const { chain, beacon, clock, log } = parts;
-  if (!(await untilHead(parts, open.deadlineBlock, signal))) return undefined;
-  const roundOf = async (hash: Uint8Array) =>
-    beacon.roundFrom((await timestampOf(chain, hash)) + (rules.plan.beaconDelayMs ?? BEACON_DELAY_MS));
-  const got = new Map<string, Delivery>();
-  const signed = new Map<Hotkey, Seen>();
-  // before D is final, so that finality does not cost the time for fetching: a digest is of the same file on every fork
-  const early = await handedIn(chain, rules, open);
-  const earlyRound = await roundOf(early.hash);
-  if (clock.now() >= beacon.timeOf(earlyRound)) {
-    log.error('a window was over before its files could be fetched', { window: open.window });
-    return undefined;
-  }
-  await fetchAll(
-    parts,
-    rules,
-    open,
-    {
-      ...early,
-      subnet: await chain.subnet(rules.netuid, early.hash),
-      until: beacon.timeOf(earlyRound),
-      got,
-      signed,
-    },
-    signal,
-  );
-  if (!(await untilFinal(parts, open.deadlineBlock, signal))) return undefined;
-  const final = await handedIn(chain, rules, open);
-  const round = await roundOf(final.hash);
-  if (!equals(final.hash, early.hash))
-    await fetchAll(
-      parts,
-      rules,
-      open,
-      {
-        ...final,
-        subnet: await chain.subnet(rules.netuid, final.hash),
-        until: beacon.timeOf(round),
-        got,
-        signed,
-      },
-      signal,
-    );
-  if (signal.aborted) return undefined;
+): Promise<Collected | Lapsed | undefined> {
+  const { clock, log } = parts;
   const { window, startBlock, deadlineBlock, context } = open;
+  if (!(await untilHead(parts, deadlineBlock, signal))) return undefined;
+  const read = (until: number) =>
+    persist(parts, { what: 'what was handed in', until }, () => readDeadline(parts, rules, open), signal);
+  const jobs = new Map<string, Job>();
+  // before D is final, so that finality does not cost the time for fetching: a digest is of the same file on every fork
+  const early = await read(clock.now() + beaconDelayOf(rules));
+  if (clock.now() >= early.until)
+    return { type: 'lapsed', window, why: 'it was over before its files could be fetched' };
+  await fetchAll(parts, rules, open, early, jobs, signal);
+  if (!(await untilFinal(parts, deadlineBlock, signal))) return undefined;
+  const final = await read(early.auditMs);
+  if (!equals(final.hash, early.hash)) await fetchAll(parts, rules, open, final, jobs, signal);
+  if (signal.aborted) return undefined;
   const deliveries = [...final.digests].map(([miner, manifest]): Delivery => {
-    const proof = signed.get(miner)?.proof;
-    if (proof && provesAgainst(proof, { hotkey: fromAddress(miner), window: context }, verifySignature)) {
+    const proof = proofAgainst(jobs, miner, context);
+    if (proof) {
       log.warn('a miner signed two manifests of one window', { window, miner });
       return { miner, is: 'refused', manifest, reason: 'equivocation', proof };
     }
-    return got.get(keyOf(miner, manifest)) ?? { miner, is: 'missing', manifest, what: 'manifest' };
+    return jobs.get(keyOf(miner, manifest))?.delivery ?? { miner, is: 'missing', manifest, what: 'manifest' };
   });
-  return { type: 'collected', window, startBlock, deadlineBlock, context, round, deliveries };
+  return {
+    type: 'collected',
+    window,
+    startBlock,
+    deadlineBlock,
+    context,
+    round: final.round,
+    deliveries,
+  };
+}
+
+interface Deadline extends HandedIn {
+  /** as of D: axons may have moved since S */
+  readonly subnet: Subnet;
+  readonly round: bigint;
+  /** unix ms at which the round is out, and at which fetching ends */
+  readonly auditMs: number;
+  readonly until: number;
+}
+
+async function readDeadline(
+  { chain, beacon }: CollectParts,
+  rules: CollectRules,
+  open: OpenWindow,
+): Promise<Deadline> {
+  const found = await handedIn(chain, rules, open);
+  const [subnet, time] = await Promise.all([
+    chain.subnet(rules.netuid, found.hash),
+    timestampOf(chain, found.hash),
+  ]);
+  const delayMs = beaconDelayOf(rules);
+  const round = beacon.roundFrom(time + delayMs);
+  const auditMs = beacon.timeOf(round);
+  return {
+    ...found,
+    subnet,
+    round,
+    auditMs,
+    until: auditMs - Math.min(WRITE_DOWN_MS, delayMs / WRITE_DOWN_PART),
+  };
 }
 
 const keyOf = (miner: Hotkey, digest: Uint8Array): string => `${miner} ${toHex(digest)}`;
 
-/** Of one miner and window: the first manifest, whoever sent it, and what another one beside it proves. */
-interface Seen {
-  readonly first: SignedManifest;
-  readonly proof?: Uint8Array;
+/** One miner's files on their way, from turn to turn. */
+interface Job {
+  readonly miner: Hotkey;
+  readonly digest: Uint8Array;
+  readonly manifest: Download;
+  /** when the manifest is here, and names a file that we do not have */
+  file?: Download;
+  /** manifests of this window that the miner signed, whoever sent them: two are a proof */
+  readonly shown: Map<string, SignedManifest>;
+  signed?: SignedManifest;
+  delivery: Delivery;
+  /** bytes that came in its last turn; before the first one it goes before all others */
+  lately: number;
 }
 
-function see(
-  seen: Map<Hotkey, Seen>,
+function createJob(parts: CollectParts, { context }: OpenWindow, miner: Hotkey, digest: Uint8Array): Job {
+  const shown = new Map<string, SignedManifest>();
+  const isIt = (bytes: Uint8Array): boolean => {
+    const opened = openManifest(bytes, verifySignature);
+    if (opened.kind === 'refused') return false;
+    if (shown.size < 2 && isOfWindow(opened.value, miner, context))
+      shown.set(toHex(opened.value.digest), opened.value);
+    if (!equals(opened.value.digest, digest)) return false;
+    job.signed = opened.value;
+    return true;
+  };
+  const job: Job = {
+    miner,
+    digest,
+    manifest: createDownload(parts, { name: manifestName(digest), maxBytes: MAX_MANIFEST_BYTES, isIt }),
+    shown,
+    delivery: { miner, is: 'missing', manifest: digest, what: 'manifest' },
+    lately: Number.POSITIVE_INFINITY,
+  };
+  return job;
+}
+
+const isOfWindow = (
+  { manifest }: SignedManifest,
   miner: Hotkey,
   { genesis, netuid, window }: WindowContext,
-  signed: SignedManifest,
-): void {
-  const { manifest } = signed;
-  const isOfWindow =
-    equals(manifest.hotkey, fromAddress(miner)) &&
-    equals(manifest.genesis, genesis) &&
-    manifest.netuid === netuid &&
-    manifest.window === window;
-  if (!isOfWindow) return;
-  const known = seen.get(miner);
-  if (!known) seen.set(miner, { first: signed });
-  else if (!known.proof && !equals(known.first.digest, signed.digest))
-    seen.set(miner, { ...known, proof: encodeEquivocation(known.first, signed) });
+): boolean =>
+  equals(manifest.hotkey, fromAddress(miner)) &&
+  equals(manifest.genesis, genesis) &&
+  manifest.netuid === netuid &&
+  manifest.window === window;
+
+function proofAgainst(
+  jobs: ReadonlyMap<string, Job>,
+  miner: Hotkey,
+  context: WindowContext,
+): Uint8Array | undefined {
+  const shown = new Map(
+    [...jobs.values()].filter((job) => job.miner === miner).flatMap((job) => [...job.shown]),
+  );
+  const [first, second] = shown.values();
+  if (!first || !second) return undefined;
+  const proof = encodeEquivocation(first, second);
+  const isProof = provesAgainst(proof, { hotkey: fromAddress(miner), window: context }, verifySignature);
+  return isProof ? proof : undefined;
 }
 
-interface Order {
-  readonly digests: ReadonlyMap<Hotkey, Uint8Array>;
-  /** as of D: axons may have moved since S */
-  readonly subnet: Subnet;
-  /** unix ms */
-  readonly until: number;
-  /** what there is of each, by miner and digest; filled */
-  readonly got: Map<string, Delivery>;
-  /** filled */
-  readonly signed: Map<Hotkey, Seen>;
-}
+const isOver = ({ delivery: { is } }: Job): boolean => is === 'complete' || is === 'refused';
 
 /** Turns, until all is here or the time is over: whoever is slow, or lies, costs a turn and not the window. */
 async function fetchAll(
   parts: CollectParts,
   rules: CollectRules,
   open: OpenWindow,
-  { digests, subnet, until, got, signed }: Order,
+  { digests, subnet, until }: Deadline,
+  jobs: Map<string, Job>,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = parts;
-  let left = [...digests].filter(([miner, digest]) => !isOver(got.get(keyOf(miner, digest))));
-  while (left.length > 0 && clock.now() < until && !signal.aborted) {
+  const own = [...digests].map(([miner, digest]) => {
+    const key = keyOf(miner, digest);
+    const job = jobs.get(key) ?? createJob(parts, open, miner, digest);
+    jobs.set(key, job);
+    return job;
+  });
+  for (;;) {
+    // who delivers goes before who keeps us waiting
+    const left = own.filter((job) => !isOver(job)).sort(byDelivery);
+    const begun = clock.now();
+    if (left.length === 0 || begun >= until || signal.aborted) break;
     const turnMs = Math.max(
       LEAST_TURN_MS,
-      ((until - clock.now()) * AT_ONCE) / (2 * Math.max(left.length, AT_ONCE)),
+      ((until - begun) * AT_ONCE) / (2 * Math.max(left.length, AT_ONCE)),
     );
     const queue = left.values();
     const worker = async () => {
-      for (const [miner, digest] of queue) {
+      for (const job of queue) {
         if (clock.now() >= until || signal.aborted) return;
         const turn = childOf(signal);
-        const inner = turn.signal;
-        const over = clock.sleep(Math.min(turnMs, until - clock.now()), inner).then(() => turn.abort());
-        const delivery = await fetchOne(
-          parts,
-          rules,
-          open,
-          { miner, digest, subnet, seen: signed },
-          inner,
-        ).catch((error: unknown) => {
-          parts.log.error('a delivery could not be kept', { miner, error });
-          return undefined;
-        });
+        const over = clock.sleep(Math.min(turnMs, until - clock.now()), turn.signal).then(() => turn.abort());
+        const before = cameOf(job);
+        await fetchOne(parts, rules, open, { job, subnet }, turn.signal);
         turn.abort();
         await over;
-        if (delivery && clock.now() < until) got.set(keyOf(miner, digest), delivery);
+        job.lately = cameOf(job) - before;
+        keepWithin(KEPT_BYTES, own);
       }
     };
-    const begun = clock.now();
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, worker));
-    left = left.filter(([miner, digest]) => !isOver(got.get(keyOf(miner, digest))));
     // all said no at once: others may have it in a while, and nobody is asked a thousand times
     const pauseMs = Math.max(LEAST_PAUSE_MS, (until - begun) / PAUSES);
     const tookMs = clock.now() - begun;
-    if (left.length > 0 && tookMs < pauseMs)
+    if (!own.every(isOver) && tookMs < pauseMs)
       await clock.sleep(Math.min(pauseMs - tookMs, until - clock.now()), signal);
+  }
+  for (const job of own) letGo(job);
+}
+
+/** No difference: two that had no turn yet are as good as each other. */
+const byDelivery = (a: Job, b: Job): number => (a.lately === b.lately ? 0 : a.lately > b.lately ? -1 : 1);
+
+const cameOf = ({ manifest, file }: Job): number => manifest.cameBytes() + (file?.cameBytes() ?? 0);
+
+function letGo({ manifest, file }: Job): void {
+  manifest.drop();
+  file?.drop();
+}
+
+/** Manifests are not worth counting. */
+function keepWithin(maxBytes: number, jobs: readonly Job[]): void {
+  const held = jobs.filter(({ file }) => file && file.heldBytes() > 0).sort(byDelivery);
+  let total = 0;
+  for (const { file } of held) {
+    total += file!.heldBytes(); // filtered by it
+    if (total > maxBytes) file!.drop();
   }
 }
 
-const isOver = (delivery: Delivery | undefined): boolean =>
-  delivery?.is === 'complete' || delivery?.is === 'refused';
-
+/** One turn. A disk of ours that does not keep what came is no fault of the miner's, whose pieces are kept for the next turn. */
 async function fetchOne(
+  parts: CollectParts,
+  rules: CollectRules,
+  open: OpenWindow,
+  { job, subnet }: { readonly job: Job; readonly subnet: Subnet },
+  signal: AbortSignal,
+): Promise<void> {
+  const { miner, digest: manifest } = job;
+  try {
+    const delivery = await deliver(parts, rules, open, { job, subnet }, signal);
+    // what a disk of ours did not keep in an earlier turn was here: that it is not sent twice is nobody's fault but ours
+    if (delivery.is !== 'missing' || job.delivery.is !== 'ours') job.delivery = delivery;
+    if (isOver(job)) letGo(job);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (job.delivery.is !== 'ours')
+      parts.log.error('what a miner handed in cannot be kept here', { window: open.window, miner, error });
+    job.delivery = { miner, is: 'ours', manifest, why };
+  }
+}
+
+async function deliver(
   { shelf, log, holdersOf }: CollectParts,
   rules: CollectRules,
   { window, context }: OpenWindow,
-  {
-    miner,
-    digest,
-    subnet,
-    seen,
-  }: {
-    readonly miner: Hotkey;
-    readonly digest: Uint8Array;
-    readonly subnet: Subnet;
-    readonly seen: Map<Hotkey, Seen>;
-  },
+  { job, subnet }: { readonly job: Job; readonly subnet: Subnet },
   signal: AbortSignal,
 ): Promise<Delivery> {
+  const { miner, digest } = job;
   const holders = holdersOf(miner, subnet);
-  let signed: SignedManifest | undefined;
-  const isIt = (bytes: Uint8Array) => {
-    const opened = openManifest(bytes, verifySignature);
-    if (opened.kind === 'ok') see(seen, miner, context, opened.value);
-    if (opened.kind === 'ok' && equals(opened.value.digest, digest)) signed = opened.value;
-    return signed !== undefined;
-  };
-  const wanted = { digest: manifestName(digest), maxBytes: MAX_MANIFEST_BYTES, isIt };
-  const bytes = await fetchFile({ log }, { wanted, holders }, signal);
-  if (!bytes) return { miner, is: 'missing', manifest: digest, what: 'manifest' };
+  if (!job.signed) await job.manifest.from(holders, signal);
+  const { signed } = job;
+  if (!signed) return { miner, is: 'missing', manifest: digest, what: 'manifest' };
   const { policy, vocabulary, quota } = rules;
-  const reading = {
-    window: context,
-    policy,
-    hotkey: fromAddress(miner),
-    committed: digest,
-    vocabulary,
-    quota,
-  };
-  const read = readManifest(bytes, reading, verifySignature);
+  const hotkey = fromAddress(miner);
+  const reading = { window: context, policy, hotkey, committed: digest, vocabulary, quota };
+  const read = readManifest(signed.bytes, reading, verifySignature);
   if (read.kind === 'refused') return { miner, is: 'refused', manifest: digest, reason: read.reason };
-  const { fileSha256, fileBytes } = read.value.manifest;
-  const known = await shelf.read(fileSha256);
+  const { fileSha256, fileBytes } = signed.manifest;
+  const known = await shelf.read(fileSha256).catch((error: unknown) => {
+    log.error('a file that was on the shelf cannot be read', { window, file: toHex(fileSha256), error });
+    return undefined;
+  });
   // a file of another miner's or window's may have this digest, and never the length of a manifest that lies about it
-  const file =
-    known?.length === fileBytes && equals(sha256(known), fileSha256)
-      ? known
-      : await fetchFile(
-          { log },
-          { wanted: { digest: fileSha256, bytes: fileBytes, maxBytes: fileBytes }, holders },
-          signal,
-        );
+  const isKnown = known?.length === fileBytes && equals(sha256(known), fileSha256);
+  job.file ??= createDownload({ log }, { name: fileSha256, bytes: fileBytes, maxBytes: fileBytes });
+  const file = isKnown ? known : await job.file.from(holders, signal);
   if (!file) return { miner, is: 'missing', manifest: digest, what: 'file' };
   await shelf.put(window, file, fileSha256);
-  await shelf.put(window, bytes, manifestName(digest));
+  await shelf.put(window, signed.bytes, manifestName(digest));
   return { miner, is: 'complete', manifest: digest, file: fileSha256 };
 }

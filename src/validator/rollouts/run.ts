@@ -1,11 +1,19 @@
 // Owns: a validator's walk through windows: open, collect, wait for the audit's round, judge, write down; after a restart from
 // where it was. Does not own: each of these steps, weights (validator.ts asks `scoreOf`), what a verdict is (verification/rollouts).
 import type { BeaconRound } from '../../inference/spec/window.js';
+import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey } from '../../model/ids.js';
-import { openWindow, untilRound } from '../../rollouts/follow.js';
-import { AUDIT_EXPIRY_MS, deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
+import { currentWindow, openWindow, persist, untilRound } from '../../rollouts/follow.js';
+import { AUDIT_EXPIRY_MS } from '../../rollouts/windows.js';
 import type { EpochScore } from '../score.js';
-import { type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
+import {
+  beaconDelayOf,
+  type Collected,
+  type CollectParts,
+  type CollectRules,
+  collect,
+  shelfBytesFor,
+} from './collect.js';
 import type { RolloutLedger } from './ledger.js';
 
 /** One window's files, the round of their audit, and what is there already. */
@@ -51,6 +59,8 @@ export interface RolloutValidatorStatus {
   readonly window: number;
   readonly is: 'collected' | 'judged' | 'lapsed' | 'pending';
   readonly why?: string;
+  /** of `collected`: miners whose files could not be kept here, which is no fault of theirs */
+  readonly ours?: number;
 }
 
 const KEEP_WINDOWS = 12;
@@ -68,44 +78,76 @@ export interface RolloutValidator {
   scoreOf(): EpochScore | undefined;
 }
 
-/** @throws what `WindowJudge.close` throws for a ledger that is not its own */
+/**
+ * @throws what `WindowJudge.close` throws for a ledger that is not its own; AssayError `limit-exceeded` for a shelf on which the
+ *   files of some keys could leave no room for those of others
+ */
 export function createRolloutValidator(
   parts: RolloutValidatorParts,
   options: RolloutValidatorOptions,
 ): RolloutValidator {
-  const { chain, beacon, clock, log, ledger, shelf, judge } = parts;
+  const { beacon, clock, log, ledger, shelf, judge } = parts;
   const { plan, keepWindows = KEEP_WINDOWS } = options;
+  const needed = shelfBytesFor(options, keepWindows);
+  if (shelf.maxBytes < needed)
+    throw new AssayError(
+      'limit-exceeded',
+      `files of ${keepWindows} windows can be ${needed} bytes, and the shelf takes ${shelf.maxBytes}`,
+      { what: 'files of windows', limit: shelf.maxBytes, got: needed },
+    );
   const tell = parts.onStatus ?? (() => {});
   const { pending, last } = resume(ledger, judge);
   let closed = ledger.entries().filter(({ type }) => type === 'judged').length;
   let wake: (() => void) | undefined;
 
   async function follow(signal: AbortSignal): Promise<void> {
-    let window = Math.max(last + 1, await under());
-    while (!signal.aborted) {
-      try {
-        const open = await openWindow(parts, options, window, signal);
-        const collected = open && (await collect(parts, options, open, signal));
-        if (collected) {
-          await ledger.append(collected);
-          tell({ window, is: 'collected' });
-          pending.push({ collected, judged: new Map() });
-          wake?.();
-        } else if (open && !signal.aborted) await lapse(window, 'its files could not be fetched in time');
-      } catch (error) {
-        if (!signal.aborted) log.error('a window was not collected', { window, error });
+    try {
+      // a window whose D is still ahead: its files can be had in time
+      for (let window = last + 1; ; window++) {
+        window = Math.max(window, await currentWindow(parts, plan, signal));
+        await collectOne(window, signal);
       }
-      if (signal.aborted) return;
-      window = Math.max(window + 1, await under().catch(() => 0));
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
-  /** The window whose D is still ahead: its files can be had in time. */
-  async function under(): Promise<number> {
-    const { number } = await chain.head();
-    const next = nextWindow(plan, number);
-    const isOpen = next > 0 && startBlock(plan, next) > number && deadlineBlock(plan, next - 1) > number;
-    return isOpen ? next - 1 : next;
+  /** A window that is not in time on disk has lapsed, whatever it was that failed. */
+  async function collectOne(window: number, signal: AbortSignal): Promise<void> {
+    let why: string | undefined;
+    try {
+      const open = await openWindow(parts, options, window, signal, beaconDelayOf(options));
+      const entry = open && (await collect(parts, options, open, signal));
+      if (entry?.type === 'lapsed') why = entry.why;
+      else if (entry) why = await writeDown(entry, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error('a window was not collected', { window, error });
+      why = `it was not collected: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    signal.throwIfAborted();
+    if (why === undefined) return;
+    await lapse(window, why).catch((error: unknown) =>
+      log.error('a window could not be written down', { window, error }),
+    );
+  }
+
+  /**
+   * Before the audit's round is out, or not at all: later, nobody could tell that the list was not made with the draw in sight.
+   * @returns why the window has lapsed, where it has
+   */
+  async function writeDown(collected: Collected, signal: AbortSignal): Promise<string | undefined> {
+    const { window, round, deliveries } = collected;
+    const until = beacon.timeOf(round);
+    const late = 'what came was not on disk before the round of its audit was out';
+    if (clock.now() >= until) return late;
+    await persist(parts, { what: 'writing a window down', until }, () => ledger.append(collected), signal);
+    if (clock.now() >= until) return late;
+    const ours = deliveries.filter(({ is }) => is === 'ours').length;
+    tell({ window, is: 'collected', ...(ours > 0 ? { ours } : {}) });
+    pending.push({ collected, judged: new Map() });
+    wake?.();
+    return undefined;
   }
 
   async function lapse(window: number, why: string): Promise<void> {

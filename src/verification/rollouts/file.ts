@@ -48,6 +48,23 @@ export function* rolloutsOf(file: RolloutFile): Generator<Rollout> {
   for (let place = 0; place < file.count; place++) yield rolloutAt(file, place);
 }
 
+/** Of what does not compress zlib makes a few bytes more for each block; other writers may need a part in 128, and a kilobyte. */
+const GROWTH_SHIFT = 7;
+const GROWTH_BYTES = 1024;
+
+/** Bytes of the longest file of so many rollouts and tokens of a vocabulary: what a manifest may announce, and a shelf must have room for. */
+export function mostFileBytes(
+  { rollouts, tokens }: { readonly rollouts: number; readonly tokens: number },
+  vocabulary: number,
+): number {
+  const perToken = encodeColumn([vocabulary - 1]).length;
+  const frame =
+    FRAME_BYTES +
+    Math.min(rollouts, MAX_FILE_ROLLOUTS) * ROLLOUT_BYTES +
+    Math.min(tokens, MAX_FILE_TOKENS) * perToken;
+  return Math.min(MAX_FILE_BYTES, HEAD_BYTES + frame + (frame >> GROWTH_SHIFT) + GROWTH_BYTES);
+}
+
 /** @param rollouts in ascending order of group and index; the same ones give the same columns, not the same compressed bytes */
 export function encodeFile(rollouts: readonly Rollout[]): Uint8Array {
   const frame = encodeFrame(rollouts);

@@ -3,9 +3,9 @@
 import type { Policy } from '../../inference/spec/policy.js';
 import type { WindowContext } from '../../inference/spec/window.js';
 import { sha256 } from '../../model/hash.js';
-import { decodeFile, encodeFile, type RolloutFile } from './file.js';
+import { decodeFile, encodeFile, mostFileBytes, type RolloutFile } from './file.js';
 import { bindManifest, openManifest, type SignedManifest, signManifest, type Verify } from './manifest.js';
-import { accept, type Checked } from './reasons.js';
+import { accept, type Checked, refuse } from './reasons.js';
 import { treeOf } from './record.js';
 import type { Rollout } from './rollout.js';
 import { checkCounts, checkStructure, type Structure } from './structure.js';
@@ -84,7 +84,10 @@ export function readManifest(bytes: Uint8Array, reading: Reading, verify: Verify
   const bound = bindManifest(signed.value, reading);
   if (bound.kind === 'refused') return bound;
   const counts = checkCounts(bound.value, reading.policy, reading.quota);
-  return counts.kind === 'refused' ? counts : signed;
+  if (counts.kind === 'refused') return counts;
+  return signed.value.manifest.fileBytes > mostFileBytes(signed.value.manifest, reading.vocabulary)
+    ? refuse('file-budget')
+    : signed;
 }
 
 export interface ReadRollouts extends Structure {

@@ -85,7 +85,7 @@ describe('a file by its digest', () => {
     },
   });
   const right = (index: number) => FILE.subarray(index * FILE_PIECE_BYTES, (index + 1) * FILE_PIECE_BYTES);
-  const wanted = { digest: sha256(FILE), maxBytes: 64 * 2 ** 20 };
+  const wanted = { name: sha256(FILE), maxBytes: 64 * 2 ** 20 };
   const fetch = (...holders: Holder[]) => fetchFile({ log: silentLog }, { wanted, holders }, signal);
 
   test('another holder goes on where one ended', async () => {
