@@ -57,7 +57,7 @@ export async function mineWith(
       { ...common, receipts: noReceipts, slots: [], piece: shelf.piece },
       { netuid, ...address },
       inner,
-      (bound) => {
+      ({ host, port }) => {
         // either end of the two ends the other
         walk = runRolloutMiner(
           { ...common, work, shelf, commit, onStatus },
@@ -66,7 +66,7 @@ export async function mineWith(
         ).finally(() => stop.abort());
         walk.catch(() => {}); // awaited below
         admin?.setServing(true);
-        tellParent({ ready: bound });
+        tellParent({ ready: { host, port } });
       },
     );
   } finally {
@@ -84,7 +84,6 @@ function toLine({ window, is, rollouts, tokens, block }: RolloutMinerStatus): st
 const SAID = {
   'not-in-roster': 'this hotkey was not registered when it began',
   nothing: 'nothing to hand in',
-  other: 'another manifest was signed for it before: a second one would be a proof against this hotkey',
   other: 'another manifest was signed for it before, and none is handed in',
   late: 'the commitment did not get into a block in time',
 } as const;
