@@ -13,22 +13,43 @@ import struct
 import sys
 
 sys.dont_write_bytecode = True  # modules lie among sources
-from verify import (  # noqa: E402
-    key_of,
-    ln,
-    high_word,
-    parts_bytes,
-    philox,
-    policy_parts,
-    prompt_seed,
-    race_entry,
-    root_of,
-    scan,
-    table,
-    tagged,
-    unforced_bits,
-    window_parts,
-)
+from verify import key_of, philox, policy_parts, race_entry, scan, tagged, u32, unforced_bits, window_parts  # noqa: E402
+
+
+def parts_bytes(*parts):
+    return b"".join(u32(len(part)) + part for part in parts)
+
+
+def high_word(x):
+    return struct.unpack("<q", struct.pack("<d", x))[0] >> 32
+
+
+def ln(x):
+    """Not math.log, which is the libm's; Python's floats are float64 without fused operations."""
+    if x <= 0:
+        return -math.inf if x == 0 else math.nan
+    fraction, k = math.frexp(x)  # in [1/2, 1)
+    fraction, k = fraction * 2, k - 1
+    high = high_word(fraction) & 0xFFFFF
+    if high + 0x95F64 & 0x100000:
+        fraction, k = fraction / 2, k + 1
+    f = fraction - 1
+    ln2_high, ln2_low = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+    if (high + 2 & 0xFFFFF) < 3:
+        if f == 0:
+            return k * ln2_high + k * ln2_low
+        r = f * f * (0.5 - 0.33333333333333333 * f)
+        return f - r if k == 0 else k * ln2_high - ((r - k * ln2_low) - f)
+    s = f / (2 + f)
+    z = s * s
+    w = z * z
+    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
+    odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)))
+    r = odd + even
+    if high > 0x6147A and high < 0x6B851:
+        half = 0.5 * f * f
+        return f - (half - s * (half + r)) if k == 0 else k * ln2_high - ((half - (s * (half + r) + k * ln2_low)) - f)
+    return f - s * (f - r) if k == 0 else k * ln2_high - ((s * (f - r) - k * ln2_low) - f)
 
 
 def exp(x):
@@ -134,7 +155,8 @@ def lift(one):
 
 
 def gumbel_entry(bucket):
-    return total(gumbel((bucket + (point + 0.5) / 4) / 65536) for point in range(4)) / 4
+    mean = total(gumbel((bucket + (point + 0.5) / 4) / 65536) for point in range(4)) / 4
+    return math.floor(mean * 65536 + 0.5)
 
 
 def finding(one):
@@ -183,7 +205,7 @@ def check_vectors(path):
         name = section[:-3] + "y" if section.endswith("ies") else section[:-1]
         each(section, lambda v: (parts_bytes(*parts(v[name])).hex(), tagged(tag, *parts(v[name])).hex()), lambda v: (v["bytes"], v["digest"]))
 
-    tables = table(race_entry), table(gumbel_entry)
+    tables = [[entry(bucket) for bucket in range(65536)] for entry in (race_entry, gumbel_entry)]
     packed = {name: struct.pack("<65536i", *entries) for name, entries in zip(("race", "gumbel"), tables)}
     entropy = lambda v: (v["gumbel"] * 65536 - v["tokens"] * sum(tables[1])) // (v["tokens"] * 65536) if v["tokens"] else 0
     each("philox", lambda v: philox(v["counter"], v["key"]), lambda v: v["words"])
@@ -191,9 +213,9 @@ def check_vectors(path):
     each("exp", lambda v: bits(exp(f64(v[0]))), lambda v: v[1])
     each("gumbel", lambda v: bits(gumbel((v[0] + 0.5) * 2.0**-32)), lambda v: v[1])
     record("windows", window_parts, "window")
-    each("windows", lambda v: root_of(v["window"], bytes.fromhex(v["hotkey"])).hex(), lambda v: v["root"])
+    each("windows", lambda v: tagged("stream", *window_parts(v["window"]), bytes.fromhex(v["hotkey"])).hex(), lambda v: v["root"])
     each("keys", lambda v: key_of(bytes.fromhex(v["root"]), v["group"], v["rollout"]), lambda v: (v["k0"], v["k1"]))
-    each("prompts", lambda v: prompt_seed(bytes.fromhex(v["root"]), v["group"]).hex(), lambda v: v["seed"])
+    each("prompts", lambda v: tagged("prompt", bytes.fromhex(v["root"]), u32(v["group"])).hex(), lambda v: v["seed"])
     record("policies", policy_parts, "policy")
     each("policies", lambda v: bits(float(v["policy"]["temperature"])), lambda v: v["temperature"])
     record("profiles", profile_parts, "profile")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """
-Finds a miner's window by its stream: written from docs/rollouts/stream.md and records.md alone, with the standard library.
+Usage: verify.py WINDOW POLICY MANIFEST FILE (context and policy as JSON, a miner's manifest and file as bytes)
 
-Usage: verify.py WINDOW POLICY MANIFEST FILE
-A window's context and policy as JSON, a miner's manifest and file as bytes: checks that they belong together, derives root,
-prompts and keys, and scans every token. A line of JSON for each group, the last line sums up; exit code 1 when something does
-not belong. The manifest's signature is not checked: sr25519 is not in the standard library.
+Written from docs/rollouts/stream.md and records.md alone: the manifest is of this window and policy, the file the one that it names,
+every group is there, every rollout has its end, the tree over the records is the signed one; and every token is scanned for the
+noise that beacon and hotkey gave it. A line of JSON a group and one that sums up; exit code 1 where something does not belong.
+Not checked: the signature (no sr25519 in the standard library), the commitment on the chain, limits of sizes, and what needs the model:
+that tokens won their races. Logarithms are the libm's, not the pinned ones: they are rounded to integers far above their last bit.
 """
 import hashlib
 import json
@@ -14,51 +15,30 @@ import struct
 import sys
 import zlib
 
-SIGNATURE_BYTES = {"drand-quicknet": 48, "drand-pallet": 48, "dev-chain": 32}
 
-
-def u32(value):
-    return struct.pack("<I", value)
-
-
-def parts_bytes(*parts):
-    return b"".join(u32(len(part)) + part for part in parts)
+def u32(*values):
+    return struct.pack("<%dI" % len(values), *values)
 
 
 def tagged(what, *parts):
-    return hashlib.sha256(parts_bytes(b"assay/rollouts/%s/1" % what.encode(), *parts)).digest()
+    parts = (b"assay/rollouts/%s/1" % what.encode(), *parts)
+    return hashlib.sha256(b"".join(u32(len(part)) + part for part in parts)).digest()
 
 
-def high_word(x):
-    return struct.unpack("<q", struct.pack("<d", x))[0] >> 32
+def window_parts(window):
+    beacon = window["beacon"]
+    drawn = [beacon["kind"].encode(), struct.pack("<Q", int(beacon["round"])), bytes.fromhex(beacon["signature"])]
+    genesis, checkpoint, policy = (bytes.fromhex(window[name]) for name in ("genesis", "checkpointDigest", "policyDigest"))
+    return [*drawn, genesis, u32(window["netuid"]), u32(window["window"]), checkpoint, policy]
 
 
-def ln(x):
-    """Not math.log, which is the libm's; Python's floats are float64 without fused operations."""
-    if x <= 0:
-        return -math.inf if x == 0 else math.nan
-    fraction, k = math.frexp(x)  # in [1/2, 1)
-    fraction, k = fraction * 2, k - 1
-    high = high_word(fraction) & 0xFFFFF
-    if high + 0x95F64 & 0x100000:
-        fraction, k = fraction / 2, k + 1
-    f = fraction - 1
-    ln2_high, ln2_low = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-    if (high + 2 & 0xFFFFF) < 3:
-        if f == 0:
-            return k * ln2_high + k * ln2_low
-        r = f * f * (0.5 - 0.33333333333333333 * f)
-        return f - r if k == 0 else k * ln2_high - ((r - k * ln2_low) - f)
-    s = f / (2 + f)
-    z = s * s
-    w = z * z
-    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
-    odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)))
-    r = odd + even
-    if high > 0x6147A and high < 0x6B851:
-        half = 0.5 * f * f
-        return f - (half - s * (half + r)) if k == 0 else k * ln2_high - ((half - (s * (half + r) + k * ln2_low)) - f)
-    return f - s * (f - r) if k == 0 else k * ln2_high - ((s * (f - r) - k * ln2_low) - f)
+def policy_parts(policy):
+    numbers = [[policy["candidates"]], [policy["maxTokens"]], policy["stopIds"], [policy["rolloutsPerGroup"]]]
+    return [policy["temperature"].encode(), *(u32(*each) for each in numbers), bytes.fromhex(policy["environmentDigest"])]
+
+
+def key_of(root, group, rollout):
+    return struct.unpack("<II", tagged("key", root, u32(group), u32(rollout))[:8])
 
 
 def philox(counter, key):
@@ -70,182 +50,115 @@ def philox(counter, key):
     return c
 
 
-def window_parts(window):
-    beacon = window["beacon"]
-    signature = bytes.fromhex(beacon["signature"])
-    if len(signature) != SIGNATURE_BYTES[beacon["kind"]]:
-        raise ValueError("a beacon's signature of %d bytes" % len(signature))
-    digests = [bytes.fromhex(window[name]) for name in ("checkpointDigest", "policyDigest")]
-    numbers = [u32(window["netuid"]), u32(window["window"])]
-    round_ = struct.pack("<Q", int(beacon["round"]))
-    return [beacon["kind"].encode(), round_, signature, bytes.fromhex(window["genesis"]), *numbers, *digests]
-
-
-def root_of(window, hotkey):
-    return tagged("stream", *window_parts(window), hotkey)
-
-
-def key_of(root, group, rollout):
-    return struct.unpack("<II", tagged("key", root, u32(group), u32(rollout))[:8])
-
-
-def prompt_seed(root, group):
-    return tagged("prompt", root, u32(group))
-
-
-def policy_parts(policy):
-    stops = b"".join(u32(stop) for stop in policy["stopIds"])
-    numbers = [u32(policy["candidates"]), u32(policy["maxTokens"]), stops, u32(policy["rolloutsPerGroup"])]
-    return [policy["temperature"].encode(), *numbers, bytes.fromhex(policy["environmentDigest"])]
-
-
 def race_entry(bucket):
-    i = 65535 - bucket
-    if i == 0:
-        return 1 - ln(1 / 65536)
-    middle = i + 0.5
-    square = (0.5 / middle) * (0.5 / middle)
-    power, series = 1.0, 0.0
-    for k in range(1, 17):
-        power *= square
-        series += power / (2 * k * (2 * k + 1))
-    return series - ln(middle / 65536)
-
-
-def table(entry):
-    return [math.floor(entry(bucket) * 65536 + 0.5) for bucket in range(65536)]
+    if bucket == 65535:
+        return round((1 - math.log(1 / 65536)) * 65536)
+    middle = 65535 - bucket + 0.5
+    series = sum((0.5 / middle) ** (2 * k) / (2 * k * (2 * k + 1)) for k in range(1, 17))
+    return round((series - math.log(middle / 65536)) * 65536)
 
 
 def scan(key, tokens, entries):
-    buckets = [philox((token, position, 0, 0), key)[0] >> 16 for position, token in enumerate(tokens)]
-    return sum(entries[bucket] for bucket in buckets)
+    return sum(entries[philox((token, position, 0, 0), key)[0] >> 16] for position, token in enumerate(tokens))
 
 
 def unforced_bits(tokens, race):
-    if tokens == 0:
-        return 0
-    mean = (race - tokens / 2) / 65536 / tokens
-    if mean <= 1:
-        return 0
-    return max(0, math.floor(tokens * (mean - 1 - ln(mean)) / 0.6931471805599453 * 1024) - 1)
-
-
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, count):
-        if self.at + count > len(self.data):
-            raise ValueError("bytes end early")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), "little")
+    mean = (race - tokens / 2) / 65536 / max(1, tokens)
+    bits = tokens * (mean - 1 - math.log(mean)) / 0.6931471805599453 if mean > 1 else 0
+    return max(0, math.floor(bits * 1024) - 1)
 
 
 def parse_manifest(data):
-    r = Reader(data)
-    tag = b"assay/rollouts/manifest/1"
-    if r.take(r.number(4)) != tag:
+    tag = u32(25) + b"assay/rollouts/manifest/1"
+    forfeits = struct.unpack_from("<I", data, 199)[0]
+    found = struct.unpack("<29s32sHI32s32s32s32sI4x%dsIII32s32s64s" % (4 * forfeits), data)
+    if found[0] != tag:
         raise ValueError("no manifest")
-    out = {"genesis": r.take(32), "netuid": r.number(2), "window": r.number(4), "hotkey": r.take(32)}
-    out.update({name: r.take(32) for name in ("checkpointDigest", "policyDigest", "profileDigest")})
-    out.update(groups=r.number(4), forfeits=[r.number(4) for _ in range(r.number(4))])
-    out.update({name: r.number(4) for name in ("rollouts", "tokens", "fileBytes")})
-    out.update(fileSha256=r.take(32), merkleRoot=r.take(32), signature=r.take(64))
-    if r.at != len(data):
-        raise ValueError("bytes behind the manifest")
-    return out
+    names = "genesis netuid window hotkey checkpoint policy profile groups forfeits rollouts tokens fileBytes fileSha256 root signature"
+    return dict(zip(names.split(), found[1:]), forfeits=struct.unpack("<%dI" % forfeits, found[9]))
 
 
 def column(data):
-    numbers, value, shift = [], 0, 0
+    numbers = [0]
+    shift = 0
     for byte in data:
-        value, shift = value | (byte & 127) << shift, shift + 7
-        if value >> 32 or shift > 35:
-            raise ValueError("a number of more than 32 bits")
+        numbers[-1] |= (byte & 127) << shift
+        shift += 7
         if byte < 128:
-            numbers.append(value)
-            value = shift = 0
-    return numbers
+            numbers.append(0)
+            shift = 0
+    return numbers[:-1]
 
 
 def parse_file(data):
     """Rollouts as (group, index, stop, tokens)."""
-    r = Reader(data)
-    if r.take(22) != b"assay/rollouts/file/1\x01":
+    tag, length = struct.unpack_from("<22sI", data)
+    if tag != b"assay/rollouts/file/1\x01" or length > 50 * len(data):
         raise ValueError("no file of rollouts")
-    length = r.number(4)
-    if length > 50 * (len(data) - r.at):
-        raise ValueError("a frame of more than 50 times its body")
-    frame = Reader(zlib.decompressobj().decompress(data[r.at :], length))
-    if len(frame.data) != length or frame.take(1) != b"\x95":
-        raise ValueError("no frame")
-    columns = []
+    frame, at, columns = zlib.decompressobj().decompress(data[26:], length), 1, []
     for _ in range(5):
-        width = {0xC4: 1, 0xC5: 2, 0xC6: 4}[frame.number(1)]
-        columns.append(column(frame.take(int.from_bytes(frame.take(width), "big"))))
-    steps, indices, stops, lengths, tokens = columns
-    rollouts, group, at = [], 0, 0
-    for step, index, stop, count in zip(steps, indices, stops, lengths, strict=True):
-        group, at = group + step, at + count
-        rollouts.append((group, index, stop, tokens[at - count : at]))
-    return rollouts
+        start = at + {0xC4: 2, 0xC5: 3, 0xC6: 5}[frame[at]]
+        at = start + int.from_bytes(frame[at + 1 : start], "big")
+        columns.append(column(frame[start:at]))
+    group, tokens = 0, iter(columns.pop())
+    for step, index, stop, count in zip(*columns, strict=True):
+        group += step
+        yield group, index, stop, [next(tokens) for _ in range(count)]
 
 
 def merkle_root(rollouts):
-    level = [tagged("record", struct.pack("<IHBI%dI" % len(t), g, i, s, len(t), *t)) for g, i, s, t in rollouts]
-    while len(level) & len(level) - 1:
-        level.append(bytes(32))
+    level = [tagged("record", struct.pack("<IHBI", g, i, s, len(tokens)) + u32(*tokens)) for g, i, s, tokens in rollouts]
+    level += [bytes(32)] * ((1 << (len(level) - 1).bit_length()) - len(level))
     while len(level) > 1:
-        level = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+        level = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2])]
     return level[0]
 
 
+def has_its_end(policy, stop, tokens):
+    stops = [token for token in tokens if token in policy["stopIds"]]
+    if stop == 0:
+        return len(stops) == 1 and stops == tokens[-1:]
+    return stops == [] and len(tokens) == policy["maxTokens"]
+
+
 def check_window(window, policy, manifest, data):
-    belongs = {
-        "policy": tagged("policy", *policy_parts(policy)).hex() == window["policyDigest"] == manifest["policyDigest"].hex(),
-        "checkpoint": manifest["checkpointDigest"].hex() == window["checkpointDigest"],
-        "chain": manifest["genesis"].hex() == window["genesis"],
-        "window": (manifest["netuid"], manifest["window"]) == (window["netuid"], window["window"]),
-        "file": len(data) == manifest["fileBytes"] and hashlib.sha256(data).digest() == manifest["fileSha256"],
-    }
-    rollouts = parse_file(data) if belongs["file"] else []
+    """@returns what does not belong"""
+    digest = tagged("policy", *policy_parts(policy)).hex()
+    file_is_it = len(data) == manifest["fileBytes"] and hashlib.sha256(data).digest() == manifest["fileSha256"]
+    rollouts = list(parse_file(data)) if file_is_it else []
     there = [group for group in range(manifest["groups"]) if group not in manifest["forfeits"]]
     places = [(group, index) for group in there for index in range(policy["rolloutsPerGroup"])]
-    counts = len(rollouts), sum(len(tokens) for *_, tokens in rollouts)
-    belongs["counts"] = counts == (manifest["rollouts"], manifest["tokens"])
-    belongs["groups"] = [rollout[:2] for rollout in rollouts] == places
-    belongs["ends"] = all(
-        tokens
-        and (tokens[-1] in policy["stopIds"] if stop == 0 else len(tokens) == policy["maxTokens"] and tokens[-1] not in policy["stopIds"])
-        and not set(tokens[:-1]) & set(policy["stopIds"])
-        for _, _, stop, tokens in rollouts
-    )
-    belongs["tree"] = bool(rollouts) and merkle_root(rollouts) == manifest["merkleRoot"]
-    root = root_of(window, manifest["hotkey"])
-    entries = table(race_entry)
-    sums = {group: (0, 0) for group in there}
+    belongs = {
+        "policy": digest == window["policyDigest"] == manifest["policy"].hex(),
+        "checkpoint": manifest["checkpoint"].hex() == window["checkpointDigest"],
+        "chain": manifest["genesis"].hex() == window["genesis"],
+        "window": (manifest["netuid"], manifest["window"]) == (window["netuid"], window["window"]),
+        "file": file_is_it,
+        "counts": (len(rollouts), sum(len(rollout[3]) for rollout in rollouts)) == (manifest["rollouts"], manifest["tokens"]),
+        "groups": [rollout[:2] for rollout in rollouts] == places,
+        "ends": all(has_its_end(policy, stop, tokens) for _, _, stop, tokens in rollouts),
+        "tree": bool(rollouts) and merkle_root(rollouts) == manifest["root"],
+    }
+    root = tagged("stream", *window_parts(window), manifest["hotkey"])
+    entries = [race_entry(bucket) for bucket in range(65536)]
+    sums = {group: [0, 0] for group in there}
     for group, index, _, tokens in rollouts:
-        count, race = sums.get(group, (0, 0))
-        sums[group] = count + len(tokens), race + scan(key_of(root, group, index), tokens, entries)
-    for group, (count, race) in sums.items():
-        print(json.dumps({"group": group, "promptSeed": prompt_seed(root, group).hex(), "tokens": count, "race": race}))
-    count, race = (sum(numbers) for numbers in zip((0, 0), *sums.values()))
+        counted = sums.setdefault(group, [0, 0])
+        counted[0] += len(tokens)
+        counted[1] += scan(key_of(root, group, index), tokens, entries)
+    for group, (tokens, race) in sums.items():
+        print(json.dumps({"group": group, "promptSeed": tagged("prompt", root, u32(group)).hex(), "tokens": tokens, "race": race}))
+    tokens, race = (sum(counted[i] for counted in sums.values()) for i in (0, 1))
     wrong = [name for name, holds in belongs.items() if not holds]
-    result = {"root": root.hex(), "rollouts": len(rollouts), "tokens": count, "race": race}
-    print(json.dumps({**result, "unforcedBits": unforced_bits(count, race), "doesNotBelong": wrong}))
+    found = {"root": root.hex(), "rollouts": len(rollouts), "tokens": tokens, "race": race}
+    print(json.dumps({**found, "unforcedBits": unforced_bits(tokens, race), "doesNotBelong": wrong}))
     return wrong
 
 
-def read(path):
-    with open(path, "rb") as source:
-        return source.read()
+def main(paths):
+    window, policy, manifest, data = (open(path, "rb").read() for path in paths)
+    return 1 if check_window(json.loads(window), json.loads(policy), parse_manifest(manifest), data) else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
-        sys.exit(__doc__.strip())
-    given = [read(path) for path in sys.argv[1:]]
-    sys.exit(1 if check_window(json.loads(given[0]), json.loads(given[1]), parse_manifest(given[2]), given[3]) else 0)
+    sys.exit(main(sys.argv[1:]) if len(sys.argv) == 5 else __doc__.strip())

@@ -63,7 +63,12 @@ function generated(streamOf: Uint8Array, group: number, index: number): Rollout 
 function submission(
   streamOf: Uint8Array,
   change: (file: Uint8Array) => Uint8Array = (file) => file,
-  lie: { readonly first?: Partial<Rollout>; readonly tokens?: number; readonly genesis?: Uint8Array } = {},
+  lie: {
+    readonly first?: Partial<Rollout>;
+    readonly tokens?: number;
+    readonly genesis?: Uint8Array;
+    readonly merkleRoot?: Uint8Array;
+  } = {},
 ) {
   const rollouts = [0, 1, 3].flatMap((group) =>
     [0, 1, 2, 3].map((index) => generated(streamOf, group, index)),
@@ -86,7 +91,7 @@ function submission(
       tokens: lie.tokens ?? rollouts.reduce((sum, { tokens }) => sum + tokens.length, 0),
       fileBytes: file.length,
       fileSha256: sha256(file),
-      merkleRoot: treeOf(rollouts, rollouts.length).root,
+      merkleRoot: lie.merkleRoot ?? treeOf(rollouts, rollouts.length).root,
     },
     () => new Uint8Array(64),
   );
@@ -158,6 +163,12 @@ describe.runIf(hasPython)('the second verifier', () => {
     const elsewhere = submission(root, undefined, { genesis: new Uint8Array(32).fill(9) });
     expect(elsewhere.sum.doesNotBelong).toEqual(['chain']);
     expect(elsewhere.status).toBe(1);
+  });
+
+  test('names records that are not those of the signed root', () => {
+    const { status, sum } = submission(root, undefined, { merkleRoot: new Uint8Array(32).fill(3) });
+    expect(sum.doesNotBelong).toEqual(['tree']);
+    expect(status).toBe(1);
   });
 
   test('refuses a file that the manifest does not name', () => {
