@@ -12,7 +12,7 @@ import { toHex } from '../model/bytes.js';
 import { toHotkey, toNetuid } from '../model/ids.js';
 import { type Beacon, createChainBeacon, createQuicknetBeacon } from '../rollouts/beacon.js';
 import { askDrand } from '../rollouts/drand-http.js';
-import { openShelf } from '../rollouts/shelf.js';
+import { openShelf, SHELF_BYTES, shelfBytesFor } from '../rollouts/shelf.js';
 import { deadlineBlock, nextWindow, startBlock } from '../rollouts/windows.js';
 import {
   assertOwnKey,
@@ -95,7 +95,9 @@ export async function openRolloutRole(
       },
     );
     open.push(() => models.close());
-    const shelf = await openShelf(join(config.data, 'files'));
+    const { vocabulary } = subnet.config;
+    const maxBytes = Math.max(SHELF_BYTES, shelfBytesFor({ ...subnet, vocabulary }));
+    const shelf = await openShelf(join(config.data, 'files'), { maxBytes });
     const announced = now.neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
     const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate: false, announced });
     sayPlan(await chain.head(), subnet, log);

@@ -23,7 +23,7 @@ export {
   type WindowRules,
 } from './follow.js';
 export { createHolders, type Holders } from './holders.js';
-export { createMemoryShelf, openShelf, SHELF_BYTES, type Shelf } from './shelf.js';
+export { createMemoryShelf, openShelf, SHELF_BYTES, type Shelf, shelfBytesFor } from './shelf.js';
 export {
   AUDIT_EXPIRY_MS,
   assertWindowPlan,

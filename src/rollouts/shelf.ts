@@ -8,6 +8,9 @@ import { sha256 } from '../model/hash.js';
 import { HASH_BYTES } from '../model/merkle.js';
 import { FILE_PIECE_BYTES } from '../protocol/limits.js';
 import type { FilePiece } from '../protocol/session.js';
+import { mostFileBytes } from '../verification/rollouts/file.js';
+import { MAX_MANIFEST_BYTES } from '../verification/rollouts/limits.js';
+import type { Reading } from '../verification/rollouts/submission.js';
 
 export interface Shelf {
   /** of all files together */
@@ -28,6 +31,21 @@ export interface Shelf {
 
 /** 256 miners with 8 MB each, for the dozen windows in which somebody may still ask. */
 export const SHELF_BYTES = 32 * 1024 ** 3;
+
+/** Somebody may still ask, and a validator replay, for so long. */
+export const KEPT_WINDOWS = 12;
+
+/** Hotkeys of a subnet. */
+const KEYS = 256;
+
+/** What files of so many windows can take, were every key to hand in as much as it may: with that room none crowds out another. */
+export function shelfBytesFor(
+  { policy, vocabulary, quota }: Pick<Reading, 'policy' | 'vocabulary' | 'quota'>,
+  windows = KEPT_WINDOWS,
+): number {
+  const most = { rollouts: quota, tokens: quota * policy.maxTokens };
+  return windows * KEYS * (MAX_MANIFEST_BYTES + mostFileBytes(most, vocabulary));
+}
 
 interface Place {
   readonly window: number;

@@ -23,7 +23,6 @@ import {
 import { manifestName, type Shelf } from '../../rollouts/shelf.js';
 import { BEACON_DELAY_MS } from '../../rollouts/windows.js';
 import { encodeEquivocation, provesAgainst } from '../../verification/rollouts/equivocation.js';
-import { mostFileBytes } from '../../verification/rollouts/file.js';
 import { MAX_MANIFEST_BYTES } from '../../verification/rollouts/limits.js';
 import { openManifest, type SignedManifest } from '../../verification/rollouts/manifest.js';
 import { type Reading, readManifest } from '../../verification/rollouts/submission.js';
@@ -55,18 +54,6 @@ export interface CollectRules extends WindowRules, Pick<Reading, 'policy' | 'voc
 
 export type Collected = Extract<RolloutEntry, { type: 'collected' }>;
 export type Lapsed = Extract<RolloutEntry, { type: 'lapsed' }>;
-
-/** Hotkeys of a subnet. */
-const KEYS = 256;
-
-/** What the files of so many windows can take, were every key of the subnet to hand in as much as it may: nobody can crowd out another. */
-export const shelfBytesFor = (
-  { policy, vocabulary, quota }: Pick<Reading, 'policy' | 'vocabulary' | 'quota'>,
-  windows: number,
-): number =>
-  windows *
-  KEYS *
-  (MAX_MANIFEST_BYTES + mostFileBytes({ rollouts: quota, tokens: quota * policy.maxTokens }, vocabulary));
 
 export const beaconDelayOf = ({ plan }: Pick<WindowRules, 'plan'>): number =>
   plan.beaconDelayMs ?? BEACON_DELAY_MS;

@@ -4,16 +4,10 @@ import type { BeaconRound } from '../../inference/spec/window.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey } from '../../model/ids.js';
 import { currentWindow, openWindow, persist, untilRound } from '../../rollouts/follow.js';
+import { KEPT_WINDOWS, shelfBytesFor } from '../../rollouts/shelf.js';
 import { AUDIT_EXPIRY_MS } from '../../rollouts/windows.js';
 import type { EpochScore } from '../score.js';
-import {
-  beaconDelayOf,
-  type Collected,
-  type CollectParts,
-  type CollectRules,
-  collect,
-  shelfBytesFor,
-} from './collect.js';
+import { beaconDelayOf, type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
 import type { RolloutLedger } from './ledger.js';
 
 /** One window's files, the round of their audit, and what is there already. */
@@ -63,7 +57,6 @@ export interface RolloutValidatorStatus {
   readonly ours?: number;
 }
 
-const KEEP_WINDOWS = 12;
 /** Judging that failed here is begun anew after so long, and after twice as long each time: a session or a disk may be back. */
 const AGAIN_MS = 10_000;
 const MOST_AGAIN_MS = 120_000;
@@ -87,7 +80,7 @@ export function createRolloutValidator(
   options: RolloutValidatorOptions,
 ): RolloutValidator {
   const { beacon, clock, log, ledger, shelf, judge } = parts;
-  const { plan, keepWindows = KEEP_WINDOWS } = options;
+  const { plan, keepWindows = KEPT_WINDOWS } = options;
   const needed = shelfBytesFor(options, keepWindows);
   if (shelf.maxBytes < needed)
     throw new AssayError(
