@@ -28,7 +28,7 @@ TINY = {
 SMALL = {
     "hidden_act": "silu",
     "vocab_size": 48,
-    "hidden_size": 32,
+    "hidden_size": 64,
     "intermediate_size": 48,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
@@ -52,7 +52,7 @@ FAMILIES = {
     "llama 3.1": {**SMALL, "model_type": "llama", "head_dim": 16, "rope_theta": 10000.0, "rope_scaling": LLAMA3, "attention_bias": False, "mlp_bias": False, "tie_word_embeddings": True},
     "mistral": {**SMALL, "model_type": "mistral", "rope_theta": 1000000.0, "sliding_window": None, "tie_word_embeddings": False},
     "qwen2": {**SMALL, "model_type": "qwen2", "rope_theta": 1000000.0, "sliding_window": 128, "use_sliding_window": False, "max_window_layers": 2, "tie_word_embeddings": True},
-    "qwen3": {**SMALL, "model_type": "qwen3", "head_dim": 16, "rope_theta": 1000000.0, "rope_scaling": None, "attention_bias": False, "sliding_window": None, "use_sliding_window": False, "tie_word_embeddings": True},
+    "qwen3": {**SMALL, "model_type": "qwen3", "head_dim": 32, "rope_theta": 1000000.0, "rope_scaling": None, "attention_bias": False, "sliding_window": None, "use_sliding_window": False, "tie_word_embeddings": True},
 }
 
 
@@ -146,7 +146,7 @@ def drawn(place, name, shape):
     x = (x ^ (x >> 15)) * 2246822519 % 2**32
     x = x ^ (x >> 13)
     values = ((x >> 25).astype(np.float64) * 2 - 127) / 128
-    return (1 + values if "norm" in name else values / 2).reshape(shape)
+    return (1 + values if "norm" in name else values / 4).reshape(shape)
 
 
 def tiny(path):

@@ -31,7 +31,7 @@ export function drawnWeights(place: number, name: string, count: number): Float3
     x = Math.imul(x ^ (x >>> 15), 2_246_822_519) >>> 0;
     x = (x ^ (x >>> 13)) >>> 0;
     const value = ((x >>> 25) * 2 - 127) / 128;
-    return name.includes('norm') ? 1 + value : value / 2;
+    return name.includes('norm') ? 1 + value : value / 4;
   });
 }
 

@@ -33,12 +33,13 @@ const TO_THE_END = 2 ** 31 - 1;
 
 /**
  * The export's cache grows by concatenation, ours has a capacity of which a mask says what counts: what was padding within a row becomes
- * zeros of attention_mask, and of the present only the new rows go out, so that no cache is copied to the caller.
+ * zeros of attention_mask, and of the present only the new rows go out, so that no cache is copied to the caller. Attention that was fused
+ * is ours by now (fused-attention.ts), and reads the cache where it lies.
  *
  * @param hidden the value that goes into the output matrix
  */
 export function bodyOf(model: ModelProto, decoder: DecoderGraph, hidden: string, width: number): ModelProto {
-  const { graph, past, present, kvType, kvHeads, headWidth, layers } = decoder;
+  const { graph, past, present, kvType, kvHeads, headWidth, layers, fused } = decoder;
   const half = kvType === DataType.FLOAT16;
   const before: NodeProto[] = [
     op('Identity', [BODY.ids], 'input_ids'),
@@ -56,7 +57,8 @@ export function bodyOf(model: ModelProto, decoder: DecoderGraph, hidden: string,
     // exact for both types that it may have
     op('Cast', [hidden], BODY.hidden, { to: DataType.FLOAT }),
   ];
-  for (let layer = 0; layer < layers; layer++) {
+  // attention that was taken apart has our cache
+  for (let layer = 0; layer < layers && !fused; layer++) {
     const [keys, values] = [past[2 * layer]!, past[2 * layer + 1]!];
     before.push(
       op('Transpose', [`${BODY.pastKeys}${layer}`], `assay.keys.${layer}`, { perm: [0, 1, 3, 2] }),
@@ -77,19 +79,29 @@ export function bodyOf(model: ModelProto, decoder: DecoderGraph, hidden: string,
       op('Identity', [fresh(present[2 * layer + 1]!, 'new.values')], `${BODY.newValues}${layer}`),
     );
   }
-  const nodes = nodesBehind(graph, [hidden, ...present]);
-  const used = new Set([hidden, ...present, ...nodes.flatMap(({ input }) => input)]);
   const each = Array.from({ length: layers }, (_, layer) => layer);
   const cut = shallow(graph);
-  cut.node = [...before, ...nodes, ...after];
+  const outputs = [
+    tensorValue(BODY.hidden, DataType.FLOAT, ['batch', 'length', width]),
+    ...each.flatMap((layer) => [
+      tensorValue(`${BODY.newKeys}${layer}`, DataType.FLOAT, ['batch', kvHeads, headWidth, 'length']),
+      tensorValue(`${BODY.newValues}${layer}`, DataType.FLOAT, ['batch', kvHeads, 'length', headWidth]),
+    ]),
+  ];
+  cut.output = outputs;
+  cut.node = nodesBehind(
+    [...before, ...graph.node, ...after],
+    outputs.map(({ name }) => name),
+  );
+  const used = new Set(cut.node.flatMap(({ input }) => input));
   cut.initializer = [
-    ...graph.initializer.filter(({ name }) => used.has(name)),
+    ...graph.initializer,
     int64s('assay.one', [1]),
     int64s('assay.axes', [1, 2]),
     int64s('assay.end', [TO_THE_END]),
     int64s('assay.rows', [2]),
     float('assay.zero', 0),
-  ];
+  ].filter(({ name }) => used.has(name));
   const { FLOAT, INT64 } = DataType;
   cut.input = [
     tensorValue(BODY.ids, INT64, ['batch', 'length']),
@@ -101,13 +113,6 @@ export function bodyOf(model: ModelProto, decoder: DecoderGraph, hidden: string,
     ...each.flatMap((layer) => [
       tensorValue(`${BODY.pastKeys}${layer}`, FLOAT, ['batch', kvHeads, headWidth, 'capacity']),
       tensorValue(`${BODY.pastValues}${layer}`, FLOAT, ['batch', kvHeads, 'capacity', headWidth]),
-    ]),
-  ];
-  cut.output = [
-    tensorValue(BODY.hidden, FLOAT, ['batch', 'length', width]),
-    ...each.flatMap((layer) => [
-      tensorValue(`${BODY.newKeys}${layer}`, FLOAT, ['batch', kvHeads, headWidth, 'length']),
-      tensorValue(`${BODY.newValues}${layer}`, FLOAT, ['batch', kvHeads, 'length', headWidth]),
     ]),
   ];
   cut.valueInfo = [];

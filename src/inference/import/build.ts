@@ -13,6 +13,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from '../../protocol/gen/onnx/onnx_pb.js';
+import type { Operators } from '../onnx/attention.js';
 
 /** Its fields may be replaced; weights are not copied, as `clone` would. Unset fields are the prototype's. */
 export const shallow = <T extends object>(message: T): T =>
@@ -40,11 +41,13 @@ export function graphOf(name: string, { irVersion }: ModelProto, opset: number, 
   });
 }
 
+type Attributes = Readonly<Record<string, number | readonly number[]>>;
+
 export function op(
   opType: string,
   input: string[],
   output: string | string[],
-  attributes: Readonly<Record<string, number | readonly number[]>> = {},
+  attributes: Attributes = {},
 ): NodeProto {
   const outputs = typeof output === 'string' ? [output] : output;
   return create(NodeProtoSchema, {
@@ -58,6 +61,41 @@ export function op(
         : { name, type: AttributeType.INTS, ints: value.map(BigInt) },
     ),
   });
+}
+
+/** Nodes and constants for a graph of somebody else, by names that begin as theirs do not. */
+export class NodeWriter implements Operators {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  #names = 0;
+
+  constructor(private readonly prefix: string) {}
+
+  op(type: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.ops(type, inputs, 1, attributes)[0]!;
+  }
+
+  ops(type: string, inputs: readonly string[], outputs: number, attributes: Attributes = {}): string[] {
+    const names = Array.from({ length: outputs }, () => this.#name());
+    this.nodes.push(op(type, [...inputs], names, attributes));
+    return names;
+  }
+
+  integers(values: readonly number[]): string {
+    const name = this.#name();
+    this.initializers.push(int64s(name, values));
+    return name;
+  }
+
+  scalar(value: number): string {
+    const name = this.#name();
+    this.initializers.push(float(name, value));
+    return name;
+  }
+
+  #name(): string {
+    return `${this.prefix}${this.#names++}`;
+  }
 }
 
 export const int64s = (name: string, values: readonly number[]): TensorProto =>

@@ -136,7 +136,7 @@ async function logitsOf(
   engine: Engine,
   path: string,
   ids: Uint32Array,
-  { past, kvHeads, headWidth, kvType }: DecoderGraph,
+  { past, kvHeads, headWidth, kvType, takesPositions }: DecoderGraph,
   vocabulary: number,
   signal: AbortSignal,
 ): Promise<Float32Array> {
@@ -145,7 +145,7 @@ async function logitsOf(
   const inputs: Record<string, Tensor> = {
     input_ids: int64(ids),
     attention_mask: int64(ids.map(() => 1)),
-    position_ids: int64(ids.keys()),
+    ...(takesPositions ? { position_ids: int64(ids.keys()) } : {}),
   };
   for (const name of past)
     inputs[name] =

@@ -14,6 +14,7 @@ import { HEAD, ROWS } from '../onnx/graphs.js';
 import { bodyOf, withoutReserved } from './body.js';
 import { graphOf, int64s, op, shallow, tensorValue } from './build.js';
 import { type DecoderGraph, isStandard, shapeOf } from './decoder-graph.js';
+import { withStandardAttention } from './fused-attention.js';
 import { sidesOf, type Values, valuesOf } from './values.js';
 
 export interface Cut {
@@ -37,7 +38,7 @@ interface Step {
 
 /** @throws AssayError `unsupported` naming the operator that is in the way */
 export function cutHead(model: ModelProto, given: DecoderGraph): Cut {
-  const graph = withoutReserved(given.graph);
+  const graph = withStandardAttention(withoutReserved(given.graph), given);
   const decoder = { ...given, graph };
   const values = valuesOf(graph);
   const { steps, matmul } = tailOf(values);
@@ -173,7 +174,7 @@ function tailOf(values: Values): { steps: Step[]; matmul: NodeProto } {
     if (node.opType === 'MatMulNBits')
       throw refuse(
         'operator MatMulNBits',
-        'the output matrix is packed, and single rows of it cannot be gathered; export with a head in float',
+        'a quantised export: its output matrix is packed, and single rows of it cannot be gathered; bring the full-precision one, or one with a head in float',
       );
     if (!isStandard(node.domain))
       throw refuse(`operator ${shown(node.opType)}`, 'between output matrix and logits is none that we know');

@@ -9,6 +9,7 @@ import {
   type ValueInfoProto,
 } from '../../protocol/gen/onnx/onnx_pb.js';
 import { nameShown as shown } from '../foreign.js';
+import { type CacheNames, fusedLayersOf } from './fused-attention.js';
 
 /** A decoder of a hundred layers in standard operators has some 10,000. */
 const MAX_NODES = 200_000;
@@ -18,17 +19,16 @@ const MIN_OPSET = 13;
 const SPARSE_INITIALIZER = 15;
 const TRAINING_INFO = 20;
 
-export interface DecoderGraph {
+export interface DecoderGraph extends CacheNames {
   readonly graph: GraphProto;
   readonly opset: number;
-  /** names of past and present keys and values, layer after layer */
-  readonly past: readonly string[];
-  readonly present: readonly string[];
   readonly layers: number;
-  readonly kvHeads: number;
-  readonly headWidth: number;
   /** of past and present */
   readonly kvType: DataType;
+  /** whether it takes position_ids; one that does not has attention which counts them itself */
+  readonly takesPositions: boolean;
+  /** of attention that the graph has in one operator, which is to be taken apart */
+  readonly fused: { readonly heads: number; readonly mostPositions: number } | undefined;
 }
 
 const refuse = (what: string, why: string) =>
@@ -40,8 +40,6 @@ const REFUSED: Readonly<Record<string, string>> = Object.assign(Object.create(nu
   Loop: 'control flow, which cannot be cut',
   Scan: 'control flow, which cannot be cut',
   PagedAttention: 'attention over pages takes sequences packed into one, ours are rows of a batch',
-  GroupQueryAttention:
-    'its cache holds rows of different lengths only when they are padded on the left, which onnxruntime computes wrongly on CPU; export with standard operators',
   MultiHeadAttention: 'it keeps its cache in a way of its own; export with standard operators',
   Attention: 'it keeps its cache in a way of its own; export with standard operators',
   DecoderMaskedMultiHeadAttention: 'it keeps its cache in a way of its own; export with standard operators',
@@ -102,9 +100,7 @@ export function decoderGraphOf(model: ModelProto): DecoderGraph {
   const past = cacheOf(inputs, PAST, 'past_key_values');
   for (const { name } of inputs)
     if (!INPUTS.has(name) && !PAST.test(name)) throw refuse(`input '${shown(name)}'`, whyNoInput(name));
-  for (const name of INPUTS)
-    if (!inputs.some((input) => input.name === name))
-      throw refuse(`inputs`, `no ${name}: rows of different lengths in one batch need it`);
+  const given = [...INPUTS].filter((name) => inputs.some((input) => input.name === name));
   const present = cacheOf(graph.output, PRESENT, 'present');
   for (const { name } of graph.output)
     if (name !== 'logits' && !PRESENT.test(name))
@@ -133,18 +129,31 @@ export function decoderGraphOf(model: ModelProto): DecoderGraph {
     throw refuse(`'${past[0]!.name}'`, `elements of type ${kvType}, must be float or float16`);
   for (const value of [...past, ...present])
     if (typeOf(value) !== kvType) throw refuse(`'${value.name}'`, 'another type than the first past has');
-  for (const name of INPUTS)
+  for (const name of given)
     if (typeOf(inputs.find((input) => input.name === name)!) !== DataType.INT64)
       throw refuse(`input '${name}'`, 'elements that are not int64');
+  const cache = {
+    past: past.map(({ name }) => name),
+    present: present.map(({ name }) => name),
+    kvHeads: kvHeads!, // as asked above
+    headWidth: headWidth!,
+  };
+  const fused = fusedLayersOf(graph, cache);
+  const rotates = fused.length > 0 && fused.every(({ rotary }) => rotary);
+  for (const name of INPUTS)
+    if (!given.includes(name) && !(name === 'position_ids' && rotates))
+      throw refuse(`inputs`, `no ${name}: rows of different lengths in one batch need it`);
   return {
     graph,
     opset,
-    past: past.map(({ name }) => name),
-    present: present.map(({ name }) => name),
+    ...cache,
     layers: past.length / 2,
-    kvHeads: kvHeads!, // as asked above
-    headWidth: headWidth!,
     kvType,
+    takesPositions: given.includes('position_ids'),
+    fused: fused[0] && {
+      heads: fused[0].heads,
+      mostPositions: Math.min(...fused.map(({ mostPositions }) => mostPositions)),
+    },
   };
 }
 

@@ -141,16 +141,23 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
     ['width', width, said.width],
     ['layers', layers, said.layers],
     ['heads of keys and values', kvHeads, said.kvHeads],
+    ['heads', decoder.fused?.heads, said.heads],
     ['width of a head', headWidth, said.headWidth],
   ] as const)
-    if (configs !== undefined && configs !== graphs)
+    if (configs !== undefined && graphs !== undefined && configs !== graphs)
       throw invalid(`${what} of ${name}`, `${configs}, as config.json says`, `${graphs}`);
   const positions = positionsOf(config, input.positions);
-  assertRowsAlone(config, positions);
-  const heads = said.heads ?? kvHeads;
+  const { fused } = decoder;
+  if (!fused) assertRowsAlone(config, positions);
+  else if (positions > fused.mostPositions)
+    throw unsupported(
+      `operator GroupQueryAttention of ${name}`,
+      `a window of ${fused.mostPositions} of ${positions} positions, or angles for no more: with --positions ${fused.mostPositions} it imports`,
+    );
+  const heads = fused?.heads ?? said.heads ?? kvHeads;
   if (heads % kvHeads !== 0) throw invalid('heads of config.json', `a multiple of ${kvHeads}`, `${heads}`);
   // one place less: a full cache and a new token are as many keys as a mask that is looked up in the graph has columns
-  const maxPositions = positions - 1;
+  const maxPositions = fused ? positions : positions - 1;
   if (maxPositions < 1) throw invalid('positions', '2 or more', `${positions}`);
   const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions };
   assertIds(config, vocabulary);

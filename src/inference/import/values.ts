@@ -27,11 +27,11 @@ export function valuesOf(graph: GraphProto): Values {
 }
 
 /** The nodes, in their order, without which these values would not be. */
-export function nodesBehind(graph: GraphProto, values: readonly string[]): NodeProto[] {
+export function nodesBehind(nodes: readonly NodeProto[], values: readonly string[]): NodeProto[] {
   const wanted = new Set(values);
   const found: NodeProto[] = [];
   // each comes after those that it reads from, so one pass from the end sees all
-  for (const node of graph.node.toReversed()) {
+  for (const node of nodes.toReversed()) {
     if (!node.output.some((output) => wanted.has(output))) continue;
     found.push(node);
     for (const input of node.input) wanted.add(input);

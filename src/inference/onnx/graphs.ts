@@ -6,6 +6,7 @@ import { sha256 } from '../../model/hash.js';
 import type { DecoderConfig } from '../decoder.js';
 import type { Weights } from '../master.js';
 import { rotaryTables } from '../rotary.js';
+import { splitAttention } from './attention.js';
 import { GraphWriter } from './writer.js';
 
 export interface Graphs {
@@ -155,15 +156,10 @@ function bodyGraph(config: DecoderConfig): Uint8Array {
     return g.op('Add', [g.op('Mul', [x, cos]), g.op('Mul', [crossed, sin])]);
   };
 
-  const group = heads / kvHeads;
   const perHead = g.integers([0, 0, heads + 2 * kvHeads, headWidth]);
   const rotated = g.integers([heads + kvHeads, kvHeads]);
   const asked = g.integers([heads, kvHeads]);
-  const grouped = g.integers([0, 0, kvHeads, group, headWidth]);
-  const queries = g.integers([0, 0, -1, headWidth]);
-  const ungrouped = g.integers([0, 0, -1, group, headWidth]);
-  const flat = g.integers([0, 0, heads * headWidth]);
-  const scale = g.scalar(1 / Math.sqrt(headWidth));
+  const attention = splitAttention(g, config, { pastMask, newMask, split });
   const feed = g.integers([hidden, hidden]);
 
   let x = g.op('Gather', [g.external(EMBEDDING, [vocabulary, width]), ids]);
@@ -183,18 +179,8 @@ function bodyGraph(config: DecoderConfig): Uint8Array {
     g.output(`${BODY.newKeys}${i}`, newKeys, 'float', ['batch', kvHeads, headWidth, 'length']);
     g.output(`${BODY.newValues}${i}`, newValues, 'float', ['batch', kvHeads, 'length', headWidth]);
 
-    // heads of a group are rows of one product with their keys: [batch, kv heads, length x group, head width]
-    const byGroup = g.op('Transpose', [g.op('Reshape', [g.op('Mul', [q, scale]), grouped])], {
-      perm: [0, 2, 1, 3, 4],
-    });
-    const query = g.op('Reshape', [byGroup, queries]);
-    const past = g.op('Add', [g.op('MatMul', [query, pastKeys]), pastMask]);
-    const own = g.op('Add', [g.op('MatMul', [query, newKeys]), newMask]);
-    const shares = g.op('Softmax', [g.op('Concat', [past, own], { axis: -1 })], { axis: -1 });
-    const [ofPast, ofOwn] = g.ops('Split', [shares, split], 2, { axis: -1 });
-    const mixed = g.op('Add', [g.op('MatMul', [ofPast, pastValues]), g.op('MatMul', [ofOwn, newValues])]);
-    const attended = g.op('Transpose', [g.op('Reshape', [mixed, ungrouped])], { perm: [0, 2, 1, 3, 4] });
-    x = g.op('Add', [x, linear(g.op('Reshape', [attended, flat]), names.o, heads * headWidth, width)]);
+    const attended = attention({ query: q, pastKeys, pastValues, newKeys, newValues });
+    x = g.op('Add', [x, linear(attended, names.o, heads * headWidth, width)]);
 
     const gateUp = linear(norm(x, names.postNorm), names.gateUp, width, 2 * hidden);
     const [gate, up] = g.ops('Split', [gateUp, feed], 2, { axis: -1 });
