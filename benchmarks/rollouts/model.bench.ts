@@ -11,21 +11,9 @@ import { loadRuntime, openSession, type Runtime, type Tensor } from '../../src/i
 import { GraphWriter } from '../../src/inference/onnx/writer.js';
 import { TINY } from '../../src/inference/tiny.js';
 import { createSeededRandom } from '../../src/model/prng.js';
+import { GPT2_SIZE } from './gpt2-size.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
-
-/** Of GPT-2's width, depth and vocabulary class, in our family: 100 million parameters, three heads a group as is usual now. */
-const GPT2_SIZE: DecoderConfig = {
-  ...TINY,
-  vocabulary: 32_000,
-  width: 768,
-  layers: 12,
-  heads: 12,
-  kvHeads: 4,
-  headWidth: 64,
-  hidden: 2048,
-  tied: true,
-};
 
 const LENGTH = 512;
 const SAMPLED = 32;
