@@ -11,6 +11,7 @@ export function registerRollouts(program: Command, run: Run): void {
     .description('windows of rollouts: mined, judged, judged again, and what a subnet of them goes by');
   registerInit(rollouts, run);
   registerRoles(rollouts, run);
+  registerTraining(rollouts, run);
 
   rollouts
     .command('show')
@@ -72,6 +73,46 @@ Example:
     .action(async (flags: Record<string, unknown>) => {
       const { calibrateRollouts } = await import('./commands/rollouts/calibrate.js');
       return run((signal) => calibrateRollouts(flags, signal));
+    });
+}
+
+function registerTraining(rollouts: Command, run: Run): void {
+  rollouts
+    .command('consume')
+    .description(
+      'check every token of a window, as whoever trains on it must: what may be trained on, and proofs of the rest',
+    )
+    .argument('<folder>', "a validator's data folder: a trainer's own, which needs no permit")
+    .requiredOption('--window <n>', 'the window', integer)
+    .option(
+      '--out <file>',
+      'rollouts that may be trained on: a JSON object a line, with log-probabilities and rewards',
+    )
+    .option(
+      '--proofs <folder>',
+      'a file for each wrong rollout, and for each miner that signed two manifests',
+    )
+    .option('--json', 'one JSON document')
+    .action(async (folder: string, flags: Record<string, unknown>) => {
+      const { consume } = await import('./commands/rollouts/consume.js');
+      return run((signal) => consume(folder, flags, signal));
+    });
+  rollouts
+    .command('confirm')
+    .description('look at a proof of somebody else: nothing of who made it is believed')
+    .argument('<file>', 'what `assay rollouts consume --proofs` wrote')
+    .requiredOption(
+      '--data <folder>',
+      "a validator's data folder, which has the window's commitments and checkpoint",
+    )
+    .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      '\nExits 0 when it holds, 1 when it does not, 4 when this folder cannot say. It takes one prefill.',
+    )
+    .action(async (file: string, flags: { data: string; json?: boolean }) => {
+      const { confirm } = await import('./commands/rollouts/confirm.js');
+      return run((signal) => confirm(file, flags, signal));
     });
 }
 

@@ -70,6 +70,7 @@ export {
   encodeEquivocation,
 } from './rollouts/equivocation.js';
 export { type RolloutFile, rolloutAt } from './rollouts/file.js';
+export { decodeFraudProof, encodeFraudProof, MAX_FRAUD_PROOF_BYTES } from './rollouts/fraud-proof.js';
 export { openManifest, type SignedManifest, signManifest } from './rollouts/manifest.js';
 export { createLengths, type Lengths, type Pay, paidLength, payOf, trainingGroups } from './rollouts/paid.js';
 export { type Checked, type Refusal, ROLLOUT_REASONS, type RolloutReason } from './rollouts/reasons.js';

@@ -46,7 +46,11 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
     const { policy, environment, quota, rules } = subnet;
     const holders = createHolders(session, { netuid, self });
     closing.push(() => holders.close());
-    const windows = await openRolloutLedger({ dir: join(config.data, 'windows'), log });
+    const windows = await openRolloutLedger({
+      dir: join(config.data, 'windows'),
+      of: { genesis: info.genesisHash, netuid, validator: self, plan: subnet.plan },
+      log,
+    });
     closing.push(() => windows.close());
     const judge = createWindowJudge({ modelOf, environment, keypair, log }, { policy, rules, quota });
     const validator = createRolloutValidator(
