@@ -1,4 +1,5 @@
 // Owns: a language model of a model folder. Does not own: folders (model-folder.ts), engines (onnx/, plain/).
+import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { fromHex, fromUtf8, toHex } from '../model/bytes.js';
@@ -104,6 +105,15 @@ export async function readWhole(
   shared = false,
 ): Promise<Uint8Array> {
   const length = Math.ceil(file.bytes / 4) * 4;
+  if (length > constants.MAX_LENGTH) {
+    const what = `bytes of ${file.name}`;
+    const limit = constants.MAX_LENGTH;
+    throw new AssayError('limit-exceeded', `${what}: ${file.bytes}, this Node has buffers of ${limit}`, {
+      what,
+      limit,
+      got: file.bytes,
+    });
+  }
   const bytes = shared ? new Uint8Array(new SharedArrayBuffer(length)) : new Uint8Array(file.bytes);
   const path = pathOf(file);
   const handle = await open(path, 'r');

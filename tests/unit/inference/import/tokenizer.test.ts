@@ -193,7 +193,21 @@ describe.skipIf(!installed)('a tokenizer of an export', () => {
     [
       'ids beyond the vocabulary',
       JSON_OF({ model: { ...JSON_OF().model, vocab: { ...JSON_OF().model.vocab, Q: 300 } } }),
-      /it fails for "Q: 17/,
+      /it fails for "Q": id of a text: expected one below 259, got 300/,
+    ],
+    [
+      'a normalizer that makes much of little',
+      JSON_OF({
+        normalizer: {
+          type: 'Sequence',
+          normalizers: [1, 2, 4].map((count, n) => ({
+            type: 'Replace',
+            pattern: { String: '='.repeat(count) },
+            content: '='.repeat(16 * (n + 1)),
+          })),
+        },
+      }),
+      /it fails for "=": ids of a text of 1 characters: expected at most 64 for each, got \d+/,
     ],
     ['no model', { version: '1.0' }, /a tokenizer|it fails/],
     ['no object', [], /a JSON object/],
