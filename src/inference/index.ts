@@ -26,7 +26,7 @@ export {
   type Source,
 } from './checkpoint/store.js';
 export { type Finding, verifyStore } from './checkpoint/verify.js';
-export { assertConfig, type DecoderConfig, tensorsOf } from './decoder.js';
+export { assertConfig, type DecoderConfig, type RopeScaling, tensorsOf } from './decoder.js';
 export {
   type Choose,
   type Generated,

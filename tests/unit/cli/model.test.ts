@@ -53,12 +53,24 @@ describe('assay model', () => {
       model: { kind: 'decoder', family: 'llama', stopIds: [256], beginId: 257, tokenizer: { kind: 'none' } },
     });
 
-    const scaled = { ...JSON.parse(config), rope_scaling: { rope_type: 'llama3', factor: 8 } };
+    const scaled = { ...JSON.parse(config), rope_scaling: { rope_type: 'yarn', factor: 8 } };
     writeFileSync(at('export/config.json'), JSON.stringify(scaled));
     expect(await refused(() => importExport(at('export'), at('other'), {}, signal))).toEqual([
       1,
-      'rope_scaling of config.json: scaled rotary embeddings, which our decoder does not have; what does import: docs/guide/bring-your-model.md',
+      'rope_scaling of config.json: scaled rotary embeddings of type "yarn", our decoder has llama3 alone; what does import: docs/guide/bring-your-model.md',
     ]);
+
+    const llama3 = {
+      rope_type: 'llama3',
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 64,
+    };
+    writeFileSync(at('export/config.json'), JSON.stringify({ ...scaled, rope_scaling: llama3 }));
+    const text = await printed(() => importExport(at('export'), at('other'), { positions: 512 }, signal));
+    expect(text).toMatch(/^positions +512$/m);
+    expect(text).toMatch(/^adds +slow angles divided by 8$/m);
   });
 
   test('builds the same model of the same seed, which runs without onnxruntime-node', async () => {
@@ -99,6 +111,10 @@ describe('assay model', () => {
     expect(await refused(() => importExport(folder, at('a'), { from: 'gguf' }, signal))).toEqual([
       2,
       expect.stringContaining('--from'),
+    ]);
+    expect(await refused(() => importExport(folder, at('a'), { positions: 0 }, signal))).toEqual([
+      2,
+      expect.stringContaining('--positions'),
     ]);
     expect(await refused(() => showModel(folder, {}, signal))).toEqual([
       2,

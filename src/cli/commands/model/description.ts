@@ -1,6 +1,6 @@
 // Owns: how a model folder is told: facts, and a table of its files. Does not own: what is in it (inference/model-folder.ts).
 import Table from 'cli-table3';
-import { tensorsOf } from '../../../inference/decoder.js';
+import { type DecoderConfig, tensorsOf } from '../../../inference/decoder.js';
 import { filesOf, type ModelDescription } from '../../../inference/model-folder.js';
 import { type Fact, factLines, scaled } from '../../facts.js';
 import { PLAIN } from '../../output.js';
@@ -25,6 +25,7 @@ export function modelText(model: ModelDescription, more: readonly Fact[] = []): 
       ],
       ['vocabulary', config.vocabulary],
       ['shape', `${config.layers} layers of width ${config.width}, ${heads} of ${config.headWidth}`],
+      ['adds', model.kind === 'decoder' ? addedBy(model.config) : undefined],
       ['positions', config.maxPositions],
       ['prompts begin with', model.beginId ?? 'nothing'],
       ['texts end with', model.stopIds.length === 0 ? 'nothing that it says' : model.stopIds.join(', ')],
@@ -34,6 +35,14 @@ export function modelText(model: ModelDescription, more: readonly Fact[] = []): 
     table.toString(),
   ].join('\n');
 }
+
+/** What a decoder has beside those of the plain kind. */
+const addedBy = ({ qkvBias, qkNorm, ropeScaling }: DecoderConfig): string | undefined =>
+  [
+    ...(qkvBias ? ['biases of queries, keys and values'] : []),
+    ...(qkNorm ? ['norms of queries and keys'] : []),
+    ...(ropeScaling ? [`slow angles divided by ${ropeScaling.factor}`] : []),
+  ].join(', ') || undefined;
 
 const weightsOf = (config: Parameters<typeof tensorsOf>[0]): number =>
   tensorsOf(config).reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
