@@ -6,8 +6,14 @@ import { equals } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { silentLog } from '../../../src/model/log.js';
 import { FILE_PIECE_BYTES } from '../../../src/protocol/limits.js';
-import { fetchFile, type Holder } from '../../../src/rollouts/fetch.js';
-import { createMemoryShelf, openShelf, type Shelf } from '../../../src/rollouts/shelf.js';
+import { createDownload, type Download, fetchFile, type Holder } from '../../../src/rollouts/fetch.js';
+import {
+  createMemoryShelf,
+  manifestName,
+  openShelf,
+  ownName,
+  type Shelf,
+} from '../../../src/rollouts/shelf.js';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -117,3 +123,105 @@ describe('a file by its digest', () => {
     ]);
   });
 });
+
+describe('a file that comes in several turns', () => {
+  const wanted = { name: sha256(FILE), bytes: FILE.length, maxBytes: FILE.length };
+  const right = (index: number) => FILE.subarray(index * FILE_PIECE_BYTES, (index + 1) * FILE_PIECE_BYTES);
+  const turn = async (download: Download, ...holders: Holder[]) => {
+    const end = new AbortController();
+    const done = download.from(holders, end.signal);
+    // all that can come has come
+    await new Promise((resolve) => setImmediate(resolve));
+    end.abort();
+    return done;
+  };
+  const silent: Holder = {
+    piece: (_name, _offset, signal) =>
+      new Promise((_resolve, reject) => signal!.addEventListener('abort', () => reject(new Error('late')))),
+  };
+
+  test('is asked on where it ended, and held no longer than it is wanted', async () => {
+    const download = createDownload({ log: silentLog }, wanted);
+    let asked: number[] = [];
+    let has = 3;
+    const holder: Holder = {
+      piece: async (_name, offset) => {
+        const index = offset / FILE_PIECE_BYTES;
+        asked.push(index);
+        return index < has ? { data: right(index), fileBytes: FILE.length } : undefined;
+      },
+    };
+    expect(await turn(download, holder)).toBeUndefined();
+    expect(download.heldBytes()).toBe(3 * FILE_PIECE_BYTES);
+    [asked, has] = [[], 6];
+    expect(isFile(await turn(download, holder))).toBe(true);
+    expect(asked).toEqual([3, 4, 5]);
+    expect(download.cameBytes()).toBe(FILE.length);
+    download.drop();
+    expect(download.heldBytes()).toBe(0);
+  });
+
+  test('is asked of others first, once one has kept us waiting', async () => {
+    const download = createDownload({ log: silentLog }, wanted);
+    const has: Holder = {
+      piece: async (_name, offset) => ({ data: right(offset / FILE_PIECE_BYTES), fileBytes: FILE.length }),
+    };
+    expect(await turn(download, silent, has)).toBeUndefined();
+    expect(isFile(await turn(download, silent, has))).toBe(true);
+  });
+
+  test('is not asked again of who alone gave another', async () => {
+    const download = createDownload({ log: silentLog }, wanted);
+    let times = 0;
+    const lies: Holder = {
+      piece: async (_name, offset) => {
+        times++;
+        return { data: right(offset / FILE_PIECE_BYTES).map((byte) => byte ^ 1), fileBytes: FILE.length };
+      },
+    };
+    expect(await turn(download, lies)).toBeUndefined();
+    expect(times).toBe(6);
+    expect(await turn(download, lies)).toBeUndefined();
+    expect(times).toBe(6);
+  });
+
+  test('of a length that nobody signed for is not spoiled by who says a wrong one', async () => {
+    const said: Holder = {
+      piece: async (_name, offset) =>
+        offset === 0 ? { data: right(0), fileBytes: 9 * FILE.length } : undefined,
+    };
+    const has: Holder = {
+      piece: async (_name, offset) => ({ data: right(offset / FILE_PIECE_BYTES), fileBytes: FILE.length }),
+    };
+    const loose = { name: sha256(FILE), maxBytes: 64 * 2 ** 20 };
+    const { signal } = new AbortController();
+    const file = await fetchFile({ log: silentLog }, { wanted: loose, holders: [said, has] }, signal);
+    expect(isFile(file)).toBe(true);
+  });
+});
+
+test.each([
+  ['in memory', async () => createMemoryShelf()],
+  ['in a folder', async () => openShelf(await folder())],
+])(
+  'a shelf %s has a space of names for manifests, and one of which nothing is handed out',
+  async (_name, make) => {
+    const shelf = await make();
+    const body = Uint8Array.of(1, 2, 3);
+    const digest = sha256(body);
+    await shelf.put(1, body);
+    await shelf.put(1, Uint8Array.of(4), manifestName(digest));
+    await shelf.put(1, Uint8Array.of(5), ownName(digest));
+    expect((await shelf.piece(digest, 0))?.data).toEqual(body);
+    expect((await shelf.piece(manifestName(digest), 0))?.data).toEqual(Uint8Array.of(4));
+    expect(await shelf.piece(ownName(digest), 0)).toBeUndefined();
+    expect(await shelf.read(ownName(digest))).toEqual(Uint8Array.of(5));
+    for (const none of [
+      new Uint8Array(0),
+      digest.subarray(1),
+      new Uint8Array(40),
+      manifestName(manifestName(digest)),
+    ])
+      expect(await shelf.piece(none, 0)).toBeUndefined();
+  },
+);

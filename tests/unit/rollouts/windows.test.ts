@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { untilRound } from '../../../src/rollouts/follow.js';
 import {
   assertWindowPlan,
   committedDigest,
@@ -6,6 +7,9 @@ import {
   nextWindow,
   startBlock,
 } from '../../../src/rollouts/windows.js';
+import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
+import { recordingLog } from '../../support/logs.js';
+import { chainByClock } from '../../support/rollout-chain.js';
 
 const PLAN = { firstBlock: 100, everyBlocks: 30, workBlocks: 30 };
 
@@ -31,4 +35,24 @@ test('what was committed after S and up to D counts, and only a SHA-256 in field
   expect(by(110, { block: 0, fields: [{ kind: 'none' }, hash] })).toBeUndefined();
   expect(by(110, { block: 0, fields: [] })).toBeUndefined();
   expect(by(110, undefined)).toBeUndefined();
+});
+
+test('a round that cannot be asked for is said at growing intervals, and is no round that did not come', async () => {
+  const clock = createVirtualClock();
+  const { log, lines } = recordingLog();
+  const { beacon } = chainByClock(clock, []);
+  const { signal } = new AbortController();
+  const down = { ...beacon, fetch: () => Promise.reject(new Error('the line is down')) };
+  const round = beacon.roundFrom(clock.now());
+  const until = clock.now() + 60 * 60_000;
+  await expect(
+    clock.runUntil(untilRound({ beacon: down, clock, log }, round, until, signal)),
+  ).rejects.toThrow('the line is down');
+  // at once, then after 1, 2, 4, 8 and 16 minutes more
+  expect(lines).toHaveLength(6);
+  const none = { ...beacon, fetch: async () => undefined };
+  expect(
+    await clock.runUntil(untilRound({ beacon: none, clock, log }, round, until + 5_000, signal)),
+  ).toBeUndefined();
+  expect(lines).toHaveLength(6);
 });
