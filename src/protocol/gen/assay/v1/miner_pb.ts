@@ -63,7 +63,8 @@ export type DescribeRequest = Message<"assay.v1.DescribeRequest"> & {
   contentDigest: Uint8Array;
 
   /**
-   * present: a piece of that file from this byte on; files that are more than one answer, such as rollouts, have no other form
+   * present: a piece of that file from this byte on; files that are more than one answer, such as rollouts, have no other form;
+   * what is asked for piece by piece may have a longer name: manifests of rollouts do (docs/rollouts/roles.md)
    *
    * @generated from field: optional uint64 content_offset = 2;
    */
