@@ -1,6 +1,6 @@
 // Owns: the trainer's command line and what it prints.
 //   npx tsx examples/trainer/main.ts [--windows 15] [--miners honest,honest,steered] [--groups 48] [--engine plain] [--digits 1]
-//     [--rate 0.001] [--seed trainer]
+//     [--warm-up 150] [--rate 0.001] [--seed trainer]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,14 @@ const { values } = parseArgs({
     /** of the miners: `onnx` wants the optional package */
     engine: { type: 'string', default: 'plain' },
     digits: { type: 'string', default: '1' },
+    /** reward in thousandths at which learning by reward begins */
+    'warm-up': { type: 'string', default: '150' },
     rate: { type: 'string', default: '0.001' },
     seed: { type: 'string', default: 'trainer' },
   },
 });
 
-function numberOf(name: 'windows' | 'groups' | 'digits' | 'rate', most: number): number {
+function numberOf(name: 'windows' | 'groups' | 'digits' | 'warm-up' | 'rate', most: number): number {
   const value = Number(values[name]);
   if (!(value > 0 && value <= most) || (name !== 'rate' && !Number.isInteger(value)))
     throw new RangeError(`--${name}: expected ${name === 'rate' ? 'a number' : 'an integer'} up to ${most}`);
@@ -96,7 +98,7 @@ try {
       miners: minersOf(values.miners),
       groups: numberOf('groups', 4096),
       learningRate: numberOf('rate', 1),
-      warmUpMillis: 150,
+      warmUpMillis: numberOf('warm-up', 1000),
     },
     {
       warmUp: ({ steps, loss, rewardMillis }) =>

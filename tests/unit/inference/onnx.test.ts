@@ -324,6 +324,11 @@ describe.skipIf(noOnnx)('a model on onnxruntime-node', () => {
     const parts = { model, policy, choose: streamChoice(policy, random.bytes(32)) };
     const together = await generate(parts, wanted, { batch: 12 }, signal);
     expect(new Set(together.map(({ stop }) => stop)).size).toBe(2);
-    expect(await generate(parts, wanted, { batch: 1 }, signal)).toEqual(together);
+    const shared = wanted.map((of, i) => ({ ...of, prompt: wanted[Math.floor(i / 4)].prompt }));
+    const once = await generate(parts, shared, { batch: 12 }, signal);
+    for (const batch of [1, 5]) {
+      expect(await generate(parts, wanted, { batch }, signal)).toEqual(together);
+      expect(await generate(parts, shared, { batch }, signal)).toEqual(once);
+    }
   });
 });
