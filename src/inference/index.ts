@@ -29,11 +29,13 @@ export { type Finding, verifyStore } from './checkpoint/verify.js';
 export { assertConfig, type DecoderConfig, type RopeScaling, tensorsOf } from './decoder.js';
 export {
   type Choose,
+  decode,
   type Generated,
   type GenerateOptions,
   type GenerateParts,
   generate,
   type Progress,
+  type Step,
   streamChoice,
   type Wanted,
 } from './generate.js';
