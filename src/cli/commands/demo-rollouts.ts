@@ -14,7 +14,7 @@ import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
-import { deadlineBlock, startBlock } from '../../rollouts/windows.js';
+import { deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
 import { WHAT_IT_DOES } from '../../testing/rollouts/miners.js';
 import {
   createRolloutWorld,
@@ -180,8 +180,9 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
       ]),
     );
     say(`up; miners: ${world.miners.map(({ name }) => `${name} ${kinds.get(name)}`).join(', ')}`);
-    if ((await chain.head()).number >= plan.firstBlock)
-      say('this machine took longer than the first window waits: it is left out');
+    const first = nextWindow(plan, (await chain.head()).number + 1);
+    if (first > 0) say(`this machine took longer than the first window waits: begun with window ${first}`);
+    const shown = Array.from({ length: windows }, (_, i) => first + i);
 
     const blockMs = DEMO_PLAN.blockTimeMs;
     const isJudged = (window: number) =>
@@ -202,14 +203,14 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
       }
     };
     const updating = (async () => {
-      for (let window = 1; window < windows; window++) {
+      for (const window of shown.slice(1)) {
         while ((await chain.head()).number <= startBlock(plan, window - 1) && !inner.aborted)
           await clock.sleep(blockMs, inner);
         if (!inner.aborted) await update(window + 1);
       }
     })();
     updating.catch((error: unknown) => stop.abort(error));
-    for (let window = 0; window < windows; window++) {
+    for (const window of shown) {
       await until(`window ${window}`, () => isJudged(window));
       say(
         `window ${window}, blocks ${startBlock(plan, window)} to ${deadlineBlock(plan, window)}, at validator-a:`,
@@ -228,7 +229,7 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
     const subnet = await chain.subnet(netuid);
     const replayed = await raceAbort(inner, replayFolder(join(dir, 'validator-a'), inner));
     const incentives = new Map(subnet.neurons.map(({ hotkey, incentive }) => [hotkey as string, incentive]));
-    const finalRows = rowsAt('validator-a', windows - 1);
+    const finalRows = rowsAt('validator-a', shown.at(-1)!);
     const checks = checksOf(finalRows, replayed);
     await chain.close();
     if (options.json)
