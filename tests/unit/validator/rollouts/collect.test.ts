@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { policyDigest } from '../../../../src/inference/spec/policy.js';
 import { devKeypair, readyKeys } from '../../../../src/keys/keypair.js';
-import { equals } from '../../../../src/model/bytes.js';
+import { concat, equals } from '../../../../src/model/bytes.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { type Hotkey, toHotkey } from '../../../../src/model/ids.js';
 import { FILE_PIECE_BYTES } from '../../../../src/protocol/limits.js';
@@ -130,33 +130,35 @@ describe('a window that is collected', () => {
   });
 
   it('keeps what came of a file from turn to turn, and gives the time to who delivers', async () => {
-    const { clock, world, log, names, signal } = clocked();
-    const manifest = signed('miner-39', FILE);
-    for (const name of names) commit(world, name, signed(name, FILE).digest);
+    const { clock, world, log, signal } = clocked();
+    const names = Array.from({ length: 20 }, (_, i) => `miner-${i}`);
+    const large = concat(FILE, FILE, FILE).subarray(0, 12 * FILE_PIECE_BYTES + 9);
+    const manifest = signed('miner-19', large, QUOTA);
+    for (const name of names) commit(world, name, signed(name, large, QUOTA).digest);
     const asked: number[] = [];
-    // a piece takes longer than half a turn of two seconds: four at once come, the fifth does not
+    // its first turn, behind those that only wait, has 4.4 s for four rounds of pieces and a half; its second and last one has 2 s
     const slow = serves(
       clock,
       [
         [manifestName(manifest.digest), manifest.bytes],
-        [sha256(FILE), FILE],
+        [sha256(large), large],
       ],
-      700,
+      900,
       asked,
     );
     const stalling = stalls(clock);
     const shelf = createMemoryShelf();
-    const holdersOf = (miner: Hotkey) => [miner === hotkeyOf('miner-39') ? slow : stalling];
+    const holdersOf = (miner: Hotkey) => [miner === hotkeyOf('miner-19') ? slow : stalling];
     const parts = { ...world, clock, log, shelf, holdersOf };
     const found = await clock.runUntil(
       openWindow(parts, rules, 0, signal).then((open) => collect(parts, rules, open!, signal)),
     );
     const deliveries = found?.type === 'collected' ? found.deliveries : [];
-    expect(deliveries.filter(({ is }) => is === 'missing')).toHaveLength(39);
-    expect(deliveries.find(({ miner }) => miner === hotkeyOf('miner-39'))?.is).toBe('complete');
-    // the manifest's piece, the file's first, and each of the others: none twice but those in flight at a turn's end
-    expect(asked.length).toBeLessThanOrEqual(1 + 5 + 4);
-    expect(equals((await shelf.read(sha256(FILE)))!, FILE)).toBe(true);
+    expect(deliveries.filter(({ is }) => is === 'missing')).toHaveLength(19);
+    expect(deliveries.find(({ miner }) => miner === hotkeyOf('miner-19'))?.is).toBe('complete');
+    // the manifest, and each piece: none twice but those in flight at the turn's end
+    expect(asked.length).toBeLessThanOrEqual(1 + 13 + 4);
+    expect(equals((await shelf.read(sha256(large)))!, large)).toBe(true);
     // and ends before anybody knows the round
     expect(clock.now()).toBeLessThan(world.timeOf(30) + 12_000);
   });
