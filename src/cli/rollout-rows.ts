@@ -1,7 +1,9 @@
 // Owns: a window's verdicts as rows for people and for JSON. Does not own: verdicts.
 import Table from 'cli-table3';
 import type { Hotkey } from '../model/ids.js';
-import type { RolloutEntry } from '../validator/rollouts/ledger.js';
+import { ALARMS, type Alarm } from '../validator/rollouts/alarms.js';
+import type { WindowHistory } from '../validator/rollouts/history.js';
+import type { ReplayedVerdict } from '../validator/rollouts/replay.js';
 import { statisticMillis } from '../verification/rollouts/detector.js';
 import { type Standing, weightMillis } from '../verification/rollouts/standing.js';
 import { decodeVerdict } from '../verification/rollouts/verdict.js';
@@ -30,20 +32,12 @@ export interface RolloutRow {
 
 /** @param standings after the window; of an older one those of its records are shown */
 export function rowsOf(
-  entries: readonly RolloutEntry[],
-  window: number,
+  { window, collected, verdicts }: WindowHistory,
   standings: ReadonlyMap<Hotkey, Standing>,
 ): RolloutRow[] {
-  const collected = entries.find((entry) => entry.type === 'collected' && entry.window === window);
-  if (collected?.type !== 'collected') return [];
-  const records = new Map(
-    entries.flatMap((entry) =>
-      entry.type === 'verdict' && entry.window === window ? [[entry.miner, entry.record] as const] : [],
-    ),
-  );
-  return collected.deliveries.map((delivery) => {
+  return (collected?.deliveries ?? []).map((delivery) => {
     const { miner } = delivery;
-    const record = records.get(miner);
+    const record = verdicts.get(miner);
     const verdict = record && decodeVerdict(record);
     const standing = standings.get(miner) ?? verdict?.after;
     const outcomes = verdict?.picks.map(({ outcome }) => outcome) ?? [];
@@ -70,6 +64,15 @@ export function rowsOf(
     };
   });
 }
+
+export const flawLine = ({ window, miner, why }: Partial<ReplayedVerdict>): string =>
+  `window ${window}${miner === undefined ? '' : `  ${miner}`}  the ledger is not whole: ${why}`;
+
+export const alarmLine = ({ window, ...alarm }: { readonly window: number } & Alarm): string =>
+  `window ${window}: ${ALARMS[alarm.is]}${alarm.is === 'evasive' ? ` (${alarm.miner})` : ''}`;
+
+export const tornLine = (bytes: number): string =>
+  `the ledger's last ${bytes} bytes are no whole line: one is being written, or was cut short by a crash`;
 
 export function rolloutTable(rows: readonly RolloutRow[], nameOf: (miner: string) => string): string {
   const table = new Table({

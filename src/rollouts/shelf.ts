@@ -1,10 +1,11 @@
 // Owns: files of windows, by name: ours to hand out, others' to judge and to hand on, for a bounded time and number of bytes.
 // Does not own: what is in them, who may have them (protocol), fetching (fetch.ts).
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concat, toHex, utf8 } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
+import { errnoOf } from '../model/invalid-input.js';
 import { HASH_BYTES } from '../model/merkle.js';
 import { FILE_PIECE_BYTES } from '../protocol/limits.js';
 import type { FilePiece } from '../protocol/session.js';
@@ -153,7 +154,7 @@ export async function openShelf(
   const turns = new Map<string, Promise<void>>();
   const pathOf = (label: string, { window }: Place) => join(dir, `${window}-${label}`);
   for (const name of await readdir(dir)) {
-    const [, window, label] = /^(\d{1,10})-((?:manifest-|own-)?[0-9a-f]{64})$/.exec(name) ?? [];
+    const [, window, label] = FILE.exec(name) ?? [];
     if (window !== undefined && label !== undefined) {
       const { size } = await stat(join(dir, name));
       index.take(label, Number(window), size);
@@ -221,6 +222,40 @@ export async function openShelf(
           index.drop(label);
           await rm(pathOf(label, place), { force: true });
         });
+    },
+  };
+}
+
+/** Window and label. */
+const FILE = /^(\d{1,10})-((?:manifest-|own-)?[0-9a-f]{64})$/;
+
+/** Beside the process that has the folder, whose half-written files and renames are its own: nothing is made, mended or removed. */
+export function openShelfReader(dir: string): Pick<Shelf, 'read'> {
+  let names: ReadonlyMap<string, string> = new Map();
+  const look = async (): Promise<void> => {
+    const found = await readdir(dir).catch((error: unknown): string[] => {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    names = new Map(found.flatMap((name) => (FILE.test(name) ? [[FILE.exec(name)![2]!, name]] : [])));
+  };
+  const readKnown = async (label: string): Promise<Uint8Array | undefined> => {
+    const name = names.get(label);
+    if (name === undefined) return undefined;
+    try {
+      return new Uint8Array(await readFile(join(dir, name)));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  };
+  return {
+    async read(name) {
+      const label = assertLabel(name);
+      const bytes = await readKnown(label);
+      if (bytes) return bytes;
+      await look(); // it is new, or stays for a later window under another name by now
+      return readKnown(label);
     },
   };
 }

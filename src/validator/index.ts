@@ -26,9 +26,8 @@ export {
   type VerifyChain,
 } from './ledger/replay.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
+export { ALARMS, type Alarm } from './rollouts/alarms.js';
 export {
-  ALARMS,
-  type Alarm,
   type AuditJudge,
   createWindowBook,
   createWindowJudge,
@@ -40,13 +39,16 @@ export {
   type Delivery,
   memoryRolloutLedger,
   openRolloutLedger,
+  type ReadRolloutLedger,
   type RolloutEntry,
   type RolloutLedger,
+  type RolloutLedgerOf,
   readRolloutLedger,
 } from './rollouts/ledger.js';
 export {
   type ReplayedVerdict,
   type ReplayParts as RolloutReplayParts,
+  type ReplayRules as RolloutReplayRules,
   replayLedger,
 } from './rollouts/replay.js';
 export {

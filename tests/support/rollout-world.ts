@@ -17,6 +17,7 @@ import { createLoopback } from '../../src/protocol/loopback.js';
 import type { SessionParts } from '../../src/protocol/session.js';
 import { type Beacon, createChainBeacon } from '../../src/rollouts/beacon.js';
 import type { OpenWindow } from '../../src/rollouts/follow.js';
+import { createHolders } from '../../src/rollouts/holders.js';
 import { createMemoryShelf, type Shelf } from '../../src/rollouts/shelf.js';
 import { createEmbeddedChain } from '../../src/testing/embedded-chain.js';
 import {
@@ -27,8 +28,7 @@ import { setUp } from '../../src/testing/setup.js';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.js';
 import type { World } from '../../src/testing/world.js';
 import { openFileDoor } from '../../src/validator/file-door.js';
-import { createHolders } from '../../src/rollouts/holders.js';
-import { memoryRolloutLedger, type RolloutLedger } from '../../src/validator/rollouts/ledger.js';
+import { isJudged, memoryRolloutLedger, type RolloutLedger } from '../../src/validator/rollouts/ledger.js';
 import {
   createRolloutValidator,
   type RolloutValidator,
@@ -111,19 +111,20 @@ export function countingJudge(): WindowJudge & { readonly judged: string[]; fail
     judged: [],
     async *judge({ collected, judged, read }) {
       for (const delivery of collected.deliveries) {
-        if (judged.has(delivery.miner)) continue;
+        if (!isJudged(delivery) || judged.has(delivery.miner)) continue;
         if (judge.fail) throw judge.fail;
         if (delivery.is === 'complete' && !(await read(delivery.file))) throw new Error('the file is gone');
         judge.judged.push(`${collected.window} ${delivery.miner}`);
         yield { miner: delivery.miner, record: utf8(`${delivery.is} ${delivery.miner}`) };
       }
     },
-    close(_window, verdicts) {
+    close: (_window, verdicts) => () => {
       for (const [miner, record] of verdicts)
         if (Buffer.from(record).toString().startsWith('complete'))
           credit.set(miner, (credit.get(miner) ?? 0) + 1);
     },
     credit: () => credit,
+    alarms: () => [],
   };
   return judge;
 }

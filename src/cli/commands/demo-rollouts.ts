@@ -29,6 +29,7 @@ import { DEMO_PLAN } from '../../testing/world.js';
 import { systemParts } from '../assemble.js';
 import { flagOf } from '../config.js';
 import { createProcesses } from '../demo/processes.js';
+import { rolloutChecks } from '../demo/rollout-checks.js';
 import { checkLines } from '../demo/table.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, print, printJson } from '../output.js';
@@ -227,10 +228,16 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
       await clock.sleep(blockMs, inner);
     }
     const subnet = await chain.subnet(netuid);
-    const replayed = await raceAbort(inner, replayFolder(join(dir, 'validator-a'), inner));
+    const { verdicts: replayed } = await raceAbort(inner, replayFolder(join(dir, 'validator-a'), inner));
     const incentives = new Map(subnet.neurons.map(({ hotkey, incentive }) => [hotkey as string, incentive]));
-    const finalRows = rowsAt('validator-a', shown.at(-1)!);
-    const checks = checksOf(finalRows, replayed);
+    const checks = rolloutChecks({
+      kinds: new Map(world.miners.map(({ name }) => [hotkeyOf(name), kinds.get(name)!])),
+      windows: shown,
+      rows: [...rows.values()].flat(),
+      last: rowsAt('validator-a', shown.at(-1)!),
+      incentives,
+      replayed,
+    });
     await chain.close();
     if (options.json)
       printJson({
@@ -278,47 +285,6 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
       ];
       const convicted = own.some((row) => row.convicted !== undefined);
       return `int8: ${wrong} of ${audited} audited rollouts wrong at both validators, ${convicted ? 'convicted' : 'not convicted yet'}`;
-    }
-    function checksOf(last: readonly RolloutRow[], again: readonly { readonly is: string }[]) {
-      const all = [...rows.values()].flat();
-      const kindOf = (row: RolloutRow) => nameOf(row.miner).split(' ')[1]!;
-      const honest = all.filter((row) => kindOf(row) === 'honest');
-      const liars = all.filter((row) => kindOf(row) !== 'honest');
-      const paid = (row: RolloutRow) => incentives.get(row.miner) ?? 0;
-      const wrong = honest.reduce((sum, row) => sum + row.wrong, 0);
-      const seen = new Set(liars.filter(({ wrong: found }) => found > 0).map(kindOf));
-      const same = again.filter(({ is }) => is === 'same').length;
-      const check = (what: string, ok: boolean, found: string) => ({ what, ok, found, timing: false });
-      const kindsOfLiars = [...new Set(kinds.values())].filter((kind) => kind !== 'honest');
-      return [
-        check('no rollout of an honest miner was found wrong', wrong === 0, `${wrong} wrong`),
-        check(
-          'wrong rollouts were found of whoever left the stream or the checkpoint',
-          kindsOfLiars.every((kind) => kind === 'int8' || seen.has(kind)),
-          [...seen].join(', ') || 'none',
-        ),
-        check(
-          'honest miners are paid',
-          last.filter((row) => kindOf(row) === 'honest').every((row) => paid(row) > 0),
-          last
-            .filter((row) => kindOf(row) === 'honest')
-            .map((row) => `${paid(row)}`)
-            .join(' / '),
-        ),
-        check(
-          'whoever was convicted is paid nothing',
-          last.every((row) => row.convicted === undefined || paid(row) === 0),
-          last
-            .filter((row) => row.convicted !== undefined)
-            .map((row) => kindOf(row))
-            .join(', ') || 'nobody was',
-        ),
-        check(
-          'every verdict of validator-a replays to the byte',
-          again.length > 0 && same === again.length,
-          `${same} of ${again.length}`,
-        ),
-      ];
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -58,6 +58,8 @@ export interface CheckpointStore extends Source {
 export type Fill = (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
 
 export interface CollectOptions {
+  /** In place of heads: these, where they are here, with their own files. For who follows a chain's commitments and keeps no heads. */
+  readonly checkpoints?: readonly Uint8Array[];
   /**
    * how many of the newest heads
    * @default 4
@@ -258,13 +260,16 @@ export function openStore(given: Disk, folder: string, { onWarning }: StoreOptio
       return 'newer';
     },
 
-    async collect({ heads: count = 4, keep = 'chains' } = {}) {
+    async collect({ heads: count = 4, keep = 'chains', checkpoints } = {}) {
       const roots: SignedHead[] = [];
       for await (const head of readable()) {
         roots.push(head);
         if (roots.length === count) break;
       }
-      const needed = await (keep === 'chains' ? closureOf(store, roots) : ownFilesOf(store, roots));
+      const digests = roots.map(({ digest }) => digest);
+      const needed = checkpoints
+        ? await ownFilesOf(store, await present(store, checkpoints))
+        : await (keep === 'chains' ? closureOf(store, roots) : ownFilesOf(store, digests));
       let [kept, removed, removedBytes] = [0, 0, 0];
       for (const name of await disk.list(objects)) {
         const path = join(objects, name);
@@ -355,12 +360,17 @@ async function closureOf(store: CheckpointStore, heads: readonly SignedHead[]): 
   return needed;
 }
 
+async function present(store: CheckpointStore, digests: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const are = await Promise.all(digests.map((digest) => store.has(digest)));
+  return digests.filter((_, i) => are[i]);
+}
+
 async function ownFilesOf(
   store: CheckpointStore,
-  heads: readonly SignedHead[],
+  digests: readonly Uint8Array[],
 ): Promise<ReadonlySet<string>> {
   const needed = new Set<string>();
-  for (const { digest } of heads) {
+  for (const digest of digests) {
     const found = await store.checkpoint(digest);
     const path = toHex(digest);
     if (!found)

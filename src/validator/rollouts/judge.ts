@@ -39,6 +39,7 @@ import {
   type Outcome,
   type VerdictRecord,
 } from '../../verification/rollouts/verdict.js';
+import type { Alarm } from './alarms.js';
 import type { Collected } from './collect.js';
 import { type Delivery, isJudged, type JudgedDelivery } from './ledger.js';
 import type { WindowJudge, WindowToJudge, WindowVerdict } from './run.js';
@@ -61,20 +62,14 @@ export interface JudgeRules {
 /** Audits of one miner that our own model may fail, each some time after the other, before the window goes on without credit for it. */
 const ATTEMPTS = 5;
 
-/** For a human: none of them costs anybody anything. */
-export type Alarm =
-  /** nobody was convicted: the fault seems to be this validator's */
-  | { readonly is: 'broken' }
-  /** more miners have wrong rollouts than there should be: liars at once, or a verifier that begins to fail */
-  | { readonly is: 'above-bound' }
-  /** this miner's rollouts cannot be judged more often than others' */
-  | { readonly is: 'evasive'; readonly miner: Hotkey };
-
 export interface WindowBook {
   /** What is known of a miner before the next window is judged. */
   standingOf(miner: Hotkey): Standing;
-  /** Once for each window, in order. */
-  close(window: Pick<Collected, 'window' | 'deliveries'>, verdicts: ReadonlyMap<Hotkey, Uint8Array>): void;
+  /** Once for each window, in order. @returns takes effect, and cannot fail */
+  close(
+    window: Pick<Collected, 'window' | 'deliveries'>,
+    verdicts: ReadonlyMap<Hotkey, Uint8Array>,
+  ): () => void;
   /** weights as of the newest closed window, thousandths of tokens a window */
   credit(): ReadonlyMap<Hotkey, number>;
   /** every miner that ever handed something in */
@@ -87,7 +82,7 @@ export interface WindowBook {
 export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBook {
   const standings = new Map<Hotkey, Standing>();
   /** by miner, of the last twelve windows */
-  const counts = new Map<Hotkey, Counts[]>();
+  let counts: ReadonlyMap<Hotkey, readonly Counts[]> = new Map();
   let newest = 0;
   let alarms: readonly Alarm[] = [];
   const standingOf = (miner: Hotkey): Standing => standings.get(miner) ?? NEW_STANDING;
@@ -95,19 +90,20 @@ export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBo
   return {
     standingOf,
     close({ window, deliveries }, verdicts) {
-      newest = window;
       const after = new Map<Hotkey, Standing>();
+      const counted = new Map(counts);
       for (const { miner, is } of deliveries) {
         const record = verdicts.get(miner);
         if (record) {
           const verdict = decodeVerdict(record);
           after.set(miner, verdict.after);
-          remember(miner, window, verdict);
+          const own = (counts.get(miner) ?? []).filter((each) => each.window > window - WINDOWS);
+          counted.set(miner, [...own, { window, ...tallyOf(verdict) }]);
         } else if (is === 'missing') after.set(miner, afterMissing(standingOf(miner), window));
         else if (is === 'ours') after.set(miner, afterOurs(standingOf(miner), window));
       }
       const trailing = new Map(
-        [...counts].map(([miner, own]) => [
+        [...counted].map(([miner, own]) => [
           miner,
           sum(own.filter((each) => each.window > window - WINDOWS && each.window <= window)),
         ]),
@@ -116,30 +112,27 @@ export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBo
       const present = [...trailing].filter(
         ([miner]) =>
           standingOf(miner).conviction === undefined &&
-          counts.get(miner)?.some((each) => each.window === window && each.audited > 0),
+          counted.get(miner)?.some((each) => each.window === window && each.audited > 0),
       );
       const miners = present.map(([, own]) => own);
       const bound = boundOf(rules, Number.MAX_SAFE_INTEGER);
       const broken = isBroken(miners, bound);
-      alarms = [
+      const ring: Alarm[] = [
         ...(broken ? [{ is: 'broken' } as const] : []),
         ...(isAboveBound(miners, bound) ? [{ is: 'above-bound' } as const] : []),
         ...evasive(trailing),
       ];
-      for (const [miner, standing] of after) standings.set(miner, settle(standing, window, broken));
+      return () => {
+        newest = window;
+        alarms = ring;
+        counts = counted;
+        for (const [miner, standing] of after) standings.set(miner, settle(standing, window, broken));
+      };
     },
     credit: () => new Map([...standings].map(([miner, standing]) => [miner, weightMillis(standing, newest)])),
     standings: () => standings,
     alarms: () => alarms,
   };
-
-  function remember(miner: Hotkey, window: number, { picks }: VerdictRecord): void {
-    const own = (counts.get(miner) ?? []).filter((each) => each.window > window - WINDOWS);
-    const count = (...of: readonly Outcome[]) => picks.filter(({ outcome }) => of.includes(outcome)).length;
-    const wrong = count('wrong');
-    const audited = wrong + count('valid');
-    counts.set(miner, [...own, { window, audited, wrong, inconclusive: count('input', 'validator') }]);
-  }
 }
 
 /** Rollouts that were judged, the wrong ones of them, and those that could not be. */
@@ -150,6 +143,12 @@ interface Tally {
 }
 interface Counts extends Tally {
   readonly window: number;
+}
+
+function tallyOf({ picks }: VerdictRecord): Tally {
+  const count = (...of: readonly Outcome[]) => picks.filter(({ outcome }) => of.includes(outcome)).length;
+  const wrong = count('wrong');
+  return { audited: wrong + count('valid'), wrong, inconclusive: count('input', 'validator') };
 }
 
 const sum = (all: readonly Tally[]): Tally =>
@@ -176,7 +175,7 @@ function evasive(trailing: ReadonlyMap<Hotkey, Tally>): Alarm[] {
   });
 }
 
-export interface AuditJudge extends WindowJudge, Pick<WindowBook, 'standings' | 'alarms'> {}
+export interface AuditJudge extends WindowJudge, Pick<WindowBook, 'standings'> {}
 
 export function createWindowJudge(parts: JudgeParts, options: JudgeRules): AuditJudge {
   const { environment, keypair, log } = parts;
@@ -237,13 +236,7 @@ export function createWindowJudge(parts: JudgeParts, options: JudgeRules): Audit
         throw new AssayError('internal', what, { what });
       }
     },
-    close(window, verdicts) {
-      book.close(window, verdicts);
-      // of windows that were closed before a restart this was said then
-      if (tries?.window !== window.window) return;
-      for (const alarm of book.alarms()) log.error(ALARMS[alarm.is], { window: window.window, ...alarm });
-      tries = undefined;
-    },
+    close: book.close,
     credit: book.credit,
     standings: book.standings,
     alarms: book.alarms,
@@ -270,12 +263,6 @@ interface Tries {
   /** by miner: attempts that our model failed */
   readonly failed: Map<Hotkey, number>;
 }
-
-export const ALARMS: Readonly<Record<Alarm['is'], string>> = {
-  broken: 'nobody is convicted: so many miners have wrong rollouts that the fault must be here',
-  'above-bound': 'more miners have wrong rollouts than there should be: liars at once, or a fault here',
-  evasive: 'rollouts of a miner cannot be judged more often than those of others',
-};
 
 /** Of every file that can be read, before any is paid. Read again for the audit: a window's files need not fit in memory at once. */
 export async function medianOf(

@@ -1,13 +1,15 @@
 // Owns: a validator's walk through windows: open, collect, wait for the audit's round, judge, write down; after a restart from
 // where it was. Does not own: each of these steps, weights (validator.ts asks `scoreOf`), what a verdict is (verification/rollouts).
 import type { BeaconRound } from '../../inference/spec/window.js';
-import { AssayError } from '../../model/errors.js';
-import { type Hotkey, toHotkey } from '../../model/ids.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
+import type { Hotkey } from '../../model/ids.js';
 import { currentWindow, openWindow, persist, untilRound } from '../../rollouts/follow.js';
 import { KEPT_WINDOWS, shelfBytesFor } from '../../rollouts/shelf.js';
 import { AUDIT_EXPIRY_MS } from '../../rollouts/windows.js';
 import type { EpochScore } from '../score.js';
+import { ALARMS, type Alarm, alarmsBeyond } from './alarms.js';
 import { beaconDelayOf, type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
+import { historyOf } from './history.js';
 import type { RolloutLedger } from './ledger.js';
 
 /** One window's files, the round of their audit, and what is there already. */
@@ -32,15 +34,23 @@ export interface WindowJudge {
    * @throws what is our own fault: the window is tried again
    */
   judge(window: WindowToJudge, signal: AbortSignal): AsyncIterable<WindowVerdict>;
-  /** Once for every window whose verdicts are all there, in order; after a restart for those of the ledger. */
-  close(window: Collected, verdicts: ReadonlyMap<Hotkey, Uint8Array>): void;
+  /**
+   * Once for every window whose verdicts are all there, in order; after a restart for those of the ledger.
+   * @returns takes effect, and cannot fail: called when it is written down that the window is judged, so that what is remembered here
+   *   and what the ledger says are never two things
+   */
+  close(window: Collected, verdicts: ReadonlyMap<Hotkey, Uint8Array>): () => void;
   /** What each hotkey's windows are worth, after all that were closed. */
   credit(): ReadonlyMap<Hotkey, number>;
+  /** Of the newest window that was closed: for a human, none of them costs anybody anything. */
+  alarms(): readonly Alarm[];
 }
 
 export interface RolloutValidatorParts extends CollectParts {
   readonly ledger: RolloutLedger;
   readonly judge: WindowJudge;
+  /** After each window: the checkpoints of the windows that are kept or still to be judged; no other one is needed here. */
+  readonly keepCheckpoints?: ((digests: readonly Uint8Array[]) => Promise<void>) | undefined;
   readonly onStatus?: ((status: RolloutValidatorStatus) => void) | undefined;
 }
 
@@ -52,6 +62,8 @@ export interface RolloutValidatorOptions extends CollectRules {
 export interface RolloutValidatorStatus {
   readonly window: number;
   readonly is: 'collected' | 'judged' | 'lapsed' | 'pending';
+  /** of one that was judged: what a human should look at, every time while it holds */
+  readonly alarms?: readonly Alarm[];
   readonly why?: string;
   /** of `collected`: miners whose files could not be kept here, which is no fault of theirs */
   readonly ours?: number;
@@ -60,6 +72,11 @@ export interface RolloutValidatorStatus {
 /** Judging that failed here is begun anew after so long, and after twice as long each time: a session or a disk may be back. */
 const AGAIN_MS = 10_000;
 const MOST_AGAIN_MS = 120_000;
+/**
+ * A checkpoint that nobody gives is not waited for as long as a fault of this machine's: every later window waits behind it, since its
+ * standings hang on this one, and their files fill the shelf meanwhile. What a lapsed window costs, all miners have in common.
+ */
+const CHECKPOINT_EXPIRY_MS = 60 * 60_000;
 
 export interface RolloutValidator {
   /** Runs until aborted. */
@@ -89,8 +106,10 @@ export function createRolloutValidator(
       { what: 'files of windows', limit: shelf.maxBytes, got: needed },
     );
   const tell = parts.onStatus ?? (() => {});
-  const { pending, last } = resume(ledger, judge);
-  let closed = ledger.entries().filter(({ type }) => type === 'judged').length;
+  const { pending, last, judged: judgedBefore } = resume(ledger, judge);
+  let closed = judgedBefore;
+  /** that were said, by this process or the one before */
+  let said: readonly Alarm[] = judge.alarms();
   let wake: (() => void) | undefined;
 
   async function follow(signal: AbortSignal): Promise<void> {
@@ -162,15 +181,16 @@ export function createRolloutValidator(
         continue;
       }
       const { window, round: number } = next.collected;
-      const expiry = beacon.timeOf(number) + (plan.auditExpiryMs ?? AUDIT_EXPIRY_MS);
+      const expiryMs = plan.auditExpiryMs ?? AUDIT_EXPIRY_MS;
+      const due = beacon.timeOf(number);
+      let round: BeaconRound | undefined;
       try {
-        const round = await untilRound(parts, number, expiry, signal);
+        round = await untilRound(parts, number, due + expiryMs, signal);
         if (signal.aborted) return;
         if (round) await judgeOne(next, round, signal);
         else await lapse(window, 'the round of its audit did not come');
-        pending.shift();
         againMs = AGAIN_MS;
-        await shelf.forget(window - keepWindows + 1);
+        await over(window);
       } catch (error) {
         if (signal.aborted) return;
         // ours: files stay, the draw is the same, nobody is credited meanwhile
@@ -178,14 +198,43 @@ export function createRolloutValidator(
         tell({ window, is: 'pending', why: error instanceof Error ? error.message : String(error) });
         await clock.sleep(againMs, signal);
         againMs = Math.min(2 * againMs, MOST_AGAIN_MS);
-        if (clock.now() < expiry || signal.aborted) continue;
+        const isGone = round !== undefined && isAssayError(error, 'unreachable');
+        const waitMs = isGone ? Math.min(expiryMs, CHECKPOINT_EXPIRY_MS) : expiryMs;
+        if (clock.now() < due + waitMs || signal.aborted) continue;
         // later windows have waited long enough; one that could not be written down is tried once more
-        await lapse(window, 'it could not be judged here in time').then(
-          () => pending.shift(),
+        const why = isGone ? 'its checkpoint was not to be had' : 'it could not be judged here in time';
+        await lapse(window, why).then(
+          () => over(window),
           (cause: unknown) => log.error('a window could not be written down', { window, error: cause }),
         );
+        againMs = AGAIN_MS;
       }
     }
+  }
+
+  /** Its end is in the ledger: whatever fails from here on is no reason to judge it again. */
+  async function over(window: number): Promise<void> {
+    pending.shift();
+    const oldest = window - keepWindows + 1;
+    try {
+      await shelf.forget(oldest);
+      const kept = ledger
+        .entries()
+        .flatMap((entry) =>
+          entry.type === 'collected' && entry.window >= oldest ? [entry.context.checkpointDigest] : [],
+        );
+      await parts.keepCheckpoints?.(kept);
+    } catch (error) {
+      log.error('what is not needed any more could not be removed', { window, error });
+    }
+  }
+
+  /** In the log when one rings and when it ends, not with every window in between. */
+  function sayAlarms(window: number): void {
+    const now = judge.alarms();
+    for (const alarm of alarmsBeyond(now, said)) log.error(ALARMS[alarm.is], { window, ...alarm });
+    for (const alarm of alarmsBeyond(said, now)) log.warn('an alarm is over', { window, ...alarm });
+    said = now;
   }
 
   async function judgeOne(next: Pending, round: BeaconRound, signal: AbortSignal): Promise<void> {
@@ -197,11 +246,13 @@ export function createRolloutValidator(
       judged.set(miner, record);
     }
     signal.throwIfAborted();
+    const settle = judge.close(collected, judged);
     await ledger.append({ type: 'judged', window });
-    judge.close(collected, judged);
+    settle();
     closed++;
     log.info('window judged', { window, miners: judged.size });
-    tell({ window, is: 'judged' });
+    sayAlarms(window);
+    tell({ window, is: 'judged', alarms: said });
   }
 
   return {
@@ -234,19 +285,27 @@ interface Pending {
   readonly judged: Map<Hotkey, Uint8Array>;
 }
 
-/** Closed windows are told to the judge; those that were collected and not judged are what is to be done first. */
-function resume(ledger: RolloutLedger, judge: WindowJudge): { pending: Pending[]; last: number } {
-  const open = new Map<number, Pending>();
-  let last = -1;
-  for (const entry of ledger.entries()) {
-    last = Math.max(last, entry.window);
-    const known = open.get(entry.window);
-    if (entry.type === 'collected') open.set(entry.window, { collected: entry, judged: new Map() });
-    else if (entry.type === 'verdict') known?.judged.set(toHotkey(entry.miner), entry.record);
-    else {
-      if (known && entry.type === 'judged') judge.close(known.collected, known.judged);
-      open.delete(entry.window);
-    }
+/**
+ * Closed windows are told to the judge; those that were collected and not judged are what is to be done first.
+ * @throws AssayError `corrupt` for a ledger whose entries do not belong together: what follows from it is not what was judged
+ */
+function resume(
+  ledger: RolloutLedger,
+  judge: WindowJudge,
+): { readonly pending: Pending[]; readonly last: number; readonly judged: number } {
+  const { windows, flaws } = historyOf(ledger.entries());
+  const [flaw] = flaws;
+  if (flaw) {
+    const why = `window ${flaw.window}${flaw.miner ? `, ${flaw.miner}` : ''}: ${flaw.why}`;
+    throw new AssayError('corrupt', `ledger of windows: ${why}`, { path: 'ledger of windows', why });
   }
-  return { pending: [...open.values()], last };
+  const pending: Pending[] = [];
+  for (const { collected, verdicts, end } of windows)
+    if (collected && end === 'judged') judge.close(collected, verdicts)();
+    else if (collected && !end) pending.push({ collected, judged: new Map(verdicts) });
+  return {
+    pending,
+    last: windows.at(-1)?.window ?? -1,
+    judged: windows.filter(({ end }) => end === 'judged').length,
+  };
 }

@@ -44,13 +44,19 @@ export async function mineWith(
   { work, marginBlocks }: { readonly work: Work; readonly marginBlocks: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain, keypair, netuid, shelf, rules, session, address, admin, say } = role;
+  const { chain, keypair, netuid, shelf, rules, session, address, admin, say, models, log } = role;
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   const common = { ...role, ...session, reader: chain, writer: chain };
   const commit = (digest: Uint8Array) =>
     chain.submit(keypair, setCommitment(netuid, [{ kind: 'sha2-256', hash: digest }]));
-  const onStatus = (status: RolloutMinerStatus): void => say({ window: status }, toLine(status));
+  const onStatus = (status: RolloutMinerStatus): void => {
+    say({ window: status }, toLine(status));
+    // of a window that is over nothing is computed again: the open models are those that work may still be on
+    models
+      .keepOnly([])
+      .catch((error: unknown) => log.error('old checkpoints could not be removed', { error }));
+  };
   let walk: Promise<void> | undefined;
   try {
     await runMiner(

@@ -1,10 +1,11 @@
 // Owns: `assay rollouts show`: windows of a validator's folder as a table. Does not own: verdicts, judging them again (replay.ts).
 import { join } from 'node:path';
-import type { Hotkey } from '../../../model/ids.js';
-import { ALARMS, type Alarm, createWindowBook } from '../../../validator/rollouts/judge.js';
+import type { Alarm } from '../../../validator/rollouts/alarms.js';
+import { historyOf } from '../../../validator/rollouts/history.js';
+import { createWindowBook } from '../../../validator/rollouts/judge.js';
 import { readRolloutLedger } from '../../../validator/rollouts/ledger.js';
 import { EXIT, print, printJson } from '../../output.js';
-import { type RolloutRow, rolloutTable, rowsOf } from '../../rollout-rows.js';
+import { alarmLine, flawLine, type RolloutRow, rolloutTable, rowsOf, tornLine } from '../../rollout-rows.js';
 import { readRolloutSubnet } from '../../rollout-subnet.js';
 
 /** @param options.window that one alone */
@@ -13,35 +14,30 @@ export async function show(
   { window, json }: { readonly window?: number; readonly json?: boolean },
 ): Promise<number> {
   const { rules } = await readRolloutSubnet(folder);
-  const entries = await readRolloutLedger(join(folder, 'windows'));
+  const { entries, torn } = await readRolloutLedger(join(folder, 'windows'));
+  const { windows, flaws } = historyOf(entries);
   const book = createWindowBook({ rules });
   const rows: RolloutRow[] = [];
   const alarms: ({ window: number } & Alarm)[] = [];
   const lapsed: { window: number; why: string }[] = [];
-  const verdicts = new Map<number, Map<Hotkey, Uint8Array>>();
-  for (const entry of entries) {
-    if (entry.type === 'lapsed') lapsed.push({ window: entry.window, why: entry.why });
-    if (entry.type === 'verdict') {
-      const own = verdicts.get(entry.window) ?? new Map<Hotkey, Uint8Array>();
-      verdicts.set(entry.window, own.set(entry.miner, entry.record));
-    }
-    if (entry.type !== 'judged') continue;
-    const collected = entries.find((each) => each.type === 'collected' && each.window === entry.window);
-    if (collected?.type === 'collected') {
-      book.close(collected, verdicts.get(entry.window) ?? new Map());
-      alarms.push(...book.alarms().map((alarm) => ({ window: entry.window, ...alarm })));
-    }
-    rows.push(...rowsOf(entries, entry.window, book.standings()));
+  for (const each of windows) {
+    if (each.end === 'lapsed') lapsed.push({ window: each.window, why: each.why ?? '' });
+    if (each.end !== 'judged' || !each.collected) continue;
+    book.close(each.collected, each.verdicts)();
+    alarms.push(...book.alarms().map((alarm) => ({ window: each.window, ...alarm })));
+    rows.push(...rowsOf(each, book.standings()));
   }
-  const wanted = rows.filter((row) => window === undefined || row.window === window);
-  const rung = alarms.filter((alarm) => window === undefined || alarm.window === window);
+  const isWanted = (of: { readonly window: number }): boolean => window === undefined || of.window === window;
   if (json) {
-    printJson({ folder, rows: wanted, lapsed, alarms: rung });
+    const found = { rows, lapsed, alarms, flaws };
+    const wanted = Object.entries(found).map(([name, all]) => [name, all.filter(isWanted)]);
+    printJson({ folder, ...Object.fromEntries(wanted), torn });
     return EXIT.ok;
   }
-  print(rolloutTable(wanted, (miner) => miner));
-  for (const each of lapsed) print(`window ${each.window} lapsed: ${each.why}`);
-  for (const each of rung)
-    print(`window ${each.window}: ${ALARMS[each.is]}${each.is === 'evasive' ? ` (${each.miner})` : ''}`);
+  print(rolloutTable(rows.filter(isWanted), (miner) => miner));
+  for (const each of lapsed.filter(isWanted)) print(`window ${each.window} lapsed: ${each.why}`);
+  for (const each of alarms.filter(isWanted)) print(alarmLine(each));
+  for (const each of flaws.filter(isWanted)) print(flawLine(each));
+  if (torn > 0) print(tornLine(torn));
   return EXIT.ok;
 }

@@ -6,6 +6,7 @@ import { createHolders } from '../../../rollouts/holders.js';
 import { committedDigest } from '../../../rollouts/windows.js';
 import { openLedger } from '../../../validator/ledger/ledger.js';
 import { noDelay } from '../../../validator/own-delay.js';
+import { historyOf } from '../../../validator/rollouts/history.js';
 import { createWindowJudge } from '../../../validator/rollouts/judge.js';
 import { openRolloutLedger } from '../../../validator/rollouts/ledger.js';
 import { createRolloutValidator, type RolloutValidatorStatus } from '../../../validator/rollouts/run.js';
@@ -16,7 +17,7 @@ import { loadConfig, roleFlags, rolloutValidatorSchema } from '../../config.js';
 import { EXIT } from '../../output.js';
 import { tellParent } from '../../parent.js';
 import { openRolloutRole, type RolloutRole } from '../../rollout-role.js';
-import { type RolloutRow, rolloutTable, rowsOf } from '../../rollout-rows.js';
+import { alarmLine, type RolloutRow, rolloutTable, rowsOf } from '../../rollout-rows.js';
 import { assertCalibrated, keepSubnet } from '../../rollout-subnet.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
@@ -58,10 +59,12 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
         ...role,
         ledger: windows,
         judge,
+        keepCheckpoints: models.keepOnly,
         holdersOf: holders.of,
         onStatus(status) {
-          const rows =
-            status.is === 'judged' ? rowsOf(windows.entries(), status.window, judge.standings()) : [];
+          const { windows: all } = historyOf(status.is === 'judged' ? windows.entries() : []);
+          const own = all.find((each) => each.window === status.window);
+          const rows = own ? rowsOf(own, judge.standings()) : [];
           role.say({ judged: { ...status, rows } }, toLines(status, rows));
         },
       },
@@ -129,7 +132,8 @@ async function warmUp(
   }
 }
 
-function toLines({ window, is, why }: RolloutValidatorStatus, rows: readonly RolloutRow[]): string {
-  const line = `window ${window} ${is}${why === undefined ? '' : `: ${why}`}`;
+function toLines({ window, is, why, alarms }: RolloutValidatorStatus, rows: readonly RolloutRow[]): string {
+  const rung = (alarms ?? []).map((alarm) => `\n${alarmLine({ window, ...alarm })}`).join('');
+  const line = `window ${window} ${is}${why === undefined ? '' : `: ${why}`}${rung}`;
   return rows.length === 0 ? line : `${line}\n${rolloutTable(rows, (miner) => miner)}`;
 }

@@ -74,7 +74,7 @@ async function walk(
     try {
       for await (const { miner, record } of judge.judge({ ...window, judged }, signal))
         judged.set(miner, record);
-      judge.close(window.collected, judged);
+      judge.close(window.collected, judged)();
       return { judged, errors, attempts: attempt };
     } catch (error) {
       errors.push(String(error));
@@ -288,7 +288,7 @@ describe('the book of windows', () => {
     of.close(
       { window, deliveries: who.map((miner) => ({ miner, is: 'complete', manifest: NONE, file: NONE })) },
       new Map(who.map((miner, i) => [miner, record(window, of.standingOf(miner), outcomesOf(i))])),
-    );
+    )();
   const WRONG: Outcome[] = new Array(6).fill('wrong');
   const convicted = (of: ReturnType<typeof book>) =>
     miners.filter((miner) => of.standings().get(miner)?.conviction).length;
