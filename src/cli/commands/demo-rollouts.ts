@@ -81,6 +81,7 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
   const inner = AbortSignal.any([signal, stop.signal]);
   const rows = new Map<string, RolloutRow[]>();
   const weightsAt = new Map<string, number>();
+  const lapsed = new Set<number>();
   let changed = () => {};
   const processes = createProcesses(
     { clock, dir },
@@ -94,6 +95,7 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
             `${name} (${kinds.get(name)}): window ${done.window} ${done.is}, ${done.rollouts ?? 0} rollouts`,
           );
         if (judged) say(`${name}: window ${judged.window} ${judged.is}`);
+        if (judged?.is === 'lapsed') lapsed.add(judged.window);
         if (judged?.is === 'judged') rows.set(name, [...(rows.get(name) ?? []), ...judged.rows]);
         if (weights) weightsAt.set(name, weights.block);
         changed();
@@ -212,7 +214,11 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
     })();
     updating.catch((error: unknown) => stop.abort(error));
     for (const window of shown) {
-      await until(`window ${window}`, () => isJudged(window));
+      await until(`window ${window}`, () => isJudged(window) || lapsed.has(window));
+      if (lapsed.has(window)) {
+        say(`window ${window} lapsed: this machine is too busy, which says nothing about miners`);
+        return EXIT.busy;
+      }
       say(
         `window ${window}, blocks ${startBlock(plan, window)} to ${deadlineBlock(plan, window)}, at validator-a:`,
       );
