@@ -22,7 +22,7 @@ export interface RolloutModels {
   /** digest of the checkpoint before; undefined for a first one */
   parentOf(checkpointDigest: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined>;
   openModel(master: Master): Promise<LanguageModel>;
-  /** All checkpoints go but these, and those of models that are open. */
+  /** All checkpoints go but these, and those of models that are open; none goes where none of these is here. */
   keepOnly(checkpointDigests: readonly Uint8Array[]): Promise<void>;
   /** At once, whatever is under way. */
   close(): Promise<void>;
@@ -131,6 +131,9 @@ export function createRolloutModels(
     keepOnly: (digests) =>
       inTurn(async () => {
         const checkpoints = [...digests, ...[...models.keys()].map(fromHex)];
+        // of none of them anything is here: then what is may be what the next one's delta is applied to
+        const areHere = await Promise.all(checkpoints.map((digest) => store.has(digest)));
+        if (!areHere.includes(true)) return;
         const { removed, removedBytes } = await store.collect({ checkpoints });
         if (removed > 0) log.info('checkpoints removed', { files: removed, bytes: removedBytes });
       }),

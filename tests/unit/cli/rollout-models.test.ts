@@ -97,6 +97,10 @@ test('checkpoints go that neither a kept window nor an open model needs', async 
   const later = modelsIn('keeps', source);
   await later.keepOnly([digests[1]!]);
   expect(await isHere()).toEqual([false, true, false, false]);
+  // nothing that is asked for is here: the next delta may need what is
+  await later.keepOnly([new Uint8Array(32)]);
+  await later.keepOnly([]);
+  expect(await isHere()).toEqual([false, true, false, false]);
   // what is here is enough for who only reads, and what is not is said
   const reader = modelsIn('keeps');
   await (await reader.modelOf(digests[1]!, never)).close();
