@@ -184,9 +184,10 @@ function assertAllSeen(config: HuggingFaceConfig, maxPositions: number, why: str
 /** A window that is shorter than the longest text; undefined where all positions are seen. */
 function windowOf({ fields, modelType }: HuggingFaceConfig, maxPositions: number): unknown {
   // what the families' own code takes where the field is missing
-  const missing = modelType === 'mistral' ? 4096 : null;
+  const missing = /^(mistral|qwen[23])$/.test(modelType) ? 4096 : null;
   const window = fields['sliding_window'] === undefined ? missing : fields['sliding_window'];
-  const used = fields['use_sliding_window'] ?? !/^qwen[23]$/.test(modelType);
+  // Mistral's code has no such field: it attends to a window whatever stands there
+  const used = modelType === 'mistral' || (fields['use_sliding_window'] ?? !/^qwen[23]$/.test(modelType));
   if (window === null || used === false) return undefined;
   return typeof window === 'number' && window >= maxPositions ? undefined : window;
 }

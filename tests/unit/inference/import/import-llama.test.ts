@@ -224,6 +224,16 @@ describe('a Llama export in safetensors', () => {
       { model_type: 'mistral', max_position_embeddings: 8192 },
       /sliding_window of config.json: 4096 of 8192/,
     ],
+    [
+      'a window that its family has where it is used',
+      { model_type: 'qwen2', max_position_embeddings: 8192, use_sliding_window: true },
+      /sliding_window of config.json: 4096 of 8192/,
+    ],
+    [
+      'a window that its family does not ask whether to use',
+      { model_type: 'mistral', sliding_window: 128, use_sliding_window: false },
+      /sliding_window of config.json: 128 of 256/,
+    ],
     ['layers of another kind', { layer_types: ['full_attention', 'sliding_attention'] }, /layer_types/],
     ['a soft cap', { final_logit_softcapping: 30 }, /final_logit_softcapping/],
     [
