@@ -2,7 +2,7 @@
 // (decoder.ts). Tiny models only: about 1 GFLOP a second, and it takes the thread that calls it.
 
 import { utf8 } from '../../model/bytes.js';
-import { sha256 } from '../../model/hash.js';
+import { canonicalJson } from '../../model/canonical-json.js';
 import {
   assertJoining,
   assertPlaces,
@@ -13,6 +13,7 @@ import {
 } from '../asked.js';
 import type { Candidates, Decoding, Hidden, LanguageModel } from '../language-model.js';
 import type { Master } from '../master.js';
+import { taggedHash } from '../spec/tagged.js';
 import { Cache, PlainDecoder } from './decoder.js';
 
 /** Steps between two looks at the signal and turns of the event loop. */
@@ -42,8 +43,8 @@ export function createPlainModel(master: Master): LanguageModel {
       dtype: 'fp32',
       kvDtype: 'fp32',
       isa: process.arch,
-      // there is no graph: the loops of decoder.ts, by their version
-      graphDigest: sha256(utf8('assay/plain-decoder/1')),
+      // there is no graph: the loops of decoder.ts, and what of the config no tensor's shape shows, such as angles
+      graphDigest: taggedHash('plain-decoder', utf8(canonicalJson(master.config))),
       weightsDigest: master.digest,
     },
 

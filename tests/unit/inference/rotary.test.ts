@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import type { RopeScaling } from '../../../src/inference/decoder.js';
+import type { DecoderConfig, RopeScaling } from '../../../src/inference/decoder.js';
+import { seededWeights } from '../../../src/inference/master.js';
 import { decoderGraphs, graphDigest } from '../../../src/inference/onnx/graphs.js';
+import { createPlainModel } from '../../../src/inference/plain/model.js';
 import { rotaryTables } from '../../../src/inference/rotary.js';
 import { MINIATURE, TINY } from '../../../src/inference/tiny.js';
 import { toHex } from '../../../src/model/bytes.js';
@@ -52,4 +54,14 @@ test('decoders without options have the graphs that they always had', () => {
   const plain = graphDigest(decoderGraphs(MINIATURE));
   expect(toHex(plain)).toBe('184d506c33bf0c36ff88dc29368dddcfaaf556d9a1d5ffd7eca62e405f09cba8');
   expect(new Set([plain, scaled, other].map(toHex)).size).toBe(3);
+});
+
+test('decoders of the same weights and other angles are other models, on every engine', () => {
+  const weights = seededWeights(MINIATURE, 'profile');
+  const digest = new Uint8Array(32);
+  const configs = [MINIATURE, { ...MINIATURE, ropeTheta: 20_000 }, { ...MINIATURE, ropeScaling }];
+  const ofPlain = (config: DecoderConfig) =>
+    createPlainModel({ config, weights, digest }).profile.graphDigest;
+  for (const digestOf of [ofPlain, (config: DecoderConfig) => graphDigest(decoderGraphs(config))])
+    expect(new Set(configs.map((config) => toHex(digestOf(config)))).size).toBe(3);
 });
