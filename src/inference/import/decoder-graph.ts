@@ -10,6 +10,7 @@ import {
 } from '../../protocol/gen/onnx/onnx_pb.js';
 import { nameShown as shown } from '../foreign.js';
 import { type CacheNames, fusedLayersOf } from './fused-attention.js';
+import { sidesOf, valuesOf } from './values.js';
 
 /** A decoder of a hundred layers in standard operators has some 10,000. */
 const MAX_NODES = 200_000;
@@ -101,6 +102,9 @@ export function decoderGraphOf(model: ModelProto): DecoderGraph {
   for (const { name } of inputs)
     if (!INPUTS.has(name) && !PAST.test(name)) throw refuse(`input '${shown(name)}'`, whyNoInput(name));
   const given = [...INPUTS].filter((name) => inputs.some((input) => input.name === name));
+  const made = graph.node.flatMap(({ output }) => output).find((name) => INPUTS.has(name));
+  if (made !== undefined)
+    throw refuse(`value '${made}'`, 'it is computed, where an input of a decoder has that name');
   const present = cacheOf(graph.output, PRESENT, 'present');
   for (const { name } of graph.output)
     if (name !== 'logits' && !PRESENT.test(name))
@@ -152,9 +156,20 @@ export function decoderGraphOf(model: ModelProto): DecoderGraph {
     takesPositions: given.includes('position_ids'),
     fused: fused[0] && {
       heads: fused[0].heads,
-      mostPositions: Math.min(...fused.map(({ mostPositions }) => mostPositions)),
+      mostPositions: [...fused.map((each) => each.mostPositions), ...positionsApart(graph)].reduce((a, b) =>
+        Math.min(a, b),
+      ),
     },
   };
+}
+
+/** How many positions there are in tables of angles by which queries and keys are turned before attention; the engine refuses more. */
+function positionsApart(graph: GraphProto): number[] {
+  const { initializer } = valuesOf(graph);
+  return graph.node
+    .filter(({ opType, domain }) => opType === 'RotaryEmbedding' && !isStandard(domain))
+    .flatMap(({ input }) => input.slice(2, 4).flatMap((name) => initializer(name) ?? []))
+    .map((table) => sidesOf(table)[0] ?? 0);
 }
 
 export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';

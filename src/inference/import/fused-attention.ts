@@ -16,6 +16,7 @@ import { sidesOf, valuesOf } from './values.js';
 export const FUSED = 'GroupQueryAttention';
 /** Places of its inputs; lengths of rows, which the cut graph has no use for, stand between. */
 const AT = { query: 0, key: 1, value: 2, pastKey: 3, pastValue: 4, cos: 7, sin: 8, positions: 9 } as const;
+const NO_WINDOW = -1;
 const NAMES_BEYOND = ['attention_bias', 'head_sink', 'k_scale', 'v_scale'];
 
 /** Names of past and present keys and values, layer after layer, and their sizes. */
@@ -67,7 +68,7 @@ export function fusedLayersOf(
   const found = graph.node
     .filter(({ opType }) => opType === FUSED)
     .map((node): FusedLayer => {
-      const { input, output, attribute } = node;
+      const { input, output, attribute, domain } = node;
       const of = (name: string) => attribute.find((each) => each.name === name);
       const count = (name: string): number => Number(of(name)?.i ?? 0n);
       for (const each of attribute)
@@ -82,6 +83,8 @@ export function fusedLayersOf(
         (output[3] ?? '') !== ''
       )
         throw refuse('its cache is not past and present keys and values of one layer');
+      if (domain !== 'com.microsoft')
+        throw refuse(`it is one of '${shown(domain)}', must be com.microsoft's`);
       const heads = count('num_heads');
       if (count('kv_num_heads') !== kvHeads || heads < 1 || heads % kvHeads !== 0)
         throw refuse(`${heads} heads on ${count('kv_num_heads')}, where the cache has ${kvHeads}`);
@@ -94,8 +97,9 @@ export function fusedLayersOf(
         throw refuse(
           `its input ${NAMES_BEYOND[beyond - AT.positions - 1] ?? beyond} is none of our attention`,
         );
-      const window = count('local_window_size');
-      let mostPositions = window > 0 ? window : Number.POSITIVE_INFINITY;
+      const window = Number(of('local_window_size')?.i ?? NO_WINDOW);
+      if (window < 1 && window !== NO_WINDOW) throw refuse(`a window of ${window}`);
+      let mostPositions = window === NO_WINDOW ? Number.POSITIVE_INFINITY : window;
       const tables = [input[AT.cos], input[AT.sin]].map((name) => values.initializer(name ?? ''));
       const rotates = count('do_rotary') === 1;
       if (rotates)

@@ -1,13 +1,17 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findEngine } from '../../../../src/inference/import/compare-cut.js';
 import { importModel } from '../../../../src/inference/import/import-model.js';
 import { openModelFolder } from '../../../../src/inference/model-folder.js';
 import { openLanguageModel } from '../../../../src/inference/open-model.js';
-import { type ModelProto, ModelProtoSchema } from '../../../../src/protocol/gen/onnx/onnx_pb.js';
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+} from '../../../../src/protocol/gen/onnx/onnx_pb.js';
 import { type FusedOptions, fusedDecoder } from '../../../support/fused-decoder.js';
 import { PUBLISHED, type PublishedFamily } from '../../../support/published.js';
 
@@ -88,12 +92,46 @@ describe('a decoder with fused attention', () => {
     expect(cut.config.maxPositions).toBe(128);
   });
 
+  test('has no more positions than there are angles, inside its attention or before it', async () => {
+    for (const rotaryApart of [false, true]) {
+      const model = fusedDecoder(family('llama 2'), { rotaryApart });
+      for (const table of model.graph!.initializer.filter(({ name }) => /^(cos|sin)_cache$/.test(name))) {
+        table.dims = [40n, 8n];
+        table.rawData = table.rawData.subarray(0, 40 * 8 * 4);
+      }
+      await expect(imported(model, family('llama 2'), { compare: false })).rejects.toThrow(
+        /angles for no more: with --positions 40 it imports/,
+      );
+    }
+  });
+
   const attention = (model: ModelProto, n = 0) =>
     model.graph!.node.filter(({ opType }) => opType === 'GroupQueryAttention')[n]!;
   test.each<[string, FusedOptions['attributes'], (model: ModelProto) => void, RegExp]>([
     ['a soft cap', { softcap: { float: 30 } }, () => {}, /attribute softcap is one that our attention/],
     ['interleaved halves', { rotary_interleaved: 1 }, () => {}, /attribute rotary_interleaved/],
     ['a sink', { smooth_softmax: 1 }, () => {}, /attribute smooth_softmax/],
+    ['a window of the token alone', { local_window_size: 0 }, () => {}, /a window of 0/],
+    [
+      'another operator of its name',
+      {},
+      (model) => {
+        attention(model).domain = 'com.example';
+      },
+      /one of 'com.example'/,
+    ],
+    [
+      'positions that are computed',
+      {},
+      (model) => {
+        const { node } = model.graph!;
+        node.unshift(
+          create(NodeProtoSchema, { opType: 'Neg', input: ['input_ids'], output: ['position_ids'] }),
+        );
+        for (const each of node) if (each.opType === 'GroupQueryAttention') each.input.push('position_ids');
+      },
+      /value 'position_ids' of the graph: it is computed/,
+    ],
     ['an attribute that nobody knows', { mystery: 0 }, () => {}, /attribute mystery/],
     ['other heads of keys', { kv_num_heads: 4 }, () => {}, /4 heads on 4, where the cache has 2/],
     ['heads that are no groups', { num_heads: 5 }, () => {}, /5 heads on 2/],
