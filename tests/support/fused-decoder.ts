@@ -20,13 +20,15 @@ export interface FusedOptions {
   readonly packed?: boolean;
   /** angles by operators of their own, from position_ids @default false */
   readonly rotaryApart?: boolean;
+  /** float16 from the embedding to the last norm, or to the logits @default none of it */
+  readonly half?: 'layers' | 'all';
   /** attributes of the attention, beside those that all have @default {} */
   readonly attributes?: Readonly<Record<string, number | { readonly float: number }>>;
 }
 
 export function fusedDecoder(
   { config, tensors }: PublishedFamily,
-  { packed = false, rotaryApart = false, attributes = {} }: FusedOptions = {},
+  { packed = false, rotaryApart = false, half: inHalf, attributes = {} }: FusedOptions = {},
 ): ModelProto {
   const size = (name: string) => config[name] as number;
   const [width, vocabulary] = [size('hidden_size'), size('vocab_size')];
@@ -51,11 +53,17 @@ export function fusedDecoder(
       return [name, { shape, values }] as const;
     }),
   );
-  const held = (name: string, dims: readonly number[], values: Float32Array): string => {
-    const rawData = new Uint8Array(values.buffer);
-    initializers.push(
-      create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: DataType.FLOAT, rawData }),
+  const layerType = inHalf ? DataType.FLOAT16 : DataType.FLOAT;
+  const held = (
+    name: string,
+    dims: readonly number[],
+    values: Float32Array,
+    dataType = layerType,
+  ): string => {
+    const rawData = new Uint8Array(
+      (dataType === DataType.FLOAT ? values : Uint16Array.from(values, halfOf)).buffer,
     );
+    initializers.push(create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData }));
     return name;
   };
   const vector = (name: string): string => {
@@ -63,7 +71,8 @@ export function fusedDecoder(
     return held(name, shape, values);
   };
   /** [out, in] of these, turned to [in, out] side by side */
-  const matrix = (to: string, ...names: string[]): string => {
+  const matrix = (to: string, ...names: string[]): string => matrixOf(to, names, layerType);
+  const matrixOf = (to: string, names: readonly string[], dataType: DataType): string => {
     const parts = names.map((name) => drawn.get(name)!);
     const from = parts[0]!.shape[1]!;
     const total = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
@@ -74,7 +83,7 @@ export function fusedDecoder(
       { length: from * total },
       (_, i) => rows[i % total]![Math.floor(i / total)]!,
     );
-    return held(to, [from, total], turned);
+    return held(to, [from, total], turned, dataType);
   };
   const contrib = (
     opType: string,
@@ -220,12 +229,14 @@ export function fusedDecoder(
   }
   const last = skipNorm('model.norm.weight', 'final_norm');
   const head = drawn.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight';
-  plain('MatMul', [last, matrix('lm_head', head)], 'logits');
+  const wide = inHalf === 'layers' ? plain('Cast', [last], 'final_norm.wide', { to: DataType.FLOAT }) : last;
+  const logitsType = inHalf === 'all' ? DataType.FLOAT16 : DataType.FLOAT;
+  plain('MatMul', [wide, matrixOf('lm_head', [head], logitsType)], 'logits');
 
   const caches = (prefix: string, length: string) =>
     Array.from({ length: layers }, (_, layer) =>
       ['key', 'value'].map((part) =>
-        tensorValue(`${prefix}.${layer}.${part}`, DataType.FLOAT, ['batch', kvHeads, length, headWidth]),
+        tensorValue(`${prefix}.${layer}.${part}`, layerType, ['batch', kvHeads, length, headWidth]),
       ),
     ).flat();
   return create(ModelProtoSchema, {
@@ -246,9 +257,16 @@ export function fusedDecoder(
         ...caches('past_key_values', 'past'),
       ],
       output: [
-        tensorValue('logits', DataType.FLOAT, ['batch', 'sequence', vocabulary]),
+        tensorValue('logits', logitsType, ['batch', 'sequence', vocabulary]),
         ...caches('present', 'total'),
       ],
     },
   });
+}
+
+/** To the nearest float16, within its range. */
+function halfOf(value: number): number {
+  const size = Math.abs(value);
+  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  return (value < 0 ? 0x8000 : 0) + ((exponent + 14) << 10) + Math.round(size / 2 ** (exponent - 10));
 }

@@ -133,7 +133,8 @@ export function cutHead(model: ModelProto, given: DecoderGraph): Cut {
     rows,
     vocabulary,
     width,
-    dtype: dtypeOf(graph, values, isHalf),
+    // a head in float may stand behind layers that are not
+    dtype: dtypeOf(graph, values, isHalf || given.kvType === DataType.FLOAT16),
   };
 }
 

@@ -133,7 +133,8 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   const source = await readModel(folder, name);
   const decoder = decoderGraphOf(source);
   const { body, head, rows, vocabulary, width, dtype } = cutHead(source, decoder);
-  const kvDtype = decoder.kvType === DataType.FLOAT16 ? 'fp16' : 'fp32';
+  // attention of ours turns and keeps keys in float32, whatever the layers compute in
+  const kvDtype = decoder.kvType === DataType.FLOAT16 && !decoder.fused ? 'fp16' : 'fp32';
   const { layers, kvHeads, headWidth } = decoder;
   const said = sizesOf(config);
   for (const [what, graphs, configs] of [

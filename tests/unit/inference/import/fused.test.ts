@@ -83,6 +83,28 @@ describe('a decoder with fused attention', () => {
     },
   );
 
+  test.skipIf(!hasRuntime).each(['all', 'layers'] as const)(
+    'in half precision says so, and that our attention keeps keys in float32: %s',
+    async (half) => {
+      const { logits } = family('llama 3.1');
+      const { model, compared } = await imported(
+        fusedDecoder(family('llama 3.1'), { half }),
+        family('llama 3.1'),
+      );
+      expect(model).toMatchObject({ dtype: 'fp16', kvDtype: 'fp32' });
+      expect(compared!.largestDifference).toBeLessThan(5e-3);
+      const opened = await openLanguageModel(await openModelFolder(join(folder, 'out')), signal);
+      try {
+        const hidden = await opened.prefill([Uint32Array.from(PUBLISHED.ids)], signal);
+        const found = await hidden.head([{ sequence: 0, position: 79 }], 48, signal);
+        for (const [i, id] of found.ids.entries())
+          expect(Math.abs(found.logits[i]! - logits.at(-1)![id]!)).toBeLessThan(2e-2);
+      } finally {
+        await opened.close();
+      }
+    },
+  );
+
   test('may have a window that its positions never leave', async () => {
     const model = fusedDecoder(family('mistral'), { attributes: { local_window_size: 128 } });
     await expect(imported(model, family('mistral'))).rejects.toThrow(
