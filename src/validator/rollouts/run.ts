@@ -105,7 +105,14 @@ export function createRolloutValidator(
       `files of ${keepWindows} windows can be ${needed} bytes, and the shelf takes ${shelf.maxBytes}`,
       { what: 'files of windows', limit: shelf.maxBytes, got: needed },
     );
-  const tell = parts.onStatus ?? (() => {});
+  /** What is done with it is no step of a window: one that fails must not end it twice. */
+  const tell = (status: RolloutValidatorStatus): void => {
+    try {
+      parts.onStatus?.(status);
+    } catch (error) {
+      log.error('a status could not be told', { window: status.window, error });
+    }
+  };
   const { pending, last, judged: judgedBefore } = resume(ledger, judge);
   let closed = judgedBefore;
   /** that were said, by this process or the one before */
@@ -154,12 +161,20 @@ export function createRolloutValidator(
     const late = 'what came was not on disk before the round of its audit was out';
     if (clock.now() >= until) return late;
     await persist(parts, { what: 'writing a window down', until }, () => ledger.append(collected), signal);
-    if (clock.now() >= until) return late;
+    if (clock.now() >= until) {
+      // it has a beginning: its end stands in the order of windows, however long the disk takes none
+      toJudge({ collected, judged: new Map(), late });
+      return undefined;
+    }
     const ours = deliveries.filter(({ is }) => is === 'ours').length;
     tell({ window, is: 'collected', ...(ours > 0 ? { ours } : {}) });
-    pending.push({ collected, judged: new Map() });
-    wake?.();
+    toJudge({ collected, judged: new Map() });
     return undefined;
+  }
+
+  function toJudge(next: Pending): void {
+    pending.push(next);
+    wake?.();
   }
 
   async function lapse(window: number, why: string): Promise<void> {
@@ -171,12 +186,12 @@ export function createRolloutValidator(
   /** In the order of windows: what one is worth hangs on those before it. */
   async function judgeAll(signal: AbortSignal): Promise<void> {
     let againMs = AGAIN_MS;
+    signal.addEventListener('abort', () => wake?.(), { once: true });
     while (!signal.aborted) {
       const [next] = pending;
       if (!next) {
         await new Promise<void>((resolve) => {
           wake = resolve;
-          signal.addEventListener('abort', () => resolve(), { once: true });
         });
         continue;
       }
@@ -185,9 +200,10 @@ export function createRolloutValidator(
       const due = beacon.timeOf(number);
       let round: BeaconRound | undefined;
       try {
-        round = await untilRound(parts, number, due + expiryMs, signal);
+        if (next.late === undefined) round = await untilRound(parts, number, due + expiryMs, signal);
         if (signal.aborted) return;
-        if (round) await judgeOne(next, round, signal);
+        if (next.late !== undefined) await lapse(window, next.late);
+        else if (round) await judgeOne(next, round, signal);
         else await lapse(window, 'the round of its audit did not come');
         againMs = AGAIN_MS;
         await over(window);
@@ -283,6 +299,8 @@ export function createRolloutValidator(
 interface Pending {
   readonly collected: Collected;
   readonly judged: Map<Hotkey, Uint8Array>;
+  /** why it is not judged */
+  readonly late?: string;
 }
 
 /**

@@ -11,6 +11,7 @@ import { openWindow } from '../../../../src/rollouts/follow.js';
 import { createMemoryShelf, manifestName, shelfBytesFor } from '../../../../src/rollouts/shelf.js';
 import { createVirtualClock } from '../../../../src/testing/virtual-clock.js';
 import { collect } from '../../../../src/validator/rollouts/collect.js';
+import { historyOf } from '../../../../src/validator/rollouts/history.js';
 import { memoryRolloutLedger } from '../../../../src/validator/rollouts/ledger.js';
 import {
   createRolloutValidator,
@@ -272,6 +273,32 @@ describe('a window that is collected', () => {
       ['collected', 1],
       ['judged', 1],
     ]);
+  });
+
+  it('and was on disk too late leaves a ledger that is whole, also where its end cannot be written at once', async () => {
+    let fulls = 2;
+    const { entries } = await walks((_world, clock) => {
+      const ledger = memoryRolloutLedger();
+      return {
+        ledger: {
+          ...ledger,
+          async append(entry) {
+            if (entry.type === 'collected' && entry.window === 0) await clock.sleep(13_000);
+            if (entry.type === 'lapsed' && fulls-- > 0) throw new Error('full');
+            await ledger.append(entry);
+          },
+        },
+      };
+    });
+    expect(fulls).toBeLessThan(0);
+    // in the order of the disk: the next one is collected meanwhile
+    expect(entries.map(({ type, window }) => [type, window])).toEqual([
+      ['collected', 0],
+      ['collected', 1],
+      ['lapsed', 0],
+      ['judged', 1],
+    ]);
+    expect(historyOf(entries).flaws).toEqual([]);
   });
 
   it('needs a shelf on which no key can take the room of another', async () => {

@@ -75,7 +75,12 @@ describe('the walk through windows', () => {
     {
       over,
       keepCheckpoints,
-    }: { over: number; keepCheckpoints?: (kept: readonly Uint8Array[]) => Promise<void> },
+      telling = () => {},
+    }: {
+      over: number;
+      keepCheckpoints?: (kept: readonly Uint8Array[]) => Promise<void>;
+      telling?: () => void;
+    },
   ) {
     const clock = createVirtualClock();
     const world = chainByClock(clock, [MINER]);
@@ -92,6 +97,7 @@ describe('the walk through windows', () => {
         onStatus(status) {
           statuses.push({ ...status, afterMs: clock.now() - DUE_MS });
           if (statuses.filter(({ is }) => is === 'judged' || is === 'lapsed').length === over) stop.abort();
+          telling();
         },
       },
       { ...rulesOf(new Uint8Array(32)), policy: POLICY, vocabulary: 300, quota: 16 },
@@ -149,6 +155,20 @@ describe('the walk through windows', () => {
     const again = judgeOf({});
     await walk(again, memoryRolloutLedger([...entries, collected(2)]), { over: 1 });
     expect(again.closed).toEqual([0, 1, 2]);
+  });
+
+  it('does not end a window twice because whoever is told of it fails', async () => {
+    const entries = [collected(0), collected(1)];
+    const judge = judgeOf({});
+    const { statuses, lines } = await walk(judge, memoryRolloutLedger(entries), {
+      over: 2,
+      telling: () => {
+        throw new Error('the pipe is closed');
+      },
+    });
+    expect(statuses.map(({ is, window }) => `${is} ${window}`)).toEqual(['judged 0', 'judged 1']);
+    expect(typesOf(entries).filter((one) => one.startsWith('judged'))).toEqual(['judged 0', 'judged 1']);
+    expect(lines.filter(({ msg }) => msg === 'a status could not be told')).toHaveLength(2);
   });
 
   it('does not judge a window again, nor give up the next, because old files could not be removed', async () => {
