@@ -84,6 +84,8 @@ def column(data):
     for byte in data:
         numbers[-1] |= (byte & 127) << shift
         shift += 7
+        if numbers[-1] >> 32 or shift > 35:
+            raise ValueError("a number of more than 32 bits")
         if byte < 128:
             numbers.append(0)
             shift = 0
@@ -93,9 +95,12 @@ def column(data):
 def parse_file(data):
     """Rollouts as (group, index, stop, tokens)."""
     tag, length = struct.unpack_from("<22sI", data)
-    if tag != b"assay/rollouts/file/1\x01" or length > 50 * len(data):
+    if tag != b"assay/rollouts/file/1\x01" or length > min(50 * len(data), 26 + 14 * 2**20 + 5 * 2**25):
         raise ValueError("no file of rollouts")
-    frame, at, columns = zlib.decompressobj().decompress(data[26:], length), 1, []
+    stream, at, columns = zlib.decompressobj(), 1, []
+    frame = stream.decompress(data[26:], length + 1)
+    if len(frame) != length or not stream.eof or stream.unused_data:
+        raise ValueError("no stream of just this length")
     for _ in range(5):
         start = at + {0xC4: 2, 0xC5: 3, 0xC6: 5}[frame[at]]
         at = start + int.from_bytes(frame[at + 1 : start], "big")
@@ -117,8 +122,8 @@ def merkle_root(rollouts):
 def has_its_end(policy, stop, tokens):
     stops = [token for token in tokens if token in policy["stopIds"]]
     if stop == 0:
-        return len(stops) == 1 and stops == tokens[-1:]
-    return stops == [] and len(tokens) == policy["maxTokens"]
+        return len(stops) == 1 and stops == tokens[-1:] and len(tokens) <= policy["maxTokens"]
+    return stop == 1 and stops == [] and len(tokens) == policy["maxTokens"]
 
 
 def check_window(window, policy, manifest, data):
@@ -126,8 +131,11 @@ def check_window(window, policy, manifest, data):
     digest = tagged("policy", *policy_parts(policy)).hex()
     file_is_it = len(data) == manifest["fileBytes"] and hashlib.sha256(data).digest() == manifest["fileSha256"]
     rollouts = list(parse_file(data)) if file_is_it else []
-    there = [group for group in range(manifest["groups"]) if group not in manifest["forfeits"]]
-    places = [(group, index) for group in there for index in range(policy["rolloutsPerGroup"])]
+    each, forfeits = policy["rolloutsPerGroup"], set(manifest["forfeits"])
+    # before they are numbered: a manifest may say four billion
+    whole = (manifest["groups"] - len(forfeits)) * each == len(rollouts) > 0
+    there = [group for group in range(manifest["groups"]) if group not in forfeits] if whole else []
+    places = [(group, index) for group in there for index in range(each)]
     belongs = {
         "policy": digest == window["policyDigest"] == manifest["policy"].hex(),
         "checkpoint": manifest["checkpoint"].hex() == window["checkpointDigest"],
@@ -135,7 +143,7 @@ def check_window(window, policy, manifest, data):
         "window": (manifest["netuid"], manifest["window"]) == (window["netuid"], window["window"]),
         "file": file_is_it,
         "counts": (len(rollouts), sum(len(rollout[3]) for rollout in rollouts)) == (manifest["rollouts"], manifest["tokens"]),
-        "groups": [rollout[:2] for rollout in rollouts] == places,
+        "groups": whole and [rollout[:2] for rollout in rollouts] == places,
         "ends": all(has_its_end(policy, stop, tokens) for _, _, stop, tokens in rollouts),
         "tree": bool(rollouts) and merkle_root(rollouts) == manifest["root"],
     }

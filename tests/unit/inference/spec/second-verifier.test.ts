@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { firstWord } from '../../../../src/inference/spec/philox.js';
 import { parsePolicy, policyDigest, policyJson } from '../../../../src/inference/spec/policy.js';
@@ -10,7 +11,7 @@ import { choose } from '../../../../src/inference/spec/race.js';
 import { addScans, NO_SCAN, scanRollout, unforcedBits } from '../../../../src/inference/spec/scan.js';
 import { promptSeed, streamKey, streamRoot } from '../../../../src/inference/spec/stream.js';
 import { type WindowContext, windowJson } from '../../../../src/inference/spec/window.js';
-import { toHex } from '../../../../src/model/bytes.js';
+import { concat, toHex, u32le } from '../../../../src/model/bytes.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { encodeFile } from '../../../../src/verification/rollouts/file.js';
 import { signManifest } from '../../../../src/verification/rollouts/manifest.js';
@@ -66,6 +67,8 @@ function submission(
   lie: {
     readonly first?: Partial<Rollout>;
     readonly tokens?: number;
+    readonly groups?: number;
+    readonly file?: (file: Uint8Array) => Uint8Array;
     readonly genesis?: Uint8Array;
     readonly merkleRoot?: Uint8Array;
   } = {},
@@ -74,7 +77,7 @@ function submission(
     [0, 1, 2, 3].map((index) => generated(streamOf, group, index)),
   );
   rollouts[0] = { ...rollouts[0]!, ...lie.first };
-  const file = encodeFile(rollouts);
+  const file = (lie.file ?? ((honest) => honest))(encodeFile(rollouts));
   const manifest = signManifest(
     {
       version: 1,
@@ -85,7 +88,7 @@ function submission(
       checkpointDigest: window.checkpointDigest,
       policyDigest: window.policyDigest,
       profileDigest: new Uint8Array(32),
-      groups: 4,
+      groups: lie.groups ?? 4,
       forfeits: [2],
       rollouts: rollouts.length,
       tokens: lie.tokens ?? rollouts.reduce((sum, { tokens }) => sum + tokens.length, 0),
@@ -106,17 +109,17 @@ function submission(
     return join(folder, name);
   });
   const { status, stdout, stderr } = spawnSync('python3', [SCRIPT, ...paths], { encoding: 'utf8' });
-  expect(stderr).toBe('');
   const lines = stdout
-    .trim()
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
-  return { status, groups: lines.slice(0, -1), sum: lines.at(-1), rollouts };
+  return { status, stderr, groups: lines.slice(0, -1), sum: lines.at(-1), rollouts };
 }
 
 describe.runIf(hasPython)('the second verifier', () => {
   test("finds a window's stream from manifest and file, with the sums and the prompts of ours", () => {
-    const { status, groups, sum, rollouts } = submission(root);
+    const { status, stderr, groups, sum, rollouts } = submission(root);
+    expect(stderr).toBe('');
     const scanned = (of: readonly Rollout[]) => {
       const key = ({ group, index }: Rollout) => streamKey(root, group, index);
       const sum = of.reduce(
@@ -157,6 +160,31 @@ describe.runIf(hasPython)('the second verifier', () => {
     expect(empty.sum.doesNotBelong).toEqual(['ends']);
     expect(empty.status).toBe(1);
     expect(submission(root, undefined, { tokens: 7 }).sum.doesNotBelong).toEqual(['counts']);
+  });
+
+  test('names a rollout that goes on beyond the maximum before it ends', () => {
+    const long = Uint32Array.from({ length: 49 }, (_, i) => (i === 48 ? STOP : 300));
+    const { sum } = submission(root, undefined, { first: { stop: 'eos', tokens: long } });
+    expect(sum.doesNotBelong).toEqual(['ends']);
+  });
+
+  test('numbers no groups that have no rollouts', () => {
+    const { status, sum, groups } = submission(root, undefined, { groups: 2 ** 32 - 1 });
+    expect(sum.doesNotBelong).toEqual(['groups']);
+    expect(groups).toHaveLength(3);
+    expect(status).toBe(1);
+  });
+
+  test('inflates no more than a file says, which is no more than files may', () => {
+    const bomb = deflateSync(new Uint8Array(2 ** 22));
+    const head = (length: number) => (file: Uint8Array) => concat(file.subarray(0, 22), u32le(length), bomb);
+    for (const length of [0, 600]) {
+      const { status, stderr, sum } = submission(root, undefined, { file: head(length) });
+      expect(stderr).toContain('no stream of just this length');
+      expect(sum).toBeUndefined();
+      expect(status).toBe(1);
+    }
+    expect(submission(root, undefined, { file: head(2 ** 20) }).stderr).toContain('no file of rollouts');
   });
 
   test('names a manifest that was signed for another chain', () => {
