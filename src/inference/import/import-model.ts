@@ -163,6 +163,10 @@ async function importGraphs(input: Input, name: string, compare: boolean): Promi
   const sizes = { vocabulary, width, layers, heads, kvHeads, headWidth, maxPositions };
   assertIds(config, vocabulary);
   const notes: string[] = [];
+  if (dtype === 'int8' || dtype === 'int4')
+    notes.push(
+      `its layers are packed, ${dtype} the narrowest: the model is the packed one, and to who runs the full-precision one its tokens are wrong`,
+    );
   await tryTokenizer(folder, config, vocabulary, notes);
 
   const from = { folder, base: name.includes('/') ? name.slice(0, name.lastIndexOf('/') + 1) : '' };

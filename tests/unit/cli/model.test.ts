@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buildTiny } from '../../../src/cli/commands/model/build-tiny.js';
+import { modelText } from '../../../src/cli/commands/model/description.js';
 import { importExport } from '../../../src/cli/commands/model/import.js';
 import { showModel } from '../../../src/cli/commands/model/show.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
@@ -71,6 +72,25 @@ describe('assay model', () => {
     const text = await printed(() => importExport(at('export'), at('other'), { positions: 512 }, signal));
     expect(text).toMatch(/^positions +512$/m);
     expect(text).toMatch(/^adds +slow angles divided by 8$/m);
+  });
+
+  test('says what graphs of an export compute in', () => {
+    const file = { name: 'weights.data', bytes: 4, sha256: '00'.repeat(32) };
+    const sizes = {
+      vocabulary: 48,
+      width: 64,
+      layers: 2,
+      heads: 4,
+      kvHeads: 2,
+      headWidth: 16,
+      maxPositions: 64,
+    };
+    const text = modelText({
+      ...{ format: 'assay-model/1', kind: 'graphs', family: 'llama', dtype: 'int4', kvDtype: 'fp32' },
+      ...{ config: sizes, stopIds: [2], tokenizer: { kind: 'none' } },
+      ...{ weights: file, body: file, head: file, rows: file },
+    });
+    expect(text).toMatch(/^precision +int4, keys and values fp32$/m);
   });
 
   test('builds the same model of the same seed, which runs without onnxruntime-node', async () => {

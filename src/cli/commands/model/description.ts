@@ -23,6 +23,7 @@ export function modelText(model: ModelDescription, more: readonly Fact[] = []): 
         'weights',
         model.kind === 'decoder' ? `${scaled(weightsOf(model.config)).trimEnd()} parameters` : undefined,
       ],
+      ['precision', model.kind === 'graphs' ? `${model.dtype}, keys and values ${model.kvDtype}` : undefined],
       ['vocabulary', config.vocabulary],
       ['shape', `${config.layers} layers of width ${config.width}, ${heads} of ${config.headWidth}`],
       ['adds', model.kind === 'decoder' ? addedBy(model.config) : undefined],

@@ -104,6 +104,14 @@ describe('the type of a profile', () => {
     expect(cutHead(model, decoderGraphOf(model)).dtype).toBe(dtype);
   });
 
+  test('is told where it is none that was trained', async () => {
+    const { model, notes } = await importModel(await exported(packed(3, 'DequantizeLinear')), out(), signal, {
+      compare: false,
+    });
+    expect(model).toMatchObject({ dtype: 'int8', kvDtype: 'fp32' });
+    expect(notes[0]).toMatch(/^its layers are packed, int8 the narrowest: the model is the packed one/);
+  });
+
   test('has no name for others', () => {
     const model = packed(17, 'DequantizeLinear');
     expect(() => cutHead(model, decoderGraphOf(model))).toThrow(
