@@ -22,13 +22,15 @@ export interface FusedOptions {
   readonly rotaryApart?: boolean;
   /** float16 from the embedding to the last norm, or to the logits @default none of it */
   readonly half?: 'layers' | 'all';
+  /** matrices of the layers in 4 bits, blocks of 16 to a scale; the head is not @default false */
+  readonly int4?: boolean;
   /** attributes of the attention, beside those that all have @default {} */
   readonly attributes?: Readonly<Record<string, number | { readonly float: number }>>;
 }
 
 export function fusedDecoder(
   { config, tensors }: PublishedFamily,
-  { packed = false, rotaryApart = false, half: inHalf, attributes = {} }: FusedOptions = {},
+  { packed = false, rotaryApart = false, half: inHalf, int4 = false, attributes = {} }: FusedOptions = {},
 ): ModelProto {
   const size = (name: string) => config[name] as number;
   const [width, vocabulary] = [size('hidden_size'), size('vocab_size')];
@@ -114,6 +116,28 @@ export function fusedDecoder(
     nodes.push(op(opType, input, output, of));
     return output;
   };
+  /** x times the matrix [in, out] of these, [out, in] as they are drawn */
+  const product = (x: string, to: string, names: readonly string[], output: string): string => {
+    if (!int4) return plain('MatMul', [x, matrix(to, ...names)], output);
+    const blocks = names.flatMap((name) => {
+      const { values } = drawn.get(name)!;
+      return Array.from({ length: values.length / 16 }, (_, i) => values.subarray(16 * i, 16 * (i + 1)));
+    });
+    const K = drawn.get(names[0]!)!.shape[1]!;
+    const N = (16 * blocks.length) / K;
+    const scales = Float32Array.from(blocks, (block) => Math.max(...block.map(Math.abs)) / 7);
+    const nibble = (at: number): number => Math.round(blocks[at >> 4]![at & 15]! / scales[at >> 4]!) + 8;
+    const rawData = Uint8Array.from(
+      { length: 8 * blocks.length },
+      (_, i) => nibble(2 * i) | (nibble(2 * i + 1) << 4),
+    );
+    const dims = [N, K / 16, 8].map(BigInt);
+    initializers.push(
+      create(TensorProtoSchema, { name: `${to}.packed`, dims, dataType: DataType.UINT8, rawData }),
+    );
+    const inputs = [x, `${to}.packed`, held(`${to}.scales`, [blocks.length], scales)];
+    return contrib('MatMulNBits', inputs, output, { K, N, bits: 4, block_size: 16 });
+  };
   const rmsNorm = (x: string, weight: string, to: string): string =>
     contrib('SimplifiedLayerNormalization', [x, weight], to, { epsilon, axis: -1, stash_type: 1 }, '');
 
@@ -168,10 +192,10 @@ export function fusedDecoder(
         : value;
     const parts = (['q', 'k', 'v'] as const).map((which) => `${name(which)}_proj.weight`);
     let [q, k, v] = ['', '', ''];
-    if (packed) q = plain('MatMul', [x, matrix(`${at}.qkv`, ...parts)], `${at}.packed`);
+    if (packed) q = product(x, `${at}.qkv`, parts, `${at}.packed`);
     else
       [q, k, v] = (['q', 'k', 'v'] as const).map((which, n) =>
-        bias(which, plain('MatMul', [x, matrix(`${at}.${which}`, parts[n]!)], `${at}.${which}.out`)),
+        bias(which, product(x, `${at}.${which}`, [parts[n]!], `${at}.${which}.out`)),
       ) as [string, string, string];
     const normed = (which: 'q' | 'k', value: string): string => {
       const weight = name(`${which}_norm.weight`);
@@ -215,14 +239,10 @@ export function fusedDecoder(
         ...attributes,
       },
     );
-    added = plain('MatMul', [attended, matrix(`${at}.o`, name('o_proj.weight'))], `${at}.o.out`);
+    added = product(attended, `${at}.o`, [name('o_proj.weight')], `${at}.o.out`);
     const y = skipNorm(`${at}.post_attention_layernorm.weight`, `${at}.between`);
     const mlp = (which: string, value: string) =>
-      plain(
-        'MatMul',
-        [value, matrix(`${at}.${which}`, `${at}.mlp.${which}_proj.weight`)],
-        `${at}.${which}.out`,
-      );
+      product(value, `${at}.${which}`, [`${at}.mlp.${which}_proj.weight`], `${at}.${which}.out`);
     const gate = mlp('gate', y);
     const open = plain('Mul', [gate, plain('Sigmoid', [gate], `${at}.sigmoid`)], `${at}.silu`);
     added = mlp('down', plain('Mul', [open, mlp('up', y)], `${at}.gated`));

@@ -105,6 +105,30 @@ describe('a decoder with fused attention', () => {
     },
   );
 
+  test.skipIf(!hasRuntime)(
+    'of packed layers and a head in float is the packed model, and says so',
+    async () => {
+      const { logits } = family('llama 2');
+      const { model, compared } = await imported(
+        fusedDecoder(family('llama 2'), { int4: true }),
+        family('llama 2'),
+      );
+      expect(model).toMatchObject({ dtype: 'int4', kvDtype: 'fp32' });
+      expect(compared!.largestDifference).toBeLessThan(1e-5);
+      const opened = await openLanguageModel(await openModelFolder(join(folder, 'out')), signal);
+      try {
+        expect(opened.profile.dtype).toBe('int4');
+        const hidden = await opened.prefill([Uint32Array.from(PUBLISHED.ids)], signal);
+        const { ids, logits: found } = await hidden.head([{ sequence: 0, position: 79 }], 48, signal);
+        const apart = Math.max(...found.map((each, i) => Math.abs(each - logits.at(-1)![ids[i]!]!)));
+        expect(apart).toBeGreaterThan(0.01);
+        expect(apart).toBeLessThan(1);
+      } finally {
+        await opened.close();
+      }
+    },
+  );
+
   test('may have a window that its positions never leave', async () => {
     const model = fusedDecoder(family('mistral'), { attributes: { local_window_size: 128 } });
     await expect(imported(model, family('mistral'))).rejects.toThrow(
