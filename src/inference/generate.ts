@@ -78,8 +78,8 @@ export interface Step {
 }
 
 /**
- * `batch` rows at once: one that ends makes room for the next that is wanted, which is asked for only then. Every row is its own, so that
- * batches decide when a token is made and never which.
+ * `batch` rows at once: one that ends makes room for the next that is wanted, which is asked for only then. Rows do not see each
+ * other: batches decide when a token is made, and which only where an engine rounds a row otherwise beside others.
  * @throws RangeError for a batch that is none; AssayError `invalid-input` for what does not fit the model
  */
 export async function* decode(
