@@ -230,11 +230,11 @@ describe('keys of one machine that each work only in the windows whose prompts a
     let [paid, honest] = [0, 0];
     let always = NEW_STANDING;
     const found = { trials: [], paidMillis: 1_000_000, groups: 64, perWindow: NARROW };
-    const after = (before: typeof NEW_STANDING, window: number) =>
+    const settled = (before: typeof NEW_STANDING, window: number) =>
       afterWindow(before, window, { ...found, count: { window, audited: NARROW, valid: NARROW } });
     for (let window = 1; window <= 10 * WINDOWS; window++) {
-      standings[window % keys] = after(standings[window % keys]!, window);
-      always = after(always, window);
+      standings[window % keys] = settled(standings[window % keys]!, window);
+      always = settled(always, window);
       if (window <= 8 * WINDOWS) continue;
       paid += standings.reduce((sum, one) => sum + weightMillis(one, window), 0);
       honest += weightMillis(always, window);
