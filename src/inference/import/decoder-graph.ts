@@ -9,7 +9,7 @@ import {
   type ValueInfoProto,
 } from '../../protocol/gen/onnx/onnx_pb.js';
 import { nameShown as shown } from '../foreign.js';
-import { type CacheNames, fusedLayersOf } from './fused-attention.js';
+import { type CacheNames, FUSED, fusedLayersOf } from './fused-attention.js';
 import { sidesOf, valuesOf } from './values.js';
 
 /** A decoder of a hundred layers in standard operators has some 10,000. */
@@ -143,6 +143,10 @@ export function decoderGraphOf(model: ModelProto): DecoderGraph {
     headWidth: headWidth!,
   };
   const fused = fusedLayersOf(graph, cache);
+  const kept = new Set(cache.past);
+  for (const { opType, domain, input } of graph.node)
+    if (opType !== FUSED && !isStandard(domain) && input.some((name) => kept.has(name)))
+      throw refuse(`operator ${shown(opType)}`, REFUSED['MultiHeadAttention']!);
   const rotates = fused.length > 0 && fused.every(({ rotary }) => rotary);
   for (const name of INPUTS)
     if (!given.includes(name) && !(name === 'position_ids' && rotates))

@@ -297,6 +297,14 @@ describe('a decoder that cannot be run exactly', () => {
       /PagedAttention.*packed into one/,
     ],
     [
+      'attention by an operator that nobody knows',
+      (m) => {
+        const node = m.graph!.node.find(({ input }) => input.includes('past_key_values.0.key'))!;
+        Object.assign(node, { opType: 'SparseAttention', domain: 'com.microsoft', attribute: [] });
+      },
+      /operator SparseAttention.*it keeps its cache in a way of its own/,
+    ],
+    [
       'grouped attention without a cache',
       (m) => {
         Object.assign(nodeOf(m, 'Softmax'), { opType: 'GroupQueryAttention', attribute: [] });
