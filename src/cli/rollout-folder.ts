@@ -9,6 +9,9 @@ import { type ReadRolloutLedger, readRolloutLedger } from '../validator/rollouts
 import { createRolloutModels } from './rollout-models.js';
 import { type RolloutSubnet, readRolloutSubnet } from './rollout-subnet.js';
 
+/** Of a validator's: where proofs wait until its next window is over. */
+export const PROOFS_FOLDER = 'proofs';
+
 export interface RolloutFolder extends ReadRolloutLedger {
   readonly subnet: RolloutSubnet;
   /** A manifest or a file by its name. */

@@ -105,12 +105,16 @@ function registerTraining(rollouts: Command, run: Run): void {
       '--data <folder>',
       "a validator's data folder, which has the window's commitments and checkpoint",
     )
+    .option(
+      '--enter',
+      'leave one that holds to that validator, which takes it into its ledger after its next window',
+    )
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       '\nExits 0 when it holds, 1 when it does not, 4 when this folder cannot say. It takes one prefill.',
     )
-    .action(async (file: string, flags: { data: string; json?: boolean }) => {
+    .action(async (file: string, flags: { data: string; enter?: boolean; json?: boolean }) => {
       const { confirm } = await import('./commands/rollouts/confirm.js');
       return run((signal) => confirm(file, flags, signal));
     });

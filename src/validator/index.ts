@@ -39,12 +39,23 @@ export {
   type Delivery,
   memoryRolloutLedger,
   openRolloutLedger,
+  type ProvenEntry,
   type ReadRolloutLedger,
   type RolloutEntry,
   type RolloutLedger,
   type RolloutLedgerOf,
   readRolloutLedger,
 } from './rollouts/ledger.js';
+export {
+  createProofs,
+  findProof,
+  leaveProof,
+  type ProofFinding,
+  type ProofLedger,
+  type ProofParts,
+  type ProofRules,
+  type Proofs,
+} from './rollouts/proofs.js';
 export {
   type ReplayedVerdict,
   type ReplayParts as RolloutReplayParts,

@@ -124,6 +124,7 @@ export function countingJudge(): WindowJudge & { readonly judged: string[]; fail
           credit.set(miner, (credit.get(miner) ?? 0) + 1);
     },
     credit: () => credit,
+    prove: () => {},
     alarms: () => [],
   };
   return judge;

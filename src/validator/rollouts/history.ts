@@ -2,7 +2,7 @@
 // a verdict is right (replay.ts).
 import type { Hotkey } from '../../model/ids.js';
 import type { Collected } from './collect.js';
-import { isJudged, type RolloutEntry } from './ledger.js';
+import { isJudged, type ProvenEntry, type RolloutEntry } from './ledger.js';
 
 export interface WindowHistory {
   readonly window: number;
@@ -11,6 +11,8 @@ export interface WindowHistory {
   readonly verdicts: ReadonlyMap<Hotkey, Uint8Array>;
   /** undefined: still to be judged */
   readonly end?: 'judged' | 'lapsed';
+  /** Proofs, of this or earlier windows, that count from its end on. */
+  readonly proven: readonly ProvenEntry[];
   /** of one that lapsed */
   readonly why?: string;
 }
@@ -29,12 +31,15 @@ export function historyOf(entries: readonly RolloutEntry[]): {
 } {
   interface Growing extends WindowHistory {
     readonly verdicts: Map<Hotkey, Uint8Array>;
+    readonly proven: ProvenEntry[];
     end?: 'judged' | 'lapsed';
     why?: string;
   }
   const windows = new Map<number, Growing>();
   const flaws: LedgerFlaw[] = [];
   let newest = -1;
+  /** windows that were handed something in end in their order, so what stands behind one's end was known before the next one's */
+  let ended: Growing | undefined;
   const begin = (own: Growing): void => {
     if (own.window < newest)
       flaws.push({ window: own.window, why: `it begins behind window ${newest}, a later one` });
@@ -49,11 +54,25 @@ export function historyOf(entries: readonly RolloutEntry[]): {
       flaws.push({ window, ...(miner === undefined ? {} : { miner }), why });
     if (entry.type === 'collected') {
       if (known) flaw('it begins a second time');
-      else begin({ window, collected: entry, verdicts: new Map() });
+      else begin({ window, collected: entry, verdicts: new Map(), proven: [] });
     } else if (entry.type === 'lapsed') {
-      if (!known) begin({ window, verdicts: new Map(), end: 'lapsed', why: entry.why });
+      if (!known) begin({ window, verdicts: new Map(), proven: [], end: 'lapsed', why: entry.why });
       else if (known.end) flaw(`it lapses, and is ${known.end} already`);
-      else Object.assign(known, { end: 'lapsed', why: entry.why });
+      else {
+        Object.assign(known, { end: 'lapsed', why: entry.why });
+        ended = known;
+      }
+    } else if (entry.type === 'proven') {
+      const { miner, place } = entry;
+      const isOpen = [...windows.values()].some(({ end, verdicts }) => !end && verdicts.size > 0);
+      const isTwice = provenOf(
+        [...windows.values()].flatMap(({ proven }) => proven),
+        entry,
+      ).some((each) => each.place === place);
+      if (known?.end !== 'judged' || !known.verdicts.has(miner)) flaw('a proof, and no verdict of it', miner);
+      else if (isOpen) flaw('a proof between the verdicts of a window', miner);
+      else if (isTwice) flaw('a second proof of one rollout', miner);
+      else ended?.proven.push(entry);
     } else if (!known?.collected) {
       flaw(`${entry.type === 'verdict' ? 'a verdict' : 'judged'}, and what was handed in is not here`);
     } else if (known.end) {
@@ -69,6 +88,7 @@ export function historyOf(entries: readonly RolloutEntry[]): {
         if (isJudged(each) && !known.verdicts.has(each.miner))
           flaw('judged, and the verdict is not here', each.miner);
       known.end = 'judged';
+      ended = known;
     }
   }
 
@@ -81,3 +101,9 @@ export function historyOf(entries: readonly RolloutEntry[]): {
     if (!end) flaws.push({ window, why: 'neither judged nor lapsed, and a later window is' });
   return { windows: all, flaws };
 }
+
+/** Of one miner's window. */
+export const provenOf = (
+  proven: readonly ProvenEntry[],
+  of: { readonly window: number; readonly miner: Hotkey },
+): readonly ProvenEntry[] => proven.filter(({ window, miner }) => window === of.window && miner === of.miner);

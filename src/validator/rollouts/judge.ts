@@ -27,6 +27,7 @@ import { type AuditRules, boundOf } from '../../verification/rollouts/rules.js';
 import {
   afterMissing,
   afterOurs,
+  afterProof,
   NEW_STANDING,
   type Standing,
   settle,
@@ -41,7 +42,7 @@ import {
 } from '../../verification/rollouts/verdict.js';
 import type { Alarm } from './alarms.js';
 import type { Collected } from './collect.js';
-import { type Delivery, isJudged, type JudgedDelivery } from './ledger.js';
+import { type Delivery, isJudged, type JudgedDelivery, type ProvenEntry } from './ledger.js';
 import type { WindowJudge, WindowToJudge, WindowVerdict } from './run.js';
 
 export interface JudgeParts {
@@ -70,6 +71,8 @@ export interface WindowBook {
     window: Pick<Collected, 'window' | 'deliveries'>,
     verdicts: ReadonlyMap<Hotkey, Uint8Array>,
   ): () => void;
+  /** Behind the end of a window, before the next one's verdicts. */
+  prove(proven: Pick<ProvenEntry, 'window' | 'miner' | 'creditMillis'>): void;
   /** weights as of the newest closed window, thousandths of tokens a window */
   credit(): ReadonlyMap<Hotkey, number>;
   /** every miner that ever handed something in */
@@ -128,6 +131,9 @@ export function createWindowBook({ rules }: Pick<JudgeRules, 'rules'>): WindowBo
         counts = counted;
         for (const [miner, standing] of after) standings.set(miner, settle(standing, window, broken));
       };
+    },
+    prove({ window, miner, creditMillis }) {
+      standings.set(miner, afterProof(standingOf(miner), { window, creditMillis }, newest));
     },
     credit: () => new Map([...standings].map(([miner, standing]) => [miner, weightMillis(standing, newest)])),
     standings: () => standings,
@@ -237,6 +243,7 @@ export function createWindowJudge(parts: JudgeParts, options: JudgeRules): Audit
       }
     },
     close: book.close,
+    prove: book.prove,
     credit: book.credit,
     standings: book.standings,
     alarms: book.alarms,

@@ -65,10 +65,24 @@ export type RolloutEntry =
       /** in its one spelling: what replays to the byte */
       readonly record: Uint8Array;
     }
+  /** a proof that holds against a rollout of a judged window: unpaid from here on, and its miner looked at more closely */
+  | ({ readonly type: 'proven'; readonly window: number; readonly miner: Hotkey } & Proven)
   /** all verdicts of the window are here */
   | { readonly type: 'judged'; readonly window: number }
   /** the audit's round did not come in time, or the window was lost here: nobody is paid for it */
   | { readonly type: 'lapsed'; readonly window: number; readonly why: string };
+
+export interface Proven {
+  /** of the rollout in its file */
+  readonly place: number;
+  /** what it was paid, thousandths of tokens */
+  readonly millis: number;
+  /** what its miner's window is worth without this and those proven before, thousandths of tokens */
+  readonly creditMillis: number;
+  /** in its one spelling: whoever has it can look again */
+  readonly proof: Uint8Array;
+}
+export type ProvenEntry = Extract<RolloutEntry, { type: 'proven' }>;
 
 export interface RolloutLedger {
   /** In the order in which they were written. */
@@ -301,6 +315,15 @@ const entry = z.discriminatedUnion('type', [
     deliveries: z.array(delivery),
   }),
   z.strictObject({ type: z.literal('verdict'), window, miner, record: hex }),
+  z.strictObject({
+    type: z.literal('proven'),
+    window,
+    miner,
+    place: z.int().min(0),
+    millis: z.int().min(0),
+    creditMillis: z.int().min(0),
+    proof: hex,
+  }),
   z.strictObject({ type: z.literal('judged'), window }),
   z.strictObject({ type: z.literal('lapsed'), window, why: z.string() }),
 ]);
@@ -344,6 +367,8 @@ function entryJson(value: RolloutEntry): object {
       };
     case 'verdict':
       return { ...value, record: toHex(value.record) };
+    case 'proven':
+      return { ...value, proof: toHex(value.proof) };
     default:
       return value;
   }

@@ -13,7 +13,8 @@ import { decodeVerdict } from '../../verification/rollouts/verdict.js';
 import type { Collected } from './collect.js';
 import { historyOf } from './history.js';
 import { createWindowBook, inputOf, type JudgeRules, medianOf } from './judge.js';
-import { isJudged, type RolloutEntry, type RolloutLedgerOf } from './ledger.js';
+import { isJudged, type ProvenEntry, type RolloutEntry, type RolloutLedgerOf } from './ledger.js';
+import { findProof } from './proofs.js';
 import type { WindowToJudge } from './run.js';
 
 export interface ReplayParts {
@@ -27,6 +28,8 @@ export interface ReplayedVerdict {
   readonly window: number;
   /** undefined: of the window itself */
   readonly miner?: Hotkey;
+  /** of a proof: whose rollout in the file it is against */
+  readonly place?: number;
   /**
    * `same`, `different`, `refused` (it cannot have been judged so here) and `gone` (what it rests on is not here) are of a verdict that
    * is there. `flaw`: entries of the ledger that do not belong together, such as a window judged without all of its verdicts.
@@ -53,7 +56,8 @@ export async function* replayLedger(
   const book = createWindowBook(options);
   const { windows, flaws } = historyOf(entries);
   for (const flaw of flaws) yield { ...flaw, is: 'flaw' };
-  for (const { window, collected, verdicts, end } of windows) {
+  const earlier: ProvenEntry[] = [];
+  for (const { window, collected, verdicts, end, proven } of windows) {
     if (!collected) continue;
     const why = options.of && otherThan(options.of, collected);
     if (why !== undefined) yield { window, is: 'flaw', why };
@@ -70,6 +74,31 @@ export async function* replayLedger(
       yield await one({ ...files, medianBy }, miner, record);
     }
     if (end === 'judged') book.close(collected, counted)();
+    for (const each of proven) {
+      signal.throwIfAborted();
+      yield await proofAgain(each);
+      earlier.push(each);
+      book.prove(each);
+    }
+  }
+
+  async function proofAgain(was: ProvenEntry): Promise<ReplayedVerdict> {
+    const { window, miner, place } = was;
+    const at = { window, miner, place };
+    try {
+      const {
+        entry,
+        is,
+        why = is,
+      } = await findProof(parts, options, { windows, earlier }, was.proof, signal);
+      if (entry?.window !== window || entry.miner !== miner || entry.place !== place)
+        return { ...at, is: 'refused', why: `a proof that is ${why}` };
+      const isSame = entry.millis === was.millis && entry.creditMillis === was.creditMillis;
+      return isSame ? { ...at, is: 'same' } : { ...at, is: 'different', why: 'it takes another part of pay' };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ...at, is: 'gone', why: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   async function one(

@@ -10,7 +10,8 @@ import type { EpochScore } from '../score.js';
 import { ALARMS, type Alarm, alarmsBeyond } from './alarms.js';
 import { beaconDelayOf, type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
 import { historyOf } from './history.js';
-import type { RolloutLedger } from './ledger.js';
+import type { ProvenEntry, RolloutLedger } from './ledger.js';
+import type { Proofs } from './proofs.js';
 
 /** One window's files, the round of their audit, and what is there already. */
 export interface WindowToJudge {
@@ -40,6 +41,8 @@ export interface WindowJudge {
    *   and what the ledger says are never two things
    */
   close(window: Collected, verdicts: ReadonlyMap<Hotkey, Uint8Array>): () => void;
+  /** What stands behind a window's end and before the next one's verdicts; cannot fail. */
+  prove(proven: ProvenEntry): void;
   /** What each hotkey's windows are worth, after all that were closed. */
   credit(): ReadonlyMap<Hotkey, number>;
   /** Of the newest window that was closed: for a human, none of them costs anybody anything. */
@@ -49,6 +52,8 @@ export interface WindowJudge {
 export interface RolloutValidatorParts extends CollectParts {
   readonly ledger: RolloutLedger;
   readonly judge: WindowJudge;
+  /** Proofs of others, looked at whenever a window is over. @default none */
+  readonly proofs?: Proofs | undefined;
   /** After each window: the checkpoints of the windows that are kept or still to be judged; no other one is needed here. */
   readonly keepCheckpoints?: ((digests: readonly Uint8Array[]) => Promise<void>) | undefined;
   readonly onStatus?: ((status: RolloutValidatorStatus) => void) | undefined;
@@ -206,7 +211,7 @@ export function createRolloutValidator(
         else if (round) await judgeOne(next, round, signal);
         else await lapse(window, 'the round of its audit did not come');
         againMs = AGAIN_MS;
-        await over(window);
+        await over(window, signal);
       } catch (error) {
         if (signal.aborted) return;
         // ours: files stay, the draw is the same, nobody is credited meanwhile
@@ -220,7 +225,7 @@ export function createRolloutValidator(
         // later windows have waited long enough; one that could not be written down is tried once more
         const why = isGone ? 'its checkpoint was not to be had' : 'it could not be judged here in time';
         await lapse(window, why).then(
-          () => over(window),
+          () => over(window, signal),
           (cause: unknown) => log.error('a window could not be written down', { window, error: cause }),
         );
         againMs = AGAIN_MS;
@@ -229,8 +234,9 @@ export function createRolloutValidator(
   }
 
   /** Its end is in the ledger: whatever fails from here on is no reason to judge it again. */
-  async function over(window: number): Promise<void> {
+  async function over(window: number, signal: AbortSignal): Promise<void> {
     pending.shift();
+    await takeProofs(signal);
     const oldest = window - keepWindows + 1;
     try {
       await shelf.forget(oldest);
@@ -242,6 +248,31 @@ export function createRolloutValidator(
       await parts.keepCheckpoints?.(kept);
     } catch (error) {
       log.error('what is not needed any more could not be removed', { window, error });
+    }
+  }
+
+  /** None of them may keep a window from being judged: what fails is looked at again after the next one. */
+  async function takeProofs(signal: AbortSignal): Promise<void> {
+    const { proofs } = parts;
+    const failed = (error: unknown) => {
+      if (!signal.aborted) log.error('a proof could not be looked at yet', { error });
+    };
+    if (!proofs) return;
+    const waiting = await proofs.waiting().catch(failed);
+    for (const { bytes, done } of waiting ?? []) {
+      if (signal.aborted) return;
+      try {
+        const { windows } = historyOf(ledger.entries());
+        const { entry, is, window, miner, why, isEarly } = await proofs.find(bytes, windows, signal);
+        if (entry) {
+          await ledger.append(entry);
+          judge.prove(entry);
+        }
+        log.warn('a proof against a miner was looked at', { is, window, miner, why });
+        if (!isEarly) await done();
+      } catch (error) {
+        failed(error);
+      }
     }
   }
 
@@ -318,9 +349,11 @@ function resume(
     throw new AssayError('corrupt', `ledger of windows: ${why}`, { path: 'ledger of windows', why });
   }
   const pending: Pending[] = [];
-  for (const { collected, verdicts, end } of windows)
+  for (const { collected, verdicts, end, proven } of windows) {
     if (collected && end === 'judged') judge.close(collected, verdicts)();
     else if (collected && !end) pending.push({ collected, judged: new Map(verdicts) });
+    for (const each of proven) judge.prove(each);
+  }
   return {
     pending,
     last: windows.at(-1)?.window ?? -1,

@@ -48,6 +48,16 @@ export function creditOf(
   return Number(credit);
 }
 
+/** Credit of a window of which less turns out to be paid: the one is in proportion to the other. Rounded down. */
+export function creditLeft(
+  { creditMillis, paidMillis }: { readonly creditMillis: number; readonly paidMillis: number },
+  lessMillis: number,
+): number {
+  if (paidMillis === 0) return 0;
+  const left = BigInt(Math.max(0, paidMillis - lessMillis));
+  return Number((BigInt(creditMillis) * left) / BigInt(paidMillis));
+}
+
 export interface WindowCredit {
   readonly window: number;
   readonly creditMillis: number;

@@ -60,6 +60,16 @@ export function paidLength(length: number, stop: (typeof STOPS)[number], median:
   return Math.min(length, stop === 'cap' ? median : 2 * median);
 }
 
+/** What a right rollout is paid, whole: its tokens and its prompt's. */
+export const millisOf = (
+  { length, stop }: { readonly length: number; readonly stop: (typeof STOPS)[number] },
+  {
+    median,
+    promptMillis,
+    promptTokens,
+  }: { readonly median: number; readonly promptMillis: number; readonly promptTokens: number },
+): number => paidLength(length, stop, median) * MILLIS + promptTokens * promptMillis;
+
 export interface Pay {
   /** thousandths of a token of each rollout, by place: audits are drawn by them too */
   readonly rollouts: Float64Array;
@@ -99,8 +109,8 @@ export function payOf(
     if (broken.has(group)) continue;
     if (place === 0 || group !== file.groups[place - 1]) groups.push(0);
     const length = file.offsets[place + 1]! - file.offsets[place]!;
-    const paid = paidLength(length, STOPS[file.stops[place]!]!, median);
-    const millis = paid * MILLIS + promptTokens(group) * promptMillis;
+    const stop = STOPS[file.stops[place]!]!;
+    const millis = millisOf({ length, stop }, { median, promptMillis, promptTokens: promptTokens(group) });
     // what a group would have earned: being found wrong must not make a forfeit cheap
     groups[groups.length - 1]! += millis;
     if (unpaid.has(place)) continue;

@@ -139,6 +139,17 @@ export const lookCloser = (standing: Standing, window: number): Standing => ({
   closerUntil: Math.max(standing.closerUntil ?? 0, window + CLOSER_WINDOWS),
 });
 
+/**
+ * After a proof of a wrong rollout in a window that was judged: that window is worth what is left, and the miner is looked at more
+ * closely. No trial for the detector: a lone proof was chosen because it hits.
+ * @param at the newest judged window
+ */
+export const afterProof = (before: Standing, left: WindowCredit, at: number): Standing =>
+  lookCloser(
+    { ...before, credits: before.credits.map((one) => (one.window === left.window ? left : one)) },
+    at,
+  );
+
 /** Four times as many draws while a miner is looked at more closely; its credit is bounded by the same counts. */
 export function drawRulesOf(rules: DrawRules, { closerUntil }: Standing, window: number): DrawRules {
   if (closerUntil === undefined || window > closerUntil) return rules;

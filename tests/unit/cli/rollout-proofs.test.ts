@@ -190,6 +190,13 @@ it('a trainer takes what is right, up to the first group that is not, and has a 
     miner: own('steered'),
     window: 4,
   });
+  // left to the validator, which has its window still to judge
+  const file = at(`proofs/4-${own('steered')}-${steeredAt}.proof`);
+  const entered = await said(() => confirm(file, { data: at('validator'), enter: true, json: true }, never));
+  expect(entered.json).toMatchObject({ is: 'confirmed', entered: true, why: 'its window is not judged yet' });
+  const [left, ...others] = await readdir(at('validator/proofs'));
+  expect(others).toEqual([]);
+  expect(await readFile(at(`validator/proofs/${left}`))).toEqual(await readFile(file));
   const two = await confirmed(at(`proofs/4-${own('twice')}-twice.proof`));
   expect(two.code).toBe(0);
   expect(two.json).toMatchObject({ is: 'confirmed', of: 'equivocation', miner: own('twice') });
@@ -208,7 +215,10 @@ it('a trainer takes what is right, up to the first group that is not, and has a 
     [new Uint8Array(10), { is: 'refused', of: 'equivocation', why: 'equivocation-malformed' }],
   ] as const) {
     await writeFile(at('wrong.proof'), wrong);
-    const { code: no, json: finding } = await confirmed(at('wrong.proof'));
+    const { code: no, json: finding } = await said(() =>
+      confirm(at('wrong.proof'), { data: at('validator'), enter: true, json: true }, never),
+    );
+    expect(await readdir(at('validator/proofs'))).toHaveLength(1);
     expect(finding).toMatchObject(expected);
     expect(no).toBe(1);
   }

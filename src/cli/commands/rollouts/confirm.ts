@@ -1,17 +1,13 @@
 // Owns: `assay rollouts confirm`: a proof against a miner, looked at by what a validator's folder has. Does not own: what proofs say.
-import { fromAddress, toAddress, verifySignature } from '../../../keys/index.js';
-import { equals } from '../../../model/bytes.js';
-import { confirmFraud } from '../../../verification/rollouts/consumed.js';
+import { join } from 'node:path';
+import { toAddress, verifySignature } from '../../../keys/index.js';
+import { historyOf } from '../../../validator/rollouts/history.js';
+import { findProof, leaveProof } from '../../../validator/rollouts/proofs.js';
 import { checkEquivocation, provesAgainst } from '../../../verification/rollouts/equivocation.js';
-import {
-  decodeFraudProof,
-  isFraudProof,
-  MAX_FRAUD_PROOF_BYTES,
-} from '../../../verification/rollouts/fraud-proof.js';
-import { openManifest } from '../../../verification/rollouts/manifest.js';
+import { isFraudProof, MAX_FRAUD_PROOF_BYTES } from '../../../verification/rollouts/fraud-proof.js';
 import { readInputBytes } from '../../input-text.js';
 import { EXIT, print, printJson } from '../../output.js';
-import { openRolloutFolder, type RolloutFolder } from '../../rollout-folder.js';
+import { openRolloutFolder, PROOFS_FOLDER, type RolloutFolder } from '../../rollout-folder.js';
 
 interface Finding {
   readonly is: 'confirmed' | 'unfounded' | 'refused' | 'inconclusive' | 'unknown';
@@ -20,24 +16,30 @@ interface Finding {
   readonly window?: number;
   readonly position?: number;
   readonly why?: string;
+  /** whether it was left for the validator, where that was asked for */
+  readonly entered?: boolean;
 }
 
 /** Exits 0 for a proof that holds, 1 for one that does not, 4 where this folder cannot say. */
 export async function confirm(
   file: string,
-  { data, json }: { readonly data: string; readonly json?: boolean },
+  { data, enter = false, json }: { readonly data: string; readonly enter?: boolean; readonly json?: boolean },
   signal: AbortSignal,
 ): Promise<number> {
   const bytes = await readInputBytes(file, { maxBytes: MAX_FRAUD_PROOF_BYTES });
   const folder = await openRolloutFolder(data);
   try {
-    const finding = isFraudProof(bytes) ? await ofToken(folder, bytes, signal) : ofTwo(folder, bytes);
+    const enterAt = enter ? join(data, PROOFS_FOLDER) : undefined;
+    const finding = isFraudProof(bytes)
+      ? await ofToken(folder, bytes, enterAt, signal)
+      : ofTwo(folder, bytes);
     if (json) printJson({ file, ...finding });
     else {
-      const { miner, window, is, of, position, why } = finding;
+      const { miner, window, is, of, position, why, entered } = finding;
       const where = position === undefined ? '' : `, token ${position}`;
       const about = of === 'token' ? `a wrong token${where}` : 'two manifests of one window';
       print(`${is}: ${about}${miner ? ` of ${miner} in window ${window}` : ''}${why ? ` (${why})` : ''}`);
+      if (entered) print("it counts from the validator's next window on");
     }
     if (finding.is === 'confirmed') return EXIT.ok;
     return finding.is === 'unknown' || finding.is === 'inconclusive' ? EXIT.expired : EXIT.failed;
@@ -46,38 +48,22 @@ export async function confirm(
   }
 }
 
-/** What this folder knows of a hotkey's window. */
-function knownOf({ entries }: RolloutFolder, hotkey: Uint8Array, window: number) {
-  const collected = entries.find((entry) => entry.type === 'collected' && entry.window === window);
-  if (collected?.type !== 'collected') return undefined;
-  const delivery = collected.deliveries.find(({ miner }) => equals(fromAddress(miner), hotkey));
-  return delivery && { context: collected.context, committed: delivery.manifest };
-}
-
-async function ofToken(folder: RolloutFolder, bytes: Uint8Array, signal: AbortSignal): Promise<Finding> {
-  const of = 'token';
-  const proof = decodeFraudProof(bytes);
-  if (!proof) return { is: 'refused', of, why: 'malformed' };
-  const opened = openManifest(proof.manifest, verifySignature);
-  if (opened.kind === 'refused') return { is: 'refused', of, why: opened.reason };
-  const { hotkey, window } = opened.value.manifest;
-  const at = { of, miner: toAddress(hotkey), window } as const;
-  const known = knownOf(folder, hotkey, window);
-  if (!known) return { is: 'unknown', ...at, why: 'nothing of this miner was collected here' };
-  const { policy, environment, rules } = folder.subnet;
-  const model = await folder.modelOf(known.context.checkpointDigest, signal);
-  const found = await confirmFraud(
-    { model, environment, tolerance: rules.tolerance, verify: verifySignature },
-    { window: known.context, policy, hotkey, committed: known.committed },
-    proof,
-    signal,
-  );
-  return {
-    is: found.kind,
-    ...at,
-    ...(found.kind === 'refused' ? { why: found.reason } : {}),
-    position: proof.position,
-  };
+/** One that nothing follows from is not left for the validator to find that out. */
+async function ofToken(
+  folder: RolloutFolder,
+  bytes: Uint8Array,
+  enterAt: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { windows } = historyOf(folder.entries);
+  const earlier = windows.flatMap(({ proven }) => proven);
+  const { subnet, modelOf } = folder;
+  const parts = { modelOf, environment: subnet.environment };
+  const { entry, isEarly, ...found } = await findProof(parts, subnet, { windows, earlier }, bytes, signal);
+  const entered =
+    found.is === 'confirmed' && enterAt !== undefined && (entry !== undefined || isEarly === true);
+  if (entered) await leaveProof(enterAt, bytes);
+  return { ...found, of: 'token', ...(enterAt === undefined ? {} : { entered }) };
 }
 
 function ofTwo(folder: RolloutFolder, bytes: Uint8Array): Finding {
@@ -86,8 +72,9 @@ function ofTwo(folder: RolloutFolder, bytes: Uint8Array): Finding {
   if (checked.kind === 'refused') return { is: 'refused', of, why: checked.reason };
   const { hotkey, window } = checked.value;
   const at = { of, miner: toAddress(hotkey), window } as const;
-  const known = knownOf(folder, hotkey, window);
-  if (!known) return { is: 'unknown', ...at, why: 'nothing of this miner was collected here' };
-  const holds = provesAgainst(bytes, { hotkey, window: known.context }, verifySignature);
+  const own = historyOf(folder.entries).windows.find((each) => each.window === window)?.collected;
+  if (!own?.deliveries.some(({ miner }) => miner === at.miner))
+    return { is: 'unknown', ...at, why: 'nothing of this miner was collected here' };
+  const holds = provesAgainst(bytes, { hotkey, window: own.context }, verifySignature);
   return holds ? { is: 'confirmed', ...at } : { is: 'refused', ...at, why: 'of another chain or subnet' };
 }

@@ -36,16 +36,20 @@ export async function replay(
   await assertFolder(folder);
   const found = await replayFolder(folder, signal);
   const count = (is: ReplayedVerdict['is']) => found.verdicts.filter((each) => each.is === is).length;
+  const proofs = found.verdicts.filter(({ place }) => place !== undefined).length;
   if (json) printJson({ folder, ...found });
   else {
     for (const each of found.verdicts) {
-      const { window, miner, is, why } = each;
+      const { window, miner, place, is, why } = each;
       if (is === 'flaw') print(flawLine(each));
-      else if (is !== 'same') print(`window ${window}  ${miner}  ${is}${why ? `: ${why}` : ''}`);
+      else if (is !== 'same')
+        print(
+          `window ${window}  ${miner}${place === undefined ? '' : `  proof of rollout ${place}`}  ${is}${why ? `: ${why}` : ''}`,
+        );
     }
     if (found.torn > 0) print(tornLine(found.torn));
     print(
-      `${found.verdicts.length - count('flaw')} verdicts: ${count('same')} the same to the byte, ${count('different')} different, ${count('refused')} refused, ${count('gone')} without their files; ${count('flaw')} flaws of the ledger, which ends in ${found.head.slice(0, 16)}`,
+      `${found.verdicts.length - count('flaw') - proofs} verdicts${proofs > 0 ? ` and ${proofs} proofs` : ''}: ${count('same')} the same to the byte, ${count('different')} different, ${count('refused')} refused, ${count('gone')} without their files; ${count('flaw')} flaws of the ledger, which ends in ${found.head.slice(0, 16)}`,
     );
   }
   if (count('different') + count('refused') + count('flaw') > 0) return EXIT.failed;

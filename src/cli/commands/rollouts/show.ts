@@ -19,17 +19,24 @@ export async function show(
   const book = createWindowBook({ rules });
   const rows: RolloutRow[] = [];
   const alarms: ({ window: number } & Alarm)[] = [];
+  const proven: { window: number; miner: string; place: number; creditTokens: number }[] = [];
   const lapsed: { window: number; why: string }[] = [];
   for (const each of windows) {
     if (each.end === 'lapsed') lapsed.push({ window: each.window, why: each.why ?? '' });
-    if (each.end !== 'judged' || !each.collected) continue;
-    book.close(each.collected, each.verdicts)();
-    alarms.push(...book.alarms().map((alarm) => ({ window: each.window, ...alarm })));
-    rows.push(...rowsOf(each, book.standings()));
+    if (each.end === 'judged' && each.collected) {
+      book.close(each.collected, each.verdicts)();
+      alarms.push(...book.alarms().map((alarm) => ({ window: each.window, ...alarm })));
+      rows.push(...rowsOf(each, book.standings()));
+    }
+    for (const own of each.proven) {
+      book.prove(own);
+      const { window, miner, place, creditMillis } = own;
+      proven.push({ window, miner, place, creditTokens: creditMillis / 1000 });
+    }
   }
   const isWanted = (of: { readonly window: number }): boolean => window === undefined || of.window === window;
   if (json) {
-    const found = { rows, lapsed, alarms, flaws };
+    const found = { rows, lapsed, alarms, proven, flaws };
     const wanted = Object.entries(found).map(([name, all]) => [name, all.filter(isWanted)]);
     printJson({ folder, ...Object.fromEntries(wanted), torn });
     return EXIT.ok;
@@ -37,6 +44,10 @@ export async function show(
   print(rolloutTable(rows.filter(isWanted), (miner) => miner));
   for (const each of lapsed.filter(isWanted)) print(`window ${each.window} lapsed: ${each.why}`);
   for (const each of alarms.filter(isWanted)) print(alarmLine(each));
+  for (const { window, miner, place, creditTokens } of proven.filter(isWanted))
+    print(
+      `window ${window}  ${miner}: rollout ${place} was proven wrong; credit ${creditTokens.toFixed(0)} since`,
+    );
   for (const each of flaws.filter(isWanted)) print(flawLine(each));
   if (torn > 0) print(tornLine(torn));
   return EXIT.ok;

@@ -9,6 +9,7 @@ import { noDelay } from '../../../validator/own-delay.js';
 import { historyOf } from '../../../validator/rollouts/history.js';
 import { createWindowJudge } from '../../../validator/rollouts/judge.js';
 import { openRolloutLedger } from '../../../validator/rollouts/ledger.js';
+import { createProofs } from '../../../validator/rollouts/proofs.js';
 import { createRolloutValidator, type RolloutValidatorStatus } from '../../../validator/rollouts/run.js';
 import { runValidator } from '../../../validator/validator.js';
 import { openWeightsBook } from '../../../validator/weights/book.js';
@@ -16,6 +17,7 @@ import { dataPaths } from '../../assemble.js';
 import { loadConfig, roleFlags, rolloutValidatorSchema } from '../../config.js';
 import { EXIT } from '../../output.js';
 import { tellParent } from '../../parent.js';
+import { PROOFS_FOLDER } from '../../rollout-folder.js';
 import { openRolloutRole, type RolloutRole } from '../../rollout-role.js';
 import { alarmLine, type RolloutRow, rolloutTable, rowsOf } from '../../rollout-rows.js';
 import { assertCalibrated, keepSubnet } from '../../rollout-subnet.js';
@@ -59,6 +61,7 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
         ...role,
         ledger: windows,
         judge,
+        proofs: createProofs(join(config.data, PROOFS_FOLDER), { modelOf, environment }, { policy, rules }),
         keepCheckpoints: models.keepOnly,
         holdersOf: holders.of,
         onStatus(status) {

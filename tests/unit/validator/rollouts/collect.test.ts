@@ -41,6 +41,7 @@ const POLICY = {
 const judge: WindowJudge = {
   judge: async function* () {},
   close: () => () => {},
+  prove: () => {},
   credit: () => new Map<Hotkey, number>(),
   alarms: () => [],
 };

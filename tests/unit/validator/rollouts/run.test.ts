@@ -60,6 +60,7 @@ const judgeOf = (own: Partial<WindowJudge> & { readonly closing?: (window: numbe
       return () => void closed.push(window);
     },
     credit: () => new Map([[MINER, closed.length]]),
+    prove: () => {},
     alarms: () => [],
     ...own,
   };
