@@ -85,8 +85,10 @@ export interface Proven {
 export type ProvenEntry = Extract<RolloutEntry, { type: 'proven' }>;
 
 export interface RolloutLedger {
-  /** In the order in which they were written. */
+  /** In the order in which they were written, but for those that were let go of. */
   entries(): readonly RolloutEntry[];
+  /** Lets go of windows before that one, in memory: a busy subnet writes a hundred megabytes a day. On disk all stay. */
+  forget(before: number): void;
   /** On disk when it resolves. */
   append(entry: RolloutEntry): Promise<void>;
   close(): Promise<void>;
@@ -95,6 +97,7 @@ export interface RolloutLedger {
 export function memoryRolloutLedger(entries: RolloutEntry[] = []): RolloutLedger {
   return {
     entries: () => entries,
+    forget: () => {}, // there is nowhere else that they are
     append: async (entry) => void entries.push(entry),
     close: async () => {},
   };
@@ -134,7 +137,8 @@ export async function openRolloutLedger({
     const path = join(dir, JOURNAL);
     const loaded = await load(path);
     if (loaded) assertOf(path, loaded.of, of);
-    const { entries = [], complete = 0, torn = 0 } = loaded ?? {};
+    let entries = loaded?.entries ?? [];
+    const { complete = 0, torn = 0 } = loaded ?? {};
     if (torn > 0) log.warn('windows: a last entry cut short by a crash was dropped', { path, bytes: torn });
     const journal = await openJournal(path, complete);
     let head = loaded?.head;
@@ -147,6 +151,9 @@ export async function openRolloutLedger({
     let last: Promise<unknown> = Promise.resolve();
     return {
       entries: () => entries,
+      forget(before) {
+        entries = entries.filter(({ window }) => window >= before);
+      },
       append(entry) {
         // one after the other: a line names the one before, which may not have come to the disk
         const done = last.then(async () => {

@@ -6,6 +6,7 @@ import type { Hotkey } from '../../model/ids.js';
 import { currentWindow, openWindow, persist, untilRound } from '../../rollouts/follow.js';
 import { KEPT_WINDOWS, shelfBytesFor } from '../../rollouts/shelf.js';
 import { AUDIT_EXPIRY_MS } from '../../rollouts/windows.js';
+import { WINDOWS } from '../../verification/rollouts/credit.js';
 import type { EpochScore } from '../score.js';
 import { ALARMS, type Alarm, alarmsBeyond } from './alarms.js';
 import { beaconDelayOf, type Collected, type CollectParts, type CollectRules, collect } from './collect.js';
@@ -238,6 +239,8 @@ export function createRolloutValidator(
     pending.shift();
     await takeProofs(signal);
     const oldest = window - keepWindows + 1;
+    // standings have all of them already; those that are paid out still may be proven against
+    ledger.forget(Math.min(oldest, window - WINDOWS + 1));
     try {
       await shelf.forget(oldest);
       const kept = ledger

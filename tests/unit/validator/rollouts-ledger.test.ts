@@ -183,6 +183,19 @@ test('a reader takes nothing off a line that is being written, and says that it 
   await expect(readdir(join(dir, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
+test('what is let go of in memory stays on disk, and lines go on from it', async () => {
+  const dir = await folder();
+  const ledger = await openRolloutLedger({ dir, of: OF, log: silentLog });
+  for (const entry of ENTRIES) await ledger.append(entry);
+  ledger.forget(4);
+  expect(ledger.entries()).toEqual(ENTRIES.slice(-1));
+  const next = { ...ENTRIES[3]!, window: 5 };
+  await ledger.append(next);
+  expect(ledger.entries()).toEqual([ENTRIES[3], next]);
+  await ledger.close();
+  expect((await readRolloutLedger(dir)).entries).toEqual([...ENTRIES, next]);
+});
+
 test('a line that did not come to the disk is not named by the one behind it', async () => {
   const dir = await folder();
   const ledger = await openRolloutLedger({ dir, of: OF, log: silentLog });

@@ -236,6 +236,14 @@ describe('the walk through windows', () => {
     ]);
   });
 
+  it('holds no windows in memory that nothing hangs on any more', async () => {
+    const windows = Array.from({ length: 16 }, (_, window) => window);
+    const ledger = memoryRolloutLedger(windows.map(collected));
+    const before: number[] = [];
+    await walk(judgeOf({}), { ...ledger, forget: (window) => void before.push(window) }, { over: 16 });
+    expect(before.slice(0, 15)).toEqual(windows.slice(0, 15).map((window) => window - 11));
+  });
+
   it('does not begin on a ledger that is not whole', async () => {
     const entries = [collected(0), { type: 'judged', window: 0 } as const];
     await expect(walk(judgeOf({}), memoryRolloutLedger(entries), { over: 1 })).rejects.toMatchObject({
