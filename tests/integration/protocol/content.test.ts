@@ -18,6 +18,9 @@ import type { Wire } from '../../../src/protocol/wire.js';
 import { PARAMETER_FILE_BYTES } from '../../../src/verification/parameter-file.js';
 import { cast } from '../../unit/protocol/builders.js';
 
+/** No allowance grows while a busy machine takes its time. */
+const still = { ...systemClock, monotonic: () => 0 };
+
 beforeAll(readyKeys);
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -35,7 +38,7 @@ async function peerOf(
 ) {
   const { miner, validator } = cast();
   const abort = new AbortController();
-  const parts = { wire, clock: systemClock, log: silentLog, random: systemRandom };
+  const parts = { wire, clock: still, log: silentLog, random: systemRandom };
   const handlers = {
     describe: async () => CLAIMS,
     prove: async () => expect.fail('a session was opened'),
