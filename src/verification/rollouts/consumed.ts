@@ -171,6 +171,27 @@ export async function verifyConsumed(
   };
 }
 
+/** What a loss would be off by that took the softmax over the whole vocabulary for what was sampled from. In nats. */
+export interface RatioError {
+  /** of a token, in the mean */
+  readonly mean: number;
+  /** of a whole rollout, the largest: the importance ratio of its sequence is wrong by the factor e to that */
+  readonly worst: number;
+}
+
+/** @returns undefined where no token was trained on, or the mass was not asked for */
+export function ratioErrorOf(rollouts: readonly Pick<Consumable, 'mass'>[]): RatioError | undefined {
+  let [sum, tokens, worst] = [0, 0, 0];
+  for (const { mass } of rollouts) {
+    if (!mass) return undefined;
+    const own = mass.reduce((all, share) => all - Math.log(share), 0);
+    sum += own;
+    tokens += mass.length;
+    worst = Math.max(worst, own);
+  }
+  return tokens === 0 ? undefined : { mean: sum / tokens, worst };
+}
+
 const MASS_ROWS = 64;
 
 /** Of the first `count`, which are the highest. */

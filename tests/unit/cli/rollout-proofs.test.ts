@@ -165,10 +165,16 @@ it('a trainer takes what is right, up to the first group that is not, and has a 
   const { code, json } = await said(() => consume(at('validator'), flags, never));
   expect(code).toBe(0);
   const own = (name: string) => devKeypair(name).address;
+  const cut = { mean: expect.any(Number), worst: expect.any(Number) };
+  const taken = 2 * (steeredAt >> 1);
   expect(json.miners).toEqual([
-    { miner: own('honest'), groups: 3, checked: 6, taken: 6, wrong: 0, failed: 0 },
-    { miner: own('steered'), groups: 3, checked: 6, taken: 2 * (steeredAt >> 1), wrong: 1, failed: 0 },
+    { miner: own('honest'), groups: 3, checked: 6, taken: 6, wrong: 0, failed: 0, ratioError: cut },
+    {
+      ...{ miner: own('steered'), groups: 3, checked: 6, taken, wrong: 1, failed: 0 },
+      ...(taken > 0 ? { ratioError: cut } : {}),
+    },
   ]);
+  expect(json.miners[0].ratioError.worst).toBeGreaterThan(json.miners[0].ratioError.mean);
   const lines = (await readFile(at('rollouts.jsonl'), 'utf8')).trimEnd().split('\n');
   expect(lines.length).toBe(6 + 2 * (steeredAt >> 1));
   const [first] = lines.map((line) => JSON.parse(line) as Record<string, unknown[] & number>);

@@ -8,8 +8,12 @@ import { promptSeed, streamRoot } from '../../../inference/spec/stream.js';
 import { toHex } from '../../../model/bytes.js';
 import { inputOf } from '../../../validator/rollouts/judge.js';
 import { isJudged } from '../../../validator/rollouts/ledger.js';
-import type { Consumed } from '../../../verification/rollouts/consumed.js';
-import { verifyConsumed } from '../../../verification/rollouts/consumed.js';
+import {
+  type Consumed,
+  type RatioError,
+  ratioErrorOf,
+  verifyConsumed,
+} from '../../../verification/rollouts/consumed.js';
 import { encodeFraudProof } from '../../../verification/rollouts/fraud-proof.js';
 import { trainingGroups } from '../../../verification/rollouts/paid.js';
 import { integerBetween, loadFlags } from '../../config.js';
@@ -32,6 +36,8 @@ interface Row {
   readonly taken: number;
   readonly wrong: number;
   readonly failed: number;
+  /** nats; absent where nothing is to be trained on, or the vocabulary is too large to ask for all of it */
+  readonly ratioError?: RatioError;
 }
 
 export async function consume(
@@ -71,7 +77,9 @@ export async function consume(
         await keep(`${window}-${miner}-${proof.opening.place}.proof`, encodeFraudProof(proof));
       await write(miner, input.hotkey, found);
       const { checked, wrong, failed } = found;
-      rows.push({ miner, groups, checked, taken: found.rollouts.length, wrong, failed });
+      const ratioError = ratioErrorOf(found.rollouts);
+      const taken = found.rollouts.length;
+      rows.push({ miner, groups, checked, taken, wrong, failed, ...(ratioError ? { ratioError } : {}) });
     }
 
     async function keep(name: string, bytes: Uint8Array): Promise<void> {
@@ -112,10 +120,14 @@ async function openNew(place: string, flag: string): Promise<FileHandle> {
 
 function tableOf(rows: readonly Row[]): string {
   const table = new Table({
-    head: ['miner', 'groups', 'rollouts checked', 'to train on', 'wrong', 'not judged'],
+    head: ['miner', 'groups', 'rollouts checked', 'to train on', 'wrong', 'not judged', 'off if uncut, nats'],
     style: PLAIN,
   });
-  for (const { miner, groups, checked, taken, wrong, failed } of rows)
-    table.push([miner, groups, checked, taken, wrong, failed]);
+  for (const { miner, groups, checked, taken, wrong, failed, ratioError } of rows) {
+    const off = ratioError
+      ? `${ratioError.mean.toPrecision(2)} a token, ${ratioError.worst.toPrecision(2)} a rollout`
+      : '-';
+    table.push([miner, groups, checked, taken, wrong, failed, off]);
+  }
   return table.toString();
 }

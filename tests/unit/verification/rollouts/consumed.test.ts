@@ -6,6 +6,7 @@ import { createTableModel } from '../../../../src/testing/rollouts/table-model.j
 import {
   confirmFraud,
   type FraudProof,
+  ratioErrorOf,
   verifyConsumed,
 } from '../../../../src/verification/rollouts/consumed.js';
 import type { Rollout } from '../../../../src/verification/rollouts/rollout.js';
@@ -46,6 +47,14 @@ const long = (rollouts: readonly Rollout[], from: number) =>
 
 describe('what a trainer checks', () => {
   beforeAll(readyKeys);
+
+  it('says what a loss over the whole vocabulary would be off by', () => {
+    const mass = (...shares: number[]) => ({ mass: Float64Array.from(shares) });
+    const e = Math.E;
+    expect(ratioErrorOf([mass(1 / e, 1), mass(1 / e, 1 / e)])).toEqual({ mean: 0.75, worst: 2 });
+    expect(ratioErrorOf([])).toBeUndefined();
+    expect(ratioErrorOf([mass(1), {}])).toBeUndefined();
+  });
 
   it('are all tokens, and it gets what they were likely among the candidates', async () => {
     const found = await verifyConsumed(parts, await steered(), GROUPS, signal);
