@@ -174,7 +174,8 @@ it('a trainer takes what is right, up to the first group that is not, and has a 
       ...(taken > 0 ? { ratioError: cut } : {}),
     },
   ]);
-  expect(json.miners[0].ratioError.worst).toBeGreaterThan(json.miners[0].ratioError.mean);
+  const [{ ratioError }] = json.miners as [{ ratioError: { mean: number; worst: number } }];
+  expect(ratioError.worst).toBeGreaterThan(ratioError.mean);
   const lines = (await readFile(at('rollouts.jsonl'), 'utf8')).trimEnd().split('\n');
   expect(lines.length).toBe(6 + 2 * (steeredAt >> 1));
   const [first] = lines.map((line) => JSON.parse(line) as Record<string, unknown[] & number>);
