@@ -1,7 +1,14 @@
 // Owns: what a validator remembers of slots and hotkeys for their pay: outcomes folded, event by event. Does not own: what follows
 // from it (pay.ts), outcomes themselves and their evidence (validator/ledger).
+import { z } from 'zod';
+import { fromHex, u32le, utf8 } from '../model/bytes.js';
+import { type Credit, RESOURCES } from '../model/credit.js';
+import { AssayError } from '../model/errors.js';
+import { sha256 } from '../model/hash.js';
+import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
-import type { ScoringPolicy } from './policy.js';
+import { accepted, CAUSES, inconclusive, REJECTIONS, rejected, verdictToString } from '../model/verdict.js';
+import { millionths, type Pool, policyDigest, pricesOf, type ScoringPolicy } from './policy.js';
 
 /** What of an outcome counts. */
 export type Scored = Pick<
@@ -29,12 +36,34 @@ export interface Sample {
 
 export interface StateParts {
   /** Class of a parameter set; needed by policies whose pools match classes. @default none is known */
-  readonly classOf?: (paramsId: string) => string | undefined;
+  readonly classOf?: ((paramsId: string) => string | undefined) | undefined;
+}
+
+/** What a slot is worth in one epoch, and why not more. */
+export interface SlotView {
+  readonly slot: number;
+  /** by pool, in integers of ONE */
+  readonly worth: readonly number[];
+  /** of what its classes expect, in integers of ONE */
+  readonly share: number;
+  /** millionths */
+  readonly uptime: number;
+}
+
+export interface HotkeyView {
+  readonly slots: readonly SlotView[];
+  /** paid nothing in epochs up to this one */
+  readonly quarantinedThrough: number | undefined;
+  /** slots that had an outcome in the epoch */
+  readonly challenged: number;
+  /** events that count for them */
+  readonly counted: number;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /**
- * One validator's view. What is told of an event counts once the event is completed, in whatever order its outcomes came; of what
- * belongs to an epoch before the newest completed event's nothing counts any more.
+ * One validator's view. What is told of an event counts once the event is completed, in whatever order its outcomes came. Epochs
+ * only go on: an event that is completed after one of a later epoch counts for nobody.
  */
 export interface ScoringState {
   readonly policy: ScoringPolicy;
@@ -44,16 +73,487 @@ export interface ScoringState {
   /** A second one of the same event and slot changes nothing. */
   outcome(outcome: Scored): void;
   completed(event: ScoredEvent): void;
-  /** JSON: the same state gives the same text. Events under way are not part of it. */
+  /** events completed in an epoch, of the newest one and after */
+  eventsOf(epoch: number): number;
+  /**
+   * False where no event was completed in the epoch nor in those carried from: then there is nothing to say. That ends once
+   * events were tried in all of these epochs: or miners who fell silent together would be paid for ever on what they once proved.
+   */
+  hasSay(epoch: number): boolean;
+  /** @throws RangeError for an epoch before the newest: what was known then is no longer kept */
+  at(epoch: number): Iterable<readonly [Hotkey, HotkeyView]>;
+  /** JSON, hotkeys in order: the same state gives the same text. Events under way are not part of it. */
   snapshot(): string;
 }
 
-export declare function createScoringState(policy: ScoringPolicy, parts?: StateParts): ScoringState;
-/** @throws AssayError `corrupt` for what is no snapshot under this policy */
-export declare function restoreScoringState(
+/** What slots are worth is in integers of this denominator. */
+export const ONE = 2 ** 32;
+/** Far above any honest slot's: keeps sums exact in a double whatever a kind says, over 2^11 events. */
+const MOST = 1024;
+/** Of 64 validators nine in ten have a turn in so many epochs of five events. */
+export const TURN_EPOCHS = 32;
+const CARRY_EPOCHS = 1;
+const MILLION = 1_000_000n;
+/** Who was away for longer begins anew. */
+const MOST_AWAY = 1024;
+/** Events are minutes apart and judged within some: more at once were begun and never completed. */
+const MOST_OPEN = 64;
+const MOST_OUTCOMES = 2 ** 20;
+
+/** In the order of a slot's counts. */
+const VERDICTS = [accepted, ...REJECTIONS.map(rejected), ...CAUSES.map(inconclusive)].map(verdictToString);
+const ACCEPTED = 0;
+const REJECTED: Readonly<Record<string, number>> = Object.fromEntries(
+  REJECTIONS.map((reason, i) => [reason, i + 1]),
+);
+const INCONCLUSIVE: Readonly<Record<string, number>> = Object.fromEntries(
+  CAUSES.map((cause, i) => [cause, i + 1 + REJECTIONS.length]),
+);
+/**
+ * Whether the event leaves the mean. That there was nobody to meet is not the validator's fault, whoever else's it is: a slot
+ * chooses class, coldkey and network, and one that is alone when it likes would be measured when it likes.
+ */
+const FIRST_CAUSE = 1 + REJECTIONS.length;
+const MET_NOBODY = INCONCLUSIVE['nobody-to-meet']!;
+
+/** Of epochs before the open one. */
+interface Memory {
+  worth: number[];
+  share: number;
+  uptime: number;
+  /** epochs since something counted, and those of them in which that was our failure */
+  since: number;
+  uncounted: number;
+}
+
+/** Of the open epoch; sums over its events. */
+interface Sums {
+  worth: number[];
+  share: number;
+  /** by verdict */
+  counts: number[];
+  seen: number;
+  excused: number;
+  /** outcomes of events that had not drawn the slot */
+  extra: number;
+}
+
+interface Slot {
+  readonly hotkey: string;
+  readonly index: number;
+  readonly byTurn: boolean;
+  readonly memory: Memory;
+  sums: Sums | undefined;
+}
+
+interface Entry {
+  /** by 2 * index, and one more by turn: who claims another kind every other event has two slots, each measured by itself */
+  readonly slots: Map<number, Slot>;
+  quarantinedThrough: number | undefined;
+}
+
+interface OpenEvent {
+  readonly slots: Set<Slot>;
+  readonly judged: { slot: Slot; epoch: number; code: number; pool: number; worth: number; share: number }[];
+}
+
+interface EpochStats {
+  readonly epoch: number;
+  readonly done: Set<string>;
+  events: number;
+  ourTurns: number;
+  readonly samples: { readonly sample: Sample; readonly ourTurn: boolean }[];
+}
+
+export function createScoringState(policy: ScoringPolicy, parts: StateParts = {}): ScoringState {
+  return stateOf(policy, parts, new Map(), undefined, []);
+}
+
+function stateOf(
+  policy: ScoringPolicy,
+  { classOf = () => undefined }: StateParts,
+  hotkeys: Map<string, Entry>,
+  restored: EpochStats | undefined,
+  tried: number[],
+): ScoringState {
+  const { memory: { carryEpochs = CARRY_EPOCHS, turnEpochs = TURN_EPOCHS, retain = 0 } = {}, quarantine } =
+    policy;
+  const kept = BigInt(millionths(retain));
+  const reach = Math.max(carryEpochs, turnEpochs);
+  const pools = policy.pools.map(createPool);
+  const poolCount = pools.length;
+  const isBad = new Set(quarantine?.reasons.map((reason) => REJECTED[reason]));
+  const byParams = new Map<string, number>();
+  const open = new Map<string, OpenEvent>();
+  let stats = restored;
+
+  function poolOf(kind: string, paramsId: string): number {
+    const key = `${kind} ${paramsId}`;
+    let pool = byParams.get(key);
+    if (pool === undefined) {
+      pool = pools.findIndex((each) => each.matches(kind, classOf(paramsId)));
+      byParams.set(key, pool);
+    }
+    return pool;
+  }
+
+  function slotOf({ miner, slot: index, byTurn = false }: Scored): Slot {
+    let entry = hotkeys.get(miner);
+    if (!entry) {
+      entry = { slots: new Map(), quarantinedThrough: undefined };
+      hotkeys.set(miner, entry);
+    }
+    const key = 2 * index + (byTurn ? 1 : 0);
+    let slot = entry.slots.get(key);
+    if (!slot) {
+      slot = { hotkey: miner, index, byTurn, memory: nothing(poolCount), sums: undefined };
+      entry.slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  function openEvent(event: string): OpenEvent {
+    let own = open.get(event);
+    if (!own) {
+      if (open.size >= MOST_OPEN) open.delete(open.keys().next().value!);
+      own = { slots: new Set(), judged: [] };
+      open.set(event, own);
+    }
+    return own;
+  }
+
+  /** Everything up to the end of the open epoch becomes memory; epochs without an event are gone through. */
+  function close(upTo: number): void {
+    if (!stats) return;
+    const isGone = upTo - stats.epoch > MOST_AWAY;
+    for (const [hotkey, entry] of hotkeys) {
+      for (const [key, slot] of entry.slots) {
+        roll(slot, slot.memory, upTo - 1);
+        slot.sums = undefined;
+        const { worth, uptime } = slot.memory;
+        if (isGone || (uptime === 0 && worth.every((each) => each === 0))) entry.slots.delete(key);
+      }
+      if (entry.slots.size === 0 && (entry.quarantinedThrough ?? -1) < upTo) hotkeys.delete(hotkey);
+    }
+    // of events under way the slots may just have been forgotten; their outcomes are still to come into force
+    for (const { slots } of open.values())
+      for (const slot of slots) {
+        const entry = hotkeys.get(slot.hotkey) ?? { slots: new Map(), quarantinedThrough: undefined };
+        hotkeys.set(slot.hotkey, entry);
+        entry.slots.set(2 * slot.index + (slot.byTurn ? 1 : 0), slot);
+      }
+  }
+
+  /** Events of the open epoch that count for a slot, whatever came of them. */
+  function askedOf({ hotkey, index, byTurn }: Slot, { events, ourTurns, samples }: EpochStats): number {
+    let asked = byTurn ? ourTurns : events;
+    for (const { sample, ourTurn } of samples)
+      if ((ourTurn || !byTurn) && !isDrawn(sample, hotkey, index)) asked--;
+    return asked;
+  }
+
+  /** Takes `memory` from before the open epoch to the end of `through`. */
+  function roll(slot: Slot, memory: Memory, through: number): void {
+    if (!stats) return;
+    const { sums } = slot;
+    const asked = askedOf(slot, stats);
+    const counted = asked + (sums ? sums.extra - sums.excused : 0);
+    if (counted > 0) {
+      const mean = (sum: number): number => Math.floor(sum / counted);
+      for (let pool = 0; pool < poolCount; pool++)
+        memory.worth[pool] = mixed(memory.worth[pool]!, sums ? mean(sums.worth[pool]!) : 0);
+      memory.share = mixed(memory.share, sums ? mean(sums.share) : 0);
+      memory.uptime = moved(memory.uptime, sums?.counts[ACCEPTED] ?? 0, counted);
+      memory.since = 0;
+      memory.uncounted = 0;
+    } else pass(memory, stats.events === 0 || asked > 0);
+    for (let epoch = stats.epoch + 1; epoch <= Math.min(through, stats.epoch + MOST_AWAY); epoch++)
+      pass(memory, true);
+  }
+
+  /** An epoch in which nothing counted: others' turn, or our own failure, as an epoch without events is. */
+  function pass(memory: Memory, isOurs: boolean): void {
+    memory.since++;
+    if (isOurs) memory.uncounted++;
+    if (memory.since <= reach && memory.uncounted <= carryEpochs) return;
+    for (let pool = 0; pool < poolCount; pool++) memory.worth[pool] = mixed(memory.worth[pool]!, 0);
+    memory.share = mixed(memory.share, 0);
+  }
+
+  function mixed(before: number, now: number): number {
+    if (kept === 0n) return now;
+    return Number((BigInt(before) * kept + BigInt(now) * (MILLION - kept)) / MILLION);
+  }
+
+  function moved(level: number, there: number, counted: number): number {
+    if (!policy.uptime) return 0;
+    const [rise, fall] = [millionths(policy.uptime.rise), millionths(policy.uptime.fall)];
+    const up = (BigInt(rise) * BigInt(there) * (MILLION - BigInt(level))) / (MILLION * BigInt(counted));
+    const down = (BigInt(fall) * BigInt(counted - there) * BigInt(level)) / (MILLION * BigInt(counted));
+    return level + Number(up - down) - (up === down && there < counted && level > 0 ? 1 : 0);
+  }
+
+  function count({ slot, code, pool, worth, share }: OpenEvent['judged'][number], extra: number): void {
+    slot.sums ??= {
+      worth: new Array<number>(poolCount).fill(0),
+      share: 0,
+      counts: [],
+      seen: 0,
+      excused: 0,
+      extra: 0,
+    };
+    const { sums } = slot;
+    sums.seen++;
+    sums.extra += extra;
+    sums.counts[code] = (sums.counts[code] ?? 0) + 1;
+    if (code === ACCEPTED) {
+      if (pool >= 0) sums.worth[pool]! += worth;
+      sums.share += share;
+    } else if (code >= FIRST_CAUSE && code !== MET_NOBODY) sums.excused++;
+    if (quarantine && isBad.has(code)) {
+      const entry = hotkeys.get(slot.hotkey)!;
+      entry.quarantinedThrough = Math.max(
+        entry.quarantinedThrough ?? 0,
+        stats!.epoch + quarantine.epochs - 1,
+      );
+    }
+  }
+
+  return {
+    policy,
+    get epoch() {
+      return stats?.epoch;
+    },
+    started({ event, epoch }) {
+      openEvent(event);
+      if (!tried.includes(epoch)) tried.push(epoch);
+      if (tried.length > carryEpochs + 2) tried.splice(tried.indexOf(Math.min(...tried)), 1);
+    },
+    outcome(outcome) {
+      if (stats?.done.has(outcome.event)) return;
+      const { slots, judged } = openEvent(outcome.event);
+      const slot = slotOf(outcome);
+      if (slots.has(slot)) return;
+      if (judged.length >= MOST_OUTCOMES)
+        throw new AssayError('limit-exceeded', `event: at most ${MOST_OUTCOMES} outcomes`, {
+          what: 'outcomes of an event',
+          limit: MOST_OUTCOMES,
+          got: judged.length + 1,
+        });
+      slots.add(slot);
+      const { verdict, epoch, kind, paramsId, credit, simulated = false } = outcome;
+      const code =
+        verdict.kind === 'accepted'
+          ? ACCEPTED
+          : verdict.kind === 'rejected'
+            ? REJECTED[verdict.reason]!
+            : INCONCLUSIVE[verdict.cause]!;
+      const pool = code === ACCEPTED ? poolOf(kind, paramsId) : -1;
+      const worth = pool < 0 ? 0 : inOnes(pools[pool]!.worthOf(credit, simulated));
+      judged.push({ slot, epoch, code, pool, worth, share: code === ACCEPTED ? inOnes(outcome.share) : 0 });
+    },
+    completed({ event, epoch, ourTurn = true, sample }) {
+      if (stats && (epoch < stats.epoch || stats.done.has(event))) {
+        open.delete(event);
+        return;
+      }
+      if (stats?.epoch !== epoch) {
+        close(epoch);
+        stats = { epoch, done: new Set(), events: 0, ourTurns: 0, samples: [] };
+      }
+      stats.done.add(event);
+      stats.events++;
+      if (ourTurn) stats.ourTurns++;
+      if (sample) stats.samples.push({ sample, ourTurn });
+      const own = open.get(event);
+      open.delete(event);
+      for (const one of own?.judged ?? []) {
+        // what one validator measures at a time says nothing where that was another
+        if (one.epoch !== epoch || (one.slot.byTurn && !ourTurn)) continue;
+        count(one, sample && !isDrawn(sample, one.slot.hotkey, one.slot.index) ? 1 : 0);
+      }
+    },
+    eventsOf: (epoch) => (epoch === stats?.epoch ? stats.events : 0),
+    hasSay(epoch) {
+      if (stats && stats.epoch >= epoch - carryEpochs) return true;
+      for (let each = epoch - carryEpochs; each <= epoch; each++) if (!tried.includes(each)) return false;
+      return true;
+    },
+    *at(epoch) {
+      const isOpen = epoch === stats?.epoch;
+      if (stats && epoch < stats.epoch)
+        throw new RangeError(`epoch: expected ${stats.epoch} or a later one, got ${epoch}`);
+      for (const [hotkey, { slots, quarantinedThrough }] of hotkeys) {
+        const views: SlotView[] = [];
+        const counts: Record<string, number> = {};
+        const tally = (name: string, more: number): void => {
+          if (more > 0) counts[name] = (counts[name] ?? 0) + more;
+        };
+        let [challenged, counted] = [0, 0];
+        for (const slot of slots.values()) {
+          const memory = { ...slot.memory, worth: [...slot.memory.worth] };
+          roll(slot, memory, epoch);
+          const { worth, share, uptime } = memory;
+          views.push({ slot: slot.index, worth, share, uptime });
+          if (!isOpen || !slot.sums) continue;
+          const { seen, extra, excused } = slot.sums;
+          const asked = askedOf(slot, stats!) + extra;
+          challenged++;
+          counted += asked - excused;
+          slot.sums.counts.forEach((many, code) => {
+            tally(VERDICTS[code]!, many);
+          });
+          tally('absent', asked - seen);
+        }
+        yield [hotkey as Hotkey, { slots: views, quarantinedThrough, challenged, counted, counts }]; // made by `outcome`
+      }
+    },
+    snapshot() {
+      const byKey = <T>(map: ReadonlyMap<string | number, T>) =>
+        [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+      return JSON.stringify({
+        policy: policyDigest(policy),
+        tried,
+        stats: stats && { ...stats, done: [...stats.done] },
+        hotkeys: byKey(hotkeys).map(([hotkey, { slots, quarantinedThrough = null }]) => [
+          hotkey,
+          quarantinedThrough,
+          byKey(slots).map(([key, { memory, sums }]) => [
+            key,
+            [memory.worth, memory.share, memory.uptime, memory.since, memory.uncounted],
+            sums
+              ? [
+                  sums.worth,
+                  sums.share,
+                  Array.from(sums.counts, (each) => each ?? 0),
+                  sums.seen,
+                  sums.excused,
+                  sums.extra,
+                ]
+              : null,
+          ]),
+        ]),
+      });
+    },
+  };
+}
+
+const count = z.int().min(0);
+const SNAPSHOT = z.strictObject({
+  policy: z.string(),
+  tried: z.array(count),
+  stats: z
+    .strictObject({
+      epoch: count,
+      done: z.array(z.string()),
+      events: count,
+      ourTurns: count,
+      samples: z.array(
+        z.strictObject({
+          sample: z.strictObject({ seed: z.string().regex(/^[0-9a-f]{64}$/), share: count }),
+          ourTurn: z.boolean(),
+        }),
+      ),
+    })
+    .optional(),
+  hotkeys: z.array(
+    z.tuple([
+      z.string(),
+      count.nullable(),
+      z.array(
+        z.tuple([
+          count,
+          z.tuple([z.array(count), count, count, count, count]),
+          z.tuple([z.array(count), count, z.array(count), count, count, count]).nullable(),
+        ]),
+      ),
+    ]),
+  ),
+});
+
+/** @throws AssayError `corrupt` for what is no snapshot of a state under this policy */
+export function restoreScoringState(
   policy: ScoringPolicy,
   snapshot: string,
-  parts?: StateParts,
-): ScoringState;
-/** Whether an event asked this slot. */
-export declare function isDrawn(sample: Sample, miner: string, slot: number): boolean;
+  parts: StateParts = {},
+): ScoringState {
+  const corrupt = (why: string, cause?: unknown): AssayError<'corrupt'> =>
+    new AssayError('corrupt', `scoring state: ${why}`, { path: 'scoring state', why }, { cause });
+  let given: z.infer<typeof SNAPSHOT>;
+  try {
+    given = SNAPSHOT.parse(JSON.parse(snapshot));
+  } catch (error) {
+    throw corrupt('no snapshot', error);
+  }
+  const digest = policyDigest(policy);
+  if (given.policy !== digest) throw corrupt(`of the policy ${given.policy}, expected ${digest}`);
+  const { stats, tried } = given;
+  const hotkeys = new Map<string, Entry>();
+  for (const [hotkey, quarantinedThrough, slots] of given.hotkeys) {
+    const entry: Entry = { slots: new Map(), quarantinedThrough: quarantinedThrough ?? undefined };
+    for (const [key, [worth, share, uptime, since, uncounted], sums] of slots) {
+      if ([worth, sums?.[0] ?? worth].some(({ length }) => length !== policy.pools.length))
+        throw corrupt(`${hotkey} has not ${policy.pools.length} pools`);
+      entry.slots.set(key, {
+        hotkey,
+        index: key >> 1,
+        byTurn: key % 2 === 1,
+        memory: { worth, share, uptime, since, uncounted },
+        sums: sums
+          ? {
+              worth: sums[0],
+              share: sums[1],
+              counts: sums[2],
+              seen: sums[3],
+              excused: sums[4],
+              extra: sums[5],
+            }
+          : undefined,
+      });
+    }
+    hotkeys.set(hotkey, entry);
+  }
+  return stateOf(policy, parts, hotkeys, stats && { ...stats, done: new Set(stats.done) }, tried);
+}
+
+const TAG = utf8('assay/1/drawn');
+
+/** Whether an event asked this slot: with the same probability for each, and nobody knows before the seed is. */
+export function isDrawn({ seed, share }: Sample, miner: string, slot: number): boolean {
+  const hash = sha256(TAG, fromHex(seed), u32le(slot), utf8(miner));
+  const drawn = new DataView(hash.buffer, hash.byteOffset).getUint32(0, true);
+  return drawn * Number(MILLION) < share * 2 ** 32;
+}
+
+/** Each in integers before they are added: the sum is the same in whatever order outcomes come. */
+const inOnes = (value: number): number => (value > 0 ? Math.floor(Math.min(value, MOST) * ONE) : 0);
+
+const nothing = (pools: number): Memory => ({
+  worth: new Array<number>(pools).fill(0),
+  share: 0,
+  uptime: 0,
+  since: 0,
+  uncounted: 0,
+});
+
+/** What a pool takes, and what it counts for it. */
+function createPool({ match = {}, credit = 'outcomes', prices, simulatedPrices }: Pool) {
+  const { kinds, classes } = match;
+  const [real, simulated] = [prices, simulatedPrices].map((given) => {
+    const each = pricesOf(given);
+    // in the order of RESOURCES: a sum of doubles hangs on it
+    return RESOURCES.flatMap((name) => (each[name] ? [{ name, price: each[name] }] : []));
+  });
+  return {
+    matches: (kind: string, className: string | undefined): boolean =>
+      credit === 'outcomes' &&
+      (kinds?.includes(kind) ?? true) &&
+      (classes === undefined || (className !== undefined && classes.includes(className))),
+    /** Linear in every amount: however a device is split, joined or named, the sum is the sum. */
+    worthOf(amounts: Credit, isSimulated: boolean): number {
+      let sum = 0;
+      for (const { name, price } of (isSimulated ? simulated : real)!) sum += (amounts[name] ?? 0) * price;
+      return sum;
+    },
+  };
+}
