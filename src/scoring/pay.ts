@@ -1,7 +1,9 @@
 // Owns: what a policy pays for what is remembered and known of an epoch, with a reason for every zero and every cut. Does not own:
 // the memory (state.ts), uids and the row that is sent (chain/weights.ts).
 import type { Coldkey, Hotkey } from '../model/ids.js';
-import type { ScoringState } from './state.js';
+import { curve } from './curve.js';
+import { millionths, type Pool, quartersOf, type ScoringPolicy } from './policy.js';
+import { type HotkeyView, ONE, type ScoringState } from './state.js';
 
 /** What of the chain counts: by hotkey, never by uid. */
 export interface PaidNeuron {
@@ -14,44 +16,57 @@ export interface PaidNeuron {
 
 /** What does not follow from outcomes. */
 export interface Facts {
+  /** Whoever is not among them is paid nothing. */
   readonly neurons: ReadonlyMap<Hotkey, PaidNeuron>;
   /** whose pay the chain burns */
   readonly owner: Hotkey;
   /** thousandths of verified tokens a window */
   readonly rollouts?: ReadonlyMap<Hotkey, number> | undefined;
-  /** `UsageBook.totals`: millionths of the epoch in which somebody used a slot, by slot */
+  /** of an epoch, by slot: the millionths in which somebody used it (receipts.ts) */
   readonly usage?: ReadonlyMap<Hotkey, ReadonlyMap<number, number>> | undefined;
 }
 
 export type ZeroWhy =
+  /** the validator completed no event in the epoch and has nothing to carry */
   | 'no-event'
+  /** no slot of this hotkey was challenged: nothing claimed, or not registered in time */
   | 'not-challenged'
+  /** nothing it sent was accepted; `counts` says why not */
   | 'never-accepted'
+  /** its slots could not be judged for longer than worth is carried: our fault, not its own */
   | 'carry-ended'
-  | 'not-registered'
+  /** the policy pays nothing for what was accepted, or by this validator's own measure it was nothing */
   | 'no-price'
+  /** the policy pays for rollouts or used time alone, and there is none */
+  | 'no-credit'
+  /** the subnet does not know the hotkey */
+  | 'not-registered'
   | 'quarantine'
-  | 'cut-to-nothing';
+  /** `cuts` say by what */
+  | 'cut-to-nothing'
+  /** below what can be told from nothing */
+  | 'too-small';
+
 export type CutWhy =
-  | 'slot-cap'
-  | 'hotkey-cap'
-  | 'coldkey-cap'
+  | 'idle'
   | 'uptime'
+  | 'slot-cap'
   | 'probation'
   | 'quarantine'
-  | 'idle';
+  | 'hotkey-cap'
+  | 'coldkey-cap';
 
 export interface Cut {
   readonly why: CutWhy;
   readonly pool: string;
-  /** of one, what is left of the worth before it */
+  /** what was left of the worth before it, of 1 */
   readonly factor: number;
-  /** worth that was taken off */
+  /** worth that it took off */
   readonly amount: number;
 }
 
 export interface Reason {
-  /** present for every share of zero */
+  /** there for every share of zero */
   readonly zero?: ZeroWhy;
   readonly cuts: readonly Cut[];
   /** verdicts of the epoch's completed events as in verdictToString; `absent`: no session at all in one of them */
@@ -60,14 +75,14 @@ export interface Reason {
 
 export interface PoolPay {
   readonly name: string;
-  /** proven, before cuts and with boosts */
+  /** proven, with boosts and before cuts */
   readonly worth: number;
-  /** of what proven slots' classes expect, what they missed */
+  /** what proven slots missed of what their classes expect; of each slot at most what it proved */
   readonly missed: number;
   readonly target: number | undefined;
-  /** target / worth where there is more than the target, otherwise 1 */
+  /** what a unit of worth is paid of what it would be at the target */
   readonly dilution: number;
-  /** of `total`: to hotkeys, and burned of it */
+  /** of `Pay.total` */
   readonly paid: bigint;
   readonly burned: bigint;
 }
@@ -76,8 +91,10 @@ export interface Pay {
   readonly epoch: number;
   /** what shares and burned come to, exactly */
   readonly total: bigint;
-  /** by hotkey, of `total`; every neuron and every hotkey that is remembered, zeros included */
+  /** by hotkey, of `total`; every neuron and every hotkey that is remembered, zeros included, in the order of their names */
   readonly shares: ReadonlyMap<Hotkey, bigint>;
+  /** proven by hotkey over all pools, with boosts and before cuts */
+  readonly worth: ReadonlyMap<Hotkey, number>;
   readonly burned: {
     /** `burn`, and what no pool has */
     readonly explicit: bigint;
@@ -88,17 +105,286 @@ export interface Pay {
     /** taken off by caps, uptime, probation, quarantine, idleness */
     readonly cut: bigint;
   };
-  /** `shares` and, at the owner, `burned`: largest remainder, scaled so that the largest is 65535 */
+  /** Shares, and at the owner what is burned, by largest remainder and scaled so that the largest is 65535; without zeros. */
   readonly u16: ReadonlyMap<Hotkey, number>;
+  /** of every share of zero and of every hotkey with a cut */
   readonly reasons: ReadonlyMap<Hotkey, Reason>;
   readonly pools: readonly PoolPay[];
 }
 
+const MILLION = 1_000_000n;
+const UNIT = BigInt(ONE);
+const RAO = 1_000_000_000n;
+/** Shares of a policy are millionths, and what each is divided into is far finer than a u16. */
+const TOTAL = MILLION << 80n;
+
+/** What a hotkey has in one pool: integers of ONE. */
+interface Claim {
+  readonly hotkey: Hotkey;
+  readonly coldkey: Coldkey;
+  /** with boosts, before cuts */
+  readonly gross: bigint;
+  missed: bigint;
+  /** after cuts */
+  net: bigint;
+}
+
 /**
  * Pure: the same state and facts give the same integers on every machine.
- * @param epoch not before the state's
+ * @param epoch the state's or a later one
  */
-export declare function payOf(
+export function payOf(
   state: ScoringState,
-  input: { readonly epoch: number; readonly facts: Facts },
-): Pay;
+  { epoch, facts }: { readonly epoch: number; readonly facts: Facts },
+): Pay {
+  const { policy } = state;
+  const views = new Map<Hotkey, HotkeyView>(state.at(epoch));
+  const names = [...new Set([...facts.neurons.keys(), ...views.keys()])].sort();
+  const shares = new Map<Hotkey, bigint>(names.map((hotkey) => [hotkey, 0n]));
+  const worth = new Map<Hotkey, bigint>(names.map((hotkey) => [hotkey, 0n]));
+  const cuts = new Map<Hotkey, Cut[]>();
+  const burned = { explicit: TOTAL, unfilled: 0n, unproven: 0n, cut: 0n };
+
+  const cut: Cutter = (why, pool, hotkey, before, after) => {
+    if (after === before) return after;
+    const factor = Number((after * MILLION) / before) / 1e6;
+    const own = cuts.get(hotkey) ?? [];
+    cuts.set(hotkey, own);
+    own.push({ why, pool: pool.name, factor, amount: inUnits(before - after) });
+    return after;
+  };
+
+  const pools = policy.pools.map((pool, index): PoolPay => {
+    const claims = names.flatMap((hotkey): Claim[] => {
+      const neuron = facts.neurons.get(hotkey);
+      if (!neuron) return [];
+      const claim = claimOf(
+        policy,
+        { pool, index, epoch, hotkey, neuron, facts, view: views.get(hotkey) },
+        cut,
+      );
+      if (claim.gross === 0n) return [];
+      worth.set(hotkey, worth.get(hotkey)! + claim.gross);
+      return [claim];
+    });
+    const amount = (TOTAL / MILLION) * BigInt(millionths(pool.share));
+    burned.explicit -= amount;
+    const gross = sumOf(claims, (claim) => claim.gross);
+    const missed = sumOf(claims, (claim) => claim.missed);
+    const target = pool.target === undefined ? 0n : (UNIT * BigInt(millionths(pool.target))) / MILLION;
+    const bought = pool.unfilled === 'spread' ? gross : max(target, gross + missed);
+    let paid = 0n;
+    if (gross > 0n) {
+      const fund = (amount * gross) / bought;
+      const [before, after] = divide(policy, pool, claims, cut);
+      const whole = sumOf([...before.values()], (each) => each);
+      for (const [coldkey, { net, claims: own }] of after) {
+        if (net === 0n) continue;
+        const all = (fund * curve(net, quartersOf(policy))) / whole;
+        for (const claim of own) {
+          const share = (all * claim.net) / net;
+          shares.set(claim.hotkey, shares.get(claim.hotkey)! + share);
+          paid += share;
+        }
+        before.set(coldkey, before.get(coldkey)! - curve(net, quartersOf(policy)));
+      }
+      burned.cut += (fund * sumOf([...before.values()], (each) => each)) / whole;
+      if (pool.unfilled !== 'spread') burned.unproven += (amount * missed) / bought;
+    }
+    const dilution = target > 0n && gross > target ? ratio(target, gross) : 1;
+    return {
+      name: pool.name,
+      worth: inUnits(gross),
+      missed: inUnits(missed),
+      target: pool.target,
+      dilution,
+      paid,
+      burned: amount - paid,
+    };
+  });
+  // what is left is what nobody filled, and what divisions by whole numbers left over: less than one part in 2^60
+  const given = sumOf([...shares.values()], (share) => share);
+  burned.unfilled = TOTAL - given - burned.explicit - burned.unproven - burned.cut;
+
+  const reasons = new Map<Hotkey, Reason>();
+  for (const [hotkey, share] of shares) {
+    const own = cuts.get(hotkey) ?? [];
+    if (share > 0n && own.length === 0) continue;
+    const view = views.get(hotkey);
+    const why = (): ZeroWhy => {
+      if (!facts.neurons.has(hotkey)) return 'not-registered';
+      if (worth.get(hotkey)! > 0n) {
+        if (own.some(({ why, factor }) => why === 'quarantine' && factor === 0)) return 'quarantine';
+        return own.length > 0 ? 'cut-to-nothing' : 'too-small';
+      }
+      if (policy.pools.every(({ credit = 'outcomes' }) => credit !== 'outcomes')) return 'no-credit';
+      if (state.eventsOf(epoch) === 0) return 'no-event';
+      if (!view || view.challenged === 0) return 'not-challenged';
+      if (view.counted === 0) return 'carry-ended';
+      return (view.counts.accepted ?? 0) > 0 ? 'no-price' : 'never-accepted';
+    };
+    reasons.set(hotkey, { ...(share === 0n ? { zero: why() } : {}), cuts: own, counts: view?.counts ?? {} });
+  }
+  const u16 = rowOf(shares, facts.owner, TOTAL - given);
+  return {
+    epoch,
+    total: TOTAL,
+    shares,
+    worth: new Map([...worth].map(([hotkey, each]) => [hotkey, inUnits(each)])),
+    burned,
+    u16,
+    reasons,
+    pools,
+  };
+}
+
+/** Notes what was taken off and gives back what is left. */
+type Cutter = (why: CutWhy, pool: Pool, hotkey: Hotkey, before: bigint, after: bigint) => bigint;
+
+interface Claimant {
+  readonly pool: Pool;
+  readonly index: number;
+  readonly epoch: number;
+  readonly hotkey: Hotkey;
+  readonly neuron: PaidNeuron;
+  readonly facts: Facts;
+  readonly view: HotkeyView | undefined;
+}
+
+/** Everything of one hotkey in one pool, up to where its coldkey's other hotkeys come in. */
+function claimOf(policy: ScoringPolicy, claimant: Claimant, cut: Cutter): Claim {
+  const { pool, index, hotkey, neuron, facts, view } = claimant;
+  const { caps = {}, uptime, rented } = policy;
+  const { coldkey } = neuron;
+  const boost = boostOf(policy, neuron);
+  const boosted = (amount: bigint): bigint => (amount * boost) / MILLION;
+  let [gross, missed, net] = [0n, 0n, 0n];
+  if (pool.credit === 'rollouts') {
+    const price = BigInt(millionths(policy.rollouts!.price)); // a policy with such a pool has one
+    net = gross = boosted((wholeOf(facts.rollouts?.get(hotkey)) * price * UNIT) / (MILLION * MILLION));
+  } else if (pool.credit === 'usage') {
+    const used = sumOf([...(facts.usage?.get(hotkey)?.values() ?? [])], usedOf);
+    net = gross = boosted((used * UNIT) / MILLION);
+  } else {
+    const left = { idle: 0n, uptime: 0n, cap: 0n };
+    for (const slot of view?.slots ?? []) {
+      const own = boosted(BigInt(slot.worth[index]!));
+      gross += own;
+      if (slot.share > 0 && slot.share < ONE)
+        missed += min(own, (own * BigInt(ONE - slot.share)) / BigInt(slot.share));
+      const used = rented ? part(own, rented.idle, usedOf(facts.usage?.get(hotkey)?.get(slot.slot))) : own;
+      const up = uptime ? part(used, uptime.floor, BigInt(slot.uptime)) : used;
+      left.idle += used;
+      left.uptime += up;
+      left.cap += capped(up, caps.slot);
+    }
+    net = cut('idle', pool, hotkey, gross, left.idle);
+    net = cut('uptime', pool, hotkey, net, left.uptime);
+    net = cut('slot-cap', pool, hotkey, net, left.cap);
+  }
+  if (gross === 0n) return { hotkey, coldkey, gross, missed, net };
+  net = cut('probation', pool, hotkey, net, onProbation(policy, claimant, net));
+  const isQuarantined = view?.quarantinedThrough !== undefined && view.quarantinedThrough >= claimant.epoch;
+  net = cut('quarantine', pool, hotkey, net, isQuarantined ? 0n : net);
+  net = cut('hotkey-cap', pool, hotkey, net, capped(net, caps.hotkey));
+  return { hotkey, coldkey, gross, missed, net };
+}
+
+/** Millionths by which worth counts more, of those who have stake or collateral. */
+function boostOf({ boost }: ScoringPolicy, { stakeRao, collateralRao }: PaidNeuron): bigint {
+  let all = MILLION;
+  for (const [rule, rao] of [
+    [boost?.stake, stakeRao],
+    [boost?.collateral, collateralRao],
+  ] as const) {
+    if (!rule || rao === undefined || rao <= 0n) continue;
+    const full = (BigInt(millionths(rule.full)) * RAO) / MILLION;
+    all += (BigInt(millionths(rule.most)) * min(rao, full)) / full;
+  }
+  return all;
+}
+
+function onProbation({ probation }: ScoringPolicy, { epoch, neuron }: Claimant, net: bigint): bigint {
+  if (!probation || neuron.registeredEpoch === undefined) return net;
+  const age = Math.max(0, epoch - neuron.registeredEpoch);
+  if (age >= probation.epochs) return net;
+  return part(net, probation.start, (MILLION * BigInt(age)) / BigInt(probation.epochs));
+}
+
+/** `floor` of it for certain, the rest in proportion to a level in millionths. */
+function part(amount: bigint, floor: number, level: bigint): bigint {
+  const certain = BigInt(millionths(floor));
+  return (amount * (certain * MILLION + (MILLION - certain) * level)) / (MILLION * MILLION);
+}
+
+const capped = (amount: bigint, cap: number | undefined): bigint =>
+  cap === undefined ? amount : min(amount, (UNIT * BigInt(millionths(cap))) / MILLION);
+
+/**
+ * By coldkey: the curve of what it would have without cuts, and its claims after its cap. All slots of a coldkey are one sum before
+ * the curve, or a concave one would pay for splitting.
+ */
+function divide(policy: ScoringPolicy, pool: Pool, claims: readonly Claim[], cut: Cutter) {
+  const gross = new Map<Coldkey, bigint>();
+  const after = new Map<Coldkey, { net: bigint; claims: Claim[] }>();
+  for (const claim of claims) {
+    const { coldkey } = claim;
+    gross.set(coldkey, (gross.get(coldkey) ?? 0n) + claim.gross);
+    const own = after.get(coldkey) ?? { net: 0n, claims: [] };
+    after.set(coldkey, own);
+    own.claims.push(claim);
+    own.net += claim.net;
+  }
+  for (const own of after.values()) {
+    const cap = capped(own.net, policy.caps?.coldkey);
+    if (cap < own.net)
+      for (const claim of own.claims)
+        claim.net = cut('coldkey-cap', pool, claim.hotkey, claim.net, (claim.net * cap) / own.net);
+    own.net = sumOf(own.claims, ({ net }) => net);
+  }
+  const before = new Map([...gross].map(([coldkey, sum]) => [coldkey, curve(sum, quartersOf(policy))]));
+  return [before, after] as const;
+}
+
+const LARGEST = 65_535n;
+
+/** Hamilton's way at a scale at which the largest is 65535: what floors leave over goes to the largest remainders, ties by name. */
+function rowOf(
+  shares: ReadonlyMap<Hotkey, bigint>,
+  owner: Hotkey,
+  burned: bigint,
+): ReadonlyMap<Hotkey, number> {
+  const all = new Map(shares).set(owner, (shares.get(owner) ?? 0n) + burned);
+  let largest = 0n;
+  for (const share of all.values()) if (share > largest) largest = share;
+  const parts = [...all].map(([hotkey, share]) => {
+    const scaled = share * LARGEST;
+    return { hotkey, value: scaled / largest, remainder: scaled % largest };
+  });
+  const left = sumOf(parts, ({ remainder }) => remainder);
+  const more = Number((left + largest / 2n) / largest);
+  const order = [...parts].sort((a, b) =>
+    a.remainder === b.remainder ? (a.hotkey < b.hotkey ? -1 : 1) : a.remainder > b.remainder ? -1 : 1,
+  );
+  for (const each of order.slice(0, more)) each.value++;
+  return new Map(
+    parts.flatMap(({ hotkey, value }) => (value > 0n ? [[hotkey, Number(value)] as const] : [])),
+  );
+}
+
+function sumOf<T>(all: readonly T[], of: (each: T) => bigint): bigint {
+  let sum = 0n;
+  for (const each of all) sum += of(each);
+  return sum;
+}
+
+/** What is no number of whole parts counts nothing: facts come from other rooms. */
+const wholeOf = (value: number | undefined): bigint =>
+  value !== undefined && value > 0 && Number.isSafeInteger(value) ? BigInt(value) : 0n;
+const usedOf = (value: number | undefined): bigint => min(wholeOf(value), MILLION);
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+/** For people; nothing is made of it. */
+const inUnits = (amount: bigint): number => Number(amount) / ONE;
+const ratio = (part: bigint, whole: bigint): number => Number((part * MILLION) / whole) / 1e6;
