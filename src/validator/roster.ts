@@ -12,7 +12,12 @@ export interface Claim {
   readonly kind: string;
   /** lower-case hex of 32 bytes */
   readonly paramsId: string;
+  /** somebody uses the slot, so the miner says: it is not asked what it can do, and that pays nothing */
+  readonly leased?: boolean | undefined;
 }
+
+/** Kind of the claim that stands beside another one of the same index and says that it answers between events. */
+export const LIVENESS = 'liveness';
 
 export interface Miner {
   readonly neuron: Neuron;
@@ -71,16 +76,27 @@ export function roster(
 }
 
 function toClaims(
-  slots: readonly { index: number; worker: string; kind: string; paramsId: Uint8Array }[],
+  slots: readonly {
+    index: number;
+    worker: string;
+    kind: string;
+    paramsId: Uint8Array;
+    leased?: boolean | undefined;
+  }[],
 ): Claim[] {
-  const claims = new Map<number, Claim>();
-  for (const { index, worker, kind, paramsId } of slots.slice(0, SESSION_LIMITS.slotsPerMiner))
+  const claims = new Map<string, Claim>();
+  const counts = { liveness: 0, other: 0 };
+  for (const { index, worker, kind, paramsId, leased } of slots) {
+    const sort = kind === LIVENESS ? 'liveness' : 'other';
+    if (counts[sort]++ >= SESSION_LIMITS.slotsPerMiner) continue;
+    const key = `${sort} ${index}`;
     if (
       paramsId.length === 32 &&
       kind.length <= SESSION_LIMITS.kindChars &&
       worker.length <= SESSION_LIMITS.workerTagChars &&
-      !claims.has(index)
+      !claims.has(key)
     )
-      claims.set(index, { index, worker, kind, paramsId: toHex(paramsId) });
+      claims.set(key, { index, worker, kind, paramsId: toHex(paramsId), ...(leased ? { leased } : {}) });
+  }
   return [...claims.values()];
 }
