@@ -75,7 +75,7 @@ export interface Reason {
 
 export interface PoolPay {
   readonly name: string;
-  /** proven, with boosts and before cuts */
+  /** that it pays for: proven, with boosts and after cuts */
   readonly worth: number;
   /** what proven slots missed of what their classes expect; of each slot at most what it proved */
   readonly missed: number;
@@ -102,8 +102,6 @@ export interface Pay {
     readonly unfilled: bigint;
     /** what proven slots missed of what their classes expect */
     readonly unproven: bigint;
-    /** taken off by caps, uptime, probation, quarantine, idleness */
-    readonly cut: bigint;
   };
   /** Shares, and at the owner what is burned, by largest remainder and scaled so that the largest is 65535; without zeros. */
   readonly u16: ReadonlyMap<Hotkey, number>;
@@ -123,10 +121,10 @@ interface Claim {
   readonly hotkey: Hotkey;
   readonly coldkey: Coldkey;
   /** with boosts, before cuts */
-  readonly gross: bigint;
+  readonly proven: bigint;
+  /** after cuts: what is cut counts as if it had not been proven */
+  worth: bigint;
   missed: bigint;
-  /** after cuts */
-  net: bigint;
 }
 
 /**
@@ -143,7 +141,7 @@ export function payOf(
   const shares = new Map<Hotkey, bigint>(names.map((hotkey) => [hotkey, 0n]));
   const worth = new Map<Hotkey, bigint>(names.map((hotkey) => [hotkey, 0n]));
   const cuts = new Map<Hotkey, Cut[]>();
-  const burned = { explicit: TOTAL, unfilled: 0n, unproven: 0n, cut: 0n };
+  const burned = { explicit: TOTAL, unfilled: 0n, unproven: 0n };
 
   const cut: Cutter = (why, pool, hotkey, before, after) => {
     if (after === before) return after;
@@ -163,38 +161,35 @@ export function payOf(
         { pool, index, epoch, hotkey, neuron, facts, view: views.get(hotkey) },
         cut,
       );
-      if (claim.gross === 0n) return [];
-      worth.set(hotkey, worth.get(hotkey)! + claim.gross);
-      return [claim];
+      worth.set(hotkey, worth.get(hotkey)! + claim.proven);
+      return claim.worth > 0n ? [claim] : [];
     });
+    capColdkeys(policy, pool, claims, cut);
     const amount = (TOTAL / MILLION) * BigInt(millionths(pool.share));
     burned.explicit -= amount;
-    const gross = sumOf(claims, (claim) => claim.gross);
+    const all = sumOf(claims, (claim) => claim.worth);
     const missed = sumOf(claims, (claim) => claim.missed);
     const target = pool.target === undefined ? 0n : (UNIT * BigInt(millionths(pool.target))) / MILLION;
-    const bought = pool.unfilled === 'spread' ? gross : max(target, gross + missed);
+    const bought = pool.unfilled === 'spread' ? all : max(target, all + missed);
     let paid = 0n;
-    if (gross > 0n) {
-      const fund = (amount * gross) / bought;
-      const [before, after] = divide(policy, pool, claims, cut);
-      const whole = sumOf([...before.values()], (each) => each);
-      for (const [coldkey, { net, claims: own }] of after) {
-        if (net === 0n) continue;
-        const all = (fund * curve(net, quartersOf(policy))) / whole;
+    if (all > 0n) {
+      const fund = (amount * all) / bought;
+      const coldkeys = byColdkey(claims);
+      // all slots of a coldkey are one sum before the curve, or a concave one would pay for splitting
+      const curved = new Map([...coldkeys].map(([key, { sum }]) => [key, curve(sum, quartersOf(policy))]));
+      const whole = sumOf([...curved.values()], (each) => each);
+      for (const [coldkey, { sum, claims: own }] of coldkeys)
         for (const claim of own) {
-          const share = (all * claim.net) / net;
+          const share = (fund * curved.get(coldkey)! * claim.worth) / (whole * sum);
           shares.set(claim.hotkey, shares.get(claim.hotkey)! + share);
           paid += share;
         }
-        before.set(coldkey, before.get(coldkey)! - curve(net, quartersOf(policy)));
-      }
-      burned.cut += (fund * sumOf([...before.values()], (each) => each)) / whole;
       if (pool.unfilled !== 'spread') burned.unproven += (amount * missed) / bought;
     }
-    const dilution = target > 0n && gross > target ? ratio(target, gross) : 1;
+    const dilution = target > 0n && all > target ? ratio(target, all) : 1;
     return {
       name: pool.name,
-      worth: inUnits(gross),
+      worth: inUnits(all),
       missed: inUnits(missed),
       target: pool.target,
       dilution,
@@ -204,7 +199,7 @@ export function payOf(
   });
   // what is left is what nobody filled, and what divisions by whole numbers left over: less than one part in 2^60
   const given = sumOf([...shares.values()], (share) => share);
-  burned.unfilled = TOTAL - given - burned.explicit - burned.unproven - burned.cut;
+  burned.unfilled = TOTAL - given - burned.explicit - burned.unproven;
 
   const reasons = new Map<Hotkey, Reason>();
   for (const [hotkey, share] of shares) {
@@ -253,41 +248,43 @@ interface Claimant {
 
 /** Everything of one hotkey in one pool, up to where its coldkey's other hotkeys come in. */
 function claimOf(policy: ScoringPolicy, claimant: Claimant, cut: Cutter): Claim {
-  const { pool, index, hotkey, neuron, facts, view } = claimant;
+  const { pool, index, epoch, hotkey, neuron, facts, view } = claimant;
   const { caps = {}, uptime, rented } = policy;
-  const { coldkey } = neuron;
   const boost = boostOf(policy, neuron);
   const boosted = (amount: bigint): bigint => (amount * boost) / MILLION;
-  let [gross, missed, net] = [0n, 0n, 0n];
+  const used = facts.usage?.get(hotkey);
+  /** after each of a slot's own cuts, in their order */
+  const left = { proven: 0n, idle: 0n, uptime: 0n, cap: 0n };
+  let missed = 0n;
   if (pool.credit === 'rollouts') {
     const price = BigInt(millionths(policy.rollouts!.price)); // a policy with such a pool has one
-    net = gross = boosted((wholeOf(facts.rollouts?.get(hotkey)) * price * UNIT) / (MILLION * MILLION));
+    left.proven = boosted((wholeOf(facts.rollouts?.get(hotkey)) * price * UNIT) / (MILLION * MILLION));
+    left.idle = left.uptime = left.cap = left.proven;
   } else if (pool.credit === 'usage') {
-    const used = sumOf([...(facts.usage?.get(hotkey)?.values() ?? [])], usedOf);
-    net = gross = boosted((used * UNIT) / MILLION);
-  } else {
-    const left = { idle: 0n, uptime: 0n, cap: 0n };
-    for (const slot of view?.slots ?? []) {
-      const own = boosted(BigInt(slot.worth[index]!));
-      gross += own;
-      if (slot.share > 0 && slot.share < ONE)
-        missed += min(own, (own * BigInt(ONE - slot.share)) / BigInt(slot.share));
-      const used = rented ? part(own, rented.idle, usedOf(facts.usage?.get(hotkey)?.get(slot.slot))) : own;
-      const up = uptime ? part(used, uptime.floor, BigInt(slot.uptime)) : used;
-      left.idle += used;
-      left.uptime += up;
-      left.cap += capped(up, caps.slot);
+    left.proven = boosted((sumOf([...(used?.values() ?? [])], usedOf) * UNIT) / MILLION);
+    left.idle = left.uptime = left.cap = left.proven;
+  } else
+    for (const { slot, worth, share, uptime: level } of view?.slots ?? []) {
+      const proven = boosted(BigInt(worth[index]!));
+      const rentedPart = rented ? part(proven, rented.idle, usedOf(used?.get(slot))) : proven;
+      const upPart = uptime ? part(rentedPart, uptime.floor, BigInt(level)) : rentedPart;
+      const own = capped(upPart, caps.slot);
+      left.proven += proven;
+      left.idle += rentedPart;
+      left.uptime += upPart;
+      left.cap += own;
+      if (share > 0 && share < ONE) missed += min(own, (own * BigInt(ONE - share)) / BigInt(share));
     }
-    net = cut('idle', pool, hotkey, gross, left.idle);
-    net = cut('uptime', pool, hotkey, net, left.uptime);
-    net = cut('slot-cap', pool, hotkey, net, left.cap);
-  }
-  if (gross === 0n) return { hotkey, coldkey, gross, missed, net };
-  net = cut('probation', pool, hotkey, net, onProbation(policy, claimant, net));
-  const isQuarantined = view?.quarantinedThrough !== undefined && view.quarantinedThrough >= claimant.epoch;
-  net = cut('quarantine', pool, hotkey, net, isQuarantined ? 0n : net);
-  net = cut('hotkey-cap', pool, hotkey, net, capped(net, caps.hotkey));
-  return { hotkey, coldkey, gross, missed, net };
+  let worth = left.proven;
+  worth = cut('idle', pool, hotkey, worth, left.idle);
+  worth = cut('uptime', pool, hotkey, worth, left.uptime);
+  worth = cut('slot-cap', pool, hotkey, worth, left.cap);
+  worth = cut('probation', pool, hotkey, worth, onProbation(policy, claimant, worth));
+  const isQuarantined = (view?.quarantinedThrough ?? -1) >= epoch;
+  worth = cut('quarantine', pool, hotkey, worth, isQuarantined ? 0n : worth);
+  worth = cut('hotkey-cap', pool, hotkey, worth, capped(worth, caps.hotkey));
+  missed = left.cap === 0n ? 0n : (missed * worth) / left.cap;
+  return { hotkey, coldkey: neuron.coldkey, proven: left.proven, worth, missed };
 }
 
 /** Millionths by which worth counts more, of those who have stake or collateral. */
@@ -320,30 +317,26 @@ function part(amount: bigint, floor: number, level: bigint): bigint {
 const capped = (amount: bigint, cap: number | undefined): bigint =>
   cap === undefined ? amount : min(amount, (UNIT * BigInt(millionths(cap))) / MILLION);
 
-/**
- * By coldkey: the curve of what it would have without cuts, and its claims after its cap. All slots of a coldkey are one sum before
- * the curve, or a concave one would pay for splitting.
- */
-function divide(policy: ScoringPolicy, pool: Pool, claims: readonly Claim[], cut: Cutter) {
-  const gross = new Map<Coldkey, bigint>();
-  const after = new Map<Coldkey, { net: bigint; claims: Claim[] }>();
+function capColdkeys(policy: ScoringPolicy, pool: Pool, claims: readonly Claim[], cut: Cutter): void {
+  if (policy.caps?.coldkey === undefined) return;
+  for (const { sum, claims: own } of byColdkey(claims).values()) {
+    const cap = capped(sum, policy.caps.coldkey);
+    for (const claim of own) {
+      claim.missed = (claim.missed * cap) / sum;
+      claim.worth = cut('coldkey-cap', pool, claim.hotkey, claim.worth, (claim.worth * cap) / sum);
+    }
+  }
+}
+
+function byColdkey(claims: readonly Claim[]) {
+  const all = new Map<Coldkey, { sum: bigint; claims: Claim[] }>();
   for (const claim of claims) {
-    const { coldkey } = claim;
-    gross.set(coldkey, (gross.get(coldkey) ?? 0n) + claim.gross);
-    const own = after.get(coldkey) ?? { net: 0n, claims: [] };
-    after.set(coldkey, own);
+    const own = all.get(claim.coldkey) ?? { sum: 0n, claims: [] };
+    all.set(claim.coldkey, own);
     own.claims.push(claim);
-    own.net += claim.net;
+    own.sum += claim.worth;
   }
-  for (const own of after.values()) {
-    const cap = capped(own.net, policy.caps?.coldkey);
-    if (cap < own.net)
-      for (const claim of own.claims)
-        claim.net = cut('coldkey-cap', pool, claim.hotkey, claim.net, (claim.net * cap) / own.net);
-    own.net = sumOf(own.claims, ({ net }) => net);
-  }
-  const before = new Map([...gross].map(([coldkey, sum]) => [coldkey, curve(sum, quartersOf(policy))]));
-  return [before, after] as const;
+  return all;
 }
 
 const LARGEST = 65_535n;
