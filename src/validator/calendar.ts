@@ -4,9 +4,10 @@ import { toHex } from '../model/bytes.js';
 import type { Hotkey } from '../model/ids.js';
 import { millionths } from '../scoring/policy.js';
 import { isDrawn, type Sample } from '../scoring/state.js';
+import { LIVENESS } from '../verification/proof.js';
 import { createLivenessDraw } from './liveness.js';
 import type { LookBack } from './look-back.js';
-import { type Claim, LIVENESS } from './roster.js';
+import type { Claim } from './roster.js';
 import { announcedEvent, type EpochFrame, type EventPlan, segmentOf } from './schedule.js';
 
 /** What an event asks of whom, as far as the plan says it. */

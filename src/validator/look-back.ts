@@ -3,6 +3,7 @@
 import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
 import { isAboutContent } from '../model/verdict.js';
+import type { Ledger } from './ledger/ledger.js';
 
 export type LookedAt = Pick<Outcome, 'event' | 'miner' | 'slot' | 'verdict'>;
 
@@ -29,6 +30,19 @@ export function createLookBack(): LookBack {
     },
     has: (miner, slot) => left.has(keyOf(miner, slot)),
   };
+}
+
+/** What a validator that begins again knows of the events before. */
+export function recall(
+  lookBack: LookBack,
+  ledger: Pick<Ledger, 'outcomes' | 'completedEvents'>,
+  { fromEpoch, events }: { readonly fromEpoch: number; readonly events: number },
+): void {
+  const byEvent = new Map<string, LookedAt[]>();
+  for (const { event, liveness } of ledger.completedEvents({ fromEpoch }))
+    if (!liveness) byEvent.set(event, []);
+  for (const outcome of ledger.outcomes({ fromEpoch })) byEvent.get(outcome.event)?.push(outcome);
+  for (const outcomes of byEvent.values()) lookBack.judged(outcomes, events);
 }
 
 const keyOf = (miner: Hotkey, slot: number): string => `${slot} ${miner}`;

@@ -5,6 +5,7 @@ import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { MinerPeer } from '../protocol/session.js';
+import { LIVENESS } from '../verification/proof.js';
 
 export interface Claim {
   readonly index: number;
@@ -15,9 +16,6 @@ export interface Claim {
   /** somebody uses the slot, so the miner says: it is not asked what it can do, and that pays nothing */
   readonly leased?: boolean | undefined;
 }
-
-/** Kind of the claim that stands beside another one of the same index and says that it answers between events. */
-export const LIVENESS = 'liveness';
 
 export interface Miner {
   readonly neuron: Neuron;
@@ -36,6 +34,18 @@ export function candidates(subnet: Subnet, self: Hotkey): Neuron[] {
   );
 }
 
+/** Neurons that claimed a slot, as far as anybody heard, which `asks` picks: the others need not be called for it. */
+export function claimants(
+  { claims, subnet }: { readonly claims: ClaimBook; readonly subnet: Pick<Subnet, 'neurons'> },
+  asks: (miner: Hotkey, claim: Claim) => boolean,
+): Neuron[] {
+  return subnet.neurons.filter((neuron) =>
+    (claims.get(placeOf(neuron)) ?? []).some((claim) => asks(neuron.hotkey, claim)),
+  );
+}
+
+const placeOf = ({ hotkey, axon }: Neuron): string => (axon ? `${hotkey} ${axon.ip}:${axon.port}` : hotkey);
+
 /**
  * Asks every candidate for its claims at once; nobody waits for anybody else.
  * @param input.until an answer that comes later is only noted for the next time
@@ -51,7 +61,7 @@ export function roster(
   });
 
   async function ask(neuron: Neuron, peer: MinerPeer): Promise<readonly Claim[]> {
-    const key = `${neuron.hotkey} ${neuron.axon!.ip}:${neuron.axon!.port}`; // candidates serve one
+    const key = placeOf(neuron);
     const answered = peer.describe(signal).then(
       ({ slots }) => {
         parts.claims.set(key, toClaims(slots));

@@ -37,6 +37,8 @@ export interface ValidatorStatus {
   readonly weightsStage?: { readonly epoch: number; readonly stage: string; readonly reason?: string };
   /** whose parameters we judge by in this epoch; `whyNot` where by none, and then no weights are set */
   readonly parameters?: ParametersStatus;
+  /** digest of the owner's policy that the epoch goes by; `whyNot` where it is not to be had, and then no weights are set */
+  readonly policy?: { readonly digest?: string | undefined; readonly whyNot?: string | undefined };
   /** what verifier threads left unanswered since this process began; undefined where there are none */
   readonly verifiers?: VerifierTally;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };

@@ -19,15 +19,18 @@ import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
 import type { Anchor } from './anchors.js';
 import type { ProofKinds } from './assign.js';
+import { type Announced, createCalendar } from './calendar.js';
 import type { Beacon } from './dispatch.js';
 import { type FileDoor, openFileDoor } from './file-door.js';
 import type { Ledger } from './ledger/ledger.js';
+import { createLookBack, recall } from './look-back.js';
 import type { OwnDelay } from './own-delay.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
+import { createPolicies } from './policies.js';
 import type { Reach } from './reach.js';
-import { type ClaimBook, roster } from './roster.js';
+import { type ClaimBook, claimants, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
-import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
+import { type EventPlan, holdOf } from './schedule.js';
 import { type EpochScore, scoreEpoch } from './score.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
@@ -73,6 +76,7 @@ export interface ValidatorOptions {
   readonly netuid: Netuid;
   /** whose weights are set @default 0 */
   readonly mechanism?: number;
+  /** when events are in epochs of which the owner's policy says nothing: the same for all validators of the subnet */
   readonly plan: EventPlan;
 }
 
@@ -116,14 +120,17 @@ export async function runValidator(
   onStatus: (status: ValidatorStatus) => void = () => {},
 ): Promise<void> {
   const { reader, clock, log, ledger, keypair, alert = () => {} } = parts;
-  const { netuid, plan, mechanism = 0 } = options;
+  const { netuid, mechanism = 0 } = options;
   const self = toHotkey(keypair.address);
   assertPhases(parts.kinds);
-  const hold = holdOf(plan);
+  holdOf(options.plan);
   const chain: ChainInfo = await reader.info();
   const peers = createPeers(parts, options);
   const publisher = createPublisher(parts, { netuid, mechanism });
   const parameters = createParameters(parts, { netuid });
+  const policies = createPolicies(parameters, options.plan);
+  const lookBack = createLookBack();
+  let hasLookedBack = false;
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
   const claims: ClaimBook = new Map();
@@ -162,6 +169,7 @@ export async function runValidator(
     hashes.set(block, hash);
     return hash;
   };
+  const calendar = createCalendar({ hashOf, lookBack });
 
   /** Synchronous up to the Go: nothing may stand between a beacon and the frames that wait for it. */
   const onHead = (head: Head) => {
@@ -209,7 +217,7 @@ export async function runValidator(
       head: head.number,
       epoch: current.epochIndex,
       permit: own?.validatorPermit ?? false,
-      ...(parts.parameters ? { parameters: parameters.status(current.epochIndex) } : {}),
+      ...(parts.parameters ? ofParameters(current) : {}),
     });
     closeEpochs(current);
     if (head.number % RETRY_BLOCKS === 0) parameters.retry(holdersOf(current), signal);
@@ -253,11 +261,16 @@ export async function runValidator(
       void miner.claims;
   }
 
+  function ofParameters({ epochIndex }: Subnet): Pick<ValidatorStatus, 'parameters' | 'policy'> {
+    const { digest, whyNot } = policies.in(epochIndex);
+    return { parameters: parameters.status(epochIndex), policy: { digest, whyNot } };
+  }
+
   const holdersOf = (current: Subnet) => () => filePeers(parts, { netuid, subnet: current, self });
 
   /** Weights by other numbers than the subnet's would count against whoever goes by its own: none are better, said aloud. */
   function isWithheld({ epochIndex: epoch }: Subnet): boolean {
-    const { whyNot: reason } = parameters.status(epoch);
+    const reason = parameters.status(epoch).whyNot ?? policies.in(epoch).whyNot;
     if (reason === undefined) {
       if (withheldEpoch === epoch) decidedEpochs.delete(epoch); // they came after all, and in time
       withheldEpoch = undefined;
@@ -267,7 +280,10 @@ export async function runValidator(
     tell({ weightsStage: { epoch, stage: 'withheld', reason } });
     if (withheldEpoch === epoch) return true;
     withheldEpoch = epoch;
-    log.error('no weights in this epoch: parameters that count are not here', { epoch, reason });
+    log.error('no weights in this epoch: what counts in it is not here', {
+      epoch,
+      reason,
+    });
     alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason });
     return true;
   }
@@ -277,17 +293,32 @@ export async function runValidator(
     const epoch = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const from = Math.max(announcedUpTo === undefined ? head.number : announcedUpTo + 1, epoch.start);
     announcedUpTo = head.number;
+    const { plan, whyNot } = policies.in(current.epochIndex);
+    if (whyNot !== undefined) return void isWithheld(current);
+    lookBackOnce(current, plan);
     for (let block = from; block <= head.number; block++) {
-      const eventBlock = await announcedEvent(block, epoch, plan, hashOf);
-      if (eventBlock === undefined || running.has(eventBlock)) continue;
+      const announced = await calendar.announcedBy(block, epoch, plan);
+      if (!announced || running.has(announced.block)) continue;
+      const { purpose, block: eventBlock } = announced;
+      if (purpose === 'liveness' && claimants({ claims, subnet: current }, announced.asks).length === 0)
+        continue;
       if ((pending?.number ?? head.number) >= eventBlock)
         log.warn('event announced too late for us', { eventBlock });
       // not from the heads we saw: of a fork that lost, nobody tells us
-      else start(eventBlock, current, await reader.blockHash(epoch.start));
+      else start(announced, plan, current, await reader.blockHash(epoch.start));
     }
   }
 
-  function start(block: number, current: Subnet, basis: Uint8Array): void {
+  function lookBackOnce({ epochIndex }: Subnet, { lookBack: events = 0, eventsPerEpoch }: EventPlan): void {
+    if (hasLookedBack || events === 0) return;
+    hasLookedBack = true;
+    recall(lookBack, ledger, { fromEpoch: epochIndex - Math.ceil(events / eventsPerEpoch), events });
+  }
+
+  function start(announced: Announced, plan: EventPlan, current: Subnet, basis: Uint8Array): void {
+    const { block, purpose } = announced;
+    const hold = holdOf(plan);
+    const isCheck = purpose === 'liveness';
     let go!: Running['go'];
     let miss!: Running['miss'];
     const beacon = new Promise<Beacon>((resolve, reject) => {
@@ -304,12 +335,10 @@ export async function runValidator(
       log.warn('event left out: parameters that count are not here', { block, epoch });
       return;
     }
-    const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
-    const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
     const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
     // as of the block that announced the event: weights that somebody sets meanwhile are not seen by one validator alone
     const announcing = reader
-      .blockHash(block - plan.leadBlocks)
+      .blockHash(isCheck ? block - 1 : block - plan.leadBlocks)
       .then((hash) => reader.subnet(netuid, hash, mechanism));
     const tooLong = () =>
       new AssayError('timeout', 'the subnet was not read', { what: 'subnet', afterMs: TURNS_READ_MS });
@@ -319,7 +348,10 @@ export async function runValidator(
       basis,
       epoch,
       netuid,
-      ordinal,
+      ordinal: `${epoch}.${announced.ordinal}`,
+      asked: announced,
+      byTurn: plan.validators === 'phase-shifted',
+      withinMs: isCheck ? plan.leadBlocks * chain.blockTimeMs : undefined,
       maxNonces: permits + LISTED_CALLERS,
       minLeadMs: plan.minLeadMs ?? 0,
       hold,
@@ -343,7 +375,11 @@ export async function runValidator(
       pass.miss(error);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
+    log.info(isCheck ? 'check announced' : 'event announced', {
+      block,
+      epoch,
+      event: toHex(id).slice(0, 16),
+    });
 
     const done = (async () => {
       try {
@@ -351,7 +387,13 @@ export async function runValidator(
         const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
         const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
-        const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
+        const asked = isCheck
+          ? { ...fresh, neurons: claimants({ claims, subnet: fresh }, announced.asks) }
+          : fresh;
+        const outcomes = await runEvent(roundParts, { event, subnet: asked, chain, self }, signal);
+        if (isCheck) return log.info('slots checked', { block, epoch, ...tally(outcomes) });
+        lookBack.judged(outcomes, plan.lookBack ?? 0);
+        if (outcomes.length === 0 && event.byTurn) return;
         if (outcomes.length === 0) {
           log.warn('event without a slot to challenge: it does not count', { block, epoch });
           return;
@@ -378,7 +420,7 @@ export async function runValidator(
 
   function publishDue(head: Head, current: Subnet): boolean {
     const left = current.nextEpochBlock! - head.number;
-    if (left > plan.publishLeadBlocks) return false;
+    if (left > policies.in(current.epochIndex).plan.publishLeadBlocks) return false;
     const judging = [...running.values()].some(({ epoch }) => epoch === current.epochIndex);
     return !judging || left <= LAST_CALL_BLOCKS;
   }
@@ -482,8 +524,8 @@ export async function runValidator(
     const left = nextEpochBlock! - head.number; // due: there is a next epoch
     const stage = publisher.recordOf(epoch)?.stage;
     const isOnChain = decidedEpochs.has(epoch) || (stage !== undefined && !NOT_ON_CHAIN.has(stage));
-    if (left > Math.max(1, Math.floor(plan.publishLeadBlocks / 4)) || isOnChain || lateEpoch === epoch)
-      return;
+    const { publishLeadBlocks } = policies.in(epoch).plan;
+    if (left > Math.max(1, Math.floor(publishLeadBlocks / 4)) || isOnChain || lateEpoch === epoch) return;
     lateEpoch = epoch;
     const reason = status.weightsStage?.epoch === epoch ? status.weightsStage.reason : undefined;
     log.error('weights are not on the chain and the epoch is about to end', {
