@@ -19,7 +19,7 @@ export function createMemoryLedger(): MemoryLedger {
     entries,
     async append(entry) {
       if (entry.type === 'outcome') entries.push(entry);
-      else if (entry.type !== 'weights') events.push(entry);
+      else if (entry.type === 'event-started' || entry.type === 'event-completed') events.push(entry);
     },
     saveParams: async () => {},
     outcomes: ({ fromEpoch }) =>

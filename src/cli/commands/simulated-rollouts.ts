@@ -232,8 +232,9 @@ export async function rolloutValidator(options: Shared, signal: AbortSignal): Pr
     },
     { ...rules, policy, vocabulary: subnet.config.vocabulary, quota },
   );
-  const ledger = await openLedger({ ...systemParts, dir: dataPaths.ledger(options.data), log });
   const [info, head] = await Promise.all([chain.info(), chain.head()]);
+  const whose = { genesisHash: info.genesisHash, netuid, keypair };
+  const ledger = await openLedger({ ...systemParts, ...whose, dir: dataPaths.ledger(options.data), log });
   const at = { genesisHash: info.genesisHash, hotkey: keypair.address, head: head.number };
   const book = await openWeightsBook({ log }, { folder: dataPaths.weights(options.data), ...at });
   try {

@@ -10,7 +10,7 @@ import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
-import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { type Ledger, openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { classOf } from '../../verification/classes.js';
 import { kinds } from '../../verification/kinds/index.js';
@@ -58,13 +58,6 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
   const given = await shelve(shelf, config.params, kinds);
-  const ledger = await openLedger({
-    ...systemParts,
-    dir: dataPaths.ledger(config.data),
-    log,
-    openingBytesBudget: config.openingBudgetBytes,
-    keepAccepted: config.keepAccepted,
-  });
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const { netuid } = config;
@@ -84,6 +77,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
+  let ledger: Ledger | undefined;
   let book: WeightsBook | undefined;
   let ends: OwnEnds | undefined;
   let ready = false;
@@ -92,6 +86,16 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const { genesisHash } = info;
     assertOwnKey(config, info);
+    ledger = await openLedger({
+      ...systemParts,
+      dir: dataPaths.ledger(config.data),
+      log,
+      genesisHash,
+      netuid,
+      keypair,
+      openingBytesBudget: config.openingBudgetBytes,
+      keepAccepted: config.keepAccepted,
+    });
     const files = await fileDoorOf(config, chain, keypair.address);
     const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
     const isLive = info.type === 'live';
@@ -143,7 +147,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     unwatch();
     await Promise.all([
       verifiers?.close(),
-      ledger.close(),
+      ledger?.close(),
       book?.close(),
       ends?.close(),
       chain.close(),

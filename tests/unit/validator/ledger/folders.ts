@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { devKeypair, readyKeys } from '../../../../src/keys/keypair.js';
 import { toHex, utf8 } from '../../../../src/model/bytes.js';
 import { sha256 } from '../../../../src/model/hash.js';
 import { toHotkey } from '../../../../src/model/ids.js';
@@ -29,9 +30,14 @@ export function recordingLog(): { log: Log; lines: Record<string, unknown>[] } {
   return { lines, log: createLog((line) => lines.push(JSON.parse(line)), { level: 'debug', now: () => 0 }) };
 }
 
+await readyKeys();
+const keypair = devKeypair('validator');
+
 export const clock = { now: () => 1_700_000_000_000, monotonic: () => 0, sleep: async () => {} };
 
 export const bytes32 = (name: string): Uint8Array => new Uint8Array(sha256(utf8(name)));
+/** Whose the ledgers of these tests are. */
+export const whose = { genesisHash: bytes32('chain'), netuid: 2, keypair };
 export const bytes16 = (name: string): Uint8Array => bytes32(name).slice(0, 16);
 
 /** An outcome with an opening of `openingBytes` in one piece; 0: the session had none. */
@@ -52,7 +58,7 @@ export function outcomeEntry(
     eventBlock: 12,
     epoch,
     netuid: 2,
-    validator: toHotkey('validator'),
+    validator: toHotkey(keypair.address),
     miner: toHotkey(miner),
     kind: 'compute',
     paramsId: toHex(bytes32('params')),

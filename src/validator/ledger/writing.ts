@@ -1,0 +1,113 @@
+// Owns: where the next entry goes: into the newest segment, or into one of its own epoch. Does not own: what is worth an entry
+// (ledger.ts).
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AssayError } from '../../model/errors.js';
+import type { Outcome } from '../../model/outcome.js';
+import type { EvidenceRef } from './codec.js';
+import type { LedgerEntry, OutcomeEntry, PlainEntry } from './entries.js';
+import { type EvidenceWriter, noPiles, openEvidence } from './evidence.js';
+import { syncFolder } from './folder.js';
+import { FIRST_LINK } from './frames.js';
+import { type Bucket, type Index, segmentPath } from './load.js';
+import { beginSegment, headOf, openSegment, type SegmentWriter } from './segment.js';
+import type { LedgerHead, LedgerWriter } from './signed.js';
+
+export interface Writing {
+  outcome(outcome: Outcome, line: string, after?: Promise<void>): Promise<void>;
+  entry(entry: Exclude<LedgerEntry, OutcomeEntry>): Promise<void>;
+  /** A last entry, and the signature over all of it. */
+  end(entry: PlainEntry): Promise<void>;
+  head(): LedgerHead | undefined;
+  close(): Promise<void>;
+}
+
+/** The segment that is written to. */
+interface Current {
+  readonly segment: SegmentWriter;
+  readonly evidence: EvidenceWriter;
+  readonly bucket: Bucket;
+}
+
+/** An entry of a later epoch ends the segment, which is signed, and begins the next one. */
+export async function openWriting(dir: string, writer: LedgerWriter, index: Index): Promise<Writing> {
+  const { last } = index;
+  let current: Promise<Current | undefined> = Promise.resolve(undefined);
+  let ended = false;
+  /** where the ledger stands between two segments */
+  let head: LedgerHead | undefined = last && headOf(last);
+  let segment: SegmentWriter | undefined;
+  if (last && !last.closed) {
+    const evidence = await openEvidence(dir, last.header.epoch, index.lastSizes);
+    segment = await openSegment(segmentPath(dir, last.header.epoch), last);
+    current = Promise.resolve({ segment, evidence, bucket: index.buckets.at(-1)! });
+  }
+
+  /** The segment for an entry of `epoch`: appends wait for it in the order of the calls. */
+  function at(epoch: number): Promise<Current> {
+    const before = current;
+    const next = before.then((open) => (open && epoch <= open.segment.epoch ? open : roll(open, epoch)));
+    // a disk that was full for a moment must not end the ledger
+    current = next.catch(async () => (segment ? before : undefined));
+    return next;
+  }
+
+  async function roll(open: Current | undefined, epoch: number): Promise<Current> {
+    if (open && segment) {
+      head = await open.segment.finish(writer);
+      segment = undefined;
+      await open.evidence.close();
+    }
+    const from = head ?? { records: 0, link: FIRST_LINK };
+    const number = head ? Math.max(epoch, head.epoch + 1) : epoch;
+    const evidence = await openEvidence(dir, number, noPiles());
+    const path = segmentPath(dir, number);
+    await mkdir(dirname(path), { recursive: true });
+    segment = await beginSegment(path, writer, number, from);
+    await syncFolder(dirname(path));
+    index.segments.push(number);
+    return { segment, evidence, bucket: index.begin(number) };
+  }
+
+  const refuseEnded = () => {
+    if (ended) throw new AssayError('internal', 'ledger was handed over', { what: dir });
+  };
+
+  return {
+    async outcome(outcome, line, after) {
+      refuseEnded();
+      after?.catch(() => {});
+      const { segment, evidence, bucket } = await at(outcome.epoch);
+      const kept = evidence.append(outcome, line, after);
+      let ref: EvidenceRef | undefined;
+      const known = kept.then((place) => {
+        ref = place;
+      });
+      await segment.append({ recorded: () => ({ outcome, evidence: ref! }) }, known);
+      bucket.outcomes.set(outcome.id, { outcome, evidence: ref! });
+    },
+    async entry(entry) {
+      refuseEnded();
+      const { segment, bucket } = await at(entry.epoch);
+      await segment.append({ entry });
+      if (entry.type === 'weights') index.weights = entry;
+      else if (entry.type !== 'scored') bucket.events.push(entry);
+    },
+    async end(entry) {
+      refuseEnded();
+      ended = true;
+      const open = await at(entry.epoch);
+      await open.segment.append({ entry });
+      head = await open.segment.finish(writer);
+      segment = undefined;
+      await open.evidence.close();
+    },
+    head: () => segment?.head() ?? head,
+    async close() {
+      const open = await current;
+      if (!open || !segment) return;
+      await segment.close();
+      await open.evidence.close();
+    },
+  };
+}
