@@ -5,7 +5,7 @@ import { u32le, utf8 } from '../model/bytes.js';
 import { sha256 } from '../model/hash.js';
 import type { Hotkey } from '../model/ids.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
-import { type EpochFrame, type EventPlan, eventSegments, eventsUnderWay } from './schedule.js';
+import { type EpochFrame, type EventPlan, eventsUnderWay } from './schedule.js';
 
 const TAG = utf8('assay/1/liveness');
 /** Draws are of 48 bits, as those of events are. */
@@ -131,9 +131,3 @@ const NONE_YET: SlotDraws = { looked: 0, checks: 0, isDrawn: false };
 /** Own to each slot: or all of a hotkey's would be asked at once, and the rest of the time be known to be free. */
 const draws = (hash: Uint8Array, miner: Hotkey, slot: number, below: bigint): boolean =>
   BigInt(Buffer.from(sha256(TAG, hash, utf8(miner), u32le(slot))).readUIntBE(0, 6)) < below;
-
-/** @throws RangeError as `eventSegments` and `livenessRoom` */
-export function assertRoom(length: number, plan: EventPlan): void {
-  eventSegments(length, plan);
-  livenessRoom(length, plan);
-}

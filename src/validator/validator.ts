@@ -293,8 +293,7 @@ export async function runValidator(
     const epoch = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const from = Math.max(announcedUpTo === undefined ? head.number : announcedUpTo + 1, epoch.start);
     announcedUpTo = head.number;
-    const { plan, whyNot } = policies.in(current.epochIndex);
-    if (whyNot !== undefined) return void isWithheld(current);
+    const { plan } = policies.in(current.epochIndex);
     lookBackOnce(current, plan);
     for (let block = from; block <= head.number; block++) {
       const announced = await calendar.announcedBy(block, epoch, plan);
@@ -312,7 +311,10 @@ export async function runValidator(
   function lookBackOnce({ epochIndex }: Subnet, { lookBack: events = 0, eventsPerEpoch }: EventPlan): void {
     if (hasLookedBack || events === 0) return;
     hasLookedBack = true;
-    recall(lookBack, ledger, { fromEpoch: epochIndex - Math.ceil(events / eventsPerEpoch), events });
+    recall(lookBack, ledger, {
+      fromEpoch: Math.max(0, epochIndex - Math.ceil(events / eventsPerEpoch)),
+      events,
+    });
   }
 
   function start(announced: Announced, plan: EventPlan, current: Subnet, basis: Uint8Array): void {
@@ -330,7 +332,7 @@ export async function runValidator(
     const id = eventId({ netuid, block, basis });
     const epoch = current.epochIndex;
     const kinds = parameters.kindsOf(epoch);
-    if (!kinds) {
+    if (!kinds || policies.in(epoch).whyNot !== undefined) {
       isWithheld(current);
       log.warn('event left out: parameters that count are not here', { block, epoch });
       return;
