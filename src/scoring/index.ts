@@ -11,6 +11,7 @@ export {
   type Reason,
   type ZeroWhy,
 } from './pay.js';
+export { DEFAULT_POLICY, POLICIES, type PolicyName } from './policies/index.js';
 export {
   encodePolicy,
   type KnownClasses,
@@ -24,10 +25,7 @@ export {
   readPolicy,
   type ScoringPolicy,
 } from './policy.js';
-export { PRICES, type PriceList, type Prices, worthOf } from './prices.js';
-export type { Rule, RuleInput, Scores, ZeroReason } from './rule.js';
-export { type RuleName, rules } from './rules/index.js';
-export { type ProvenSlotsParams, provenSlots } from './rules/proven-slots.js';
+export { PRICES, SIMULATED_PRICES, worthBy } from './prices.js';
 export {
   createScoringState,
   isDrawn,
@@ -37,5 +35,6 @@ export {
   type ScoredEvent,
   type ScoringState,
   type StateParts,
+  scoringStateOf,
   TURN_EPOCHS,
 } from './state.js';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { toHex, utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
-import { RESOURCES, type Resource } from '../model/credit.js';
+import { RESOURCES } from '../model/credit.js';
 import { AssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
 import { invalid } from '../model/invalid-input.js';
@@ -294,12 +294,8 @@ function ofIssue(issue: z.core.$ZodIssue, value: unknown): AssayError {
     const keys = keysAt(POLICY, issue.path);
     return invalid(`policy${path}.${key}`, `one of ${keys.join(', ')}`, shown(key) + meant(keys, key));
   }
-  if (issue.code === 'invalid_key') {
-    const key = String(issue.path.at(-1));
-    return invalid(`policy${path}`, `one of ${RESOURCES.join(', ')}`, shown(key) + meant(RESOURCES, key));
-  }
   if (issue.code === 'invalid_union') return invalid(`policy${path}`, '"linear" or an exponent', shown(got));
-  const expected = issue.message.replace(/^Invalid (input|option|string): /, '').replace(/^expected /, '');
+  const expected = issue.message.replace(/^[A-Z][a-z ]+: /, '').replace(/^expected /, '');
   return invalid(`policy${path}`, expected, shown(got));
 }
 
@@ -314,6 +310,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
     else if (at instanceof z.ZodRecord) at = at.valueType;
     else if (at instanceof z.ZodObject) at = at.shape[String(step)];
   }
+  if (at instanceof z.ZodRecord) return RESOURCES;
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
@@ -324,9 +321,3 @@ function meant(names: readonly string[], got: string): string {
 }
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);
-
-/** What one unit counts, as a number: both parts are exact, and so is the same quotient on every machine. */
-export const pricesOf = (prices: PolicyPrices | undefined): Readonly<Partial<Record<Resource, number>>> =>
-  Object.fromEntries(
-    Object.entries(prices ?? {}).map(([resource, { of, counts }]) => [resource, counts / of]),
-  );

@@ -2,13 +2,13 @@
 // from it (pay.ts), outcomes themselves and their evidence (validator/ledger).
 import { z } from 'zod';
 import { fromHex, u32le, utf8 } from '../model/bytes.js';
-import { type Credit, RESOURCES } from '../model/credit.js';
 import { AssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
 import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
 import { accepted, CAUSES, inconclusive, REJECTIONS, rejected, verdictToString } from '../model/verdict.js';
-import { millionths, type Pool, policyDigest, pricesOf, type ScoringPolicy } from './policy.js';
+import { millionths, type Pool, policyDigest, type ScoringPolicy } from './policy.js';
+import { worthBy } from './prices.js';
 
 /** What of an outcome counts. */
 export type Scored = Pick<
@@ -25,6 +25,8 @@ export interface ScoredEvent {
   readonly ourTurn?: boolean | undefined;
   /** Of whom the event asked, where not of all: `isDrawn`. Who was not drawn and has no outcome was not absent. @default all */
   readonly sample?: Sample | undefined;
+  /** A check between events: its outcomes say that slots are there, and nothing of what they can do. @default false */
+  readonly liveness?: boolean | undefined;
 }
 
 export interface Sample {
@@ -133,9 +135,13 @@ interface Sums {
   /** by verdict */
   counts: number[];
   seen: number;
+  accepted: number;
   excused: number;
   /** outcomes of events that had not drawn the slot */
   extra: number;
+  /** checks between events that count, and those of them in which it was there */
+  checked: number;
+  alive: number;
 }
 
 interface Slot {
@@ -152,9 +158,18 @@ interface Entry {
   quarantinedThrough: number | undefined;
 }
 
+interface Judged {
+  readonly slot: Slot;
+  readonly epoch: number;
+  readonly code: number;
+  readonly pool: number;
+  readonly worth: number;
+  readonly share: number;
+}
+
 interface OpenEvent {
   readonly slots: Set<Slot>;
-  readonly judged: { slot: Slot; epoch: number; code: number; pool: number; worth: number; share: number }[];
+  readonly judged: Judged[];
 }
 
 interface EpochStats {
@@ -166,15 +181,17 @@ interface EpochStats {
 }
 
 export function createScoringState(policy: ScoringPolicy, parts: StateParts = {}): ScoringState {
-  return stateOf(policy, parts, new Map(), undefined, []);
+  return stateOf(policy, parts, new Map(), [], undefined, undefined);
 }
 
 function stateOf(
   policy: ScoringPolicy,
   { classOf = () => undefined }: StateParts,
   hotkeys: Map<string, Entry>,
-  restored: EpochStats | undefined,
   tried: number[],
+  /** with a completed event that was no check between events */
+  newest: number | undefined,
+  stats: EpochStats | undefined,
 ): ScoringState {
   const { memory: { carryEpochs = CARRY_EPOCHS, turnEpochs = TURN_EPOCHS, retain = 0 } = {}, quarantine } =
     policy;
@@ -185,7 +202,6 @@ function stateOf(
   const isBad = new Set(quarantine?.reasons.map((reason) => REJECTED[reason]));
   const byParams = new Map<string, number>();
   const open = new Map<string, OpenEvent>();
-  let stats = restored;
 
   function poolOf(kind: string, paramsId: string): number {
     const key = `${kind} ${paramsId}`;
@@ -263,10 +279,12 @@ function stateOf(
       for (let pool = 0; pool < poolCount; pool++)
         memory.worth[pool] = mixed(memory.worth[pool]!, sums ? mean(sums.worth[pool]!) : 0);
       memory.share = mixed(memory.share, sums ? mean(sums.share) : 0);
-      memory.uptime = moved(memory.uptime, sums?.counts[ACCEPTED] ?? 0, counted);
       memory.since = 0;
       memory.uncounted = 0;
     } else pass(memory, stats.events === 0 || asked > 0);
+    const { checked = 0, alive = 0 } = sums ?? {};
+    if (counted + checked > 0)
+      memory.uptime = moved(memory.uptime, (sums?.accepted ?? 0) + alive, counted + checked);
     for (let epoch = stats.epoch + 1; epoch <= Math.min(through, stats.epoch + MOST_AWAY); epoch++)
       pass(memory, true);
   }
@@ -293,23 +311,38 @@ function stateOf(
     return level + Number(up - down) - (up === down && there < counted && level > 0 ? 1 : 0);
   }
 
-  function count({ slot, code, pool, worth, share }: OpenEvent['judged'][number], extra: number): void {
+  const sumsOf = (slot: Slot): Sums => {
     slot.sums ??= {
       worth: new Array<number>(poolCount).fill(0),
       share: 0,
-      counts: [],
+      counts: new Array<number>(VERDICTS.length).fill(0),
       seen: 0,
+      accepted: 0,
       excused: 0,
       extra: 0,
+      checked: 0,
+      alive: 0,
     };
-    const { sums } = slot;
-    sums.seen++;
-    sums.extra += extra;
-    sums.counts[code] = (sums.counts[code] ?? 0) + 1;
-    if (code === ACCEPTED) {
-      if (pool >= 0) sums.worth[pool]! += worth;
-      sums.share += share;
-    } else if (code >= FIRST_CAUSE && code !== MET_NOBODY) sums.excused++;
+    return slot.sums;
+  };
+
+  function count({ slot, code, pool, worth, share }: Judged, { sample, liveness }: ScoredEvent): void {
+    const sums = sumsOf(slot);
+    const isExcused = code >= FIRST_CAUSE && code !== MET_NOBODY;
+    if (liveness) {
+      if (!isExcused) sums.checked++;
+      if (code === ACCEPTED) sums.alive++;
+    } else {
+      sums.seen++;
+      sums.counts[code]!++;
+      if (sample && !isDrawn(sample, slot.hotkey, slot.index)) sums.extra++;
+      if (isExcused) sums.excused++;
+      if (code === ACCEPTED) {
+        sums.accepted++;
+        sums.share += share;
+        if (pool >= 0) sums.worth[pool]! += worth;
+      }
+    }
     if (quarantine && isBad.has(code)) {
       const entry = hotkeys.get(slot.hotkey)!;
       entry.quarantinedThrough = Math.max(
@@ -349,33 +382,36 @@ function stateOf(
             ? REJECTED[verdict.reason]!
             : INCONCLUSIVE[verdict.cause]!;
       const pool = code === ACCEPTED ? poolOf(kind, paramsId) : -1;
-      const worth = pool < 0 ? 0 : inOnes(pools[pool]!.worthOf(credit, simulated));
+      const by = pools[pool];
+      const worth = by ? inOnes((simulated ? by.simulatedWorthOf : by.worthOf)(credit)) : 0;
       judged.push({ slot, epoch, code, pool, worth, share: code === ACCEPTED ? inOnes(outcome.share) : 0 });
     },
-    completed({ event, epoch, ourTurn = true, sample }) {
+    completed(given) {
+      const { event, epoch, ourTurn = true, sample, liveness = false } = given;
+      const own = open.get(event);
       if (stats && (epoch < stats.epoch || stats.done.has(event))) {
         open.delete(event);
         return;
       }
       if (stats?.epoch !== epoch) {
-        close(epoch);
+        close(epoch); // keeps what open events are about
         stats = { epoch, done: new Set(), events: 0, ourTurns: 0, samples: [] };
       }
-      stats.done.add(event);
-      stats.events++;
-      if (ourTurn) stats.ourTurns++;
-      if (sample) stats.samples.push({ sample, ourTurn });
-      const own = open.get(event);
       open.delete(event);
-      for (const one of own?.judged ?? []) {
-        // what one validator measures at a time says nothing where that was another
-        if (one.epoch !== epoch || (one.slot.byTurn && !ourTurn)) continue;
-        count(one, sample && !isDrawn(sample, one.slot.hotkey, one.slot.index) ? 1 : 0);
+      stats.done.add(event);
+      if (!liveness) {
+        newest = epoch;
+        stats.events++;
+        if (ourTurn) stats.ourTurns++;
+        if (sample) stats.samples.push({ sample, ourTurn });
       }
+      // what one validator measures at a time says nothing where that was another
+      for (const one of own?.judged ?? [])
+        if (one.epoch === epoch && (ourTurn || !one.slot.byTurn)) count(one, given);
     },
     eventsOf: (epoch) => (epoch === stats?.epoch ? stats.events : 0),
     hasSay(epoch) {
-      if (stats && stats.epoch >= epoch - carryEpochs) return true;
+      if (newest !== undefined && newest >= epoch - carryEpochs) return true;
       for (let each = epoch - carryEpochs; each <= epoch; each++) if (!tried.includes(each)) return false;
       return true;
     },
@@ -414,24 +450,12 @@ function stateOf(
       return JSON.stringify({
         policy: policyDigest(policy),
         tried,
+        newest,
         stats: stats && { ...stats, done: [...stats.done] },
         hotkeys: byKey(hotkeys).map(([hotkey, { slots, quarantinedThrough = null }]) => [
           hotkey,
           quarantinedThrough,
-          byKey(slots).map(([key, { memory, sums }]) => [
-            key,
-            [memory.worth, memory.share, memory.uptime, memory.since, memory.uncounted],
-            sums
-              ? [
-                  sums.worth,
-                  sums.share,
-                  Array.from(sums.counts, (each) => each ?? 0),
-                  sums.seen,
-                  sums.excused,
-                  sums.extra,
-                ]
-              : null,
-          ]),
+          byKey(slots).map(([key, { memory, sums }]) => [key, memory, sums ?? null]),
         ]),
       });
     },
@@ -439,9 +463,11 @@ function stateOf(
 }
 
 const count = z.int().min(0);
+const sums = z.array(count).min(1);
 const SNAPSHOT = z.strictObject({
   policy: z.string(),
   tried: z.array(count),
+  newest: count.optional(),
   stats: z
     .strictObject({
       epoch: count,
@@ -463,8 +489,20 @@ const SNAPSHOT = z.strictObject({
       z.array(
         z.tuple([
           count,
-          z.tuple([z.array(count), count, count, count, count]),
-          z.tuple([z.array(count), count, z.array(count), count, count, count]).nullable(),
+          z.strictObject({ worth: sums, share: count, uptime: count, since: count, uncounted: count }),
+          z
+            .strictObject({
+              worth: sums,
+              share: count,
+              counts: z.array(count).length(VERDICTS.length),
+              seen: count,
+              accepted: count,
+              excused: count,
+              extra: count,
+              checked: count,
+              alive: count,
+            })
+            .nullable(),
         ]),
       ),
     ]),
@@ -491,29 +529,17 @@ export function restoreScoringState(
   const hotkeys = new Map<string, Entry>();
   for (const [hotkey, quarantinedThrough, slots] of given.hotkeys) {
     const entry: Entry = { slots: new Map(), quarantinedThrough: quarantinedThrough ?? undefined };
-    for (const [key, [worth, share, uptime, since, uncounted], sums] of slots) {
-      if ([worth, sums?.[0] ?? worth].some(({ length }) => length !== policy.pools.length))
-        throw corrupt(`${hotkey} has not ${policy.pools.length} pools`);
-      entry.slots.set(key, {
-        hotkey,
-        index: key >> 1,
-        byTurn: key % 2 === 1,
-        memory: { worth, share, uptime, since, uncounted },
-        sums: sums
-          ? {
-              worth: sums[0],
-              share: sums[1],
-              counts: sums[2],
-              seen: sums[3],
-              excused: sums[4],
-              extra: sums[5],
-            }
-          : undefined,
-      });
+    for (const [key, memory, sums] of slots) {
+      const pools = policy.pools.length;
+      if (memory.worth.length !== pools || (sums && sums.worth.length !== pools))
+        throw corrupt(`${hotkey} has not ${pools} pools`);
+      const [index, byTurn] = [Math.floor(key / 2), key % 2 === 1];
+      entry.slots.set(key, { hotkey, index, byTurn, memory, sums: sums ?? undefined });
     }
     hotkeys.set(hotkey, entry);
   }
-  return stateOf(policy, parts, hotkeys, stats && { ...stats, done: new Set(stats.done) }, tried);
+  const { newest } = given;
+  return stateOf(policy, parts, hotkeys, tried, newest, stats && { ...stats, done: new Set(stats.done) });
 }
 
 const TAG = utf8('assay/1/drawn');
@@ -539,21 +565,40 @@ const nothing = (pools: number): Memory => ({
 /** What a pool takes, and what it counts for it. */
 function createPool({ match = {}, credit = 'outcomes', prices, simulatedPrices }: Pool) {
   const { kinds, classes } = match;
-  const [real, simulated] = [prices, simulatedPrices].map((given) => {
-    const each = pricesOf(given);
-    // in the order of RESOURCES: a sum of doubles hangs on it
-    return RESOURCES.flatMap((name) => (each[name] ? [{ name, price: each[name] }] : []));
-  });
   return {
     matches: (kind: string, className: string | undefined): boolean =>
       credit === 'outcomes' &&
       (kinds?.includes(kind) ?? true) &&
       (classes === undefined || (className !== undefined && classes.includes(className))),
-    /** Linear in every amount: however a device is split, joined or named, the sum is the sum. */
-    worthOf(amounts: Credit, isSimulated: boolean): number {
-      let sum = 0;
-      for (const { name, price } of (isSimulated ? simulated : real)!) sum += (amounts[name] ?? 0) * price;
-      return sum;
-    },
+    worthOf: worthBy(prices),
+    simulatedWorthOf: worthBy(simulatedPrices),
   };
+}
+
+/** A state that has been told all of a validator's outcomes and events, in whatever order they are given. */
+export function scoringStateOf(
+  policy: ScoringPolicy,
+  told: {
+    readonly outcomes: Iterable<Scored>;
+    readonly completed: readonly ScoredEvent[];
+    readonly started?: readonly ScoredEvent[];
+    /** the epoch that is scored: what is told of later ones is left out */
+    readonly through: number;
+  },
+  parts: StateParts = {},
+): ScoringState {
+  const state = createScoringState(policy, parts);
+  const byEvent = new Map<string, Scored[]>();
+  for (const outcome of told.outcomes) {
+    const own = byEvent.get(outcome.event) ?? [];
+    byEvent.set(outcome.event, own);
+    own.push(outcome);
+  }
+  for (const event of told.started ?? []) if (event.epoch <= told.through) state.started(event);
+  const completed = told.completed.filter(({ epoch }) => epoch <= told.through);
+  for (const event of completed.sort((a, b) => a.epoch - b.epoch)) {
+    for (const outcome of byEvent.get(event.event) ?? []) state.outcome(outcome);
+    state.completed(event);
+  }
+  return state;
 }
