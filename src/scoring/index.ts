@@ -1,5 +1,8 @@
 // Owns: a subnet's scoring policy and what it pays for outcomes, with a reason for every zero and every cut.
 // Does not own: verdicts (verification), evidence (validator/ledger), rows on a chain (chain), payouts (emissions).
+
+export { BEHAVIOURS, type Behaviour } from './behaviours.js';
+export { type Deterrence, type DeterrenceReport, deterrence, type Shape } from './deterrence.js';
 export {
   type Cut,
   type CutWhy,
@@ -26,6 +29,16 @@ export {
   type ScoringPolicy,
 } from './policy.js';
 export { PRICES, SIMULATED_PRICES, worthBy } from './prices.js';
+export {
+  createUsageBook,
+  RECEIPT_FORMAT,
+  type ReceiptRefusal,
+  readReceipt,
+  receiptDigest,
+  receiptMessage,
+  type UsageBook,
+  type UsageReceipt,
+} from './receipts.js';
 export {
   createScoringState,
   isDrawn,

@@ -9,6 +9,6 @@ export const compute = parsePolicy({
   pools: [{ name: 'proven', share: 1, prices: PRICES, simulatedPrices: SIMULATED_PRICES }],
   memory: { retain: 0, carryEpochs: 1, turnEpochs: 32 },
   pay: 'linear',
-  // 64 samples of every event, each in another row; what they find is not paid
-  audit: { unitsPerWindow: 64 },
+  // what a registration costs, in events of honest pay; how much is looked at stands in the parameters
+  audit: { unitsPerWindow: 64, restartWindows: 0.5 },
 });

@@ -59,5 +59,5 @@ export const mixed = parsePolicy({
     lookBack: 3,
     validators: 'shared',
   },
-  audit: { unitsPerWindow: 6, vestedWindows: 2, restartWindows: 4 },
+  audit: { unitsPerWindow: 6, vestedWindows: 12, restartWindows: 0.7 },
 });
