@@ -6,7 +6,7 @@ import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
 import { createLocalnet } from '../../src/localnet/localnet.js';
 import { runMiner } from '../../src/miner/miner.js';
 import { noReceipts } from '../../src/miner/receipts.js';
-import { createLocalSlot } from '../../src/miner/slot.js';
+import { createLocalSlot, type Slot } from '../../src/miner/slot.js';
 import { toHex } from '../../src/model/bytes.js';
 import { type Hotkey, type Netuid, toHotkey, type Uid } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
@@ -83,7 +83,13 @@ export async function onSmallSubnet<T>(
   {
     params = TOY_PARAMS,
     paramsId = TOY_PARAMS_ID,
-  }: { readonly params?: ToyParams; readonly paramsId?: Uint8Array } = {},
+    more = () => [],
+  }: {
+    readonly params?: ToyParams;
+    readonly paramsId?: Uint8Array;
+    /** slots beside the one of the toy kind */
+    readonly more?: (clock: VirtualClock) => readonly Slot[];
+  } = {},
 ): Promise<T> {
   await readyKeys();
   const clock = createVirtualClock();
@@ -120,7 +126,7 @@ export async function onSmallSubnet<T>(
           random: createSeededRandom('miner-1'),
           log: silentLog,
           receipts: noReceipts,
-          slots: [slot],
+          slots: [slot, ...more(clock)],
           content: (digest) => content.get(toHex(digest)),
         },
         { netuid, host: '127.16.0.1', port: 0 },
