@@ -30,7 +30,8 @@ const PLAN: EventPlan = {
   publishLeadBlocks: 5,
   minLeadMs: 150,
 };
-const CHECKED: EventPlan = { ...PLAN, livenessPerEpoch: 6 };
+/** As good as all are drawn, and the ledger says by what. */
+const CHECKED: EventPlan = { ...PLAN, livenessPerEpoch: 6, sampling: 0.999999 };
 
 const checkOf = (clock: VirtualClock): Slot =>
   createLocalSlot(
@@ -84,6 +85,10 @@ describe('checks between events', () => {
           const done = ledger.completedEvents({ fromEpoch: first }).filter(({ epoch }) => epoch < first + 2);
           const events = done.filter(({ liveness }) => !liveness);
           expect(events).toHaveLength(2);
+          for (const { block, sample } of events) {
+            const announcing = await subnet.chain.blockHash(block - PLAN.leadBlocks);
+            expect(sample).toEqual({ seed: toHex(announcing), share: 999_999 });
+          }
           expect(done.length - events.length).toBe(a.length);
           for (const { block } of events)
             for (const { eventBlock } of a)
