@@ -9,13 +9,14 @@ import { sha256 } from '../../model/hash.js';
 import type { Log } from '../../model/log.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
+import { READ_ONLY } from './bundle.js';
 import type { EvidenceRef } from './codec.js';
+import { type Compacted, readCompacted } from './compacted.js';
 import {
   assertOutcome,
   type EventEntry,
   type LedgerEntry,
   type OutcomeEntry,
-  type ScoredEntry,
   type StoredFrame,
   toPlainJson,
   toSessionLine,
@@ -23,11 +24,24 @@ import {
 } from './entries.js';
 import { evidencePath, readEvidence } from './evidence.js';
 import { lockFolder, syncFolder } from './folder.js';
-import { type Bucket, drain, fill, type Index, load, newBucket, SEGMENTS, segmentPath } from './load.js';
+import {
+  type Bucket,
+  drain,
+  type EpochRange,
+  fill,
+  type Index,
+  type LedgerFold,
+  load,
+  newBucket,
+  SEGMENTS,
+  segmentPath,
+  toVisitor,
+} from './load.js';
 import { takeOver } from './older.js';
 import { type OpeningFacts, type OpeningsReader, openOpenings, openOpeningsReader } from './openings.js';
-import { headOf, readSegment, type SegmentVisitor } from './segment.js';
-import { type LedgerHead, type LedgerOwner, type LedgerWriter, ownerOf } from './signed.js';
+import { type CompactInput, compact, type EvidenceLimits, expireEvidence } from './retention.js';
+import { headOf, readSegment } from './segment.js';
+import { type LedgerHead, type LedgerOwner, type LedgerWriter, ownerOf, type SignedHead } from './signed.js';
 import { openWriting } from './writing.js';
 
 export interface LedgerOptions {
@@ -44,22 +58,6 @@ export interface WritableLedgerOptions extends LedgerOptions, LedgerWriter {
   readonly keepAccepted?: number;
 }
 
-/** What is told of a ledger's entries, in their order. A scoring state is one. */
-export interface LedgerFold {
-  started?(event: EventEntry): void;
-  completed?(event: EventEntry): void;
-  outcome?(outcome: Outcome): void;
-  weights?(entry: WeightsEntry): void;
-  scored?(entry: ScoredEntry): void;
-}
-
-/** Of segments: an entry is in the one of its own epoch, or in a later one where it was late. */
-export interface EpochRange {
-  /** @default all that is there */
-  readonly fromEpoch?: number | undefined;
-  readonly toEpoch?: number | undefined;
-}
-
 export interface LedgerReader {
   /** undefined while nothing was appended */
   readonly owner: LedgerOwner | undefined;
@@ -74,8 +72,14 @@ export interface LedgerReader {
   completedEvents(filter: { fromEpoch: number }): readonly EventEntry[];
   /** Events that this validator began, completed or not: what is missing above is our own doing. */
   startedEvents(filter: { fromEpoch: number }): readonly EventEntry[];
-  /** All entries from disk, checked on the way; holds no more than one frame in memory. */
+  /** All entries of these segments from disk, checked on the way; holds no more than one frame in memory. */
   fold(into: LedgerFold, range?: EpochRange, signal?: AbortSignal): Promise<void>;
+  /** Epochs that have a file of their own, oldest first. */
+  segments(): readonly number[];
+  /** Of all epochs that are closed, oldest first: two of one epoch and hotkey that differ are two ledgers. */
+  heads(): readonly SignedHead[];
+  /** What is left of epochs whose outcomes are gone: a state goes on from it. */
+  compacted(): Compacted | undefined;
   /** The row that was set last; undefined when none was. */
   lastWeights(): WeightsEntry | undefined;
   /**
@@ -102,6 +106,13 @@ export interface Ledger extends LedgerReader {
   append(entry: LedgerEntry): Promise<void>;
   /** Keeps a parameter set or a policy beside the outcomes, once. @throws TypeError when `params` is not what `paramsId` addresses */
   saveParams(paramsId: string, params: object): Promise<void>;
+  /** Sessions that are kept no longer. @returns bytes that went */
+  expire(limits: EvidenceLimits): Promise<number>;
+  /**
+   * Older outcomes into a state; their signed heads stay. @returns epochs that went
+   * @throws AssayError `unsupported` where what is left of older ones is under another policy
+   */
+  compact(input: CompactInput): Promise<readonly number[]>;
   /** Ends this ledger here: it goes on where an export of it is imported. @returns what that one will name */
   move(): Promise<string>;
 }
@@ -124,6 +135,12 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
   const unlock = await lockFolder(dir);
   try {
     await takeOver({ log, writer: options }, dir);
+    if (await exists(join(dir, READ_ONLY)))
+      throw new AssayError('invalid-input', `${dir}: this ledger was imported to be read`, {
+        what: 'ledger folder',
+        expected: 'a ledger that goes on here',
+        got: 'one that was imported to be read: its validator may be going on with it',
+      });
     const index = await load(dir, { owner, openings: await namesIn(join(dir, OPENINGS)) });
     if (index.movedTo !== undefined)
       throw new AssayError('invalid-input', `${dir}: this ledger was handed over and goes on elsewhere`, {
@@ -188,6 +205,13 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
         saved.catch(() => saving.delete(paramsId));
         return saved;
       },
+      expire: (limits) => expireEvidence(dir, limits),
+      async compact(input) {
+        const gone = await compact({ dir, writer: options }, input);
+        index.segments.splice(0, gone.length);
+        if (gone.length > 0) index.compacted = await readCompacted(dir);
+        return gone;
+      },
       async move() {
         const token = toHex(random.bytes(16));
         await writing.end({ type: 'moved', epoch: writing.head()?.epoch ?? 0, token });
@@ -209,7 +233,7 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
  * @throws AssayError `corrupt` naming file and record; `invalid-input` when there is no ledger, or one of another version
  */
 export async function openLedgerReader({ dir, log }: LedgerOptions): Promise<LedgerReader> {
-  const index = await load(dir, {});
+  const index = await load(dir, { isPart: true });
   if (!index.last) {
     const older = (await exists(join(dir, 'journal.jsonl')))
       ? ', but one of version 2: the validator takes it over when it starts'
@@ -308,13 +332,16 @@ function createReader(
     completedEvents: ({ fromEpoch }) => events('event-completed', fromEpoch),
     startedEvents: ({ fromEpoch }) => events('event-started', fromEpoch),
     async fold(into, { fromEpoch = 0, toEpoch = Number.POSITIVE_INFINITY } = {}, signal) {
-      const visitor = toVisitor(into, fromEpoch);
+      const visitor = toVisitor(into);
       const segments = index.segments.filter((epoch) => epoch >= fromEpoch && epoch <= toEpoch);
       for (const epoch of segments) {
         const isLast = epoch === index.segments.at(-1);
         await drain(readSegment(segmentPath(dir, epoch), { isLast }, visitor), signal);
       }
     },
+    segments: () => index.segments,
+    heads: () => index.heads,
+    compacted: () => index.compacted,
     lastWeights: () => index.weights,
     find: async (prefix) => read(await locate(prefix)),
     async readOpening(prefix) {
@@ -324,23 +351,6 @@ function createReader(
       return hadOpening ? openings.read(located.outcome.id) : new Uint8Array();
     },
     readParams: (paramsId) => readParams(dir, paramsId),
-  };
-}
-
-function toVisitor(into: LedgerFold, fromEpoch: number): SegmentVisitor {
-  return {
-    outcome(at) {
-      if (!into.outcome) return;
-      const outcome = at.outcome();
-      if (outcome.epoch >= fromEpoch) into.outcome(outcome);
-    },
-    entry(entry) {
-      if (entry.epoch < fromEpoch) return;
-      if (entry.type === 'event-started') into.started?.(entry);
-      else if (entry.type === 'event-completed') into.completed?.(entry);
-      else if (entry.type === 'weights') into.weights?.(entry);
-      else if (entry.type === 'scored') into.scored?.(entry);
-    },
   };
 }
 

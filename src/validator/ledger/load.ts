@@ -5,16 +5,33 @@ import { setImmediate } from 'node:timers/promises';
 import { equals } from '../../model/bytes.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
-import type { EventEntry, SegmentEntry, WeightsEntry } from './entries.js';
+import { type Compacted, readCompacted } from './compacted.js';
+import type { EventEntry, ScoredEntry, SegmentEntry, WeightsEntry } from './entries.js';
 import { assertEvidence, countEvidence, noPiles, type PileSizes } from './evidence.js';
 import { FIRST_LINK } from './frames.js';
 import type { OpeningFacts } from './openings.js';
 import { corruptAt, headOf, readSegment, type SegmentEnd, type SegmentVisitor } from './segment.js';
-import { assertOwner, type LedgerOwner } from './signed.js';
+import { assertOwner, type LedgerOwner, type SignedHead } from './signed.js';
 
 export const SEGMENTS = 'segments';
 /** Segments whose outcomes are held in memory: what events under way may still be late with. */
 const IN_MEMORY = 2;
+
+/** What is told of a ledger's entries, in their order. A scoring state is one. */
+export interface LedgerFold {
+  started?(event: EventEntry): void;
+  completed?(event: EventEntry): void;
+  outcome?(outcome: Outcome): void;
+  weights?(entry: WeightsEntry): void;
+  scored?(entry: ScoredEntry): void;
+}
+
+/** Of segments: an entry is in the one of its own epoch, or in the next one where it was late. */
+export interface EpochRange {
+  /** @default all that is there */
+  readonly fromEpoch?: number | undefined;
+  readonly toEpoch?: number | undefined;
+}
 
 /** A segment's entries in memory. */
 export interface Bucket {
@@ -29,7 +46,11 @@ export interface Index {
   /** the newest of them, at most IN_MEMORY */
   readonly buckets: Bucket[];
   weights: WeightsEntry | undefined;
+  /** of epochs that are gone */
+  compacted: Compacted | undefined;
   movedTo: string | undefined;
+  /** of all epochs that are closed, oldest first */
+  readonly heads: SignedHead[];
   /** of the newest segment as it was when the ledger was opened */
   readonly last: SegmentEnd | undefined;
   readonly lastSizes: PileSizes;
@@ -57,22 +78,32 @@ export function fill(bucket: Bucket, sizes?: PileSizes): SegmentVisitor {
   };
 }
 
-/**
- * @param owner whose it must be; without one it must be the same in all files
- * @param openings names of the files that are kept
- */
+export interface LoadOptions {
+  /** whose it must be; without one it must be the same in all files */
+  readonly owner?: LedgerOwner | undefined;
+  /** names of the files that are kept */
+  readonly openings?: ReadonlySet<string> | undefined;
+  /** Epochs before the first may be elsewhere. @default a ledger begins at its beginning, or behind what is compacted */
+  readonly isPart?: boolean | undefined;
+}
+
+/** @throws AssayError `corrupt` naming file and record, `invalid-input` where it is another's */
 export async function load(
   dir: string,
-  { owner, openings = new Set() }: { owner?: LedgerOwner; openings?: ReadonlySet<string> },
+  { owner, openings = new Set(), isPart = false }: LoadOptions = {},
 ): Promise<Index> {
-  const segments = await segmentsOf(dir);
+  const compacted = await readCompacted(dir);
+  const segments = (await segmentsOf(dir)).filter((epoch) => !compacted || epoch > compacted.head.epoch);
   const withOpenings: OpeningFacts[] = [];
   const buckets: Bucket[] = [];
+  const heads: SignedHead[] = [...(compacted?.heads ?? [])];
   const index = {
     segments,
     buckets,
     weights: undefined as WeightsEntry | undefined,
+    compacted,
     movedTo: undefined as string | undefined,
+    heads,
     last: undefined as SegmentEnd | undefined,
     lastSizes: noPiles(),
     withOpenings,
@@ -100,10 +131,14 @@ export async function load(
             inMemory?.outcome?.(at);
           },
           entry(entry) {
-            if (entry.type === 'segment') goesOn(path, entry, index.last, owner);
+            if (entry.type === 'segment') {
+              const before = index.last ? { owner: index.last.owner, head: headOf(index.last) } : compacted;
+              goesOn(path, entry, before, { owner, isPart });
+            }
             if (entry.type === 'weights') index.weights = entry;
             if (entry.type === 'moved') index.movedTo = entry.token;
             if (entry.type === 'continued') index.movedTo = undefined;
+            if (entry.type === 'closed') heads.push(entry);
             inMemory?.entry?.(entry);
           },
         },
@@ -125,12 +160,13 @@ export async function load(
 function goesOn(
   path: string,
   header: SegmentEntry,
-  before: SegmentEnd | undefined,
-  owner: LedgerOwner | undefined,
+  before: Pick<Compacted, 'owner' | 'head'> | undefined,
+  { owner, isPart }: LoadOptions,
 ): void {
-  if (owner ?? before) assertOwner(path, owner ?? before!.owner, header);
-  const from = before ? headOf(before) : { records: 0, link: FIRST_LINK };
-  if (!before && header.records > 0) return; // a part of a ledger: what was before is elsewhere
+  const whose = owner ?? before?.owner;
+  if (whose) assertOwner(path, whose, header);
+  if (!before && isPart) return;
+  const from = before?.head ?? { records: 0, link: FIRST_LINK };
   if (header.records !== from.records || !equals(header.link, from.link))
     throw corruptAt(path, 1, 'it does not go on from the file before it');
 }
@@ -151,4 +187,18 @@ export async function drain<T>(steps: Generator<void, T>, signal?: AbortSignal):
     signal?.throwIfAborted();
     await setImmediate();
   }
+}
+
+export function toVisitor(into: LedgerFold): SegmentVisitor {
+  return {
+    outcome(at) {
+      into.outcome?.(at.outcome());
+    },
+    entry(entry) {
+      if (entry.type === 'event-started') into.started?.(entry);
+      else if (entry.type === 'event-completed') into.completed?.(entry);
+      else if (entry.type === 'weights') into.weights?.(entry);
+      else if (entry.type === 'scored') into.scored?.(entry);
+    },
+  };
 }

@@ -148,8 +148,8 @@ export type SegmentItem = { readonly entry: PlainEntry } | { readonly recorded: 
 export interface SegmentWriter {
   readonly epoch: number;
   append(item: SegmentItem, after?: Promise<unknown>): Promise<void>;
-  /** Signs what is there; nothing can be appended any more. @returns where the ledger stands behind it */
-  finish(writer: LedgerWriter): Promise<LedgerHead>;
+  /** Signs what is there; nothing can be appended any more. @returns what was signed; `head` is behind it */
+  finish(writer: LedgerWriter): Promise<ClosedEntry>;
   /** Leaves it to be gone on with. */
   close(): Promise<void>;
   head(): LedgerHead;
@@ -224,9 +224,10 @@ export async function openSegment(
     head,
     async finish(writer) {
       await last; // appends are done in order: the signature is over all of them, in a frame of its own
-      await committer.append({ entry: signClosed(writer, head()) });
+      const closed = signClosed(writer, head());
+      await committer.append({ entry: closed });
       await committer.close();
-      return head();
+      return closed;
     },
     close: committer.close,
   };

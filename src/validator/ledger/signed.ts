@@ -36,6 +36,11 @@ export interface LedgerHead {
   readonly link: Uint8Array;
 }
 
+/** A head as its hotkey signed it, at the end of an epoch. */
+export interface SignedHead extends LedgerHead {
+  readonly signature: Uint8Array;
+}
+
 const messageOf = (domain: string, { genesisHash, netuid }: LedgerOwner, head: LedgerHead): Uint8Array =>
   concat(utf8(domain), genesisHash, u16le(netuid), u32le(head.epoch), u64le(head.records), head.link);
 

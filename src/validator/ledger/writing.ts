@@ -18,6 +18,8 @@ export interface Writing {
   entry(entry: Exclude<LedgerEntry, OutcomeEntry>): Promise<void>;
   /** A last entry, and the signature over all of it. */
   end(entry: PlainEntry): Promise<void>;
+  /** A first entry here, of what came from elsewhere. */
+  goOn(token: string | undefined): Promise<void>;
   head(): LedgerHead | undefined;
   close(): Promise<void>;
 }
@@ -52,11 +54,16 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
     return next;
   }
 
+  async function finish({ segment: open, evidence }: Current): Promise<void> {
+    index.heads.push(await open.finish(writer));
+    head = open.head();
+    segment = undefined;
+    await evidence.close();
+  }
+
   async function roll(open: Current | undefined, epoch: number): Promise<Current> {
     if (open && segment) {
-      head = await open.segment.finish(writer);
-      segment = undefined;
-      await open.evidence.close();
+      await finish(open);
     }
     const from = head ?? { records: 0, link: FIRST_LINK };
     const number = head ? Math.max(epoch, head.epoch + 1) : epoch;
@@ -98,9 +105,12 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
       ended = true;
       const open = await at(entry.epoch);
       await open.segment.append({ entry });
-      head = await open.segment.finish(writer);
-      segment = undefined;
-      await open.evidence.close();
+      await finish(open);
+    },
+    async goOn(token) {
+      const epoch = (segment?.head() ?? head)?.epoch ?? 0;
+      const open = await at(epoch);
+      await open.segment.append({ entry: { type: 'continued', epoch: open.segment.epoch, token } });
     },
     head: () => segment?.head() ?? head,
     async close() {
