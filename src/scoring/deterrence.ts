@@ -6,7 +6,7 @@ import { quartersOf, type ScoringPolicy } from './policy.js';
 export interface Deterrence {
   readonly behaviour: Behaviour;
   /**
-   * The least, over all shares of the work, of what a lie may gain over what it does: above 1 no such lie pays. Undefined for what
+   * The least, over all shares of the work, of what a lie costs over what it gains: above 1 no such lie pays. Undefined for what
    * a proof cannot tell: no pay can deter what nobody sees.
    */
   readonly margin: number | undefined;
@@ -92,9 +92,15 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour): Deterrence {
     const rest = 1 - share * form.saved;
     const gain = rest > 0 ? rest ** -exponent : Number.POSITIVE_INFINITY;
     const seen = seenOf(share * form.power, units, isRollouts) * (policy.audit?.windows ?? 1);
-    // gain <= 1 + seen * (lost + held * gain), with what is held of the gain on its own side
+    // gain <= 1 + seen * (lost + held * gain), read as what a lie costs over what it gains, which tells small lies apart, and as
+    // what honesty is paid over what lying is left with, which tells large ones apart: one is above 1 where the other is
     const kept = gain * Math.max(0, 1 - seen * held);
-    return { share, gain, margin: seen >= 1 ? Number.POSITIVE_INFINITY : (1 + seen * lost) / kept };
+    const costs = (seen * (lost + held * gain)) / (gain - 1);
+    const margin =
+      seen * held >= 1
+        ? Number.POSITIVE_INFINITY
+        : Math.max((1 + seen * lost) / kept, Number.isFinite(gain) ? costs : 0);
+    return { share, gain, margin };
   });
   const worst = tried.reduce((a, b) => (b.margin < a.margin ? b : a));
   return {

@@ -278,7 +278,7 @@ function stateOf(
       const mean = (sum: number): number => Math.floor(sum / counted);
       for (let pool = 0; pool < poolCount; pool++)
         memory.worth[pool] = mixed(memory.worth[pool]!, sums ? mean(sums.worth[pool]!) : 0);
-      memory.share = mixed(memory.share, sums ? mean(sums.share) : 0);
+      memory.share = sums ? mean(sums.share) : 0; // of now alone: who is new has not missed the epochs before
       memory.since = 0;
       memory.uncounted = 0;
     } else pass(memory, stats.events === 0 || asked > 0);
@@ -295,7 +295,7 @@ function stateOf(
     if (isOurs) memory.uncounted++;
     if (memory.since <= reach && memory.uncounted <= carryEpochs) return;
     for (let pool = 0; pool < poolCount; pool++) memory.worth[pool] = mixed(memory.worth[pool]!, 0);
-    memory.share = mixed(memory.share, 0);
+    if (kept === 0n) memory.share = 0;
   }
 
   function mixed(before: number, now: number): number {
