@@ -36,10 +36,10 @@ describe('deterrence', () => {
     const faked = behaviours.find(({ behaviour }) => behaviour.name === 'rollouts/other-seed')!;
     expect(faked.margin).toBeLessThan(1);
     expect(faked.breakEven).toBeLessThan(0.05);
-    const linear = deterrence(parsePolicy({ ...POLICIES.rollouts, audit }));
-    expect(linear.margin).toBeGreaterThan(
-      deterrence(parsePolicy({ ...POLICIES.rollouts, pay: { exponent: 4 }, audit })).margin,
-    );
+    // the same audits leave less room where pay is linear
+    const linear = deterrence(parsePolicy({ ...POLICIES.rollouts, audit })).behaviours;
+    const same = linear.find(({ behaviour }) => behaviour.name === 'rollouts/other-seed')!;
+    expect(same.breakEven).toBeGreaterThan(0.5);
   });
 
   test('names alone: a concave curve pays for splitting, a convex one for merging, pools by class for another label', () => {
@@ -52,7 +52,7 @@ describe('deterrence', () => {
       poolOf({ name: 'big', share: 0.75, match: { classes: ['h100-sxm'] }, target: 10 }),
     ];
     expect(shape({ pools }, 'relabelling')).toMatchObject({
-      gain: 3,
+      gain: expect.closeTo(3, 9),
       of: 'opsPerS in big in place of small',
       holds: false,
     });

@@ -46,7 +46,7 @@ describe('a policy', () => {
     ['has a curve between quarters', { pay: { exponent: 0.3 } }, /quarters/],
     ['has a curve beyond them', { pay: { exponent: 5 } }, /policy\.pay/],
     ['has a share of 7 places', { burn: 0.0000001 }, /6 decimal places/],
-    ['has a key that is none', { memory: { retian: 0.5 } }, /did you mean retain/],
+    ['has a key that is none', { memory: { retained: 0.5 } }, /did you mean retain\?/],
     ['has a pool of the same name', { pools: [poolOf({ share: 0.5 }), poolOf({ share: 0.5 })] }, /all twice/],
     [
       'has a pool that nothing reaches',
