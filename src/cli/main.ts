@@ -12,6 +12,7 @@ import { decimal, integer } from './numbers.js';
 import { EXIT } from './output.js';
 import { registerRollouts } from './rollouts-group.js';
 import { run } from './run.js';
+import { registerScoring } from './scoring-group.js';
 import { registerSubnet } from './subnet-group.js';
 import { addListOptions, registerVerification } from './verification-group.js';
 import { registerWallet } from './wallet-group.js';
@@ -272,6 +273,7 @@ addListOptions(program.command('params'))
     return run(() => listParams(flags));
   });
 registerVerification(program, run);
+registerScoring(program, run);
 
 registerEmissions(program, run);
 registerModel(program, run);

@@ -1,0 +1,82 @@
+// Owns: opening a ledger for a command: which folder, which epochs, whose, the classes that it names. Does not own: what is in it
+// (validator/ledger).
+import { AssayError, isAssayError } from '../model/errors.js';
+import { type LedgerReader, openLedgerReader } from '../validator/ledger/ledger.js';
+import type { KindsByName } from '../verification/parameter-file.js';
+import { dataPaths } from './assemble.js';
+import { invalid } from './invalid-input.js';
+import { EXIT, printError, stderrLog } from './output.js';
+
+/** Of the chain's index, both inside. */
+export interface Epochs {
+  readonly fromEpoch: number;
+  readonly toEpoch: number;
+}
+
+/** @param text `7`, `7..9`, `7..`, `..9`; undefined for all. @throws AssayError `invalid-input` */
+export function parseEpochs(text: string | undefined): Epochs {
+  if (text === undefined) return { fromEpoch: 0, toEpoch: Number.POSITIVE_INFINITY };
+  const [, from, dots, to] = /^(\d{1,10})?(\.\.)?(\d{1,10})?$/.exec(text) ?? [];
+  const isRange = dots !== undefined && (from !== undefined || to !== undefined);
+  if (!isRange && (from === undefined || to !== undefined))
+    throw invalid('--epoch', 'an epoch or a range of them, such as 7, 7..9, 7.. or ..9', text.slice(0, 32));
+  const fromEpoch = Number(from ?? 0);
+  const toEpoch = isRange ? (to === undefined ? Number.POSITIVE_INFINITY : Number(to)) : fromEpoch;
+  if (fromEpoch > toEpoch) throw invalid('--epoch', 'the first epoch before the last', text);
+  return { fromEpoch, toEpoch };
+}
+
+/**
+ * Opens the ledger of a data folder, works, closes it. One that does not hold is refused before anything runs: what a command
+ * would say of it is worth nothing.
+ * @param netuid whose it must be. @default any
+ * @returns what `work` returns; 2 for a ledger that is torn or was altered
+ * @throws AssayError `invalid-input` where there is none, or one of another subnet
+ */
+export async function withLedger(
+  data: string,
+  work: (ledger: LedgerReader) => Promise<number>,
+  { netuid }: { readonly netuid?: number | undefined } = {},
+): Promise<number> {
+  const log = stderrLog('warn');
+  const dir = dataPaths.ledger(data);
+  let ledger: LedgerReader;
+  try {
+    ledger = await openLedgerReader({ dir, log });
+  } catch (error) {
+    if (!isAssayError(error, 'corrupt')) throw error;
+    printError(error, false);
+    return EXIT.usage;
+  }
+  try {
+    const its = ledger.owner?.netuid;
+    if (netuid !== undefined && its !== netuid)
+      throw invalid(`--data ${data}`, `the ledger of subnet ${netuid}`, `one of subnet ${its}`);
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** The class of each parameter set that outcomes name, from the sets that are kept beside them: nothing else is asked. */
+export async function classesIn(
+  ledger: Pick<LedgerReader, 'fold' | 'readParams'>,
+  kinds: KindsByName,
+  signal?: AbortSignal,
+): Promise<(paramsId: string) => string | undefined> {
+  const kindOf = new Map<string, string>();
+  await ledger.fold({ outcome: ({ kind, paramsId }) => void kindOf.set(paramsId, kind) }, {}, signal);
+  const classes = new Map<string, string>();
+  for (const [paramsId, name] of kindOf) {
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    // of another build's kind or form, or of an outcome that came to nothing: it is of no class here
+    if (!kind) continue;
+    try {
+      const className = kind.facts(kind.parseParams(await ledger.readParams(paramsId))).className;
+      classes.set(paramsId, className);
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+    }
+  }
+  return (paramsId) => classes.get(paramsId);
+}
