@@ -5,7 +5,7 @@ import { sha256 } from '../../../src/model/hash.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
 import { isDrawn, type Sample } from '../../../src/scoring/state.js';
-import { paid, policyOf } from '../../support/scoring.js';
+import { paid, policyOf, type Told } from '../../support/scoring.js';
 
 const MINERS = { steady: 700, small: 200, cheat: 0 } as const;
 type Name = keyof typeof MINERS;
@@ -43,7 +43,7 @@ function ledgerOf(
   );
   return { outcomes, completed, epoch: EPOCH };
 }
-const sharesOf = (told: ReturnType<typeof ledgerOf>) => {
+const sharesOf = (told: Told) => {
   const pay = paid(policyOf(), told);
   return names.map((name) => pay.u16.get(toHotkey(name)) ?? 0);
 };
