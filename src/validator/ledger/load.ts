@@ -11,7 +11,7 @@ import { assertEvidence, countEvidence, noPiles, type PileSizes } from './eviden
 import { FIRST_LINK } from './frames.js';
 import type { OpeningFacts } from './openings.js';
 import { corruptAt, headOf, readSegment, type SegmentEnd, type SegmentVisitor } from './segment.js';
-import { assertOwner, type LedgerOwner, type SignedHead } from './signed.js';
+import { assertOwner, type LedgerOwner, type SignedHead, signedHead } from './signed.js';
 
 export const SEGMENTS = 'segments';
 /** Segments whose outcomes are held in memory: what events under way may still be late with. */
@@ -138,7 +138,7 @@ export async function load(
             if (entry.type === 'weights') index.weights = entry;
             if (entry.type === 'moved') index.movedTo = entry.token;
             if (entry.type === 'continued') index.movedTo = undefined;
-            if (entry.type === 'closed') heads.push(entry);
+            if (entry.type === 'closed') heads.push(signedHead(entry));
             inMemory?.entry?.(entry);
           },
         },

@@ -7,7 +7,7 @@ import type { EventEntry } from './entries.js';
 import { evidenceFiles, removeEvidence } from './evidence.js';
 import { drain, type LedgerFold, load, segmentPath, toVisitor } from './load.js';
 import { headOf, readSegment, type SegmentVisitor } from './segment.js';
-import { type LedgerHead, type LedgerWriter, ownerOf } from './signed.js';
+import { type LedgerHead, type LedgerWriter, ownerOf, signedHead } from './signed.js';
 
 export interface EvidenceLimits {
   /** sessions of segments before it go. @default none do */
@@ -83,8 +83,7 @@ export async function compact(
     const begun = await eventsIn(path, false, 'event-started');
     if (begun.some((event) => late.has(event))) break;
     const end = await drain(readSegment(path, { isLast: false }, toVisitor(state)));
-    const { type: _, ...closed } = end!.closed!; // not the last one: it has its signature
-    heads.push(closed);
+    heads.push(signedHead(end!.closed!)); // not the last one: it has its signature
     head = headOf(end!);
     gone.push(epoch);
   }

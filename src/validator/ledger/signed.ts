@@ -41,6 +41,13 @@ export interface SignedHead extends LedgerHead {
   readonly signature: Uint8Array;
 }
 
+export const signedHead = ({ epoch, records, link, signature }: ClosedEntry): SignedHead => ({
+  epoch,
+  records,
+  link: new Uint8Array(link),
+  signature,
+});
+
 const messageOf = (domain: string, { genesisHash, netuid }: LedgerOwner, head: LedgerHead): Uint8Array =>
   concat(utf8(domain), genesisHash, u16le(netuid), u32le(head.epoch), u64le(head.records), head.link);
 

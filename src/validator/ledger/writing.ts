@@ -11,7 +11,7 @@ import { syncFolder } from './folder.js';
 import { FIRST_LINK } from './frames.js';
 import { type Bucket, type Index, segmentPath } from './load.js';
 import { beginSegment, headOf, openSegment, type SegmentWriter } from './segment.js';
-import type { LedgerHead, LedgerWriter } from './signed.js';
+import { type LedgerHead, type LedgerWriter, signedHead } from './signed.js';
 
 export interface Writing {
   outcome(outcome: Outcome, line: string, after?: Promise<void>): Promise<void>;
@@ -55,7 +55,7 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
   }
 
   async function finish({ segment: open, evidence }: Current): Promise<void> {
-    index.heads.push(await open.finish(writer));
+    index.heads.push(signedHead(await open.finish(writer)));
     head = open.head();
     segment = undefined;
     await evidence.close();
