@@ -74,6 +74,7 @@ export async function exportLedger(
   { dir, writer }: { readonly dir: string; readonly writer: LedgerWriter },
   to: string,
   { fromEpoch = 0, toEpoch = Number.POSITIVE_INFINITY, evidence = true }: ExportOptions = {},
+  signal?: AbortSignal,
 ): Promise<Exported> {
   const owner = ownerOf(writer);
   const index = await load(dir, { owner });
@@ -110,6 +111,7 @@ export async function exportLedger(
   let bytes = 0;
   async function* chunks(): AsyncGenerator<Buffer> {
     const told = (chunk: Buffer): Buffer => {
+      signal?.throwIfAborted();
       hash.update(chunk);
       return chunk;
     };
@@ -159,6 +161,7 @@ export async function importLedger(
   from: string,
   dir: string,
   { expect = {}, goOn }: ImportOptions = {},
+  signal?: AbortSignal,
 ): Promise<Imported> {
   await mkdir(dir, { recursive: true });
   if ((await segmentsOf(dir)).length > 0)
@@ -171,7 +174,7 @@ export async function importLedger(
   await rm(building, { recursive: true, force: true });
   await mkdir(building);
   try {
-    const { owner, files } = await unpack(from, building, expect);
+    const { owner, files } = await unpack(from, building, expect, signal);
     const index = await load(building, { owner, isPart: true });
     if (!index.last)
       throw new AssayError('corrupt', `${from}: nothing of a ledger is in it`, {
@@ -207,8 +210,9 @@ async function unpack(
   from: string,
   into: string,
   expect: Partial<LedgerOwner>,
+  signal?: AbortSignal,
 ): Promise<{ owner: LedgerOwner; files: number }> {
-  const reader = readerOf(from);
+  const reader = readerOf(from, signal);
   const corrupt = (why: string, cause?: unknown) =>
     new AssayError('corrupt', `${from}: byte ${reader.at()}: ${why}`, { path: from, why }, { cause });
   const parsed = <T>(schema: z.ZodType<T>, text: string, what: string): T => {
@@ -276,13 +280,14 @@ function assertExpected(from: string, owner: LedgerOwner, expect: Partial<Ledger
 type Corrupt = (why: string) => Error;
 
 /** A file in order, hashed as it goes; no more of it in memory than a line and a chunk. */
-function readerOf(path: string) {
+function readerOf(path: string, signal?: AbortSignal) {
   const stream = createReadStream(path, { highWaterMark: 2 ** 18 });
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const hash = createHash('sha256');
   let rest: Buffer = Buffer.alloc(0);
   let offset = 0;
   const more = async (): Promise<boolean> => {
+    signal?.throwIfAborted();
     const next = await chunks.next();
     if (next.done) return false;
     rest = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
