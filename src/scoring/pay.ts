@@ -265,6 +265,7 @@ function claimOf(policy: ScoringPolicy, claimant: Claimant, cut: Cutter): Claim 
     left.idle = left.uptime = left.cap = left.proven;
   } else
     for (const { slot, worth, share, uptime: level } of view?.slots ?? []) {
+      if (worth[index] === 0) continue;
       const proven = boosted(BigInt(worth[index]!));
       const rentedPart = rented ? part(proven, rented.idle, usedOf(used?.get(slot))) : proven;
       const upPart = uptime ? part(rentedPart, uptime.floor, BigInt(level)) : rentedPart;

@@ -200,15 +200,20 @@ function stateOf(
   const pools = policy.pools.map(createPool);
   const poolCount = pools.length;
   const isBad = new Set(quarantine?.reasons.map((reason) => REJECTED[reason]));
-  const byParams = new Map<string, number>();
+  /** by kind, then by parameter set */
+  const byParams = new Map<string, Map<string, number>>();
   const open = new Map<string, OpenEvent>();
 
   function poolOf(kind: string, paramsId: string): number {
-    const key = `${kind} ${paramsId}`;
-    let pool = byParams.get(key);
+    let own = byParams.get(kind);
+    if (!own) {
+      own = new Map();
+      byParams.set(kind, own);
+    }
+    let pool = own.get(paramsId);
     if (pool === undefined) {
       pool = pools.findIndex((each) => each.matches(kind, classOf(paramsId)));
-      byParams.set(key, pool);
+      own.set(paramsId, pool);
     }
     return pool;
   }
