@@ -1,6 +1,6 @@
-// Owns: opening a ledger for a command: which folder, which epochs, whose, the classes that it names. Does not own: what is in it
-// (validator/ledger).
-import { AssayError, isAssayError } from '../model/errors.js';
+// Owns: opening a ledger for a command: which folder, which epochs, whose. Does not own: what is in it (validator/ledger).
+import { isAssayError } from '../model/errors.js';
+import { learnClasses } from '../validator/ledger/classes.js';
 import { type LedgerReader, openLedgerReader } from '../validator/ledger/ledger.js';
 import type { KindsByName } from '../verification/parameter-file.js';
 import { dataPaths } from './assemble.js';
@@ -58,25 +58,9 @@ export async function withLedger(
   }
 }
 
-/** The class of each parameter set that outcomes name, from the sets that are kept beside them: nothing else is asked. */
-export async function classesIn(
+/** What `StateParts.classOf` takes. */
+export const classesIn = async (
   ledger: Pick<LedgerReader, 'fold' | 'readParams'>,
   kinds: KindsByName,
   signal?: AbortSignal,
-): Promise<(paramsId: string) => string | undefined> {
-  const kindOf = new Map<string, string>();
-  await ledger.fold({ outcome: ({ kind, paramsId }) => void kindOf.set(paramsId, kind) }, {}, signal);
-  const classes = new Map<string, string>();
-  for (const [paramsId, name] of kindOf) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-    // of another build's kind or form, or of an outcome that came to nothing: it is of no class here
-    if (!kind) continue;
-    try {
-      const className = kind.facts(kind.parseParams(await ledger.readParams(paramsId))).className;
-      classes.set(paramsId, className);
-    } catch (error) {
-      if (!(error instanceof AssayError)) throw error;
-    }
-  }
-  return (paramsId) => classes.get(paramsId);
-}
+): Promise<(paramsId: string) => string | undefined> => (await learnClasses(ledger, kinds, signal)).of;

@@ -6,6 +6,7 @@ import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { registerEmissions } from './emissions-group.js';
+import { registerLedger } from './ledger-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { registerModel } from './model-group.js';
 import { decimal, integer } from './numbers.js';
@@ -155,22 +156,7 @@ validator
     const { listOutcomes } = await import('./commands/validator.js');
     return run(() => listOutcomes(flags));
   });
-validator
-  .command('replay')
-  .description(
-    'judge an outcome again from stored bytes and its parameter file alone, with fresh private projections',
-  )
-  .argument('<outcome>', 'name of the outcome, or a unique beginning of it (see: assay validator outcomes)')
-  .requiredOption('--data <folder>', "the validator's data folder")
-  .option('--json', 'one JSON document')
-  .addHelpText(
-    'after',
-    '\nExits 0 when the journal agrees, 1 when it does not, 4 when there is nothing to recompute: the evidence has\nexpired, or the outcome is inconclusive, which rests on a fault of the validator and not on evidence.',
-  )
-  .action(async (outcome: string, flags: Flags) => {
-    const { replay } = await import('./commands/validator.js');
-    return run(() => replay(outcome, flags));
-  });
+registerLedger(validator, run);
 
 const miner = program.command('miner').description('serve slots and be paid for what they prove');
 roleOptions(miner.command('start'))

@@ -1,15 +1,15 @@
 // Owns: `assay scoring preview`: what a policy would have paid on a ledger, and the difference between two.
 import { z } from 'zod';
-import { type Coldkey, type Hotkey, toColdkey } from '../../../model/ids.js';
+import { type Hotkey, toColdkey } from '../../../model/ids.js';
 import {
   createScoringState,
   type Facts,
   type PaidNeuron,
-  payOf,
   restoreScoringState,
   type ScoringState,
 } from '../../../scoring/index.js';
 import type { LedgerReader } from '../../../validator/ledger/ledger.js';
+import { scoreState } from '../../../validator/score.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import { loadFlags } from '../../config.js';
 import { counted } from '../../facts.js';
@@ -98,11 +98,13 @@ async function payAll(
   const paid = new Map<number, PaidEpoch>();
   const payOnce = (epoch: number, facts?: Facts) => {
     if (epoch < fromEpoch || epoch > toEpoch || paid.has(epoch)) return;
-    if (!states.every((state) => state.hasSay(epoch))) return;
+    const pays = states.flatMap((state) => {
+      const pay = scoreState(state, epoch)?.pay(facts ?? factsFrom(state, epoch));
+      return pay ? [toPayDocument(pay)] : [];
+    });
+    // a policy that has nothing to say of an epoch cannot be compared in it
+    if (pays.length < states.length) return;
     const events = states[0]!.eventsOf(epoch); // as many as there are policies
-    const pays = states.map((state) =>
-      toPayDocument(payOf(state, { epoch, facts: facts ?? factsFrom(state, epoch) })),
-    );
     paid.set(epoch, { epoch, events, factsKept: facts !== undefined, pays });
   };
   let newest: number | undefined;
@@ -127,6 +129,6 @@ async function payAll(
 /** Of an epoch without any: whom the outcomes name, nobody under another's coldkey. What burns is nobody's. */
 function factsFrom(state: ScoringState, epoch: number): Facts {
   const neurons = new Map<Hotkey, PaidNeuron>();
-  for (const [hotkey] of state.at(epoch)) neurons.set(hotkey, { coldkey: toColdkey(hotkey) as Coldkey });
+  for (const [hotkey] of state.at(epoch)) neurons.set(hotkey, { coldkey: toColdkey(hotkey) });
   return { neurons, owner: '' as Hotkey };
 }
