@@ -36,7 +36,7 @@ export function createClasses(ledger: Pick<LedgerReader, 'readParams'>, kinds: K
 }
 
 /** Those of all outcomes that are there. */
-export async function classesIn(
+export async function learnClasses(
   ledger: Pick<LedgerReader, 'fold' | 'readParams'>,
   kinds: KindsByName,
   signal?: AbortSignal,

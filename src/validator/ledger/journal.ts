@@ -16,7 +16,6 @@ export interface Journal {
    * @param after must be done before the line is written; its failure is this append's failure
    */
   append(line: string, after?: Promise<unknown>): Promise<LinePlace>;
-  read(place: LinePlace): Promise<string>;
   /** Resolves when everything appended is on disk. */
   close(): Promise<void>;
 }
@@ -52,12 +51,6 @@ export async function openJournal(path: string, size: number): Promise<Journal> 
   const file = await open(path, 'a+', 0o600);
   await file.truncate(size);
   return createJournal(path, file, size);
-}
-
-/** For reading only: beside the process that writes. */
-export async function openJournalReader(path: string): Promise<Pick<Journal, 'read' | 'close'>> {
-  const file = await open(path, 'r');
-  return { read: (place) => readPlace(path, file, place), close: () => file.close() };
 }
 
 /** What `createCommitter` is given for one batch: nothing of it counts before `written` is called. */
@@ -172,7 +165,6 @@ function createJournal(path: string, file: FileHandle, initialSize: number): Jou
       if (line.includes('\n')) return Promise.reject(new TypeError('line: expected no line feed'));
       return committer.append(Buffer.from(`${line}\n`), after);
     },
-    read: (place) => readPlace(path, file, place),
     close: committer.close,
   };
 }
@@ -188,12 +180,4 @@ async function readyOf<T, P>(batch: readonly Waiting<T, P>[]): Promise<Waiting<T
       item.reject(error);
     }
   return ready;
-}
-
-async function readPlace(path: string, file: FileHandle, { offset, length }: LinePlace): Promise<string> {
-  const bytes = Buffer.alloc(length);
-  const { bytesRead } = await file.read(bytes, 0, length, offset);
-  if (bytesRead !== length)
-    throw new AssayError('corrupt', `${path}: ends within an entry`, { path, why: 'ends within an entry' });
-  return bytes.toString('utf8');
 }

@@ -6,7 +6,7 @@ import { equals } from '../../model/bytes.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
 import { type Compacted, readCompacted } from './compacted.js';
-import type { EventEntry, ScoredEntry, SegmentEntry, WeightsEntry } from './entries.js';
+import type { EventEntry, PlainEntry, ScoredEntry, SegmentEntry, WeightsEntry } from './entries.js';
 import { assertEvidence, countEvidence, noPiles, type PileSizes } from './evidence.js';
 import { FIRST_LINK } from './frames.js';
 import type { OpeningFacts } from './openings.js';
@@ -194,11 +194,13 @@ export function toVisitor(into: LedgerFold): SegmentVisitor {
     outcome(at) {
       into.outcome?.(at.outcome());
     },
-    entry(entry) {
-      if (entry.type === 'event-started') into.started?.(entry);
-      else if (entry.type === 'event-completed') into.completed?.(entry);
-      else if (entry.type === 'weights') into.weights?.(entry);
-      else if (entry.type === 'scored') into.scored?.(entry);
-    },
+    entry: (entry) => tellEntry(into, entry),
   };
+}
+
+export function tellEntry(into: LedgerFold, entry: PlainEntry): void {
+  if (entry.type === 'event-started') into.started?.(entry);
+  else if (entry.type === 'event-completed') into.completed?.(entry);
+  else if (entry.type === 'weights') into.weights?.(entry);
+  else if (entry.type === 'scored') into.scored?.(entry);
 }

@@ -79,7 +79,7 @@ export async function replayAll(
   signal?: AbortSignal,
 ): Promise<ReplayedAll> {
   const inRange = (epoch: number) => epoch >= fromEpoch && epoch <= toEpoch;
-  const rows = await payAgain(parts, inRange, signal);
+  const rows = await replayRows(parts, inRange, signal);
   const counts: Record<Left, number> = { notKept: 0, inconclusive: 0, unsupported: 0 };
   const disagreeing: ReplayedAll['disagreeing'][number][] = [];
   let [outcomes, agreeing, judged] = [0, 0, 0];
@@ -131,8 +131,11 @@ async function leftOf(judge: () => Promise<void>): Promise<Left | undefined> {
 }
 
 /** One state for each policy that the ledger was paid by, folded side by side. */
-async function payAgain(
-  { ledger, classOf }: ReplayAllParts,
+export async function replayRows(
+  {
+    ledger,
+    classOf,
+  }: StateParts & { readonly ledger: Pick<LedgerReader, 'fold' | 'compacted' | 'readParams'> },
   inRange: (epoch: number) => boolean,
   signal?: AbortSignal,
 ): Promise<readonly ReplayedRow[]> {

@@ -71,7 +71,7 @@ test('an export of some epochs has these alone, and no evidence where none was a
 
 test('any flipped bit, a cut and bytes behind the end are refused, and leave nothing behind', async () => {
   const file = join(await newFolder(), 'ledger.assay');
-  await exportLedger({ dir: await fourEpochs(), writer: whose }, file, { evidence: false });
+  await exportLedger({ dir: await fourEpochs(), writer: whose }, file);
   const whole = await readFile(file);
   const to = await newFolder();
   const refused = async (bytes: Uint8Array) => {
@@ -79,7 +79,7 @@ test('any flipped bit, a cut and bytes behind the end are refused, and leave not
     await expect(importLedger(file, to)).rejects.toMatchObject({ name: 'AssayError' });
     expect(await readdir(to)).toEqual([]);
   };
-  for (let at = 0; at < whole.length; at += 97) {
+  for (let at = 0; at < whole.length; at += 331) {
     const bytes = Buffer.from(whole);
     bytes[at]! ^= 1 << (at % 7);
     await refused(bytes);

@@ -29,7 +29,7 @@ if (!mayMount) console.warn('a full disk is not tried: this machine does not let
 
 test.skipIf(!mayMount)('a disk that is full costs nothing that was acknowledged, and is told', async () => {
   const [disk, kept] = [await newFolder(), await newFolder()];
-  const script = fileURLToPath(new URL('./full-disk.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../../../support/full-disk.ts', import.meta.url));
   const { stdout, stderr } = inside(
     disk,
     `${process.execPath} --import tsx ${script} ${join(disk, 'ledger')} && cp -r ${join(disk, 'ledger')} ${kept}/ledger`,

@@ -1,11 +1,11 @@
 // Appends to a ledger on a small disk until nothing fits, makes room, appends once more, and says what became of each.
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { devKeypair, readyKeys } from '../../../../src/keys/keypair.js';
-import { silentLog } from '../../../../src/model/log.js';
-import { createSeededRandom } from '../../../../src/model/prng.js';
-import { openLedger } from '../../../../src/validator/ledger/ledger.js';
-import { GENESIS, outcomeEntry } from './entry.js';
+import { devKeypair, readyKeys } from '../../src/keys/keypair.js';
+import { silentLog } from '../../src/model/log.js';
+import { createSeededRandom } from '../../src/model/prng.js';
+import { openLedger } from '../../src/validator/ledger/ledger.js';
+import { GENESIS, outcomeEntry } from '../unit/validator/ledger/entry.js';
 
 const dir = process.argv[2]!;
 await readyKeys();
