@@ -51,9 +51,10 @@ export function scoreEpoch(
   return scoreState(scoringStateOf(policy, told, parts), epoch);
 }
 
-/** The same of a state that was folded already. */
+/** The same of a state that was folded already. A policy that pays for no outcomes needs no events to say something. */
 export function scoreState(state: ScoringState, epoch: number): PolicyScore | undefined {
-  if (!state.hasSay(epoch)) return undefined;
+  const hangsOnEvents = state.policy.pools.some(({ credit = 'outcomes' }) => credit === 'outcomes');
+  if (hangsOnEvents && !state.hasSay(epoch)) return undefined;
   const known = new Map<Hotkey, PaidNeuron>();
   for (const [hotkey] of state.at(epoch)) known.set(hotkey, { coldkey: toColdkey(hotkey) });
   const pay = (facts: Facts): Pay => payOf(state, { epoch, facts });

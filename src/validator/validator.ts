@@ -15,6 +15,7 @@ import { assertPhases } from '../parameters/phases.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
+import { DEFAULT_POLICY, policyDigest } from '../scoring/index.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
 import type { Anchor } from './anchors.js';
@@ -31,12 +32,14 @@ import type { Reach } from './reach.js';
 import { type ClaimBook, claimants, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { type EventPlan, holdOf } from './schedule.js';
-import { type EpochScore, scoreEpoch } from './score.js';
+import { type EpochScore, factsOf } from './score.js';
+import { createScorer, type ScoredLedger } from './scorer.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
+import { type ReceiptLines, usageOf } from './usage.js';
 import type { Verifiers } from './verifiers.js';
 import type { Stage, WeightsBook } from './weights/book.js';
-import { createPublisher, type Due, type Progress } from './weights/publish.js';
+import { createPublisher, type Progress } from './weights/publish.js';
 
 export interface ValidatorParts {
   readonly reader: ChainReader;
@@ -54,7 +57,7 @@ export interface ValidatorParts {
   readonly parameters?: ParametersParts | undefined;
   /** Where peers may have them from us. @default no port: we only ask */
   readonly files?: FileDoor | undefined;
-  readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents' | 'startedEvents'>;
+  readonly ledger: ScoredLedger & Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
@@ -63,10 +66,13 @@ export interface ValidatorParts {
   /** What sees the ports that slots offer to others. @default they are not asked */
   readonly reach?: Reach | undefined;
   /**
-   * What an epoch's weights are made of; undefined where there is nothing to say.
-   * @default what completed events of the ledger proved
+   * Credit for rollouts; undefined where there is nothing to say. It is what an epoch's weights are made of where the owner
+   * published no policy, and else what the policy's pools of rollouts pay for.
+   * @default weights are of what completed events of the ledger proved
    */
   readonly scoreOf?: ((epoch: number) => EpochScore | undefined) | undefined;
+  /** Usage receipts, asked for when an epoch is paid by a policy that counts them. @default none */
+  readonly receipts?: ReceiptLines | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -129,6 +135,7 @@ export async function runValidator(
   const publisher = createPublisher(parts, { netuid, mechanism });
   const parameters = createParameters(parts, { netuid });
   const policies = createPolicies(parameters, options.plan);
+  const scorer = createScorer(parts);
   const lookBack = createLookBack();
   let hasLookedBack = false;
   const hashes = new Map<number, Uint8Array>();
@@ -284,7 +291,8 @@ export async function runValidator(
       epoch,
       reason,
     });
-    alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason });
+    const { digest: policy } = policies.in(epoch);
+    alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason, ...(policy ? { policy } : {}) });
     return true;
   }
 
@@ -388,7 +396,9 @@ export async function runValidator(
         // axons may have changed since the epoch began
         const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
-        const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
+        const recorded = { append: scorer.append, saveParams: ledger.saveParams };
+        const own = { claims, peerOf: peers.of, publicKeyOf: fromAddress };
+        const roundParts = { ...parts, ...own, kinds, ledger: recorded };
         const asked = isCheck
           ? { ...fresh, neurons: claimants({ claims, subnet: fresh }, announced.asks) }
           : fresh;
@@ -430,34 +440,26 @@ export async function runValidator(
   async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
       const isNew = isDue && !publisher.recordOf(epoch) && !decidedEpochs.has(epoch);
-      await publisher.step(isNew ? dueOrNot(epoch) : undefined, report);
+      await publisher.step(isNew ? { epoch, scores: (now) => rowOf(epoch, now) } : undefined, report);
     } catch (error) {
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
     }
   }
 
-  /** Scores that cannot be had must not keep an older epoch from its reveal. */
-  function dueOrNot(epoch: number): Due | undefined {
-    try {
-      return dueOf(epoch);
-    } catch (error) {
-      log.error('epoch not scored', { epoch, error });
-      return undefined;
-    }
-  }
-
-  function dueOf(epoch: number): Due | undefined {
-    const score = parts.scoreOf ? parts.scoreOf(epoch) : scoreEpoch(ledger, epoch);
-    if (score) {
-      log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(score.reasons) });
-      return { epoch, scores: (state) => score.withOwner(state.ownerHotkey) };
-    }
-    decidedEpochs.add(epoch);
-    log.warn('nothing was judged that this epoch could be scored by: weights are left as they are', {
-      epoch,
-    });
-    return undefined;
+  async function rowOf(epoch: number, now: Subnet): Promise<ReadonlyMap<Hotkey, number> | undefined> {
+    const credit = parts.scoreOf?.(epoch);
+    const { policy: published } = policies.in(epoch);
+    if (parts.scoreOf && (!published || !credit)) return credit?.withOwner(now.ownerHotkey);
+    const policy = published ?? DEFAULT_POLICY;
+    const { block } = now;
+    const facts = factsOf(now, { rollouts: credit?.scores });
+    const usage = await usageOf(parts, policy, now, facts.neurons);
+    const pay = await scorer.pay({ policy, epoch, block, facts: { ...facts, usage } }, signal);
+    if (!pay) return undefined;
+    log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(pay.reasons) });
+    tell({ lastScored: { epoch, block, policy: policyDigest(policy) } });
+    return pay.u16;
   }
 
   async function report(progress: Progress): Promise<void> {
@@ -481,6 +483,14 @@ export async function runValidator(
         decidedEpochs.add(epoch);
         log.warn('weights of this epoch are on the chain already, and not by this book', { epoch });
         return alert({ kind: 'weights-failed', netuid, hotkey: self, epoch, reason: 'set-elsewhere' });
+      case 'nothing-judged':
+        decidedEpochs.add(epoch);
+        return log.warn(
+          'nothing was judged that this epoch could be scored by: weights are left as they are',
+          {
+            epoch,
+          },
+        );
       case 'nobody-scored':
         decidedEpochs.add(epoch);
         return log.warn('nobody scored, and the owner is not registered', { epoch });
