@@ -54,6 +54,8 @@ const shared = {
   metricsPort: integerBetween(-1, 65535).default(-1),
   /** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
   params: z.array(z.string().min(1).max(4096)).max(16).default([]),
+  /** scoring policies of the subnet, handed out as parameter files are: what counts is what its owner published */
+  policy: z.array(z.string().min(1).max(4096)).max(16).default([]),
 };
 
 /** Credentials in a URL end up in error messages: a secret path or query does not. */
@@ -99,6 +101,8 @@ export const validatorSchema = z.strictObject({
   anchorBytesPerS: integerBetween(1, 10_000_000_000).default(12_500_000),
   /** where miners call back to, 0 picks one; without it nobody's source address is looked at */
   echoPort: port.optional(),
+  /** usage receipts, one JSON document a line: read anew when an epoch is paid by a policy that counts them */
+  receipts: z.string().min(1).max(4096).optional(),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });

@@ -137,6 +137,7 @@ roleOptions(validator.command('start'))
     'port that miners call back to, so that we see where their connections come from; 0 picks one (not asked)',
     integer,
   )
+  .option('--receipts <file>', 'usage receipts, one a line, read when an epoch is paid (none)')
   .option(
     '--random-seed <text>',
     'challenges that can be repeated: for development chains, refused on live ones',
@@ -293,6 +294,7 @@ function roleOptions(command: Command): Command {
     .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
     .option('--data <folder>', 'folder for journal and receipts')
     .option('--params <file...>', 'parameter files of the subnet; see: assay verification params')
+    .option('--policy <file...>', "the subnet's scoring policy, for peers who ask; see: assay scoring")
     .option('--admin-port <n>', 'gRPC health on loopback: 0 picks a port, -1 turns it off (0)', integer)
     .option(
       '--metrics-port <n>',

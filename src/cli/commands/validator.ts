@@ -11,6 +11,7 @@ import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
 import { type Ledger, openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import type { ReceiptLines } from '../../validator/usage.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { classOf } from '../../verification/classes.js';
 import { kinds } from '../../verification/kinds/index.js';
@@ -25,16 +26,20 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
+import { readInputText } from '../input-text.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import type { OwnEnds } from '../own-ends.js';
-import { openShelf, shelve } from '../parameter-files.js';
+import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
+import { shelveGiven, warnUnpublished } from '../policy-files.js';
 import { openServerKeys } from '../server-keys.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
 const LOOK_AGAIN_MS = 45_000;
+/** A quarter of a million receipts. */
+const RECEIPTS_BYTES = 128 * 2 ** 20;
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(validatorSchema, roleFlags(flags));
@@ -57,7 +62,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelve(shelf, config.params, kinds);
+  const given = await shelveGiven(shelf, config, kinds);
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const { netuid } = config;
@@ -97,6 +102,11 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       keepAccepted: config.keepAccepted,
     });
     const files = await fileDoorOf(config, chain, keypair.address);
+    const source = publicationsOf(chain);
+    if (given.size > 0) {
+      const { ownerHotkey } = await chain.subnet(toNetuid(netuid));
+      warnUnpublished(log, given, await source.publication(toNetuid(netuid), ownerHotkey));
+    }
     const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
     const isLive = info.type === 'live';
     ends = await openOwnEnds(
@@ -119,7 +129,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
-        parameters: { source: publicationsOf(chain), shelf, given },
+        parameters: { source, shelf, given },
+        receipts: config.receipts === undefined ? undefined : receiptsIn(config.receipts),
         files,
         alert: tell,
         ownDelay: eventLoopDelay,
@@ -135,7 +146,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
       signal,
       (status) => {
-        withheld = status.parameters?.whyNot;
+        withheld = status.parameters?.whyNot ?? status.policy?.whyNot;
         if (!ready) tellParent({ ready: {} });
         ready = true;
         admin?.setServing(status.permit);
@@ -171,6 +182,14 @@ async function fileDoorOf(
   const identities = await openServerKeys(dataPaths.serverKeys(data), { rotate: false, announced });
   return { writer: chain, host, port, announceIp, identities };
 }
+
+/** As the file is when an epoch is paid. */
+const receiptsIn =
+  (path: string): ReceiptLines =>
+  async () =>
+    (await readInputText(path, { maxBytes: RECEIPTS_BYTES }))
+      .split('\n')
+      .filter((line) => line.trim() !== '');
 
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
 async function randomFor(
