@@ -39,7 +39,7 @@ export interface PolicyScore extends EpochScore {
 export function scoreEpoch(
   ledger: Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>,
   epoch: number,
-  { policy = DEFAULT_POLICY, ...parts }: StateParts & { readonly policy?: ScoringPolicy } = {},
+  { policy = DEFAULT_POLICY, ...parts }: StateParts & { readonly policy?: ScoringPolicy | undefined } = {},
 ): PolicyScore | undefined {
   const fromEpoch = oldestOf(policy, epoch);
   const told = {
