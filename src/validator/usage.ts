@@ -3,10 +3,27 @@ import type { Subnet } from '../chain/chain.js';
 import { verifySignature } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
 import type { Log } from '../model/log.js';
-import { createUsageBook, type Facts, readReceipt, type ScoringPolicy } from '../scoring/index.js';
+import {
+  createUsageBook,
+  type Facts,
+  readReceipt,
+  type ScoringPolicy,
+  type UsageBook,
+} from '../scoring/index.js';
 
 /** Receipts that an operator collects, one JSON document a line. */
 export type ReceiptLines = () => Promise<readonly string[]>;
+
+/** For receipts of the present epoch. */
+export const usageBookOf = (
+  policy: ScoringPolicy,
+  { netuid, epochIndex: epoch, lastEpochBlock: fromBlock, nextEpochBlock, block }: Subnet,
+  neurons: Facts['neurons'],
+): UsageBook =>
+  createUsageBook(
+    { verify: (signer, message, signature) => verifySignature(signature, message, fromAddress(signer)) },
+    { policy, netuid, epoch, fromBlock, toBlock: nextEpochBlock ?? block + 1, neurons },
+  );
 
 /**
  * Of this epoch as far as it has come: what is used after weights are due is paid to nobody.
@@ -15,19 +32,17 @@ export type ReceiptLines = () => Promise<readonly string[]>;
 export async function usageOf(
   { receipts = async () => [], log }: { readonly receipts?: ReceiptLines | undefined; readonly log: Log },
   policy: ScoringPolicy,
-  { netuid, epochIndex: epoch, lastEpochBlock: fromBlock, nextEpochBlock, block }: Subnet,
+  subnet: Subnet,
   neurons: Facts['neurons'],
 ): Promise<Facts['usage']> {
   if (!policy.rented) return undefined;
-  const book = createUsageBook(
-    { verify: (signer, message, signature) => verifySignature(signature, message, fromAddress(signer)) },
-    { policy, netuid, epoch, fromBlock, toBlock: nextEpochBlock ?? block + 1, neurons },
-  );
+  const book = usageBookOf(policy, subnet, neurons);
   const refused: Record<string, number> = {};
   for (const line of await receipts()) {
     const why = book.add(readReceipt(line));
     if (why && why !== 'other-epoch') refused[why] = (refused[why] ?? 0) + 1; // a file may be of many epochs
   }
-  if (Object.keys(refused).length > 0) log.warn('usage receipts that do not count', { epoch, ...refused });
+  if (Object.keys(refused).length > 0)
+    log.warn('usage receipts that do not count', { epoch: subnet.epochIndex, ...refused });
   return book.totals();
 }

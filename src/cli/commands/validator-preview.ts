@@ -223,16 +223,7 @@ async function payOf(
   const { policy, digest } = of.policy;
   const chainFacts = factsOf(subnet);
   const usage =
-    receipts === undefined
-      ? undefined
-      : await readUsage(receipts, {
-          policy,
-          netuid: subnet.netuid,
-          epoch: subnet.epochIndex,
-          fromBlock: subnet.lastEpochBlock,
-          toBlock: subnet.nextEpochBlock ?? subnet.block + 1,
-          neurons: chainFacts.neurons,
-        });
+    receipts === undefined ? undefined : await readUsage(receipts, policy, subnet, chainFacts.neurons);
   const parts = { classOf: await classesIn(ledger, kinds, signal) };
   const compacted = ledger.compacted();
   const state =
