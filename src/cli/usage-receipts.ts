@@ -6,8 +6,8 @@ import { usageBookOf } from '../validator/usage.js';
 import { readInputText } from './input-text.js';
 import { invalid } from './invalid-input.js';
 
-/** As many receipts as a book takes, of the length that they have. */
-const MAX_BYTES = 64 * 2 ** 20;
+/** A quarter of a million receipts. */
+export const RECEIPTS_BYTES = 128 * 2 ** 20;
 
 const WORDS: Readonly<Record<Exclude<ReceiptRefusal, 'other-epoch'>, string>> = {
   malformed: 'something else',
@@ -35,7 +35,7 @@ export async function readUsage(
 ): Promise<NonNullable<Facts['usage']>> {
   if (!policy.rented) throw invalid('--receipts', 'a policy that says whose receipts count', policy.name);
   const book = usageBookOf(policy, subnet, neurons);
-  const lines = (await readInputText(path, { maxBytes: MAX_BYTES })).split('\n');
+  const lines = (await readInputText(path, { maxBytes: RECEIPTS_BYTES })).split('\n');
   for (const [i, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const refusal = book.add(readReceipt(line));

@@ -1,5 +1,4 @@
-// Owns: `assay validator replay | export | import | compare`. Does not own: what a ledger is (validator/ledger), judging one
-// outcome again (validator.ts).
+// Owns: `assay validator replay | export | import | compare`. Does not own: what a ledger is (validator/ledger).
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,11 +6,12 @@ import { dirname, join } from 'node:path';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { fromHex, toHex } from '../../model/bytes.js';
-import { isAssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import { verdictToString } from '../../model/verdict.js';
 import { exportLedger, importLedger } from '../../validator/ledger/bundle.js';
 import { type Compared, compareLedgers } from '../../validator/ledger/compare.js';
 import { type LedgerReader, openLedger } from '../../validator/ledger/ledger.js';
+import type { Replay, ReplayParts } from '../../validator/ledger/replay.js';
 import type { ReplayedAll } from '../../validator/ledger/replay-all.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
@@ -40,10 +40,8 @@ export async function replayFrom(
   if (all === (outcome !== undefined))
     throw invalid('outcome', 'the name of one, or --all', all ? `both ${outcome} and --all` : 'neither');
   if (!all && epoch !== undefined) throw invalid('--epoch', '--all with it', 'an outcome');
-  if (outcome !== undefined) {
-    const { replay } = await import('./validator.js');
-    return replay(outcome, { data, json });
-  }
+  if (outcome !== undefined)
+    return withLedger(data, (ledger) => replayOne(ledger, outcome, { json }, signal));
   const epochs = parseEpochs(epoch);
   return withLedger(data, async (ledger) => {
     const replayed = await replayAllOf(ledger, epochs, signal);
@@ -56,34 +54,87 @@ export async function replayFrom(
   });
 }
 
-async function replayAllOf(ledger: LedgerReader, epochs: Epochs, signal: AbortSignal): Promise<ReplayedAll> {
-  const [{ replayAll }, { verifyChain }, { readyKeys }, pools] = await Promise.all([
-    import('../../validator/ledger/replay-all.js'),
+async function replayOne(
+  ledger: LedgerReader,
+  outcome: string,
+  { json }: { readonly json: boolean },
+  signal: AbortSignal,
+): Promise<number> {
+  const { replayOutcome } = await import('../../validator/ledger/replay.js');
+  return withVerifiers(1, signal, async (parts) => {
+    const result = await replayOutcome({ ledger, ...parts }, outcome).catch((error: unknown) => {
+      if (!isAssayError(error, 'unsupported')) throw error;
+      return error;
+    });
+    if (result instanceof AssayError) {
+      printError(result, false);
+      return EXIT.expired;
+    }
+    if (json) printJson(result);
+    else print(replayText(result));
+    return result.agrees ? EXIT.ok : EXIT.failed;
+  });
+}
+
+function replayText({ id, verdict, checks, agrees }: Replay): string {
+  const table = new Table({
+    head: ['check', 'holds', 'detail'],
+    style: PLAIN,
+    colWidths: [22, 8, 70],
+    wordWrap: true,
+  });
+  for (const { name, ok, detail } of checks) table.push([name, ok ? 'yes' : 'NO', detail]);
+  return [
+    table.toString(),
+    `outcome ${id}: recomputed verdict ${verdictToString(verdict)}`,
+    agrees ? 'the journal agrees' : 'the journal DISAGREES',
+  ].join('\n');
+}
+
+/** What judging again takes. On threads: what is replayed may be what ended the one that verified it. */
+async function withVerifiers<T>(
+  threads: number,
+  signal: AbortSignal,
+  work: (parts: Omit<ReplayParts, 'ledger'>) => Promise<T>,
+): Promise<T> {
+  const [{ verifyChain }, { readyKeys }, { createVerifierPool }] = await Promise.all([
     import('../../protocol/evidence.js'),
     import('../../keys/keypair.js'),
     import('../../validator/verifiers.js'),
   ]);
   await readyKeys();
-  let total = 0;
-  const count = (each: { readonly epoch: number }) =>
-    void (each.epoch >= epochs.fromEpoch && each.epoch <= epochs.toEpoch && total++);
-  await ledger.fold({ outcome: count }, {}, signal);
-  const progress = createProgress({ unit: 'outcomes', total });
   const { clock, random } = systemParts;
-  const threads = Math.max(1, pools.DEFAULT_VERIFIER_THREADS);
-  // threads: what is replayed may be what ended the one that verified it
-  const verifiers = pools.createVerifierPool({ clock, log: stderrLog('warn'), threads }, signal);
+  const verifiers = createVerifierPool({ clock, log: stderrLog('warn'), threads }, signal);
   try {
-    const classOf = await classesIn(ledger, kinds, signal);
-    return await replayAll(
-      { ledger, kinds, random, verifyChain, verifiers, classOf },
-      { ...epochs, concurrency: threads + 1, onProgress: ({ judged }) => progress.update(judged) },
-      signal,
-    );
+    return await work({ kinds, random, verifyChain, verifiers });
   } finally {
-    progress.end();
     await verifiers.close();
   }
+}
+
+async function replayAllOf(ledger: LedgerReader, epochs: Epochs, signal: AbortSignal): Promise<ReplayedAll> {
+  const [{ replayAll }, { DEFAULT_VERIFIER_THREADS }] = await Promise.all([
+    import('../../validator/ledger/replay-all.js'),
+    import('../../validator/verifiers.js'),
+  ]);
+  let total = 0;
+  const count = ({ epoch }: { readonly epoch: number }) =>
+    void (epoch >= epochs.fromEpoch && epoch <= epochs.toEpoch && total++);
+  await ledger.fold({ outcome: count }, {}, signal);
+  const progress = createProgress({ unit: 'outcomes', total });
+  const threads = Math.max(1, DEFAULT_VERIFIER_THREADS);
+  const classOf = await classesIn(ledger, kinds, signal);
+  return withVerifiers(threads, signal, async (parts) => {
+    try {
+      return await replayAll(
+        { ledger, ...parts, classOf },
+        { ...epochs, concurrency: threads + 1, onProgress: ({ judged }) => progress.update(judged) },
+        signal,
+      );
+    } finally {
+      progress.end();
+    }
+  });
 }
 
 /** Of what differs: a ledger that differs everywhere is no better known for a million lines. */

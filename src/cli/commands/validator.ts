@@ -1,16 +1,16 @@
-// Owns: `assay validator start | outcomes | replay`.
+// Owns: `assay validator start | outcomes`. Does not own: what else is done with a ledger (validator-ledger.ts).
 import Table from 'cli-table3';
 import type { z } from 'zod';
 import type { ChainReader, ChainWriter } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
-import { AssayError, isAssayError } from '../../model/errors.js';
+import { AssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
-import { type Ledger, openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { type Ledger, openLedger } from '../../validator/ledger/ledger.js';
 import type { ReceiptLines } from '../../validator/usage.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { classOf } from '../../verification/classes.js';
@@ -27,19 +27,19 @@ import {
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { readInputText } from '../input-text.js';
+import { withLedger } from '../ledgers.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import type { OwnEnds } from '../own-ends.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
 import { openServerKeys } from '../server-keys.js';
+import { RECEIPTS_BYTES } from '../usage-receipts.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
 const LOOK_AGAIN_MS = 45_000;
-/** A quarter of a million receipts. */
-const RECEIPTS_BYTES = 128 * 2 ** 20;
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(validatorSchema, roleFlags(flags));
@@ -208,19 +208,16 @@ export async function listOutcomes(flags: {
   last?: number;
   json?: boolean;
 }): Promise<number> {
-  const log = stderrLog('warn');
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
-  try {
+  const last = lastOf(flags);
+  return withLedger(flags.data!, async (ledger) => {
     const all = ledger
       .outcomes({ fromEpoch: 0 })
       .filter(({ miner }) => !flags.miner || miner === flags.miner);
-    const rows = all.slice(-lastOf(flags));
+    const rows = all.slice(-last);
     if (flags.json) for (const row of rows) printJson(row);
     else print(outcomeTable(rows));
-  } finally {
-    await ledger.close();
-  }
-  return EXIT.ok;
+    return EXIT.ok;
+  });
 }
 
 function outcomeTable(outcomes: readonly Outcome[]): string {
@@ -241,46 +238,4 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       classOf(credit)?.class ?? '-',
     ]);
   return table.toString();
-}
-
-export async function replay(prefix: string, flags: { data?: string; json?: boolean }): Promise<number> {
-  const [{ replayOutcome }, { verifyChain }, { readyKeys }, { createVerifierPool }] = await Promise.all([
-    import('../../validator/ledger/replay.js'),
-    import('../../protocol/evidence.js'),
-    import('../../keys/keypair.js'),
-    import('../../validator/verifiers.js'),
-  ]);
-  await readyKeys();
-  const log = stderrLog('warn');
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
-  // a thread: what is replayed may be what ended the one that verified it
-  const { clock, random } = systemParts;
-  const verifiers = createVerifierPool({ clock, log, threads: 1 }, new AbortController().signal);
-  try {
-    const parts = { ledger, kinds, random, verifyChain, verifiers };
-    const result = await replayOutcome(parts, prefix).catch((error: unknown) => {
-      if (!isAssayError(error, 'unsupported')) throw error;
-      return error;
-    });
-    if (result instanceof AssayError) {
-      printError(result, false);
-      return EXIT.expired;
-    }
-    if (flags.json) printJson(result);
-    else {
-      const table = new Table({
-        head: ['check', 'holds', 'detail'],
-        style: PLAIN,
-        colWidths: [22, 8, 70],
-        wordWrap: true,
-      });
-      for (const { name, ok, detail } of result.checks) table.push([name, ok ? 'yes' : 'NO', detail]);
-      print(table.toString());
-      print(`outcome ${result.id}: recomputed verdict ${verdictToString(result.verdict)}`);
-      print(result.agrees ? 'the journal agrees' : 'the journal DISAGREES');
-    }
-    return result.agrees ? EXIT.ok : EXIT.failed;
-  } finally {
-    await Promise.all([verifiers.close(), ledger.close()]);
-  }
 }
