@@ -12,7 +12,7 @@ export type Form =
     }
   /** Whoever tries it is rejected, and paid nothing for that event or window. */
   | { readonly is: 'certain' }
-  /** One device behind several names: all of them together are paid at most what it proved. */
+  /** One device behind several names: in an event all of them together are paid at most what it proved. */
   | { readonly is: 'shared' }
   /** What a proof cannot tell, as its page says: `gain` is the most that any strength was paid of what it would be honestly. */
   | { readonly is: 'limit'; readonly gain: number; readonly page: string };
@@ -39,6 +39,8 @@ const limit = (gain: number, page: string): Form => ({ is: 'limit', gain, page: 
  * what the cheap one costs less. A weight of half the bits is read in half the time.
  */
 const audited = (power: number, saved: number): Form => ({ is: 'share', units: 'policy', power, saved });
+
+const beyondAudit = (gain: number): Form => ({ is: 'limit', gain, page: 'docs/rollouts/calibration.md' });
 
 export const BEHAVIOURS: readonly Behaviour[] = [
   ...family(
@@ -104,7 +106,8 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   ...family('rollouts', audited(0.228, 0.5), 'temperature-0.9'),
   ...family('rollouts', audited(0.488, 0.75), 'int4'),
   ...family('rollouts', audited(0.125, 0.5), 'steered-tenth'),
-  ...family('rollouts', audited(0.047, 0.5), 'int8'),
+  // no lie that calibration lets one claim to find in short rollouts: twice as quick, and convicted after 16 windows
+  ...family('rollouts', beyondAudit(2), 'int8'),
   // refused before anything of it is paid
   ...family(
     'rollouts',
@@ -116,6 +119,6 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   // as dear to run as the right one: what is saved is a download
   ...family('rollouts', audited(0.019, 0.02), 'stale-10'),
   ...family('rollouts', audited(0.013, 0.02), 'stale-5'),
-  ...family('rollouts', audited(0.009, 0.02), 'stale-2'),
-  ...family('rollouts', audited(0.003, 0.02), 'stale-1'),
+  // named by no check
+  ...family('rollouts', beyondAudit(1.02), 'stale-2 stale-1'),
 ];

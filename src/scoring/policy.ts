@@ -128,7 +128,7 @@ const POLICY = z.strictObject({
       unitsPerWindow: whole(1, 1e6),
       /** share of windows in which a miner is looked at. @default 1 */
       windows: decimal(0.000001, 1).optional(),
-      /** windows whose pay a conviction takes back, its own among them. @default 1 */
+      /** pay is the mean of so many windows' credits; a conviction takes what of them is not paid yet. @default 1 */
       vestedWindows: whole(1, 4096).optional(),
       /** what it costs a convicted key to begin anew, in windows of honest pay: registration and probation. @default 0 */
       restartWindows: decimal(0, 4096).optional(),
