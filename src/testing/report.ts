@@ -265,7 +265,8 @@ export async function checkRows(input: RowsInput): Promise<Check[]> {
     weights: (entry) => void sent.push(entry),
   });
   const textOf = (row: readonly (readonly [number, number])[]) =>
-    [...row]
+    row
+      .filter(([, weight]) => weight > 0) // a uid that had weight before is sent with none
       .sort(([a], [b]) => a - b)
       .map(([uid, weight]) => `${uid}:${weight}`)
       .join(' ');
