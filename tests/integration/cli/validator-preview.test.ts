@@ -41,8 +41,9 @@ beforeAll(async () => {
     await node.land(chain.sudo(node.root, { call: call[0], args: [1, call[1]] }));
   for (const name of ['Validator', 'Other', 'Good', 'Half'])
     await node.land(chain.burnedRegister(node.root, SUBNET, toHotkey(key(name).address)));
-  await node.land(chain.addStake(node.root, SUBNET, toHotkey(key('Validator').address), 700n * TAO));
+  // more than half of the stake, so that its row alone is consensus and leaves bonds
   await node.land(chain.addStake(node.root, SUBNET, toHotkey(key('Other').address), 1100n * TAO));
+  await node.land(chain.addStake(node.root, SUBNET, toHotkey(key('Validator').address), 700n * TAO));
   await untilEpochIsOver(); // permits come with it
   await node.land(
     chain.setWeights(
@@ -156,6 +157,7 @@ test('is what the next epoch makes of the row and of leaving it, to the last uni
   expect(made).toEqual(withoutRao('with', set));
   expect(made).not.toEqual(withoutRao('without', set));
   expect(made[1]!.dividends).toBeGreaterThan(0);
+  expect(left.neurons[2].without.dividends).toBe(65_535);
 });
 
 /** A receipt of all blocks of the present epoch, with changes, signed by whom it names. */
