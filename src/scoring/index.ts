@@ -31,6 +31,7 @@ export {
 export { PRICES, SIMULATED_PRICES, worthBy } from './prices.js';
 export {
   createUsageBook,
+  RECEIPT_BYTES,
   RECEIPT_FORMAT,
   type ReceiptRefusal,
   readReceipt,

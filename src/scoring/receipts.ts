@@ -11,7 +11,7 @@ import type { ScoringPolicy } from './policy.js';
 
 export const RECEIPT_FORMAT = 'assay-usage-receipt/1';
 const MOST_RECEIPTS = 2 ** 17;
-const MOST_BYTES = 1024;
+export const RECEIPT_BYTES = 1024;
 
 const count = z.int().min(0);
 const address = z.string().min(1).max(64);
@@ -139,10 +139,10 @@ export function createUsageBook({ verify }: UsageParts, of: UsageOf): UsageBook 
 
 /** @throws AssayError `limit-exceeded` for a line that no receipt is as long as; what is no JSON is refused as malformed */
 export function readReceipt(line: string): unknown {
-  if (line.length > MOST_BYTES)
-    throw new AssayError('limit-exceeded', `receipt: at most ${MOST_BYTES} characters`, {
+  if (line.length > RECEIPT_BYTES)
+    throw new AssayError('limit-exceeded', `receipt: at most ${RECEIPT_BYTES} characters`, {
       what: 'receipt',
-      limit: MOST_BYTES,
+      limit: RECEIPT_BYTES,
       got: line.length,
     });
   try {

@@ -6,6 +6,7 @@ import type { Log } from '../model/log.js';
 import {
   createUsageBook,
   type Facts,
+  RECEIPT_BYTES,
   readReceipt,
   type ScoringPolicy,
   type UsageBook,
@@ -39,7 +40,7 @@ export async function usageOf(
   const book = usageBookOf(policy, subnet, neurons);
   const refused: Record<string, number> = {};
   for (const line of await receipts()) {
-    const why = book.add(readReceipt(line));
+    const why = line.length > RECEIPT_BYTES ? 'malformed' : book.add(readReceipt(line));
     if (why && why !== 'other-epoch') refused[why] = (refused[why] ?? 0) + 1; // a file may be of many epochs
   }
   if (Object.keys(refused).length > 0)
