@@ -27,36 +27,41 @@ export function parseEpochs(text: string | undefined): Epochs {
 }
 
 /**
- * Opens the ledger of a data folder, works, closes it. One that does not hold is refused before anything runs: what a command
- * would say of it is worth nothing.
- * @param netuid whose it must be. @default any
- * @returns what `work` returns; 2 for a ledger that is torn or was altered
- * @throws AssayError `invalid-input` where there is none, or one of another subnet
+ * A ledger that is torn or was altered is a wrong file, like any other: whatever a command would say of it is worth nothing.
+ * @returns what `work` returns; 2 where it does not hold, which is said
  */
-export async function withLedger(
-  data: string,
-  work: (ledger: LedgerReader) => Promise<number>,
-  { netuid }: { readonly netuid?: number | undefined } = {},
-): Promise<number> {
-  const log = stderrLog('warn');
-  const dir = dataPaths.ledger(data);
-  let ledger: LedgerReader;
+export async function refusingCorrupt(work: () => Promise<number>): Promise<number> {
   try {
-    ledger = await openLedgerReader({ dir, log });
+    return await work();
   } catch (error) {
     if (!isAssayError(error, 'corrupt')) throw error;
     printError(error, false);
     return EXIT.usage;
   }
-  try {
-    const its = ledger.owner?.netuid;
-    if (netuid !== undefined && its !== netuid)
-      throw invalid(`--data ${data}`, `the ledger of subnet ${netuid}`, `one of subnet ${its}`);
-    return await work(ledger);
-  } finally {
-    await ledger.close();
-  }
 }
+
+/**
+ * Opens the ledger of a data folder, which checks its links and signatures, works, closes it.
+ * @param netuid whose it must be. @default any
+ * @returns as `refusingCorrupt`
+ * @throws AssayError `invalid-input` where there is none, or one of another subnet
+ */
+export const withLedger = (
+  data: string,
+  work: (ledger: LedgerReader) => Promise<number>,
+  { netuid }: { readonly netuid?: number | undefined } = {},
+): Promise<number> =>
+  refusingCorrupt(async () => {
+    const ledger = await openLedgerReader({ dir: dataPaths.ledger(data), log: stderrLog('warn') });
+    try {
+      const its = ledger.owner?.netuid;
+      if (netuid !== undefined && its !== netuid)
+        throw invalid(`--data ${data}`, `the ledger of subnet ${netuid}`, `one of subnet ${its}`);
+      return await work(ledger);
+    } finally {
+      await ledger.close();
+    }
+  });
 
 /** What `StateParts.classOf` takes. */
 export const classesIn = async (

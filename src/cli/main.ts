@@ -143,8 +143,11 @@ roleOptions(validator.command('start'))
     'challenges that can be repeated: for development chains, refused on live ones',
   )
   .action(async (flags: Flags) => {
-    const { startValidator } = await import('./commands/validator.js');
-    return run((signal) => startValidator(flags, signal));
+    const [{ startValidator }, { refusingCorrupt }] = await Promise.all([
+      import('./commands/validator.js'),
+      import('./ledgers.js'),
+    ]);
+    return run((signal) => refusingCorrupt(() => startValidator(flags, signal)));
   });
 validator
   .command('outcomes')

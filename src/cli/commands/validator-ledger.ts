@@ -19,7 +19,7 @@ import { integerBetween, loadFlags } from '../config.js';
 import { counted, factLines, shortAddress } from '../facts.js';
 import { readInputHead } from '../input-text.js';
 import { foundInstead, invalid } from '../invalid-input.js';
-import { classesIn, type Epochs, parseEpochs, withLedger } from '../ledgers.js';
+import { classesIn, type Epochs, parseEpochs, refusingCorrupt, withLedger } from '../ledgers.js';
 import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
 import { createProgress } from '../progress.js';
 import { hotkeySigner, type Signer, walletFlags } from '../signers.js';
@@ -260,7 +260,7 @@ export async function importFrom(
   await readyKeys();
   const dir = dataPaths.ledger(data);
   const expect = netuid === undefined ? {} : { netuid };
-  return refusing(async () => {
+  return refusingCorrupt(async () => {
     // whose it is stands in the file's first line, and who goes on with it has to sign as that one
     const keypair = await signer?.unlock();
     const writerOf = keypair && (await ownerFrom(file, keypair.address));
@@ -327,17 +327,6 @@ function tryJson(text: string): unknown {
   }
 }
 
-/** A file that is torn or was altered is refused like any other wrong file. */
-async function refusing(work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isAssayError(error, 'corrupt')) throw error;
-    printError(error, false);
-    return EXIT.usage;
-  }
-}
-
 async function assertFile(file: string): Promise<void> {
   const found = await stat(file).catch((error: unknown) => {
     throw invalid(file, 'a file of `assay validator export`', foundInstead(error), error);
@@ -382,7 +371,7 @@ async function withAnyLedger(
   await readyKeys();
   const folder = await mkdtemp(join(tmpdir(), 'assay-compare-'));
   try {
-    return await refusing(async () => {
+    return await refusingCorrupt(async () => {
       await importLedger(place, dataPaths.ledger(folder), {}, signal);
       return withLedger(folder, work);
     });
