@@ -150,7 +150,18 @@ interface Slot {
   readonly byTurn: boolean;
   readonly memory: Memory;
   sums: Sums | undefined;
+  /** of the open epoch's samples */
+  drawn: Drawn;
 }
+
+/** A hash each, so that they are drawn once: how many samples were looked at, and which of them had not drawn the slot. */
+interface Drawn {
+  readonly looked: number;
+  readonly not: number;
+  readonly notOurs: number;
+  readonly isInLast: boolean;
+}
+const UNDRAWN: Drawn = { looked: 0, not: 0, notOurs: 0, isInLast: true };
 
 interface Entry {
   /** by 2 * index, and one more by turn: who claims another kind every other event has two slots, each measured by itself */
@@ -227,7 +238,7 @@ function stateOf(
     const key = 2 * index + (byTurn ? 1 : 0);
     let slot = entry.slots.get(key);
     if (!slot) {
-      slot = { hotkey: miner, index, byTurn, memory: nothing(poolCount), sums: undefined };
+      slot = { hotkey: miner, index, byTurn, memory: nothing(poolCount), sums: undefined, drawn: UNDRAWN };
       entry.slots.set(key, slot);
     }
     return slot;
@@ -251,7 +262,9 @@ function stateOf(
       for (const [key, slot] of entry.slots) {
         roll(slot, slot.memory, upTo - 1);
         slot.sums = undefined;
+        slot.drawn = UNDRAWN;
         const { worth, uptime } = slot.memory;
+        if (isGone) Object.assign(slot.memory, nothing(poolCount)); // an event under way may keep it
         if (isGone || (uptime === 0 && worth.every((each) => each === 0))) entry.slots.delete(key);
       }
       if (entry.slots.size === 0 && (entry.quarantinedThrough ?? -1) < upTo) hotkeys.delete(hotkey);
@@ -266,11 +279,23 @@ function stateOf(
   }
 
   /** Events of the open epoch that count for a slot, whatever came of them. */
-  function askedOf({ hotkey, index, byTurn }: Slot, { events, ourTurns, samples }: EpochStats): number {
-    let asked = byTurn ? ourTurns : events;
-    for (const { sample, ourTurn } of samples)
-      if ((ourTurn || !byTurn) && !isDrawn(sample, hotkey, index)) asked--;
-    return asked;
+  function askedOf(slot: Slot, { events, ourTurns, samples }: EpochStats): number {
+    const { not, notOurs } = draw(slot, samples);
+    return slot.byTurn ? ourTurns - notOurs : events - not;
+  }
+
+  function draw(slot: Slot, samples: EpochStats['samples']): Drawn {
+    let { looked, not, notOurs, isInLast } = slot.drawn;
+    if (looked === samples.length) return slot.drawn;
+    for (; looked < samples.length; looked++) {
+      const { sample, ourTurn } = samples[looked]!;
+      isInLast = isDrawn(sample, slot.hotkey, slot.index);
+      if (isInLast) continue;
+      not++;
+      if (ourTurn) notOurs++;
+    }
+    slot.drawn = { looked, not, notOurs, isInLast };
+    return slot.drawn;
   }
 
   /** Takes `memory` from before the open epoch to the end of `through`. */
@@ -340,7 +365,7 @@ function stateOf(
     } else {
       sums.seen++;
       sums.counts[code]!++;
-      if (sample && !isDrawn(sample, slot.hotkey, slot.index)) sums.extra++;
+      if (sample && !slot.drawn.isInLast) sums.extra++;
       if (isExcused) sums.excused++;
       if (code === ACCEPTED) {
         sums.accepted++;
@@ -362,8 +387,9 @@ function stateOf(
     get epoch() {
       return stats?.epoch;
     },
-    started({ event, epoch }) {
+    started({ event, epoch, liveness = false }) {
       openEvent(event);
+      if (liveness) return; // it was never to say what slots can do
       if (!tried.includes(epoch)) tried.push(epoch);
       if (tried.length > carryEpochs + 2) tried.splice(tried.indexOf(Math.min(...tried)), 1);
     },
@@ -408,7 +434,12 @@ function stateOf(
         newest = epoch;
         stats.events++;
         if (ourTurn) stats.ourTurns++;
-        if (sample) stats.samples.push({ sample, ourTurn });
+        if (sample) {
+          stats.samples.push({ sample, ourTurn });
+          // now, and not all of an epoch's when it is paid
+          for (const { slots } of hotkeys.values())
+            for (const slot of slots.values()) draw(slot, stats.samples);
+        }
       }
       // what one validator measures at a time says nothing where that was another
       for (const one of own?.judged ?? [])
@@ -539,7 +570,7 @@ export function restoreScoringState(
       if (memory.worth.length !== pools || (sums && sums.worth.length !== pools))
         throw corrupt(`${hotkey} has not ${pools} pools`);
       const [index, byTurn] = [Math.floor(key / 2), key % 2 === 1];
-      entry.slots.set(key, { hotkey, index, byTurn, memory, sums: sums ?? undefined });
+      entry.slots.set(key, { hotkey, index, byTurn, memory, sums: sums ?? undefined, drawn: UNDRAWN });
     }
     hotkeys.set(hotkey, entry);
   }
@@ -557,7 +588,8 @@ export function isDrawn({ seed, share }: Sample, miner: string, slot: number): b
 }
 
 /** Each in integers before they are added: the sum is the same in whatever order outcomes come. */
-const inOnes = (value: number): number => (value > 0 ? Math.floor(Math.min(value, MOST) * ONE) : 0);
+const inOnes = (value: number): number =>
+  value > 0 && Number.isFinite(value) ? Math.floor(Math.min(value, MOST) * ONE) : 0;
 
 const nothing = (pools: number): Memory => ({
   worth: new Array<number>(pools).fill(0),
