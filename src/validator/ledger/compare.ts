@@ -170,6 +170,9 @@ function whyOf(
   b: Outcome | undefined,
   { event, ...views }: { readonly event: string; readonly a: EpochView; readonly b: EpochView },
 ): DifferenceWhy | undefined {
+  // of an event that neither completed nothing counts, for one as for the other
+  if (views.a.started.has(event) && views.b.started.has(event))
+    if (!views.a.completed.has(event) && !views.b.completed.has(event)) return undefined;
   for (const view of [views.a, views.b]) {
     if (view.completed.has(event)) continue;
     if (view.started.has(event)) return 'not-completed';

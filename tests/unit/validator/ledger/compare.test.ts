@@ -93,6 +93,11 @@ test('tells an event that one never held from one that it never completed', asyn
   expect((await compareLedgers(a, b, { fromEpoch: 2 })).sessions).toEqual({ same: 0, different: 0 });
 });
 
+test('an event that neither completed makes no difference: a ledger is the same as itself', async () => {
+  const a = await ledgerOf('a', { m: full, 'm@half': full }, { event: 'completed', half: 'started' });
+  expect(await compareLedgers(a, a)).toMatchObject({ sessions: { same: 2, different: 0 }, differences: [] });
+});
+
 test('ledgers of two subnets are not compared', async () => {
   const [a, b] = [await ledgerOf('a', { m: full }), await ledgerOf('b', { m: full }, undefined, 3)];
   await expect(compareLedgers(a, b)).rejects.toMatchObject({ code: 'invalid-input' });
