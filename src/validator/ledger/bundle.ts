@@ -11,7 +11,7 @@ import { AssayError } from '../../model/errors.js';
 import { type Hotkey, toHotkey } from '../../model/ids.js';
 import { COMPACTED } from './compacted.js';
 import { EVIDENCE } from './evidence.js';
-import { syncFolder } from './folder.js';
+import { lockFolder, syncFolder } from './folder.js';
 import { type EpochRange, load, SEGMENTS, segmentsOf } from './load.js';
 import { headOf } from './segment.js';
 import {
@@ -33,7 +33,7 @@ const MAX_LINE = 4096;
 /** More of them than any ledger: epochs of ten years, and openings of a disk. */
 const MAX_FILES = 2 ** 22;
 /** Where an import stands until all of it has been checked. */
-const IMPORTING = 'importing';
+export const IMPORTING = 'importing';
 /** In a folder that was imported to be read: what goes on there would be a second ledger of one hotkey. */
 export const READ_ONLY = 'imported';
 
@@ -160,10 +160,25 @@ export interface Imported {
 export async function importLedger(
   from: string,
   dir: string,
-  { expect = {}, goOn }: ImportOptions = {},
+  options: ImportOptions = {},
   signal?: AbortSignal,
 ): Promise<Imported> {
   await mkdir(dir, { recursive: true });
+  // a validator that has the folder open would begin its own segments over those that are moved in
+  const unlock = await lockFolder(dir);
+  try {
+    return await importInto(from, dir, options, signal);
+  } finally {
+    await unlock();
+  }
+}
+
+async function importInto(
+  from: string,
+  dir: string,
+  { expect = {}, goOn }: ImportOptions,
+  signal?: AbortSignal,
+): Promise<Imported> {
   if ((await segmentsOf(dir)).length > 0)
     throw new AssayError('invalid-input', `${dir}: there is a ledger already`, {
       what: 'ledger folder',
@@ -183,13 +198,16 @@ export async function importLedger(
       });
     if (goOn) await goOnWith(building, goOn, index.movedTo);
     else await open(join(building, READ_ONLY), 'w').then((file) => file.close());
-    // the segments last: they are what makes the folder a ledger
-    const names = (await readdir(building)).sort((a, b) => Number(a === SEGMENTS) - Number(b === SEGMENTS));
-    for (const name of names) {
+    const names = await readdir(building, { withFileTypes: true });
+    for (const name of names) if (name.isDirectory()) await syncFolder(join(building, name.name));
+    const move = async (name: string) => {
       await rm(join(dir, name), { recursive: true, force: true });
       await rename(join(building, name), join(dir, name));
-    }
-    await syncFolder(dir);
+      await syncFolder(dir);
+    };
+    // the segments last: they are what makes the folder a ledger
+    for (const { name } of names) if (name !== SEGMENTS) await move(name);
+    await move(SEGMENTS);
     return { owner, head: headOf(index.last), files, moved: index.movedTo !== undefined };
   } finally {
     await rm(building, { recursive: true, force: true });

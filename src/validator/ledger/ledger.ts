@@ -9,7 +9,7 @@ import { sha256 } from '../../model/hash.js';
 import type { Log } from '../../model/log.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
-import { READ_ONLY } from './bundle.js';
+import { IMPORTING, READ_ONLY } from './bundle.js';
 import type { EvidenceRef } from './codec.js';
 import { type Compacted, readCompacted } from './compacted.js';
 import {
@@ -135,6 +135,12 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
   const unlock = await lockFolder(dir);
   try {
     await takeOver({ log, writer: options }, dir);
+    if (await exists(join(dir, IMPORTING)))
+      throw new AssayError('invalid-input', `${dir}: an import was cut short`, {
+        what: 'ledger folder',
+        expected: 'a ledger, or none',
+        got: 'what an import that was cut short left: import it again',
+      });
     if (await exists(join(dir, READ_ONLY)))
       throw new AssayError('invalid-input', `${dir}: this ledger was imported to be read`, {
         what: 'ledger folder',
