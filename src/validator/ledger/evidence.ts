@@ -1,13 +1,14 @@
 // Owns: sessions as lines of files beside the outcomes, and which of these files go first. Does not own: what a line says
 // (entries.ts), opening bytes (openings.ts).
 import { mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { equals, utf8 } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
 import { type SessionRecord, type StoredFrame, toSession } from './entries.js';
+import { syncFolder } from './folder.js';
 import { type Journal, openJournal } from './journal.js';
 
 /** Of one segment: rejections apart, so that they can be kept when the rest is not. */
@@ -44,7 +45,7 @@ export interface EvidenceWriter {
  * @throws AssayError `corrupt` where a file ends before what outcomes speak of
  */
 export async function openEvidence(dir: string, segment: number, sizes: PileSizes): Promise<EvidenceWriter> {
-  await mkdir(join(dir, EVIDENCE), { recursive: true });
+  if ((await mkdir(join(dir, EVIDENCE), { recursive: true })) !== undefined) await syncFolder(dir);
   for (const pile of PILES) {
     const path = pathOf(dir, segment, pile);
     const size = await sizeOf(path);
@@ -56,7 +57,7 @@ export async function openEvidence(dir: string, segment: number, sizes: PileSize
   const fileOf = (pile: Pile): Promise<Journal> => {
     const known = files.get(pile);
     if (known) return known;
-    const file = openJournal(pathOf(dir, segment, pile), sizes[pile]);
+    const file = begin(pathOf(dir, segment, pile), sizes[pile]);
     files.set(pile, file);
     file.catch(() => files.delete(pile));
     return file;
@@ -89,14 +90,15 @@ export async function readEvidence(
   id: string,
   { offset, length, digest }: EvidenceRef,
 ): Promise<SessionRecord<StoredFrame>> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
-    throw new AssayError(
+  const expired = (cause?: unknown) =>
+    new AssayError(
       'evidence-expired',
       `evidence expired: the session of ${id} was not kept, or is no longer`,
       { outcome: id },
       { cause },
     );
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? expired(cause) : cause;
   });
   try {
     const corrupt = (why: string, cause?: unknown) => {
@@ -105,6 +107,8 @@ export async function readEvidence(
     };
     const bytes = Buffer.alloc(length);
     const { bytesRead } = await file.read(bytes, 0, length, offset);
+    // a file that was not kept and goes on has a hole there: lines stand where their outcomes say
+    if (bytesRead === length && bytes.every((byte) => byte === 0)) throw expired();
     if (bytesRead !== length || !equals(sha256(bytes), digest)) throw corrupt('not what was written');
     try {
       const line = toSession(bytes.toString('utf8'));
@@ -116,6 +120,13 @@ export async function readEvidence(
   } finally {
     await file.close();
   }
+}
+
+/** A line that is on disk in a file that is not helps nobody. */
+async function begin(path: string, size: number): Promise<Journal> {
+  const file = await openJournal(path, size);
+  await syncFolder(dirname(path));
+  return file;
 }
 
 export interface EvidenceFile {

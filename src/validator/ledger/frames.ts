@@ -31,6 +31,8 @@ export interface Frame {
   readonly offset: number;
   /** number of its first record in the file, from 1 */
   readonly first: number;
+  /** as many as its header says: who made its link can have written anything */
+  readonly records: number;
   /** its records; the bytes are another frame's at the next step */
   readonly payload: Buffer;
   readonly link: Uint8Array;
@@ -94,14 +96,18 @@ export function createFrames(previous: Uint8Array): FrameWriter {
   };
 }
 
-/** Where the body of each record is; `onRecord` must not keep `payload`. */
+/**
+ * Where the body of each record is; `onRecord` must not keep `payload`.
+ * @throws SyntaxError where a length leads out of the frame: who made its link can have written anything
+ */
 export function eachRecord(
   { payload }: Pick<Frame, 'payload'>,
   onRecord: (type: number, from: number, to: number, index: number) => void,
 ): void {
   let at = 0;
   for (let index = 0; at < payload.length; index++) {
-    const end = at + 4 + payload.readUInt32LE(at);
+    const end = at + RECORD_BYTES > payload.length ? payload.length : at + 4 + payload.readUInt32LE(at);
+    if (end <= at + 4 || end + 4 > payload.length) throw new SyntaxError('not a record');
     onRecord(payload[at + 4]!, at + 5, end, index);
     at = end + 4;
   }
@@ -176,7 +182,7 @@ export function* readFrames(
           ? corrupt(undefined, 'its records hold, and their link to what stands before them does not')
           : corrupt(records + broken + 1, 'not what was written');
       }
-      yield { offset, first: records + 1, payload, link: linked };
+      yield { offset, first: records + 1, records: count, payload, link: linked };
       link = linked;
       records += count;
       offset += whole;

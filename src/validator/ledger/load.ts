@@ -132,6 +132,7 @@ export async function load(
           },
           entry(entry) {
             if (entry.type === 'segment') {
+              if (entry.epoch !== epoch) throw corruptAt(path, 1, `it is of epoch ${entry.epoch}`);
               const before = index.last ? { owner: index.last.owner, head: headOf(index.last) } : compacted;
               goesOn(path, entry, before, { owner, isPart });
             }

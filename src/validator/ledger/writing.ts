@@ -1,6 +1,6 @@
 // Owns: where the next entry goes: into the newest segment, or into one of its own epoch. Does not own: what is worth an entry
 // (ledger.ts).
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AssayError } from '../../model/errors.js';
 import type { Outcome } from '../../model/outcome.js';
@@ -9,7 +9,7 @@ import type { LedgerEntry, OutcomeEntry, PlainEntry } from './entries.js';
 import { type EvidenceWriter, noPiles, openEvidence } from './evidence.js';
 import { syncFolder } from './folder.js';
 import { FIRST_LINK } from './frames.js';
-import { type Bucket, type Index, segmentPath } from './load.js';
+import { type Bucket, type Index, segmentPath, segmentsOf } from './load.js';
 import { beginSegment, headOf, openSegment, type SegmentWriter } from './segment.js';
 import { type LedgerHead, type LedgerWriter, signedHead } from './signed.js';
 
@@ -37,7 +37,7 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
   let current: Promise<Current | undefined> = Promise.resolve(undefined);
   let ended = false;
   /** where the ledger stands between two segments */
-  let head: LedgerHead | undefined = last && headOf(last);
+  let head: LedgerHead | undefined = last ? headOf(last) : index.compacted?.head;
   let segment: SegmentWriter | undefined;
   if (last && !last.closed) {
     const evidence = await openEvidence(dir, last.header.epoch, index.lastSizes);
@@ -69,7 +69,10 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
     const number = head ? Math.max(epoch, head.epoch + 1) : epoch;
     const evidence = await openEvidence(dir, number, noPiles());
     const path = segmentPath(dir, number);
-    await mkdir(dirname(path), { recursive: true });
+    if ((await mkdir(dirname(path), { recursive: true })) !== undefined) await syncFolder(dir);
+    // begun, and kept from the disk by a crash or for want of room: not the last one any more, it would be a torn ledger
+    for (const left of await segmentsOf(dir))
+      if (left > (head?.epoch ?? -1)) await rm(segmentPath(dir, left), { force: true });
     segment = await beginSegment(path, writer, number, from);
     await syncFolder(dirname(path));
     index.segments.push(number);
