@@ -44,7 +44,7 @@ export type ReceiptRefusal =
   | 'not-registered'
   | 'signature'
   | 'twice'
-  /** of blocks in which the slot was used already: it can be sold once */
+  /** only of blocks in which the slot was used already: it can be sold once */
   | 'overlap'
   | 'too-many';
 
@@ -80,14 +80,14 @@ export function receiptMessage(receipt: Omit<UsageReceipt, 'signature'>): Uint8A
 export const receiptDigest = (receipt: Omit<UsageReceipt, 'signature'>): string =>
   toHex(sha256(receiptMessage(receipt)));
 
-/** Receipts of one epoch. The first of two that do not go together stands. */
+/** Receipts of one epoch. A slot was used in every block that one of them is of: in whatever order they come, the totals are the same. */
 export function createUsageBook({ verify }: UsageParts, of: UsageOf): UsageBook {
   const { policy, neurons } = of;
   if (of.toBlock <= of.fromBlock)
     throw new RangeError(`toBlock: expected more than ${of.fromBlock}, got ${of.toBlock}`);
   const signers = new Set(policy.rented?.signers);
   const seen = new Set<string>();
-  const used = new Map<Hotkey, Map<number, { from: number; to: number }[]>>();
+  const used = new Map<Hotkey, Map<number, readonly Blocks[]>>();
 
   function refusalOf(receipt: UsageReceipt): ReceiptRefusal | undefined {
     const { netuid, epoch, fromBlock, toBlock } = receipt;
@@ -101,7 +101,7 @@ export function createUsageBook({ verify }: UsageParts, of: UsageOf): UsageBook 
     if (!signers.has(signer)) return 'signer-not-listed';
     if (seen.has(receiptDigest(receipt))) return 'twice';
     const times = used.get(miner)?.get(receipt.slot) ?? [];
-    if (times.some(({ from, to }) => fromBlock < to && from < toBlock)) return 'overlap';
+    if (times.some(({ from, to }) => from <= fromBlock && toBlock <= to)) return 'overlap';
     return verify(signer, receiptMessage(receipt), fromHex(receipt.signature)) ? undefined : 'signature';
   }
 
@@ -115,17 +115,14 @@ export function createUsageBook({ verify }: UsageParts, of: UsageOf): UsageBook 
       if (refusal) return refusal;
       seen.add(receiptDigest(receipt));
       const miner = receipt.miner as Hotkey; // a neuron's: `refusalOf` looked
-      const slots = used.get(miner) ?? new Map<number, { from: number; to: number }[]>();
+      const slots = used.get(miner) ?? new Map<number, readonly Blocks[]>();
       used.set(miner, slots);
-      slots.set(receipt.slot, [
-        ...(slots.get(receipt.slot) ?? []),
-        { from: receipt.fromBlock, to: receipt.toBlock },
-      ]);
+      slots.set(receipt.slot, joined(slots.get(receipt.slot) ?? [], receipt));
       return undefined;
     },
     totals() {
       const blocks = BigInt(of.toBlock - of.fromBlock);
-      const part = (times: readonly { from: number; to: number }[]): number =>
+      const part = (times: readonly Blocks[]): number =>
         Number((1_000_000n * times.reduce((sum, { from, to }) => sum + BigInt(to - from), 0n)) / blocks);
       return new Map(
         [...used].map(([miner, slots]) => [
@@ -135,6 +132,24 @@ export function createUsageBook({ verify }: UsageParts, of: UsageOf): UsageBook 
       );
     },
   };
+}
+
+/** The first inside and the last outside. */
+interface Blocks {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** No two of them touch, before and after. */
+function joined(
+  times: readonly Blocks[],
+  { fromBlock, toBlock }: Pick<UsageReceipt, 'fromBlock' | 'toBlock'>,
+): readonly Blocks[] {
+  const isApart = ({ from, to }: Blocks): boolean => to < fromBlock || toBlock < from;
+  const met = times.filter((each) => !isApart(each));
+  const from = Math.min(fromBlock, ...met.map((each) => each.from));
+  const to = Math.max(toBlock, ...met.map((each) => each.to));
+  return [...times.filter(isApart), { from, to }];
 }
 
 /** @throws AssayError `limit-exceeded` for a line that no receipt is as long as; what is no JSON is refused as malformed */

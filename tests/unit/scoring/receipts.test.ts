@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { equals, toHex } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
@@ -87,14 +88,42 @@ describe('usage receipts', () => {
     const book = bookOf();
     expect(book.add(receiptOf())).toBeUndefined();
     expect(book.add(receiptOf())).toBe('twice');
-    expect(book.add(receiptOf({ fromBlock: 1049, toBlock: 1060 }))).toBe('overlap');
-    expect(book.add(receiptOf({ fromBlock: 1050, toBlock: 1060 }))).toBeUndefined();
+    expect(book.add(receiptOf({ fromBlock: 1010, toBlock: 1050 }))).toBe('overlap');
+    expect(book.add(receiptOf({ fromBlock: 1040, toBlock: 1060 }))).toBeUndefined();
+    expect(book.add(receiptOf({ fromBlock: 1050, toBlock: 1060 }))).toBe('overlap');
     expect(book.add(receiptOf({ slot: 1 }))).toBeUndefined();
     expect(book.totals().get(toHotkey('a'))).toEqual(
       new Map([
         [0, 600_000],
         [1, 500_000],
       ]),
+    );
+  });
+
+  test('come to the blocks that any of them is of, in whatever order they come: no signer and no miner gains by being first', () => {
+    const some = fc.array(
+      fc.record({ from: fc.integer({ min: 1000, max: 1099 }), blocks: fc.integer({ min: 1, max: 40 }) }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(some, (given) => {
+        const receipts = given.map(({ from, blocks }) => ({
+          fromBlock: from,
+          toBlock: Math.min(1100, from + blocks),
+        }));
+        const totalOf = (of: typeof receipts) => {
+          const book = bookOf();
+          for (const each of of) book.add(receiptOf(each));
+          return book.totals().get(toHotkey('a'))?.get(0) ?? 0;
+        };
+        const blocks = new Set(
+          receipts.flatMap(({ fromBlock, toBlock }) =>
+            Array.from({ length: toBlock - fromBlock }, (_, i) => fromBlock + i),
+          ),
+        );
+        expect(totalOf(receipts)).toBe(blocks.size * 10_000);
+        expect(totalOf([...receipts].reverse())).toBe(blocks.size * 10_000);
+      }),
     );
   });
 
