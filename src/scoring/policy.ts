@@ -19,7 +19,10 @@ const MILLION = 1e6;
 /** Integer millionths of a policy's number: exact, as `parsePolicy` takes no finer ones. */
 export const millionths = (value: number): number => Math.round(value * MILLION);
 
-/** Six places at most: what is read is what was written, and products of two of them fit a bigint without rounding. */
+/**
+ * Six places at most: what is read is what was written, and products of two of them fit a bigint without rounding. The schema does
+ * not say so: by the remainder of doubles that editors take, 0.45 is no multiple of 0.000001.
+ */
 const decimal = (min: number, max: number) =>
   z
     .number()
@@ -27,8 +30,7 @@ const decimal = (min: number, max: number) =>
     .max(max)
     .refine((value) => millionths(value) / MILLION === value, {
       error: 'expected a number of at most 6 decimal places',
-    })
-    .meta({ multipleOf: 1 / MILLION });
+    });
 const share = decimal(0, 1);
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case kebab of at most 32 characters');

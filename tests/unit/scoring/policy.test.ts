@@ -108,6 +108,13 @@ describe('a policy', () => {
     );
   });
 
+  test('the schema asks for no multiples but those that doubles tell: an editor would underline what is right', () => {
+    const asked = [...JSON.stringify(policySchema()).matchAll(/"multipleOf":([^,}]+)/g)].map(([, of]) =>
+      Number(of),
+    );
+    expect(asked).toEqual([0.25]);
+  });
+
   test('every policy in the guide is one', () => {
     const guide = readFileSync('docs/guide/policy.md', 'utf8');
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(
