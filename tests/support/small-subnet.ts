@@ -60,6 +60,7 @@ export interface ValidatorSetting {
   readonly plan?: EventPlan;
   readonly kinds?: ValidatorParts['kinds'];
   readonly parameters?: ValidatorParts['parameters'];
+  readonly scoreOf?: ValidatorParts['scoreOf'];
   readonly alert?: ValidatorParts['alert'];
   readonly verifiers?: ValidatorParts['verifiers'];
 }
@@ -176,6 +177,7 @@ export async function onSmallSubnet<T>(
           plan,
           kinds = { toy: kind },
           parameters,
+          scoreOf,
           alert,
           verifiers,
         } = {},
@@ -191,6 +193,7 @@ export async function onSmallSubnet<T>(
             keypair: keyOf(name),
             kinds,
             parameters,
+            scoreOf,
             ...(alert ? { alert } : {}),
             verifiers,
             ledger,

@@ -8,7 +8,10 @@ import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { createParameters, type ParametersParts } from '../../../src/parameters/parameters.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { encodePolicy, type PolicySchedule, parsePolicy } from '../../../src/scoring/policy.js';
+import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import { DEMO_PLAN } from '../../../src/testing/world.js';
+import type { ScoredEntry } from '../../../src/validator/ledger/entries.js';
+import { replayRows } from '../../../src/validator/ledger/replay-all.js';
 import { createPolicies } from '../../../src/validator/policies.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
 import {
@@ -237,6 +240,59 @@ test('a validator holds the events of the published plan, and without the policy
       subnet.content.set(digestOf(POLICY), POLICY);
       await subnet.until((now) => now.epochIndex === first + 3 && set(now));
       expect([announced(first + 3), a.status()?.policy]).toEqual([1, { digest: digestOf(POLICY) }]);
+    },
+    { paramsId: SET },
+  );
+});
+
+test('what miners proved and their credit for rollouts are paid under one policy, and its ledger gives the row again', async () => {
+  const policy = parsePolicy({
+    format: 'assay-scoring-policy/1',
+    name: 'both',
+    burn: 0.2,
+    pools: [
+      { name: 'toys', share: 0.4, simulatedPrices: { opsPerS: { of: 1_000_000, counts: 1 } } },
+      { name: 'tokens', share: 0.4, credit: 'rollouts' },
+    ],
+    rollouts: { price: 1 },
+    schedule: SCHEDULE,
+  });
+  const bytes = encodePolicy(policy);
+  const file = fileOf(digestOf(bytes));
+  await onSmallSubnet(
+    async (subnet) => {
+      const { parts, shelf } = desk(() =>
+        publication({ parameters: sha256(file), policy: sha256(bytes), previous: NO_DIGEST, firstEpoch: 0 }),
+      );
+      for (const each of [file, bytes]) shelf.set(digestOf(each), each);
+      const ledger = createMemoryLedger();
+      const scores = new Map([[subnet.hotkeyOf('pauper'), 3_000_000]]);
+      const a = subnet.start('validator-a', {
+        kinds,
+        parameters: parts,
+        ledger,
+        scoreOf: () => ({ scores, reasons: new Map(), withOwner: () => expect.fail('not by credit alone') }),
+      });
+      const uid = subnet.uids.get('validator-a')!;
+      const { epochIndex } = await subnet.until((now) => now.neurons[uid]!.validatorPermit);
+      const epoch = epochIndex + 1;
+      const { ownerHotkey } = await subnet.until((now) => now.epochIndex === epoch + 1);
+      const rows: ScoredEntry[] = [];
+      await ledger.fold({ scored: (entry) => void (entry.epoch === epoch && rows.push(entry)) });
+      expect(rows).toHaveLength(1);
+      expect(new Map(rows[0]!.row)).toEqual(
+        new Map([
+          [ownerHotkey, 32768],
+          [subnet.hotkeyOf('miner-1'), 65535],
+          [subnet.hotkeyOf('pauper'), 65535],
+        ]),
+      );
+      const { block, policy: digest, facts } = rows[0]!;
+      expect(digest).toBe(digestOf(bytes));
+      expect(facts.rollouts).toEqual(scores);
+      expect(a.status()?.lastScored).toEqual({ epoch, block, policy: digest });
+      const replayed = await replayRows({ ledger }, () => true);
+      expect(replayed.every(({ agrees }) => agrees)).toBe(true);
     },
     { paramsId: SET },
   );
