@@ -94,6 +94,8 @@ export interface LedgerReader {
   readOpening(prefix: string): Promise<Uint8Array>;
   /** @throws AssayError `corrupt` when the folder has no such set or its file is not what `paramsId` addresses */
   readParams(paramsId: string): Promise<unknown>;
+  /** What `find` and `readOpening` say of the outcomes of one segment, which is read once: of many, the way to judge them again. */
+  inSegment(segment: number): Promise<Pick<LedgerReader, 'find' | 'readOpening' | 'readParams'>>;
   close(): Promise<void>;
 }
 
@@ -292,14 +294,14 @@ function createReader(
     readonly segment: number;
   }
 
-  async function locate(prefix: string): Promise<Located> {
+  async function locate(prefix: string, only?: Bucket): Promise<Located> {
     const found = new Map<string, Located>();
-    for (const { segment, outcomes } of index.buckets) {
+    for (const { segment, outcomes } of only ? [only] : index.buckets) {
       const exact = outcomes.get(prefix);
       if (exact) return { ...exact, segment };
       for (const [id, known] of outcomes) if (id.startsWith(prefix)) found.set(id, { ...known, segment });
     }
-    for (const segment of olderFrom(0))
+    for (const segment of only ? [] : olderFrom(0))
       await drain(
         readSegment(
           segmentPath(dir, segment),
@@ -328,6 +330,17 @@ function createReader(
     return { type: 'outcome', outcome, session: await readEvidence(path, outcome.id, evidence) };
   }
 
+  const within = (only?: Bucket): Pick<LedgerReader, 'find' | 'readOpening' | 'readParams'> => ({
+    find: async (prefix) => read(await locate(prefix, only)),
+    async readOpening(prefix) {
+      const located = await locate(prefix, only);
+      const { session } = await read(located);
+      const hadOpening = session.frames.some(({ kind }) => kind === 'opening');
+      return hadOpening ? openings.read(located.outcome.id) : new Uint8Array();
+    },
+    readParams: (paramsId) => readParams(dir, paramsId),
+  });
+
   return {
     outcomes({ fromEpoch }) {
       const found: Outcome[] = [];
@@ -349,14 +362,13 @@ function createReader(
     heads: () => index.heads,
     compacted: () => index.compacted,
     lastWeights: () => index.weights,
-    find: async (prefix) => read(await locate(prefix)),
-    async readOpening(prefix) {
-      const located = await locate(prefix);
-      const { session } = await read(located);
-      const hadOpening = session.frames.some(({ kind }) => kind === 'opening');
-      return hadOpening ? openings.read(located.outcome.id) : new Uint8Array();
+    ...within(),
+    async inSegment(segment) {
+      const bucket = newBucket(segment);
+      const isLast = segment === index.segments.at(-1);
+      await drain(readSegment(segmentPath(dir, segment), { isLast }, fill(bucket)));
+      return within(bucket);
     },
-    readParams: (paramsId) => readParams(dir, paramsId),
   };
 }
 

@@ -18,10 +18,7 @@ import type { EpochRange } from './load.js';
 import { type ReplayParts, replayOutcome } from './replay.js';
 
 export interface ReplayAllParts extends Omit<ReplayParts, 'ledger'>, StateParts {
-  readonly ledger: Pick<
-    LedgerReader,
-    'fold' | 'segments' | 'compacted' | 'find' | 'readOpening' | 'readParams'
-  >;
+  readonly ledger: Pick<LedgerReader, 'fold' | 'segments' | 'compacted' | 'inSegment' | 'readParams'>;
 }
 
 export interface ReplayAllOptions extends EpochRange {
@@ -58,7 +55,7 @@ export interface ReplayedAll {
   }[];
   /** not judged again: sessions or openings that are kept no longer, or never were */
   readonly notKept: number;
-  /** not judged again: inconclusive, which rests on a fault of the validator's own */
+  /** not judged again: inconclusive, which rests on a fault of the validator's own; the session is read where it is kept */
   readonly inconclusive: number;
   /** not judged again: of another build's parameters or kinds */
   readonly unsupported: number;
@@ -84,10 +81,10 @@ export async function replayAll(
   const disagreeing: ReplayedAll['disagreeing'][number][] = [];
   let [outcomes, agreeing, judged] = [0, 0, 0];
 
-  async function judge({ id, verdict }: Outcome): Promise<void> {
+  async function judge({ id, verdict }: Outcome, from: ReplayParts['ledger']): Promise<void> {
     const recorded = verdictToString(verdict);
     const left = await leftOf(async () => {
-      const { agrees, verdict: now, checks } = await replayOutcome(parts, id);
+      const { agrees, verdict: now, checks } = await replayOutcome({ ...parts, ledger: from }, id);
       if (agrees) agreeing++;
       else {
         const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
@@ -106,12 +103,16 @@ export async function replayAll(
     const outcome = (each: Outcome) => void (inRange(each.epoch) && own.push(each));
     await ledger.fold({ outcome }, { fromEpoch: segment, toEpoch: segment }, signal);
     outcomes += own.length;
+    const from = await ledger.inSegment(segment);
     const queue = own.values();
     const worker = async () => {
       for (const outcome of queue) {
         signal?.throwIfAborted();
-        if (outcome.verdict.kind === 'inconclusive') counts.inconclusive++;
-        else await judge(outcome);
+        if (outcome.verdict.kind !== 'inconclusive') await judge(outcome, from);
+        else {
+          counts.inconclusive++;
+          await leftOf(async () => void (await from.find(outcome.id)));
+        }
       }
     };
     await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));

@@ -21,8 +21,9 @@ import type { FrameBody } from '../../../../src/protocol/session.js';
 import type { ProofKinds } from '../../../../src/validator/assign.js';
 import { isNonceSet } from '../../../../src/validator/dispatch.js';
 import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
-import { openLedger } from '../../../../src/validator/ledger/ledger.js';
+import { type Ledger, openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
+import { type ReplayAllParts, replayAll } from '../../../../src/validator/ledger/replay-all.js';
 import type { Verifiers } from '../../../../src/validator/verifiers.js';
 import { paramsId } from '../../../../src/verification/checked-params.js';
 import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
@@ -554,5 +555,59 @@ describe('replay refuses', () => {
         canonicalJson({ ...ECHO_PARAMS, bytes: 1 }),
       );
     await expect(replayed(recording, easier)).rejects.toMatchObject({ code: 'corrupt' });
+  });
+});
+
+describe('all of a ledger', () => {
+  const params = ECHO_PARAMS;
+  const kind = echo as ProofKind<unknown, unknown>;
+
+  /** Four segments of one outcome each: one that holds, one by another verdict than follows, two of our own faults. */
+  async function fourSegments(): Promise<{ dir: string; ledger: Ledger }> {
+    const dir = await newFolder();
+    const whose = { genesisHash: bytes32('chain'), netuid: NETUID, keypair: devKeypair('validator') };
+    const options = { dir, random: createSeededRandom('keep'), log: silentLog, keepAccepted: 1, ...whose };
+    const ledger = await openLedger(options);
+    await ledger.saveParams(toHex(paramsId(params)), params);
+    const { entry } = await record(kind, params, accepted);
+    const fault = inconclusive('validator-fault');
+    for (const [epoch, verdict] of [accepted, rejected('seed'), fault, fault].entries())
+      await ledger.append({
+        ...entry,
+        outcome: { ...entry.outcome, id: toHex(bytes16(`${epoch}`)), epoch, verdict },
+      });
+    return { dir, ledger };
+  }
+  const judged = (ledger: Ledger) =>
+    replayAll({
+      // one at a time would read all of it for each of them
+      ledger: { ...ledger, find: () => Promise.reject(new Error('looked for in all segments')) },
+      kinds: KINDS,
+      random: createSeededRandom('fresh'),
+      verifyChain,
+    } as ReplayAllParts);
+
+  it('judges each again in its own segment, and counts what agrees and names what does not', async () => {
+    const { ledger } = await fourSegments();
+    const all = await judged(ledger);
+    expect(all).toMatchObject({ outcomes: 4, agreeing: 1, inconclusive: 2, notKept: 0, unsupported: 0 });
+    expect(all.disagreeing).toMatchObject([
+      { id: toHex(bytes16('1')), recorded: 'rejected:seed', now: 'accepted' },
+    ]);
+    const second = await ledger.inSegment(1);
+    await expect(second.find(toHex(bytes16('0')))).rejects.toMatchObject({ code: 'invalid-input' });
+    await ledger.close();
+  });
+
+  it('reads sessions of our own faults too, where they are kept', async () => {
+    const { dir, ledger } = await fourSegments();
+    const path = join(dir, 'evidence', '0000000002.others.jsonl');
+    const bytes = await readFile(path);
+    bytes[100]! ^= 1;
+    await writeFile(path, bytes);
+    await expect(judged(ledger)).rejects.toMatchObject({ code: 'corrupt', data: { path } });
+    await rm(path);
+    expect(await judged(ledger)).toMatchObject({ agreeing: 1, inconclusive: 2, notKept: 0 });
+    await ledger.close();
   });
 });
