@@ -346,4 +346,58 @@ describe('pay', () => {
     const { worth } = payOf(state, { epoch: 1, facts: factsOf('abcdefgh') });
     expect(new Set(worth.values())).toEqual(new Set([1]));
   });
+
+  test.each([
+    ['a hotkey that is capped', { caps: { hotkey: 2 } }, 1 / 3],
+    ['a coldkey that is capped', { caps: { coldkey: 2 } }, 1 / 3],
+    ['a slot that is capped', { caps: { slot: 2 } }, 1 / 3],
+    ['one in quarantine', { quarantine: { reasons: ['seed'], epochs: 1 } }, 1],
+  ])('%s burns no more of others than what it is left with missed', (_, change, others) => {
+    const bad = scored('', 0, 'a', { slot: 1, verdict: rejected('seed') });
+    const missing = scored('', 0, 'a', { credit: { opsPerS: 8 }, share: 0.5 });
+    const result = pay(policyOf(change), [{ epoch: 1, outcomes: [missing, bad, one('z', 2)] }]);
+    expect(partOf(result, 'z')).toBeCloseTo(others, 12);
+  });
+
+  test('stake counts up to what is full and no further', () => {
+    const facts = factsOf(['a', 'z']);
+    const neurons = new Map(facts.neurons);
+    neurons.set(toHotkey('z'), { ...neurons.get(toHotkey('z'))!, stakeRao: 9_000_000_000_000n });
+    const events = [{ epoch: 1, outcomes: [one('a', 4), one('z', 4)] }];
+    const policy = policyOf({ boost: { stake: { full: 1000, most: 1 } } });
+    expect(partOf(pay(policy, events, { ...facts, neurons }), 'z')).toBeCloseTo(2 / 3, 12);
+  });
+
+  test('time used is of the slot that was used', () => {
+    const signers = ['5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'];
+    const usage = new Map([[toHotkey('a'), new Map([[1, 1_000_000]])]]);
+    const events = [{ epoch: 1, outcomes: [one('a', 6), one('a', 2, 1), one('z', 4)] }];
+    const { shares, total } = pay(
+      policyOf({ rented: { signers, idle: 0.5 } }),
+      events,
+      factsOf(['a', 'z'], { usage }),
+    );
+    // 3 + 2 against 2
+    expect(Number((shares.get(toHotkey('a'))! * 7_000_000n) / total)).toBe(4_999_999);
+  });
+
+  test('what floors leave over goes to the largest remainders, ties by name', () => {
+    const part = (amount: number) => amount / 65_535;
+    const outcomes = [
+      one('z', 1),
+      one('b', part(10.5)),
+      one('c', part(10.5)),
+      one('d', part(3.4)),
+      one('e', part(7.8)),
+    ];
+    const { u16 } = pay(policyOf(), [{ epoch: 1, outcomes }]);
+    const sum = Math.round(10.5 + 10.5 + 3.4 + 7.8);
+    expect(Object.fromEntries([...u16].filter(([hotkey]) => hotkey !== 'z'))).toEqual({
+      b: 11,
+      c: 10,
+      d: 3,
+      e: 8,
+    });
+    expect([...u16.values()].reduce((all, each) => all + each, 0)).toBe(65_535 + sum);
+  });
 });

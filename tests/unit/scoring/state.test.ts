@@ -183,4 +183,75 @@ describe('a state', () => {
     }
     expect([...state.at(40)].length).toBeLessThanOrEqual(2);
   });
+
+  test('hears nothing of slots by turn in events of others, whatever is told, and nothing of an outcome of another epoch', () => {
+    const state = createScoringState(policyOf());
+    state.outcome(outcome({ byTurn: true }));
+    state.outcome(outcome({ slot: 1, epoch: 2 }));
+    state.outcome(outcome({ slot: 2 }));
+    state.completed({ event: 'e', epoch: 1, ourTurn: false });
+    expect(payOf(state, { epoch: 1, facts: factsOf(['a']) }).worth.get(toHotkey('a'))).toBe(1);
+  });
+
+  test('counts a slot that was asked though it was not drawn: being asked for certain is no excuse', () => {
+    const state = createScoringState(policyOf());
+    const nobody = { seed: '00'.repeat(32), share: 0 };
+    for (const [event, verdict] of [
+      ['x', accepted],
+      ['y', rejected('window')],
+    ] as const) {
+      state.outcome(outcome({ event, verdict, credit: verdict === accepted ? { opsPerS: 1 } : {} }));
+      state.completed({ event, epoch: 1, sample: nobody });
+    }
+    expect(payOf(state, { epoch: 1, facts: factsOf(['a']) }).worth.get(toHotkey('a'))).toBe(0.5);
+  });
+
+  test('draws slots by turn in our turns alone', () => {
+    const state = createScoringState(policyOf());
+    const nobody = { seed: '00'.repeat(32), share: 0 };
+    state.completed({ event: 'others', epoch: 1, ourTurn: false, sample: nobody });
+    state.outcome(outcome({ event: 'ours', byTurn: true }));
+    state.completed({ event: 'ours', epoch: 1 });
+    state.completed({ event: 'ours too', epoch: 1 });
+    expect(payOf(state, { epoch: 1, facts: factsOf(['a']) }).worth.get(toHotkey('a'))).toBe(0.5);
+  });
+
+  test('has a level that checks between events raise and lower, but not those that we failed at', () => {
+    const policy = policyOf({ uptime: { rise: 0.5, fall: 0.5, floor: 0 } });
+    const levelOf = (...verdicts: Verdict[]): number => {
+      const state = createScoringState(policy);
+      state.outcome(outcome());
+      state.completed({ event: 'e', epoch: 1 });
+      for (const [k, verdict] of verdicts.entries()) {
+        const event = `check ${k}`;
+        state.outcome(outcome({ event, verdict, credit: {}, kind: 'liveness' }));
+        state.completed({ event, epoch: 1, liveness: true });
+      }
+      return [...state.at(1)][0]![1].slots[0]!.uptime;
+    };
+    expect(levelOf(accepted)).toBe(500_000);
+    expect(levelOf(rejected('window'))).toBe(250_000);
+    expect(levelOf(inconclusive('validator-fault'))).toBe(500_000);
+  });
+
+  test('keeps a quarantine though its slots are forgotten, and a later rejection makes none shorter', () => {
+    const policy = policyOf({ quarantine: { reasons: ['seed'], epochs: 6 } });
+    const state = createScoringState(policy);
+    state.outcome(outcome({ verdict: rejected('seed'), credit: {} }));
+    for (const epoch of [1, 2, 3, 4]) state.completed({ event: epoch === 1 ? 'e' : `${epoch}`, epoch });
+    state.outcome(outcome({ event: 'again', epoch: 6 }));
+    state.completed({ event: 'again', epoch: 6 });
+    const at = (epoch: number) => payOf(state, { epoch, facts: factsOf(['a']) });
+    expect(at(6).reasons.get(toHotkey('a'))?.zero).toBe('quarantine');
+    expect(at(7).reasons.has(toHotkey('a'))).toBe(false);
+  });
+
+  test('pays an event once: one that is completed again changes nothing', () => {
+    const state = createScoringState(policyOf());
+    for (let k = 0; k < 2; k++) {
+      state.outcome(outcome());
+      state.completed({ event: 'e', epoch: 1 });
+    }
+    expect(state.eventsOf(1)).toBe(1);
+  });
 });
