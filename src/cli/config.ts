@@ -85,6 +85,16 @@ export const validatorSchema = z.strictObject({
     .default(20 * 2 ** 30),
   /** share of accepted openings that is kept, drawn after the verdict */
   keepAccepted: z.number().min(0).max(1).default(0.05),
+  /** sessions of so many epochs are kept for replay; all within the budget without it */
+  keepEvidenceEpochs: integerBetween(1, 1_000_000_000).optional(),
+  /** bytes of sessions kept for replay */
+  evidenceBudgetBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(20 * 2 ** 30),
+  /** outcomes of so many epochs are kept, and a scoring state of older ones; all without it */
+  keepOutcomeEpochs: integerBetween(20, 1_000_000_000).optional(),
   /** threads that verify; 0 verifies on the thread that also serves sessions */
   verifierThreads: integerBetween(0, 256).optional(),
   /** address that its ports are bound to */

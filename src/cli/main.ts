@@ -110,6 +110,13 @@ roleOptions(validator.command('start'))
     'share of accepted openings to keep, drawn after the verdict (0.05)',
     decimal,
   )
+  .option('--evidence-budget-bytes <n>', 'bytes of sessions kept for replay (20 GiB)', integer)
+  .option('--keep-evidence-epochs <n>', 'epochs whose sessions are kept, within that budget (all)', integer)
+  .option(
+    '--keep-outcome-epochs <n>',
+    'epochs whose outcomes are kept, and a scoring state of older ones: at least 20 (all)',
+    integer,
+  )
   .option(
     '--verifier-threads <n>',
     'threads that verify (one less than there are cores, at least 1)',

@@ -10,6 +10,7 @@ import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
+import { createKeeping, type Keeping } from '../../validator/ledger/keeping.js';
 import { type Ledger, openLedger } from '../../validator/ledger/ledger.js';
 import type { ReceiptLines } from '../../validator/usage.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
@@ -83,6 +84,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
   let ledger: Ledger | undefined;
+  let keeping: Keeping | undefined;
   let book: WeightsBook | undefined;
   let ends: OwnEnds | undefined;
   let ready = false;
@@ -101,6 +103,14 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       openingBytesBudget: config.openingBudgetBytes,
       keepAccepted: config.keepAccepted,
     });
+    keeping = createKeeping(
+      { ledger, kinds, log },
+      {
+        evidenceEpochs: config.keepEvidenceEpochs,
+        evidenceBytes: config.evidenceBudgetBytes,
+        outcomeEpochs: config.keepOutcomeEpochs,
+      },
+    );
     const files = await fileDoorOf(config, chain, keypair.address);
     const source = publicationsOf(chain);
     if (given.size > 0) {
@@ -149,6 +159,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         withheld = status.parameters?.whyNot ?? status.policy?.whyNot;
         if (!ready) tellParent({ ready: {} });
         ready = true;
+        keeping?.at(status.epoch, status.lastScored?.policy);
         admin?.setServing(status.permit);
         metrics?.status(status);
         tellParent({ status });
@@ -156,6 +167,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     );
   } finally {
     unwatch();
+    await keeping?.close();
     await Promise.all([
       verifiers?.close(),
       ledger?.close(),

@@ -39,7 +39,13 @@ import {
 } from './load.js';
 import { takeOver } from './older.js';
 import { type OpeningFacts, type OpeningsReader, openOpenings, openOpeningsReader } from './openings.js';
-import { type CompactInput, compact, type EvidenceLimits, expireEvidence } from './retention.js';
+import {
+  type CompactInput,
+  compact,
+  type EvidenceLimits,
+  expireEvidence,
+  removeCompacted,
+} from './retention.js';
 import { headOf, readSegment } from './segment.js';
 import { type LedgerHead, type LedgerOwner, type LedgerWriter, ownerOf, type SignedHead } from './signed.js';
 import { openWriting } from './writing.js';
@@ -196,8 +202,10 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
       }
     }
 
+    /** under way */
+    const reads = new Set<Promise<unknown>>();
     return {
-      ...createReader(dir, index, openings),
+      ...createReader(dir, index, openings, reads),
       owner,
       head: writing.head,
       append: async (entry) => {
@@ -216,8 +224,14 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
       expire: (limits) => expireEvidence(dir, limits),
       async compact(input) {
         const gone = await compact({ dir, writer: options }, input);
+        const last = gone.at(-1);
+        if (last === undefined) return gone;
+        const left = await readCompacted(dir);
+        // in one step, for whoever asks for the state and folds what is behind it
+        index.compacted = left;
         index.segments.splice(0, gone.length);
-        if (gone.length > 0) index.compacted = await readCompacted(dir);
+        await Promise.allSettled(reads); // they began with the files that go
+        await removeCompacted(dir, last);
         return gone;
       },
       async move() {
@@ -264,7 +278,15 @@ function createReader(
   dir: string,
   index: Index,
   openings: OpeningsReader,
+  reads = new Set<Promise<unknown>>(),
 ): Omit<LedgerReader, 'close' | 'owner' | 'head'> {
+  const reading = <T>(work: Promise<T>): Promise<T> => {
+    reads.add(work);
+    const done = () => void reads.delete(work);
+    work.then(done, done);
+    return work;
+  };
+
   /** Segments that are not in memory and can have entries of these epochs. */
   const olderFrom = (fromEpoch: number): number[] => {
     const first = index.buckets[0]?.segment ?? Number.POSITIVE_INFINITY;
@@ -331,9 +353,9 @@ function createReader(
   }
 
   const within = (only?: Bucket): Pick<LedgerReader, 'find' | 'readOpening' | 'readParams'> => ({
-    find: async (prefix) => read(await locate(prefix, only)),
+    find: async (prefix) => read(await reading(locate(prefix, only))),
     async readOpening(prefix) {
-      const located = await locate(prefix, only);
+      const located = await reading(locate(prefix, only));
       const { session } = await read(located);
       const hadOpening = session.frames.some(({ kind }) => kind === 'opening');
       return hadOpening ? openings.read(located.outcome.id) : new Uint8Array();
@@ -350,13 +372,16 @@ function createReader(
     },
     completedEvents: ({ fromEpoch }) => events('event-completed', fromEpoch),
     startedEvents: ({ fromEpoch }) => events('event-started', fromEpoch),
-    async fold(into, { fromEpoch = 0, toEpoch = Number.POSITIVE_INFINITY } = {}, signal) {
+    fold: (into, { fromEpoch = 0, toEpoch = Number.POSITIVE_INFINITY } = {}, signal) => {
       const visitor = toVisitor(into);
       const segments = index.segments.filter((epoch) => epoch >= fromEpoch && epoch <= toEpoch);
-      for (const epoch of segments) {
-        const isLast = epoch === index.segments.at(-1);
-        await drain(readSegment(segmentPath(dir, epoch), { isLast }, visitor), signal);
-      }
+      const all = async () => {
+        for (const epoch of segments) {
+          const isLast = epoch === index.segments.at(-1);
+          await drain(readSegment(segmentPath(dir, epoch), { isLast }, visitor), signal);
+        }
+      };
+      return reading(all());
     },
     segments: () => index.segments,
     heads: () => index.heads,
@@ -366,7 +391,7 @@ function createReader(
     async inSegment(segment) {
       const bucket = newBucket(segment);
       const isLast = segment === index.segments.at(-1);
-      await drain(readSegment(segmentPath(dir, segment), { isLast }, fill(bucket)));
+      await reading(drain(readSegment(segmentPath(dir, segment), { isLast }, fill(bucket))));
       return within(bucket);
     },
   };

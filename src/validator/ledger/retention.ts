@@ -5,7 +5,7 @@ import { unsupported } from '../../model/errors.js';
 import { writeCompacted } from './compacted.js';
 import type { EventEntry } from './entries.js';
 import { evidenceFiles, removeEvidence } from './evidence.js';
-import { drain, type LedgerFold, load, segmentPath, toVisitor } from './load.js';
+import { drain, type LedgerFold, load, segmentPath, segmentsOf, toVisitor } from './load.js';
 import { headOf, readSegment, type SegmentVisitor } from './segment.js';
 import { type LedgerHead, type LedgerWriter, ownerOf, signedHead } from './signed.js';
 
@@ -55,7 +55,7 @@ export interface CompactInput {
 /**
  * For who has the folder. An event that was begun before `keepFrom` and completed after it keeps its segment: a state says
  * nothing of events under way.
- * @returns epochs that went
+ * @returns epochs that are in the state; their files are still there (`removeCompacted`)
  * @throws AssayError `unsupported` where what is left is under another policy
  */
 export async function compact(
@@ -89,9 +89,14 @@ export async function compact(
   }
   if (!head) return [];
   await writeCompacted({ dir, writer }, { owner, head, policy, state: state.snapshot(), heads });
-  for (const epoch of gone) await rm(segmentPath(dir, epoch), { force: true });
-  for (const each of await evidenceFiles(dir)) if (gone.includes(each.segment)) await removeEvidence(each);
   return gone;
+}
+
+/** Files of epochs up to `last`, which are compacted; those that a crash left behind an earlier compaction, too. */
+export async function removeCompacted(dir: string, last: number): Promise<void> {
+  for (const epoch of await segmentsOf(dir))
+    if (epoch <= last) await rm(segmentPath(dir, epoch), { force: true });
+  for (const each of await evidenceFiles(dir)) if (each.segment <= last) await removeEvidence(each);
 }
 
 async function eventsIn(path: string, isLast: boolean, type: EventEntry['type']): Promise<readonly string[]> {
