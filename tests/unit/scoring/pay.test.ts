@@ -383,19 +383,12 @@ describe('pay', () => {
 
   test('what floors leave over goes to the largest remainders, ties by name', () => {
     const part = (amount: number) => amount / 65_535;
-    const outcomes = [
-      one('z', 1),
-      one('b', part(10.5)),
-      one('c', part(10.5)),
-      one('d', part(3.4)),
-      one('e', part(7.8)),
-    ];
+    const outcomes = [one('z', 1), one('b', part(10.5)), one('c', part(10.5)), one('e', part(7.8))];
     const { u16 } = pay(policyOf(), [{ epoch: 1, outcomes }]);
-    const sum = Math.round(10.5 + 10.5 + 3.4 + 7.8);
+    const sum = Math.round(10.5 + 10.5 + 7.8);
     expect(Object.fromEntries([...u16].filter(([hotkey]) => hotkey !== 'z'))).toEqual({
       b: 11,
       c: 10,
-      d: 3,
       e: 8,
     });
     expect([...u16.values()].reduce((all, each) => all + each, 0)).toBe(65_535 + sum);
