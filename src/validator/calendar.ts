@@ -57,7 +57,7 @@ export function createCalendar(parts: {
         asks: (miner, { kind, index, leased }) =>
           !leased &&
           !(hasChecks && kind === LIVENESS) &&
-          (sample === undefined || isDrawn(sample, miner, index) || lookBack.has(miner, index)),
+          (sample === undefined || isDrawn(sample, miner, index) || lookBack.has(miner)),
       };
     },
   };

@@ -1,34 +1,43 @@
-// Owns: which slots are challenged whatever a sample says, because they were caught not long ago. Does not own: samples
+// Owns: whose slots are challenged whatever a sample says, because one was caught not long ago. Does not own: samples
 // (calendar.ts), what a rejection costs (scoring).
 import type { Hotkey } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
 import { isAboutContent } from '../model/verdict.js';
 import type { Ledger } from './ledger/ledger.js';
 
-export type LookedAt = Pick<Outcome, 'event' | 'miner' | 'slot' | 'verdict'>;
+export type LookedAt = Pick<Outcome, 'event' | 'miner' | 'verdict'>;
 
 export interface LookBack {
   /** Outcomes of one event that counts, in the order of events. */
   judged(outcomes: readonly LookedAt[], events: number): void;
-  has(miner: Hotkey, slot: number): boolean;
+  has(miner: Hotkey): boolean;
+  /** Forgets all others. */
+  keep(hotkeys: ReadonlySet<Hotkey>): void;
 }
 
-/** Bounded by the slots that were caught within the last `events` events. */
+/** By hotkey, and not by slot: a miner numbers its slots as it likes, and one that was caught would be another next time. */
 export function createLookBack(): LookBack {
-  /** events left, by slot */
-  const left = new Map<string, number>();
+  /** events left */
+  const left = new Map<Hotkey, number>();
   return {
     judged(outcomes, events) {
-      // an event in which the slot was not judged, by our own fault, does not let it go
-      for (const { miner, slot, verdict } of outcomes) {
-        const key = keyOf(miner, slot);
-        const rest = (left.get(key) ?? 0) - (verdict.kind === 'inconclusive' ? 0 : 1);
-        const next = isCaught(verdict) ? events : Math.min(rest, events);
-        if (next > 0) left.set(key, next);
-        else left.delete(key);
+      const caught = new Set<Hotkey>();
+      const seen = new Set<Hotkey>();
+      for (const { miner, verdict } of outcomes) {
+        if (isCaught(verdict)) caught.add(miner);
+        // an event in which nothing was judged, by our own fault, does not let it go
+        if (verdict.kind !== 'inconclusive') seen.add(miner);
+      }
+      for (const miner of seen) {
+        const next = caught.has(miner) ? events : Math.min((left.get(miner) ?? 0) - 1, events);
+        if (next > 0) left.set(miner, next);
+        else left.delete(miner);
       }
     },
-    has: (miner, slot) => left.has(keyOf(miner, slot)),
+    has: (miner) => left.has(miner),
+    keep(hotkeys) {
+      for (const miner of left.keys()) if (!hotkeys.has(miner)) left.delete(miner);
+    },
   };
 }
 
@@ -44,8 +53,6 @@ export function recall(
   for (const outcome of ledger.outcomes({ fromEpoch })) byEvent.get(outcome.event)?.push(outcome);
   for (const outcomes of byEvent.values()) lookBack.judged(outcomes, events);
 }
-
-const keyOf = (miner: Hotkey, slot: number): string => `${slot} ${miner}`;
 
 /** A lie; what is late or silent may be a bad line. Evidence that ends whoever verifies it is about bytes, too. */
 const isCaught = (verdict: Outcome['verdict']): boolean =>

@@ -259,6 +259,7 @@ export async function runValidator(
     subnet = now;
     const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
     peers.keep(hotkeys);
+    lookBack.keep(hotkeys);
     for (const key of claims.keys()) if (!hotkeys.has(toHotkey(key.split(' ')[0]!))) claims.delete(key);
     const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
     if (!own?.validatorPermit || greetedEpoch === subnet.epochIndex) return;

@@ -23,6 +23,7 @@ const PLAN: EventPlan = { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, pub
 const CHECKED: EventPlan = { ...PLAN, livenessPerEpoch: 2 };
 const EPOCH = { start: 100, length: 60 };
 const MINER = toHotkey('5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY');
+const OTHER = toHotkey('5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty');
 const claim = (index: number, change: Partial<Claim> = {}): Claim => ({
   index,
   worker: 'host-1',
@@ -36,11 +37,7 @@ const hashOf = (seed: number) => async (block: number) =>
 const nobody = { has: () => false };
 
 /** What an epoch announces, with the block that does. */
-async function announced(
-  plan: EventPlan,
-  seed = 1,
-  lookBack: { has(miner: Hotkey, slot: number): boolean } = nobody,
-) {
+async function announced(plan: EventPlan, seed = 1, lookBack: { has(miner: Hotkey): boolean } = nobody) {
   const calendar = createCalendar({ hashOf: hashOf(seed), lookBack });
   const found: (Announced & { by: number })[] = [];
   for (let by = EPOCH.start; by < EPOCH.start + EPOCH.length; by++) {
@@ -97,9 +94,11 @@ describe('an event', () => {
   });
 
   test('asks who was caught not long ago whatever the sample says, and not who is leased', async () => {
-    const caught = { has: (miner: Hotkey, slot: number) => miner === MINER && slot === 7 };
+    const caught = { has: (miner: Hotkey) => miner === MINER };
     for (const { asks } of await announced({ ...PLAN, sampling: 0.000001 }, 1, caught)) {
-      expect([6, 7, 8].map((index) => asks(MINER, claim(index)))).toEqual([false, true, false]);
+      // under whatever number it is now
+      expect([6, 7, 8].map((index) => asks(MINER, claim(index)))).toEqual([true, true, true]);
+      expect(asks(OTHER, claim(7))).toBe(false);
       expect(asks(MINER, claim(7, { leased: true }))).toBe(false);
     }
   });
@@ -127,7 +126,7 @@ describe('a slot that was caught', () => {
   const caughtAfter = (...verdicts: Verdict[]) => {
     const lookBack = createLookBack();
     for (const verdict of verdicts) lookBack.judged([outcome(verdict)], 3);
-    return lookBack.has(MINER, 0);
+    return lookBack.has(MINER);
   };
 
   test.each<[Rejection, boolean]>([
@@ -151,14 +150,28 @@ describe('a slot that was caught', () => {
     expect(caughtAfter(lie, accepted, accepted, inconclusive('validator-fault'))).toBe(true);
   });
 
-  test('is one slot of one hotkey, and none where the plan has no look-back', () => {
+  test('is one of a hotkey, whatever its number, and no other hotkey’s; of none where the plan has no look-back', () => {
     const lookBack = createLookBack();
-    lookBack.judged([outcome(rejected('path'), 'e', 2)], 3);
-    expect([1, 2].map((slot) => lookBack.has(MINER, slot))).toEqual([false, true]);
-    lookBack.judged([outcome(accepted, 'f', 2)], 0);
-    expect(lookBack.has(MINER, 2)).toBe(false);
-    lookBack.judged([outcome(rejected('path'), 'g', 2)], 0);
-    expect(lookBack.has(MINER, 2)).toBe(false);
+    lookBack.judged([outcome(rejected('path'), 'e', 2), outcome(accepted, 'e', 1)], 3);
+    expect([MINER, OTHER].map(lookBack.has)).toEqual([true, false]);
+    // two slots are one event
+    lookBack.judged([outcome(accepted, 'f', 3), outcome(accepted, 'f', 4)], 3);
+    lookBack.judged([outcome(accepted, 'g', 3), outcome(inconclusive('validator-fault'), 'g', 4)], 3);
+    expect(lookBack.has(MINER)).toBe(true);
+    lookBack.judged([outcome(accepted, 'h', 3)], 3);
+    expect(lookBack.has(MINER)).toBe(false);
+    lookBack.judged([outcome(rejected('path'), 'i', 2)], 3);
+    lookBack.judged([outcome(accepted, 'j', 2)], 0);
+    expect(lookBack.has(MINER)).toBe(false);
+    lookBack.judged([outcome(rejected('path'), 'k', 2)], 0);
+    expect(lookBack.has(MINER)).toBe(false);
+  });
+
+  test('is forgotten with its hotkey: what is kept is no more than hotkeys there are', () => {
+    const lookBack = createLookBack();
+    lookBack.judged([outcome(rejected('path')), { ...outcome(rejected('path')), miner: OTHER }], 3);
+    lookBack.keep(new Set([OTHER]));
+    expect([MINER, OTHER].map(lookBack.has)).toEqual([false, true]);
   });
 
   test('is known to a validator that begins again, by its ledger: completed events in their order, checks apart', async () => {
@@ -178,7 +191,7 @@ describe('a slot that was caught', () => {
     const recalled = () => {
       const lookBack = createLookBack();
       recall(lookBack, ledger, { fromEpoch: 3, events: 2 });
-      return lookBack.has(MINER, 0);
+      return lookBack.has(MINER);
     };
     expect(recalled()).toBe(true);
     await event('d', accepted, false, false);
