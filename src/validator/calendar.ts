@@ -22,6 +22,8 @@ export interface Announced extends Asked {
   readonly block: number;
   /** names it within its epoch, and is what a seeded run repeats */
   readonly ordinal: string;
+  /** what must be left to arm slots, ms */
+  readonly minLeadMs: number;
 }
 
 export interface Calendar {
@@ -37,12 +39,15 @@ export function createCalendar(parts: {
   const checks = createLivenessDraw(hashOf);
   return {
     async announcedBy(block, epoch, plan) {
+      const { minLeadMs = 0, leadBlocks } = plan;
       const drawn = await checks.at(block, epoch, plan);
       if (drawn)
         return {
           purpose: 'liveness',
           block: block + 1,
           ordinal: `live-${block + 1 - epoch.start}`,
+          // an event's is of `leadBlocks`; a check has one, and would never be in time
+          minLeadMs: minLeadMs / leadBlocks,
           asks: (miner, { kind, index }) => kind === LIVENESS && drawn(miner, index),
         };
       const event = await announcedEvent(block, epoch, plan, hashOf);
@@ -53,6 +58,7 @@ export function createCalendar(parts: {
         purpose: 'capacity',
         block: event,
         ordinal: `${segmentOf(event, epoch, plan)}`,
+        minLeadMs,
         sample,
         asks: (miner, { kind, index, leased }) =>
           !leased &&

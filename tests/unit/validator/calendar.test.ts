@@ -121,6 +121,12 @@ test('a check is of the next block, and asks slots of its kind alone, those that
   expect(asked).toBeGreaterThan(100);
 });
 
+test('a check is held to the time that its one block is of an event’s', async () => {
+  const found = await announced({ ...CHECKED, livenessPerEpoch: 2, leadBlocks: 3, minLeadMs: 15_000 });
+  const leads = new Set(found.map(({ purpose, minLeadMs }) => `${purpose} ${minLeadMs}`));
+  expect(leads).toEqual(new Set(['capacity 15000', 'liveness 5000']));
+});
+
 describe('a slot that was caught', () => {
   const outcome = (verdict: Verdict, event = 'e', slot = 0) => ({ event, miner: MINER, slot, verdict });
   const caughtAfter = (...verdicts: Verdict[]) => {
