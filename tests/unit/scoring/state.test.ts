@@ -190,7 +190,8 @@ describe('a state', () => {
     state.outcome(outcome({ slot: 1, epoch: 2 }));
     state.outcome(outcome({ slot: 2 }));
     state.completed({ event: 'e', epoch: 1, ourTurn: false });
-    expect(payOf(state, { epoch: 1, facts: factsOf(['a']) }).worth.get(toHotkey('a'))).toBe(1);
+    state.completed({ event: 'ours', epoch: 1 }); // the slot by turn is not there; the other one for half of the time
+    expect(payOf(state, { epoch: 1, facts: factsOf(['a']) }).worth.get(toHotkey('a'))).toBe(0.5);
   });
 
   test('counts a slot that was asked though it was not drawn: being asked for certain is no excuse', () => {
