@@ -364,7 +364,7 @@ export async function runValidator(
       byTurn: plan.validators === 'phase-shifted',
       withinMs: isCheck ? plan.leadBlocks * chain.blockTimeMs : undefined,
       maxNonces: permits + LISTED_CALLERS,
-      minLeadMs: plan.minLeadMs ?? 0,
+      minLeadMs: announced.minLeadMs,
       hold,
       go: beacon,
       pass: pass.seen,
@@ -451,7 +451,9 @@ export async function runValidator(
   async function rowOf(epoch: number, now: Subnet): Promise<ReadonlyMap<Hotkey, number> | undefined> {
     const credit = parts.scoreOf?.(epoch);
     const { policy: published } = policies.in(epoch);
-    if (parts.scoreOf && (!published || !credit)) return credit?.withOwner(now.ownerHotkey);
+    const hangsOnCredit = published?.pools.some((pool) => pool.credit === 'rollouts') ?? true;
+    if (parts.scoreOf && (!published || (!credit && hangsOnCredit)))
+      return credit?.withOwner(now.ownerHotkey);
     const policy = published ?? DEFAULT_POLICY;
     const { block } = now;
     const facts = factsOf(now, { rollouts: credit?.scores });

@@ -297,3 +297,18 @@ test('what miners proved and their credit for rollouts are paid under one policy
     { paramsId: SET },
   );
 });
+
+test('a policy that pays nothing for rollouts is paid by also where there is nothing to say of them', async () => {
+  await onSmallSubnet(
+    async (subnet) => {
+      const { parts, shelf } = desk(() => publication({ previous: NO_DIGEST, firstEpoch: 0 }));
+      for (const each of [NEW, POLICY]) shelf.set(digestOf(each), each);
+      const a = subnet.start('validator-a', { kinds, parameters: parts, scoreOf: () => undefined });
+      const uid = subnet.uids.get('validator-a')!;
+      const { epochIndex } = await subnet.until((now) => now.neurons[uid]!.validatorPermit);
+      await subnet.until((now) => now.epochIndex === epochIndex + 2);
+      expect(a.status()?.lastScored).toMatchObject({ epoch: epochIndex + 1, policy: digestOf(POLICY) });
+    },
+    { paramsId: SET },
+  );
+});
