@@ -222,10 +222,16 @@ export async function listOutcomes(flags: {
 }): Promise<number> {
   const last = lastOf(flags);
   return withLedger(flags.data!, async (ledger) => {
-    const all = ledger
-      .outcomes({ fromEpoch: 0 })
-      .filter(({ miner }) => !flags.miner || miner === flags.miner);
-    const rows = all.slice(-last);
+    const rows: Outcome[] = [];
+    // the last ones alone are held: a ledger of months would not fit
+    await ledger.fold({
+      outcome(outcome) {
+        if (flags.miner && outcome.miner !== flags.miner) return;
+        rows.push(outcome);
+        if (rows.length >= 2 * last) rows.splice(0, rows.length - last);
+      },
+    });
+    rows.splice(0, rows.length - last);
     if (flags.json) for (const row of rows) printJson(row);
     else print(outcomeTable(rows));
     return EXIT.ok;
