@@ -57,6 +57,9 @@ const shared = {
 /** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
 const params = z.array(z.string().min(1).max(4096)).max(16).default([]);
 
+/** scoring policies of the subnet, handed out as parameter files are: what counts is what its owner published */
+const policy = params;
+
 /** Of the League of Entropy: any of them will do, for what they answer is verified. */
 export const DRAND_URLS = [
   'https://api.drand.sh',
@@ -75,6 +78,7 @@ function isWebhook(text: string): boolean {
 export const validatorSchema = z.strictObject({
   ...shared,
   params,
+  policy,
   /** whose weights are set */
   mechanism: integerBetween(0, 15).default(0),
   eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch).default(5),
@@ -93,6 +97,16 @@ export const validatorSchema = z.strictObject({
     .default(20 * 2 ** 30),
   /** share of accepted openings that is kept, drawn after the verdict */
   keepAccepted: z.number().min(0).max(1).default(0.05),
+  /** sessions of so many epochs are kept for replay; all within the budget without it */
+  keepEvidenceEpochs: integerBetween(1, 1_000_000_000).optional(),
+  /** bytes of sessions kept for replay */
+  evidenceBudgetBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(20 * 2 ** 30),
+  /** outcomes of so many epochs are kept, and a scoring state of older ones; all without it */
+  keepOutcomeEpochs: integerBetween(20, 1_000_000_000).optional(),
   /** threads that verify; 0 verifies on the thread that also serves sessions */
   verifierThreads: integerBetween(0, 256).optional(),
   /** address that its ports are bound to */
@@ -109,6 +123,8 @@ export const validatorSchema = z.strictObject({
   anchorBytesPerS: integerBetween(1, 10_000_000_000).default(12_500_000),
   /** where miners call back to, 0 picks one; without it nobody's source address is looked at */
   echoPort: port.optional(),
+  /** usage receipts, one JSON document a line: read anew when an epoch is paid by a policy that counts them */
+  receipts: z.string().min(1).max(4096).optional(),
   /** challenges that can be repeated; refused on live chains */
   randomSeed: z.string().max(256).optional(),
 });
@@ -116,6 +132,7 @@ export const validatorSchema = z.strictObject({
 export const minerSchema = z.strictObject({
   ...shared,
   params,
+  policy,
   host: z.string().min(1).max(64).default('127.0.0.1'),
   port: port.default(8091),
   /** address that the chain shall name; the bound one without it */

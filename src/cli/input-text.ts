@@ -52,6 +52,17 @@ export async function readInputBytes(path: string, limits: InputLimits): Promise
   return Buffer.concat(chunks);
 }
 
+/** The beginning of a file of any size, as UTF-8 with U+FFFD for what is none. @throws AssayError `invalid-input` */
+export async function readInputHead(path: string, bytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: bytes - 1 })) chunks.push(chunk as Uint8Array);
+  } catch (error) {
+    throw unreadable(path, error, { maxBytes: bytes });
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 /** @throws AssayError `invalid-input` naming the path, and the place in it where the parser says so */
 export async function readInputJson(path: string, limits: InputLimits): Promise<unknown> {
   const text = await readInputText(path, limits);

@@ -6,6 +6,7 @@ import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { registerEmissions } from './emissions-group.js';
+import { registerLedger } from './ledger-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { registerModel } from './model-group.js';
 import { decimal, integer } from './numbers.js';
@@ -13,6 +14,7 @@ import { EXIT } from './output.js';
 import { addProofRoleOptions } from './role-options.js';
 import { registerRollouts } from './rollouts-group.js';
 import { run } from './run.js';
+import { registerScoring } from './scoring-group.js';
 import { registerSubnet } from './subnet-group.js';
 import { addListOptions, registerVerification } from './verification-group.js';
 import { registerWallet } from './wallet-group.js';
@@ -109,6 +111,13 @@ addProofRoleOptions(validator.command('start'))
     'share of accepted openings to keep, drawn after the verdict (0.05)',
     decimal,
   )
+  .option('--evidence-budget-bytes <n>', 'bytes of sessions kept for replay (20 GiB)', integer)
+  .option('--keep-evidence-epochs <n>', 'epochs whose sessions are kept, within that budget (all)', integer)
+  .option(
+    '--keep-outcome-epochs <n>',
+    'epochs whose outcomes are kept, and a scoring state of older ones: at least 20 (all)',
+    integer,
+  )
   .option(
     '--verifier-threads <n>',
     'threads that verify (one less than there are cores, at least 1)',
@@ -136,13 +145,17 @@ addProofRoleOptions(validator.command('start'))
     'port that miners call back to, so that we see where their connections come from; 0 picks one (not asked)',
     integer,
   )
+  .option('--receipts <file>', 'usage receipts, one a line, read when an epoch is paid (none)')
   .option(
     '--random-seed <text>',
     'challenges that can be repeated: for development chains, refused on live ones',
   )
   .action(async (flags: Flags) => {
-    const { startValidator } = await import('./commands/validator.js');
-    return run((signal) => startValidator(flags, signal));
+    const [{ startValidator }, { refusingCorrupt }] = await Promise.all([
+      import('./commands/validator.js'),
+      import('./ledgers.js'),
+    ]);
+    return run((signal) => refusingCorrupt(() => startValidator(flags, signal)));
   });
 validator
   .command('outcomes')
@@ -155,22 +168,7 @@ validator
     const { listOutcomes } = await import('./commands/validator.js');
     return run(() => listOutcomes(flags));
   });
-validator
-  .command('replay')
-  .description(
-    'judge an outcome again from stored bytes and its parameter file alone, with fresh private projections',
-  )
-  .argument('<outcome>', 'name of the outcome, or a unique beginning of it (see: assay validator outcomes)')
-  .requiredOption('--data <folder>', "the validator's data folder")
-  .option('--json', 'one JSON document')
-  .addHelpText(
-    'after',
-    '\nExits 0 when the journal agrees, 1 when it does not, 4 when there is nothing to recompute: the evidence has\nexpired, or the outcome is inconclusive, which rests on a fault of the validator and not on evidence.',
-  )
-  .action(async (outcome: string, flags: Flags) => {
-    const { replay } = await import('./commands/validator.js');
-    return run(() => replay(outcome, flags));
-  });
+registerLedger(validator, run);
 
 const miner = program.command('miner').description('serve slots and be paid for what they prove');
 addProofRoleOptions(miner.command('start'))
@@ -273,6 +271,7 @@ addListOptions(program.command('params'))
     return run(() => listParams(flags));
   });
 registerVerification(program, run);
+registerScoring(program, run);
 
 registerEmissions(program, run);
 registerModel(program, run);

@@ -10,7 +10,7 @@ import type { Clock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import { BY_SIZE } from '../verification/classes.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
-import type { ProofKind } from '../verification/proof.js';
+import { LIVENESS, type ProofKind } from '../verification/proof.js';
 import { type WantedSlot, wrongSlot } from './wanted-slots.js';
 
 export interface SlotOptions {
@@ -41,6 +41,7 @@ export async function openSlots(
   const { log, clock } = parts;
   const { wanted, worker, threads, kinds } = options;
   for (const each of wanted) kindOf(each, kinds);
+  const indices = indicesOf(wanted);
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
     throw wrongSlot('storage needs --plots, the folder of a plot (assay miner plot)');
@@ -108,9 +109,8 @@ export async function openSlots(
           const { kind, params } = each;
           const id = paramsId(params as object);
           const compute = computes.get(choices.ids[index] ?? '') ?? devices.compute;
-          return [
-            createLocalSlot({ ...devices, compute, kind, params, paramsId: id, clock }, { index, worker }),
-          ];
+          const at = { index: indices[index]!, worker };
+          return [createLocalSlot({ ...devices, compute, kind, params, paramsId: id, clock }, at)];
         });
         return { slots, resting: chosen.flatMap((each) => ('why' in each ? [each] : [])) };
       },
@@ -120,6 +120,12 @@ export async function openSlots(
     await close();
     throw error;
   }
+}
+
+/** A check has the index of the slot before it; all others have the next one. */
+function indicesOf(wanted: readonly WantedSlot[]): number[] {
+  let next = 0;
+  return wanted.map(({ kind }) => (kind === LIVENESS ? Math.max(0, next - 1) : next++));
 }
 
 /** What each slot computes on, and how it is opened; the CPUs where nothing computes. */

@@ -30,4 +30,5 @@ export const addRoleOptions = (command: Command): Command =>
 export const addProofRoleOptions = (command: Command): Command =>
   addRoleOptions(command)
     .option('--data <folder>', 'folder for journal and receipts')
-    .option('--params <file...>', 'parameter files of the subnet; see: assay verification params');
+    .option('--params <file...>', 'parameter files of the subnet; see: assay verification params')
+    .option('--policy <file...>', "the subnet's scoring policy, for peers who ask; see: assay scoring");

@@ -100,7 +100,7 @@ function registerParams(verification: Command, run: Run): void {
     .description('the sets of this build as a parameter file, to be changed and published')
     .option('--out <file>', 'where to; standard output without it')
     .option('--class <name...>', 'only these classes, or kind/class')
-    .option('--policy <file>', "the owner's policy, of which the file names the SHA-256")
+    .option('--policy <policy>', "the owner's scoring policy, a file or a name, whose digest the file names")
     .option('--json', 'with --out one JSON document about it, else the file in its one spelling')
     .action(async (flags: Flags) => {
       const { exportParams } = await import('./commands/verification/params.js');
@@ -115,6 +115,14 @@ function registerParams(verification: Command, run: Run): void {
       integer,
     )
     .option('--replace', 'also in place of one that waits for its first epoch')
+    .option(
+      '--policy <policy>',
+      'scoring policy that counts with it, a file or compute, rollouts, mixed; --out for the parameter file that names it',
+    )
+    .option(
+      '--out <file>',
+      'with --policy: where the parameter file goes that is published, and handed to peers',
+    )
     .option('--no-version-key', 'leave the weights version key as it is')
     .option(
       '--as-successor',
@@ -127,9 +135,10 @@ Two calls: the owner hotkey's commitment, then the coldkey's version key. Run ag
 and miners fetch the file by its digest from one another, and one of them must be given it. A validator that cannot get it sets
 no weights once the old one counts no longer, and says so.
 
-Example:
+Examples:
   assay verification params export --out params.json
-  assay verification params publish params.json --netuid 1 --wallet mine`,
+  assay verification params publish params.json --netuid 1 --wallet mine
+  assay verification params publish built-in --policy policy.json --out params.json --netuid 1 --wallet mine`,
     )
     .action(async (file: string, flags: Flags) => {
       const { publishParams } = await import('./commands/verification/params-publish.js');

@@ -19,12 +19,12 @@ import {
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { ProofSession, Received } from '../protocol/session.js';
 import { type Hold, isHold } from '../verification/draw.js';
-import type { Proving } from '../verification/proof.js';
+import { LIVENESS, type Proving } from '../verification/proof.js';
 import { eventId, nonceCommitment, passCommitment } from '../verification/seed.js';
 import type { EventCheck } from './event-check.js';
 import { type Bay, createBay, type JoinRefusal, type JointCommit, type Membership } from './joint-go.js';
 import type { ReceiptStore } from './receipts.js';
-import { findSlot, type Slot } from './slot.js';
+import { doorOf, findSlot, type Slot } from './slot.js';
 import type { Tickets } from './tickets.js';
 
 type Body = Frame['body'];
@@ -65,10 +65,11 @@ export function createAnswer(
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
   const { slots, hotkey, netuid, events, tickets, shareOf = () => 0, clock, log, receipts } = parts;
-  const bays = new Map<number, Bay>();
-  const bayOf = (index: number): Bay => {
-    const bay = bays.get(index) ?? createBay({ clock, hotkey, shareOf }, signal);
-    bays.set(index, bay);
+  const bays = new Map<string, Bay>();
+  const bayOf = ({ claim }: Slot): Bay => {
+    const door = doorOf(claim);
+    const bay = bays.get(door) ?? createBay({ clock, hotkey, shareOf }, signal);
+    bays.set(door, bay);
     return bay;
   };
 
@@ -84,11 +85,11 @@ export function createAnswer(
       const named = equals(arm.eventId, eventId({ netuid, block, basis }));
       if (!named || !(await events.isPlausible({ block, basis })))
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: not one of this chain`);
-      const spend = tickets.find(session.peer, slot.claim.index);
+      const spend = tickets.find(session.peer, slot.claim.index, slot.claim.kind === LIVENESS);
       if (!spend) throw new Refused(RefusalCode.TICKETS, `slot ${arm.slot}: no ticket left in this epoch`);
       const { eventId: id } = arm;
       const offer = await slot.offer?.().catch(failedSlot);
-      const joined = bayOf(slot.claim.index).arm(slot, { eventId: id, basis, hold }, session.peer);
+      const joined = bayOf(slot).arm(slot, { eventId: id, basis, hold }, session.peer);
       if (typeof joined === 'string') throw new Refused(REFUSALS[joined], `slot ${arm.slot}: ${joined}`);
       membership = joined;
       spend();

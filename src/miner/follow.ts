@@ -8,11 +8,11 @@ import { filePeers } from '../parameters/peers.js';
 import type { SessionParts } from '../protocol/session.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { BUILT_IN, type Source } from '../verification/publication.js';
-import { assertDistinct, type Slot } from './slot.js';
+import { assertDistinct, doorOf, type Slot } from './slot.js';
 
 /** The slots of this host under the sets of one file. */
 export interface SlotsUnder {
-  /** each index at most once */
+  /** each index at most once, and its check */
   readonly slots: readonly Slot[];
   /** those that the file has no set for */
   readonly resting: readonly { readonly slot: string; readonly why: string }[];
@@ -91,9 +91,9 @@ export function followParameters(
     const isEnding = nextEpochBlock !== undefined && nextEpochBlock - head <= CHANGE_BLOCKS;
     const order = isEnding ? counting : [...counting].reverse();
     const here = order.flatMap((source) => underOf(source) ?? []);
-    const next = new Map<number, Slot>();
+    const next = new Map<string, Slot>();
     for (const { slots } of here)
-      for (const slot of slots) if (!next.has(slot.claim.index)) next.set(slot.claim.index, slot);
+      for (const slot of slots) if (!next.has(doorOf(slot.claim))) next.set(doorOf(slot.claim), slot);
     claimed = [...next.values()].sort((a, b) => a.claim.index - b.claim.index);
     // a validator may have asked just before, and arms by what it heard
     const lately = [...new Set([...counting, ...parameters.counting(epoch - 1)])];

@@ -107,7 +107,7 @@ export async function runMiner(
     return {
       version: VERSION,
       kinds: [...new Set(slots.map(({ claim }) => claim.kind))],
-      slots: slots.map(({ claim }) => ({ ...claim })),
+      slots: slots.map((slot) => ({ ...slot.claim, leased: slot.isLeased?.() ?? false })),
     };
   };
   const content = (digest: Uint8Array) => claiming.content(digest) ?? parts.content?.(digest);

@@ -5,6 +5,7 @@ import { equals, toHex } from '../model/bytes.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import {
+  LIVENESS,
   type Pace,
   type ParamsFacts,
   type Phase,
@@ -22,6 +23,13 @@ export interface SlotClaim {
   /** 32 bytes */
   readonly paramsId: Uint8Array;
 }
+
+/**
+ * What one piece of work at a time goes through. A check has a door of its own beside the slot that it is for: it must not be
+ * what keeps that one from an event, and is light enough to run beside it.
+ */
+export const doorOf = ({ index, kind }: Pick<SlotClaim, 'index' | 'kind'>): string =>
+  kind === LIVENESS ? `${index} check` : `${index}`;
 
 export interface SlotJob {
   /** 32 bytes; for logs */
@@ -46,6 +54,8 @@ export interface Slot {
   readonly phases?: ParamsFacts['phases'];
   /** Share of each step's time kept for the way. @default DEFAULT_RESERVE */
   readonly reserve?: number;
+  /** Whether somebody uses it just now: it is not asked what it can do then, and earns nothing by saying so. @default never */
+  isLeased?(): boolean;
   /** Of kinds whose slots meet others: what Ready offers them. Such a slot works for one validator at a time. */
   offer?(): Promise<Uint8Array>;
   /** Called when an event is armed; what it does not finish before the Go, `start` does. Never rejects. */
@@ -110,16 +120,16 @@ export function findSlot(
   );
 }
 
-/** @throws AssayError `invalid-input` when two slots share an index */
+/** @throws AssayError `invalid-input` when two slots share an index, and neither is the check of the other */
 export function assertDistinct(slots: readonly Slot[]): void {
-  const seen = new Map<number, string>();
+  const seen = new Set<string>();
   for (const { claim } of slots) {
-    if (seen.has(claim.index))
+    if (seen.has(doorOf(claim)))
       throw new AssayError('invalid-input', `two slots with index ${claim.index}`, {
         what: 'slot index',
         expected: 'each index once',
         got: `${claim.index} (${toHex(claim.paramsId).slice(0, 8)})`,
       });
-    seen.set(claim.index, claim.kind);
+    seen.add(doorOf(claim));
   }
 }

@@ -11,28 +11,34 @@ export interface Standing {
 }
 
 export interface Tickets {
-  /** Undefined when there is none left; the returned function spends it. */
-  find(validator: Hotkey, slot: number): (() => void) | undefined;
+  /**
+   * Undefined when there is none left; the returned function spends it.
+   * @param isCheck whether it is for a check between events: those take none of the events' own. @default false
+   */
+  find(validator: Hotkey, slot: number, isCheck?: boolean): (() => void) | undefined;
 }
 
 /**
  * One for each event that a plan may have, and as many again by its share of the stake, for sessions that broke: an Arm
  * reserves a slot, and a Go at a block of its own choosing keeps it from everybody's event.
  */
-export const ticketsFor = (share: number): number => Math.ceil(SESSION_LIMITS.eventsPerEpoch * (1 + share));
+export const ticketsFor = (share: number): number => times(SESSION_LIMITS.eventsPerEpoch, share);
+
+const times = (most: number, share: number): number => Math.ceil(most * (1 + share));
 
 /** @param standingOf asked at every Arm; what was spent is forgotten with its epoch */
 export function createTickets(standingOf: (validator: Hotkey) => Standing): Tickets {
   const spent = new Map<string, number>();
   let current: number | undefined;
   return {
-    find(validator, slot) {
+    find(validator, slot, isCheck = false) {
       const { epoch, share } = standingOf(validator);
       if (epoch !== current) spent.clear();
       current = epoch;
-      const key = `${validator} ${slot}`;
+      const key = `${validator} ${slot}${isCheck ? ' check' : ''}`;
       const count = spent.get(key) ?? 0;
-      return count < ticketsFor(share) ? () => void spent.set(key, count + 1) : undefined;
+      const most = isCheck ? times(SESSION_LIMITS.livenessPerEpoch, share) : ticketsFor(share);
+      return count < most ? () => void spent.set(key, count + 1) : undefined;
     },
   };
 }

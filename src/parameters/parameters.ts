@@ -11,6 +11,7 @@ import type { Log } from '../model/log.js';
 import {
   builtInFile,
   type KindsByName,
+  NO_POLICY,
   type ParameterFile,
   type ParameterSet,
   readParameterFile,
@@ -61,6 +62,16 @@ export interface ParametersStatus {
   readonly whyNot?: string;
 }
 
+/** The owner's policy of an epoch, as far as it is known here. */
+export interface PolicyFile {
+  /** lower-case hex; undefined where the owner has none, or where that is not known */
+  readonly digest?: string | undefined;
+  /** the file: bytes of that digest, whatever they say */
+  readonly bytes?: Uint8Array | undefined;
+  /** why there is no telling, or no file */
+  readonly whyNot?: string | undefined;
+}
+
 export interface Parameters {
   /**
    * Reads what is published. Files that are missing are asked for beside the caller, of each peer at most once a call.
@@ -78,6 +89,11 @@ export interface Parameters {
   kindsOf(epoch: number): KindsByName | undefined;
   /** What counts in an epoch, newest first, whether or not it is here. */
   counting(epoch: number): readonly Source[];
+  /**
+   * The policy that the oldest parameters name which count in the epoch: one, where two files count, and one that everybody had
+   * time to come by.
+   */
+  policyIn(epoch: number): PolicyFile;
   /** Undefined where it is not here, or of no use. */
   setsOf(source: Source): readonly ParameterSet[] | undefined;
   /** A file to hand out: one that is published and here, of use to this build or not, or one that the operator named. */
@@ -117,6 +133,13 @@ export function createParameters(
 
   const isHeld = (source: Source) => files.has(source);
   const lacking = () => wantedNow.filter((source) => !isHeld(source) && !unusable.has(source));
+  /** policies that known files name, and the one that the chain does: it may be here before its parameters are */
+  const policies = (): readonly string[] => {
+    const named = [...files.values()].map(({ policy }) => policy);
+    const published = publication ? [toHex(publication.policy)] : [];
+    return [...new Set([...named, ...published])].filter((digest) => digest !== NO_POLICY);
+  };
+  const lackingPolicies = () => policies().filter((digest) => !bytesBy.has(digest));
 
   /** @returns whether the bytes are the file; what no build of ours reads is not asked for again */
   function take(source: Source, bytes: Uint8Array): boolean {
@@ -135,21 +158,34 @@ export function createParameters(
     return true;
   }
 
-  async function fromShelf(source: Source): Promise<void> {
+  /** What it says is for whoever goes by it to read. */
+  function takePolicy(digest: string, bytes: Uint8Array): boolean {
+    if (!equals(sha256(bytes), fromHex(digest))) return false;
+    bytesBy.set(digest, bytes);
+    log.info('the policy is here', { digest });
+    return true;
+  }
+
+  async function fromShelf(source: Source, taken = take): Promise<void> {
     const bytes = await parameters!.shelf.read(source).catch((error: unknown) => {
       log.warn('kept parameters cannot be read', { digest: source, error });
       return undefined;
     });
-    if (bytes && !take(source, bytes)) log.warn('kept parameters are damaged', { digest: source });
+    if (bytes && !taken(source, bytes)) log.warn('kept parameters are damaged', { digest: source });
   }
 
-  async function fetch(source: Source, peers: readonly FilePeer[], signal: AbortSignal): Promise<void> {
+  async function fetch(
+    source: Source,
+    peers: readonly FilePeer[],
+    signal: AbortSignal,
+    taken = take,
+  ): Promise<void> {
     const bytes = await fetchFile({ log }, { digest: fromHex(source), peers }, signal);
     if (signal.aborted) return;
     asked.set(source, peers.length);
     if (!bytes)
       return log.warn('no peer has the published parameters', { digest: source, asked: peers.length });
-    take(source, bytes);
+    taken(source, bytes);
     await parameters!.shelf.write(source, bytes).catch((error: unknown) => {
       log.warn('parameters are here, and cannot be kept', { digest: source, error });
     });
@@ -157,10 +193,11 @@ export function createParameters(
 
   async function fetchAll(peers: () => readonly FilePeer[], signal: AbortSignal): Promise<void> {
     for (const source of lacking()) await fetch(source, peers(), signal);
+    for (const digest of lackingPolicies()) await fetch(digest, peers(), signal, takePolicy);
   }
 
   const retry = (peers: () => readonly FilePeer[], signal: AbortSignal): void => {
-    if (lacking().length === 0) return;
+    if (lacking().length === 0 && lackingPolicies().length === 0) return;
     fetching ??= fetchAll(peers, signal).finally(() => {
       fetching = undefined;
     });
@@ -172,22 +209,31 @@ export function createParameters(
     const { held, missing } = filesOf(epoch);
     if (held.length > 0) return undefined;
     // the newest is what must come
-    const [source] = missing as [Source, ...Source[]];
+    return absence(missing[0]!); // nothing held, and something counts
+  }
+
+  function absence(source: Source): string {
     const name = `parameters ${source.slice(0, 16)}, published from epoch ${publication!.firstEpoch} on,`;
     const why = unusable.get(source);
-    if (why !== undefined) return `${name} are no use: ${why}`;
-    const count = asked.get(source);
-    if (count === undefined) return `${name} are not here yet`;
+    return why === undefined ? `${name} are ${notHere(source)}` : `${name} are no use: ${why}`;
+  }
+
+  function notHere(digest: string): string {
+    const count = asked.get(digest);
+    if (count === undefined) return 'not here yet';
     return count === 0
-      ? `${name} are not here, and there is no peer to ask`
-      : `${name} are at none of ${count} peers that were asked`;
+      ? 'not here, and there is no peer to ask'
+      : `at none of ${count} peers that were asked`;
   }
 
   /** Of what neither counts any more nor will: an owner may publish in every epoch. */
   function forget(): void {
     const known = publication ? [toSource(publication.parameters), toSource(publication.previous)] : [];
-    for (const map of [files, unusable, bytesBy, asked])
+    for (const map of [files, unusable])
       for (const source of map.keys()) if (!known.includes(source)) map.delete(source);
+    const kept = [...known, ...policies()];
+    for (const map of [bytesBy, asked])
+      for (const digest of map.keys()) if (!kept.includes(digest)) map.delete(digest);
   }
 
   return {
@@ -208,6 +254,7 @@ export function createParameters(
       if (publication && publication.parameters.join() !== before?.parameters.join())
         log.info('parameters are published', { digests: wantedNow, firstEpoch: publication.firstEpoch });
       for (const source of lacking()) await fromShelf(source);
+      for (const digest of lackingPolicies()) await fromShelf(digest, takePolicy);
       retry(peers, signal);
     },
     kindsOf(epoch) {
@@ -220,6 +267,17 @@ export function createParameters(
       );
     },
     counting: (epoch) => inForce(publication, epoch),
+    policyIn(epoch) {
+      const source = inForce(publication, epoch).at(-1)!; // something counts in every epoch
+      if (source === BUILT_IN) return {};
+      const file = files.get(source);
+      if (!file) return { whyNot: `what pays is not known: ${absence(source)}` };
+      const { policy: digest } = file;
+      if (digest === NO_POLICY) return {};
+      const bytes = bytesBy.get(digest);
+      if (bytes) return { digest, bytes };
+      return { digest, whyNot: `policy ${digest.slice(0, 16)} is ${notHere(digest)}` };
+    },
     setsOf: (source) => (source === BUILT_IN ? builtInFile(kinds) : files.get(source))?.sets,
     bytesOf(digest) {
       const source = toHex(digest);

@@ -178,6 +178,8 @@ export const SESSION_LIMITS = {
   holdBlocks: 120,
   /** Events that a plan may have in an epoch: what miners give every validator tickets for (miner/tickets.ts). */
   eventsPerEpoch: 8,
+  /** Light checks of a slot between events in an epoch: tickets of their own, of which events take none. */
+  livenessPerEpoch: 64,
   /** From Ready to Go: the event's block is at most a few blocks of 12 s away. */
   goWaitMs: 60_000,
   /** From the last Commit from Go to the Pass: the hold of `DEFAULT_HOLD`, 96 s, and blocks that are late. */

@@ -3,7 +3,10 @@ import type { ChainReader, Subnet } from '../chain/chain.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Outcome } from '../model/outcome.js';
 import { isAboutContent, verdictToString } from '../model/verdict.js';
+import type { ScoringPolicy } from '../scoring/index.js';
+import type { ScoredEntry, WeightsEntry } from '../validator/ledger/entries.js';
 import type { Ledger } from '../validator/ledger/ledger.js';
+import type { ReplayedAll } from '../validator/ledger/replay-all.js';
 import { scoreEpoch } from '../validator/score.js';
 import { type Behaviour, FACTS } from './world.js';
 
@@ -57,6 +60,8 @@ export interface ReportInput {
     readonly stakeRao: bigint;
     readonly ledger: Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>;
   }[];
+  /** what the owner published. @default what counts where nothing was */
+  readonly policy?: ScoringPolicy;
   /** the last epoch in which weights counted, by the chain's index */
   readonly lastEpoch: number;
   readonly epochs: number;
@@ -76,7 +81,7 @@ export async function buildReport(
     input.validators.map(async (validator) => {
       const neuron = neuronOf(subnet, validator.hotkey);
       const row = await reader.weights(netuid, neuron.uid);
-      const score = scoreEpoch(validator.ledger, input.lastEpoch);
+      const score = scoreEpoch(validator.ledger, input.lastEpoch, { policy: input.policy });
       const outcomes = validator.ledger.outcomes({ fromEpoch: 0 });
       return { ...validator, neuron, row: new Map(row), score, outcomes };
     }),
@@ -235,6 +240,57 @@ const timingCheck = (what: string, ok: boolean, found: string): Check => ({ what
 
 const ratio = (a: bigint, b: bigint): string =>
   b === 0n ? 'nothing to compare with' : `${Number((1000n * a) / b) / 1000} times`;
+
+/** What became of the rows of a validator: made again from its ledger, and compared with what it sent. */
+export interface RowsInput {
+  readonly name: string;
+  readonly replayed: Pick<ReplayedAll, 'rows' | 'disagreeing'>;
+  readonly ledger: Pick<Ledger, 'fold'>;
+  readonly uidOf: ReadonlyMap<Hotkey, number>;
+  /** hex digest of the policy that all of them must be by */
+  readonly policy: string;
+  /** epochs whose rows there must be at least */
+  readonly paidEpochs: number;
+}
+
+export async function checkRows(input: RowsInput): Promise<Check[]> {
+  const { name, ledger, uidOf, policy, paidEpochs } = input;
+  const { rows, disagreeing } = input.replayed;
+  const same = rows.filter(({ agrees }) => agrees);
+  const byPolicy = rows.filter((row) => row.policy === policy);
+  const scored = new Map<number, ScoredEntry>();
+  const sent: WeightsEntry[] = [];
+  await ledger.fold({
+    scored: (entry) => void scored.set(entry.epoch, entry),
+    weights: (entry) => void sent.push(entry),
+  });
+  const textOf = (row: readonly (readonly [number, number])[]) =>
+    row
+      .filter(([, weight]) => weight > 0) // a uid that had weight before is sent with none
+      .sort(([a], [b]) => a - b)
+      .map(([uid, weight]) => `${uid}:${weight}`)
+      .join(' ');
+  const dueOf = (epoch: number) =>
+    textOf((scored.get(epoch)?.row ?? []).map(([hotkey, weight]) => [uidOf.get(hotkey) ?? -1, weight]));
+  const altered = sent.filter(({ epoch, row }) => textOf(row) !== dueOf(epoch)).map(({ epoch }) => epoch);
+  return [
+    check(
+      `the published policy paid every epoch of ${name}`,
+      byPolicy.length === rows.length && rows.length >= paidEpochs,
+      `${byPolicy.length} of ${rows.length} epochs`,
+    ),
+    check(
+      `${name}'s ledger alone gives the same u16 again, and the same verdicts`,
+      same.length === rows.length && disagreeing.length === 0,
+      `${same.length} of ${rows.length} rows; ${disagreeing.length} other verdicts`,
+    ),
+    check(
+      `${name} sent the rows that it was due`,
+      sent.length >= paidEpochs && altered.length === 0,
+      altered.length === 0 ? `${sent.length} rows` : `others in epochs ${altered.join(', ')}`,
+    ),
+  ];
+}
 
 /** What an honest miner is rejected for only when this machine is too slow. */
 const TIMING_REASONS = ['window', 'left-out', 'opening-timeout', 'unreachable'] as const;

@@ -2,6 +2,8 @@
 import type { ChainReader, ChainWriter, SudoCall } from '../chain/chain.js';
 import { type Keypair, keypairFromUri } from '../keys/index.js';
 import { type Hotkey, type Netuid, toHotkey, type Uid } from '../model/ids.js';
+import type { Publication } from '../verification/publication.js';
+import { ownersFiles } from './demo-policy.js';
 import { DEMO_PLAN, type World, type WorldValidator } from './world.js';
 
 const TAO = 1_000_000_000n;
@@ -51,19 +53,32 @@ export interface Registered {
 
 /** Registers subnet and neurons, in the world's order, and stakes for the validators. */
 export async function setUp(
-  parts: { chain: ChainReader & ChainWriter; root: Keypair; say: (line: string) => void },
+  parts: {
+    chain: ChainReader & ChainWriter;
+    root: Keypair;
+    say: (line: string) => void;
+    /** Commits the owner's hotkey to the demo's policy. @default the owner publishes none */
+    publish?: (ownerHotkey: Keypair, netuid: Netuid, publication: Publication) => Promise<unknown>;
+  },
   world: World,
   { commitReveal = false }: { readonly commitReveal?: boolean } = {},
 ): Promise<Registered> {
-  const { chain, root, say } = parts;
+  const { chain, root, say, publish } = parts;
   const owner = keypairFromUri(world.owner.coldkeyUri);
-  const ownerHotkey = toHotkey(keypairFromUri(world.owner.hotkeyUri).address);
-  const { netuid } = await chain.registerNetwork(owner, ownerHotkey);
+  const ownerHotkey = keypairFromUri(world.owner.hotkeyUri);
+  const { netuid } = await chain.registerNetwork(owner, toHotkey(ownerHotkey.address));
   await chain.startCall(owner, netuid);
   say(`subnet ${netuid} registered and started; root now calls, as the owner of any fresh localnet must:`);
   const calls = ownersSudoCalls(netuid, commitReveal);
   for (const { why, call } of calls) say(`  sudo AdminUtils.${call.call}(${call.args.join(', ')})  ${why}`);
-  await Promise.all(calls.map(({ call }) => chain.sudo(root, call)));
+  const publishing = async () => {
+    if (!publish) return;
+    const { policyDigest, publication } = ownersFiles();
+    const { epochIndex } = await chain.subnet(netuid);
+    await publish(ownerHotkey, netuid, publication(epochIndex));
+    say(`the owner publishes policy ${policyDigest.slice(0, 16)}: it counts from epoch ${epochIndex + 1} on`);
+  };
+  await Promise.all([...calls.map(({ call }) => chain.sudo(root, call)), publishing()]);
 
   const uids = new Map<string, Uid>();
   const byName = new Map([...world.validators, ...world.miners].map((each) => [each.name as string, each]));

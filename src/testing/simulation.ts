@@ -7,26 +7,32 @@ import { createLocalnet } from '../localnet/localnet.js';
 import { runMiner } from '../miner/miner.js';
 import { noReceipts } from '../miner/receipts.js';
 import type { Slot } from '../miner/slot.js';
+import { toHex } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import type { AssayError } from '../model/errors.js';
 import { type Hotkey, toHotkey } from '../model/ids.js';
 import { type Log, silentLog } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import { createSeededRandom } from '../model/prng.js';
+import { type ParameterShelf, publicationsOf } from '../parameters/parameters.js';
 import { createLoopback } from '../protocol/loopback.js';
+import { replayRows } from '../validator/ledger/replay-all.js';
 import { noDelay } from '../validator/own-delay.js';
+import type { EventPlan } from '../validator/schedule.js';
 import { runValidator } from '../validator/validator.js';
 import { memoryWeightsBook } from '../validator/weights/book.js';
 import { paramsByClass } from '../verification/kinds/compute/params.js';
 import { computeProof, kinds } from '../verification/kinds/index.js';
+import { DEMO_POLICY, ownersFiles } from './demo-policy.js';
 import { demoClaim, demoDevice, demoLinkSlot, linkRates } from './demo-provers.js';
 import { createVirtualNetwork } from './devices/links.js';
 import { withTurns } from './devices/turns.js';
 import { createEmbeddedChain } from './embedded-chain.js';
+import { createEmbeddedCommitments } from './embedded-commitments.js';
 import { watchEpochs } from './epochs.js';
 import type { Leak } from './liars/sessions.js';
 import { createMemoryLedger, type MemoryLedger } from './memory-ledger.js';
-import { buildReport, type Check, checkReport, type DemoReport, missedShare } from './report.js';
+import { buildReport, type Check, checkReport, checkRows, type DemoReport, missedShare } from './report.js';
 import { setUp } from './setup.js';
 import { makeTranscript, simulateMiner } from './simulated-miner.js';
 import { createVirtualClock } from './virtual-clock.js';
@@ -76,7 +82,10 @@ export async function simulate(options: {
     const chain = createEmbeddedChain(localnet);
     const blocks = localnet.run(signal);
     const say = (line: string) => log.info(line);
-    const registered = await setUp({ chain, root, say }, world, { commitReveal });
+    const commitments = createEmbeddedCommitments(localnet);
+    const { publish } = commitments;
+    const registered = await setUp({ chain, root, say, publish }, world, { commitReveal });
+    const { files, policyDigest } = ownersFiles();
     const { netuid, uids, stakes } = registered;
 
     const wire = createLoopback({ clock });
@@ -125,10 +134,13 @@ export async function simulate(options: {
           : {}),
         onForwardRefused: (refusal) => refusedForwards.push(refusal),
       });
+      // what the owner published is with one of them: validators have it by its digest
+      const content = (digest: Uint8Array) =>
+        miner.behaviour === 'honest-large' ? files.get(toHex(digest)) : undefined;
       if (miner.behaviour === 'relays') leaks.to = (leak) => played.leaked(leak);
       await new Promise<void>((resolve, reject) => {
         const running = runMiner(
-          { ...parts, writer: chain, random, slots: played.slots, answer: played.answer },
+          { ...parts, writer: chain, random, slots: played.slots, answer: played.answer, content },
           { netuid, host: miner.host, port: 0 },
           signal,
           () => resolve(),
@@ -149,6 +161,7 @@ export async function simulate(options: {
             wire,
             keypair: keypairFromUri(hotkeyUri),
             kinds,
+            parameters: { source: publicationsOf(commitments), shelf: memoryShelf() },
             ledger: ledgers[i]!,
             clock,
             random: createSeededRandom(`${seed}/${name}`),
@@ -156,7 +169,7 @@ export async function simulate(options: {
             ownDelay: noDelay,
             log: log.child({ validator: name }),
           },
-          { netuid, plan: DEMO_PLAN.events },
+          { netuid, plan: NO_PLAN },
           signal,
         ),
       );
@@ -174,6 +187,7 @@ export async function simulate(options: {
         stakeRao: stakes.get(name)!,
         ledger: ledgers[i]!,
       })),
+      policy: DEMO_POLICY,
       lastEpoch: epochs.lastEpoch,
       epochs: epochs.paid,
       blocks: localnet.head().number,
@@ -182,7 +196,15 @@ export async function simulate(options: {
       burnedRao: epochs.burnedRao,
     });
     const outcomes = ledgers.flatMap((ledger) => ledger.outcomes({ fromEpoch: 0 }));
-    const checks = checkReport(report, outcomes);
+    const { neurons } = await chain.subnet(netuid);
+    const uidOf = new Map(neurons.map(({ hotkey, uid }) => [hotkey, uid]));
+    const rowChecks = world.validators.map(async ({ name }, i) => {
+      const ledger = ledgers[i]!;
+      const rows = await replayRows({ ledger }, () => true);
+      const replayed = { rows, disagreeing: [] };
+      return checkRows({ name, replayed, ledger, uidOf, policy: policyDigest, paidEpochs });
+    });
+    const checks = [...checkReport(report, outcomes), ...(await Promise.all(rowChecks)).flat()];
     const { setTwice } = epochs;
     return {
       world,
@@ -195,6 +217,17 @@ export async function simulate(options: {
       setTwice,
     };
   }
+}
+
+/** No epoch here is as long: events are those of the policy, or there are none. */
+const NO_PLAN: EventPlan = { ...DEMO_PLAN.events, eventBlocks: 2 * DEMO_PLAN.tempo };
+
+function memoryShelf(): ParameterShelf {
+  const files = new Map<string, Uint8Array>();
+  return {
+    read: async (digest) => files.get(digest),
+    write: async (digest, bytes) => void files.set(digest, bytes),
+  };
 }
 
 /** Each behaviour's slots on devices of its own; the sharers' two on one. */

@@ -32,13 +32,15 @@ export function assign(
   rules: {
     readonly chain: Pick<ChainInfo, 'type' | 'blockTimeMs'>;
     readonly hold: Hold;
+    /** @default any length that sessions may have */
+    readonly withinMs?: number | undefined;
     readonly isOurTurn: boolean;
     readonly log: Log;
   },
   neuron: Neuron,
   claims: readonly Claim[],
 ): Task[] {
-  const { chain, hold, isOurTurn, log } = rules;
+  const { chain, hold, withinMs = Number.POSITIVE_INFINITY, isOurTurn, log } = rules;
   const holdMs = hold.first * chain.blockTimeMs;
   const meeting = new Map<string, number>();
   return claims.flatMap((claim) => {
@@ -53,6 +55,14 @@ export function assign(
     if (phasesMs(facts, 'pass') > 0 && endOfGoMs(facts) > holdMs) {
       const needsMs = endOfGoMs(facts);
       log.warn('slot not challenged: raise holdBlocks.first', { class: facts.className, needsMs, holdMs });
+      return [];
+    }
+    if (endOfGoMs(facts) > withinMs) {
+      log.warn('slot not checked: raise leadBlocks', {
+        class: facts.className,
+        needsMs: endOfGoMs(facts),
+        withinMs,
+      });
       return [];
     }
     meeting.set(claim.kind, met + 1);

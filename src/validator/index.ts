@@ -11,6 +11,13 @@ export type { Anchor } from './anchors.js';
 export type { ProofKinds } from './assign.js';
 export type { FileDoor } from './file-door.js';
 export {
+  type ExportOptions,
+  exportLedger,
+  type ImportOptions,
+  importLedger,
+} from './ledger/bundle.js';
+export { type Compared, compareLedgers, type Difference } from './ledger/compare.js';
+export {
   type Ledger,
   type LedgerOptions,
   type LedgerReader,
@@ -25,6 +32,7 @@ export {
   replayOutcome,
   type VerifyChain,
 } from './ledger/replay.js';
+export { type ReplayAllParts, type ReplayedAll, replayAll } from './ledger/replay-all.js';
 export { eventLoopDelay, noDelay, type OwnDelay } from './own-delay.js';
 export { ALARMS, type Alarm } from './rollouts/alarms.js';
 export {

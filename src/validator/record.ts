@@ -14,7 +14,7 @@ import type { Sight } from './reach.js';
 
 export function toOutcomeEntry(
   judged: Judged,
-  event: EventFrame & { epoch: number; netuid: number },
+  event: EventFrame & { epoch: number; netuid: number; byTurn?: boolean | undefined },
   facts: { beacon: Uint8Array; validator: Hotkey; at: number },
 ): OutcomeEntry {
   const { played, seed, openingDigest, verdict, credit, share } = judged;
@@ -40,7 +40,7 @@ export function toOutcomeEntry(
     credit,
     share,
     ...(task.facts.localnetOnly ? { simulated: true } : {}),
-    ...(task.kind.round ? { byTurn: true } : {}),
+    ...(task.kind.round || event.byTurn ? { byTurn: true } : {}),
     at: facts.at,
   };
   return {

@@ -5,6 +5,7 @@ import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { MinerPeer } from '../protocol/session.js';
+import { LIVENESS } from '../verification/proof.js';
 
 export interface Claim {
   readonly index: number;
@@ -12,6 +13,8 @@ export interface Claim {
   readonly kind: string;
   /** lower-case hex of 32 bytes */
   readonly paramsId: string;
+  /** somebody uses the slot, so the miner says: it is not asked what it can do, and that pays nothing */
+  readonly leased?: boolean | undefined;
 }
 
 export interface Miner {
@@ -31,6 +34,18 @@ export function candidates(subnet: Subnet, self: Hotkey): Neuron[] {
   );
 }
 
+/** Neurons that claimed a slot, as far as anybody heard, which `asks` picks: the others need not be called for it. */
+export function claimants(
+  { claims, subnet }: { readonly claims: ClaimBook; readonly subnet: Pick<Subnet, 'neurons'> },
+  asks: (miner: Hotkey, claim: Claim) => boolean,
+): Neuron[] {
+  return subnet.neurons.filter((neuron) =>
+    (claims.get(placeOf(neuron)) ?? []).some((claim) => asks(neuron.hotkey, claim)),
+  );
+}
+
+const placeOf = ({ hotkey, axon }: Neuron): string => (axon ? `${hotkey} ${axon.ip}:${axon.port}` : hotkey);
+
 /**
  * Asks every candidate for its claims at once; nobody waits for anybody else.
  * @param input.until an answer that comes later is only noted for the next time
@@ -46,7 +61,7 @@ export function roster(
   });
 
   async function ask(neuron: Neuron, peer: MinerPeer): Promise<readonly Claim[]> {
-    const key = `${neuron.hotkey} ${neuron.axon!.ip}:${neuron.axon!.port}`; // candidates serve one
+    const key = placeOf(neuron);
     const answered = peer.describe(signal).then(
       ({ slots }) => {
         parts.claims.set(key, toClaims(slots));
@@ -71,16 +86,27 @@ export function roster(
 }
 
 function toClaims(
-  slots: readonly { index: number; worker: string; kind: string; paramsId: Uint8Array }[],
+  slots: readonly {
+    index: number;
+    worker: string;
+    kind: string;
+    paramsId: Uint8Array;
+    leased?: boolean | undefined;
+  }[],
 ): Claim[] {
-  const claims = new Map<number, Claim>();
-  for (const { index, worker, kind, paramsId } of slots.slice(0, SESSION_LIMITS.slotsPerMiner))
+  const claims = new Map<string, Claim>();
+  const counts = { liveness: 0, other: 0 };
+  for (const { index, worker, kind, paramsId, leased } of slots) {
+    const sort = kind === LIVENESS ? 'liveness' : 'other';
+    if (counts[sort]++ >= SESSION_LIMITS.slotsPerMiner) continue;
+    const key = `${sort} ${index}`;
     if (
       paramsId.length === 32 &&
       kind.length <= SESSION_LIMITS.kindChars &&
       worker.length <= SESSION_LIMITS.workerTagChars &&
-      !claims.has(index)
+      !claims.has(key)
     )
-      claims.set(index, { index, worker, kind, paramsId: toHex(paramsId) });
+      claims.set(key, { index, worker, kind, paramsId: toHex(paramsId), ...(leased ? { leased } : {}) });
+  }
   return [...claims.values()];
 }

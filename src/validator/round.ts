@@ -14,6 +14,7 @@ import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js'
 import type { Phase } from '../verification/proof.js';
 import { type Anchor, createAnchors } from './anchors.js';
 import { assign, type ProofKinds, type Task } from './assign.js';
+import type { Asked } from './calendar.js';
 import {
   type Beacon,
   CREDITED_DELAY,
@@ -65,6 +66,12 @@ export interface Event extends EventFrame {
    * could not be read. @default whoever validates by the subnet's
    */
   readonly turns?: Promise<readonly Hotkey[] | undefined>;
+  /** Whether all of it is one validator's, and not only rounds. @default false */
+  readonly byTurn?: boolean | undefined;
+  /** Of a check: its phases are over within this, or they would reach into the next event, ms. @default any that sessions may have */
+  readonly withinMs?: number | undefined;
+  /** what the plan asks of whom. @default every slot what it can do */
+  readonly asked?: Asked | undefined;
   /** false when the chain has another block in the place of the event's, or of the Pass's where that was seen, by now */
   isStillCanonical(beacon: Uint8Array, pass: Uint8Array | undefined): Promise<boolean>;
 }
@@ -103,7 +110,19 @@ export async function runEvent(
   const { ledger, kinds, clock, log } = parts;
   const { event, subnet, chain, self } = input;
   const cameAt = clock.monotonic();
-  const facts = { event: toHex(event.id), epoch: event.epoch, block: event.block, basis: event.basis };
+  const { asked, byTurn = false } = event;
+  const facts = {
+    event: toHex(event.id),
+    epoch: event.epoch,
+    block: event.block,
+    basis: event.basis,
+    ...(asked?.purpose === 'liveness' ? { liveness: true } : {}),
+    ...(asked?.sample ? { sample: asked.sample } : {}),
+  };
+  const ownKey = parts.publicKeyOf(self);
+  const ourTurn = isOurTurn();
+  ourTurn.catch(() => {}); // nobody may have a slot that asks for it
+  if (byTurn && !(await ourTurn)) return await leaveToOthers();
   await ledger.append({ type: 'event-started', ...facts, beacon: undefined });
 
   // who has not described itself by the Go is taken at its last word: everybody's verdicts wait for nobody
@@ -141,17 +160,8 @@ export async function runEvent(
   })();
   const goLine = createLineUp(clock, event.go);
   const passLine = createLineUp(clock, event.pass);
-  const ownKey = parts.publicKeyOf(self);
   const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
   const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
-  const ourTurn = (async () => {
-    const holders = event.turns ? await event.turns : turnHolders(subnet);
-    if (!holders) log.warn('rounds left out: whose turn it is could not be read', { block: event.block });
-    if (!holders) return false;
-    const turn = turnOf(event.id, holders.map(parts.publicKeyOf));
-    return turn === undefined || equals(turn, ownKey);
-  })();
-  ourTurn.catch(() => {}); // nobody may have a slot that asks for it
 
   try {
     const played = await Promise.all(
@@ -159,7 +169,9 @@ export async function runEvent(
         const claimed = await claims;
         // read beside the first words of miners; whose slots meet nobody are not kept waiting for it
         const isOurTurn = claimed.some(({ kind }) => kinds[kind]?.round) && (await ourTurn);
-        const own = assign(kinds, { chain, hold: event.hold, isOurTurn, log }, neuron, claimed);
+        const wanted = claimed.filter((claim) => asked?.asks(neuron.hotkey, claim) ?? true);
+        const { hold, withinMs } = event;
+        const own = assign(kinds, { chain, hold, withinMs, isOurTurn, log }, neuron, wanted);
         tasks.push(...own);
         if (own.length > 0) miners.add(neuron.hotkey);
         return Promise.all(own.map((task) => playAndRecord(peer, task)));
@@ -182,6 +194,23 @@ export async function runEvent(
   } finally {
     signal.removeEventListener('abort', cancelAll);
     judge?.close();
+  }
+
+  async function isOurTurn(): Promise<boolean> {
+    const holders = event.turns ? await event.turns : turnHolders(subnet);
+    if (!holders) log.warn('rounds left out: whose turn it is could not be read', { block: event.block });
+    if (!holders) return false;
+    const turn = turnOf(event.id, holders.map(parts.publicKeyOf));
+    return turn === undefined || equals(turn, ownKey);
+  }
+
+  /** Nothing is measured here, and that is no failure of ours: scoring must know that there was an event. */
+  async function leaveToOthers(): Promise<readonly Outcome[]> {
+    if (asked?.purpose === 'liveness') return [];
+    await ledger.append({ type: 'event-started', ...facts, beacon: undefined });
+    const { hash: beacon } = await event.go;
+    await ledger.append({ type: 'event-completed', ...facts, beacon, ourTurn: false });
+    return [];
   }
 
   async function phasesOver(from: Phase['from'], { seenAt }: Beacon): Promise<void> {

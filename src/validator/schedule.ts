@@ -15,11 +15,21 @@ export interface EventPlan {
    * Between these blocks after the event's the Pass is drawn, for events that have a slot with one: when the phases of Go are
    * over for all. @default DEFAULT_HOLD
    */
-  readonly holdBlocks?: Hold;
+  readonly holdBlocks?: Hold | undefined;
   /** blocks before the next epoch at which weights are due */
   readonly publishLeadBlocks: number;
   /** an event that we came to later than this before its block does not count, ms. @default 0 */
-  readonly minLeadMs?: number;
+  readonly minLeadMs?: number | undefined;
+  /** Light checks of a slot between events, in the mean of many epochs (liveness.ts). @default 0 */
+  readonly livenessPerEpoch?: number | undefined;
+  /** The most of its time that a slot may be asked for, events and checks together, 0..1. @default 1 */
+  readonly dutyMost?: number | undefined;
+  /** Share of the slots that an event challenges, 0..1. @default 1 */
+  readonly sampling?: number | undefined;
+  /** Events after a rejection about content in which the slot is challenged whatever `sampling` says. @default 0 */
+  readonly lookBack?: number | undefined;
+  /** Whether all validators challenge at every event, or each event is one validator's (turns.ts). @default 'shared' */
+  readonly validators?: 'shared' | 'phase-shifted' | undefined;
 }
 
 export interface EpochFrame {
@@ -78,6 +88,26 @@ export function eventSegments(length: number, plan: EventPlan): Segment[] {
 }
 
 /**
+ * Blocks of the epoch's events that are announced by `block` and may not be over yet, oldest first.
+ * @param hashOf hash of a block of this epoch up to `block`
+ */
+export async function eventsUnderWay(
+  block: number,
+  epoch: EpochFrame,
+  plan: EventPlan,
+  hashOf: (block: number) => Promise<Uint8Array>,
+): Promise<number[]> {
+  const at = block - epoch.start;
+  const found: number[] = [];
+  for (const { first, last } of eventSegments(epoch.length, plan)) {
+    if (first - plan.leadBlocks > at || last + plan.eventBlocks <= at) continue;
+    const drawn = await drawnIn({ first, last }, Math.min(last, at + plan.leadBlocks), epoch, plan, hashOf);
+    if (drawn !== undefined && drawn + plan.eventBlocks > block) found.push(drawn);
+  }
+  return found;
+}
+
+/**
  * The event's block that `block` announces, or undefined. In each segment every block that could announce draws from
  * its own hash with probability 1 / (candidates left): uniform over the segment, exactly one event, and nobody knows
  * it before the announcing block exists.
@@ -94,10 +124,21 @@ export async function announcedEvent(
     ({ first, last }) => offset >= first && offset <= last,
   );
   if (!segment) return undefined;
-  for (let candidate = segment.first; candidate <= offset; candidate++) {
+  const drawn = await drawnIn(segment, offset, epoch, plan, hashOf);
+  return drawn === epoch.start + offset ? drawn : undefined; // an earlier block announced it
+}
+
+/** The segment's event, where one of its candidates up to the offset `upTo` drew it. */
+async function drawnIn(
+  segment: Segment,
+  upTo: number,
+  epoch: EpochFrame,
+  plan: EventPlan,
+  hashOf: (block: number) => Promise<Uint8Array>,
+): Promise<number | undefined> {
+  for (let candidate = segment.first; candidate <= upTo; candidate++) {
     const hash = await hashOf(epoch.start + candidate - plan.leadBlocks);
-    if (draws(TAG, hash, segment.last - candidate + 1))
-      return candidate === offset ? epoch.start + candidate : undefined; // an earlier block announced it
+    if (draws(TAG, hash, segment.last - candidate + 1)) return epoch.start + candidate;
   }
   return undefined;
 }

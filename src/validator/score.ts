@@ -1,18 +1,35 @@
-// Owns: the window of outcomes that an epoch is scored over. Does not own: the rule (scoring).
-import type { Hotkey } from '../model/ids.js';
-import { provenSlots, TURN_EPOCHS, type ZeroReason } from '../scoring/index.js';
+// Owns: what a validator asks scoring of its own ledger and of the chain. Does not own: what is paid for it (scoring), the row
+// that is sent (chain/weights.ts).
+import type { Neuron, Subnet } from '../chain/chain.js';
+import { type Hotkey, toColdkey } from '../model/ids.js';
+import {
+  DEFAULT_POLICY,
+  type Facts,
+  type PaidNeuron,
+  type Pay,
+  payOf,
+  type Reason,
+  type ScoringPolicy,
+  type ScoringState,
+  type StateParts,
+  scoringStateOf,
+  TURN_EPOCHS,
+} from '../scoring/index.js';
 import type { Ledger } from './ledger/ledger.js';
 
 export interface EpochScore {
-  /** by hotkey, zeros included */
+  /** worth by hotkey of everybody who is known here, zeros included */
   readonly scores: ReadonlyMap<Hotkey, number>;
-  readonly reasons: ReadonlyMap<Hotkey, ZeroReason>;
-  /** The same, with what proven slots missed on the owner's hotkey: the chain burns what that earns. */
+  readonly reasons: ReadonlyMap<Hotkey, Partial<Reason>>;
+  /** What a row is made of: the owner has, beside its own, what nobody earned, which the chain burns. */
   withOwner(owner: Hotkey): ReadonlyMap<Hotkey, number>;
 }
 
-/** Epochs before the scored one that the rule may carry from. */
-const CARRY_EPOCHS = 1;
+/** By a policy: all that hangs on the subnet is known only when the row is made. */
+export interface PolicyScore extends EpochScore {
+  readonly policy: ScoringPolicy;
+  pay(facts: Facts): Pay;
+}
 
 /**
  * Undefined when no event was completed in the epoch nor in those carried from: then there is nothing to say, and
@@ -22,24 +39,57 @@ const CARRY_EPOCHS = 1;
 export function scoreEpoch(
   ledger: Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>,
   epoch: number,
-): EpochScore | undefined {
-  const fromEpoch = epoch - CARRY_EPOCHS;
-  const completed = ledger.completedEvents({ fromEpoch: epoch - TURN_EPOCHS });
-  if (completed.every((event) => event.epoch < fromEpoch)) {
-    const tried = new Set(ledger.startedEvents({ fromEpoch }).map((event) => event.epoch));
-    for (let each = fromEpoch; each <= epoch; each++) if (!tried.has(each)) return undefined;
-  }
-  // of older ones only what was measured by turns counts still
-  const outcomes = ledger
-    .outcomes({ fromEpoch: epoch - TURN_EPOCHS })
-    .filter((outcome) => outcome.epoch >= fromEpoch || outcome.byTurn);
-  const { scores, reasons, unproven } = provenSlots(
-    { outcomes, completed, epoch },
-    { carryEpochs: CARRY_EPOCHS },
-  );
+  { policy = DEFAULT_POLICY, ...parts }: StateParts & { readonly policy?: ScoringPolicy | undefined } = {},
+): PolicyScore | undefined {
+  const fromEpoch = oldestOf(policy, epoch);
+  const told = {
+    outcomes: ledger.outcomes({ fromEpoch }),
+    completed: ledger.completedEvents({ fromEpoch }),
+    started: ledger.startedEvents({ fromEpoch }),
+    through: epoch,
+  };
+  return scoreState(scoringStateOf(policy, told, parts), epoch);
+}
+
+/** The same of a state that was folded already. A policy that pays for no outcomes needs no events to say something. */
+export function scoreState(state: ScoringState, epoch: number): PolicyScore | undefined {
+  const hangsOnEvents = state.policy.pools.some(({ credit = 'outcomes' }) => credit === 'outcomes');
+  if (hangsOnEvents && !state.hasSay(epoch)) return undefined;
+  const known = new Map<Hotkey, PaidNeuron>();
+  for (const [hotkey] of state.at(epoch)) known.set(hotkey, { coldkey: toColdkey(hotkey) });
+  const pay = (facts: Facts): Pay => payOf(state, { epoch, facts });
+  const all = (owner: Hotkey) => pay({ neurons: known, owner });
+  const { worth, reasons } = all('' as Hotkey); // nobody's: what it has is not looked at
+  return { policy: state.policy, scores: worth, reasons, pay, withOwner: (owner) => all(owner).u16 };
+}
+
+/** Before it nothing counts any more. */
+function oldestOf({ memory = {}, uptime, quarantine }: ScoringPolicy, epoch: number): number {
+  const { retain = 0, carryEpochs = 1, turnEpochs = TURN_EPOCHS } = memory;
+  if (retain > 0 || uptime) return 0;
+  return Math.max(0, epoch - Math.max(carryEpochs, turnEpochs, quarantine?.epochs ?? 0));
+}
+
+/** What of the chain's state counts. */
+export function factsOf(
+  { neurons, ownerHotkey, epochIndex, lastEpochBlock, tempo }: FactsSubnet,
+  more: Pick<Facts, 'rollouts' | 'usage'> = {},
+): Facts {
+  /** by the tempo of today, as the chain keeps no older ones */
+  const epochOf = (block: number): number =>
+    epochIndex - Math.max(0, Math.ceil((lastEpochBlock - block) / Math.max(1, tempo)));
   return {
-    scores,
-    reasons,
-    withOwner: (owner) => new Map([...scores, [owner, (scores.get(owner) ?? 0) + unproven]]),
+    owner: ownerHotkey,
+    neurons: new Map(
+      neurons.map(({ hotkey, coldkey, registeredAt, stakeRao }) => [
+        hotkey,
+        { coldkey, registeredEpoch: Math.max(0, epochOf(registeredAt)), stakeRao },
+      ]),
+    ),
+    ...more,
   };
 }
+
+type FactsSubnet = Pick<Subnet, 'ownerHotkey' | 'epochIndex' | 'lastEpochBlock' | 'tempo'> & {
+  readonly neurons: readonly Pick<Neuron, 'hotkey' | 'coldkey' | 'registeredAt' | 'stakeRao'>[];
+};

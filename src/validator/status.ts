@@ -16,7 +16,8 @@ export interface EventTally {
 export type ValidatorAlert = { readonly netuid: number; readonly hotkey: Hotkey; readonly epoch: number } & (
   | { readonly kind: 'weights-late'; readonly blocksLeft: number; readonly reason?: string }
   | { readonly kind: 'weights-failed'; readonly reason: string }
-  | { readonly kind: 'weights-withheld'; readonly reason: string }
+  /** `policy` is the digest of the one that counts, where the owner published one */
+  | { readonly kind: 'weights-withheld'; readonly reason: string; readonly policy?: string | undefined }
   /** evidence that ends verifier threads: `assay validator replay` of the outcome shows it, on a thread */
   | { readonly kind: 'poison-evidence'; readonly miner: Hotkey; readonly outcome: string }
 );
@@ -37,6 +38,10 @@ export interface ValidatorStatus {
   readonly weightsStage?: { readonly epoch: number; readonly stage: string; readonly reason?: string };
   /** whose parameters we judge by in this epoch; `whyNot` where by none, and then no weights are set */
   readonly parameters?: ParametersStatus;
+  /** digest of the owner's policy that the epoch goes by; `whyNot` where it is not to be had, and then no weights are set */
+  readonly policy?: { readonly digest?: string | undefined; readonly whyNot?: string | undefined };
+  /** the newest row that was made: by which policy, and at which block the chain was read for it */
+  readonly lastScored?: { readonly epoch: number; readonly block: number; readonly policy: string };
   /** what verifier threads left unanswered since this process began; undefined where there are none */
   readonly verifiers?: VerifierTally;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };

@@ -15,25 +15,31 @@ import { assertPhases } from '../parameters/phases.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
+import { DEFAULT_POLICY, policyDigest } from '../scoring/index.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
 import type { Anchor } from './anchors.js';
 import type { ProofKinds } from './assign.js';
+import { type Announced, createCalendar } from './calendar.js';
 import type { Beacon } from './dispatch.js';
 import { type FileDoor, openFileDoor } from './file-door.js';
 import type { Ledger } from './ledger/ledger.js';
+import { createLookBack, recall } from './look-back.js';
 import type { OwnDelay } from './own-delay.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
+import { createPolicies } from './policies.js';
 import type { Reach } from './reach.js';
-import { type ClaimBook, roster } from './roster.js';
+import { type ClaimBook, claimants, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
-import { announcedEvent, type EventPlan, holdOf, segmentOf } from './schedule.js';
-import { type EpochScore, scoreEpoch } from './score.js';
+import { type EventPlan, holdOf } from './schedule.js';
+import { type EpochScore, factsOf } from './score.js';
+import { createScorer, type ScoredLedger } from './scorer.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
+import { type ReceiptLines, usageOf } from './usage.js';
 import type { Verifiers } from './verifiers.js';
 import type { Stage, WeightsBook } from './weights/book.js';
-import { createPublisher, type Due, type Progress } from './weights/publish.js';
+import { createPublisher, type Progress } from './weights/publish.js';
 
 export interface ValidatorParts {
   readonly reader: ChainReader;
@@ -51,7 +57,7 @@ export interface ValidatorParts {
   readonly parameters?: ParametersParts | undefined;
   /** Where peers may have them from us. @default no port: we only ask */
   readonly files?: FileDoor | undefined;
-  readonly ledger: Pick<Ledger, 'append' | 'saveParams' | 'outcomes' | 'completedEvents' | 'startedEvents'>;
+  readonly ledger: ScoredLedger & Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
@@ -60,10 +66,13 @@ export interface ValidatorParts {
   /** What sees the ports that slots offer to others. @default they are not asked */
   readonly reach?: Reach | undefined;
   /**
-   * What an epoch's weights are made of; undefined where there is nothing to say.
-   * @default what completed events of the ledger proved
+   * Credit for rollouts; undefined where there is nothing to say. It is what an epoch's weights are made of where the owner
+   * published no policy, and else what the policy's pools of rollouts pay for.
+   * @default weights are of what completed events of the ledger proved
    */
   readonly scoreOf?: ((epoch: number) => EpochScore | undefined) | undefined;
+  /** Usage receipts, asked for when an epoch is paid by a policy that counts them. @default none */
+  readonly receipts?: ReceiptLines | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
   readonly log: Log;
@@ -73,6 +82,7 @@ export interface ValidatorOptions {
   readonly netuid: Netuid;
   /** whose weights are set @default 0 */
   readonly mechanism?: number;
+  /** when events are in epochs of which the owner's policy says nothing: the same for all validators of the subnet */
   readonly plan: EventPlan;
 }
 
@@ -116,14 +126,18 @@ export async function runValidator(
   onStatus: (status: ValidatorStatus) => void = () => {},
 ): Promise<void> {
   const { reader, clock, log, ledger, keypair, alert = () => {} } = parts;
-  const { netuid, plan, mechanism = 0 } = options;
+  const { netuid, mechanism = 0 } = options;
   const self = toHotkey(keypair.address);
   assertPhases(parts.kinds);
-  const hold = holdOf(plan);
+  holdOf(options.plan);
   const chain: ChainInfo = await reader.info();
   const peers = createPeers(parts, options);
   const publisher = createPublisher(parts, { netuid, mechanism });
   const parameters = createParameters(parts, { netuid });
+  const policies = createPolicies(parameters, options.plan);
+  const scorer = createScorer(parts);
+  const lookBack = createLookBack();
+  let hasLookedBack = false;
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
   const claims: ClaimBook = new Map();
@@ -162,6 +176,7 @@ export async function runValidator(
     hashes.set(block, hash);
     return hash;
   };
+  const calendar = createCalendar({ hashOf, lookBack });
 
   /** Synchronous up to the Go: nothing may stand between a beacon and the frames that wait for it. */
   const onHead = (head: Head) => {
@@ -209,7 +224,7 @@ export async function runValidator(
       head: head.number,
       epoch: current.epochIndex,
       permit: own?.validatorPermit ?? false,
-      ...(parts.parameters ? { parameters: parameters.status(current.epochIndex) } : {}),
+      ...(parts.parameters ? ofParameters(current) : {}),
     });
     closeEpochs(current);
     if (head.number % RETRY_BLOCKS === 0) parameters.retry(holdersOf(current), signal);
@@ -244,6 +259,7 @@ export async function runValidator(
     subnet = now;
     const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
     peers.keep(hotkeys);
+    lookBack.keep(hotkeys);
     for (const key of claims.keys()) if (!hotkeys.has(toHotkey(key.split(' ')[0]!))) claims.delete(key);
     const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
     if (!own?.validatorPermit || greetedEpoch === subnet.epochIndex) return;
@@ -253,11 +269,16 @@ export async function runValidator(
       void miner.claims;
   }
 
+  function ofParameters({ epochIndex }: Subnet): Pick<ValidatorStatus, 'parameters' | 'policy'> {
+    const { digest, whyNot } = policies.in(epochIndex);
+    return { parameters: parameters.status(epochIndex), policy: { digest, whyNot } };
+  }
+
   const holdersOf = (current: Subnet) => () => filePeers(parts, { netuid, subnet: current, self });
 
   /** Weights by other numbers than the subnet's would count against whoever goes by its own: none are better, said aloud. */
   function isWithheld({ epochIndex: epoch }: Subnet): boolean {
-    const { whyNot: reason } = parameters.status(epoch);
+    const reason = parameters.status(epoch).whyNot ?? policies.in(epoch).whyNot;
     if (reason === undefined) {
       if (withheldEpoch === epoch) decidedEpochs.delete(epoch); // they came after all, and in time
       withheldEpoch = undefined;
@@ -267,8 +288,12 @@ export async function runValidator(
     tell({ weightsStage: { epoch, stage: 'withheld', reason } });
     if (withheldEpoch === epoch) return true;
     withheldEpoch = epoch;
-    log.error('no weights in this epoch: parameters that count are not here', { epoch, reason });
-    alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason });
+    log.error('no weights in this epoch: what counts in it is not here', {
+      epoch,
+      reason,
+    });
+    const { digest: policy } = policies.in(epoch);
+    alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason, ...(policy ? { policy } : {}) });
     return true;
   }
 
@@ -277,17 +302,34 @@ export async function runValidator(
     const epoch = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
     const from = Math.max(announcedUpTo === undefined ? head.number : announcedUpTo + 1, epoch.start);
     announcedUpTo = head.number;
+    const { plan } = policies.in(current.epochIndex);
+    lookBackOnce(current, plan);
     for (let block = from; block <= head.number; block++) {
-      const eventBlock = await announcedEvent(block, epoch, plan, hashOf);
-      if (eventBlock === undefined || running.has(eventBlock)) continue;
+      const announced = await calendar.announcedBy(block, epoch, plan);
+      if (!announced || running.has(announced.block)) continue;
+      const { purpose, block: eventBlock } = announced;
+      if (purpose === 'liveness' && claimants({ claims, subnet: current }, announced.asks).length === 0)
+        continue;
       if ((pending?.number ?? head.number) >= eventBlock)
         log.warn('event announced too late for us', { eventBlock });
       // not from the heads we saw: of a fork that lost, nobody tells us
-      else start(eventBlock, current, await reader.blockHash(epoch.start));
+      else start(announced, plan, current, await reader.blockHash(epoch.start));
     }
   }
 
-  function start(block: number, current: Subnet, basis: Uint8Array): void {
+  function lookBackOnce({ epochIndex }: Subnet, { lookBack: events = 0, eventsPerEpoch }: EventPlan): void {
+    if (hasLookedBack || events === 0) return;
+    hasLookedBack = true;
+    recall(lookBack, ledger, {
+      fromEpoch: Math.max(0, epochIndex - Math.ceil(events / eventsPerEpoch)),
+      events,
+    });
+  }
+
+  function start(announced: Announced, plan: EventPlan, current: Subnet, basis: Uint8Array): void {
+    const { block, purpose } = announced;
+    const hold = holdOf(plan);
+    const isCheck = purpose === 'liveness';
     let go!: Running['go'];
     let miss!: Running['miss'];
     const beacon = new Promise<Beacon>((resolve, reject) => {
@@ -299,17 +341,15 @@ export async function runValidator(
     const id = eventId({ netuid, block, basis });
     const epoch = current.epochIndex;
     const kinds = parameters.kindsOf(epoch);
-    if (!kinds) {
+    if (!kinds || policies.in(epoch).whyNot !== undefined) {
       isWithheld(current);
       log.warn('event left out: parameters that count are not here', { block, epoch });
       return;
     }
-    const frame = { start: current.lastEpochBlock, length: current.nextEpochBlock! - current.lastEpochBlock };
-    const ordinal = `${epoch}.${segmentOf(block, frame, plan)}`;
     const permits = current.neurons.filter(({ validatorPermit }) => validatorPermit).length;
     // as of the block that announced the event: weights that somebody sets meanwhile are not seen by one validator alone
     const announcing = reader
-      .blockHash(block - plan.leadBlocks)
+      .blockHash(isCheck ? block - 1 : block - plan.leadBlocks)
       .then((hash) => reader.subnet(netuid, hash, mechanism));
     const tooLong = () =>
       new AssayError('timeout', 'the subnet was not read', { what: 'subnet', afterMs: TURNS_READ_MS });
@@ -319,9 +359,12 @@ export async function runValidator(
       basis,
       epoch,
       netuid,
-      ordinal,
+      ordinal: `${epoch}.${announced.ordinal}`,
+      asked: announced,
+      byTurn: plan.validators === 'phase-shifted',
+      withinMs: isCheck ? plan.leadBlocks * chain.blockTimeMs : undefined,
       maxNonces: permits + LISTED_CALLERS,
-      minLeadMs: plan.minLeadMs ?? 0,
+      minLeadMs: announced.minLeadMs,
       hold,
       go: beacon,
       pass: pass.seen,
@@ -343,15 +386,27 @@ export async function runValidator(
       pass.miss(error);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    log.info('event announced', { block, epoch, event: toHex(id).slice(0, 16) });
+    log.info(isCheck ? 'check announced' : 'event announced', {
+      block,
+      epoch,
+      event: toHex(id).slice(0, 16),
+    });
 
     const done = (async () => {
       try {
         // axons may have changed since the epoch began
         const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
-        const roundParts = { ...parts, kinds, claims, peerOf: peers.of, publicKeyOf: fromAddress };
-        const outcomes = await runEvent(roundParts, { event, subnet: fresh, chain, self }, signal);
+        const recorded = { append: scorer.append, saveParams: ledger.saveParams };
+        const own = { claims, peerOf: peers.of, publicKeyOf: fromAddress };
+        const roundParts = { ...parts, ...own, kinds, ledger: recorded };
+        const asked = isCheck
+          ? { ...fresh, neurons: claimants({ claims, subnet: fresh }, announced.asks) }
+          : fresh;
+        const outcomes = await runEvent(roundParts, { event, subnet: asked, chain, self }, signal);
+        if (isCheck) return log.info('slots checked', { block, epoch, ...tally(outcomes) });
+        lookBack.judged(outcomes, plan.lookBack ?? 0);
+        if (outcomes.length === 0 && event.byTurn) return;
         if (outcomes.length === 0) {
           log.warn('event without a slot to challenge: it does not count', { block, epoch });
           return;
@@ -378,7 +433,7 @@ export async function runValidator(
 
   function publishDue(head: Head, current: Subnet): boolean {
     const left = current.nextEpochBlock! - head.number;
-    if (left > plan.publishLeadBlocks) return false;
+    if (left > policies.in(current.epochIndex).plan.publishLeadBlocks) return false;
     const judging = [...running.values()].some(({ epoch }) => epoch === current.epochIndex);
     return !judging || left <= LAST_CALL_BLOCKS;
   }
@@ -386,34 +441,28 @@ export async function runValidator(
   async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
       const isNew = isDue && !publisher.recordOf(epoch) && !decidedEpochs.has(epoch);
-      await publisher.step(isNew ? dueOrNot(epoch) : undefined, report);
+      await publisher.step(isNew ? { epoch, scores: (now) => rowOf(epoch, now) } : undefined, report);
     } catch (error) {
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
     }
   }
 
-  /** Scores that cannot be had must not keep an older epoch from its reveal. */
-  function dueOrNot(epoch: number): Due | undefined {
-    try {
-      return dueOf(epoch);
-    } catch (error) {
-      log.error('epoch not scored', { epoch, error });
-      return undefined;
-    }
-  }
-
-  function dueOf(epoch: number): Due | undefined {
-    const score = parts.scoreOf ? parts.scoreOf(epoch) : scoreEpoch(ledger, epoch);
-    if (score) {
-      log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(score.reasons) });
-      return { epoch, scores: (state) => score.withOwner(state.ownerHotkey) };
-    }
-    decidedEpochs.add(epoch);
-    log.warn('nothing was judged that this epoch could be scored by: weights are left as they are', {
-      epoch,
-    });
-    return undefined;
+  async function rowOf(epoch: number, now: Subnet): Promise<ReadonlyMap<Hotkey, number> | undefined> {
+    const credit = parts.scoreOf?.(epoch);
+    const { policy: published } = policies.in(epoch);
+    const hangsOnCredit = published?.pools.some((pool) => pool.credit === 'rollouts') ?? true;
+    if (parts.scoreOf && (!published || (!credit && hangsOnCredit)))
+      return credit?.withOwner(now.ownerHotkey);
+    const policy = published ?? DEFAULT_POLICY;
+    const { block } = now;
+    const facts = factsOf(now, { rollouts: credit?.scores });
+    const usage = await usageOf(parts, policy, now, facts.neurons);
+    const pay = await scorer.pay({ policy, epoch, block, facts: { ...facts, usage } }, signal);
+    if (!pay) return undefined;
+    log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(pay.reasons) });
+    tell({ lastScored: { epoch, block, policy: policyDigest(policy) } });
+    return pay.u16;
   }
 
   async function report(progress: Progress): Promise<void> {
@@ -437,6 +486,14 @@ export async function runValidator(
         decidedEpochs.add(epoch);
         log.warn('weights of this epoch are on the chain already, and not by this book', { epoch });
         return alert({ kind: 'weights-failed', netuid, hotkey: self, epoch, reason: 'set-elsewhere' });
+      case 'nothing-judged':
+        decidedEpochs.add(epoch);
+        return log.warn(
+          'nothing was judged that this epoch could be scored by: weights are left as they are',
+          {
+            epoch,
+          },
+        );
       case 'nobody-scored':
         decidedEpochs.add(epoch);
         return log.warn('nobody scored, and the owner is not registered', { epoch });
@@ -482,8 +539,8 @@ export async function runValidator(
     const left = nextEpochBlock! - head.number; // due: there is a next epoch
     const stage = publisher.recordOf(epoch)?.stage;
     const isOnChain = decidedEpochs.has(epoch) || (stage !== undefined && !NOT_ON_CHAIN.has(stage));
-    if (left > Math.max(1, Math.floor(plan.publishLeadBlocks / 4)) || isOnChain || lateEpoch === epoch)
-      return;
+    const { publishLeadBlocks } = policies.in(epoch).plan;
+    if (left > Math.max(1, Math.floor(publishLeadBlocks / 4)) || isOnChain || lateEpoch === epoch) return;
     lateEpoch = epoch;
     const reason = status.weightsStage?.epoch === epoch ? status.weightsStage.reason : undefined;
     log.error('weights are not on the chain and the epoch is about to end', {

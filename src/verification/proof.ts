@@ -4,6 +4,12 @@ import type { Credit } from '../model/credit.js';
 import type { Random } from '../model/prng.js';
 import type { Verdict } from '../model/verdict.js';
 
+/**
+ * The kind whose slot has the index of another one: it says that this one is there when it is asked between events. All other
+ * kinds have an index each.
+ */
+export const LIVENESS = 'liveness';
+
 /** What both ends of a session know before any work is done. */
 export interface Challenge<Params> {
   readonly params: Params;

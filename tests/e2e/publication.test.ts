@@ -307,7 +307,7 @@ test('validators and miners follow what the owner publishes; what nobody has sto
       weightsStage: { epoch: third + 1, stage: 'withheld', reason },
     });
     expect(stderr.get(name)).toContain(
-      `"msg":"no weights in this epoch: parameters that count are not here","netuid":${netuid},"epoch":${third + 1}`,
+      `"msg":"no weights in this epoch: what counts in it is not here","netuid":${netuid},"epoch":${third + 1}`,
     );
   }
   expect(await outcomesOf(third + 1)).toEqual([]);

@@ -6,7 +6,7 @@ import { keypairFromUri, readyKeys } from '../../src/keys/index.js';
 import { createLocalnet } from '../../src/localnet/localnet.js';
 import { runMiner } from '../../src/miner/miner.js';
 import { noReceipts } from '../../src/miner/receipts.js';
-import { createLocalSlot } from '../../src/miner/slot.js';
+import { createLocalSlot, type Slot } from '../../src/miner/slot.js';
 import { toHex } from '../../src/model/bytes.js';
 import { type Hotkey, type Netuid, toHotkey, type Uid } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
@@ -60,6 +60,7 @@ export interface ValidatorSetting {
   readonly plan?: EventPlan;
   readonly kinds?: ValidatorParts['kinds'];
   readonly parameters?: ValidatorParts['parameters'];
+  readonly scoreOf?: ValidatorParts['scoreOf'];
   readonly alert?: ValidatorParts['alert'];
   readonly verifiers?: ValidatorParts['verifiers'];
 }
@@ -72,6 +73,8 @@ export interface SmallSubnet {
   readonly netuid: Netuid;
   readonly uids: ReadonlyMap<string, Uid>;
   hotkeyOf(name: string): Hotkey;
+  /** Registers a hotkey, of pauper's coldkey, in the place of miner-1, which is pruned, and lets it serve. */
+  replace(name: string): Promise<Hotkey>;
   start(name: 'validator-a' | 'validator-b' | 'pauper', setting?: ValidatorSetting): RunningValidator;
   /** Resolves after the first block in which `holds`, with the subnet of that block; rejects after ten epochs without one. */
   until(holds: (subnet: Subnet) => boolean): Promise<Subnet>;
@@ -83,7 +86,13 @@ export async function onSmallSubnet<T>(
   {
     params = TOY_PARAMS,
     paramsId = TOY_PARAMS_ID,
-  }: { readonly params?: ToyParams; readonly paramsId?: Uint8Array } = {},
+    more = () => [],
+  }: {
+    readonly params?: ToyParams;
+    readonly paramsId?: Uint8Array;
+    /** slots beside the one of the toy kind */
+    readonly more?: (clock: VirtualClock) => readonly Slot[];
+  } = {},
 ): Promise<T> {
   await readyKeys();
   const clock = createVirtualClock();
@@ -107,29 +116,32 @@ export async function onSmallSubnet<T>(
     const kind = toyKind();
     const content = new Map<string, Uint8Array>();
     const compute = createReferenceCompute();
-    const slot = createLocalSlot({ compute, kind, params, paramsId, clock }, { index: 0, worker: 'host-1' });
     const keyOf = (name: string) => keypairFromUri(key(name).hotkeyUri);
-    await new Promise<void>((resolve, reject) => {
-      const running = runMiner(
-        {
-          reader: chain,
-          writer: chain,
-          wire,
-          keypair: keyOf('miner-1'),
-          clock,
-          random: createSeededRandom('miner-1'),
-          log: silentLog,
-          receipts: noReceipts,
-          slots: [slot],
-          content: (digest) => content.get(toHex(digest)),
-        },
-        { netuid, host: '127.16.0.1', port: 0 },
-        stop.signal,
-        () => resolve(),
-      );
-      running.catch(reject);
-      roles.push(running);
-    });
+    const serve = (name: string, host: string) =>
+      new Promise<void>((resolve, reject) => {
+        const place = { index: 0, worker: 'host-1' };
+        const slot = createLocalSlot({ compute, kind, params, paramsId, clock }, place);
+        const running = runMiner(
+          {
+            reader: chain,
+            writer: chain,
+            wire,
+            keypair: keyOf(name),
+            clock,
+            random: createSeededRandom(name),
+            log: silentLog,
+            receipts: noReceipts,
+            slots: [slot, ...more(clock)],
+            content: (digest) => content.get(toHex(digest)),
+          },
+          { netuid, host, port: 0 },
+          stop.signal,
+          () => resolve(),
+        );
+        running.catch(reject);
+        roles.push(running);
+      });
+    await serve('miner-1', '127.16.0.1');
 
     const subnet: SmallSubnet = {
       content,
@@ -138,6 +150,23 @@ export async function onSmallSubnet<T>(
       netuid,
       uids,
       hotkeyOf: (name) => toHotkey(keyOf(name).address),
+      async replace(name) {
+        const hotkey = toHotkey(keyOf(name).address);
+        const { registeredAt, uid } = (await chain.subnet(netuid)).neurons[uids.get('miner-1')!]!;
+        const sudo = (call: string, value: number) => chain.sudo(root, { call, args: [netuid, value] });
+        await Promise.all([sudo('sudo_set_min_non_immune_uids', 0), sudo('sudo_set_min_allowed_uids', 1)]);
+        // registered before all others, it alone is not immune: at the block of the registration, the next but one
+        await sudo('sudo_set_max_allowed_uids', (await chain.subnet(netuid)).neurons.length);
+        await sudo('sudo_set_immunity_period', localnet.head().number + 2 - registeredAt);
+        const registered = await chain.burnedRegister(
+          keypairFromUri(key('pauper').coldkeyUri),
+          netuid,
+          hotkey,
+        );
+        if (registered.uid !== uid) throw new Error(`uid ${registered.uid} was replaced, not ${uid}`);
+        await serve(name, '127.18.0.1');
+        return hotkey;
+      },
       start(
         name,
         {
@@ -148,6 +177,7 @@ export async function onSmallSubnet<T>(
           plan,
           kinds = { toy: kind },
           parameters,
+          scoreOf,
           alert,
           verifiers,
         } = {},
@@ -163,6 +193,7 @@ export async function onSmallSubnet<T>(
             keypair: keyOf(name),
             kinds,
             parameters,
+            scoreOf,
             ...(alert ? { alert } : {}),
             verifiers,
             ledger,

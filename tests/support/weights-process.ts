@@ -73,7 +73,7 @@ async function step(): Promise<void> {
   try {
     const { epochIndex: epoch, nextEpochBlock, block } = await chain.subnet(netuid);
     const isDue = nextEpochBlock! - block <= input.leadBlocks;
-    const scores = () => new Map([[toHotkey(input.miner), 1]]);
+    const scores = async () => new Map([[toHotkey(input.miner), 1]]);
     await publisher.step(isDue ? { epoch, scores } : undefined, () => {});
   } catch (error) {
     tell({ error: error instanceof Error ? error.message : String(error) });

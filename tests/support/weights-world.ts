@@ -252,7 +252,7 @@ export async function createWeightsWorld(options: {
     try {
       const { epochIndex, nextEpochBlock, block } = await chain.subnet(netuid);
       const isDue = nextEpochBlock! - block <= LEAD;
-      const scores = () =>
+      const scores = async () =>
         new Map(MINERS.map((name, i) => [toHotkey(devKeypair(name).address), i * epochIndex + 1]));
       const due = isDue ? { epoch: epochIndex, scores } : undefined;
       await publisher.step(due, (is) => void progress.push(is));

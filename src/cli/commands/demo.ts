@@ -1,28 +1,40 @@
 // Owns: `assay demo`: a whole subnet on this machine, with real parts. Does not own: what any part does.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChainReader, ChainWriter, Subnet } from '../../chain/chain.js';
+import type { ChainReader, Subnet } from '../../chain/chain.js';
+import { setCommitment } from '../../chain/subtensor/operations/commitments.js';
 import type { FoundDevice } from '../../compute/find-devices.js';
-import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { type Keypair, keypairFromUri, readyKeys } from '../../keys/index.js';
 import { raceAbort } from '../../model/abort.js';
 import { withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
+import { DEMO_POLICY, type OwnersFiles, ownersFiles } from '../../testing/demo-policy.js';
 import type { ProverName } from '../../testing/demo-provers.js';
 import { SPARE_EPOCHS, watchEpochs } from '../../testing/epochs.js';
-import { buildReport, type Check, checkReport, missedShare, TOO_BUSY } from '../../testing/report.js';
+import {
+  buildReport,
+  type Check,
+  checkReport,
+  checkRows,
+  missedShare,
+  TOO_BUSY,
+} from '../../testing/report.js';
 import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
 import { openLedgerReader } from '../../validator/ledger/ledger.js';
 import type { ValidatorStatus } from '../../validator/status.js';
+import { encodePublication, type Publication } from '../../verification/publication.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { watchPss } from '../demo/memory.js';
 import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
+import { replayedElsewhere } from '../demo/replayed.js';
 import { checkLines, closingLines, minerTable, validatorTable } from '../demo/table.js';
+import type { ChainClient } from '../networks.js';
 import { EXIT, print, printJson } from '../output.js';
 
 interface Options {
@@ -60,7 +72,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   const processes = createProcesses({ clock, dir }, watch);
   const inner = AbortSignal.any([signal, stop.signal]);
   const pss = watchPss(clock, processes.pids, inner);
-  let chain: (ChainReader & ChainWriter) | undefined;
+  let chain: ChainClient | undefined;
   let failed = true;
 
   try {
@@ -75,9 +87,17 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     ]);
     chain = await connectSubtensor({ url: node.url, log: silentLog, clock, signal: inner });
     const root = keypairFromUri('//Alice');
-    const registered = await raceAbort(inner, setUp({ chain, root, say }, world, options));
+    const operator = chain;
+    const publish = (ownerHotkey: Keypair, netuid: Netuid, publication: Publication) =>
+      operator.submit(
+        ownerHotkey,
+        setCommitment(netuid, [{ kind: 'raw', bytes: encodePublication(publication) }]),
+      );
+    const registered = await raceAbort(inner, setUp({ chain, root, say, publish }, world, options));
     const roles = { processes, world, dir, url: node.url, netuid: registered.netuid };
-    await raceAbort(inner, startMiners(roles, devices));
+    const published = ownersFiles();
+    const paths = await writeFiles(dir, published);
+    await raceAbort(inner, startMiners(roles, devices, paths));
     const validators = await raceAbort(inner, startValidators(roles));
     say(
       `${world.miners.length} miners and ${world.validators.length} validators are up; behaviours by uid: ${dealt(world, registered)}`,
@@ -104,7 +124,10 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       });
     const epochs = await raceAbort(inner, withTimeout(clock, limitMs, watched, stuck));
     if (!options.keep) for (const validator of validators.values()) await validator.stop();
+    if (!options.keep) say('rows are recomputed from each ledger, by a process of its own');
     const { report, checks } = await conclude(chain, world, registered, dir, {
+      policy: published.policyDigest,
+      signal: inner,
       epochs: epochs.paid,
       lastEpoch: epochs.lastEpoch,
       burnedRao: epochs.burnedRao,
@@ -308,7 +331,24 @@ interface Roles {
   readonly netuid: Netuid;
 }
 
-async function startMiners({ processes, world, dir, url, netuid }: Roles, devices: Devices): Promise<void> {
+/** For the miner that hands them out: validators have them by their digests. */
+async function writeFiles(dir: string, { files }: OwnersFiles): Promise<readonly string[]> {
+  const folder = join(dir, 'owner');
+  await mkdir(folder, { recursive: true });
+  return Promise.all(
+    [...files].map(async ([digest, bytes]) => {
+      const path = join(folder, `${digest}.json`);
+      await writeFile(path, bytes);
+      return path;
+    }),
+  );
+}
+
+async function startMiners(
+  { processes, world, dir, url, netuid }: Roles,
+  devices: Devices,
+  files: readonly string[],
+): Promise<void> {
   const hotkeyOf = (behaviour: Behaviour) =>
     keypairFromUri(world.miners.find((miner) => miner.behaviour === behaviour)!.hotkeyUri).address;
   const start = async (miner: WorldMiner, extra: Readonly<Record<string, unknown>> = {}) => {
@@ -324,6 +364,7 @@ async function startMiners({ processes, world, dir, url, netuid }: Roles, device
         worker: DEMO_PLAN.worker,
         devices: devices.get(miner.behaviour) ?? [],
         data: join(dir, miner.name),
+        files: miner.behaviour === 'honest-large' ? files : [],
         seed: `${world.seed}/${miner.name}`,
         ...extra,
       });
@@ -375,17 +416,13 @@ async function startValidators({
   url,
   netuid,
 }: Roles): Promise<ReadonlyMap<string, Managed>> {
-  const { eventsPerEpoch, leadBlocks, eventBlocks, holdBlocks, publishLeadBlocks, minLeadMs } =
-    DEMO_PLAN.events;
   const started = await Promise.all(
     world.validators.map(async ({ name, hotkeyUri }) => {
       const args = (attempt: number) => [
         ...['validator', 'start', '--chain', url, '--netuid', String(netuid), '--hotkey', hotkeyUri],
         ...['--data', join(dir, name), '--admin-port', '-1'],
-        ...['--events-per-epoch', String(eventsPerEpoch), '--lead-blocks', String(leadBlocks)],
-        ...['--event-blocks', String(eventBlocks), '--publish-lead-blocks', String(publishLeadBlocks)],
-        ...['--hold-first', String(holdBlocks.first), '--hold-last', String(holdBlocks.last)],
-        ...['--min-lead-ms', String(minLeadMs), '--echo-port', '0', '--anchor-port', '0'],
+        // when events are the published policy says: those of the defaults fit no epoch of the demo
+        ...['--echo-port', '0', '--anchor-port', '0'],
         ...['--keep-accepted', '0.5'], // enough to try `assay validator replay` on
         ...['--random-seed', `${world.seed}/${name}/${attempt}`],
       ];
@@ -428,6 +465,9 @@ async function conclude(
     peakPssMiB: number | null;
     once: readonly string[];
     refusedForwards: number;
+    /** digest */
+    policy: string;
+    signal: AbortSignal;
     /** of commits; undefined where weights are set in the open */
     stages: { readonly applied: readonly string[]; readonly failed: readonly string[] } | undefined;
   },
@@ -445,6 +485,7 @@ async function conclude(
     netuid,
     behaviours: new Map(world.miners.map((miner) => [hotkey(miner.hotkeyUri), miner.behaviour])),
     validators: ledgers,
+    policy: DEMO_POLICY,
     lastEpoch: run.lastEpoch,
     epochs: run.epochs,
     blocks,
@@ -452,6 +493,15 @@ async function conclude(
     peakPssMiB: run.peakPssMiB,
     burnedRao: run.burnedRao,
   });
+  const { neurons } = await chain.subnet(netuid);
+  const uidOf = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.uid]));
+  const { policy, signal } = run;
+  const rowChecks = world.validators.map(async ({ name }, i) => {
+    const replayed = await replayedElsewhere(join(dir, name), signal);
+    const { ledger } = ledgers[i]!;
+    return checkRows({ name, replayed, ledger, uidOf, policy, paidEpochs: DEMO_PLAN.paidEpochs });
+  });
+  const rows = (await Promise.all(rowChecks)).flat();
   const outcomes = ledgers.flatMap(({ ledger }) => ledger.outcomes({ fromEpoch: 0 }));
   const checks: Check[] = [
     {
@@ -474,6 +524,7 @@ async function conclude(
     },
     ...(run.stages ? [revealCheck(world, run.stages)] : []),
     ...checkReport(report, outcomes),
+    ...rows,
   ];
   await Promise.all(ledgers.map(({ ledger }) => ledger.close()));
   return { report, checks };

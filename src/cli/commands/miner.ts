@@ -29,8 +29,9 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
-import { openShelf, shelve } from '../parameter-files.js';
+import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
+import { shelveGiven, warnUnpublished } from '../policy-files.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
 import type { WantedSlot } from '../wanted-slots.js';
@@ -57,7 +58,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   ]);
   const { kinds } = await import('../../verification/kinds/index.js');
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelve(shelf, config.params, kinds);
+  const given = await shelveGiven(shelf, config, kinds);
   const wantedSlots = parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
@@ -156,11 +157,7 @@ async function assertServable(
       return undefined;
     });
   const sources = [...new Set([...inForce(published, epoch), ...wanted(published, epoch)])];
-  for (const digest of parameters.given?.keys() ?? [])
-    if (!sources.includes(digest))
-      log.warn('these parameters are not published on this subnet: handed to whoever asks, not claimed', {
-        digest,
-      });
+  warnUnpublished(log, parameters.given ?? new Map(), published);
   const setsOf = async (source: Source): Promise<readonly ParameterSet[] | undefined> => {
     if (source === BUILT_IN) return builtInFile(kinds).sets;
     const bytes = await parameters.shelf.read(source);

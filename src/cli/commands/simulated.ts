@@ -1,4 +1,5 @@
 // Owns: the hidden roles that the demo starts as processes of their own: devices, and miners of every behaviour.
+import { readFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { PackrStream, UnpackrStream } from 'msgpackr';
 import { z } from 'zod';
@@ -10,8 +11,10 @@ import { keypairFromUri, readyKeys } from '../../keys/index.js';
 import { createLinkDoor } from '../../miner/link-door.js';
 import type { MinerParts } from '../../miner/miner.js';
 import type { Slot } from '../../miner/slot.js';
+import { toHex } from '../../model/bytes.js';
 import { ed25519FromSeed } from '../../model/ed25519.js';
 import { AssayError } from '../../model/errors.js';
+import { sha256 } from '../../model/hash.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import {
@@ -63,6 +66,8 @@ const minerSchema = z.strictObject({
   leakTo: z.number().int().optional(),
   /** relays: whose frames it is given */
   neighbour: z.string().optional(),
+  /** of the owner, which it hands to whoever asks by digest */
+  files: z.array(z.string()),
   /** relays: where it listens for them, 0 picks one */
   leakPort: z.number().int(),
   seed: z.string(),
@@ -159,6 +164,9 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     const random = createSeededRandom(`${options.seed}/link`);
     slots.push(demoLinkSlot(linkName, { link, clock, random }, place));
   }
+  const held = await Promise.all(options.files.map((path) => readFile(path)));
+  const files = new Map(held.map((bytes) => [toHex(sha256(bytes)), bytes]));
+  const content = (digest: Uint8Array) => files.get(toHex(digest));
   const parts = { ...systemParts, keypair, log, receipts, wire, reader: chain, writer: chain };
   const transcript =
     behaviour === 'replays'
@@ -185,7 +193,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
     behaviour === 'relays' ? await listenForLeaks(options.leakPort, played.leaked, signal) : undefined;
   try {
     await runMiner(
-      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer, onAdmission },
+      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer, onAdmission, content },
       { netuid, host: options.host, port: options.port },
       signal,
       (address) => tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } }),

@@ -1,16 +1,18 @@
-// Owns: `assay validator start | outcomes | replay`.
+// Owns: `assay validator start | outcomes`. Does not own: what else is done with a ledger (validator-ledger.ts).
 import Table from 'cli-table3';
 import type { z } from 'zod';
 import type { ChainReader, ChainWriter } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
-import { AssayError, isAssayError } from '../../model/errors.js';
+import { AssayError } from '../../model/errors.js';
 import { toNetuid } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
 import type { FileDoor } from '../../validator/file-door.js';
-import { openLedger, openLedgerReader } from '../../validator/ledger/ledger.js';
+import { createKeeping, type Keeping } from '../../validator/ledger/keeping.js';
+import { type Ledger, openLedger } from '../../validator/ledger/ledger.js';
+import type { ReceiptLines } from '../../validator/usage.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { classOf } from '../../verification/classes.js';
 import { kinds } from '../../verification/kinds/index.js';
@@ -25,12 +27,16 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
+import { readInputText } from '../input-text.js';
+import { withLedger } from '../ledgers.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
 import type { OwnEnds } from '../own-ends.js';
-import { openShelf, shelve } from '../parameter-files.js';
+import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
+import { shelveGiven, warnUnpublished } from '../policy-files.js';
 import { openServerKeys } from '../server-keys.js';
+import { RECEIPTS_BYTES } from '../usage-receipts.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
@@ -57,14 +63,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelve(shelf, config.params, kinds);
-  const ledger = await openLedger({
-    ...systemParts,
-    dir: dataPaths.ledger(config.data),
-    log,
-    openingBytesBudget: config.openingBudgetBytes,
-    keepAccepted: config.keepAccepted,
-  });
+  const given = await shelveGiven(shelf, config, kinds);
   const admin = await startAdmin(config.adminPort, log);
   const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
   const { netuid } = config;
@@ -84,6 +83,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
+  let ledger: Ledger | undefined;
+  let keeping: Keeping | undefined;
   let book: WeightsBook | undefined;
   let ends: OwnEnds | undefined;
   let ready = false;
@@ -92,7 +93,30 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const [info, { number: head }] = await Promise.all([chain.info(), chain.head()]);
     const { genesisHash } = info;
     assertOwnKey(config, info);
+    ledger = await openLedger({
+      ...systemParts,
+      dir: dataPaths.ledger(config.data),
+      log,
+      genesisHash,
+      netuid,
+      keypair,
+      openingBytesBudget: config.openingBudgetBytes,
+      keepAccepted: config.keepAccepted,
+    });
+    keeping = createKeeping(
+      { ledger, kinds, log },
+      {
+        evidenceEpochs: config.keepEvidenceEpochs,
+        evidenceBytes: config.evidenceBudgetBytes,
+        outcomeEpochs: config.keepOutcomeEpochs,
+      },
+    );
     const files = await fileDoorOf(config, chain, keypair.address);
+    const source = publicationsOf(chain);
+    if (given.size > 0) {
+      const { ownerHotkey } = await chain.subnet(toNetuid(netuid));
+      warnUnpublished(log, given, await source.publication(toNetuid(netuid), ownerHotkey));
+    }
     const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
     const isLive = info.type === 'live';
     ends = await openOwnEnds(
@@ -115,7 +139,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         kinds,
         ledger,
         book,
-        parameters: { source: publicationsOf(chain), shelf, given },
+        parameters: { source, shelf, given },
+        receipts: config.receipts === undefined ? undefined : receiptsIn(config.receipts),
         files,
         alert: tell,
         ownDelay: eventLoopDelay,
@@ -131,9 +156,10 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
       signal,
       (status) => {
-        withheld = status.parameters?.whyNot;
+        withheld = status.parameters?.whyNot ?? status.policy?.whyNot;
         if (!ready) tellParent({ ready: {} });
         ready = true;
+        keeping?.at(status.epoch, status.lastScored?.policy);
         admin?.setServing(status.permit);
         metrics?.status(status);
         tellParent({ status });
@@ -141,9 +167,10 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     );
   } finally {
     unwatch();
+    await keeping?.close();
     await Promise.all([
       verifiers?.close(),
-      ledger.close(),
+      ledger?.close(),
       book?.close(),
       ends?.close(),
       chain.close(),
@@ -168,6 +195,14 @@ async function fileDoorOf(
   return { writer: chain, host, port, announceIp, identities };
 }
 
+/** As the file is when an epoch is paid. */
+const receiptsIn =
+  (path: string): ReceiptLines =>
+  async () =>
+    (await readInputText(path, { maxBytes: RECEIPTS_BYTES }))
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
 async function randomFor(
   seed: string | undefined,
@@ -185,19 +220,22 @@ export async function listOutcomes(flags: {
   last?: number;
   json?: boolean;
 }): Promise<number> {
-  const log = stderrLog('warn');
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
-  try {
-    const all = ledger
-      .outcomes({ fromEpoch: 0 })
-      .filter(({ miner }) => !flags.miner || miner === flags.miner);
-    const rows = all.slice(-lastOf(flags));
+  const last = lastOf(flags);
+  return withLedger(flags.data!, async (ledger) => {
+    const rows: Outcome[] = [];
+    // the last ones alone are held: a ledger of months would not fit
+    await ledger.fold({
+      outcome(outcome) {
+        if (flags.miner && outcome.miner !== flags.miner) return;
+        rows.push(outcome);
+        if (rows.length >= 2 * last) rows.splice(0, rows.length - last);
+      },
+    });
+    rows.splice(0, rows.length - last);
     if (flags.json) for (const row of rows) printJson(row);
     else print(outcomeTable(rows));
-  } finally {
-    await ledger.close();
-  }
-  return EXIT.ok;
+    return EXIT.ok;
+  });
 }
 
 function outcomeTable(outcomes: readonly Outcome[]): string {
@@ -218,46 +256,4 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       classOf(credit)?.class ?? '-',
     ]);
   return table.toString();
-}
-
-export async function replay(prefix: string, flags: { data?: string; json?: boolean }): Promise<number> {
-  const [{ replayOutcome }, { verifyChain }, { readyKeys }, { createVerifierPool }] = await Promise.all([
-    import('../../validator/ledger/replay.js'),
-    import('../../protocol/evidence.js'),
-    import('../../keys/keypair.js'),
-    import('../../validator/verifiers.js'),
-  ]);
-  await readyKeys();
-  const log = stderrLog('warn');
-  const ledger = await openLedgerReader({ dir: dataPaths.ledger(flags.data!), log });
-  // a thread: what is replayed may be what ended the one that verified it
-  const { clock, random } = systemParts;
-  const verifiers = createVerifierPool({ clock, log, threads: 1 }, new AbortController().signal);
-  try {
-    const parts = { ledger, kinds, random, verifyChain, verifiers };
-    const result = await replayOutcome(parts, prefix).catch((error: unknown) => {
-      if (!isAssayError(error, 'unsupported')) throw error;
-      return error;
-    });
-    if (result instanceof AssayError) {
-      printError(result, false);
-      return EXIT.expired;
-    }
-    if (flags.json) printJson(result);
-    else {
-      const table = new Table({
-        head: ['check', 'holds', 'detail'],
-        style: PLAIN,
-        colWidths: [22, 8, 70],
-        wordWrap: true,
-      });
-      for (const { name, ok, detail } of result.checks) table.push([name, ok ? 'yes' : 'NO', detail]);
-      print(table.toString());
-      print(`outcome ${result.id}: recomputed verdict ${verdictToString(result.verdict)}`);
-      print(result.agrees ? 'the journal agrees' : 'the journal DISAGREES');
-    }
-    return result.agrees ? EXIT.ok : EXIT.failed;
-  } finally {
-    await Promise.all([verifiers.close(), ledger.close()]);
-  }
 }

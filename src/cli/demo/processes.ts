@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 /** A role that is not ready by then will not be; a busy machine of two cores takes a tenth of this. */
 const READY_MS = 60_000;
 /** What does not end when asked is ended. */
@@ -16,7 +16,7 @@ const STOP_MS = 5000;
 const MAX_RESTARTS = 3;
 
 /** Roles are told everything by their arguments: a variable of whoever started the demo must not change one. */
-const ENVIRONMENT = Object.fromEntries(
+export const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('ASSAY_')),
 );
 

@@ -1,11 +1,16 @@
-// Owns: what the scoring rule makes of events of simulated slots. Does not own: the rule (scoring/rules).
+// Owns: what the default policy makes of events of simulated slots. Does not own: the policy (scoring/policies).
 
 import { type Credit, NO_CREDIT } from '../../model/credit.js';
-import { toHotkey } from '../../model/ids.js';
+import { toColdkey, toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { accepted, type Cause, inconclusive, rejected, type Verdict } from '../../model/verdict.js';
-import { PRICES, type PriceList } from '../../scoring/prices.js';
-import { provenSlots } from '../../scoring/rules/proven-slots.js';
+import {
+  DEFAULT_POLICY,
+  parsePolicy,
+  payOf,
+  type ScoringPolicy,
+  scoringStateOf,
+} from '../../scoring/index.js';
 
 /** What one slot came to in one event; a slot that is not named was not there. */
 export interface SlotResult {
@@ -23,19 +28,25 @@ const VALIDATOR = toHotkey('validator');
 
 /** A nominal device proves one of it. */
 const DEVICE = 'opsPerS';
-const IN_DEVICES: PriceList = { real: { [DEVICE]: 1 }, simulated: {} };
+const IN_DEVICES = parsePolicy({
+  ...DEFAULT_POLICY,
+  pools: [{ name: 'proven', share: 1, prices: { [DEVICE]: { of: 1, counts: 1 } } }],
+});
 
-/** The sum over all hotkeys that the real rule gives an epoch with these events: in nominal devices. */
+/** The sum over all hotkeys that the default policy gives an epoch with these events: in nominal devices. */
 export const scoreOf = (events: readonly (readonly SlotResult[])[]): number => scoredAt(IN_DEVICES, events);
 
 /** The same of results that say what was proven: at the prices that count. */
-export const paidFor = (events: readonly (readonly SlotResult[])[]): number => scoredAt(PRICES, events);
+export const paidFor = (events: readonly (readonly SlotResult[])[]): number =>
+  scoredAt(DEFAULT_POLICY, events);
 
-function scoredAt(prices: PriceList, events: readonly (readonly SlotResult[])[]): number {
+function scoredAt(policy: ScoringPolicy, events: readonly (readonly SlotResult[])[]): number {
   const outcomes = events.flatMap((slots, event) => slots.map((slot) => outcomeOf(slot, `${event}`)));
   const completed = events.map((_, event) => ({ event: `${event}`, epoch: 1 }));
-  const { scores } = provenSlots({ outcomes, completed, epoch: 1 }, { prices });
-  return [...scores.values()].reduce((sum, score) => sum + score, 0);
+  const neurons = new Map(outcomes.map(({ miner }) => [miner, { coldkey: toColdkey(miner) }]));
+  const state = scoringStateOf(policy, { outcomes, completed, through: 1 });
+  const { worth } = payOf(state, { epoch: 1, facts: { neurons, owner: VALIDATOR } });
+  return [...worth.values()].reduce((sum, each) => sum + each, 0);
 }
 
 function outcomeOf({ hotkey, slot = 0, share, credit, voided }: SlotResult, event: string): Outcome {

@@ -1,14 +1,15 @@
-// Owns: what the journal holds and how it stands in a line of JSON. Does not own: files (journal.ts, openings.ts).
+// Owns: what the ledger holds: entries as JSON, sessions as lines of evidence. Does not own: outcomes as bytes (codec.ts), files.
 import { z } from 'zod';
 import type { WeightRow } from '../../chain/chain.js';
 import { type Credit, RESOURCES } from '../../model/credit.js';
 import { sha256 } from '../../model/hash.js';
-import { toHotkey } from '../../model/ids.js';
+import { type Coldkey, type Hotkey, toColdkey, toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { CAUSES, REJECTIONS } from '../../model/verdict.js';
+import type { Facts, Sample } from '../../scoring/index.js';
 import type { Sight } from '../reach.js';
 
-/** Written when an event is armed and again when all its outcomes are in the journal: scoring counts completed ones only. */
+/** Written when an event is armed and again when all its outcomes are in the ledger: scoring counts completed ones only. */
 export interface EventEntry {
   readonly type: 'event-started' | 'event-completed';
   /** hex event id */
@@ -22,6 +23,10 @@ export interface EventEntry {
   readonly beacon?: Uint8Array | undefined;
   /** whether rounds that one validator runs at a time were ours in it */
   readonly ourTurn?: boolean | undefined;
+  /** of whom it asked, where not of all */
+  readonly sample?: Sample | undefined;
+  /** a check between events: its outcomes say that slots are there, and nothing of what they can do */
+  readonly liveness?: boolean | undefined;
 }
 
 export interface WeightsEntry {
@@ -31,6 +36,66 @@ export interface WeightsEntry {
   readonly block: number;
   readonly row: WeightRow;
 }
+
+/** What an epoch was paid, and by what: with the outcomes before it enough to make the row again. */
+export interface ScoredEntry {
+  readonly type: 'scored';
+  readonly epoch: number;
+  /** head at which `facts` were read */
+  readonly block: number;
+  /** hex SHA-256 of the policy; its file is kept as parameter sets are */
+  readonly policy: string;
+  /** what does not follow from outcomes */
+  readonly facts: Facts;
+  /** u16 by hotkey: a uid is somebody else's the next day */
+  readonly row: readonly (readonly [Hotkey, number])[];
+}
+
+/** The first record of a file: whose ledger it is, and what it goes on from. */
+export interface SegmentEntry {
+  readonly type: 'segment';
+  readonly version: typeof LEDGER_VERSION;
+  /** the newest epoch that any of its entries is about */
+  readonly epoch: number;
+  /** 32 bytes */
+  readonly genesis: Uint8Array;
+  readonly netuid: number;
+  readonly hotkey: Hotkey;
+  /** 32 bytes, of the last frame before */
+  readonly link: Uint8Array;
+  /** records before, in all files */
+  readonly records: number;
+}
+
+/** The last record of a file that is finished, in a frame of its own. */
+export interface ClosedEntry {
+  readonly type: 'closed';
+  readonly epoch: number;
+  /** 32 bytes, of the frame before */
+  readonly link: Uint8Array;
+  /** records before this one, in all files */
+  readonly records: number;
+  /** the hotkey's, over all of that */
+  readonly signature: Uint8Array;
+}
+
+/** The ledger goes on elsewhere, and never here. */
+export interface MovedEntry {
+  readonly type: 'moved';
+  readonly epoch: number;
+  /** hex of 16 bytes: what `continued` names there */
+  readonly token: string;
+}
+
+/** The ledger came from elsewhere: handed over, or restored from an export whose source may have gone on. */
+export interface ContinuedEntry {
+  readonly type: 'continued';
+  readonly epoch: number;
+  /** of the handing over; absent for what was restored */
+  readonly token?: string | undefined;
+}
+
+export const LEDGER_VERSION = 3;
 
 export const FRAME_KINDS = [
   'arm',
@@ -132,48 +197,58 @@ export interface OutcomeEntry<F = SessionFrame> {
   readonly session: SessionRecord<F>;
 }
 
-export type LedgerEntry = EventEntry | WeightsEntry | OutcomeEntry;
-/** What a line of the journal is read as; `session` stays raw until somebody asks for it. */
-export type IndexedEntry =
+export type LedgerEntry = EventEntry | WeightsEntry | ScoredEntry | OutcomeEntry;
+/** All that is a record of JSON. */
+export type PlainEntry =
   | EventEntry
   | WeightsEntry
-  | { readonly type: 'outcome'; readonly outcome: Outcome };
+  | ScoredEntry
+  | SegmentEntry
+  | ClosedEntry
+  | MovedEntry
+  | ContinuedEntry;
 
 /** Frames of one session: an opening of 1 GiB and some more. A line of them is written and read in one go. */
 const MAX_FRAMES = 4096;
 
-/** First line of every journal. */
-export const JOURNAL_HEADER = JSON.stringify({ type: 'journal', version: 2 });
-
-/**
- * One line, without its line feed.
- * @param at unix ms
- * @throws TypeError when `entry` could not be read back, or has too many frames: a bug of the caller
- */
-export function toLine(entry: LedgerEntry, at: number): string {
-  const frames = entry.type === 'outcome' ? entry.session.frames.length : 0;
-  if (frames > MAX_FRAMES)
-    throw new TypeError(`ledger entry: expected at most ${MAX_FRAMES} frames, got ${frames}`);
-  const stored = entry.type === 'outcome' ? { ...entry, session: toStored(entry.session) } : entry;
-  const value = toJson({ ...stored, at });
-  const schema = entry.type === 'outcome' ? OUTCOME_LINE : INDEX_LINE;
-  const { error } = schema.safeParse(value);
+/** @throws TypeError when `entry` could not be read back: a bug of the caller */
+export function toPlainJson(entry: PlainEntry): string {
+  const value = toJson(entry);
+  const { error } = PLAIN.safeParse(value);
   if (error) throw new TypeError(`ledger entry: ${z.prettifyError(error)}`);
   return JSON.stringify(value);
 }
 
-/** @throws ZodError or SyntaxError when `line` is no entry */
-export function toIndexed(line: string): IndexedEntry {
-  return INDEX_LINE.parse(JSON.parse(line));
+/** @throws ZodError or SyntaxError when `json` is no entry */
+export const toPlain = (json: string): PlainEntry => PLAIN.parse(JSON.parse(json));
+
+/**
+ * One line of evidence, without its line feed.
+ * @throws TypeError when it could not be read back, or has too many frames: a bug of the caller
+ */
+export function toSessionLine(id: string, session: SessionRecord): string {
+  if (session.frames.length > MAX_FRAMES)
+    throw new TypeError(`ledger entry: expected at most ${MAX_FRAMES} frames, got ${session.frames.length}`);
+  const value = toJson({ id, session: toStored(session) });
+  const { error } = EVIDENCE_LINE.safeParse(value);
+  if (error) throw new TypeError(`ledger entry: ${z.prettifyError(error)}`);
+  return JSON.stringify(value);
 }
 
-/** @throws ZodError or SyntaxError when `line` is no outcome */
-export function toOutcomeEntry(line: string): OutcomeEntry<StoredFrame> {
-  return OUTCOME_LINE.parse(JSON.parse(line));
+/** @throws ZodError or SyntaxError when `line` is no evidence */
+export const toSession = (line: string): { id: string; session: SessionRecord<StoredFrame> } =>
+  EVIDENCE_LINE.parse(JSON.parse(line));
+
+/** @throws TypeError for an outcome that could not be read back: a bug of the caller */
+export function assertOutcome(outcome: Outcome): void {
+  const { error } = OUTCOME.safeParse(outcome);
+  if (error) throw new TypeError(`ledger entry: ${z.prettifyError(error)}`);
 }
 
 /** What JSON.parse would give back, so that it can be checked before it is a string. */
 function toJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Map) return [...value].map(toJson);
   if (value instanceof Uint8Array)
     return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
   if (Array.isArray(value)) return value.map(toJson);
@@ -203,13 +278,13 @@ const count = z.int().min(0);
 const ms = z.number().optional();
 const hotkey = z.string().transform(toHotkey);
 
-/** Older journals name amounts that are not credited any more. */
+/** Older ledgers name amounts that are not credited any more. */
 const knownCredit = (credit: Readonly<Record<string, number>>): Credit =>
   Object.fromEntries(
     RESOURCES.filter((name) => Object.hasOwn(credit, name)).map((name) => [name, credit[name]]),
   );
 
-const OUTCOME = z
+export const OUTCOME = z
   .object({
     id: hex(16),
     event: hex(32),
@@ -242,7 +317,7 @@ const OUTCOME = z
     }),
   );
 
-const EVENT = z.object({
+export const EVENT = z.object({
   type: z.enum(['event-started', 'event-completed']),
   event: hex(32),
   epoch: count,
@@ -250,16 +325,80 @@ const EVENT = z.object({
   basis: bytes(32),
   beacon: bytes(32).optional(),
   ourTurn: z.boolean().optional(),
+  sample: z.object({ seed: hex(32), share: count.max(1_000_000) }).optional(),
+  liveness: z.boolean().optional(),
 });
 
-const WEIGHTS = z.object({
+export const WEIGHTS = z.object({
   type: z.literal('weights'),
   epoch: count,
   block: count,
   row: z.array(z.tuple([count.max(0xffff), count.max(0xffff)])),
 });
 
-const INDEX_LINE = z.union([EVENT, WEIGHTS, z.object({ type: z.literal('outcome'), outcome: OUTCOME })]);
+const coldkey = z.string().transform((text): Coldkey => toColdkey(text));
+const rao = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .transform((digits) => BigInt(digits))
+  .optional();
+const mapOf = <T>(value: z.ZodType<T, unknown>) =>
+  z
+    .array(z.tuple([hotkey, value]))
+    .transform((pairs): ReadonlyMap<Hotkey, T> => new Map(pairs as [Hotkey, T][])); // a tuple of what both gave;
+const FACTS = z.object({
+  neurons: mapOf(
+    z.object({
+      coldkey,
+      registeredEpoch: z.int().optional(),
+      stakeRao: rao,
+      collateralRao: rao,
+    }),
+  ),
+  owner: hotkey,
+  rollouts: mapOf(z.number()).optional(),
+  usage: mapOf(
+    z.array(z.tuple([count, z.number()])).transform((pairs) => new Map<number, number>(pairs)),
+  ).optional(),
+});
+
+const SCORED = z.object({
+  type: z.literal('scored'),
+  epoch: count,
+  block: count,
+  policy: hex(32),
+  facts: FACTS,
+  row: z.array(z.tuple([hotkey, count.max(0xffff)])),
+});
+
+const SEGMENT = z.object({
+  type: z.literal('segment'),
+  version: z.literal(LEDGER_VERSION),
+  epoch: count,
+  genesis: bytes(32),
+  netuid: count.max(0xffff),
+  hotkey,
+  link: bytes(32),
+  records: count,
+});
+
+const CLOSED = z.object({
+  type: z.literal('closed'),
+  epoch: count,
+  link: bytes(32),
+  records: count,
+  signature: bytes(64),
+});
+
+const PLAIN = z.discriminatedUnion('type', [
+  EVENT,
+  WEIGHTS,
+  SCORED,
+  SEGMENT,
+  CLOSED,
+  z.object({ type: z.literal('moved'), epoch: count, token: hex(16) }),
+  z.object({ type: z.literal('continued'), epoch: count, token: hex(16).optional() }),
+]);
 
 const FRAME = z.object({
   from: z.enum(['validator', 'miner']),
@@ -269,7 +408,7 @@ const FRAME = z.object({
   body: z.union([bytes(), z.object({ bytes: count, digest: bytes(32) })]),
 });
 
-const SESSION = z.object({
+export const SESSION = z.object({
   basis: bytes(32),
   beacon: bytes(32).optional(),
   worker: z.string(),
@@ -308,4 +447,4 @@ const SESSION = z.object({
   frames: z.array(FRAME),
 });
 
-const OUTCOME_LINE = z.object({ type: z.literal('outcome'), outcome: OUTCOME, session: SESSION });
+const EVIDENCE_LINE = z.object({ id: hex(16), session: SESSION });

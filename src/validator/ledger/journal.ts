@@ -15,19 +15,18 @@ export interface Journal {
    * way share the next one and its fsync.
    * @param after must be done before the line is written; its failure is this append's failure
    */
-  append(line: string, after?: Promise<void>): Promise<LinePlace>;
-  read(place: LinePlace): Promise<string>;
+  append(line: string, after?: Promise<unknown>): Promise<LinePlace>;
   /** Resolves when everything appended is on disk. */
   close(): Promise<void>;
 }
 
 /**
- * Calls `onLine` for each complete line.
+ * Calls `onLine` for each complete line, and waits for it.
  * @returns bytes in complete lines, and in a last line without line feed: one that a crash cut short
  */
 export async function readLines(
   path: string,
-  onLine: (line: string, place: LinePlace, number: number) => void,
+  onLine: (line: string, place: LinePlace, number: number) => void | Promise<void>,
 ): Promise<{ complete: number; torn: number }> {
   let pending: Buffer[] = [];
   let offset = 0;
@@ -37,7 +36,7 @@ export async function readLines(
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
       pending.push(chunk.subarray(from, end));
       const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-      onLine(bytes.toString('utf8'), { offset, length: bytes.length }, ++number);
+      await onLine(bytes.toString('utf8'), { offset, length: bytes.length }, ++number);
       offset += bytes.length + 1;
       pending = [];
       from = end + 1;
@@ -54,25 +53,50 @@ export async function openJournal(path: string, size: number): Promise<Journal> 
   return createJournal(path, file, size);
 }
 
-/** For reading only: beside the process that writes. */
-export async function openJournalReader(path: string): Promise<Pick<Journal, 'read' | 'close'>> {
-  const file = await open(path, 'r');
-  return { read: (place) => readPlace(path, file, place), close: () => file.close() };
+/** What `createCommitter` is given for one batch: nothing of it counts before `written` is called. */
+export interface Sealed<P> {
+  readonly bytes: Buffer;
+  /** of each item, where it will be */
+  readonly places: readonly P[];
+  /** the bytes are on disk */
+  written?(): void;
 }
 
-interface Waiting {
-  readonly bytes: Buffer;
-  readonly after: Promise<void> | undefined;
-  resolve(place: LinePlace): void;
+export interface Committer<T, P> {
+  /**
+   * Resolves when the item is on disk. Items stand in the order of the calls; those that come while a write is under
+   * way share the next one and its fsync.
+   * @param after must be done before the item is sealed; its failure is this append's failure
+   */
+  append(item: T, after?: Promise<unknown>): Promise<P>;
+  /** Resolves when everything appended is on disk. */
+  close(): Promise<void>;
+}
+
+interface Waiting<T, P> {
+  readonly item: T;
+  readonly after: Promise<unknown> | undefined;
+  resolve(place: P): void;
   reject(error: unknown): void;
 }
 
-function createJournal(path: string, file: FileHandle, initialSize: number): Journal {
+/**
+ * Group commit at the end of `file`. A write that failed leaves nothing behind: the disk was full, and what was acknowledged
+ * before is whole.
+ * @param size bytes of the file that count
+ */
+export function createCommitter<T, P>(
+  path: string,
+  file: FileHandle,
+  initialSize: number,
+  seal: (items: readonly T[], offset: number) => Sealed<P>,
+): Committer<T, P> {
   let size = initialSize;
-  let waiting: Waiting[] = [];
+  let waiting: Waiting<T, P>[] = [];
   let writing: Promise<void> | undefined;
   /** why nothing can be appended any more */
   let broken: AssayError | undefined;
+  let closed: AssayError | undefined;
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
@@ -83,13 +107,20 @@ function createJournal(path: string, file: FileHandle, initialSize: number): Jou
     writing = undefined;
   }
 
-  async function writeBatch(batch: readonly Waiting[]): Promise<void> {
+  async function writeBatch(batch: readonly Waiting<T, P>[]): Promise<void> {
     if (batch.length === 0) return;
+    if (broken) for (const { reject } of batch) reject(broken);
+    if (broken) return;
+    let sealed: Sealed<P>;
     try {
-      await file.appendFile(Buffer.concat(batch.map(({ bytes }) => bytes)));
+      sealed = seal(
+        batch.map(({ item }) => item),
+        size,
+      );
+      await file.appendFile(sealed.bytes);
       await file.datasync();
     } catch (error) {
-      // half a line must not stay before the next one
+      // half an entry must not stay before the next one
       await file.truncate(size).catch((cause: unknown) => {
         const why = 'a failed write could not be undone';
         broken = new AssayError('corrupt', `${path}: ${why}`, { path, why }, { cause });
@@ -97,34 +128,50 @@ function createJournal(path: string, file: FileHandle, initialSize: number): Jou
       for (const { reject } of batch) reject(error);
       return;
     }
-    for (const { bytes, resolve } of batch) {
-      resolve({ offset: size, length: bytes.length - 1 });
-      size += bytes.length;
-    }
+    size += sealed.bytes.length;
+    sealed.written?.();
+    for (const [i, { resolve }] of batch.entries()) resolve(sealed.places[i]!);
   }
 
   return {
-    append(line, after) {
+    append(item, after) {
       after?.catch(() => {}); // awaited when its turn comes
       if (broken) return Promise.reject(broken);
-      if (line.includes('\n')) return Promise.reject(new TypeError('line: expected no line feed'));
+      if (closed) return Promise.reject(closed);
       return new Promise((resolve, reject) => {
-        waiting.push({ bytes: Buffer.from(`${line}\n`), after, resolve, reject });
+        waiting.push({ item, after, resolve, reject });
         writing ??= Promise.resolve().then(writeAll);
       });
     },
-    read: (place) => readPlace(path, file, place),
     async close() {
-      broken ??= new AssayError('internal', 'journal is closed', { what: path });
+      closed ??= new AssayError('internal', 'journal is closed', { what: path });
       await writing;
       await file.close();
     },
   };
 }
 
+function createJournal(path: string, file: FileHandle, initialSize: number): Journal {
+  const committer = createCommitter<Buffer, LinePlace>(path, file, initialSize, (lines, offset) => {
+    let at = offset;
+    const places = lines.map(({ length }) => {
+      at += length;
+      return { offset: at - length, length: length - 1 };
+    });
+    return { bytes: Buffer.concat(lines), places };
+  });
+  return {
+    append(line, after) {
+      if (line.includes('\n')) return Promise.reject(new TypeError('line: expected no line feed'));
+      return committer.append(Buffer.from(`${line}\n`), after);
+    },
+    close: committer.close,
+  };
+}
+
 /** Those whose `after` is done; the others are rejected with its error. */
-async function readyOf(batch: readonly Waiting[]): Promise<Waiting[]> {
-  const ready: Waiting[] = [];
+async function readyOf<T, P>(batch: readonly Waiting<T, P>[]): Promise<Waiting<T, P>[]> {
+  const ready: Waiting<T, P>[] = [];
   for (const item of batch)
     try {
       await item.after;
@@ -133,12 +180,4 @@ async function readyOf(batch: readonly Waiting[]): Promise<Waiting[]> {
       item.reject(error);
     }
   return ready;
-}
-
-async function readPlace(path: string, file: FileHandle, { offset, length }: LinePlace): Promise<string> {
-  const bytes = Buffer.alloc(length);
-  const { bytesRead } = await file.read(bytes, 0, length, offset);
-  if (bytesRead !== length)
-    throw new AssayError('corrupt', `${path}: ends within an entry`, { path, why: 'ends within an entry' });
-  return bytes.toString('utf8');
 }

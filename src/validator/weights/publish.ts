@@ -44,14 +44,16 @@ export type Progress = { readonly epoch: number } & (
   | { readonly is: 'waiting' | 'refused'; readonly reason: string; readonly atBlock?: number }
   | { readonly is: 'already-set' }
   | { readonly is: 'nobody-scored' }
+  /** there is nothing to say: what is on the chain stays */
+  | { readonly is: 'nothing-judged' }
   | { readonly is: 'failed'; readonly reason: Failure }
 );
 
 export interface Due {
   /** the chain's epoch index that was scored: its weights must not be taken for the next one's */
   readonly epoch: number;
-  /** what each hotkey proved, with the owner's share of what was not proven */
-  readonly scores: (subnet: Subnet) => ReadonlyMap<Hotkey, number>;
+  /** what each hotkey is paid, the owner with what is burned; undefined where there is nothing to say */
+  readonly scores: (subnet: Subnet) => Promise<ReadonlyMap<Hotkey, number> | undefined>;
 }
 
 /** Told of each thing in its turn; the next step waits for it. */
@@ -180,7 +182,8 @@ export function createPublisher(
     if (subnet.epochIndex !== epoch) return tell({ epoch, is: 'failed', reason: 'epoch-passed' });
     // set already, and not by this book: it is a new one, or another process has this hotkey
     if (uid !== undefined && alreadySetThisEpoch(subnet, uid)) return tell({ epoch, is: 'already-set' });
-    const computed = scores(subnet);
+    const computed = await scores(subnet);
+    if (!computed) return tell({ epoch, is: 'nothing-judged' });
     if (![...computed.values()].some((score) => score > 0)) return tell({ epoch, is: 'nobody-scored' });
     await book.write({ netuid, mechanism, epoch }, { step: 'computed', scores: [...computed] });
   }

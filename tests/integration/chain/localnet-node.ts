@@ -17,7 +17,9 @@ export interface LocalnetNode {
   comeUp(other?: Localnet): Promise<void>;
 }
 
-export async function startLocalnet(options: { finalityLagBlocks?: number } = {}): Promise<LocalnetNode> {
+export async function startLocalnet(
+  options: { finalityLagBlocks?: number; tempo?: number } = {},
+): Promise<LocalnetNode> {
   await readyKeys();
   const root = keypairFromUri('//Alice');
   const localnet = await createLocalnet({

@@ -402,7 +402,7 @@ describe.skipIf(!url)('the chain client on a real runtime', { timeout: 120_000 }
       const { epochIndex: epoch, block: from } = await until(
         ({ nextEpochBlock, block }) => nextEpochBlock! - block === 12,
       );
-      const scores = () =>
+      const scores = async () =>
         new Map([
           [toHotkey(devKeypair('owner-hot').address), 1],
           [toHotkey(miner.address), form === 'set' ? 2 : 4],

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -15,6 +15,7 @@ import type { AssayError } from '../../../src/model/errors.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createParameters, publicationsOf } from '../../../src/parameters/parameters.js';
+import { POLICIES, policyDigest } from '../../../src/scoring/index.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { NO_POLICY } from '../../../src/verification/parameter-file.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
@@ -102,6 +103,9 @@ const publish = (file: string, ...more: readonly string[]) =>
       ...more,
     ),
   );
+/** After the owner's hotkey was changed. */
+const publishAsNext = (file: string, ...more: readonly string[]) =>
+  publish(file, '--hotkey', '//Alice//next', ...more);
 const published = async () => JSON.parse((await params('published', '--netuid', '1', '--json')).out);
 
 /** Two sets of the built-in table, one of them with another number. */
@@ -137,14 +141,15 @@ describe('parameter sets and files', () => {
   });
 
   test('what export writes is what check reads, and a policy is named by its digest', async () => {
-    writeFileSync(inFolder('policy.md'), 'pay what is proven');
+    writeFileSync(inFolder('policy.json'), JSON.stringify(POLICIES.mixed, null, 2));
     const out = inFolder('all.json');
     const made = JSON.parse(
-      (await params('export', '--out', out, '--policy', inFolder('policy.md'), '--json')).out,
+      (await params('export', '--out', out, '--policy', inFolder('policy.json'), '--json')).out,
     );
     const checked = JSON.parse((await params('check', out, '--json')).out);
     expect(checked).toMatchObject({ digest: made.digest, added: [], changed: [], left: [], warnings: [] });
-    expect(checked.policy).toBe('b1b0c3b17a798cc6984479e6a1301f7113fc36f73d04e15d0dbb374bb71a7fac');
+    // of its one spelling: that is what validators ask one another for
+    expect(checked.policy).toBe(policyDigest(POLICIES.mixed));
     expect(readFileSync(out, 'utf8').split('\n').length).toBe(made.sets + 3);
   });
 
@@ -338,6 +343,47 @@ describe('another hotkey of the owner’s', () => {
     } finally {
       await chain.close();
     }
+  });
+});
+
+describe('a policy', () => {
+  test('is published with the parameter file that names it, in one command; one that pays for what nobody can claim is not', async () => {
+    const [policy, out] = [inFolder('policy.json'), inFolder('named.json')];
+    writeFileSync(policy, JSON.stringify(POLICIES.compute, null, 2));
+    expect(await publishAsNext('built-in', '--policy', policy)).toMatchObject({
+      code: 2,
+      error: { message: expect.stringMatching(/^--out: expected where to write the parameter file/) },
+    });
+    const other = inFolder('other.json');
+    const pools = [{ ...POLICIES.compute.pools[0], match: { classes: ['h100-smx'] } }];
+    writeFileSync(other, JSON.stringify({ ...POLICIES.compute, pools }));
+    expect(await publishAsNext('built-in', '--policy', other, '--out', out)).toMatchObject({
+      code: 2,
+      error: { message: expect.stringMatching(/match\.classes: .*did you mean h100-sxm/) },
+    });
+    expect(existsSync(out)).toBe(false);
+
+    const before = await published();
+    const first = String(before.epoch + 4);
+    const done = await publishAsNext(
+      'built-in',
+      '--policy',
+      policy,
+      '--out',
+      out,
+      '--replace',
+      '--first-epoch',
+      first,
+      '--no-version-key',
+    );
+    expect(done.error).toBeUndefined();
+    const digest = policyDigest(POLICIES.compute);
+    const checked = JSON.parse((await params('check', out, '--json')).out);
+    expect(checked).toMatchObject({ policy: digest, added: [], changed: [], left: [] });
+    expect((await published()).published).toMatchObject({ policy: digest, parameters: checked.digest });
+    // one that names it already needs no other
+    const again = await publishAsNext(out, '--policy', policy, '--no-version-key');
+    expect(JSON.parse(again.out)).toMatchObject({ wasThere: true, policy: digest });
   });
 });
 

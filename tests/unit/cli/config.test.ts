@@ -59,6 +59,7 @@ describe('configuration', () => {
       plots: [],
       linkPort: 0,
       params: [],
+      policy: [],
       listed: [],
     });
     expect(loadConfig(validatorSchema, NEEDED, {})).toMatchObject({

@@ -55,8 +55,8 @@ describe('slots of a miner', () => {
     expect(slots.map(({ claim }) => [claim.index, claim.kind, claim.worker])).toEqual([
       [0, 'compute', 'host-7'],
       [1, 'host-memory', 'host-7'],
-      [2, 'liveness', 'host-7'],
-      [3, 'bandwidth', 'host-7'],
+      [1, 'liveness', 'host-7'], // the check of the slot before it
+      [2, 'bandwidth', 'host-7'],
     ]);
     expect(slots.map(({ phases }) => phases!.length)).toEqual([1, 4, 1, 1]);
     expect((await slots[3]!.offer!()).length).toBeGreaterThan(32); // port and key
@@ -91,7 +91,7 @@ describe('slots of a miner', () => {
     const { slots, resting } = under(builtInFile(kinds).sets);
     expect(slots.map(({ claim }) => [claim.index, claim.kind])).toEqual([
       [0, 'compute'],
-      [2, 'liveness'],
+      [1, 'liveness'],
     ]);
     expect(resting).toEqual([
       { slot: 'compute:own', why: expect.stringMatching(/^compute has no class own;/) },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Credit, RESOURCES } from '../../../src/model/credit.js';
-import { PRICES, worthOf } from '../../../src/scoring/prices.js';
+import { PRICES, SIMULATED_PRICES, worthBy } from '../../../src/scoring/prices.js';
 import { computeAs, hostMemoryAs, memoryAs } from '../../../src/testing/declared.js';
 import { HOSTS } from '../../../src/testing/liars/host-memory-model.js';
 import { DEVICES } from '../../../src/verification/classes.js';
@@ -16,7 +16,7 @@ import { MEMORY_PARAMS, memoryParamsByClass } from '../../../src/verification/ki
 const SLOTS = Array.from({ length: 32 }, (_, i) => i + 1);
 const real = <P extends { readonly localnetOnly: boolean }>(sets: readonly P[]): P[] =>
   sets.filter(({ localnetOnly }) => !localnetOnly);
-const paid = (credit: Credit): number => worthOf(credit, PRICES.real);
+const paid = worthBy(PRICES);
 
 /** The most that any number of slots of any of `sets` pays, over what one slot of its own class pays. */
 const gainOf = <P>(own: P, sets: readonly P[], as: (params: P, slots: number) => Credit): number =>
@@ -68,11 +68,11 @@ describe('prices', () => {
     for (const { kind, table, facts } of Object.values(kinds).map((each) => each!))
       for (const params of table.values()) {
         const { nominal, localnetOnly } = facts(params);
-        const prices = localnetOnly ? PRICES.simulated : PRICES.real;
+        const prices = localnetOnly ? SIMULATED_PRICES : PRICES;
         for (const name of Object.keys(nominal)) expect(prices).toHaveProperty(name);
         if (!localnetOnly || kind === 'liveness') continue;
         const things = kind === 'memory' ? 2 : 1;
-        expect(Math.abs(worthOf(nominal, prices) / things - 1)).toBeLessThan(0.05);
+        expect(Math.abs(worthBy(prices)(nominal) / things - 1)).toBeLessThan(0.05);
       }
   });
 });

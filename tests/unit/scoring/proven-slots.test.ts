@@ -3,15 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
-import { type PriceList, type RuleInput, provenSlots as rule } from '../../../src/scoring/index.js';
+import { paid, policyOf, poolOf, type Told as RuleInput } from '../../support/scoring.js';
 
 const ALICE = toHotkey('alice');
 const BOB = toHotkey('bob');
 const OURS = inconclusive('validator-fault');
-/** a nominal slot of these tests proves one operation */
-const PRICES: PriceList = { real: { opsPerS: 1 }, simulated: { opsPerS: 1 } };
-const provenSlots = (input: RuleInput, params: { carryEpochs?: number } = {}) =>
-  rule(input, { prices: PRICES, ...params });
+/** in the order of names, as the policy of one pool pays them, a nominal slot proving one operation */
+const rule = (input: RuleInput, change: object) => {
+  const { worth, pools, burned, reasons, total } = paid(policyOf(change), input);
+  return {
+    scores: worth,
+    unproven: burned.unfilled === total ? 1 : pools[0]!.missed,
+    reasons: new Map([...reasons].map(([hotkey, { zero, counts }]) => [hotkey, { why: zero, counts }])),
+  };
+};
+const provenSlots = (input: RuleInput, { carryEpochs = 1 } = {}) => rule(input, { memory: { carryEpochs } });
 
 const outcome = (
   event: string,
@@ -38,7 +44,7 @@ const outcome = (
 });
 const events = (epoch: number, ...ids: string[]) => ids.map((event) => ({ event, epoch }));
 
-describe('proven-slots', () => {
+describe('a policy of one pool', () => {
   it('pays each proven slot its accepted share and gives the rest to the owner', () => {
     const result = provenSlots({
       epoch: 5,
@@ -127,7 +133,7 @@ describe('proven-slots', () => {
           { ...proven(toHotkey('carol'), 8, 1), simulated: true },
         ],
       },
-      { prices: { real: { opsPerS: 0.25 }, simulated: { opsPerS: 1 } } },
+      { pools: [poolOf({ prices: { opsPerS: { of: 4, counts: 1 } } })] },
     );
     expect([...result.scores.values()]).toEqual([2, 2, 8]);
     expect(result.unproven).toBe(2);

@@ -3,7 +3,8 @@ import { toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted } from '../../../src/model/verdict.js';
-import { type ProvenSlotsParams, provenSlots } from '../../../src/scoring/index.js';
+import { payOf } from '../../../src/scoring/index.js';
+import { factsOf, newState, policyOf } from '../../support/scoring.js';
 
 const LINK = toHotkey('link');
 const CARD = toHotkey('card');
@@ -11,7 +12,6 @@ const EVENTS = 5;
 const EPOCHS = 300;
 /** so long that everybody has had a turn */
 const FROM = 60;
-const PRICES = { real: { opsPerS: 1 }, simulated: {} };
 
 const proven = (event: string, epoch: number, byTurn: boolean): Outcome => ({
   id: `${event} ${byTurn}`,
@@ -34,26 +34,25 @@ const proven = (event: string, epoch: number, byTurn: boolean): Outcome => ({
 });
 
 /** What the link is paid of what the card is, both there at every event; `held` is what half of the stake gives at least. */
-function paidOf(validators: number, params: ProvenSlotsParams): number {
+function paidOf(validators: number, memory: { readonly turnEpochs?: number }): number {
   const random = createSeededRandom(`turns of ${validators}`);
   const turns = Array.from({ length: EPOCHS * EVENTS }, () => random.below(validators));
+  const states = Array.from({ length: validators }, () => newState(policyOf({ memory })));
   let paid = 0;
-  for (let epoch = FROM; epoch < EPOCHS; epoch++) {
-    const window = Array.from({ length: 33 * EVENTS }, (_, i) => (epoch - 32) * EVENTS + i);
-    const shares = Array.from({ length: validators }, (_, self) => {
-      const completed = window.map((event) => ({
-        event: `${event}`,
-        epoch: Math.floor(event / EVENTS),
-        ourTurn: turns[event] === self,
-      }));
-      const outcomes = completed.flatMap(({ event, epoch: at, ourTurn }) => [
-        ...(at === epoch ? [proven(event, at, false)] : []),
-        ...(ourTurn ? [proven(event, at, true)] : []),
-      ]);
-      const { scores } = provenSlots({ outcomes, completed, epoch }, { prices: PRICES, ...params });
-      const [link, card] = [scores.get(LINK) ?? 0, scores.get(CARD) ?? 0];
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    const shares = states.map((state, self) => {
+      for (let k = 0; k < EVENTS; k++) {
+        const event = `${epoch * EVENTS + k}`;
+        const ourTurn = turns[epoch * EVENTS + k] === self;
+        state.outcome(proven(event, epoch, false));
+        if (ourTurn) state.outcome(proven(event, epoch, true));
+        state.completed({ event, epoch, ourTurn });
+      }
+      const { worth } = payOf(state, { epoch, facts: factsOf([LINK, CARD]) });
+      const [link, card] = [worth.get(LINK)!, worth.get(CARD)!];
       return { link: link / (link + card), card: card / (link + card) };
     });
+    if (epoch < FROM) continue;
     // subtensor math.rs weighted_median with kappa of a half, each of one stake
     const cut = (of: 'link' | 'card'): number => {
       const given = shares.map((share) => share[of]).sort((a, b) => b - a);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Subnet } from '../../../src/chain/chain.js';
-import { type Hotkey, toHotkey, toNetuid } from '../../../src/model/ids.js';
+import { type Hotkey, toHotkey, toNetuid, toUid } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import {
   buildReport,
   checkReport,
+  checkRows,
   type DemoReport,
   disagreements,
   missedShare,
@@ -246,6 +247,60 @@ describe('the missed share', () => {
     expect(missedShare(unchecked)).toBe(0);
     expect(noes(unchecked)).toEqual(BEHAVIOURS.map((behaviour) => `${behaviour} was challenged: 0 sessions`));
     expect(checkReport(unchecked, []).filter(({ ok, timing }) => !ok && timing)).toEqual([]);
+  });
+});
+
+describe('the rows of a validator', () => {
+  const [a, b] = ['hotkey-1', 'hotkey-2'].map(toHotkey) as [Hotkey, Hotkey];
+  const uidOf = new Map([
+    [a, 1],
+    [b, 2],
+  ]);
+  const replayed = (agrees = true, policy = 'ours') => ({
+    rows: [{ epoch: 5, policy, agrees, differences: [] }],
+    disagreeing: [],
+  });
+  async function found(
+    sent: readonly (readonly [number, number])[],
+    told: ReturnType<typeof replayed> = replayed(),
+  ): Promise<readonly string[]> {
+    const ledger = createMemoryLedger();
+    const facts = { owner: a, neurons: new Map() };
+    const row = [
+      [a, 65535],
+      [b, 7],
+    ] as const;
+    await ledger.append({ type: 'scored', epoch: 5, block: 120, policy: 'ours', facts, row });
+    await ledger.append({
+      type: 'weights',
+      epoch: 5,
+      block: 121,
+      row: sent.map(([uid, u16]) => [toUid(uid), u16]),
+    });
+    const of = { name: 'v', ledger, uidOf, policy: 'ours', paidEpochs: 1 };
+    const checks = await checkRows({ ...of, replayed: told });
+    return checks.filter(({ ok }) => !ok).map(({ found: what }) => what);
+  }
+
+  test('are those that its ledger gives again, and those that it sent, in whatever order and with zeros for who had weight before', async () => {
+    expect(
+      await found([
+        [2, 7],
+        [3, 0],
+        [1, 65535],
+      ]),
+    ).toEqual([]);
+  });
+
+  test('fail the demo where one u16 differs, in the ledger or on the way, or where another policy paid', async () => {
+    const sent = [
+      [1, 65535],
+      [2, 7],
+    ] as const;
+    expect(await found([sent[0], [2, 8]])).toEqual(['others in epochs 5']);
+    expect(await found(sent, replayed(false))).toEqual(['0 of 1 rows; 0 other verdicts']);
+    expect(await found(sent, replayed(true, 'theirs'))).toEqual(['0 of 1 epochs']);
+    expect(await found(sent, { ...replayed(), rows: [] })).toEqual(['0 of 0 epochs']);
   });
 });
 

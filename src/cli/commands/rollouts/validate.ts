@@ -73,7 +73,8 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
       },
       { ...role.rules, policy, vocabulary: subnet.config.vocabulary, quota },
     );
-    const ledger = await openLedger({ ...session, dir: dataPaths.ledger(config.data), log });
+    const whose = { genesisHash: info.genesisHash, netuid, keypair };
+    const ledger = await openLedger({ ...session, ...whose, dir: dataPaths.ledger(config.data), log });
     closing.push(() => ledger.close());
     const at = { genesisHash: info.genesisHash, hotkey: keypair.address, head: (await chain.head()).number };
     const book = await openWeightsBook({ log }, { folder: dataPaths.weights(config.data), ...at });

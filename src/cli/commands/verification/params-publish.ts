@@ -9,8 +9,14 @@ import { setHyperparameter } from '../../../chain/subtensor/operations/hyperpara
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
 import { equals, fromHex, toHex } from '../../../model/bytes.js';
 import { toHotkey, toNetuid } from '../../../model/ids.js';
+import { deterrence } from '../../../scoring/index.js';
 import { kinds } from '../../../verification/kinds/index.js';
-import { NO_POLICY } from '../../../verification/parameter-file.js';
+import {
+  builtInFile,
+  encodeParameterFile,
+  NO_POLICY,
+  parameterDigest,
+} from '../../../verification/parameter-file.js';
 import {
   BUILT_IN,
   decodePublication,
@@ -28,10 +34,12 @@ import { invalid } from '../../invalid-input.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
+import { knownClasses, readNamedPolicy } from '../../policy-files.js';
 import { sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
 import { coldkeySigner, hotkeySigner, type Signer, walletFlags } from '../../signers.js';
+import { openWholeFile } from '../../whole-file.js';
 import { minedNetuidFlag } from '../chain/flags.js';
-import { checkedText, checkNamed } from './params.js';
+import { checkedText, checkNamed, writtenFile } from './params.js';
 
 /** A whole epoch in which validators can fetch the file, before the one in which both count. */
 const EPOCHS_AHEAD = 2;
@@ -45,12 +53,19 @@ const schema = z.strictObject({
   replace: z.boolean().default(false),
   asSuccessor: z.boolean().default(false),
   versionKey: z.boolean().default(true),
+  policy: z.string().min(1).max(4096).optional(),
+  out: z.string().min(1).max(4096).optional(),
 });
+type Options = z.infer<typeof schema>;
 
 interface ToPublish {
   /** 32 bytes */
   readonly digest: Uint8Array;
   readonly policy: Uint8Array;
+  /** written before anything is sent: nobody else has it */
+  readonly write?: (() => Promise<void>) | undefined;
+  /** that peers have to be given */
+  readonly file: string | undefined;
 }
 
 /** @param path of the file, or `built-in` to return to the table that each build brings */
@@ -61,7 +76,7 @@ export async function publishParams(
 ): Promise<number> {
   const options = loadFlags(schema, flags);
   const { netuid, json, dryRun, versionKey: raises, asSuccessor } = options;
-  const wanted = await toPublish(path, json);
+  const wanted = await toPublish(path, options);
   const hotkey = await hotkeySigner(options, signal);
   const coldkey = raises && !asSuccessor ? await coldkeySigner(options, signal) : undefined;
   return withChain(options, signal, async (chain) => {
@@ -83,10 +98,12 @@ export async function publishParams(
         : undefined;
     // what would fail afterwards is found before anything is sent
     if (raise && coldkey && !dryRun) await assertPossible(chain, coldkey.address, raise);
+    if (!dryRun) await wanted.write?.();
     if (!isThere) {
       const facts: readonly Fact[] = [
         ['parameters', toSource(next.parameters)],
         ['in place of', toSource(next.previous)],
+        ['policy', policyText(next)],
         ['from epoch', `${next.firstEpoch}, in which both count; it is ${subnet.epochIndex} now`],
       ];
       const sent = await sendOperation(
@@ -137,10 +154,10 @@ export async function publishParams(
       print(
         [
           isThere ? 'it was published before' : 'it is on the chain',
-          ...(path === BUILT_IN
+          ...(wanted.file === undefined
             ? []
             : [
-                `peers have it from one another; the first must be given it: assay miner start --params ${path} ...`,
+                `peers have it from one another; the first must be given it: assay validator start --params ${wanted.file}${options.policy === undefined ? '' : ` --policy ${options.policy}`} ...`,
               ]),
         ].join('\n'),
       );
@@ -158,7 +175,7 @@ async function repeatAs(
     readonly chain: ChainClient;
     readonly now: Now;
     readonly wanted: ToPublish;
-    readonly options: z.infer<typeof schema>;
+    readonly options: Options;
   },
   signal: AbortSignal,
 ): Promise<number> {
@@ -198,13 +215,41 @@ async function repeatAs(
   return EXIT.ok;
 }
 
-async function toPublish(path: string, json: boolean): Promise<ToPublish> {
-  if (path === BUILT_IN) return { digest: NO_DIGEST, policy: fromHex(NO_POLICY) };
+async function toPublish(path: string, options: Options): Promise<ToPublish> {
+  const { json, policy, out } = options;
+  if (policy !== undefined) return withPolicy(path, policy, options);
+  if (out !== undefined) throw invalid('--out', '--policy with it', 'a file that is published as it is');
+  if (path === BUILT_IN) return { digest: NO_DIGEST, policy: fromHex(NO_POLICY), file: undefined };
   const named = await readNamedFile(path, kinds);
-  const checked = checkNamed(named);
-  if (!json) print(checkedText(checked));
-  return { digest: fromHex(named.digest), policy: fromHex(named.file.policy) };
+  if (!json) print(checkedText(checkNamed(named)));
+  return { digest: fromHex(named.digest), policy: fromHex(named.file.policy), file: path };
 }
+
+/** A parameter file that names the policy: the one that was given, or another, which has to be kept. */
+async function withPolicy(path: string, policy: string, { json, out }: Options): Promise<ToPublish> {
+  const given = path === BUILT_IN ? builtInFile(kinds) : (await readNamedFile(path, kinds)).file;
+  const { policy: its, digest: policyDigest } = await readNamedPolicy(policy, knownClasses(given));
+  const file = { ...given, policy: policyDigest };
+  const bytes = encodeParameterFile(file);
+  const digest = parameterDigest(file);
+  const isOther = given.policy !== policyDigest || path === BUILT_IN;
+  if (isOther && out === undefined)
+    throw invalid('--out', 'where to write the parameter file that names this policy', 'nothing');
+  const place = out === undefined ? undefined : await openWholeFile(out, `--out ${out}`);
+  if (!json) {
+    print(checkedText(checkNamed({ file, bytes, digest: toHex(digest) })));
+    if (!deterrence(its).holds) print(`warning: lying pays under this policy: assay scoring check ${policy}`);
+  }
+  return {
+    digest,
+    policy: fromHex(policyDigest),
+    write: place && (() => place.write(writtenFile(file))),
+    file: place?.target ?? path,
+  };
+}
+
+const policyText = ({ policy }: Publication): string =>
+  toHex(policy) === NO_POLICY ? 'none: the one that each build brings' : toHex(policy);
 
 interface Now {
   readonly subnet: Subnet;
@@ -222,7 +267,7 @@ async function lookAt(chain: ChainClient, netuid: number): Promise<Now> {
 const following = (
   { subnet, publication }: Now,
   { digest, policy }: ToPublish,
-  { firstEpoch, replace }: z.infer<typeof schema>,
+  { firstEpoch, replace }: Options,
 ): Publication =>
   nextPublication(publication, {
     parameters: digest,
@@ -305,7 +350,7 @@ export async function publishedParams(flags: Record<string, unknown>, signal: Ab
         ['published', published ? `in block ${published.block}` : 'nothing: each build’s own table counts'],
         ['parameters', published?.parameters],
         ['in place of', published?.previous],
-        ['policy', published?.policy],
+        ['policy', publication && policyText(publication)],
         ['from epoch', published?.firstEpoch],
         ['raises the key to', published?.versionKey],
       ]);

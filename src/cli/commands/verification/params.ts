@@ -3,7 +3,6 @@ import Table from 'cli-table3';
 import { z } from 'zod';
 import { fromUtf8, toHex } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
-import { sha256 } from '../../../model/hash.js';
 import { isNear } from '../../../model/near.js';
 import { assertPhases } from '../../../parameters/phases.js';
 import { kinds } from '../../../verification/kinds/index.js';
@@ -19,14 +18,13 @@ import {
 import type { ParamsFacts } from '../../../verification/proof.js';
 import { loadFlags } from '../../config.js';
 import { counted, factLines } from '../../facts.js';
-import { readInputBytes } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, PLAIN, print, printJson } from '../../output.js';
 import { type NamedFile, readNamedFile } from '../../parameter-files.js';
+import { knownClasses, readNamedPolicy } from '../../policy-files.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
-const MAX_POLICY_BYTES = 1 << 20;
 
 const factsOf = ({ kind, params }: ParameterSet): ParamsFacts => kinds[kind]!.facts(params); // parsed by that kind
 
@@ -179,6 +177,12 @@ export function checkedText(checked: Checked): string {
   ].join('\n');
 }
 
+/** One set a line: what a change changes is seen in a diff. */
+export function writtenFile({ policy, sets }: ParameterFile): string {
+  const [head, tail] = canonicalJson({ policy, sets: [], version: 1 }).split('[]') as [string, string];
+  return `${head}[\n${sets.map(({ params }) => canonicalJson(params)).join(',\n')}\n]${tail}\n`;
+}
+
 const exportSchema = z.strictObject({
   json: z.boolean().default(false),
   out: path.optional(),
@@ -190,11 +194,9 @@ const exportSchema = z.strictObject({
 export async function exportParams(flags: Record<string, unknown>): Promise<number> {
   const { out, policy, class: classes, json } = loadFlags(exportSchema, flags);
   const place = out === undefined ? undefined : await openWholeFile(out, `--out ${out}`);
-  const digest =
-    policy === undefined
-      ? NO_POLICY
-      : toHex(sha256(await readInputBytes(policy, { maxBytes: MAX_POLICY_BYTES })));
-  const all = builtInFile(kinds, digest);
+  const own = builtInFile(kinds);
+  const named = policy === undefined ? undefined : await readNamedPolicy(policy, knownClasses(own));
+  const all = named ? { ...own, policy: named.digest } : own;
   const sets = all.sets.filter(
     ({ kind, className }) =>
       classes === undefined || classes.some((one) => one === className || one === `${kind}/${className}`),
@@ -202,12 +204,7 @@ export async function exportParams(flags: Record<string, unknown>): Promise<numb
   if (sets.length === 0)
     throw invalid('--class', 'classes of `assay verification params list`', classes!.join(', '));
   const file = { ...all, sets };
-  // one set a line: what a change changes is seen in a diff
-  const [head, tail] = canonicalJson({ policy: file.policy, sets: [], version: 1 }).split('[]') as [
-    string,
-    string,
-  ];
-  const text = `${head}[\n${sets.map(({ params }) => canonicalJson(params)).join(',\n')}\n]${tail}\n`;
+  const text = writtenFile(file);
   if (!place) {
     process.stdout.write(json ? `${fromUtf8(encodeParameterFile(file))}\n` : text);
     return EXIT.ok;

@@ -16,10 +16,25 @@ import {
 } from '../../../../src/validator/ledger/ledger.js';
 import { paramsId } from '../../../../src/verification/checked-params.js';
 import { COMPUTE_PARAMS } from '../../../../src/verification/kinds/compute/params.js';
-import { bytes32, clock, newFolder, outcomeEntry, recordingLog } from './folders.js';
+import { bytes32, newFolder, outcomeEntry, recordingLog, whose } from './folders.js';
 
 const open = (dir: string, options: Partial<WritableLedgerOptions> = {}): Promise<Ledger> =>
-  openLedger({ dir, clock, random: createSeededRandom('ledger'), log: silentLog, ...options });
+  openLedger({ dir, ...whose, random: createSeededRandom('ledger'), log: silentLog, ...options });
+const segment = (dir: string, epoch = 1) => join(dir, 'segments', `${`${epoch}`.padStart(10, '0')}.seg`);
+const evidence = (dir: string, pile = 'rejected', epoch = 1) =>
+  join(dir, 'evidence', `${`${epoch}`.padStart(10, '0')}.${pile}.jsonl`);
+async function flip(path: string, at: number): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[at]! ^= 4;
+  await writeFile(path, bytes);
+}
+async function oneOutcome(): Promise<string> {
+  const dir = await newFolder();
+  const ledger = await open(dir);
+  await ledger.append(outcomeEntry('a'));
+  await ledger.close();
+  return dir;
+}
 const openingOf = (entry: OutcomeEntry) => entry.session.frames.at(-1)!.body;
 const completed = (epoch: number, name: string): EventEntry => ({
   type: 'event-completed',
@@ -130,7 +145,7 @@ describe('ledger', () => {
     await ledger.close();
   });
 
-  it('lets the first verdict stand also where both come at once, and writes one line', async () => {
+  it('lets the first verdict stand also where both come at once, and writes one record', async () => {
     const dir = await newFolder();
     const { log, lines } = recordingLog();
     const ledger = await open(dir, { log });
@@ -142,7 +157,7 @@ describe('ledger', () => {
     expect(await ledger.readOpening(outcomeEntry('a').outcome.id)).toHaveLength(10);
     expect(lines).toMatchObject([{ level: 'warn', outcome: outcomeEntry('a').outcome.id }]);
     await ledger.close();
-    expect((await readFile(join(dir, 'journal.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(2);
+    expect((await readFile(evidence(dir), 'utf8')).trim().split('\n')).toHaveLength(1);
   });
 
   it('refuses an entry that could not be read back, and goes on', async () => {
@@ -187,15 +202,16 @@ describe('ledger', () => {
       await first.append(outcomeEntry('a'));
       await first.append(outcomeEntry('b'));
       await first.close();
-      const journal = join(dir, 'journal.jsonl');
-      const whole = await readFile(journal);
-      const lastLine = whole.lastIndexOf(10, whole.length - 2) + 1;
-      for (const cut of [lastLine + 1, lastLine + 100, whole.length - 1]) {
-        await writeFile(journal, whole);
-        await truncate(journal, cut);
+      const whole = await readFile(segment(dir));
+      const sessions = await readFile(evidence(dir, 'others'));
+      const { size } = await stat(segment(await oneOutcome()));
+      for (const cut of [size + 1, size + 11, size + 100, whole.length - 1]) {
+        await writeFile(segment(dir), whole);
+        await truncate(segment(dir), cut);
+        await writeFile(evidence(dir, 'others'), sessions);
         const { log, lines } = recordingLog();
         const ledger = await open(dir, { log });
-        expect(lines).toMatchObject([{ level: 'warn', bytes: cut - lastLine }]);
+        expect(lines).toMatchObject([{ level: 'warn', bytes: cut - size }]);
         expect(ledger.outcomes({ fromEpoch: 0 })).toHaveLength(1);
         await ledger.append(outcomeEntry('c'));
         await ledger.close();
@@ -212,20 +228,85 @@ describe('ledger', () => {
       const first = await open(dir);
       for (const name of ['a', 'b', 'c']) await first.append(outcomeEntry(name));
       await first.close();
-      const journal = join(dir, 'journal.jsonl');
-      const lines = (await readFile(journal, 'utf8')).split('\n');
-      lines[2] = lines[2]!.slice(0, 50);
-      await writeFile(journal, lines.join('\n'));
+      await flip(segment(dir), (await stat(segment(await oneOutcome()))).size + 40);
       await expect(open(dir)).rejects.toMatchObject({
         code: 'corrupt',
-        data: { path: journal, line: 3, why: 'not an entry of a ledger' },
+        data: { path: segment(dir), line: 8 }, // the header, five names and an outcome stand before it
       });
     });
 
-    it('refuses a journal of another version', async () => {
+    it('notices any flipped bit, wherever it is, and says in which file and record', async () => {
       const dir = await newFolder();
-      await writeFile(join(dir, 'journal.jsonl'), '{"type":"journal","version":1}\n');
-      await expect(open(dir)).rejects.toMatchObject({ code: 'corrupt', data: { line: 1 } });
+      const first = await open(dir);
+      await first.append(completed(1, 'one'));
+      for (const name of ['a', 'b']) await first.append(outcomeEntry(name));
+      await first.append(outcomeEntry('later', { epoch: 2 }));
+      await first.close();
+      for (const path of [segment(dir), segment(dir, 2)]) {
+        const whole = await readFile(path);
+        for (let at = 0; at < whole.length; at += 13) {
+          const bytes = Buffer.from(whole);
+          bytes[at]! ^= 1 << (at % 8);
+          await writeFile(path, bytes);
+          const error: unknown = await openLedgerReader({ dir, log: silentLog }).catch((e: unknown) => e);
+          expect(error, `byte ${at} of ${path}`).toMatchObject({ code: 'corrupt', data: { path } });
+          expect(String(error)).toMatch(/record \d+|the frame|of a frame|byte \d+/);
+        }
+        await writeFile(path, whole);
+      }
+      await (await open(dir)).close();
+    });
+
+    it('notices a flipped bit of evidence where it is read, and evidence that is cut off before anything runs', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      const { id } = outcomeEntry('a').outcome;
+      await first.append(outcomeEntry('a'));
+      await first.close();
+      const path = evidence(dir, 'others');
+      const whole = await readFile(path);
+      await flip(path, 100);
+      const ledger = await open(dir);
+      await expect(ledger.find(id)).rejects.toMatchObject({ code: 'corrupt', data: { path } });
+      await ledger.close();
+      await writeFile(path, whole.subarray(0, -2));
+      await expect(open(dir)).rejects.toMatchObject({ code: 'corrupt', data: { path } });
+    });
+
+    it('takes a frame that never reached the disk for the tail that nobody was told of', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      await first.append(outcomeEntry('a'));
+      const { size } = await stat(segment(dir));
+      await Promise.all(Array.from({ length: 40 }, (_, i) => first.append(outcomeEntry(`${i}`))));
+      await first.close();
+      const whole = await readFile(segment(dir));
+      whole.fill(0, Math.ceil((size + 600) / 512) * 512); // as a file system leaves it that grew the file first
+      await writeFile(segment(dir), whole);
+      const ledger = await open(dir);
+      const kept = ledger.outcomes({ fromEpoch: 0 }).map(({ id }) => id);
+      const all = ['a', ...Array.from({ length: 40 }, (_, i) => `${i}`)];
+      expect(kept).toEqual(all.slice(0, kept.length).map((name) => outcomeEntry(name).outcome.id));
+      expect(kept.length).toBeLessThan(41);
+      await ledger.append(outcomeEntry('b'));
+      await ledger.close();
+    });
+
+    it('takes frames that stand in another order, or twice, for what they are', async () => {
+      const dir = await newFolder();
+      const first = await open(dir);
+      const sizes = [];
+      for (const name of ['a', 'b', 'c']) {
+        await first.append(outcomeEntry(name));
+        sizes.push((await stat(segment(dir))).size);
+      }
+      await first.close();
+      const whole = await readFile(segment(dir));
+      const [b, c] = [whole.subarray(sizes[0], sizes[1]), whole.subarray(sizes[1])];
+      for (const others of [[c, b], [b, b, c], [c]]) {
+        await writeFile(segment(dir), Buffer.concat([whole.subarray(0, sizes[0]), ...others]));
+        await expect(open(dir)).rejects.toMatchObject({ code: 'corrupt', data: { path: segment(dir) } });
+      }
     });
 
     it('removes opening files that no outcome speaks of', async () => {
@@ -432,7 +513,7 @@ describe('ledger', () => {
       });
       await first.close();
       await (await open(dir)).close();
-      expect((await readdir(dir)).sort()).toEqual(['journal.jsonl', 'openings', 'params']);
+      expect((await readdir(dir)).sort()).toEqual(['openings', 'params']);
     });
 
     it('refuses a folder that another living process has', async () => {
@@ -460,12 +541,12 @@ describe('ledger', () => {
       }
     });
 
-    it('lets anybody read beside the writer, and shows readers only whole lines', async () => {
+    it('lets anybody read beside the writer, and shows readers only whole entries', async () => {
       const dir = await newFolder();
       const ledger = await open(dir);
       const entry = outcomeEntry('a', { verdict: rejected('path'), openingBytes: 10 });
       await ledger.append(entry);
-      await appendFile(join(dir, 'journal.jsonl'), '{"type":"outc');
+      await appendFile(segment(dir), Buffer.alloc(7));
       const reader = await openLedgerReader({ dir, log: silentLog });
       expect(reader.outcomes({ fromEpoch: 0 })).toEqual([entry.outcome]);
       expect(await reader.readOpening(entry.outcome.id)).toHaveLength(10);

@@ -21,8 +21,9 @@ import type { FrameBody } from '../../../../src/protocol/session.js';
 import type { ProofKinds } from '../../../../src/validator/assign.js';
 import { isNonceSet } from '../../../../src/validator/dispatch.js';
 import type { OutcomeEntry, SessionFrame } from '../../../../src/validator/ledger/entries.js';
-import { openLedger } from '../../../../src/validator/ledger/ledger.js';
+import { type Ledger, openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { type Replay, replayOutcome } from '../../../../src/validator/ledger/replay.js';
+import { type ReplayAllParts, replayAll } from '../../../../src/validator/ledger/replay-all.js';
 import type { Verifiers } from '../../../../src/validator/verifiers.js';
 import { paramsId } from '../../../../src/verification/checked-params.js';
 import { computeProof } from '../../../../src/verification/kinds/compute/index.js';
@@ -277,7 +278,9 @@ const unknownField = (bytes: number): Uint8Array =>
 /** Stores the session, lets `tamper` at the folder, and judges again from what is on disk. */
 async function store({ entry, params }: Recording, tamper: (dir: string) => Promise<void> = async () => {}) {
   const dir = await newFolder();
-  const options = { dir, clock, random: createSeededRandom('keep'), log: silentLog, keepAccepted: 1 };
+  const random = createSeededRandom('keep');
+  const whose = { genesisHash: bytes32('chain'), netuid: NETUID, keypair: devKeypair('validator') };
+  const options = { dir, random, log: silentLog, keepAccepted: 1, ...whose };
   const writer = await openLedger(options);
   await writer.saveParams(entry.outcome.paramsId, params);
   await writer.append(entry);
@@ -304,17 +307,26 @@ async function replayed(recording: Recording, tamper?: (dir: string) => Promise<
 }
 const failed = ({ checks }: Replay): string[] => checks.filter(({ ok }) => !ok).map(({ name }) => name);
 
-/** One bit of the bytes that `pick` finds in the outcome's line of the journal, as hex. */
-const flipInJournal = (pick: (session: OutcomeEntry['session']) => string) => async (dir: string) => {
-  const path = join(dir, 'journal.jsonl');
-  const [header, line] = (await readFile(path, 'utf8')).split('\n');
-  const hex = pick(JSON.parse(line!).session);
-  const at = Math.floor(hex.length / 4) * 2;
-  const changed = hex.slice(0, at) + (Number.parseInt(hex[at]!, 16) ^ 1).toString(16) + hex.slice(at + 1);
-  await writeFile(path, `${header}\n${line!.replace(hex, changed)}\n`);
-};
+/** A validator that wrote down one bit of the bytes that `pick` finds otherwise: its ledger holds, and the record does not. */
+function writtenOtherwise(
+  recording: Recording,
+  pick: (session: OutcomeEntry['session']) => Uint8Array,
+): Recording {
+  const { entry } = recording;
+  const picked = pick(entry.session);
+  const changed = Uint8Array.from(picked);
+  changed[Math.floor(picked.length / 2)]! ^= 1;
+  const walk = (value: unknown): unknown => {
+    if (value === picked) return changed;
+    if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(walk);
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each)]));
+  };
+  const session = walk(entry.session) as OutcomeEntry['session']; // of the same form
+  return { ...recording, entry: { ...entry, session } };
+}
 const field = (kind: string, name: 'header' | 'signature' | 'body') => (session: OutcomeEntry['session']) =>
-  String(session.frames.find((frame) => frame.kind === kind)![name]);
+  session.frames.find((frame) => frame.kind === kind)![name];
 
 async function flipInOpening(dir: string): Promise<void> {
   const [name] = await readdir(join(dir, 'openings'));
@@ -354,15 +366,12 @@ describe.each(CASES)('replay of $kind.kind', ({ kind, params }) => {
     ['a signature', field('commit', 'signature')],
     ['a header', field('opening', 'header')],
     ['our own challenge', field('go', 'body')],
-    [
-      'the certificate of the miner',
-      ({ certificates }: OutcomeEntry['session']) => String(certificates.miner),
-    ],
-    ['the beacon', ({ beacon }: OutcomeEntry['session']) => String(beacon)],
-    ['the nonce', ({ salt }: OutcomeEntry['session']) => String(salt)],
-    ['the seed', ({ seed }: OutcomeEntry['session']) => String(seed)],
+    ['the certificate of the miner', ({ certificates }: OutcomeEntry['session']) => certificates.miner!],
+    ['the beacon', ({ beacon }: OutcomeEntry['session']) => beacon!],
+    ['the nonce', ({ salt }: OutcomeEntry['session']) => salt],
+    ['the seed', ({ seed }: OutcomeEntry['session']) => seed!],
   ])('disagrees when one bit of %s was flipped', async (_what, pick) => {
-    const result = await replayed(honest, flipInJournal(pick));
+    const result = await replayed(writtenOtherwise(honest, pick));
     expect(result.agrees).toBe(false);
   });
 
@@ -546,5 +555,59 @@ describe('replay refuses', () => {
         canonicalJson({ ...ECHO_PARAMS, bytes: 1 }),
       );
     await expect(replayed(recording, easier)).rejects.toMatchObject({ code: 'corrupt' });
+  });
+});
+
+describe('all of a ledger', () => {
+  const params = ECHO_PARAMS;
+  const kind = echo as ProofKind<unknown, unknown>;
+
+  /** Four segments of one outcome each: one that holds, one by another verdict than follows, two of our own faults. */
+  async function fourSegments(): Promise<{ dir: string; ledger: Ledger }> {
+    const dir = await newFolder();
+    const whose = { genesisHash: bytes32('chain'), netuid: NETUID, keypair: devKeypair('validator') };
+    const options = { dir, random: createSeededRandom('keep'), log: silentLog, keepAccepted: 1, ...whose };
+    const ledger = await openLedger(options);
+    await ledger.saveParams(toHex(paramsId(params)), params);
+    const { entry } = await record(kind, params, accepted);
+    const fault = inconclusive('validator-fault');
+    for (const [epoch, verdict] of [accepted, rejected('seed'), fault, fault].entries())
+      await ledger.append({
+        ...entry,
+        outcome: { ...entry.outcome, id: toHex(bytes16(`${epoch}`)), epoch, verdict },
+      });
+    return { dir, ledger };
+  }
+  const judged = (ledger: Ledger) =>
+    replayAll({
+      // one at a time would read all of it for each of them
+      ledger: { ...ledger, find: () => Promise.reject(new Error('looked for in all segments')) },
+      kinds: KINDS,
+      random: createSeededRandom('fresh'),
+      verifyChain,
+    } as ReplayAllParts);
+
+  it('judges each again in its own segment, and counts what agrees and names what does not', async () => {
+    const { ledger } = await fourSegments();
+    const all = await judged(ledger);
+    expect(all).toMatchObject({ outcomes: 4, agreeing: 1, inconclusive: 2, notKept: 0, unsupported: 0 });
+    expect(all.disagreeing).toMatchObject([
+      { id: toHex(bytes16('1')), recorded: 'rejected:seed', now: 'accepted' },
+    ]);
+    const second = await ledger.inSegment(1);
+    await expect(second.find(toHex(bytes16('0')))).rejects.toMatchObject({ code: 'invalid-input' });
+    await ledger.close();
+  });
+
+  it('reads sessions of our own faults too, where they are kept', async () => {
+    const { dir, ledger } = await fourSegments();
+    const path = join(dir, 'evidence', '0000000002.others.jsonl');
+    const bytes = await readFile(path);
+    bytes[100]! ^= 1;
+    await writeFile(path, bytes);
+    await expect(judged(ledger)).rejects.toMatchObject({ code: 'corrupt', data: { path } });
+    await rm(path);
+    expect(await judged(ledger)).toMatchObject({ agreeing: 1, inconclusive: 2, notKept: 0 });
+    await ledger.close();
   });
 });

@@ -1,0 +1,187 @@
+// Owns: `assay scoring check`: what a policy pays in words and tables, and whether lying pays under it. Does not own: the form and
+// the arithmetic (scoring).
+import Table from 'cli-table3';
+import { z } from 'zod';
+import {
+  type Deterrence,
+  type DeterrenceReport,
+  deterrence,
+  type Pool,
+  type ScoringPolicy,
+} from '../../../scoring/index.js';
+import { kinds } from '../../../verification/kinds/index.js';
+import { builtInFile } from '../../../verification/parameter-file.js';
+import { loadFlags } from '../../config.js';
+import { factLines } from '../../facts.js';
+import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { readNamedFile } from '../../parameter-files.js';
+import { knownClasses, type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
+
+const schema = z.strictObject({
+  json: z.boolean().default(false),
+  params: z.string().min(1).max(4096).optional(),
+});
+
+export async function checkPolicy(path: string, flags: Record<string, unknown>): Promise<number> {
+  const { json, params } = loadFlags(schema, flags);
+  const parameters = params === undefined ? undefined : await readNamedFile(params, kinds);
+  const named = await readNamedPolicy(path, knownClasses(parameters?.file ?? builtInFile(kinds)));
+  const report = deterrence(named.policy);
+  const published = parameters && parameters.file.policy === named.digest;
+  if (json) printJson(toDocument(named, report, published));
+  else {
+    print(policyText(named));
+    if (parameters && !published)
+      print(`warning: ${params} names another policy, ${parameters.file.policy.slice(0, 16)}`);
+    print(`\n${deterrenceText(report)}`);
+  }
+  return report.holds ? EXIT.ok : EXIT.failed;
+}
+
+const toDocument = (
+  { policy, digest }: NamedPolicy,
+  { behaviours, shapes, margin, holds }: DeterrenceReport,
+  isNamedByParameters: boolean | undefined,
+) => ({
+  name: policy.name,
+  digest,
+  burn: policy.burn,
+  pools: policy.pools,
+  unassigned: unassignedOf(policy),
+  isNamedByParameters,
+  deterrence: {
+    holds,
+    margin: finite(margin),
+    behaviours: behaviours.map(({ behaviour, ...found }) => ({
+      behaviour: behaviour.name,
+      ...found,
+      is: behaviour.form.is,
+      margin: finite(found.margin),
+      gain: finite(found.gain),
+    })),
+    shapes,
+  },
+});
+
+/** JSON has no infinity. */
+const finite = (value: number | undefined): number | 'infinite' | undefined =>
+  value === Number.POSITIVE_INFINITY ? 'infinite' : value;
+
+const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
+
+/** What neither `burn` nor a pool has; it burns as well. */
+const unassignedOf = ({ burn, pools }: ScoringPolicy): number =>
+  Number((1 - burn - pools.reduce((sum, { share }) => sum + share, 0)).toFixed(6));
+
+/** A policy for whoever has to decide on it. */
+export function policyText({ policy, digest }: NamedPolicy): string {
+  const table = new Table({ head: ['pool', 'share', 'for', 'prices', 'target', 'unfilled'], style: PLAIN });
+  for (const pool of policy.pools)
+    table.push([
+      pool.name,
+      percent(pool.share),
+      matchText(pool),
+      priceText(policy, pool),
+      pool.target ?? '-',
+      pool.unfilled ?? 'burn',
+    ]);
+  const unassigned = unassignedOf(policy);
+  return [
+    factLines([
+      ['policy', policy.name],
+      ['digest', digest],
+      ['burned', percent(policy.burn)],
+      ['in no pool', unassigned > 0 ? `${percent(unassigned)}, which burns as well` : undefined],
+    ]),
+    table.toString(),
+    ...sentencesOf(policy).map((sentence) => `- ${sentence}`),
+  ].join('\n');
+}
+
+function matchText({ credit = 'outcomes', match }: Pool): string {
+  if (credit === 'rollouts') return 'verified tokens of rollouts';
+  if (credit === 'usage') return 'time that somebody used';
+  const parts = [match?.kinds?.join(', '), match?.classes && `classes ${match.classes.join(', ')}`];
+  return parts.filter((part) => part !== undefined).join('; ') || 'all that was proven';
+}
+
+function priceText({ rollouts }: ScoringPolicy, { credit, prices, simulatedPrices }: Pool): string {
+  if (credit === 'rollouts') return `${rollouts!.price} for 1,000 tokens`; // a policy with such a pool has one
+  if (credit === 'usage') return '1 for a slot that was used all the time';
+  const known = Object.entries(prices ?? {}).map(([name, { of, counts }]) => `${counts} for ${of} ${name}`);
+  if (simulatedPrices) known.push('and simulated devices, on localnets');
+  return known.join('\n');
+}
+
+/** What of a policy is no default, a sentence each. */
+function sentencesOf(policy: ScoringPolicy): string[] {
+  const { pay, memory, caps = {}, uptime, probation, quarantine, boost, rented, schedule } = policy;
+  const said: (string | false | undefined)[] = [
+    pay === undefined || pay === 'linear'
+      ? 'Pay is proportional to what was proven.'
+      : `Pay grows with the power ${pay.exponent} of what a coldkey proved in all.`,
+    memory?.retain !== undefined &&
+      memory.retain > 0 &&
+      `Of what a slot was worth an epoch ago ${percent(memory.retain)} is left.`,
+    memory && `A slot that we failed to judge keeps its worth for ${memory.carryEpochs ?? 1} epochs.`,
+    ...(['slot', 'hotkey', 'coldkey'] as const).map(
+      (what) => caps[what] !== undefined && `A ${what} counts at most ${caps[what]} in each pool.`,
+    ),
+    uptime &&
+      `${percent(uptime.floor)} of pay is certain; the rest hangs on a level that rises by ${uptime.rise} and falls by ${uptime.fall} of what is left.`,
+    probation &&
+      `A newcomer is paid ${percent(probation.start)} at first and all of it after ${probation.epochs} epochs.`,
+    quarantine &&
+      `After a rejection for ${quarantine.reasons.join(', ')} nothing is paid for ${quarantine.epochs} epochs.`,
+    ...(['stake', 'collateral'] as const).map((what) => {
+      const rule = boost?.[what];
+      return rule && `${what} adds up to ${percent(rule.most)}, at ${rule.full} TAO and more.`;
+    }),
+    rented &&
+      `A slot that nobody used is paid ${percent(rented.idle)}; receipts of ${rented.signers.length} signers count.`,
+    schedule &&
+      `${schedule.eventsPerEpoch} events an epoch, and ${schedule.livenessPerEpoch ?? 0} checks of each slot between them.`,
+  ];
+  return said.filter((sentence): sentence is string => typeof sentence === 'string');
+}
+
+const short = (value: number): string => (Number.isFinite(value) ? `${Number(value.toPrecision(4))}` : '∞');
+
+export function deterrenceText({ behaviours, shapes, margin, holds }: DeterrenceReport): string {
+  const of = (is: Deterrence['behaviour']['form']['is']) =>
+    behaviours.filter(({ behaviour }) => behaviour.form.is === is);
+  const table = new Table({
+    head: ['lie', 'margin', 'worst at', 'breaks even at', 'gain there'],
+    style: PLAIN,
+  });
+  const at = (share: number | undefined) => (share === undefined ? '-' : percent(share));
+  for (const { behaviour, margin: own, worstAt, breakEven, gain } of [...of('share'), ...of('shared')].sort(
+    (a, b) => (a.margin ?? 0) - (b.margin ?? 0),
+  ))
+    table.push([
+      behaviour.name,
+      short(own ?? 0),
+      at(worstAt),
+      breakEven === undefined ? 'never' : at(breakEven),
+      `x ${short(gain)}`,
+    ]);
+  const untold = of('limit');
+  return [
+    table.toString(),
+    `always seen, and paid nothing: ${of('certain')
+      .map(({ behaviour }) => behaviour.name)
+      .join(', ')}`,
+    ...shapes.map(
+      ({ name, gain, of: what, holds: fine }) =>
+        `${name}: x ${short(gain)} (${what})${fine ? '' : ', which PAYS'}`,
+    ),
+    ...(untold.length === 0 ? [] : ['what no proof can tell, and no pay can deter:']),
+    ...untold.map(
+      ({ behaviour, gain }) =>
+        `  ${behaviour.name}: paid up to x ${short(gain)}${behaviour.form.is === 'limit' ? ` (${behaviour.form.page})` : ''}`,
+    ),
+    holds
+      ? `least margin ${short(margin)}: no lie pays that a proof can tell`
+      : `least margin ${short(margin)}: LYING PAYS under this policy`,
+  ].join('\n');
+}

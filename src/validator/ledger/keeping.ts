@@ -1,0 +1,95 @@
+// Owns: when a validator's ledger forgets, and how much. Does not own: how that is done (retention.ts).
+import type { Log } from '../../model/log.js';
+import { createScoringState, parsePolicy, restoreScoringState } from '../../scoring/index.js';
+import type { KindsByName } from '../../verification/parameter-file.js';
+import { learnClasses } from './classes.js';
+import type { Ledger } from './ledger.js';
+
+export interface KeepLimits {
+  /** sessions of so many epochs. @default all */
+  readonly evidenceEpochs?: number | undefined;
+  /** of all sessions */
+  readonly evidenceBytes: number;
+  /** outcomes of so many epochs. @default all */
+  readonly outcomeEpochs?: number | undefined;
+}
+
+/** Outcomes go in tenths of what is kept: a state is made of all that goes before it, and takes reading. */
+const BATCH = 1 / 10;
+
+export interface Keeping {
+  /**
+   * Once for each epoch, beside whatever else is done; what fails is logged, and done at the next one.
+   * @param policy digest of what the epoch before was paid by; without one no outcome goes
+   */
+  at(epoch: number, policy: string | undefined): void;
+  /** What is under way is done. */
+  close(): Promise<void>;
+}
+
+export function createKeeping(
+  {
+    ledger,
+    kinds,
+    log,
+  }: {
+    readonly ledger: Pick<Ledger, 'expire' | 'compact' | 'segments' | 'fold' | 'readParams'>;
+    readonly kinds: KindsByName;
+    readonly log: Log;
+  },
+  { evidenceEpochs, evidenceBytes, outcomeEpochs }: KeepLimits,
+): Keeping {
+  let seen: number | undefined;
+  let underWay: Promise<void> | undefined;
+
+  async function keep(epoch: number, digest: string | undefined): Promise<void> {
+    const keepFrom = evidenceEpochs === undefined ? 0 : epoch - evidenceEpochs;
+    const bytes = await ledger.expire({ keepFrom, maxBytes: evidenceBytes });
+    if (bytes > 0) log.info('ledger: sessions went', { bytes });
+    if (outcomeEpochs !== undefined && digest !== undefined) await compact(epoch - outcomeEpochs, digest);
+  }
+
+  async function compact(keepFrom: number, digest: string): Promise<void> {
+    const due = ledger.segments().filter((epoch) => epoch < keepFrom).length;
+    if (due < Math.max(1, (outcomeEpochs ?? 0) * BATCH)) return;
+    if (await isPaidOtherwise(keepFrom, digest)) return;
+    const policy = parsePolicy(await ledger.readParams(digest));
+    const { of: classOf } = await learnClasses(ledger, kinds);
+    const epochs = await ledger.compact({
+      keepFrom,
+      policy: digest,
+      stateFrom: (snapshot) =>
+        snapshot === undefined
+          ? createScoringState(policy, { classOf })
+          : restoreScoringState(policy, snapshot, { classOf }),
+    });
+    if (epochs.length > 0) log.info('ledger: outcomes went into a state', { epochs: epochs.length });
+  }
+
+  /** Rows that stay could not be made again from a state of another policy: they go first. */
+  async function isPaidOtherwise(keepFrom: number, digest: string): Promise<boolean> {
+    let isOther = false;
+    await ledger.fold(
+      {
+        scored({ policy }) {
+          isOther ||= policy !== digest;
+        },
+      },
+      { fromEpoch: Math.max(0, keepFrom) },
+    );
+    return isOther;
+  }
+
+  return {
+    at(epoch, policy) {
+      if (seen === epoch || underWay) return;
+      seen = epoch;
+      underWay = keep(epoch, policy)
+        .catch((error: unknown) => log.warn('ledger: nothing went of what is kept no longer', { error }))
+        .finally(() => {
+          underWay = undefined;
+        });
+    },
+    close: async () => underWay,
+  };
+}

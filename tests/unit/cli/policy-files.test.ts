@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { shelveGiven, warnUnpublished } from '../../../src/cli/policy-files.js';
+import { toHex } from '../../../src/model/bytes.js';
+import { sha256 } from '../../../src/model/hash.js';
+import { policyDigest } from '../../../src/scoring/index.js';
+import { DEMO_POLICY, ownersFiles } from '../../../src/testing/demo-policy.js';
+import { kinds } from '../../../src/verification/kinds/index.js';
+import { recordingLog } from '../../support/logs.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'assay-policy-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+function shelf() {
+  const written = new Map<string, Uint8Array>();
+  return {
+    written,
+    read: async (digest: string) => written.get(digest),
+    write: async (digest: string, bytes: Uint8Array) => void written.set(digest, bytes),
+  };
+}
+
+test('a policy that is given is kept in its one spelling, under the digest that owners publish', async () => {
+  const own = shelf();
+  const policy = file('demo.json', JSON.stringify(DEMO_POLICY, null, 2));
+  const given = await shelveGiven(own, { params: [], policy: [policy] }, kinds);
+  const digest = policyDigest(DEMO_POLICY);
+  expect([...given.keys()]).toEqual([digest]);
+  expect(toHex(sha256(own.written.get(digest)!))).toBe(digest);
+});
+
+test.each([
+  [
+    'of a newer version',
+    '{"format":"assay-scoring-policy/2"}',
+    'expected a policy of assay-scoring-policy/1, got assay-scoring-policy/2, of a newer version',
+  ],
+  [
+    'that pays more than there is',
+    JSON.stringify({ ...DEMO_POLICY, burn: 0.5 }),
+    'policy.pools: expected burn and shares of at most 1 in all, got 1.48: more than there is',
+  ],
+  ['that is no JSON', '{', 'policy: expected JSON in UTF-8'],
+])('one %s is refused before anything runs', async (_, text, why) => {
+  const own = shelf();
+  const path = file('bad.json', text);
+  await expect(shelveGiven(own, { params: [], policy: [path] }, kinds)).rejects.toThrow(why);
+  expect(own.written.size).toBe(0);
+});
+
+test('whoever names a file that the owner did not publish is told that nothing goes by it', () => {
+  const { files, publication } = ownersFiles();
+  const { log, lines } = recordingLog();
+  warnUnpublished(log, files, publication(3));
+  expect(lines).toEqual([]);
+  const other = '11'.repeat(32);
+  warnUnpublished(log, new Map([...files, [other, new Uint8Array()]]), publication(3));
+  warnUnpublished(log, new Map([[other, new Uint8Array()]]), undefined);
+  const told = { level: 'warn', digest: other };
+  expect(lines).toMatchObject([told, told]);
+});
