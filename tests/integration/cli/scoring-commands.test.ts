@@ -108,7 +108,10 @@ async function paidLedger(
       const made = outcomeEntry(`${uri} ${miner} ${epoch}`, { epoch, event: `${epoch}`, miner, verdict });
       const validator = toHotkey(keypair.address);
       const proven = opsPerS > 0 ? { credit: { opsPerS }, share: 1 } : {};
-      await ledger.append({ ...made, outcome: { ...made.outcome, ...proven, kind: 'toy', validator, netuid } });
+      await ledger.append({
+        ...made,
+        outcome: { ...made.outcome, ...proven, kind: 'toy', validator, netuid },
+      });
     }
     await entry('event-completed');
     const row = alter([...scoreEpoch(ledger, epoch)!.pay(FACTS).u16] as [Hotkey, number][], epoch);
