@@ -5,10 +5,18 @@ import type { Hotkey } from '../model/ids.js';
 import { millionths } from '../scoring/policy.js';
 import { isDrawn, type Sample } from '../scoring/state.js';
 import { LIVENESS } from '../verification/proof.js';
-import { createLivenessDraw } from './liveness.js';
+import { createLivenessDraw, livenessRoom } from './liveness.js';
 import type { LookBack } from './look-back.js';
 import type { Claim } from './roster.js';
-import { announcedEvent, type EpochFrame, type EventPlan, segmentOf } from './schedule.js';
+import {
+  announcedEvent,
+  type EpochFrame,
+  type EventPlan,
+  eventSegments,
+  holdOf,
+  MOST_LEAD_MS,
+  segmentOf,
+} from './schedule.js';
 
 /** What an event asks of whom, as far as the plan says it. */
 export interface Asked {
@@ -29,6 +37,26 @@ export interface Announced extends Asked {
 export interface Calendar {
   /** Asked block by block. @throws RangeError when the epoch is too short for the plan, or the plan for its own bounds */
   announcedBy(block: number, epoch: EpochFrame, plan: EventPlan): Promise<Announced | undefined>;
+}
+
+/**
+ * What would leave a subnet without events is found before it is published.
+ * @throws RangeError naming what to change
+ */
+export function assertFits(
+  plan: EventPlan,
+  { length, blockTimeMs }: { readonly length: number; readonly blockTimeMs: number },
+): void {
+  holdOf(plan);
+  eventSegments(length, plan);
+  livenessRoom(length, plan);
+  const leadMs = plan.leadBlocks * blockTimeMs;
+  if (leadMs > MOST_LEAD_MS)
+    throw new RangeError(
+      `leadBlocks: miners wait ${MOST_LEAD_MS} ms, got ${plan.leadBlocks} of ${blockTimeMs} ms`,
+    );
+  if ((plan.minLeadMs ?? 0) > leadMs)
+    throw new RangeError(`minLeadMs: an event is announced ${leadMs} ms before, got ${plan.minLeadMs}`);
 }
 
 export function createCalendar(parts: {

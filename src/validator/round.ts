@@ -34,6 +34,7 @@ import type { OwnDelay } from './own-delay.js';
 import type { Reach } from './reach.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
 import { type ClaimBook, roster } from './roster.js';
+import { MOST_LEAD_MS } from './schedule.js';
 import { turnHolders, turnOf } from './turns.js';
 import type { Verifiers } from './verifiers.js';
 
@@ -76,8 +77,6 @@ export interface Event extends EventFrame {
   isStillCanonical(beacon: Uint8Array, pass: Uint8Array | undefined): Promise<boolean>;
 }
 
-/** What a miner may be earlier than we in counting `goWaitMs`: the time from our coming to its Ready. */
-const ARM_SLACK_MS = 5000;
 /** A miner may take this long to close its side after the receipt. */
 const CLOSE_MS = 2000;
 
@@ -180,7 +179,7 @@ export async function runEvent(
     const { hash: beacon, seenAt } = await event.go;
     const leadMs = seenAt - cameAt;
     // no peer has a hand in this time: too short to arm slots, or so long that every miner has given up on our Go
-    if (leadMs < event.minLeadMs || leadMs > SESSION_LIMITS.goWaitMs - ARM_SLACK_MS)
+    if (leadMs < event.minLeadMs || leadMs > MOST_LEAD_MS)
       throw new Error(`our own delay: ${Math.round(leadMs)} ms between Arm and the event's block`);
     const settled = await conclude(played.flat(), beacon);
     // told, never credited and no excuse: a miner that reads slowly can make it as long as it likes

@@ -47,6 +47,11 @@ export interface Segment {
 
 const TAG = utf8('assay/1/event-block');
 
+/** What a miner may be earlier than we in counting `goWaitMs`: the time from our coming to its Ready. */
+const ARM_SLACK_MS = 5000;
+/** Who came longer before the Go than this finds that miners have given up on it. */
+export const MOST_LEAD_MS = SESSION_LIMITS.goWaitMs - ARM_SLACK_MS;
+
 /** For blocks of 12 s: one to three blocks after the longest phases of Go there may be (`SESSION_LIMITS.goPhasesMs`). */
 export const DEFAULT_HOLD: Hold = { first: 6, last: 8 };
 

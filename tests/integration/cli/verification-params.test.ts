@@ -361,6 +361,12 @@ describe('a policy', () => {
       code: 2,
       error: { message: expect.stringMatching(/match\.classes: .*did you mean h100-sxm/) },
     });
+    const often = { eventsPerEpoch: 9, leadBlocks: 2, eventBlocks: 12, publishLeadBlocks: 12 };
+    writeFileSync(other, JSON.stringify({ ...POLICIES.compute, schedule: often }));
+    expect(await publishAsNext('built-in', '--policy', other, '--out', out)).toMatchObject({
+      code: 2,
+      error: { message: expect.stringMatching(/^--policy: .*eventsPerEpoch: expected at most 8/) },
+    });
     expect(existsSync(out)).toBe(false);
 
     const before = await published();

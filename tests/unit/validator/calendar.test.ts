@@ -11,9 +11,10 @@ import {
   rejected,
   type Verdict,
 } from '../../../src/model/verdict.js';
+import { POLICIES } from '../../../src/scoring/index.js';
 import { isDrawn } from '../../../src/scoring/state.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
-import { type Announced, createCalendar } from '../../../src/validator/calendar.js';
+import { type Announced, assertFits, createCalendar } from '../../../src/validator/calendar.js';
 import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { createLookBack, recall } from '../../../src/validator/look-back.js';
 import type { Claim } from '../../../src/validator/roster.js';
@@ -125,6 +126,26 @@ test('a check is held to the time that its one block is of an event’s', async 
   const found = await announced({ ...CHECKED, livenessPerEpoch: 2, leadBlocks: 3, minLeadMs: 15_000 });
   const leads = new Set(found.map(({ purpose, minLeadMs }) => `${purpose} ${minLeadMs}`));
   expect(leads).toEqual(new Set(['capacity 15000', 'liveness 5000']));
+});
+
+test.each<[string, Partial<EventPlan>]>([
+  ['eventsPerEpoch: expected at most 8', { eventsPerEpoch: 9 }],
+  ['epoch: 361 blocks hold no 8 events of 50 blocks', { eventsPerEpoch: 8, eventBlocks: 50 }],
+  ['dutyMost: 2 events of 14 blocks are more than 0.05 of 361', { dutyMost: 0.05 }],
+  ['leadBlocks: miners wait 55000 ms, got 5 of 12000 ms', { leadBlocks: 5 }],
+  ['minLeadMs: an event is announced 24000 ms before, got 24001', { minLeadMs: 24_001 }],
+])('a plan by which nobody would be asked is refused: %s', (why, change) => {
+  const epoch = { length: 361, blockTimeMs: 12_000 };
+  expect(() => assertFits({ ...PLAN, leadBlocks: 2, minLeadMs: 24_000 }, epoch)).not.toThrow();
+  expect(() => assertFits({ ...PLAN, ...change }, epoch)).toThrow(why);
+});
+
+test('what shipped policies plan fits epochs of 360 blocks of 12 s', () => {
+  const planned = Object.values(POLICIES).flatMap(({ schedule }) => schedule ?? []);
+  expect(planned.length).toBeGreaterThan(0);
+  for (const schedule of planned)
+    for (const length of [360, 361])
+      expect(() => assertFits(schedule, { length, blockTimeMs: 12_000 })).not.toThrow();
 });
 
 describe('a slot that was caught', () => {

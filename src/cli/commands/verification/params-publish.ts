@@ -9,7 +9,8 @@ import { setHyperparameter } from '../../../chain/subtensor/operations/hyperpara
 import type { Operation } from '../../../chain/subtensor/operations/operation.js';
 import { equals, fromHex, toHex } from '../../../model/bytes.js';
 import { toHotkey, toNetuid } from '../../../model/ids.js';
-import { deterrence } from '../../../scoring/index.js';
+import { deterrence, type ScoringPolicy } from '../../../scoring/index.js';
+import { assertFits } from '../../../validator/calendar.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import {
   builtInFile,
@@ -62,6 +63,8 @@ interface ToPublish {
   /** 32 bytes */
   readonly digest: Uint8Array;
   readonly policy: Uint8Array;
+  /** that the policy has, where that is here */
+  readonly schedule?: ScoringPolicy['schedule'];
   /** written before anything is sent: nobody else has it */
   readonly write?: (() => Promise<void>) | undefined;
   /** that peers have to be given */
@@ -91,6 +94,7 @@ export async function publishParams(
       );
     const { publication: present, subnet } = now;
     const isThere = present !== undefined && equals(present.parameters, wanted.digest);
+    if (!isThere) await assertSchedule(chain, subnet, wanted);
     const next = isThere ? present : following(now, wanted, options);
     const raise =
       raises && subnet.weightsVersionKey < next.versionKey
@@ -243,6 +247,7 @@ async function withPolicy(path: string, policy: string, { json, out }: Options):
   return {
     digest,
     policy: fromHex(policyDigest),
+    schedule: its.schedule,
     write: place && (() => place.write(writtenFile(file))),
     file: place?.target ?? path,
   };
@@ -262,6 +267,18 @@ async function lookAt(chain: ChainClient, netuid: number): Promise<Now> {
   const subnet = await chain.subnet(toNetuid(netuid), hash);
   const commitment = await chain.commitmentOf(toNetuid(netuid), subnet.ownerHotkey, hash);
   return { subnet, commitment, publication: publicationIn(commitment?.fields ?? []) };
+}
+
+/** By one that does not fit every validator of the subnet would ask nobody. */
+async function assertSchedule(chain: ChainClient, subnet: Subnet, { schedule }: ToPublish): Promise<void> {
+  if (!schedule || subnet.nextEpochBlock === undefined) return;
+  const { blockTimeMs } = await chain.info();
+  try {
+    assertFits(schedule, { length: subnet.nextEpochBlock - subnet.lastEpochBlock, blockTimeMs });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw invalid('--policy', `a schedule that fits epochs of subnet ${subnet.netuid}`, error.message);
+  }
 }
 
 const following = (
