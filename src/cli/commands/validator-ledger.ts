@@ -402,6 +402,7 @@ function comparedText({ a, b, events, sessions, why, differences, fork }: Compar
       ['events of a alone', events.onlyA],
       ['events of b alone', events.onlyB],
       ['sessions, the same', sessions.same],
+      ['sessions, of one turn', sessions.oneTurn],
       ['sessions, different', sessions.different],
       ...Object.entries(why).map(([name, count]) => [`  ${name}`, count] as const),
       ['two ledgers of one hotkey', fork && `from epoch ${fork.epoch} on: both are signed`],

@@ -19,7 +19,7 @@ const event = (type: EventEntry['type'], name: string, epoch: number): EventEntr
   basis: bytes32('basis'),
 });
 
-type Change = Partial<Pick<Outcome, 'verdict' | 'credit' | 'share' | 'paramsId'>>;
+type Change = Partial<Pick<Outcome, 'verdict' | 'credit' | 'share' | 'paramsId' | 'byTurn'>>;
 
 /** By miner, what one validator made of it in an event; `ends` says of which events it has what. */
 async function ledgerOf(
@@ -90,7 +90,11 @@ test('tells an event that one never held from one that it never completed', asyn
     why: { 'not-held': 1, 'not-completed': 1 },
   });
   expect((await compareLedgers(a, b, { most: 1 })).differences).toHaveLength(1);
-  expect((await compareLedgers(a, b, { fromEpoch: 2 })).sessions).toEqual({ same: 0, different: 0 });
+  expect((await compareLedgers(a, b, { fromEpoch: 2 })).sessions).toEqual({
+    same: 0,
+    different: 0,
+    oneTurn: 0,
+  });
 });
 
 test('an event that neither completed makes no difference: a ledger is the same as itself', async () => {
@@ -101,4 +105,14 @@ test('an event that neither completed makes no difference: a ledger is the same 
 test('ledgers of two subnets are not compared', async () => {
   const [a, b] = [await ledgerOf('a', { m: full }), await ledgerOf('b', { m: full }, undefined, 3)];
   await expect(compareLedgers(a, b)).rejects.toMatchObject({ code: 'invalid-input' });
+});
+
+test('takes no turn of one for a difference, and a verdict of both in one for what it is', async () => {
+  const turn = { ...full, byTurn: true };
+  const a = await ledgerOf('a', { same: full, m: turn, both: turn });
+  const b = await ledgerOf('b', { same: full, n: turn, both: { ...turn, verdict: rejected('path') } });
+  expect(await compareLedgers(a, b)).toMatchObject({
+    sessions: { same: 1, different: 1, oneTurn: 2 },
+    why: { content: 1 },
+  });
 });
