@@ -1,0 +1,104 @@
+// Owns: the names and flags of `assay miner`. Does not own: what its commands do.
+import type { Command } from 'commander';
+import type { PlotFlags } from './commands/miner-plot.js';
+import { integer } from './numbers.js';
+import { addProofRoleOptions } from './role-options.js';
+import type { Run } from './run.js';
+
+type Flags = Record<string, unknown>;
+
+export function registerMiner(program: Command, run: Run): void {
+  const miner = program.command('miner').description('serve slots and be paid for what they prove');
+  addProofRoleOptions(miner.command('start'))
+    .description('serve slots of this host until Ctrl-C: its CPUs as one, unless --slots says otherwise')
+    .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
+    .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
+    .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
+    .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
+    .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
+    .option(
+      '--slots <slot...>',
+      'kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0 (one of compute)',
+    )
+    .option('--plots <folder...>', 'plots of the slots of storage (assay miner plot)')
+    .option(
+      '--link-port <number>',
+      'port that peers pull from, for slots of bandwidth; 0 picks one (0)',
+      integer,
+    )
+    .option('--threads <n>', 'threads of the compute backend (all)', integer)
+    .option(
+      '--rotate-server-key',
+      'announce a new TLS key; the present one answers too until the next rotation',
+    )
+    .option('--listed <hotkey...>', 'hotkeys that may call without a validator permit')
+    .action(async (flags: Flags) => {
+      const { startMiner } = await import('./commands/miner.js');
+      return run((signal) => startMiner(flags, signal));
+    });
+  miner
+    .command('devices')
+    .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')
+    .option('--json', 'one JSON object')
+    .action(async (flags: Flags) => {
+      const { devices } = await import('./commands/miner-devices.js');
+      return run(() => devices(flags));
+    });
+  miner
+    .command('history')
+    .description(
+      'the receipts that validators signed: verdict, reason, measured time and credit of every session',
+    )
+    .requiredOption('--data <folder>', "the miner's data folder")
+    .option('--last <n>', 'only the newest n', integer, 50)
+    .option('--json', 'one JSON object a line, signatures included')
+    .action(async (flags: Flags) => {
+      const { history } = await import('./commands/miner.js');
+      return run(() => history(flags));
+    });
+  miner
+    .command('plot')
+    .description('make the plot of a slot of storage, or make it larger; goes on where it was stopped')
+    .requiredOption('--folder <folder>', 'holds this plot and nothing else')
+    .requiredOption('--hotkey <address>', 'SS58 address of the hotkey that will serve it')
+    .requiredOption('--sectors <n>', 'how many it is to have, 1 MiB each', integer)
+    .option('--worker <tag>', 'tag of the host within the hotkey', 'host-1')
+    .option('--slot <index>', 'index of the slot among those served', integer, 0)
+    .option('--class <name>', 'class of storage', 'nvme')
+    .option('--threads <n>', 'cores that encode (all)', integer)
+    .option('--json', 'one JSON object when it is done')
+    .action(async (flags: Flags) => {
+      const { plot } = await import('./commands/miner-plot.js');
+      return run((signal) => plot(flags as unknown as PlotFlags, signal)); // commander has seen to the required ones
+    });
+  miner
+    .command('doctor')
+    .description('prove on this host what there is to prove, and say what it would be credited')
+    .option('--proofs', 'the proofs: the only part so far, and run without being asked for')
+    .option('--kind <name...>', 'only these kinds of proof')
+    .option('--class <name>', 'class of the one kind named; see: assay params')
+    .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
+    .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
+    .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+    .option('--device <id>', 'compute, memory and liveness on a card (assay miner devices)')
+    .option('--data <folder>', "the miner's data folder: also tell what each validator saw of its link port")
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Each kind is proven by itself, honestly, and judged as a validator would, a tenth of each step kept for the way. Classes are those that this
+host has the means for; a minute and a half, most of it host memory, with --small seconds. bandwidth is over loopback: not the rate of a line.
+Cards are proven where --device names one. What the backend cannot do, and why no better one was used, stands below the table.
+Exits 0 when nothing failed (what is not for this host is no failure), 1 when a proof was not accepted or late, 2 for wrong flags.
+
+Examples:
+  assay miner doctor
+  assay miner doctor --kind host-memory --class host-8
+  assay miner doctor --device cuda:0 --kind compute memory
+  assay miner doctor --kind storage --plots /disk/plot --json`,
+    )
+    .action(async (flags: Flags) => {
+      const { doctor } = await import('./commands/miner-doctor.js');
+      return run((signal) => doctor(flags, signal));
+    });
+}
