@@ -60,6 +60,14 @@ setup_clang() {
   setup_debian clang-16 || echo 'setup: clang-16 is not installed; going on without it' >&2
 }
 
+# the tests run the queue that spreads verification over hosts on a real one; they skip without, and say so. It is never started as
+# a service: each test has one of its own.
+setup_redis() {
+  command -v redis-server >/dev/null || [ "$(id -u)" != 0 ] && return
+  grep -qs '^ID=\(debian\|ubuntu\)' /etc/os-release && command -v apt-get >/dev/null || return 0
+  setup_debian redis-server || echo 'setup: redis-server is not installed; going on without it' >&2
+}
+
 setup_debian() {
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
   setup_step "installing $* (apt-get)" setup_apt "$@"
