@@ -1,0 +1,59 @@
+// Owns: one soak's findings as a section of docs/reliability.md, and its place there. Does not own: what was found.
+import type { Circumstances, Findings, Soak } from './soak.js';
+
+const begin = (name: string): string =>
+  `<!-- ${name}: written by \`npm run reliability -- ${name} --write\` -->`;
+const end = (name: string): string => `<!-- end of ${name} -->`;
+
+export const emptyPage = (): string =>
+  [
+    '# Reliability',
+    '',
+    'What was done to Assay, and what it did. Each section is written by the command that it names: run it again, with the same seed, and compare.',
+    'A claim that did not hold says so here.',
+    '',
+  ].join('\n');
+
+export function renderSection(
+  { title, about }: Pick<Soak, 'title' | 'about'>,
+  { name, seed, commit, date, seconds, machine, settings }: Circumstances,
+  { claims, figures, notes = [] }: Findings,
+): string {
+  const set = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+  const broken = claims.filter(({ holds }) => !holds).length;
+  return [
+    begin(name),
+    `## ${title}`,
+    '',
+    about,
+    '',
+    `Seed \`${seed}\`, commit ${commit}, ${date}, ${duration(seconds)}; ${set.join(', ')}.`,
+    `${machine}.`,
+    '',
+    broken === 0 ? 'Every claim holds.' : `**${broken} of ${claims.length} claims do not hold.**`,
+    '',
+    '| claim | holds | found |',
+    '|---|---|---|',
+    ...claims.map(
+      ({ what, holds, found }) => `| ${cell(what)} | ${holds ? 'yes' : '**no**'} | ${cell(found)} |`,
+    ),
+    '',
+    '| figure | value |',
+    '|---|---|',
+    ...figures.map(({ what, value, unit }) => `| ${cell(what)} | ${number(value)} ${unit} |`),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${note}`)]),
+    end(name),
+  ].join('\n');
+}
+
+/** The page with this section in place of the one of the same name, or behind the last. */
+export function replaceSection(page: string, name: string, section: string): string {
+  const [from, to] = [page.indexOf(begin(name)), page.indexOf(end(name))];
+  if (from < 0 || to < from) return `${page.trimEnd()}\n\n${section}\n`;
+  return page.slice(0, from) + section + page.slice(to + end(name).length);
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
+const number = (value: number): string =>
+  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+const duration = (seconds: number): string => `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
