@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, kernels of cards, unused
-// code, floor plan.
+// code, floor plan, packages.
 // Usage: node scripts/check.mjs [STEP]...     without steps: all. Every step runs; exit 1 when any failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -37,6 +37,7 @@ const STEPS = {
   },
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   imports: () => run(process.execPath, [join(root, 'scripts/imports.mjs')]),
+  packages: () => run(process.execPath, [join(root, 'scripts/dependencies.mjs'), '--check']),
 };
 
 const chosen = process.argv.slice(2);
