@@ -98,7 +98,7 @@ export function register(manifest, lock, kept, reasons) {
     use,
     why: reasons.get(name)?.why ?? '',
     licence: lockOf(name)?.license ?? 'not installed here',
-    released: kept.released[`${name}@${version}`] ?? 'not asked',
+    released: releaseOf(kept.released[`${name}@${version}`], version),
     ...marksOf(packages, name),
     integrity: lockOf(name)?.integrity ?? '',
   }));
@@ -116,6 +116,13 @@ export function register(manifest, lock, kept, reasons) {
       integrity,
     }));
   return { direct, brought, advisories, problems };
+}
+
+function releaseOf(known, version) {
+  if (!known) return 'not asked';
+  return known.newest === version
+    ? `${known.on}, the last`
+    : `${known.on}; last ${known.newest}, ${known.newestOn}`;
 }
 
 /** What is built for one processor, or calls a compiler or a download at its installation, is native. */
@@ -210,10 +217,11 @@ async function main([order = '--check', file]) {
   }
   if (order === '--releases') {
     for (const { name, version } of made.direct) {
-      const { stdout } = await npm('view', name, 'time', '--json');
-      const when = JSON.parse(stdout)[version];
-      if (when) kept.released[`${name}@${version}`] = when.slice(0, 10);
-      console.log(`${name}@${version}: ${when ?? 'the registry names no date'}`);
+      const { stdout } = await npm('view', name, 'version', 'time', '--json');
+      const { version: newest, time } = JSON.parse(stdout);
+      const day = (at) => time[at]?.slice(0, 10) ?? 'no date';
+      kept.released[`${name}@${version}`] = { on: day(version), newest, newestOn: day(newest) };
+      console.log(`${name}@${version}: ${day(version)}; newest ${newest}, ${day(newest)}`);
     }
     const wanted = new Set(made.direct.map(({ name, version }) => `${name}@${version}`));
     kept.released = Object.fromEntries(Object.entries(kept.released).filter(([key]) => wanted.has(key)));
