@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AssayError } from '../model/errors.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import { DEFAULT_HOLD } from '../validator/schedule.js';
+import { flagOf, variableOf } from './config-keys.js';
 import { mayBeSecret } from './wallets.js';
 
 /** A configuration file larger than this is not ours. */
@@ -29,36 +30,90 @@ const endpoints = z
     'expected ws:// or wss:// addresses or a network, with commas between several',
   );
 
+const file = z.string().min(1).max(4096);
+const address = z.string().min(1).max(64);
+const bytes = integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes');
+const httpUrl = z
+  .string()
+  .max(2048)
+  .refine(isWebhook, 'expected http:// or https://, without a name and password in it');
+
+// A key is one line of --help, of `assay config explain` and of docs/configuration.md: `description` says what it does,
+// `without` what holds where it is not said and its default does not say so itself (config-keys.ts has the rest).
+
+const announceIp = z.string().max(64).optional().meta({
+  description: 'address at which peers reach this host, as the chain shall name it',
+  value: 'address',
+  without: 'the bound one',
+});
+const host = address.default('127.0.0.1').meta({
+  description: 'address to bind; the one that is there without it is reached from this host alone',
+  value: 'address',
+});
+const mechanism = integerBetween(0, 15).default(0).meta({ description: 'mechanism whose weights are set' });
+const publishLeadBlocks = integerBetween(1, 1000)
+  .default(12)
+  .meta({ description: 'blocks before the epoch at which weights are due' });
+
 const shared = {
-  /** where the chain answers: nodes of one chain, the first healthy one is used */
-  chain: endpoints.default('ws://127.0.0.1:9944'),
-  netuid: netuid.default(1),
-  /** hotkey file of a Bittensor wallet, name of a hotkey in `wallet`, or a development URI such as //Alice */
-  hotkey: z.string('is required: a hotkey file, or a development URI such as //Alice').min(1).max(4096),
-  /** wallet whose hotkey `hotkey` names */
-  wallet: z.string().min(1).max(128).optional(),
-  /** folder of wallets */
-  walletPath: z.string().min(1).max(4096).optional(),
-  /** folder that this role owns */
-  data: z.string('is required: a folder').min(1).max(4096),
-  /** told of what an operator must know, one POST with a JSON object each */
-  webhook: z
-    .string()
-    .max(2048)
-    .refine(isWebhook, 'expected http:// or https://, without a name and password in it')
-    .optional(),
-  logLevel: logLevel.default('info'),
-  /** gRPC health, loopback; 0 picks a port, -1 turns it off */
-  adminPort: integerBetween(-1, 65535).default(0),
-  /** Prometheus, loopback; 0 picks a port, -1 turns it off */
-  metricsPort: integerBetween(-1, 65535).default(-1),
+  chain: endpoints.default('ws://127.0.0.1:9944').meta({
+    description:
+      'nodes of one chain, or finney, test, archive; commas between several, the first healthy one is used',
+    value: 'urls',
+  }),
+  netuid: netuid.default(1).meta({ description: 'number of the subnet' }),
+  hotkey: z.string('is required: a hotkey file, or a development URI such as //Alice').min(1).max(4096).meta({
+    description:
+      'hotkey file of a Bittensor wallet, name of a hotkey where `wallet` is said, or for localnets a development URI such as //Alice',
+    value: 'file or uri',
+    example: '/etc/assay/hotkey',
+  }),
+  wallet: z.string().min(1).max(128).optional().meta({
+    description: 'wallet in which `hotkey` is a name, which is `default` where there is none',
+    value: 'name',
+    without: 'hotkey is a file',
+    example: 'my-wallet',
+  }),
+  walletPath: file.optional().meta({
+    description: 'folder of wallets',
+    value: 'folder',
+    without: 'BT_WALLET_PATH, or ~/.bittensor/wallets',
+  }),
+  data: z.string('is required: a folder').min(1).max(4096).meta({
+    description: 'folder that this role owns: one process at a time',
+    value: 'folder',
+    example: '/var/lib/assay',
+  }),
+  webhook: httpUrl.optional().meta({
+    description:
+      'a JSON object is POSTed there when an operator must know something: the chain is away, weights are late or lost',
+    value: 'url',
+    without: 'nobody is told',
+    secret: true,
+    example: 'https://alerts.example/assay',
+  }),
+  logLevel: logLevel
+    .default('info')
+    .meta({ description: 'lines of the log from this level on', value: 'level' }),
+  adminPort: integerBetween(-1, 65535)
+    .default(0)
+    .meta({ description: 'gRPC health on loopback: 0 picks a port, -1 turns it off' }),
+  metricsPort: integerBetween(-1, 65535)
+    .default(-1)
+    .meta({ description: 'Prometheus metrics on loopback: 0 picks a port, -1 turns it off' }),
 };
 
-/** parameter files of the subnet: what a miner claims and hands out, what a validator need not ask for */
-const params = z.array(z.string().min(1).max(4096)).max(16).default([]);
+const params = z.array(file).max(16).default([]).meta({
+  description:
+    'parameter files of the subnet, for what a miner claims and for peers who ask; see: assay verification params',
+  value: 'file',
+});
 
-/** scoring policies of the subnet, handed out as parameter files are: what counts is what its owner published */
-const policy = params;
+const policy = z.array(file).max(16).default([]).meta({
+  description:
+    "the subnet's scoring policies, for peers who ask: what counts is what its owner published; see: assay scoring",
+  value: 'file',
+});
 
 /** Of the League of Entropy: any of them will do, for what they answer is verified. */
 export const DRAND_URLS = [
@@ -79,154 +134,226 @@ export const validatorSchema = z.strictObject({
   ...shared,
   params,
   policy,
-  /** whose weights are set */
-  mechanism: integerBetween(0, 15).default(0),
-  eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch).default(5),
-  leadBlocks: integerBetween(1, 100).default(1),
-  eventBlocks: integerBetween(1, 1000).default(24),
-  /** between these blocks after the event's the Pass is drawn */
-  holdFirst: integerBetween(1, SESSION_LIMITS.holdBlocks).default(DEFAULT_HOLD.first),
-  holdLast: integerBetween(1, SESSION_LIMITS.holdBlocks).default(DEFAULT_HOLD.last),
-  publishLeadBlocks: integerBetween(1, 1000).default(12),
-  minLeadMs: integerBetween(0, 60_000).default(1000),
-  /** bytes of openings kept for replay */
-  openingBudgetBytes: z
+  mechanism,
+  eventsPerEpoch: integerBetween(1, SESSION_LIMITS.eventsPerEpoch)
+    .default(5)
+    .meta({ description: 'subnet-wide events in each epoch of the chain' }),
+  leadBlocks: integerBetween(1, 100).default(1).meta({ description: 'blocks from announcement to event' }),
+  eventBlocks: integerBetween(1, 1000).default(24).meta({ description: 'blocks kept for one event' }),
+  holdFirst: integerBetween(1, SESSION_LIMITS.holdBlocks)
+    .default(DEFAULT_HOLD.first)
+    .meta({ description: "first block after the event's that may be its Pass" }),
+  holdLast: integerBetween(1, SESSION_LIMITS.holdBlocks)
+    .default(DEFAULT_HOLD.last)
+    .meta({ description: "last block after the event's that may be its Pass" }),
+  publishLeadBlocks,
+  minLeadMs: integerBetween(0, 60_000).default(1000).meta({
+    description: 'an event that we came to later than this before its block does not count',
+    value: 'ms',
+  }),
+  openingBudgetBytes: bytes.default(20 * 2 ** 30).meta({ description: 'bytes of openings kept for replay' }),
+  keepAccepted: z
     .number()
-    .int()
     .min(0)
-    .default(20 * 2 ** 30),
-  /** share of accepted openings that is kept, drawn after the verdict */
-  keepAccepted: z.number().min(0).max(1).default(0.05),
-  /** sessions of so many epochs are kept for replay; all within the budget without it */
-  keepEvidenceEpochs: integerBetween(1, 1_000_000_000).optional(),
-  /** bytes of sessions kept for replay */
-  evidenceBudgetBytes: z
-    .number()
-    .int()
-    .min(0)
-    .default(20 * 2 ** 30),
-  /** outcomes of so many epochs are kept, and a scoring state of older ones; all without it */
-  keepOutcomeEpochs: integerBetween(20, 1_000_000_000).optional(),
-  /** threads that verify; 0 verifies on the thread that also serves sessions */
-  verifierThreads: integerBetween(0, 256).optional(),
-  /** address that its ports are bound to */
-  host: z.string().min(1).max(64).default('127.0.0.1'),
-  /** address at which peers reach them; the bound one without it */
-  announceIp: z.string().max(64).optional(),
-  /** where peers may have the owner's files from us, 0 picks one; announced on the chain; none without it */
-  filesPort: port.optional(),
-  /** where hosts meet ends of this validator's own, 0 picks one; none without it */
-  anchorPort: port.optional(),
-  /** how many hosts they stand for */
-  anchors: integerBetween(1, 16).default(2),
-  /** what they give together, and take: as long as a round, at each event that is this validator's turn */
-  anchorBytesPerS: integerBetween(1, 10_000_000_000).default(12_500_000),
-  /** where miners call back to, 0 picks one; without it nobody's source address is looked at */
-  echoPort: port.optional(),
-  /** usage receipts, one JSON document a line: read anew when an epoch is paid by a policy that counts them */
-  receipts: z.string().min(1).max(4096).optional(),
-  /** challenges that can be repeated; refused on live chains */
-  randomSeed: z.string().max(256).optional(),
+    .max(1)
+    .default(0.05)
+    .meta({ description: 'share of accepted openings to keep, drawn after the verdict', value: 'share' }),
+  evidenceBudgetBytes: bytes.default(20 * 2 ** 30).meta({ description: 'bytes of sessions kept for replay' }),
+  keepEvidenceEpochs: integerBetween(1, 1_000_000_000)
+    .optional()
+    .meta({ description: 'epochs whose sessions are kept, within that budget', without: 'all' }),
+  keepOutcomeEpochs: integerBetween(20, 1_000_000_000).optional().meta({
+    description: 'epochs whose outcomes are kept, and a scoring state of older ones',
+    without: 'all',
+  }),
+  verifierThreads: integerBetween(0, 256).optional().meta({
+    description: 'threads that verify; 0 verifies on the thread that also serves sessions',
+    without: 'one less than there are cores, at least 1',
+  }),
+  host,
+  announceIp,
+  filesPort: port.optional().meta({
+    description:
+      "port on which peers may have the owner's parameter files, announced on the chain; 0 picks one",
+    without: 'none',
+  }),
+  anchorPort: port.optional().meta({
+    description: 'port at which ends of our own are offered in rounds of bandwidth; 0 picks one',
+    without: 'none: they cost traffic',
+  }),
+  anchors: integerBetween(1, 16).default(2).meta({ description: 'hosts that those ends stand for' }),
+  anchorBytesPerS: integerBetween(1, 10_000_000_000).default(12_500_000).meta({
+    description: "what they give together, and take, as long as a round lasts that is this validator's turn",
+  }),
+  echoPort: port.optional().meta({
+    description:
+      'port that miners call back to, so that we see where their connections come from; 0 picks one',
+    without: 'not asked',
+  }),
+  receipts: file.optional().meta({
+    description:
+      'usage receipts, a JSON object a line, read when an epoch is paid by a policy that counts them',
+    value: 'file',
+    without: 'none',
+  }),
+  randomSeed: z.string().max(256).optional().meta({
+    description: 'challenges that can be repeated: for development chains, refused on live ones',
+    without: 'real randomness',
+    secret: true,
+  }),
 });
 
 export const minerSchema = z.strictObject({
   ...shared,
   params,
   policy,
-  host: z.string().min(1).max(64).default('127.0.0.1'),
-  port: port.default(8091),
-  /** address that the chain shall name; the bound one without it */
-  announceIp: z.string().max(64).optional(),
-  /** tag of this host within the hotkey */
+  host,
+  port: port.default(8091).meta({ description: 'port to bind, 0 picks one' }),
+  announceIp,
   worker: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')
-    .default('host-1'),
-  /** class of the parameter table that this host's CPUs claim as one slot */
-  class: z.string().max(64).default('cpu-2048'),
-  /** slots in the order of their index, `kind:class` each; one of `compute` with the class above where there are none */
-  slots: z.array(z.string().max(80)).max(64).default([]),
-  /** folders with plots, for slots of `storage` */
-  plots: z.array(z.string().max(4096)).max(64).default([]),
-  /** where peers pull from, for slots of `bandwidth`; 0 picks one */
-  linkPort: port.default(0),
-  threads: integerBetween(1, 256).optional(),
-  /** a new TLS key, announced on the chain; the present one goes on answering beside it */
-  rotateServerKey: z.boolean().default(false),
-  /** hotkeys that may call without a permit */
-  listed: z.array(z.string().max(64)).max(1024).default([]),
+    .default('host-1')
+    .meta({ description: 'tag of this host within the hotkey', value: 'tag' }),
+  class: z.string().max(64).default('cpu-2048').meta({
+    description: "class of the parameter table that this host's CPUs claim as one slot; see: assay params",
+    value: 'name',
+  }),
+  slots: z
+    .array(z.string().max(80))
+    .max(64)
+    .default([])
+    .meta({
+      description:
+        'slots in the order of their index, kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0',
+      value: 'slot',
+      without: 'one of compute, with the class',
+      example: ['compute:cpu-2048'],
+    }),
+  plots: z
+    .array(z.string().max(4096))
+    .max(64)
+    .default([])
+    .meta({ description: 'plots of the slots of storage (assay miner plot)', value: 'folder' }),
+  linkPort: port
+    .default(0)
+    .meta({ description: 'port that peers pull from, for slots of bandwidth; 0 picks one' }),
+  threads: integerBetween(1, 256)
+    .optional()
+    .meta({ description: 'threads of the compute backend', without: 'all' }),
+  rotateServerKey: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'announce a new TLS key; the present one answers too until the next rotation' }),
+  listed: z
+    .array(z.string().max(64))
+    .max(1024)
+    .default([])
+    .meta({ description: 'hotkeys that may call without a validator permit', value: 'hotkey' }),
 });
-
-const file = z.string().min(1).max(4096);
-const httpUrl = z.string().max(2048).refine(isWebhook, 'expected http:// or https:// addresses');
 
 /** What a miner and a validator of rollouts have in common. */
 const rolloutShared = {
   ...shared,
-  /** what everybody on the subnet goes by (`assay rollouts init`) */
-  subnet: z.string('is required: the file that `assay rollouts init` wrote').min(1).max(4096),
-  /** the artefact that it names; `calibration.json` beside it without */
-  calibration: file.optional(),
-  /** stores of checkpoints, asked in turn: folders, or addresses of web servers over one */
-  checkpoints: z.array(file, 'is required: a folder, or an address').min(1).max(16),
-  /** who is asked for rounds of quicknet, in turn */
+  subnet: z.string('is required: the file that `assay rollouts init` wrote').min(1).max(4096).meta({
+    description: 'what everybody on the subnet goes by (assay rollouts init)',
+    value: 'file',
+    example: '/etc/assay/subnet.json',
+  }),
+  calibration: file.optional().meta({
+    description: 'the artefact that it names',
+    value: 'file',
+    without: 'calibration.json beside it',
+  }),
+  checkpoints: z
+    .array(file, 'is required: a folder, or an address')
+    .min(1)
+    .max(16)
+    .meta({
+      description:
+        "where checkpoints are had, asked in turn: a trainer's folder, or http(s) addresses of one",
+      value: 'place',
+      example: ['https://trainer.example/checkpoints'],
+    }),
   drand: z
     .array(httpUrl)
     .min(1)
     .max(16)
-    .default([...DRAND_URLS]),
-  /** of one operator of onnxruntime */
-  threads: integerBetween(1, 256).default(1),
-  host: z.string().min(1).max(64).default('127.0.0.1'),
-  /** address that the chain shall name; the bound one without it */
-  announceIp: z.string().max(64).optional(),
-  /** one JSON object a window on standard output */
-  json: z.boolean().default(false),
+    .default([...DRAND_URLS])
+    .meta({ description: 'who is asked for rounds of drand-quicknet, in turn', value: 'url' }),
+  threads: integerBetween(1, 256).default(1).meta({ description: 'threads of one operator of onnxruntime' }),
+  host,
+  announceIp,
+  json: z.boolean().default(false).meta({ description: 'one JSON object a window on standard output' }),
 };
 
 export const rolloutMinerSchema = z.strictObject({
   ...rolloutShared,
-  port: port.default(8091),
-  /** the subnet's without it */
-  engine: z.enum(['plain', 'onnx']).optional(),
-  /** rows that are decoded together */
-  batch: integerBetween(1, 4096, 'rows').default(16),
-  /** blocks before a window's last at which work ends, so that the commitment finds its way into one */
-  marginBlocks: integerBetween(1, 1000).default(4),
+  port: port.default(8091).meta({ description: 'port to bind, 0 picks one' }),
+  engine: z
+    .enum(['plain', 'onnx'])
+    .optional()
+    .meta({ description: 'what generates', value: 'name', without: "the subnet's" }),
+  batch: integerBetween(1, 4096, 'rows').default(16).meta({ description: 'rows that are decoded together' }),
+  marginBlocks: integerBetween(1, 1000).default(4).meta({
+    description:
+      "blocks before a window's last at which work ends, so that the commitment finds its way into one",
+  }),
 });
 
 export const rolloutValidatorSchema = z.strictObject({
   ...rolloutShared,
-  port: port.default(8092),
-  /** whose weights are set */
-  mechanism: integerBetween(0, 15).default(0),
-  /** blocks before the epoch at which weights are due */
-  publishLeadBlocks: integerBetween(1, 1000).default(12),
+  port: port
+    .default(8092)
+    .meta({ description: 'port on which others may have the files of windows, 0 picks one' }),
+  mechanism,
+  publishLeadBlocks,
 });
 
 export const localnetSchema = z.strictObject({
-  host: z.string().min(1).max(64).default('127.0.0.1'),
-  port: port.default(9944),
-  blockTimeMs: integerBetween(10, 600_000).default(250),
-  /** blocks per epoch of new subnets */
-  tempo: integerBetween(1, 65_535).default(360),
-  finalityLagBlocks: integerBetween(0, 100).default(2),
-  /** blocks are made on request (dev_newBlock) instead of by time */
-  manual: z.boolean().default(false),
-  /** serves the faucet and the faults */
-  faults: z.boolean().default(false),
-  /** lets a host beyond loopback be bound */
-  allowRemote: z.boolean().default(false),
-  /** folder that keeps every finalized block; memory only without it */
-  basePath: z.string().min(1).max(4096).optional(),
-  /** JSON instead of text */
-  json: z.boolean().default(false),
-  /** root key, a development URI or an address */
-  sudo: z.string().max(256).default('//Alice'),
-  /** accounts that begin with balances: address or URI, = TAO */
-  fund: z.array(z.string().max(256)).max(1024).default([]),
-  logLevel: logLevel.default('info'),
+  host,
+  port: port.default(9944).meta({ description: 'port of JSON-RPC, 0 picks one' }),
+  blockTimeMs: integerBetween(10, 600_000)
+    .default(250)
+    .meta({ description: 'time of one block', value: 'ms' }),
+  tempo: integerBetween(1, 65_535).default(360).meta({ description: 'blocks per epoch of new subnets' }),
+  finalityLagBlocks: integerBetween(0, 100).default(2).meta({ description: 'blocks by which finality lags' }),
+  manual: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'blocks are made on request (dev_newBlock) instead of by time' }),
+  faults: z.boolean().default(false).meta({ description: 'serves the faucet and the faults' }),
+  allowRemote: z.boolean().default(false).meta({ description: 'lets a host beyond loopback be bound' }),
+  basePath: file.optional().meta({
+    description: 'folder that keeps every finalized block',
+    value: 'folder',
+    without: 'memory only',
+  }),
+  json: z.boolean().default(false).meta({ description: 'JSON instead of text' }),
+  sudo: z
+    .string()
+    .max(256)
+    .default('//Alice')
+    .meta({ description: 'root key, a development URI or an address', value: 'key' }),
+  fund: z
+    .array(z.string().max(256))
+    .max(1024)
+    .default([])
+    .meta({ description: 'accounts that begin with balances: address or URI, = TAO', value: 'account=tao' }),
+  logLevel: logLevel
+    .default('info')
+    .meta({ description: 'lines of the log from this level on', value: 'level' }),
 });
+
+/** Who has a configuration, by the name that its file may give itself. */
+export const ROLES = {
+  validator: validatorSchema,
+  miner: minerSchema,
+  'rollouts-validator': rolloutValidatorSchema,
+  'rollouts-miner': rolloutMinerSchema,
+  localnet: localnetSchema,
+} as const;
+export type ConfigRole = keyof typeof ROLES;
 
 /**
  * Flags win over environment (`ASSAY_<KEY>`), environment over the file of `--config`, the file over defaults.
@@ -241,8 +368,7 @@ export function loadConfig<S extends z.ZodObject>(
   const file = typeof path === 'string' ? readConfigFile(path) : {};
   const merged: Record<string, unknown> = { ...file };
   for (const [key, shape] of Object.entries(schema.shape)) {
-    const variable = `ASSAY_${key.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
-    const text = environment[variable];
+    const text = environment[variableOf(key)];
     if (text !== undefined) merged[key] = fromText(shape as z.ZodType, text);
   }
   for (const [key, value] of Object.entries(own)) if (value !== undefined) merged[key] = value;
@@ -306,9 +432,6 @@ function checked<S extends z.ZodObject>(
   );
   throw new AssayError('invalid-config', `${source}: ${problems.join('; ')}`, { source, problems });
 }
-
-/** `burnRate` as it is typed: `--burn-rate`. */
-export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
 export function lastOf(flags: { last?: unknown }): number {

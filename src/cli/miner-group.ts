@@ -2,36 +2,15 @@
 import type { Command } from 'commander';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { integer } from './numbers.js';
-import { addProofRoleOptions } from './role-options.js';
+import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
 
 export function registerMiner(program: Command, run: Run): void {
   const miner = program.command('miner').description('serve slots and be paid for what they prove');
-  addProofRoleOptions(miner.command('start'))
+  addRoleOptions(miner.command('start'), 'miner')
     .description('serve slots of this host until Ctrl-C: its CPUs as one, unless --slots says otherwise')
-    .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
-    .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
-    .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
-    .option('--worker <tag>', 'tag of this host within the hotkey (host-1)')
-    .option('--class <name>', 'class of the parameter table to claim (cpu-2048); see: assay params')
-    .option(
-      '--slots <slot...>',
-      'kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0 (one of compute)',
-    )
-    .option('--plots <folder...>', 'plots of the slots of storage (assay miner plot)')
-    .option(
-      '--link-port <number>',
-      'port that peers pull from, for slots of bandwidth; 0 picks one (0)',
-      integer,
-    )
-    .option('--threads <n>', 'threads of the compute backend (all)', integer)
-    .option(
-      '--rotate-server-key',
-      'announce a new TLS key; the present one answers too until the next rotation',
-    )
-    .option('--listed <hotkey...>', 'hotkeys that may call without a validator permit')
     .action(async (flags: Flags) => {
       const { startMiner } = await import('./commands/miner.js');
       return run((signal) => startMiner(flags, signal));

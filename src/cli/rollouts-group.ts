@@ -163,14 +163,10 @@ Example:
 }
 
 function registerRoles(rollouts: Command, run: Run): void {
-  addRolloutRoleOptions(rollouts.command('mine'))
+  addRoleOptions(rollouts.command('mine'), 'rollouts-miner')
     .description(
       'generate the rollouts of window after window, commit to them and hand them out, until Ctrl-C',
     )
-    .option('--port <number>', 'port to bind, 0 picks one (8091)', integer)
-    .option('--engine <name>', "plain or onnx (the subnet's)")
-    .option('--batch <n>', 'rows that are decoded together (16)', integer)
-    .option('--margin-blocks <n>', "blocks before a window's last at which work ends (4)", integer)
     .addHelpText(
       'after',
       `
@@ -182,15 +178,8 @@ Example:
       const { mineRollouts } = await import('./commands/rollouts/mine.js');
       return run((signal) => mineRollouts(flags, signal));
     });
-  addRolloutRoleOptions(rollouts.command('validate'))
+  addRoleOptions(rollouts.command('validate'), 'rollouts-validator')
     .description('judge the rollouts of window after window and set weights once per epoch, until Ctrl-C')
-    .option(
-      '--port <number>',
-      'port on which others may have the files of windows, 0 picks one (8092)',
-      integer,
-    )
-    .option('--mechanism <n>', 'mechanism whose weights are set (0)', integer)
-    .option('--publish-lead-blocks <n>', 'blocks before the epoch at which weights are due (12)', integer)
     .addHelpText(
       'after',
       `
@@ -206,24 +195,6 @@ Example:
       return run((signal) => validateRollouts(flags, signal));
     });
 }
-
-const addRolloutRoleOptions = (command: Command): Command =>
-  addRoleOptions(command)
-    .option('--subnet <file>', 'what everybody on it goes by (assay rollouts init)')
-    .option('--calibration <file>', 'the artefact that it names (calibration.json beside it)')
-    .option(
-      '--checkpoints <place...>',
-      "where checkpoints are had, asked in turn: a trainer's folder, or http(s) addresses of one",
-    )
-    .option(
-      '--drand <url...>',
-      'who is asked for rounds of drand-quicknet, in turn (api.drand.sh and others)',
-    )
-    .option('--data <folder>', 'folder for files of windows and checkpoints')
-    .option('--threads <n>', 'of one operator of onnxruntime (1)', integer)
-    .option('--host <address>', 'address to bind (127.0.0.1, which no chain announces: see --announce-ip)')
-    .option('--announce-ip <address>', 'address that the chain shall name (the bound one)')
-    .option('--json', 'one JSON object a window on standard output');
 
 /** As `choiceFlags` of rollout-choice.ts reads them. */
 const addChoiceOptions = (command: Command): Command =>

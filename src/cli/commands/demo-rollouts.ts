@@ -27,7 +27,7 @@ import {
 import { funds, setUp } from '../../testing/setup.js';
 import { DEMO_PLAN } from '../../testing/world.js';
 import { systemParts } from '../assemble.js';
-import { flagOf } from '../config.js';
+import { flagOf } from '../config-keys.js';
 import { createProcesses } from '../demo/processes.js';
 import { rolloutChecks } from '../demo/rollout-checks.js';
 import { checkLines } from '../demo/table.js';

@@ -24,7 +24,8 @@ import {
   type Measurement,
   measureSide,
 } from '../../calibration-subjects.js';
-import { flagOf, integerBetween, loadFlags } from '../../config.js';
+import { integerBetween, loadFlags } from '../../config.js';
+import { flagOf } from '../../config-keys.js';
 import { factLines, scaled } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
 import { type Card, deviceOf } from '../../one-device.js';
