@@ -1,11 +1,11 @@
-// Owns: what the owner of the demo's subnet publishes: a policy, the parameters that name it, their digests. Does not own: publishing
+// Owns: what the owner of a subnet of ours publishes: a policy, the parameters that name it, their digests. Does not own: publishing
 // (setup.ts), the plan of events as such (world.ts).
 import { toHex } from '../model/bytes.js';
 import { sha256 } from '../model/hash.js';
 import { encodePolicy, parsePolicy, policyDigest, type ScoringPolicy } from '../scoring/index.js';
 import { SIMULATED_PRICES } from '../scoring/prices.js';
 import { kinds } from '../verification/kinds/index.js';
-import { builtInFile, encodeParameterFile } from '../verification/parameter-file.js';
+import { builtInFile, encodeParameterFile, parseParameterFile } from '../verification/parameter-file.js';
 import { NO_DIGEST, type Publication } from '../verification/publication.js';
 import { DEMO_PLAN } from './world.js';
 
@@ -35,13 +35,15 @@ export interface OwnersFiles {
   publication(firstEpoch: number): Publication;
 }
 
-/** The sets of this build, and the demo's policy. */
-export function ownersFiles(): OwnersFiles {
-  const policy = encodePolicy(DEMO_POLICY);
-  const parameters = encodeParameterFile(builtInFile(kinds, policyDigest(DEMO_POLICY)));
+/** A policy, and the sets of this build with those of the owner's own. */
+export function ownersFiles(scoring: ScoringPolicy = DEMO_POLICY, own: readonly object[] = []): OwnersFiles {
+  const policy = encodePolicy(scoring);
+  const { sets, ...file } = builtInFile(kinds, policyDigest(scoring));
+  const all = { version: 1, ...file, sets: [...sets.map(({ params }) => params), ...own] };
+  const parameters = encodeParameterFile(parseParameterFile(all, kinds));
   return {
     files: new Map([policy, parameters].map((bytes) => [toHex(sha256(bytes)), bytes])),
-    policyDigest: policyDigest(DEMO_POLICY),
+    policyDigest: policyDigest(scoring),
     publication: (firstEpoch) => ({
       parameters: sha256(parameters),
       previous: NO_DIGEST,

@@ -3,7 +3,7 @@ import type { ChainReader, ChainWriter, SudoCall } from '../chain/chain.js';
 import { type Keypair, keypairFromUri } from '../keys/index.js';
 import { type Hotkey, type Netuid, toHotkey, type Uid } from '../model/ids.js';
 import type { Publication } from '../verification/publication.js';
-import { ownersFiles } from './demo-policy.js';
+import { type OwnersFiles, ownersFiles } from './demo-policy.js';
 import { DEMO_PLAN, type World, type WorldValidator } from './world.js';
 
 const TAO = 1_000_000_000n;
@@ -18,13 +18,14 @@ export const FUNDS_TAO = 10_000;
 export function ownersSudoCalls(
   netuid: Netuid,
   commitReveal: boolean,
+  tempo: number = DEMO_PLAN.tempo,
 ): readonly { readonly why: string; readonly call: SudoCall }[] {
   const call = (why: string, name: string, ...args: SudoCall['args']) => ({
     why,
     call: { call: name, args: [netuid, ...args] },
   });
   return [
-    call('epochs of a few seconds', 'sudo_set_tempo', DEMO_PLAN.tempo),
+    call('epochs of a few seconds', 'sudo_set_tempo', tempo),
     call('a new subnet has it off; without it no TAO would flow', 'sudo_set_subnet_emission_enabled', true),
     call("classic bonds: the demo's figures were measured with them", 'sudo_set_yuma3_enabled', false),
     call(
@@ -57,11 +58,20 @@ export async function setUp(
     chain: ChainReader & ChainWriter;
     root: Keypair;
     say: (line: string) => void;
-    /** Commits the owner's hotkey to the demo's policy. @default the owner publishes none */
+    /** Commits the owner's hotkey to a policy. @default the owner publishes none */
     publish?: (ownerHotkey: Keypair, netuid: Netuid, publication: Publication) => Promise<unknown>;
   },
   world: World,
-  { commitReveal = false }: { readonly commitReveal?: boolean } = {},
+  {
+    commitReveal = false,
+    tempo = DEMO_PLAN.tempo,
+    files = ownersFiles(),
+  }: {
+    readonly commitReveal?: boolean;
+    readonly tempo?: number;
+    /** @default those of the demo */
+    readonly files?: OwnersFiles;
+  } = {},
 ): Promise<Registered> {
   const { chain, root, say, publish } = parts;
   const owner = keypairFromUri(world.owner.coldkeyUri);
@@ -69,11 +79,11 @@ export async function setUp(
   const { netuid } = await chain.registerNetwork(owner, toHotkey(ownerHotkey.address));
   await chain.startCall(owner, netuid);
   say(`subnet ${netuid} registered and started; root now calls, as the owner of any fresh localnet must:`);
-  const calls = ownersSudoCalls(netuid, commitReveal);
+  const calls = ownersSudoCalls(netuid, commitReveal, tempo);
   for (const { why, call } of calls) say(`  sudo AdminUtils.${call.call}(${call.args.join(', ')})  ${why}`);
   const publishing = async () => {
     if (!publish) return;
-    const { policyDigest, publication } = ownersFiles();
+    const { policyDigest, publication } = files;
     const { epochIndex } = await chain.subnet(netuid);
     await publish(ownerHotkey, netuid, publication(epochIndex));
     say(`the owner publishes policy ${policyDigest.slice(0, 16)}: it counts from epoch ${epochIndex + 1} on`);

@@ -107,12 +107,12 @@ export interface World {
 const TAO = 1_000_000_000n;
 
 /** Everything that `--seed` fixes before a process starts. Behaviours are dealt to miners in an order of the seed's. */
-export function createWorld(seed: string): World {
+export function createWorld(seed: string, cast: readonly Behaviour[] = BEHAVIOURS): World {
   const random = createSeededRandom(`assay/demo/${seed}`);
   const uri = (name: string, key: 'hot' | 'cold') =>
     `//assay-demo//${Buffer.from(seed).toString('hex') || '0'}//${name}//${key}`;
   const keys = (name: string) => ({ hotkeyUri: uri(name, 'hot'), coldkeyUri: uri(name, 'cold') });
-  const behaviours = shuffled(BEHAVIOURS, random);
+  const behaviours = shuffled(cast, random);
   const miners = behaviours.map((behaviour, k) => ({
     name: `miner-${k + 1}`,
     behaviour,

@@ -62,6 +62,8 @@ const minerSchema = z.strictObject({
   worker: z.string(),
   devices: z.array(z.strictObject({ port: z.number().int(), slot: z.number().int() })),
   data: z.string(),
+  /** false: no link to peers, whatever its behaviour has */
+  link: z.boolean().default(true),
   /** honest-small: where the one that relays listens for its frames */
   leakTo: z.number().int().optional(),
   /** relays: whose frames it is given */
@@ -144,7 +146,7 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   const slots: Slot[] = options.devices.map(({ port, slot }, index) =>
     connectDevice(port, slot, demoClaim(prover, index, worker), { phases: demoPhases(prover) }),
   );
-  const { link: linkName } = FACTS[behaviour];
+  const linkName = options.link ? FACTS[behaviour].link : undefined;
   const closing: Promise<void>[] = [];
   let onAdmission: MinerParts['onAdmission'];
   if (linkName) {

@@ -46,14 +46,23 @@ export interface Processes {
   stopAll(): Promise<void>;
 }
 
+export interface ProcessesParts {
+  readonly clock: Clock;
+  readonly dir: string;
+  /** the program that they run. @default this build's */
+  readonly main?: string;
+  /** @default MAX_RESTARTS */
+  readonly maxRestarts?: number;
+}
+
 export function createProcesses(
-  parts: { clock: Clock; dir: string },
+  parts: ProcessesParts,
   on: {
     message(name: string, message: Readonly<Record<string, unknown>>): void;
     died(name: string, how: string, restarting: boolean): void;
   },
 ): Processes {
-  const { clock } = parts;
+  const { clock, main = MAIN, maxRestarts = MAX_RESTARTS } = parts;
   const logs = join(parts.dir, 'logs');
   const managed = new Set<{ readonly child: ChildProcess | undefined; stop(): Promise<void> }>();
   let stopping = false;
@@ -79,7 +88,7 @@ export function createProcesses(
           [
             `--max-old-space-size=${spec.heapMiB}`,
             '--max-semi-space-size=2',
-            MAIN,
+            main,
             ...spec.args(attempt, first),
           ],
           { stdio: ['ignore', file, file, 'ipc'], env: ENVIRONMENT },
@@ -102,7 +111,7 @@ export function createProcesses(
           if (child === launched) child = undefined;
           onDead(how);
           if (!wanted || stopping) return;
-          const again = attempt < MAX_RESTARTS && spec.restart !== false;
+          const again = attempt < maxRestarts && spec.restart !== false;
           on.died(spec.name, how, again);
           attempt++;
           if (again) launch();
@@ -124,7 +133,7 @@ export function createProcesses(
         onReady = resolve;
         onDead = (how) => {
           // only the first start may fail the demo; later deaths are the supervisor's business
-          if (attempt >= MAX_RESTARTS || spec.restart === false || !wanted || stopping)
+          if (attempt >= maxRestarts || spec.restart === false || !wanted || stopping)
             reject(
               new AssayError('unreachable', `${spec.name} did not start (${how}); its log is ${log}`, {
                 address: spec.name,
