@@ -59,8 +59,16 @@ export const CAUSES = [
    * (scoring counts the event)
    */
   'nobody-to-meet',
+  /** declared in time, within what the policy allows: nothing is paid for the event, and no level moves by it */
+  'maintenance',
+  /** refused at Arm because the host's owner gives proofs no more of its time: nothing was proven, and nobody failed */
+  'capped',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
+
+/** Of causes those that rest on what the miner itself signed, and not on a fault of ours: its statement is evidence. */
+export const DECLINED = ['maintenance', 'capped'] as const satisfies readonly Cause[];
+export type Declined = (typeof DECLINED)[number];
 
 export type Verdict =
   | { readonly kind: 'accepted' }
@@ -88,6 +96,12 @@ const CONTENT: ReadonlySet<Rejection> = new Set([
 /** True for a rejection that hangs on bytes alone: two validators must agree on it, and replay must reproduce it. */
 export const isAboutContent = (verdict: Verdict): boolean =>
   verdict.kind === 'rejected' && CONTENT.has(verdict.reason);
+
+/** The miner said beforehand that it would not be there, or at Arm that it had done enough. */
+export const isDeclined = (
+  verdict: Verdict,
+): verdict is { readonly kind: 'inconclusive'; readonly cause: Declined } =>
+  verdict.kind === 'inconclusive' && (DECLINED as readonly Cause[]).includes(verdict.cause);
 
 /** `accepted`, `rejected:seed`, `inconclusive:validator-late`: for tables and logs. */
 export function verdictToString(verdict: Verdict): string {

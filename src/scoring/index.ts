@@ -18,6 +18,8 @@ export { DEFAULT_POLICY, POLICIES, type PolicyName } from './policies/index.js';
 export {
   encodePolicy,
   type KnownClasses,
+  type MaintenanceRules,
+  maintenanceRules,
   POLICY_BYTES,
   POLICY_FORMAT,
   type PolicySchedule,

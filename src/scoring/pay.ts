@@ -42,19 +42,16 @@ export type ZeroWhy =
   /** the subnet does not know the hotkey */
   | 'not-registered'
   | 'quarantine'
+  /** its slots were in declared maintenance for all of the epoch */
+  | 'maintenance'
   /** `cuts` say by what */
   | 'cut-to-nothing'
   /** below what can be told from nothing */
   | 'too-small';
 
 export type CutWhy =
-  | 'idle'
-  | 'uptime'
-  | 'slot-cap'
-  | 'probation'
-  | 'quarantine'
-  | 'hotkey-cap'
-  | 'coldkey-cap';
+  /** events in declared maintenance are not paid */
+  'maintenance' | 'idle' | 'uptime' | 'slot-cap' | 'probation' | 'quarantine' | 'hotkey-cap' | 'coldkey-cap';
 
 export interface Cut {
   readonly why: CutWhy;
@@ -209,13 +206,14 @@ export function payOf(
     const why = (): ZeroWhy => {
       if (!facts.neurons.has(hotkey)) return 'not-registered';
       if (worth.get(hotkey)! > 0n) {
-        if (own.some(({ why, factor }) => why === 'quarantine' && factor === 0)) return 'quarantine';
+        const last = own.find(({ factor }) => factor === 0)?.why;
+        if (last === 'quarantine' || last === 'maintenance') return last;
         return own.length > 0 ? 'cut-to-nothing' : 'too-small';
       }
       if (policy.pools.every(({ credit = 'outcomes' }) => credit !== 'outcomes')) return 'no-credit';
       if (state.eventsOf(epoch) === 0) return 'no-event';
       if (!view || view.challenged === 0) return 'not-challenged';
-      if (view.counted === 0) return 'carry-ended';
+      if (view.counted === 0) return view.counts['inconclusive:maintenance'] ? 'maintenance' : 'carry-ended';
       return (view.counts.accepted ?? 0) > 0 ? 'no-price' : 'never-accepted';
     };
     reasons.set(hotkey, { ...(share === 0n ? { zero: why() } : {}), cuts: own, counts: view?.counts ?? {} });
@@ -254,29 +252,32 @@ function claimOf(policy: ScoringPolicy, claimant: Claimant, cut: Cutter): Claim 
   const boosted = (amount: bigint): bigint => (amount * boost) / MILLION;
   const used = facts.usage?.get(hotkey);
   /** after each of a slot's own cuts, in their order */
-  const left = { proven: 0n, idle: 0n, uptime: 0n, cap: 0n };
+  const left = { proven: 0n, present: 0n, idle: 0n, uptime: 0n, cap: 0n };
   let missed = 0n;
   if (pool.credit === 'rollouts') {
     const price = BigInt(millionths(policy.rollouts!.price)); // a policy with such a pool has one
     left.proven = boosted((wholeOf(facts.rollouts?.get(hotkey)) * price * UNIT) / (MILLION * MILLION));
-    left.idle = left.uptime = left.cap = left.proven;
+    left.present = left.idle = left.uptime = left.cap = left.proven;
   } else if (pool.credit === 'usage') {
     left.proven = boosted((sumOf([...(used?.values() ?? [])], usedOf) * UNIT) / MILLION);
-    left.idle = left.uptime = left.cap = left.proven;
+    left.present = left.idle = left.uptime = left.cap = left.proven;
   } else
-    for (const { slot, worth, share, uptime: level } of view?.slots ?? []) {
+    for (const { slot, worth, share, uptime: level, present } of view?.slots ?? []) {
       if (worth[index] === 0) continue;
       const proven = boosted(BigInt(worth[index]!));
-      const rentedPart = rented ? part(proven, rented.idle, usedOf(used?.get(slot))) : proven;
+      const paid = (proven * BigInt(present)) / MILLION;
+      const rentedPart = rented ? part(paid, rented.idle, usedOf(used?.get(slot))) : paid;
       const upPart = uptime ? part(rentedPart, uptime.floor, BigInt(level)) : rentedPart;
       const own = capped(upPart, caps.slot);
       left.proven += proven;
+      left.present += paid;
       left.idle += rentedPart;
       left.uptime += upPart;
       left.cap += own;
       if (share > 0 && share < ONE) missed += min(own, (own * BigInt(ONE - share)) / BigInt(share));
     }
   let worth = left.proven;
+  worth = cut('maintenance', pool, hotkey, worth, left.present);
   worth = cut('idle', pool, hotkey, worth, left.idle);
   worth = cut('uptime', pool, hotkey, worth, left.uptime);
   worth = cut('slot-cap', pool, hotkey, worth, left.cap);
@@ -302,9 +303,11 @@ function boostOf({ boost }: ScoringPolicy, { stakeRao, collateralRao }: PaidNeur
   return all;
 }
 
-function onProbation({ probation }: ScoringPolicy, { epoch, neuron }: Claimant, net: bigint): bigint {
-  if (!probation || neuron.registeredEpoch === undefined) return net;
-  const age = Math.max(0, epoch - neuron.registeredEpoch);
+function onProbation({ probation }: ScoringPolicy, { epoch, neuron, view }: Claimant, net: bigint): bigint {
+  const since = neuron.registeredEpoch;
+  if (!probation || since === undefined) return net;
+  const away = view?.away.filter((each) => each >= since).length ?? 0;
+  const age = Math.max(0, epoch - since - away);
   if (age >= probation.epochs) return net;
   return part(net, probation.start, (MILLION * BigInt(age)) / BigInt(probation.epochs));
 }

@@ -98,6 +98,19 @@ const POLICY = z.strictObject({
   quarantine: z
     .strictObject({ reasons: z.array(z.enum(REJECTIONS)).min(1), epochs: whole(1, 4096) })
     .optional(),
+  /**
+   * Declared maintenance, of one hotkey: at most `blocks` in any `inBlocks`, in at most `declarations`; it counts from `leadBlocks`
+   * after a validator first heard of it. @default MAINTENANCE
+   */
+  maintenance: z
+    .strictObject({
+      /** 0: none at all */
+      blocks: whole(0, 100_000).optional(),
+      inBlocks: whole(1, 1_000_000).optional(),
+      declarations: whole(0, 64).optional(),
+      leadBlocks: whole(1, 10_000).optional(),
+    })
+    .optional(),
   boost: z.strictObject({ stake: BOOST.optional(), collateral: BOOST.optional() }).optional(),
   /** Whose usage receipts count, and what of a slot's pay it has without any. */
   rented: z.strictObject({ signers: z.array(hotkey).min(1).max(256), idle: share }).optional(),
@@ -195,6 +208,22 @@ export const policyDigest = (policy: ScoringPolicy): string => toHex(sha256(enco
 
 /** For editors and other readers of the file. */
 export const policySchema = (): object => ({ title: POLICY_FORMAT, ...z.toJSONSchema(POLICY) });
+
+/** Six hours in seven days of blocks of 12 s, and longer ahead than any plan announces its events. */
+const MAINTENANCE = { blocks: 1800, inBlocks: 50_400, declarations: 4, leadBlocks: 100 } as const;
+
+export type MaintenanceRules = { readonly [K in keyof typeof MAINTENANCE]: number };
+
+/** What a policy allows of declared maintenance. */
+export const maintenanceRules = ({ maintenance }: Pick<ScoringPolicy, 'maintenance'>): MaintenanceRules => {
+  const of = (name: keyof MaintenanceRules): number => maintenance?.[name] ?? MAINTENANCE[name];
+  return {
+    blocks: of('blocks'),
+    inBlocks: of('inBlocks'),
+    declarations: of('declarations'),
+    leadBlocks: of('leadBlocks'),
+  };
+};
 
 /** Exponent of pay in quarters; 4 is linear. */
 export const quartersOf = ({ pay }: Pick<ScoringPolicy, 'pay'>): number =>

@@ -50,12 +50,16 @@ export interface SlotView {
   readonly share: number;
   /** millionths */
   readonly uptime: number;
+  /** millionths of its events that were not in declared maintenance: what of its worth is paid */
+  readonly present: number;
 }
 
 export interface HotkeyView {
   readonly slots: readonly SlotView[];
   /** paid nothing in epochs up to this one */
   readonly quarantinedThrough: number | undefined;
+  /** epochs in which a slot of it was in declared maintenance, and that its probation does not count; newest last */
+  readonly away: readonly number[];
   /** slots that had an outcome in the epoch */
   readonly challenged: number;
   /** events that count for them */
@@ -117,12 +121,22 @@ const INCONCLUSIVE: Readonly<Record<string, number>> = Object.fromEntries(
  */
 const FIRST_CAUSE = 1 + REJECTIONS.length;
 const MET_NOBODY = INCONCLUSIVE['nobody-to-meet']!;
+/** No level moves by it, and it is not paid. */
+const AWAY = INCONCLUSIVE.maintenance!;
+/** Nothing was proven: it counts in the mean as nothing, and `uptime` does not move by it. */
+const CAPPED = INCONCLUSIVE.capped!;
+/** Snapshots have had so many since their form is what it is: causes are only ever added at the end. */
+const FEWEST_COUNTS = AWAY;
+/** Of one hotkey; more than any allowance of maintenance comes to within a probation. */
+const MOST_AWAY_EPOCHS = 1024;
 
 /** Of epochs before the open one. */
 interface Memory {
   worth: number[];
   share: number;
   uptime: number;
+  /** millionths of the last epoch's events that counted or were in maintenance, without those in maintenance */
+  present: number;
   /** epochs since something counted, and those of them in which that was our failure */
   since: number;
   uncounted: number;
@@ -137,6 +151,9 @@ interface Sums {
   seen: number;
   accepted: number;
   excused: number;
+  /** in declared maintenance */
+  away: number;
+  capped: number;
   /** outcomes of events that had not drawn the slot */
   extra: number;
   /** checks between events that count, and those of them in which it was there */
@@ -167,6 +184,8 @@ interface Entry {
   /** by 2 * index, and one more by turn: who claims another kind every other event has two slots, each measured by itself */
   readonly slots: Map<number, Slot>;
   quarantinedThrough: number | undefined;
+  /** epochs before the open one in which a slot was in maintenance, as long as a probation may hang on them */
+  away: number[];
 }
 
 interface Judged {
@@ -204,8 +223,11 @@ function stateOf(
   newest: number | undefined,
   stats: EpochStats | undefined,
 ): ScoringState {
-  const { memory: { carryEpochs = CARRY_EPOCHS, turnEpochs = TURN_EPOCHS, retain = 0 } = {}, quarantine } =
-    policy;
+  const {
+    memory: { carryEpochs = CARRY_EPOCHS, turnEpochs = TURN_EPOCHS, retain = 0 } = {},
+    quarantine,
+    probation,
+  } = policy;
   const kept = BigInt(millionths(retain));
   const reach = Math.max(carryEpochs, turnEpochs);
   const pools = policy.pools.map(createPool);
@@ -232,7 +254,7 @@ function stateOf(
   function slotOf({ miner, slot: index, byTurn = false }: Scored): Slot {
     let entry = hotkeys.get(miner);
     if (!entry) {
-      entry = { slots: new Map(), quarantinedThrough: undefined };
+      entry = newEntry();
       hotkeys.set(miner, entry);
     }
     const key = 2 * index + (byTurn ? 1 : 0);
@@ -259,6 +281,7 @@ function stateOf(
     if (!stats) return;
     const isGone = upTo - stats.epoch > MOST_AWAY;
     for (const [hotkey, entry] of hotkeys) {
+      Object.assign(entry, clocksOf(entry, upTo));
       for (const [key, slot] of entry.slots) {
         roll(slot, slot.memory, upTo - 1);
         slot.sums = undefined;
@@ -267,12 +290,13 @@ function stateOf(
         if (isGone) Object.assign(slot.memory, nothing(poolCount)); // an event under way may keep it
         if (isGone || (uptime === 0 && worth.every((each) => each === 0))) entry.slots.delete(key);
       }
-      if (entry.slots.size === 0 && (entry.quarantinedThrough ?? -1) < upTo) hotkeys.delete(hotkey);
+      if (entry.slots.size === 0 && entry.away.length === 0 && (entry.quarantinedThrough ?? -1) < upTo)
+        hotkeys.delete(hotkey);
     }
     // of events under way the slots may just have been forgotten; their outcomes are still to come into force
     for (const { slots } of open.values())
       for (const slot of slots) {
-        const entry = hotkeys.get(slot.hotkey) ?? { slots: new Map(), quarantinedThrough: undefined };
+        const entry = hotkeys.get(slot.hotkey) ?? newEntry();
         hotkeys.set(slot.hotkey, entry);
         entry.slots.set(2 * slot.index + (slot.byTurn ? 1 : 0), slot);
       }
@@ -303,7 +327,10 @@ function stateOf(
     if (!stats) return;
     const { sums } = slot;
     const asked = askedOf(slot, stats);
-    const counted = asked + (sums ? sums.extra - sums.excused : 0);
+    const { away = 0, capped = 0 } = sums ?? {};
+    const counted = asked + (sums ? sums.extra - sums.excused - away : 0);
+    // what was proven in the other events is as good as ever; for those in maintenance nothing is paid
+    if (counted + away > 0) memory.present = Number((MILLION * BigInt(counted)) / BigInt(counted + away));
     if (counted > 0) {
       const mean = (sum: number): number => Math.floor(sum / counted);
       for (let pool = 0; pool < poolCount; pool++)
@@ -311,10 +338,10 @@ function stateOf(
       memory.share = sums ? mean(sums.share) : 0; // of now alone: who is new has not missed the epochs before
       memory.since = 0;
       memory.uncounted = 0;
-    } else pass(memory, stats.events === 0 || asked > 0);
+    } else if (away === 0) pass(memory, stats.events === 0 || asked > 0);
     const { checked = 0, alive = 0 } = sums ?? {};
-    if (counted + checked > 0)
-      memory.uptime = moved(memory.uptime, (sums?.accepted ?? 0) + alive, counted + checked);
+    const watched = counted - capped + checked;
+    if (watched > 0) memory.uptime = moved(memory.uptime, (sums?.accepted ?? 0) + alive, watched);
     for (let epoch = stats.epoch + 1; epoch <= Math.min(through, stats.epoch + MOST_AWAY); epoch++)
       pass(memory, true);
   }
@@ -326,6 +353,24 @@ function stateOf(
     if (memory.since <= reach && memory.uncounted <= carryEpochs) return;
     for (let pool = 0; pool < poolCount; pool++) memory.worth[pool] = mixed(memory.worth[pool]!, 0);
     if (kept === 0n) memory.share = 0;
+  }
+
+  /** In an epoch with maintenance neither quarantine nor probation goes on, or both could be sat out unproven. */
+  function clocksOf(
+    { slots, quarantinedThrough, away }: Entry,
+    upTo: number,
+  ): Pick<Entry, 'quarantinedThrough' | 'away'> {
+    const kept = (all: number[]): number[] =>
+      // who was registered before these has been here for longer than probation and all of them together
+      all.filter((each) => upTo - each <= (probation?.epochs ?? 0) + all.length);
+    let wasAway = false;
+    for (const { sums } of slots.values()) if (sums && sums.away > 0) wasAway = true;
+    if (!stats || stats.epoch >= upTo || !wasAway) return { quarantinedThrough, away: kept(away) };
+    const isQuarantined = quarantinedThrough !== undefined && quarantinedThrough >= stats.epoch;
+    return {
+      quarantinedThrough: isQuarantined ? quarantinedThrough + 1 : quarantinedThrough,
+      away: probation ? kept([...away, stats.epoch].slice(-MOST_AWAY_EPOCHS)) : away,
+    };
   }
 
   function mixed(before: number, now: number): number {
@@ -349,6 +394,8 @@ function stateOf(
       seen: 0,
       accepted: 0,
       excused: 0,
+      away: 0,
+      capped: 0,
       extra: 0,
       checked: 0,
       alive: 0,
@@ -358,15 +405,18 @@ function stateOf(
 
   function count({ slot, code, pool, worth, share }: Judged, { sample, liveness }: ScoredEvent): void {
     const sums = sumsOf(slot);
-    const isExcused = code >= FIRST_CAUSE && code !== MET_NOBODY;
+    const isExcused = code >= FIRST_CAUSE && code !== MET_NOBODY && code !== AWAY && code !== CAPPED;
     if (liveness) {
-      if (!isExcused) sums.checked++;
+      // a check is next to no work: whoever has done enough answers it all the same
+      if (!isExcused && code !== AWAY) sums.checked++;
       if (code === ACCEPTED) sums.alive++;
     } else {
       sums.seen++;
       sums.counts[code]!++;
       if (sample && !slot.drawn.isInLast) sums.extra++;
       if (isExcused) sums.excused++;
+      if (code === AWAY) sums.away++;
+      if (code === CAPPED) sums.capped++;
       if (code === ACCEPTED) {
         sums.accepted++;
         sums.share += share;
@@ -455,7 +505,9 @@ function stateOf(
       const isOpen = epoch === stats?.epoch;
       if (stats && epoch < stats.epoch)
         throw new RangeError(`epoch: expected ${stats.epoch} or a later one, got ${epoch}`);
-      for (const [hotkey, { slots, quarantinedThrough }] of hotkeys) {
+      for (const [hotkey, entry] of hotkeys) {
+        const { slots } = entry;
+        const { quarantinedThrough, away } = clocksOf(entry, epoch);
         const views: SlotView[] = [];
         const counts: Record<string, number> = {};
         const tally = (name: string, more: number): void => {
@@ -465,19 +517,20 @@ function stateOf(
         for (const slot of slots.values()) {
           const memory = { ...slot.memory, worth: [...slot.memory.worth] };
           roll(slot, memory, epoch);
-          const { worth, share, uptime } = memory;
-          views.push({ slot: slot.index, worth, share, uptime });
+          const { worth, share, uptime, present } = memory;
+          views.push({ slot: slot.index, worth, share, uptime, present });
           if (!isOpen || !slot.sums) continue;
-          const { seen, extra, excused } = slot.sums;
+          const { seen, extra, excused, away } = slot.sums;
           const asked = askedOf(slot, stats!) + extra;
           challenged++;
-          counted += asked - excused;
+          counted += asked - excused - away;
           slot.sums.counts.forEach((many, code) => {
             tally(VERDICTS[code]!, many);
           });
           tally('absent', asked - seen);
         }
-        yield [hotkey as Hotkey, { slots: views, quarantinedThrough, challenged, counted, counts }]; // made by `outcome`
+        const view = { slots: views, quarantinedThrough, away, challenged, counted, counts };
+        yield [hotkey as Hotkey, view]; // made by `outcome`
       }
     },
     snapshot() {
@@ -488,10 +541,11 @@ function stateOf(
         tried,
         newest,
         stats: stats && { ...stats, done: [...stats.done] },
-        hotkeys: byKey(hotkeys).map(([hotkey, { slots, quarantinedThrough = null }]) => [
+        hotkeys: byKey(hotkeys).map(([hotkey, { slots, quarantinedThrough = null, away }]) => [
           hotkey,
           quarantinedThrough,
           byKey(slots).map(([key, { memory, sums }]) => [key, memory, sums ?? null]),
+          away,
         ]),
       });
     },
@@ -525,15 +579,28 @@ const SNAPSHOT = z.strictObject({
       z.array(
         z.tuple([
           count,
-          z.strictObject({ worth: sums, share: count, uptime: count, since: count, uncounted: count }),
+          z.strictObject({
+            worth: sums,
+            share: count,
+            uptime: count,
+            present: count.max(Number(MILLION)).default(Number(MILLION)),
+            since: count,
+            uncounted: count,
+          }),
           z
             .strictObject({
               worth: sums,
               share: count,
-              counts: z.array(count).length(VERDICTS.length),
+              counts: z
+                .array(count)
+                .min(FEWEST_COUNTS)
+                .max(VERDICTS.length)
+                .transform((all) => VERDICTS.map((_, i) => all[i] ?? 0)),
               seen: count,
               accepted: count,
               excused: count,
+              away: count.default(0),
+              capped: count.default(0),
               extra: count,
               checked: count,
               alive: count,
@@ -541,6 +608,7 @@ const SNAPSHOT = z.strictObject({
             .nullable(),
         ]),
       ),
+      z.array(count).max(MOST_AWAY_EPOCHS).optional(),
     ]),
   ),
 });
@@ -563,8 +631,8 @@ export function restoreScoringState(
   if (given.policy !== digest) throw corrupt(`of the policy ${given.policy}, expected ${digest}`);
   const { stats, tried } = given;
   const hotkeys = new Map<string, Entry>();
-  for (const [hotkey, quarantinedThrough, slots] of given.hotkeys) {
-    const entry: Entry = { slots: new Map(), quarantinedThrough: quarantinedThrough ?? undefined };
+  for (const [hotkey, quarantinedThrough, slots, away = []] of given.hotkeys) {
+    const entry: Entry = { slots: new Map(), quarantinedThrough: quarantinedThrough ?? undefined, away };
     for (const [key, memory, sums] of slots) {
       const pools = policy.pools.length;
       if (memory.worth.length !== pools || (sums && sums.worth.length !== pools))
@@ -591,10 +659,13 @@ export function isDrawn({ seed, share }: Sample, miner: string, slot: number): b
 const inOnes = (value: number): number =>
   value > 0 && Number.isFinite(value) ? Math.floor(Math.min(value, MOST) * ONE) : 0;
 
+const newEntry = (): Entry => ({ slots: new Map(), quarantinedThrough: undefined, away: [] });
+
 const nothing = (pools: number): Memory => ({
   worth: new Array<number>(pools).fill(0),
   share: 0,
   uptime: 0,
+  present: Number(MILLION),
   since: 0,
   uncounted: 0,
 });

@@ -4,7 +4,13 @@ import { canonicalJson } from '../../model/canonical-json.js';
 import { AssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
-import { isAboutContent, type Rejection, type Verdict, verdictToString } from '../../model/verdict.js';
+import {
+  isAboutContent,
+  isDeclined,
+  type Rejection,
+  type Verdict,
+  verdictToString,
+} from '../../model/verdict.js';
 import type { EventEntry } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 import type { EpochRange } from './load.js';
@@ -12,6 +18,8 @@ import type { EpochRange } from './load.js';
 export const DIFFERENCES = [
   /** one of the two had a fault of its own, or nobody for the slot to meet */
   'own-fault',
+  /** one of them had counted the miner's maintenance, or was told that its owner's cap was reached */
+  'declined',
   /** late, silent or left out for one: the line or the clock between them */
   'time',
   /** a dial or an answer to it that one did not see */
@@ -192,6 +200,7 @@ function whyOf(
   const verdicts = [a.verdict, b.verdict];
   if (verdictToString(a.verdict) === verdictToString(b.verdict))
     return canonicalJson(a.credit) === canonicalJson(b.credit) && a.share === b.share ? undefined : 'credit';
+  if (verdicts.some(isDeclined)) return 'declined';
   if (verdicts.some(({ kind }) => kind === 'inconclusive')) return 'own-fault';
   if (verdicts.every(({ kind }) => kind === 'rejected')) return 'reason';
   const rejected = verdicts.find(({ kind }) => kind === 'rejected')!; // they differ, and none is inconclusive

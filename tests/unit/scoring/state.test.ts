@@ -31,6 +31,7 @@ const POLICY = policyOf({
   memory: { retain: 0.5, carryEpochs: 1, turnEpochs: 4 },
   uptime: { rise: 0.25, fall: 0.5, floor: 0.2 },
   quarantine: { reasons: ['seed'], epochs: 2 },
+  probation: { epochs: 3, start: 0.5 },
 });
 const MINERS = ['a', 'b', 'c'];
 
@@ -60,6 +61,8 @@ const told = fc
             rejected('seed'),
             inconclusive('validator-fault'),
             inconclusive('nobody-to-meet'),
+            inconclusive('maintenance'),
+            inconclusive('capped'),
           ),
         }),
         { maxLength: 8, selector: ({ miner, slot, byTurn }) => `${miner} ${slot} ${byTurn}` },

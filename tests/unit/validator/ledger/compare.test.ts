@@ -69,6 +69,7 @@ const cases: [DifferenceWhy, Change | undefined, Change | undefined][] = [
   ['content', { verdict: rejected('projection') }, full],
   ['reason', { verdict: rejected('path') }, { verdict: rejected('range') }],
   ['own-fault', { verdict: inconclusive('validator-late') }, full],
+  ['declined', { verdict: inconclusive('maintenance') }, full],
   ['credit', full, { ...full, credit: { opsPerS: 99 } }],
   ['parameters', full, { ...full, paramsId: '00'.repeat(32) }],
   ['not-challenged', full, undefined],
