@@ -8,6 +8,7 @@ import type { Log } from '../model/log.js';
 import { systemRandom } from '../model/prng.js';
 import { invalid } from './invalid-input.js';
 import type { Metrics } from './metrics.js';
+import type { ValidatorMetrics } from './validator-metrics.js';
 import { mayBeSecret, walletPathOf } from './wallets.js';
 
 export interface KeyChoice {
@@ -63,8 +64,21 @@ export async function startMetrics(
   if (port < 0) return undefined;
   const { serveMetrics } = await import('./metrics.js');
   const metrics = await serveMetrics(chain, port);
-  log.info('metrics', { url: `http://127.0.0.1:${metrics.port}/metrics` });
+  log.info('metrics', {
+    url: `http://127.0.0.1:${metrics.port}/metrics`,
+    serves: '/metrics, /healthz, /readyz',
+  });
   return metrics;
+}
+
+/** A validator's own series, where metrics are served at all. */
+export async function startValidatorMetrics(
+  metrics: Metrics | undefined,
+  data: string,
+): Promise<ValidatorMetrics | undefined> {
+  if (!metrics) return undefined;
+  const { createValidatorMetrics } = await import('./validator-metrics.js');
+  return createValidatorMetrics({ ...metrics, clock: systemClock, data });
 }
 
 type Tell = (message: Readonly<Record<string, unknown>>) => void;

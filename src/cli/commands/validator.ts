@@ -22,6 +22,7 @@ import {
   loadKey,
   startAdmin,
   startMetrics,
+  startValidatorMetrics,
   systemParts,
   tellAll,
 } from '../assemble.js';
@@ -79,6 +80,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     });
   const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
+  const series = await startValidatorMetrics(metrics, config.data);
   const tell = tellAll(webhook?.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
@@ -137,7 +139,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         wire: createGrpcWire({ clock: systemParts.clock }),
         keypair,
         kinds,
-        ledger,
+        ledger: series?.observed(ledger) ?? ledger,
         book,
         parameters: { source, shelf, given },
         receipts: config.receipts === undefined ? undefined : receiptsIn(config.receipts),
@@ -161,7 +163,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         ready = true;
         keeping?.at(status.epoch, status.lastScored?.policy);
         admin?.setServing(status.permit);
-        metrics?.status(status);
+        series?.status(status);
         tellParent({ status });
       },
     );

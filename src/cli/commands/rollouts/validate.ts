@@ -13,7 +13,7 @@ import { createProofs } from '../../../validator/rollouts/proofs.js';
 import { createRolloutValidator, type RolloutValidatorStatus } from '../../../validator/rollouts/run.js';
 import { runValidator } from '../../../validator/validator.js';
 import { openWeightsBook } from '../../../validator/weights/book.js';
-import { dataPaths } from '../../assemble.js';
+import { dataPaths, startValidatorMetrics } from '../../assemble.js';
 import { loadConfig, roleFlags, rolloutValidatorSchema } from '../../config.js';
 import { EXIT } from '../../output.js';
 import { tellParent } from '../../parent.js';
@@ -78,6 +78,7 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
     closing.push(() => ledger.close());
     const at = { genesisHash: info.genesisHash, hotkey: keypair.address, head: (await chain.head()).number };
     const book = await openWeightsBook({ log }, { folder: dataPaths.weights(config.data), ...at });
+    const metrics = await startValidatorMetrics(role.metrics, config.data);
     closing.push(() => book.close());
     await warmUp(role, modelOf, inner);
     const { host, port, identities, announceIp } = role.address;
@@ -88,14 +89,15 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
       runValidator(
         {
           ...session,
-          ...{ reader: chain, writer: chain, book, kinds: {}, ledger, files },
+          ...{ reader: chain, writer: chain, book, kinds: {}, files },
+          ledger: metrics?.observed(ledger) ?? ledger,
           ...{ ownDelay: noDelay, scoreOf: validator.scoreOf, alert: role.tell },
         },
         { netuid, mechanism, plan: { ...NO_EVENTS, publishLeadBlocks } },
         inner,
         (status) => {
           role.admin?.setServing(status.permit);
-          role.metrics?.status(status);
+          metrics?.status(status);
           tellParent({ status });
         },
       ),
