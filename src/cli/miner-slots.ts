@@ -4,11 +4,11 @@
 import type { Compute, Devices } from '../compute/compute.js';
 import type { FoundDevices } from '../compute/find-devices.js';
 import type { DeviceChoice } from '../compute/process/device-process.js';
+import { classSet } from '../miner/class-set.js';
 import type { SlotsUnder } from '../miner/follow.js';
 import type { LinkDoor } from '../miner/link-door.js';
 import type { Clock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
-import { BY_SIZE } from '../verification/classes.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { LIVENESS, type ProofKind } from '../verification/proof.js';
 import { type WantedSlot, wrongSlot } from './wanted-slots.js';
@@ -103,7 +103,7 @@ export async function openSlots(
     }
     return {
       under(sets) {
-        const chosen = wanted.map((each) => choose(each, { kinds, sets }));
+        const chosen = wanted.map((each) => classSet(each, { kinds, sets }));
         const slots = chosen.flatMap((each, index) => {
           if ('why' in each) return [];
           const { kind, params } = each;
@@ -152,7 +152,7 @@ export function assertClasses(
   from: { readonly kinds: KindsByName; readonly sets: readonly ParameterSet[] },
 ): void {
   for (const each of wanted) {
-    const chosen = choose(each, from);
+    const chosen = classSet(each, from);
     if ('why' in chosen) throw wrongSlot(`${chosen.why}`);
   }
 }
@@ -162,31 +162,4 @@ function kindOf({ kind: name }: WantedSlot, kinds: KindsByName): ProofKind<unkno
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (!kind) throw wrongSlot(`no kind ${name}; there are ${Object.keys(kinds).join(', ')}`);
   return kind;
-}
-
-function choose(
-  wanted: WantedSlot,
-  { kinds, sets }: { readonly kinds: KindsByName; readonly sets: readonly ParameterSet[] },
-):
-  | { readonly kind: ProofKind<unknown, unknown>; readonly params: unknown }
-  | { readonly slot: string; readonly why: string } {
-  const { kind: name, className } = wanted;
-  const kind = kindOf(wanted, kinds);
-  const slot = `${name}:${className}`;
-  const found = sets.filter((each) => each.kind === name && each.className === className);
-  const usable = found.find(({ params }) => !kind.facts(params).localnetOnly);
-  if (usable) return { kind, params: kind.parseParams(usable.params) };
-  const why =
-    found.length > 0
-      ? `${slot} is for simulated devices`
-      : `${name} has no class ${className}; assay verification params list shows them${bySize(sets, name)}`;
-  return { slot, why };
-}
-
-/** A card that nobody listed is no mistake: there are sets for it. */
-function bySize(sets: readonly ParameterSet[], kind: string): string {
-  const names = sets.filter((each) => each.kind === kind && each.className.startsWith(BY_SIZE));
-  return names.length === 0
-    ? ''
-    : `; a card without a class takes one by size: ${names.map((each) => each.className).join(', ')}`;
 }

@@ -74,17 +74,21 @@ export const channelOf = ({ algorithm, publicKey }: ServerKey): Uint8Array =>
 
 /** @param certificate DER. @throws AssayError `unauthenticated` unless its key is `serverKey` */
 export function assertPinned(certificate: Uint8Array, serverKey: ServerKey): void {
-  let publicKey: Uint8Array | undefined;
-  try {
-    publicKey = rawKey(new X509Certificate(certificate).publicKey);
-  } catch {
-    // no certificate, or a key of another algorithm: not the pinned one
-  }
+  const publicKey = certifiedKey(certificate);
   if (publicKey && equals(publicKey, serverKey.publicKey)) return;
   const reason = 'server-key';
   throw new AssayError('unauthenticated', "the server's TLS key is not the one that its axon names", {
     reason,
   });
+}
+
+/** @param certificate DER. @returns its ed25519 key, 32 bytes; undefined for no certificate, or a key of another algorithm */
+export function certifiedKey(certificate: Uint8Array): Uint8Array | undefined {
+  try {
+    return rawKey(new X509Certificate(certificate).publicKey);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws AssayError `unsupported` */

@@ -1,36 +1,13 @@
-// Owns: a device in a process of its own, reached over a loopback socket. Does not own: what it computes.
+// Owns: a device in a process of its own, reached over a loopback socket: the wire of a miner's hosts, without keys and from the
+// other side, so that several miners can share one. Does not own: what it computes, what is said (miner/hosts).
 import { createConnection, createServer, type Socket } from 'node:net';
-import { PackrStream, UnpackrStream } from 'msgpackr';
+import { type Channel, openChannel } from '../../miner/hosts/channel.js';
+import { createDesk, type Desk } from '../../miner/hosts/desk.js';
+import { HOST_LIMITS } from '../../miner/hosts/limits.js';
+import { createRemoteSlot } from '../../miner/hosts/remote-slot.js';
+import { createWork } from '../../miner/hosts/work.js';
 import type { Slot, SlotClaim } from '../../miner/slot.js';
 import { systemClock } from '../../model/clock.js';
-import { AssayError } from '../../model/errors.js';
-import type { Proving } from '../../verification/proof.js';
-
-/** One request a message; `job` names the piece of work within the connection, `call` the answer's place. */
-type Request =
-  | { op: 'prepare'; slot: number; basis: Uint8Array }
-  | { op: 'offer'; call: number; slot: number }
-  | {
-      op: 'start';
-      call: number;
-      job: number;
-      slot: number;
-      eventId: Uint8Array;
-      basis: Uint8Array;
-      seed: Uint8Array;
-      place: Uint8Array | undefined;
-      brief: Uint8Array | undefined;
-      /** clocks of two processes differ; how long ago the Go came does not */
-      goneMs: number | undefined;
-    }
-  | { op: 'next'; call: number; job: number; pass: Uint8Array | undefined; leftMs: number }
-  | { op: 'open'; call: number; job: number; request: Uint8Array }
-  | { op: 'end'; job: number };
-type Response =
-  | { call: number; commit: Uint8Array }
-  | { call: number; opening: Uint8Array }
-  | { call: number; offer: Uint8Array }
-  | { call: number; error: string };
 
 /**
  * Serves `slots` on 127.0.0.1 until aborted.
@@ -43,7 +20,7 @@ export async function serveDevice(
   signal: AbortSignal,
 ): Promise<number> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     serveSocket(socket, slots);
@@ -64,75 +41,11 @@ export async function serveDevice(
 }
 
 function serveSocket(socket: Socket, slots: readonly Slot[]): void {
-  const out = new PackrStream({ useRecords: false });
-  const requests = new UnpackrStream({ useRecords: false });
-  const jobs = new Map<number, { stop: AbortController; proving: Promise<Proving> }>();
-  out.pipe(socket);
-  socket.pipe(requests);
-  socket.on('error', () => socket.destroy()); // the miner died: 'close' releases its jobs
-  requests.on('error', () => socket.destroy());
-  socket.on('close', () => {
-    for (const job of [...jobs.keys()]) end(job);
-  });
-
-  const reply = (response: Response) => {
-    if (!socket.destroyed) out.write(response);
-  };
-  const end = (job: number) => {
-    const running = jobs.get(job);
-    jobs.delete(job);
-    running?.stop.abort();
-    running?.proving.then((proving) => proving.release()).catch(() => {});
-  };
-
-  requests.on('data', (request: Request) => {
-    if (request.op === 'prepare') {
-      const slot = slots.find(({ claim }) => claim.index === request.slot);
-      void slot?.prepare?.(request.basis).catch(() => {}); // a hint: start() does what this could not
-      return;
-    }
-    if (request.op === 'end') return end(request.job);
-    const { call } = request;
-    const fail = (error: unknown) =>
-      reply({ call, error: error instanceof Error ? error.message : String(error) });
-    if (request.op === 'offer') {
-      const slot = slots.find(({ claim }) => claim.index === request.slot);
-      if (!slot?.offer) return fail(new Error(`slot ${request.slot} offers nothing`));
-      slot.offer().then((offer) => reply({ call, offer }), fail);
-      return;
-    }
-    const { job } = request;
-    if (request.op === 'start') {
-      const slot = slots.find(({ claim }) => claim.index === request.slot);
-      if (!slot || jobs.has(job)) return fail(new Error(`no slot ${request.slot} for job ${job}`));
-      const stop = new AbortController();
-      const { eventId, basis, seed, place, brief, goneMs } = request;
-      const known = {
-        ...(place ? { place } : {}),
-        ...(brief ? { brief } : {}),
-        ...(goneMs === undefined ? {} : { goneAt: systemClock.monotonic() - goneMs }),
-      };
-      const proving = slot.start({ eventId, basis, seed, ...known }, stop.signal);
-      jobs.set(job, { stop, proving });
-      proving.then(({ commit }) => reply({ call, commit }), fail);
-    } else {
-      const running = jobs.get(job);
-      if (!running) return fail(new Error(`no job ${job}`));
-      if (request.op === 'next') {
-        const until = systemClock.monotonic() + request.leftMs;
-        const step = { pass: request.pass, leftMs: () => until - systemClock.monotonic() };
-        running.proving
-          .then((proving) => {
-            if (!proving.next) throw new Error(`job ${job} has no further step`);
-            return proving.next(step, running.stop.signal);
-          })
-          .then((commit) => reply({ call, commit }), fail);
-        return;
-      }
-      running.proving
-        .then((proving) => proving.open(request.request))
-        .then((opening) => reply({ call, opening }), fail);
-    }
+  const find = (number: number) => slots.find(({ claim }) => claim.index === number);
+  const work = createWork({ channel: () => channel, find });
+  const channel: Channel = openChannel(socket, HOST_LIMITS.frameBytes, {
+    frame: (body) => void work.take(body),
+    over: () => work.end(), // the miner died: its jobs are for nobody
   });
 }
 
@@ -146,103 +59,30 @@ export function connectDevice(
   port: number,
   deviceSlot: number,
   claim: SlotClaim,
-  { phases, meets = false }: Pick<Slot, 'phases'> & { readonly meets?: boolean } = {},
+  of: Pick<Slot, 'phases'> & { readonly meets?: boolean } = {},
 ): Slot {
-  const waiting = new Map<
-    number,
-    { resolve: (response: Response) => void; reject: (error: Error) => void }
-  >();
-  let link: { out: PackrStream } | undefined;
-  let nextJob = 0;
-  let nextCall = 0;
+  const address = `127.0.0.1:${port}`;
+  let connected: Desk | undefined;
 
-  function connect(): { out: PackrStream } {
-    if (link) return link;
-    const socket = createConnection({ host: '127.0.0.1', port });
-    const out = new PackrStream({ useRecords: false });
-    const responses = new UnpackrStream({ useRecords: false });
-    out.pipe(socket);
-    socket.pipe(responses);
-    responses.on('data', (response: Response) => {
-      const waiter = waiting.get(response.call);
-      waiting.delete(response.call);
-      if ('error' in response) waiter?.reject(unreachable(response.error));
-      else waiter?.resolve(response);
+  function connect(): Desk {
+    const socket = createConnection({ host: '127.0.0.1', port, noDelay: true });
+    const desk = createDesk({
+      channel: () => channel,
+      clock: systemClock,
+      name: `device at ${address}`,
+      address,
     });
-    let over = false;
-    const lost = () => {
-      if (over) return; // 'close' follows 'error', when another connection may stand already
-      over = true;
-      link = undefined;
-      for (const { reject } of waiting.values()) reject(unreachable('the connection broke'));
-      waiting.clear();
-    };
-    socket.on('error', lost);
-    socket.on('close', lost);
-    link = { out };
-    return link;
+    const channel = openChannel(socket, HOST_LIMITS.frameBytes, {
+      frame: (body) => void desk.take(body),
+      over(why) {
+        if (connected === desk) connected = undefined; // another connection may stand already
+        desk.end(why);
+      },
+    });
+    connected = desk;
+    return desk;
   }
 
-  const unreachable = (why: string) =>
-    new AssayError('unreachable', `device at 127.0.0.1:${port}: ${why}`, { address: `127.0.0.1:${port}` });
-
-  const ask = (request: Extract<Request, { op: 'start' | 'next' | 'open' | 'offer' }>): Promise<Response> =>
-    new Promise((resolve, reject) => {
-      const { out } = connect();
-      waiting.set(request.call, { resolve, reject });
-      out.write(request);
-    });
-
-  return {
-    claim,
-    ...(phases ? { phases } : {}),
-    ...(meets
-      ? {
-          async offer() {
-            const offered = await ask({ op: 'offer', call: nextCall++, slot: deviceSlot });
-            if (!('offer' in offered)) throw unreachable('answered out of order');
-            return offered.offer;
-          },
-        }
-      : {}),
-    async prepare(basis) {
-      connect().out.write({ op: 'prepare', slot: deviceSlot, basis } satisfies Request);
-    },
-    async start({ eventId, basis, seed, place, brief, goneAt }, signal) {
-      const job = nextJob++;
-      const release = () => {
-        signal.removeEventListener('abort', release);
-        link?.out.write({ op: 'end', job } satisfies Request);
-      };
-      signal.addEventListener('abort', release);
-      const started = await ask({
-        op: 'start',
-        call: nextCall++,
-        job,
-        slot: deviceSlot,
-        eventId,
-        basis,
-        seed,
-        place,
-        brief,
-        goneMs: goneAt === undefined ? undefined : systemClock.monotonic() - goneAt,
-      });
-      if (!('commit' in started)) throw unreachable('answered out of order');
-      return {
-        commit: started.commit,
-        // the device stops with its job: `signal` is the job's
-        async next({ pass, leftMs }) {
-          const made = await ask({ op: 'next', call: nextCall++, job, pass, leftMs: leftMs() });
-          if (!('commit' in made)) throw unreachable('answered out of order');
-          return made.commit;
-        },
-        async open(request) {
-          const opened = await ask({ op: 'open', call: nextCall++, job, request });
-          if (!('opening' in opened)) throw unreachable('answered out of order');
-          return opened.opening;
-        },
-        release,
-      };
-    },
-  };
+  const parts = { clock: systemClock, desk: () => connected ?? connect() };
+  return createRemoteSlot(parts, { ...of, claim, number: deviceSlot });
 }
