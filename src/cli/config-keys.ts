@@ -2,6 +2,7 @@
 // `assay config` and docs/configuration.md. Does not own: which keys there are (config.ts), reading values.
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { CONFIG_FORMAT } from './config-file.js';
 import { decimal, integer } from './numbers.js';
 
 /** What `.meta({ ... })` of a key says beside its `description`. */
@@ -55,6 +56,31 @@ export function keysOf(schema: z.ZodObject): readonly Key[] {
       flag: flagOf(name),
     };
   });
+}
+
+/** For editors: the keys of a file of configuration; none is required there, as flags and environment may say it. */
+export function fileSchema(role: string, schema: z.ZodObject): Record<string, unknown> {
+  const { properties } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ jsonSchema }) {
+      const { example } = jsonSchema;
+      for (const own of ['without', 'value', 'secret', 'example']) delete jsonSchema[own];
+      if (example !== undefined) jsonSchema.examples = [example];
+    },
+  });
+  return {
+    title: `assay: ${role}`,
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    properties: {
+      $schema: { type: 'string' },
+      formatVersion: { const: CONFIG_FORMAT },
+      role: { const: role },
+      ...properties,
+    },
+    additionalProperties: false,
+  };
 }
 
 function typeOf(form: z.core.JSONSchema.JSONSchema): string {

@@ -1,14 +1,12 @@
 // Owns: the only reading of environment, files and flags. Rooms get typed options and never see process.env.
-import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { AssayError } from '../model/errors.js';
+import { isSlip, nearest } from '../model/near.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import { DEFAULT_HOLD } from '../validator/schedule.js';
+import { readConfigFile } from './config-file.js';
 import { flagOf, variableOf } from './config-keys.js';
 import { mayBeSecret } from './wallets.js';
-
-/** A configuration file larger than this is not ours. */
-const MAX_CONFIG_BYTES = 1 << 20;
 
 /** Of a number that is missing, that is none, or that lies outside: one message that says which it takes. */
 export const integerBetween = (least: number, most: number, what = 'an integer') => {
@@ -355,6 +353,10 @@ export const ROLES = {
 } as const;
 export type ConfigRole = keyof typeof ROLES;
 
+export type Config<R extends ConfigRole> = z.infer<(typeof ROLES)[R]>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * Flags win over environment (`ASSAY_<KEY>`), environment over the file of `--config`, the file over defaults.
  * @throws AssayError `invalid-config` with one line per problem; unknown keys are problems
@@ -362,19 +364,78 @@ export type ConfigRole = keyof typeof ROLES;
 export function loadConfig<S extends z.ZodObject>(
   schema: S,
   flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): z.infer<S> {
+  const { values, source } = gather(schema, flags, environment);
+  return checked(schema, values, { source: `configuration from ${source}`, nameOf: (key) => key });
+}
+
+/**
+ * What was said, before it is checked.
+ * @returns `from`: the file, a variable or a flag, of each key that was said
+ * @throws AssayError `invalid-config` for a file that cannot be read, is another role's or of a newer format, and for a variable
+ * whose name is a slip of the pen
+ */
+export function gather(
+  schema: z.ZodObject,
+  flags: Readonly<Record<string, unknown>>,
+  environment: Environment = process.env,
+): { values: Record<string, unknown>; from: ReadonlyMap<string, string>; source: string } {
   const { config: path, ...own } = flags;
-  const file = typeof path === 'string' ? readConfigFile(path) : {};
-  const merged: Record<string, unknown> = { ...file };
+  const values = new Map<string, unknown>();
+  const from = new Map<string, string>();
+  const say = (key: string, value: unknown, where: string) => {
+    values.set(key, value);
+    from.set(key, where);
+  };
+  if (typeof path === 'string') {
+    const file = readConfigFile(path);
+    assertRole(schema, path, file.role);
+    for (const [key, value] of Object.entries(file.values)) say(key, value, path);
+  }
+  assertVariables(schema, environment);
   for (const [key, shape] of Object.entries(schema.shape)) {
     const text = environment[variableOf(key)];
-    if (text !== undefined) merged[key] = fromText(shape as z.ZodType, text);
+    if (text !== undefined) say(key, fromText(shape as z.ZodType, text), variableOf(key));
   }
-  for (const [key, value] of Object.entries(own)) if (value !== undefined) merged[key] = value;
+  for (const [key, value] of Object.entries(own)) if (value !== undefined) say(key, value, flagOf(key));
+  return {
+    values: Object.fromEntries(values),
+    from,
+    source: typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment',
+  };
+}
 
-  const source = typeof path === 'string' ? `${path}, flags and environment` : 'flags and environment';
-  return checked(schema, merged, { source: `configuration from ${source}`, nameOf: (key) => key });
+const roleOf = (schema: z.ZodObject): string | undefined =>
+  Object.entries(ROLES).find(([, of]) => of === schema)?.[0];
+
+function assertRole(schema: z.ZodObject, path: string, said: unknown): void {
+  const own = roleOf(schema);
+  if (said === undefined || own === undefined || said === own) return;
+  const known = typeof said === 'string' && Object.hasOwn(ROLES, said);
+  const problem = known
+    ? `role: the configuration of a ${said}, not of a ${own}`
+    : `role: expected one of ${Object.keys(ROLES).join(', ')}`;
+  throw new AssayError('invalid-config', `${path}: ${problem}`, { source: path, problems: [problem] });
+}
+
+/** Others have variables that begin like ours (Kubernetes: `ASSAY_SERVICE_HOST`): what is refused is one that is nearly ours. */
+function assertVariables(schema: z.ZodObject, environment: Environment): void {
+  if (roleOf(schema) === undefined) return;
+  const ours = new Set(Object.values(ROLES).flatMap(({ shape }) => Object.keys(shape).map(variableOf)));
+  const problems = Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith('ASSAY_') || ours.has(name)) return [];
+    const slip = nearest(
+      name,
+      [...ours].filter((one) => isSlip(name.slice(6), one.slice(6))),
+    );
+    return slip === undefined ? [] : [`${name}: no such variable; did you mean ${slip}?`];
+  });
+  if (problems.length > 0)
+    throw new AssayError('invalid-config', `environment: ${problems.join('; ')}`, {
+      source: 'environment',
+      problems,
+    });
 }
 
 /**
@@ -427,10 +488,24 @@ function checked<S extends z.ZodObject>(
 ): z.infer<S> {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.length === 0 ? '(top level)' : nameOf(path.join('.'))}: ${message}`,
-  );
+  const problems = parsed.error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0)
+      return issue.keys.map((key) => `${shown(key)}: ${unknownKey(schema, key, nameOf)}`);
+    return [`${issue.path.length === 0 ? '(top level)' : nameOf(issue.path.join('.'))}: ${issue.message}`];
+  });
   throw new AssayError('invalid-config', `${source}: ${problems.join('; ')}`, { source, problems });
+}
+
+/** A key is shown as it is where it could be one; what a file holds beside that is no text for a terminal. */
+const shown = (key: string): string =>
+  /^[\w$.-]{1,64}$/.test(key) ? key : JSON.stringify(key.slice(0, 32)).replace(/[^ -~]/g, '?');
+
+function unknownKey(schema: z.ZodObject, key: string, nameOf: (key: string) => string): string {
+  const near = nearest(key, Object.keys(schema.shape));
+  const hint = near === undefined ? '' : `; did you mean ${nameOf(near)}?`;
+  const others = Object.entries(ROLES).filter(([, of]) => of !== schema && Object.hasOwn(of.shape, key));
+  if (roleOf(schema) === undefined || others.length === 0) return `unknown key${hint}`;
+  return `a key of ${others.map(([name]) => name).join(' and ')}, not of ${roleOf(schema)}${hint}`;
 }
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
@@ -440,33 +515,6 @@ export function lastOf(flags: { last?: unknown }): number {
     { last: flags.last },
     {},
   ).last;
-}
-
-function readConfigFile(path: string): Record<string, unknown> {
-  const fail = (problem: string, cause?: unknown) =>
-    new AssayError(
-      'invalid-config',
-      `${path}: ${problem}`,
-      { source: path, problems: [problem] },
-      cause === undefined ? {} : { cause },
-    );
-  let text: string;
-  try {
-    const { size } = statSync(path);
-    if (size > MAX_CONFIG_BYTES) throw fail(`${size} bytes, at most ${MAX_CONFIG_BYTES} are read`);
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof AssayError) throw error;
-    throw fail('cannot be read', error);
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    throw fail('not JSON'); // without the cause, which would quote the file
-  }
-  throw fail('expected a JSON object');
 }
 
 /** Text as the schema's type would have it; what does not fit stays text, and the schema says what is wrong. */

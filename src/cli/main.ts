@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { VERSION } from '../model/version.js';
 import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
+import { registerConfig } from './config-group.js';
 import { registerEmissions } from './emissions-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { registerMiner } from './miner-group.js';
@@ -38,8 +39,8 @@ First commands:
   assay miner start --help         serve slots of this host
   assay validator start --help     check miners and set weights
 
-Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the JSON file of
---config.
+Of the start commands, flags win over environment (ASSAY_<FLAG>, e.g. ASSAY_NETUID), environment over the file of
+--config (assay config init).
 Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 machine too busy to time proofs; 4 nothing to recompute: evidence
 expired, or a verdict that rests on no evidence; 130 interrupted, 143 by SIGTERM.`,
   );
@@ -88,6 +89,7 @@ registerCheckpoint(program, run);
 
 registerValidator(program, run);
 registerMiner(program, run);
+registerConfig(program, run);
 
 addListOptions(program.command('params'))
   .description('the same as `assay verification params list`')

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { toHex, utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
 import { AssayError } from '../model/errors.js';
-import { isNear } from '../model/near.js';
+import { nearest } from '../model/near.js';
 
 /** What a key's value must be, in words and as a test. */
 export interface Check {
@@ -60,7 +60,7 @@ export function checkedParams<Params extends object>(checks: Checks<Params>, val
 
 /** A slip of the pen is named, as long as nobody must guess which. */
 export const meant = (known: object, key: string): string => {
-  const near = Object.keys(known).find((name) => isNear(key, name));
+  const near = nearest(key, Object.keys(known));
   return near === undefined ? '' : `; did you mean ${near}?`;
 };
 
