@@ -23,24 +23,30 @@ export interface Admission {
  * Knows nobody until the first `onHead`. When the chain is out of reach the last known permits hold.
  */
 export function createAdmission(
-  parts: { reader: Pick<ChainReader, 'subnet'>; log: Log },
-  options: { netuid: Netuid; listed?: readonly Hotkey[] },
+  parts: {
+    reader: Pick<ChainReader, 'subnet'>;
+    log: Log;
+    /** what else looks at each reading. @returns whether it wants another one soon */
+    onSubnet?: (subnet: Subnet) => boolean;
+  },
+  options: { netuid: Netuid; listed?: readonly Hotkey[]; minStakeShare?: number },
 ): Admission {
   const listed = new Set(options.listed ?? []);
   let permitted = new Map<Hotkey, number>();
   let registered: ReadonlySet<Hotkey> = new Set();
   let subnet: Subnet | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
+  /** somebody was not known, or what was read wants another look */
   let refused = false;
   let reading: Promise<void> | undefined;
 
   async function read(head: number): Promise<void> {
     try {
       subnet = await parts.reader.subnet(options.netuid);
-      permitted = sharesOf(subnet);
+      permitted = sharesOf(subnet, options.minStakeShare);
       registered = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
       readAt = head;
-      refused = false;
+      refused = parts.onSubnet?.(subnet) ?? false;
     } catch (error) {
       parts.log.warn('permits not refreshed, the last known ones hold', { error });
     }
@@ -66,13 +72,14 @@ export function createAdmission(
   };
 }
 
-/** Parts of the stake of all that hold a permit. */
-function sharesOf({ neurons }: Subnet): Map<Hotkey, number> {
+/** Parts of the stake of all that hold a permit; of those with less than the least nothing is known. */
+function sharesOf({ neurons }: Subnet, least = 0): Map<Hotkey, number> {
   const stakes = neurons
     .filter(({ validatorPermit }) => validatorPermit)
     .map(
       ({ hotkey, consensusStakeRao, stakeRao }) => [hotkey, Number(consensusStakeRao ?? stakeRao)] as const,
     );
   const all = stakes.reduce((sum, [, stake]) => sum + stake, 0);
-  return new Map(stakes.map(([hotkey, stake]) => [hotkey, all > 0 ? stake / all : 0]));
+  const shares = stakes.map(([hotkey, stake]) => [hotkey, all > 0 ? stake / all : 0] as const);
+  return new Map(shares.filter(([, share]) => share >= least));
 }

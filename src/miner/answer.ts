@@ -24,6 +24,7 @@ import { eventId, nonceCommitment, passCommitment } from '../verification/seed.j
 import type { EventCheck } from './event-check.js';
 import { type Bay, createBay, type JoinRefusal, type JointCommit, type Membership } from './joint-go.js';
 import type { ReceiptStore } from './receipts.js';
+import type { SessionTrack, SessionWatch } from './sessions.js';
 import { doorOf, findSlot, type Slot } from './slot.js';
 import type { Tickets } from './tickets.js';
 
@@ -61,10 +62,15 @@ export function createAnswer(
     clock: Clock;
     log: Log;
     receipts: ReceiptStore;
+    /** told how each session goes. @default nobody */
+    watch?: SessionWatch;
+    /** whether this miner is about to end: no slot is armed any more. @default never */
+    isEnding?: () => boolean;
   },
   signal: AbortSignal,
 ): (session: ProofSession) => Promise<void> {
   const { slots, hotkey, netuid, events, tickets, shareOf = () => 0, clock, log, receipts } = parts;
+  const { watch = UNWATCHED, isEnding = () => false } = parts;
   const bays = new Map<string, Bay>();
   const bayOf = ({ claim }: Slot): Bay => {
     const door = doorOf(claim);
@@ -75,10 +81,14 @@ export function createAnswer(
 
   return async (session) => {
     let membership: Membership | undefined;
+    const track = watch.begin(session.peer);
     try {
       const arm = (await expect(session, 'arm', SESSION_LIMITS.goWaitMs)).body;
+      if (isEnding()) throw new Refused(RefusalCode.INTERNAL, `slot ${arm.slot}: this miner is ending`);
       const slot = findSlot(slots(), arm.slot, arm.kind, arm.paramsId);
       if (!slot) throw new Refused(RefusalCode.UNKNOWN_SLOT, `slot ${arm.slot}: not claimed here`);
+      if (slot.claim.kind !== LIVENESS && slot.isLeased?.())
+        throw new Refused(RefusalCode.BUSY, `slot ${arm.slot}: leased`); // since the validator asked what is claimed
       const hold = assertArm(arm, slot);
       const block = Number(arm.eventBlock);
       const { basis } = arm;
@@ -93,6 +103,7 @@ export function createAnswer(
       if (typeof joined === 'string') throw new Refused(REFUSALS[joined], `slot ${arm.slot}: ${joined}`);
       membership = joined;
       spend();
+      track.armed(slot.claim);
       await session.send({ case: 'ready', value: create(ReadySchema, offer ? { body: offer } : {}) });
 
       const gone = await goOrReceipt(session, slot, membership);
@@ -104,6 +115,8 @@ export function createAnswer(
       const brief = go.body.length > 0 ? { brief: go.body } : {};
       const going = membership.go({ nonce: go.nonce, beacon: go.beacon, at: gone.at, ...brief });
       if (typeof going === 'string') throw new Refused(REFUSALS[going], `slot ${arm.slot}: ${going}`);
+      track.went();
+      let startedAt = gone.at;
 
       const work: { proving?: Proving } = {};
       const first = going.then(({ nonces, proving }): JointCommit => {
@@ -118,6 +131,7 @@ export function createAnswer(
           const passed = await expectOneOf(session, ['pass', 'receipt'], SESSION_LIMITS.passWaitMs, arriving);
           if (passed.frame.body.case === 'receipt') return await keep(session, passed, arm);
           await joinPass(membership, passed, { arm, block, hold: hold! }); // checked: a slot with a Pass is armed with a hold
+          startedAt = passed.at;
           arriving = session.receive();
         }
         const working = (phase === 0 ? first : membership.commit(phase)).catch(failedSlot);
@@ -127,6 +141,7 @@ export function createAnswer(
           const early = await expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs, arriving);
           return await keep(session, early, arm);
         }
+        track.committed(clock.monotonic() - startedAt);
         const commit = create(CommitSchema, { nonces: [...done.nonces], body: done.body, phase });
         await session.send({ case: 'commit', value: commit });
       }
@@ -141,8 +156,9 @@ export function createAnswer(
       await withTimeout(clock, openingSendMs, sendOpening(session, opening), slow);
       await keep(session, (await expect(session, 'receipt', SESSION_LIMITS.receiptWaitMs)).received, arm);
     } catch (error) {
-      await refuse(session, error);
+      await refuse(session, error, track);
     } finally {
+      track.ended('receipt'); // but where `refuse` said otherwise
       membership?.leave();
       session.end();
     }
@@ -223,19 +239,26 @@ export function createAnswer(
     });
   }
 
-  async function refuse(session: ProofSession, error: unknown): Promise<void> {
+  async function refuse(session: ProofSession, error: unknown, track: SessionTrack): Promise<void> {
     const refused = error instanceof Refused;
     const gone = isAssayError(error, 'unreachable') || isAssayError(error, 'timeout') || signal.aborted;
     log[refused || gone ? 'debug' : 'warn']('session ended early', { validator: session.peer, error });
-    if (isAssayError(error, 'unreachable')) return;
     const malformed = isAssayError(error, 'invalid-input');
     const code = refused ? error.refusal : malformed ? RefusalCode.OUT_OF_ORDER : RefusalCode.INTERNAL;
+    const isOurs = !refused && !malformed;
+    if (isOurs) track.ended(isAssayError(error, 'timeout') ? 'late' : gone ? 'gone' : 'failed');
+    else track.ended('refused', RefusalCode[code].toLowerCase());
+    if (isAssayError(error, 'unreachable')) return;
     const detail = refused || malformed ? error.message.slice(0, 200) : 'the miner could not finish';
     const value = create(RefusalSchema, { code, detail });
     // the peer may be gone: then there is nobody left to tell
     await session.send({ case: 'refusal', value }).catch(() => {});
   }
 }
+
+const UNWATCHED: SessionWatch = {
+  begin: () => ({ armed: () => {}, went: () => {}, committed: () => {}, ended: () => {} }),
+};
 
 /** A device out of reach is this miner's own failure and must not pass for a session that broke. */
 function failedSlot(error: unknown): never {

@@ -8,7 +8,7 @@ import { filePeers } from '../parameters/peers.js';
 import type { SessionParts } from '../protocol/session.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { BUILT_IN, type Source } from '../verification/publication.js';
-import { assertDistinct, doorOf, type Slot } from './slot.js';
+import { assertDistinct, doorOf, isClaimed, type Slot } from './slot.js';
 
 /** The slots of this host under the sets of one file. */
 export interface SlotsUnder {
@@ -23,6 +23,8 @@ export interface FollowedSlots {
   readonly parameters: ParametersParts;
   readonly kinds: KindsByName;
   under(sets: readonly ParameterSet[]): SlotsUnder;
+  /** Another number when `under` would say something else than before: slots come with hosts. @default it never would */
+  revision?(): number;
 }
 
 export interface Claiming {
@@ -30,6 +32,8 @@ export interface Claiming {
   claimed(): readonly Slot[];
   /** what an Arm may name: also what was claimed a moment ago, and what else counts now */
   answered(): readonly Slot[];
+  /** Those that would be claimed and rest. */
+  resting(): readonly Slot[];
   content(digest: Uint8Array): Uint8Array | undefined;
   /** Called for each head. @throws AssayError the first time, when the chain cannot be read */
   onHead(head: Head): Promise<void>;
@@ -56,6 +60,7 @@ export function followParameters(
     { netuid },
   );
   const made = new Map<Source, SlotsUnder>();
+  let madeFor: number | undefined;
   let subnet: Subnet | undefined;
   let claimed: readonly Slot[] = [];
   let answered: readonly Slot[] = [];
@@ -86,7 +91,18 @@ export function followParameters(
     return under;
   }
 
+  /** Also of sources that counted a moment ago: a validator may arm by them still. */
+  function makeAnew(): void {
+    const revision = followed.revision?.();
+    if (revision === madeFor) return;
+    madeFor = revision;
+    const sources = [...made.keys()];
+    made.clear();
+    for (const source of sources) underOf(source);
+  }
+
   function choose({ epochIndex: epoch, nextEpochBlock }: Subnet, head: number): void {
+    makeAnew();
     const counting = parameters.counting(epoch);
     const isEnding = nextEpochBlock !== undefined && nextEpochBlock - head <= CHANGE_BLOCKS;
     const order = isEnding ? counting : [...counting].reverse();
@@ -128,8 +144,9 @@ export function followParameters(
   }
 
   return {
-    claimed: () => claimed,
-    answered: () => answered,
+    claimed: () => claimed.filter(isClaimed),
+    answered: () => answered.filter(isClaimed),
+    resting: () => claimed.filter((slot) => !isClaimed(slot)),
     content: parameters.bytesOf,
     onHead(head) {
       const isFirst = subnet === undefined;

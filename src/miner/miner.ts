@@ -1,9 +1,10 @@
 // Owns: the miner's walk: listen, announce, admit, answer. Does not own: any step of it.
 import { setMaxListeners } from 'node:events';
 import { create } from '@bufbuild/protobuf';
-import { announce, assertAnnounceable } from '../chain/announce.js';
-import type { ChainReader, ChainWriter } from '../chain/chain.js';
+import { assertAnnounceable, ownNeuron } from '../chain/announce.js';
+import type { Axon, ChainReader, ChainWriter, Subnet } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
+import { equals } from '../model/bytes.js';
 import type { Clock } from '../model/clock.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
@@ -11,15 +12,19 @@ import type { Random } from '../model/prng.js';
 import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
-import type { ServerIdentity } from '../protocol/server-key.js';
+import type { ServerIdentity, ServerKey } from '../protocol/server-key.js';
 import type { ProofSession, Served, ServeHandlers } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
 import { createAdmission } from './admit.js';
 import { createAnswer } from './answer.js';
+import type { Callers } from './callers.js';
 import { createEventCheck } from './event-check.js';
 import { type Claiming, type FollowedSlots, followParameters } from './follow.js';
+import { createPresence, type Presence } from './presence.js';
 import type { ReceiptStore } from './receipts.js';
-import { assertDistinct, type Slot } from './slot.js';
+import { createSessions, type Sessions } from './sessions.js';
+import { assertDistinct, isClaimed, type Slot } from './slot.js';
+import type { MinerAlert, SlotStatus } from './status.js';
 import { createTickets } from './tickets.js';
 
 /** Handles one session; resolves when it is over, whatever its end. */
@@ -47,6 +52,28 @@ export interface MinerParts {
    * @default the honest answer as it is
    */
   readonly answer?: (honest: Answer) => Answer;
+  /** Told what an operator must know. @default nobody */
+  readonly tell?: ((alert: MinerAlert) => void) | undefined;
+  /** What is counted of callers. @default nothing */
+  readonly callers?: Callers | undefined;
+  /** Of sessions under way and before. @default this run's alone */
+  readonly sessions?: Sessions | undefined;
+  /** Asked with each reading of the chain: keys other than those that are served are answered with from then on. @default the same ones */
+  readonly renewIdentities?:
+    | ((announced: ServerKey | undefined) => Promise<readonly ServerIdentity[]>)
+    | undefined;
+}
+
+/** How a run ended that was not broken. */
+export type MinerEnd = 'asked' | 'deregistered';
+
+/** What a run says of itself while it serves. */
+export interface Serving {
+  readonly address: { readonly host: string; readonly port: number };
+  isEnding(): boolean;
+  head(): number;
+  slots(): readonly SlotStatus[];
+  place(): ReturnType<ReturnType<typeof createPresence>['status']>;
 }
 
 export interface MinerOptions {
@@ -61,24 +88,41 @@ export interface MinerOptions {
   readonly listed?: readonly Hotkey[];
   /** keys to answer with, the one to announce first. Without any, plaintext, which only loopback addresses may have */
   readonly identities?: readonly ServerIdentity[];
+  /** smallest part of the stake with a permit that a validator needs to be answered. @default 0: a permit will do */
+  readonly minStakeShare?: number;
+  /** Once asked to end: how long sessions under way have, while nothing new is armed. @default 0 */
+  readonly drainMs?: number;
 }
 
 /**
- * Runs until aborted; rejects when the port cannot be bound or the axon cannot be announced.
- * @param onReady called once the miner listens and the chain says so
+ * Runs until aborted, or until the chain has this hotkey no more; rejects when the port cannot be bound or the axon cannot be
+ * announced.
+ * @param onReady called once the miner listens and the chain was told so
  */
 export async function runMiner(
   parts: MinerParts,
   options: MinerOptions,
   signal: AbortSignal,
-  onReady: (address: { host: string; port: number }) => void = () => {},
-): Promise<void> {
-  const { reader, log, clock, keypair } = parts;
+  onReady: (address: { host: string; port: number }, serving: Serving) => void = () => {},
+): Promise<MinerEnd> {
+  const { reader, log, clock, keypair, sessions = createSessions(), tell = () => {} } = parts;
   assertAnnounceable(options.announceIp ?? options.host);
+  const { drainMs = 0 } = options;
   const stop = new AbortController();
-  const inner = AbortSignal.any([signal, stop.signal]);
+  const inner = stop.signal;
   setMaxListeners(0, inner); // every slot at work waits for it
-  const admission = createAdmission({ reader, log }, options);
+  let why: MinerEnd | undefined;
+  const end = (reason: MinerEnd): void => {
+    if (why !== undefined) return;
+    why = reason;
+    if (drainMs <= 0) stop.abort();
+    else void sessions.idle(drainMs, clock).then(() => stop.abort());
+  };
+  const isEnding = () => why !== undefined;
+  const onAsked = () => end('asked');
+  signal.addEventListener('abort', onAsked, { once: true });
+  if (signal.aborted) onAsked();
+  const admission = createAdmission({ reader, log, onSubnet: (subnet) => seen(subnet) }, options);
   parts.onAdmission?.((caller) => admission.admit(caller) === true);
   const events = createEventCheck({ reader, clock, log }, options);
   const { receipts, answer: wrap = (honest) => honest } = parts;
@@ -98,12 +142,14 @@ export async function runMiner(
         clock,
         log,
         receipts,
+        watch: sessions,
+        isEnding,
       },
       inner,
     ),
   );
   const claims = () => {
-    const slots = claiming.claimed();
+    const slots = isEnding() ? [] : claiming.claimed();
     return {
       version: VERSION,
       kinds: [...new Set(slots.map(({ claim }) => claim.kind))],
@@ -113,6 +159,23 @@ export async function runMiner(
   const content = (digest: Uint8Array) => claiming.content(digest) ?? parts.content?.(digest);
 
   let server: Served | undefined;
+  let presence: Presence | undefined;
+  let renew: (announced: ServerKey | undefined) => Promise<void> = async () => {};
+  let renewing: Promise<void> | undefined;
+  let newestHead = 0;
+  const seen = (subnet: Subnet): boolean => {
+    if (!presence) return false;
+    const again = presence.seen(subnet);
+    const { isOnChain } = presence.status();
+    const announced = ownNeuron(subnet, toHotkey(keypair.address))?.axon?.serverKey;
+    if (isOnChain)
+      renewing ??= renew(announced)
+        .catch((error: unknown) => log.warn('TLS key not renewed, the present one stays', { error }))
+        .finally(() => {
+          renewing = undefined;
+        });
+    return again;
+  };
   try {
     server = await serve(
       {
@@ -122,6 +185,7 @@ export async function runMiner(
         log,
         random: parts.random,
         admit: admission.admit,
+        ...(parts.callers ? { onCall: parts.callers.called } : {}),
         handlers: {
           describe: async () => create(DescribeResponseSchema, claims()),
           prove: answer,
@@ -137,29 +201,71 @@ export async function runMiner(
       },
       inner,
     );
-    const serverKey = options.identities?.[0]?.serverKey;
-    const axon = {
-      ip: options.announceIp ?? server.host,
-      port: server.port,
+    const axonOf = (port: number, serverKey: ServerKey | undefined): Axon => ({
+      ip: options.announceIp ?? options.host,
+      port,
       ...(serverKey ? { serverKey } : {}),
+    });
+    const { port, host } = server;
+    let newest = options.identities?.[0]?.serverKey;
+    const axon = axonOf(port, newest);
+    presence = createPresence({ ...parts, tell, onGone: () => end('deregistered') }, { netuid, axon });
+    await presence.announce();
+    renew = async (announced) => {
+      const identities = await parts.renewIdentities?.(announced);
+      const [first] = identities ?? [];
+      if (!identities || !first || (newest && equals(first.serverKey.publicKey, newest.publicKey))) return;
+      newest = first.serverKey;
+      server?.rekey(identities); // both answer before the chain names the new one
+      presence?.move(axonOf(port, newest));
     };
-    await announce(parts, { netuid: options.netuid, axon });
     const head = await reader.head();
     events.onHead(head);
+    newestHead = head.number;
     await Promise.all([admission.onHead(head.number), claiming.onHead(head)]);
     const { length: slots } = claiming.claimed();
-    log.info('miner ready', { host: server.host, port: server.port, slots });
-    onReady(server);
+    log.info('miner ready', { host, port, slots });
+    const { status: place } = presence;
+    onReady(
+      { host, port },
+      {
+        address: { host, port },
+        isEnding,
+        head: () => newestHead,
+        slots: () => statusesOf(claiming.claimed(), claiming.resting(), sessions),
+        place,
+      },
+    );
     await reader.watchHeads((next) => {
+      newestHead = next.number;
       events.onHead(next);
       void admission.onHead(next.number);
       void claiming.onHead(next);
     }, inner);
+    return why ?? 'asked';
   } finally {
+    signal.removeEventListener('abort', onAsked);
     stop.abort();
-    await claiming.settled();
+    await Promise.all([claiming.settled(), presence?.settled(), renewing]);
     await server?.closed;
   }
+}
+
+/** Those that are claimed, and those that rest with the reason. */
+function statusesOf(
+  claimed: readonly Slot[],
+  resting: readonly Slot[],
+  sessions: Sessions,
+): readonly SlotStatus[] {
+  const statusOf = ({ claim: { index, worker, kind } }: Slot) => ({ index, worker, kind });
+  return [
+    ...claimed.map((slot) => ({ ...statusOf(slot), phase: sessions.phaseOf(slot.claim) })),
+    ...resting.map((slot) => ({
+      ...statusOf(slot),
+      phase: 'resting' as const,
+      why: slot.rests?.() ?? 'unknown',
+    })),
+  ].sort((a, b) => a.index - b.index);
 }
 
 function claimingOf(parts: MinerParts, { netuid }: MinerOptions, signal: AbortSignal): Claiming {
@@ -171,7 +277,8 @@ function claimingOf(parts: MinerParts, { netuid }: MinerOptions, signal: AbortSi
       signal,
     );
   assertDistinct(slots);
-  const same = () => slots;
+  const same = () => slots.filter(isClaimed);
   const settled = async () => {};
-  return { claimed: same, answered: same, content: () => undefined, onHead: settled, settled };
+  const resting = () => slots.filter((slot) => !isClaimed(slot));
+  return { claimed: same, answered: same, resting, content: () => undefined, onHead: settled, settled };
 }

@@ -56,12 +56,16 @@ export interface Slot {
   readonly reserve?: number;
   /** Whether somebody uses it just now: it is not asked what it can do then, and earns nothing by saying so. @default never */
   isLeased?(): boolean;
+  /** Why it is not claimed just now: what it works on failed, or is away. @default it is claimed */
+  rests?(): string | undefined;
   /** Of kinds whose slots meet others: what Ready offers them. Such a slot works for one validator at a time. */
   offer?(): Promise<Uint8Array>;
   /** Called when an event is armed; what it does not finish before the Go, `start` does. Never rejects. */
   prepare?(basis: Uint8Array): Promise<void>;
   start(job: SlotJob, signal: AbortSignal): Promise<Proving>;
 }
+
+export const isClaimed = (slot: Slot): boolean => slot.rests?.() === undefined;
 
 /**
  * Share of a step's time that is kept for both ways between us and the validator: it counts from when its frame left until

@@ -18,7 +18,7 @@ import {
 import type { Signed } from './gen/assay/v1/miner_pb.js';
 import { Inbox } from './inbox.js';
 import { type Limits, toLimits } from './limits.js';
-import { channelOf, type ServerKey } from './server-key.js';
+import { channelOf, type ServerIdentity, type ServerKey } from './server-key.js';
 import type {
   Address,
   Arrived,
@@ -47,7 +47,7 @@ export interface LoopbackOptions {
 interface Listening {
   readonly handlers: WireHandlers;
   /** channels that a client may ask for: of server keys, or plaintext */
-  readonly channels: ReadonlySet<string>;
+  channels: ReadonlySet<string>;
   readonly pipes: Set<Pipe>;
   readonly serving: Set<Promise<void>>;
 }
@@ -64,10 +64,9 @@ export function createLoopback(options: LoopbackOptions): Wire {
       const key = toKey({ host: address.host, port });
       if (listeners.has(key)) throw unreachable(key);
       const { identities = [] } = address;
-      const channels = identities.map(({ serverKey }) => toHex(channelOf(serverKey)));
       const listening: Listening = {
         handlers,
-        channels: new Set(channels.length > 0 ? channels : [toHex(PLAINTEXT_CHANNEL)]),
+        channels: identities.length > 0 ? channelsOf(identities) : new Set([toHex(PLAINTEXT_CHANNEL)]),
         pipes: new Set(),
         serving: new Set(),
       };
@@ -75,6 +74,9 @@ export function createLoopback(options: LoopbackOptions): Wire {
       return {
         host: address.host,
         port,
+        rekey(next) {
+          if (identities.length > 0) listening.channels = channelsOf(next);
+        },
         async close() {
           listeners.delete(key);
           for (const pipe of listening.pipes) pipe.drop(unreachable(key));
@@ -252,6 +254,9 @@ class Lane {
     for (const resolve of this.#blocked.splice(0)) resolve();
   }
 }
+
+const channelsOf = (identities: readonly ServerIdentity[]): ReadonlySet<string> =>
+  new Set(identities.map(({ serverKey }) => toHex(channelOf(serverKey))));
 
 const toKey = ({ host, port }: Address): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -4,6 +4,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { readyKeys } from '../keys/keypair.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
+import type { Hotkey } from '../model/ids.js';
 import { assertPlaintextAllowed } from './address.js';
 import { CertificateCache } from './certificate.js';
 import { decode } from './codec.js';
@@ -43,18 +44,21 @@ export async function serve(parts: ServeParts, options: ServeOptions, signal: Ab
     await Promise.race([listener.close(), patience]);
     done.abort();
   });
-  return { host: listener.host, port: listener.port, closed };
+  return { host: listener.host, port: listener.port, rekey: listener.rekey, closed };
 }
 
+/** Told whose signature was found good, before it is known whether they may come in. */
+type Signer = (hotkey: Hotkey) => void;
+
 function createHandlers(parts: ServeParts, netuid: number, limits: Limits): WireHandlers {
-  const { clock, keypair, handlers, log } = parts;
+  const { clock, keypair, handlers, log, onCall = () => {} } = parts;
   const door = new Door(parts, netuid, limits);
   // no certificate reaches a session's cache on this end: the door has its own
   const certificates = new CertificateCache(1);
 
-  const describe = async (arrived: Arrived, origin: Origin): Promise<Signed> => {
+  const describe = async (arrived: Arrived, origin: Origin, signed: Signer): Promise<Signed> => {
     door.knock(origin);
-    const { header, peer, filesOnly } = await door.enter(arrived, 'describe', origin);
+    const { header, peer, filesOnly } = await door.enter(arrived, 'describe', origin, signed);
     const request = decode(DescribeRequestSchema, arrived.message.body, 'describe-request');
     const { contentDigest: digest, contentOffset: offset } = request;
     if (digest.length === 0 && filesOnly) throw notAdmitted();
@@ -91,10 +95,10 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     );
   };
 
-  const prove = async (stream: WireStream, origin: Origin): Promise<void> => {
+  const prove = async (stream: WireStream, origin: Origin, signed: Signer): Promise<void> => {
     door.knock(origin);
     const arrived = await firstFrame(stream, clock, limits);
-    const { header, certificate, peer } = await door.enter(arrived, 'prove', origin);
+    const { header, certificate, peer } = await door.enter(arrived, 'prove', origin, signed);
     if (peer.streams >= limits.streamsPerPeer)
       throw limitExceeded('streams-per-peer', limits.streamsPerPeer, peer.streams + 1);
     peer.streams++;
@@ -124,10 +128,21 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
     log.debug('session ended', { session: shortId(session.id), peer: peer.hotkey });
   };
 
-  const logged = async <T>(method: string, origin: Origin, call: Promise<T>): Promise<T> => {
+  const logged = async <T>(
+    method: string,
+    origin: Origin,
+    call: (signed: Signer) => Promise<T>,
+  ): Promise<T> => {
+    const { address } = origin;
+    let caller: Hotkey | undefined;
     try {
-      return await call;
+      const answer = await call((hotkey) => {
+        caller = hotkey;
+      });
+      onCall({ address, caller });
+      return answer;
     } catch (error) {
+      onCall({ address, caller, error });
       const data = { method, origin: origin.address, ...toLogData(error) };
       // anybody can make us refuse, so a refusal must not be able to fill a disk
       if (error instanceof AssayError && error.code !== 'internal') log.debug('call refused', data);
@@ -137,8 +152,8 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
   };
 
   return {
-    describe: (arrived, origin) => logged('describe', origin, describe(arrived, origin)),
-    prove: (stream, origin) => logged('prove', origin, prove(stream, origin)),
+    describe: (arrived, origin) => logged('describe', origin, (signed) => describe(arrived, origin, signed)),
+    prove: (stream, origin) => logged('prove', origin, (signed) => prove(stream, origin, signed)),
   };
 }
 

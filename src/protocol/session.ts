@@ -9,6 +9,7 @@ import type { Random } from '../model/prng.js';
 import type { ProofSession } from './frames.js';
 import type { DescribeResponse, DescribeResponseSchema } from './gen/assay/v1/miner_pb.js';
 import type { Limits } from './limits.js';
+import type { ServerIdentity } from './server-key.js';
 import type { DialAddress, ListenAddress, Wire } from './wire.js';
 
 export type { SignedFrame } from './evidence.js';
@@ -75,6 +76,17 @@ export interface ServeParts extends SessionParts {
   /** Asked on every call, after the signature and freshness were found good. */
   readonly admit: (hotkey: Hotkey) => Promise<Admission> | Admission;
   readonly handlers: ServeHandlers;
+  /** Told of every call that reached the door and how it ended: never a byte of the peer's. @default nobody */
+  readonly onCall?: (call: Call) => void;
+}
+
+export interface Call {
+  /** what limits count as one place */
+  readonly address: string;
+  /** whose signature was found good */
+  readonly caller?: Hotkey | undefined;
+  /** what it was refused with, or failed with */
+  readonly error?: unknown;
 }
 
 /** Without `identities` it must be a loopback address. */
@@ -87,6 +99,8 @@ export interface ServeOptions extends ListenAddress {
 export interface Served {
   readonly host: string;
   readonly port: number;
+  /** Keys to answer with from now on: connections that are open stay. Nothing on plaintext. */
+  rekey(identities: readonly ServerIdentity[]): void;
   /** resolves once the signal aborted and nothing of the server is left */
   readonly closed: Promise<void>;
 }

@@ -74,6 +74,8 @@ export interface WireHandlers {
 }
 
 export interface WireListener extends Address {
+  /** Keys to answer with from now on; connections that are open stay. Nothing where it began without any. */
+  rekey(identities: readonly ServerIdentity[]): void;
   /** Stops accepting, breaks what is open, resolves when nothing is left. */
   close(): Promise<void>;
 }

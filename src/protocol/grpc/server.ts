@@ -120,14 +120,13 @@ export async function listenGrpc(
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const inject = (socket: Socket) => injector.injectConnection(socket);
   const { identities = [] } = address;
-  const port = await connections.listen(
-    address,
-    identities.length > 0 ? acceptTls(identities, inject) : inject,
-  );
+  const tls = identities.length > 0 ? acceptTls(identities, inject) : undefined;
+  const port = await connections.listen(address, tls?.accept ?? inject);
 
   return {
     host: address.host,
     port,
+    rekey: (next) => tls?.rekey(next),
     async close() {
       const freed = connections.stop();
       for (const stream of [...streams]) stream.cancel(unreachable(`${address.host}:${port}`));

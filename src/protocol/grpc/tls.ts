@@ -5,28 +5,28 @@ import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { channelOf, type ServerIdentity, serverName } from '../server-key.js';
 import type { Accept } from './connections.js';
 
-/** @param identities at least one; the first answers who names none of them */
-export function acceptTls(identities: readonly ServerIdentity[], inject: (socket: Socket) => void): Accept {
-  const byName = new Map(
-    identities.map(({ serverKey, keyPem, certificatePem }) => {
-      const secret = { key: keyPem, cert: certificatePem, minVersion: 'TLSv1.3' } as const;
-      return [serverName(serverKey), { secret, channel: channelOf(serverKey) }] as const;
-    }),
-  );
+export interface TlsDoor {
+  readonly accept: Accept;
+  /** @param identities at least one */
+  rekey(identities: readonly ServerIdentity[]): void;
+}
+
+/** @param identities at least one; the first answers who names none of them, whatever comes later */
+export function acceptTls(identities: readonly ServerIdentity[], inject: (socket: Socket) => void): TlsDoor {
+  let byName = answersOf(identities);
   const first = byName.values().next().value!; // at least one
-  const contexts = new Map([...byName].map(([name, { secret }]) => [name, createSecureContext(secret)]));
   const waiting = new Map<string, (top: TLSSocket) => void>();
   // never listens: it is handed each socket, and makes of it what a server's handler expects
   const handshakes = createServer(
     {
       ...first.secret,
       ALPNProtocols: ['h2'],
-      SNICallback: (name, done) => done(null, contexts.get(name)),
+      SNICallback: (name, done) => done(null, byName.get(name)?.context),
     },
     (top) => waiting.get(placeOf(top))?.(top),
   );
   handshakes.on('tlsClientError', (_, top) => top.destroy()); // no TLS, or another key wanted: nothing of ours is at fault
-  return (socket, secured) => {
+  const accept: Accept = (socket, secured) => {
     const place = placeOf(socket);
     waiting.set(place, (top) => {
       if (top.alpnProtocol !== 'h2') return void top.destroy();
@@ -38,6 +38,21 @@ export function acceptTls(identities: readonly ServerIdentity[], inject: (socket
     socket.once('close', () => waiting.delete(place));
     handshakes.emit('connection', socket);
   };
+  return {
+    accept,
+    rekey(next) {
+      byName = answersOf(next);
+    },
+  };
 }
+
+const answersOf = (identities: readonly ServerIdentity[]) =>
+  new Map(
+    identities.map(({ serverKey, keyPem, certificatePem }) => {
+      const secret = { key: keyPem, cert: certificatePem, minVersion: 'TLSv1.3' } as const;
+      const context = createSecureContext(secret);
+      return [serverName(serverKey), { secret, context, channel: channelOf(serverKey) }] as const;
+    }),
+  );
 
 const placeOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress}:${remotePort}`;
