@@ -1,8 +1,8 @@
 // Owns: a folder as such: one writer, and renames that are on disk. Does not own: what is written.
-import { readFileSync } from 'node:fs';
 import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssayError } from '../../model/errors.js';
+import { isRunning, startOf } from '../../model/process-start.js';
 
 /**
  * Takes the folder, or finds who has it. A lock whose process is gone is taken over.
@@ -12,7 +12,7 @@ import { AssayError } from '../../model/errors.js';
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'lock');
   const mine = `${path}.${process.pid}`;
-  await writeFile(mine, processTag(process.pid), { mode: 0o600 });
+  await writeFile(mine, tagOf(process.pid), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 2; attempt++) {
       if (await linked(mine, path)) return () => rm(path, { force: true });
@@ -65,26 +65,9 @@ async function removeStale(path: string, content: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-/** Process id and start time: ids are reused, in containers at once. */
-function processTag(pid: number): string {
-  try {
-    // the name (2nd field) may hold spaces and brackets; starttime is the 20th field after it (proc_pid_stat(5))
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? `${pid} dead` : `${pid} ${fields[19]}`;
-  } catch {
-    return `${pid}`; // no /proc on this system: the id alone must do
-  }
-}
+const tagOf = (pid: number): string => [pid, startOf(pid)].filter((part) => part !== undefined).join(' ');
 
 function isAlive(tag: string): boolean {
-  const pid = Number.parseInt(tag, 10);
-  if (!Number.isInteger(pid) || pid <= 0) return false; // not written by us
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // another user's process: alive all the same
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
-  }
-  return processTag(pid) === tag;
+  const [, pid, start] = /^(\d{1,10})(?: (\d{1,20}))?$/.exec(tag) ?? []; // another form was not written by us
+  return pid !== undefined && isRunning(Number(pid), start);
 }
