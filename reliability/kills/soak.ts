@@ -1,0 +1,250 @@
+// Owns: the walk of the soak: a subnet of real processes, kills from a seed, and the end at which ledgers, chain and receipts are read.
+// Does not own: the processes (cast.ts), the kills (plan.ts), what must hold (judge.ts).
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectSubtensor } from '../../src/chain/subtensor/connect.js';
+import { setCommitment } from '../../src/chain/subtensor/operations/commitments.js';
+import { dataPaths } from '../../src/cli/assemble.js';
+import { createProcesses, type Managed } from '../../src/cli/demo/processes.js';
+import { replayedElsewhere } from '../../src/cli/demo/replayed.js';
+import { type Keypair, keypairFromUri, readyKeys } from '../../src/keys/index.js';
+import { type ReceiptRow, readReceipts } from '../../src/miner/receipts.js';
+import { systemClock } from '../../src/model/clock.js';
+import { type Netuid, toHotkey } from '../../src/model/ids.js';
+import { silentLog } from '../../src/model/log.js';
+import type { Outcome } from '../../src/model/outcome.js';
+import { ownersFiles } from '../../src/testing/demo-policy.js';
+import { setUp } from '../../src/testing/setup.js';
+import { createWorld, FACTS } from '../../src/testing/world.js';
+import type { EventEntry, ScoredEntry } from '../../src/validator/ledger/entries.js';
+import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
+import { encodePublication, type Publication } from '../../src/verification/publication.js';
+import { defineSoak, type Findings, type SoakInput } from '../soak.js';
+import { type CastParts, CHAIN, startChain, startDevices, startMiners, startValidators } from './cast.js';
+import { createDowns } from './downs.js';
+import { type JudgeSeen, judge, type MinerSeen } from './judge.js';
+import { ownWords } from './own-words.js';
+import { CAST, type Kill, planKills, timingOf, type Victims } from './plan.js';
+import { watchWeights } from './watch.js';
+
+type Settings = 'kills' | 'blockTimeMs';
+
+export const soak = defineSoak<Settings>({
+  title: 'Killed at random',
+  about: [
+    'Real processes on one machine: a chain with a folder, two validators, five miners with their devices. At random',
+    'times one of them is ended by `SIGKILL` and started again. Afterwards what is on disk and on the chain must be as if',
+    'nobody had died: no outcome lost or doubled, weights once an epoch, nobody paid less for our own death.',
+  ].join(' '),
+  minutes: 30,
+  settings: {
+    kills: { is: 200, what: 'how many processes are killed, at times and in an order of the seed' },
+    blockTimeMs: { is: 100, what: 'milliseconds from block to block: more on a machine that is busy' },
+  },
+  run,
+});
+
+/** Events that are over when the first process may be killed: all stand, and can be found. */
+const QUIET_EVENTS = 2;
+/** Epochs after the last kill, so that every loss has had its chance to show. */
+const EPOCHS_AFTER = 2;
+
+async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
+  const { seed, dist, dir, say, settings } = input;
+  const clock = systemClock;
+  await readyKeys();
+  const world = createWorld(seed, CAST);
+  const timing = timingOf(settings.blockTimeMs);
+  const files = ownersFiles(timing.policy);
+  const downs = createDowns();
+  const managed = new Map<string, Managed>();
+  const ownDeaths: string[] = [];
+  const expected = new Map<string, number>();
+  const eventsSeen = new Map<string, number>();
+  const processes = createProcesses(
+    { clock, dir, main: join(dist, 'cli/main.js'), maxRestarts: Number.POSITIVE_INFINITY },
+    {
+      message(name, message) {
+        if ('ready' in message) downs.back(name, clock.now());
+        const { lastEvent } = (message.status ?? {}) as { lastEvent?: { block: number } };
+        if (lastEvent) eventsSeen.set(name, lastEvent.block);
+      },
+      died(name, how) {
+        const ours = expected.get(name) ?? 0;
+        if (how === 'ended by SIGKILL' && ours > 0) return void expected.set(name, ours - 1);
+        ownDeaths.push(`${name} ${how}`);
+        say(`${name} died by itself: ${how}`);
+        downs.killed(name, 'worker', clock.now());
+      },
+    },
+  );
+  const cast: CastParts = {
+    processes: {
+      ...processes,
+      async start(spec) {
+        const started = await processes.start(spec);
+        managed.set(spec.name, started.process);
+        return started;
+      },
+    },
+    world,
+    dir,
+  };
+  const watching = new AbortController();
+  let closeChain: (() => Promise<void>) | undefined;
+  try {
+    const [url, devices] = await Promise.all([startChain(cast, settings.blockTimeMs), startDevices(cast)]);
+    const chain = await connectSubtensor({ url, log: silentLog, clock, signal });
+    closeChain = () => chain.close();
+    const publish = (owner: Keypair, netuid: Netuid, publication: Publication) =>
+      chain.submit(owner, setCommitment(netuid, [{ kind: 'raw', bytes: encodePublication(publication) }]));
+    const root = keypairFromUri('//Alice');
+    const { tempo } = timing;
+    const { netuid, uids } = await setUp({ chain, root, say: () => {}, publish }, world, { tempo, files });
+    await startMiners(cast, { url, netuid }, devices, files);
+    await startValidators(cast, { url, netuid }, {});
+    say(`${managed.size} processes; an epoch is ${tempo} blocks of ${settings.blockTimeMs} ms`);
+
+    const { number: from } = await chain.finalizedHead();
+    const judges = world.validators.map(({ name }) => ({ name, uid: uids.get(name)! }));
+    const { watched, done } = watchWeights(
+      { chain, now: clock.now },
+      { netuid, from, judges },
+      watching.signal,
+    );
+    done.catch((error: unknown) => say(`the chain cannot be watched: ${error}`));
+    const until = async (is: () => boolean) => {
+      while (!is()) {
+        signal.throwIfAborted();
+        await clock.sleep(200, signal);
+      }
+    };
+    const epochMs = tempo * settings.blockTimeMs;
+    const quiet = new Set<string>();
+    const bothJudged = () => {
+      for (const [name, block] of eventsSeen) quiet.add(`${name} ${block}`);
+      return world.validators.every(
+        ({ name }) => [...quiet].filter((each) => each.startsWith(`${name} `)).length >= QUIET_EVENTS,
+      );
+    };
+    await until(bothJudged);
+
+    const victims: Victims = {
+      validator: world.validators.map(({ name }) => name),
+      worker: [],
+      miner: world.miners.map(({ name }) => name),
+      redis: [],
+      localnet: [CHAIN],
+    };
+    const ms = Math.max(1000, input.minutes * 60_000 - (EPOCHS_AFTER + 1) * epochMs);
+    const kills = planKills(seed, { kills: settings.kills, ms, victims });
+    const began = clock.monotonic();
+    for (const [k, kill] of kills.entries()) {
+      await clock.sleep(Math.max(0, began + kill.atMs - clock.monotonic()), signal);
+      signal.throwIfAborted();
+      strike(kill, k);
+    }
+    const last = watched.head;
+    await until(() => watched.epochs().some(({ first }) => first > last) && everybodyIsBack());
+    const back = watched.head;
+    await until(() => watched.epochs().filter(({ first }) => first > back).length >= EPOCHS_AFTER);
+    watching.abort();
+    await done;
+    await closeChain();
+    closeChain = undefined;
+    const pids = processes.pids();
+    await processes.stopAll();
+    say('all have ended; ledgers, receipts and logs are read');
+    const seen = {
+      judges: await Promise.all(
+        world.validators.map((validator) => readJudge(validator, dir, join(dist, 'cli/main.js'), signal)),
+      ),
+      miners: await Promise.all(world.miners.map((miner) => readMiner(miner, dir))),
+      watched,
+      downs,
+      eventMs: { before: timing.leadMs + 1000, after: timing.eventMs },
+      ownDeaths,
+      left: pids.filter(isAlive),
+    };
+    const { claims, figures } = judge(seen);
+    return { claims, figures: [...killFigures(kills), ...figures], notes: [] };
+
+    function strike({ victim, process: name }: Kill, k: number): void {
+      const process = managed.get(name)!;
+      if (process.pid < 0) return say(`${k + 1}/${kills.length}: ${name} is away already`);
+      say(`${k + 1}/${kills.length}: SIGKILL to ${name}, head ${watched.head}`);
+      expected.set(name, (expected.get(name) ?? 0) + 1);
+      downs.killed(name, victim, clock.now());
+      process.kill('SIGKILL');
+    }
+    function everybodyIsBack(): boolean {
+      return downs.all.every(({ to }) => to !== undefined);
+    }
+  } finally {
+    watching.abort();
+    await closeChain?.().catch(() => {});
+    await processes.stopAll();
+  }
+}
+
+async function readJudge(
+  { name, hotkeyUri }: { readonly name: string; readonly hotkeyUri: string },
+  dir: string,
+  main: string,
+  signal: AbortSignal,
+): Promise<JudgeSeen> {
+  const data = join(dir, name);
+  const replayed = await replayedElsewhere(data, signal, main);
+  const ledger = await openLedgerReader({ dir: dataPaths.ledger(data), log: silentLog });
+  const outcomes: Outcome[] = [];
+  const started: EventEntry[] = [];
+  const completed: EventEntry[] = [];
+  const scored: ScoredEntry[] = [];
+  try {
+    await ledger.fold({
+      outcome: (each) => void outcomes.push(each),
+      started: (each) => void started.push(each),
+      completed: (each) => void completed.push(each),
+      scored: (each) => void scored.push(each),
+    });
+  } finally {
+    await ledger.close();
+  }
+  return {
+    name,
+    hotkey: toHotkey(keypairFromUri(hotkeyUri).address),
+    outcomes,
+    started,
+    completed,
+    scored,
+    replayed,
+    words: await ownWords(join(dir, 'logs', `${name}.log`)),
+    leansOn: () => false,
+  };
+}
+
+async function readMiner(
+  { name, behaviour, hotkeyUri }: ReturnType<typeof createWorld>['miners'][number],
+  dir: string,
+): Promise<MinerSeen> {
+  const receipts: ReceiptRow[] = [];
+  const path = dataPaths.receipts(join(dir, name));
+  if (existsSync(path)) for await (const row of readReceipts(path)) receipts.push(row);
+  const { honest, earnsNothing } = FACTS[behaviour];
+  return { name, hotkey: toHotkey(keypairFromUri(hotkeyUri).address), honest, earnsNothing, receipts };
+}
+
+function killFigures(kills: readonly Kill[]) {
+  const of = (victim: Kill['victim']) => kills.filter((kill) => kill.victim === victim).length;
+  const kinds = [...new Set(kills.map(({ victim }) => victim))].sort();
+  return kinds.map((victim) => ({ what: `kills of ${victim}`, value: of(victim), unit: '' }));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
