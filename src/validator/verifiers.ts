@@ -10,6 +10,7 @@ import { rejected } from '../model/verdict.js';
 import { type AnyProofKind, kinds as ourKinds } from '../verification/kinds/index.js';
 import { type Challenge, type Evidence, secretKey } from '../verification/proof.js';
 import { type Answer, type Examiner, type Secret, startExaminer } from './examiner.js';
+import type { QueueStatus } from './queue/job-queue.js';
 import { tryAgain, type Unanswered, withOpening } from './second-try.js';
 
 /** One session's content. Its opening is handed over: on threads it is gone here until the answer brings it back. */
@@ -22,6 +23,10 @@ export interface Question {
   readonly from?: string;
   /** Makes the opening's bytes once more from where they are kept. @default a copy is kept while a thread has them */
   readonly again?: () => Uint8Array;
+  /** Called when its turn has come, before anything of it is verified. */
+  readonly given?: (() => void) | undefined;
+  /** What names the session wherever a question outlives this process. @default it does not */
+  readonly outcome?: { readonly id: string; readonly note: () => Uint8Array } | undefined;
 }
 
 /**
@@ -36,6 +41,8 @@ export interface EventVerifier {
 }
 
 export interface EventRandomness {
+  /** 32 bytes: names it where others verify. @default nobody else does */
+  readonly id?: Uint8Array | undefined;
   /** 32 bytes: the epoch's */
   readonly basis: Uint8Array;
   readonly random: Random;
@@ -45,6 +52,8 @@ export interface Verifiers {
   forEvent(event: EventRandomness): EventVerifier;
   /** Since it was made. @default nothing is counted */
   tally?(): VerifierTally;
+  /** What waits, where a queue stands before them. @default none does */
+  queue?(): QueueStatus;
 }
 
 /** Questions that a thread left unanswered: it died, was silent, or verifying threw. */
@@ -64,7 +73,8 @@ export const verifyHere: Verifiers = {
   forEvent({ basis, random }) {
     const secrets = new Map<string, unknown>();
     return {
-      async verify({ kind, paramsId, challenge, evidence }) {
+      async verify({ kind, paramsId, challenge, evidence, given }) {
+        given?.();
         const key = secretKey(kind, paramsId, challenge.params);
         if (!secrets.has(key)) secrets.set(key, kind.drawSecret(challenge.params, basis, random));
         const verdict = kind.verify(challenge, evidence, secrets.get(key));
@@ -117,6 +127,7 @@ interface Job extends Unanswered {
   readonly from: string | undefined;
   /** kind and parameter set */
   readonly key: string;
+  readonly given: (() => void) | undefined;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }
@@ -238,6 +249,7 @@ export function createVerifierPool(
   async function give(thread: Examiner, job: Job): Promise<void> {
     busy.set(thread, job);
     try {
+      job.given?.();
       answer(job, await thread.ask(job.secret, withOpening(job), silentMs));
     } catch (error) {
       if (over !== undefined) job.reject(over.reason);
@@ -302,6 +314,7 @@ export function createVerifierPool(
     const failures = [...job.failures];
     try {
       if (spentMs > TRIED_MS) return convict(job, 0);
+      job.given?.(); // a suspect's comes here at once
       const alone = (): Examiner => {
         if (over !== undefined) throw over.reason;
         return start(fresh);
@@ -357,7 +370,7 @@ export function createVerifierPool(
   function ask(
     scene: Scene,
     secret: Secret,
-    { kind, paramsId, challenge, evidence, from, again }: Question,
+    { kind, paramsId, challenge, evidence, from, again, given }: Question,
   ): Promise<Answer> {
     if (over !== undefined) return Promise.reject(over.reason);
     return new Promise((resolve, reject) => {
@@ -367,7 +380,7 @@ export function createVerifierPool(
       const question = { verify: secret.id, kind: kind.kind, challenge, evidence: { ...rest, commits } };
       const opening = handedOver(ownBytes(evidence.opening), again);
       const key = `${kind.kind}/${paramsId}`;
-      waiting.push({ scene, secret, question, opening, failures: [], from, key, resolve, reject });
+      waiting.push({ scene, secret, question, opening, failures: [], from, key, given, resolve, reject });
       next();
     });
   }

@@ -19,13 +19,21 @@ export interface Work {
    * @throws AssayError `evidence-expired` when it is gone, or is not what its digest names: the job is set aside
    */
   opening(): Promise<Uint8Array>;
+  /**
+   * Called before anything that may end the process: should it, that is held against the job. What waits in a handler's own line is
+   * not begun.
+   */
+  begin(): void;
 }
+
+/** One that hands jobs on gives back what somebody else set aside. */
+export type Judged = Verdict | Extract<JobEnd, { kind: 'set-aside' }>;
 
 /**
  * Throwing is for what is our own fault: the job is set aside as `not-judged`. When `signal` aborts the work is handed back, and
  * nothing is held against the job.
  */
-export type JobHandler = (work: Work, signal: AbortSignal) => Promise<Verdict>;
+export type JobHandler = (work: Work, signal: AbortSignal) => Promise<Judged>;
 
 export interface QueueStatus {
   /** jobs that wait, by priority */
@@ -55,8 +63,8 @@ export interface QueueStatus {
 export interface JobQueue {
   /**
    * Waits for room, then for the job's end. The same id again, while it is known, gives the same end and counts as doubled.
-   * @throws the signal's reason when it aborts: the job is then forgotten where nobody has it in hand, and else left to end;
-   * AssayError `internal` when the queue is closed
+   * @throws the signal's reason when it aborts: nobody begins with the job any more, and what is kept of it stays kept; AssayError
+   * `internal` when the queue is closed
    */
   add(job: Job, keepsake: Keepsake, signal: AbortSignal): Promise<JobEnd>;
   /** The job's outcome is recorded, or nobody wants one: all that was kept of it goes. Unknown ids are no error. */

@@ -1,0 +1,255 @@
+// Owns: a queue of this process: what waits, and that what an earlier process left is taken up again. Does not own: what is on disk
+// (job-book.ts), whose turn it is among miners and what a thread does (verifiers.ts).
+import { raceAbort } from '../../model/abort.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
+import type { Log } from '../../model/log.js';
+import { SESSION_LIMITS } from '../../protocol/limits.js';
+import { type Job, type JobEnd, PRIORITIES, type Priority, type SetAsideReason } from './job.js';
+import { type JobBook, type Left, MOST_DEATHS } from './job-book.js';
+import type { JobHandler, JobQueue, Keepsake, Work } from './job-queue.js';
+import { createKnownEnds } from './known-ends.js';
+
+/** A job that an earlier process left, and what it comes to now. */
+export interface Recovered extends Left {
+  readonly end: Promise<JobEnd>;
+}
+
+export interface JournalQueue extends JobQueue {
+  readonly recovered: readonly Recovered[];
+}
+
+/** As many slots as a full subnet can have, several times over. */
+const MOST_JOBS = 65_536;
+/**
+ * One of an earlier process's jobs may be what ended it: were others in hand beside it, the next death would be held against them
+ * too. They wait for sessions of today, and cost these one thread.
+ */
+const REPLAYS_AT_ONCE = 1;
+
+interface Entry {
+  readonly job: Job;
+  readonly priority: Priority;
+  resolve(end: JobEnd): void;
+  reject(error: unknown): void;
+}
+
+interface Worker {
+  readonly handler: JobHandler;
+  readonly most: number;
+  readonly stop: AbortController;
+  readonly hands: Set<Promise<void>>;
+}
+
+/** Jobs wait here and are worked on here; `book` keeps what must outlive the process. */
+export function createJournalQueue(
+  { book, log }: { readonly book: JobBook; readonly log: Log },
+  {
+    mostJobs = MOST_JOBS,
+    mostBytes = SESSION_LIMITS.openingBytesInFlight,
+  }: { readonly mostJobs?: number; readonly mostBytes?: number } = {},
+): JournalQueue {
+  const waiting: Record<Priority, Set<Entry>> = { session: new Set(), replay: new Set() };
+  const active = new Set<Entry>();
+  const workers = new Set<Worker>();
+  const ends = createKnownEnds();
+  /** those that wait for room, in turn */
+  const line = new Set<{ readonly job: Job; readonly admit: () => void }>();
+  const counts = { ended: 0, setAside: 0, recovered: 0, doubled: 0, refused: 0 };
+  let jobs = 0;
+  let bytes = 0;
+  let replays = 0;
+  let closed: AssayError<'internal'> | undefined;
+
+  const count = (job: Job): void => {
+    jobs++;
+    bytes += job.opening.bytes;
+  };
+
+  /** Whoever came first is let in first, also before one that would fit; one that fits nowhere comes alone. */
+  function admitWaiting(): void {
+    for (const each of line) {
+      const fits = jobs < mostJobs && bytes + each.job.opening.bytes <= mostBytes;
+      if (jobs > 0 && !fits) return;
+      line.delete(each);
+      count(each.job);
+      each.admit();
+    }
+  }
+
+  function leave(job: Job): void {
+    jobs--;
+    bytes -= job.opening.bytes;
+    admitWaiting();
+  }
+
+  async function enter(job: Job, signal: AbortSignal): Promise<void> {
+    let admit: () => void = () => {};
+    const turn = new Promise<void>((resolve) => {
+      admit = resolve;
+    });
+    const place = { job, admit };
+    line.add(place);
+    admitWaiting();
+    try {
+      await raceAbort(signal, turn);
+    } catch (error) {
+      if (!line.delete(place)) leave(job);
+      throw error;
+    }
+  }
+
+  async function put(job: Job, keepsake: Keepsake, signal: AbortSignal): Promise<JobEnd> {
+    await enter(job, signal);
+    await book.put(job, keepsake).catch((error: unknown) => {
+      // a verdict is worth more than what a crash would be survived by
+      log.error('a job is not kept: it would not outlive this process', { outcome: job.id, error });
+    });
+    if (signal.aborted || closed) {
+      leave(job);
+      throw closed ?? signal.reason;
+    }
+    const { entry, end } = lineUp(job, job.priority);
+    try {
+      return await raceAbort(signal, end);
+    } catch (error) {
+      if (waiting[job.priority].delete(entry)) leave(job);
+      throw error;
+    }
+  }
+
+  function lineUp(job: Job, priority: Priority): { readonly entry: Entry; readonly end: Promise<JobEnd> } {
+    let entry: Entry | undefined;
+    const end = new Promise<JobEnd>((resolve, reject) => {
+      entry = { job, priority, resolve, reject };
+    });
+    waiting[priority].add(entry!); // the executor has run
+    next();
+    return { entry: entry!, end };
+  }
+
+  function next(): void {
+    for (const priority of PRIORITIES)
+      for (const entry of waiting[priority]) {
+        if (priority === 'replay' && replays >= REPLAYS_AT_ONCE) return;
+        const worker = [...workers].find(({ hands, most }) => hands.size < most);
+        if (!worker) return;
+        waiting[priority].delete(entry);
+        const hand = give(worker, entry);
+        worker.hands.add(hand);
+        void hand.finally(() => {
+          worker.hands.delete(hand);
+          next();
+        });
+      }
+  }
+
+  async function give({ handler, stop }: Worker, entry: Entry): Promise<void> {
+    const { job, priority } = entry;
+    active.add(entry);
+    if (priority === 'replay') replays++;
+    let end: JobEnd | undefined;
+    try {
+      const got = await handler(workOf(job), stop.signal);
+      end =
+        got.kind === 'set-aside'
+          ? await setAside(job.id, got.reason, got.detail)
+          : { kind: 'done', verdict: got };
+    } catch (error) {
+      if (!stop.signal.aborted) end = await setAside(job.id, ...whyOf(error));
+    }
+    active.delete(entry);
+    if (priority === 'replay') replays--;
+    book.handBack(job.id);
+    if (end) finish(entry, end);
+    else if (closed) entry.reject(closed);
+    else waiting[priority].add(entry);
+  }
+
+  function workOf(job: Job): Work {
+    return {
+      job,
+      async opening() {
+        const bytes = await book.evidence.read(Buffer.from(job.opening.digest).toString('hex'));
+        if (bytes) return bytes;
+        throw new AssayError('evidence-expired', `the opening of ${job.id} is not where it was kept`, {
+          outcome: job.id,
+        });
+      },
+      begin: () => book.begin(job.id),
+    };
+  }
+
+  async function setAside(id: string, reason: SetAsideReason, detail: string): Promise<JobEnd> {
+    log.error('a job is set aside', { outcome: id, reason, detail });
+    await book.setAside(id, { reason, detail }).catch((error: unknown) => {
+      log.error('what was kept of a job could not be set aside', { outcome: id, error });
+    });
+    return { kind: 'set-aside', reason, detail };
+  }
+
+  function finish({ job, resolve }: Entry, end: JobEnd): void {
+    counts.ended++;
+    if (end.kind === 'set-aside') counts.setAside++;
+    leave(job);
+    resolve(end);
+  }
+
+  function takeUp(left: Left): Recovered {
+    const { job, deaths } = left;
+    counts.recovered++;
+    count(job);
+    const end =
+      deaths < MOST_DEATHS
+        ? lineUp(job, 'replay').end
+        : setAside(job.id, 'poison', `${deaths} processes ended with it in hand`).then((end) => {
+            finish({ job, priority: 'replay', resolve: () => {}, reject: () => {} }, end);
+            return end;
+          });
+    end.catch(() => {}); // whoever asks has it
+    ends.know(job.id, end);
+    return { ...left, end };
+  }
+
+  return {
+    recovered: book.left.map(takeUp),
+    add(job, keepsake, signal) {
+      if (closed) return Promise.reject(closed);
+      const known = ends.of(job.id);
+      if (!known) return ends.know(job.id, put(job, keepsake, signal));
+      counts.doubled++;
+      return raceAbort(signal, known);
+    },
+    settle: (id) => book.settle(id),
+    work(handler, { concurrency }) {
+      const worker: Worker = { handler, most: concurrency, stop: new AbortController(), hands: new Set() };
+      workers.add(worker);
+      next();
+      return () => stopWorker(worker);
+    },
+    status: () => ({
+      waiting: { session: waiting.session.size, replay: waiting.replay.size },
+      active: active.size,
+      bytes,
+      ...counts,
+      ...(workers.size === 0 ? { stopped: 'nobody works' } : {}),
+    }),
+    async close() {
+      closed ??= new AssayError('internal', 'the queue is closed', { what: 'queue' });
+      await Promise.all([...workers].map(stopWorker));
+      for (const priority of PRIORITIES) for (const entry of waiting[priority]) entry.reject(closed);
+    },
+  };
+
+  async function stopWorker(worker: Worker): Promise<void> {
+    workers.delete(worker);
+    worker.stop.abort(new AssayError('internal', 'the worker stops', { what: 'worker' }));
+    await Promise.all(worker.hands);
+  }
+}
+
+/** Our own errors in their own words; of others, which may quote what they were given, the name. */
+function whyOf(error: unknown): [reason: SetAsideReason, detail: string] {
+  if (isAssayError(error, 'evidence-expired')) return ['evidence-gone', error.message];
+  if (error instanceof AssayError) return ['not-judged', error.message];
+  return ['not-judged', error instanceof Error ? error.name : 'something else than an error was thrown'];
+}
