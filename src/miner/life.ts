@@ -1,0 +1,244 @@
+// Owns: a miner's life: it examines its slots, registers or waits for it, serves, drains; and what it says of itself meanwhile.
+// Does not own: any of these steps (handed in), serving (miner.ts), who hears the status (cli).
+import { ownNeuron } from '../chain/announce.js';
+import type { ChainReader } from '../chain/chain.js';
+import type { Clock } from '../model/clock.js';
+import { isAssayError } from '../model/errors.js';
+import type { Hotkey, Netuid } from '../model/ids.js';
+import type { Log } from '../model/log.js';
+import { VERSION } from '../model/version.js';
+import type { Callers } from './callers.js';
+import type { MinerEnd, Serving } from './miner.js';
+import type { Sessions } from './sessions.js';
+import type { MinerAlert, MinerPhase, MinerStatus, SlotFinding } from './status.js';
+
+/** While it waits, the chain is looked at this often: a minute of 12 s blocks. */
+const LOOK_BLOCKS = 5;
+/** A slot that failed is examined again after this, then after twice as long, and so on: most often something else ran here. */
+const FIRST_AGAIN_MS = 10 * 60_000;
+const LONGEST_AGAIN_MS = 6 * 3600_000;
+/** Not while sessions are under way: the proof would take their device's time. */
+const BUSY_MS = 60_000;
+
+/** What came of trying to register. */
+export type Registering =
+  | { readonly is: 'sent' }
+  /** it costs more than the operator would pay */
+  | { readonly is: 'too-dear'; readonly costRao: bigint };
+
+export interface LifeParts {
+  readonly reader: Pick<ChainReader, 'subnet' | 'head' | 'watchHeads'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sessions: Sessions;
+  readonly callers: Callers;
+  readonly tell: (alert: MinerAlert) => void;
+  /** Told at each change of phase. */
+  readonly onPhase?: (status: MinerStatus) => void;
+  /**
+   * Small proofs of the slots, bounded in time; what fails is not claimed from then on.
+   * @param only those to look at again, by what was found before @default all
+   */
+  readonly examine?:
+    | ((signal: AbortSignal, only?: readonly SlotFinding[]) => Promise<readonly SlotFinding[]>)
+    | undefined;
+  /** What registering costs now. @default nobody says */
+  readonly registrationRao?: (() => Promise<bigint>) | undefined;
+  /** Buys a registration, within a limit. @default nobody does: it is waited for */
+  readonly register?: ((signal: AbortSignal) => Promise<Registering>) | undefined;
+  /** Serves until asked to end or deregistered, drained by then. */
+  readonly serve: (
+    signal: AbortSignal,
+    onReady: (address: { readonly host: string; readonly port: number }, serving: Serving) => void,
+  ) => Promise<MinerEnd>;
+}
+
+export interface Life {
+  status(): MinerStatus;
+  /** Returns when asked to end; rejects when a step is broken. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createLife(
+  parts: LifeParts,
+  { netuid, hotkey }: { readonly netuid: Netuid; readonly hotkey: Hotkey },
+): Life {
+  const { reader, clock, log, tell, sessions, callers } = parts;
+  const startedMs = clock.now();
+  let phase: MinerPhase = 'starting';
+  let sinceMs = startedMs;
+  let why: string | undefined;
+  let head: number | undefined;
+  let uid: number | undefined;
+  let registrationRao: bigint | undefined;
+  let findings: readonly SlotFinding[] = [];
+  let serving: Serving | undefined;
+  /** one registration is bought at most, however often it is lost: nobody wants to find out a month later */
+  let hasBought = false;
+
+  function status(): MinerStatus {
+    const place = serving?.place();
+    return {
+      hotkey,
+      netuid,
+      version: VERSION,
+      phase,
+      sinceMs,
+      startedMs,
+      why,
+      head: serving?.head() ?? head,
+      uid: place?.uid ?? uid,
+      registrationRao: registrationRao?.toString(),
+      ...(place ? { axon: { ip: place.axon.ip, port: place.axon.port, isOnChain: place.isOnChain } } : {}),
+      doctor: findings,
+      slots: serving?.slots() ?? [],
+      sessions: sessions.tally(),
+      callers: callers.tally(),
+    };
+  }
+
+  function enter(next: MinerPhase, because?: string): void {
+    if (next === phase && because === why) return;
+    phase = next;
+    why = because;
+    sinceMs = clock.now();
+    log.info('miner phase', { phase, ...(because === undefined ? {} : { why: because }) });
+    parts.onPhase?.(status());
+  }
+
+  async function examine(signal: AbortSignal, only?: readonly SlotFinding[]): Promise<void> {
+    const found = (await parts.examine?.(signal, only)) ?? [];
+    const isAgain = (each: SlotFinding) => found.some((other) => nameOf(other) === nameOf(each));
+    findings = [...findings.filter((each) => !isAgain(each)), ...found].sort((a, b) => a.index - b.index);
+    for (const { index, kind, class: name, state, said, fix } of found) {
+      const slot = `${index} ${kind}:${name}`;
+      if (state !== 'failed') {
+        log.info('slot examined', { slot, state, said });
+        continue;
+      }
+      log.error('slot is not claimed: its proof failed here', { slot, why: said, fix });
+      const known = only?.some((before) => nameOf(before) === nameOf({ index, kind })) ?? false;
+      if (!known) tell({ kind: 'slot-failed', netuid, hotkey, slot, why: said, ...(fix ? { fix } : {}) });
+    }
+  }
+
+  /** Until the signal aborts. */
+  async function examineAgain(signal: AbortSignal): Promise<void> {
+    for (let pauseMs = FIRST_AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)) {
+      await clock.sleep(pauseMs, signal);
+      while (sessions.tally().open > 0 && !signal.aborted) await clock.sleep(BUSY_MS, signal);
+      const failed = findings.filter(({ state }) => state === 'failed');
+      if (signal.aborted || failed.length === 0) return;
+      await examine(signal, failed).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('slots not examined again', { error });
+      });
+    }
+  }
+
+  /** Whether the chain has this hotkey. */
+  async function look(): Promise<boolean> {
+    const subnet = await reader.subnet(netuid);
+    head = subnet.block;
+    const own = ownNeuron(subnet, hotkey);
+    uid = own?.uid;
+    return own !== undefined;
+  }
+
+  /** @returns whether it waits on */
+  async function tryToRegister(signal: AbortSignal): Promise<void> {
+    const cost = await parts.registrationRao?.().catch(() => undefined);
+    const isNew = cost !== registrationRao;
+    registrationRao = cost;
+    if (!parts.register || hasBought) {
+      if (isNew) log.warn('not registered: waiting for it', { netuid, hotkey, costRao: cost });
+      return;
+    }
+    try {
+      const tried = await parts.register(signal);
+      hasBought = tried.is === 'sent';
+      if (tried.is === 'sent') log.info('registered', { netuid, hotkey, costRao: cost });
+      else if (isNew)
+        log.warn('registering costs more than the limit: waiting', { netuid, costRao: tried.costRao });
+    } catch (error) {
+      // what was refused was not bought; of anything else nobody knows what became of it, and it is not sent twice
+      hasBought = !isAssayError(error, 'chain-rejected') && !isAssayError(error, 'invalid-input');
+      log.error('not registered', { error, triesAgain: !hasBought });
+    }
+  }
+
+  /** @returns false when the signal aborted first @throws AssayError `chain-unknown` for no such subnet */
+  async function untilRegistered(signal: AbortSignal): Promise<boolean> {
+    if (await look()) return true;
+    const found = new AbortController();
+    let step: Promise<void> | undefined;
+    let next = Number.NEGATIVE_INFINITY;
+    const take = async (): Promise<void> => {
+      await tryToRegister(signal);
+      if (await look()) found.abort();
+    };
+    enter('waiting', 'its registration');
+    await take();
+    if (!found.signal.aborted)
+      tell({
+        kind: 'not-registered',
+        netuid,
+        hotkey,
+        ...(registrationRao === undefined ? {} : { costRao: registrationRao.toString() }),
+      });
+    const over = AbortSignal.any([signal, found.signal]);
+    if (!over.aborted)
+      await reader.watchHeads(({ number }) => {
+        head = number;
+        if (step || number < next) return;
+        next = number + LOOK_BLOCKS;
+        step = take()
+          .catch((error: unknown) => log.warn('registration not looked at', { error }))
+          .finally(() => {
+            step = undefined;
+          });
+      }, over);
+    await step;
+    registrationRao = undefined;
+    return !signal.aborted;
+  }
+
+  return {
+    status,
+    async run(signal) {
+      const over = new AbortController();
+      const inner = AbortSignal.any([signal, over.signal]);
+      let again: Promise<void> | undefined;
+      try {
+        if (parts.examine) {
+          enter('examining');
+          await examine(signal);
+          again = examineAgain(inner);
+        }
+        while (!signal.aborted && (await untilRegistered(signal))) {
+          const onAsked = () => enter('draining');
+          signal.addEventListener('abort', onAsked, { once: true });
+          try {
+            await parts.serve(signal, (_address, now) => {
+              serving = now;
+              enter('serving');
+            });
+          } catch (error) {
+            // between our look and its own the chain let go of us: wait again
+            if (!isAssayError(error, 'chain-unknown') || signal.aborted) throw error;
+            log.warn('not registered any more', { error });
+          } finally {
+            signal.removeEventListener('abort', onAsked);
+            serving = undefined;
+          }
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        over.abort();
+        await again;
+      }
+    },
+  };
+}
+
+const nameOf = ({ index, kind }: Pick<SlotFinding, 'index' | 'kind'>): string => `${index} ${kind}`;
