@@ -1,0 +1,223 @@
+// Owns: a worker's end of the queue on Redis: jobs taken, their evidence fetched, their ends marked; handed back when it ends. Does not
+// own: judging (the handler), who adds (bull-queue.ts).
+import type { Job as BullsJob } from 'bull';
+import { raceAbort } from '../../model/abort.js';
+import { toHex } from '../../model/bytes.js';
+import type { Clock } from '../../model/clock.js';
+import { type AssayError, isAssayError, unsupported } from '../../model/errors.js';
+import type { Log } from '../../model/log.js';
+import { type BullJob, type BullPace, closeBull, fromBase64, openBull, toBase64 } from './bull.js';
+import type { FetchEvidence } from './evidence-fetch.js';
+import { assertStamp, BUILD, type JobEnd, jobDigest, openJob, type Stamp, sealEnd } from './job.js';
+import type { JobHandler } from './job-queue.js';
+import type { QueueKey } from './queue-key.js';
+import { connectRedis, type RedisAddress, redisFault } from './redis.js';
+import { readClaim } from './redis-claim.js';
+
+export interface BullWorkerStatus {
+  /** `waiting`: no scheduler has come to this Redis yet; `away`: Redis is */
+  readonly state: 'waiting' | 'working' | 'away' | 'ending';
+  readonly inHand: number;
+  /** since it began: verdicts; jobs whose evidence was gone; given back; those it could not judge; bytes that were no job of ours */
+  readonly done: number;
+  readonly setAside: number;
+  readonly handedBack: number;
+  readonly failed: number;
+  readonly refused: number;
+}
+
+export interface BullWorkerOptions {
+  /** jobs in hand at once */
+  readonly concurrency: number;
+  /** of its end: what is in hand may come to its own by then, the rest is handed back. @default 5000 */
+  readonly graceMs?: number;
+  /** @default that of openBull */
+  readonly pace?: BullPace;
+  /** the Redis must be there by then, once. @default 15000 */
+  readonly firstMs?: number;
+  /** between two looks whose queue it is. @default 2000 */
+  readonly lookMs?: number;
+  /** @default this build */
+  readonly build?: string;
+}
+
+/** After what is in hand: for Bull's goodbye to a Redis that may not answer. Grace and this are below the 10 s that a service has. */
+const GOODBYE_MS = 3_000;
+
+/**
+ * Takes jobs until aborted: then takes no more, and resolves when what was in hand has ended or is handed back.
+ * @param onStatus when something changed
+ * @throws AssayError `unreachable` where Redis was never there, `permission-denied` where it refuses us, `unauthenticated`,
+ * `unsupported` and `invalid-input` where its queue is another key's, version's or deployment's: at the start, and later
+ */
+export async function runBullWorker(
+  parts: {
+    readonly redis: RedisAddress;
+    readonly prefix: string;
+    readonly key: QueueKey;
+    readonly handler: JobHandler;
+    readonly fetchEvidence: FetchEvidence;
+    readonly clock: Clock;
+    readonly log: Log;
+  },
+  options: BullWorkerOptions,
+  signal: AbortSignal,
+  onStatus: (status: BullWorkerStatus) => void = () => {},
+): Promise<void> {
+  const { redis, prefix, key, handler, fetchEvidence, clock, log } = parts;
+  const { concurrency, graceMs = 5_000, firstMs = 15_000, lookMs = 2_000, build = BUILD, pace } = options;
+  const control = connectRedis(redis);
+  const counts = { done: 0, setAside: 0, handedBack: 0, failed: 0, refused: 0 };
+  const inHand = new Set<Promise<unknown>>();
+  let state: BullWorkerStatus['state'] = 'waiting';
+  const tell = () => onStatus({ state, inHand: inHand.size, ...counts });
+  const handBack = new AbortController();
+
+  async function look(): Promise<Stamp | undefined> {
+    const deployment = await readClaim(control, { prefix, key }, build);
+    return deployment && { deployment, build };
+  }
+
+  /** Resolves with what the first scheduler claims, as soon as one does; undefined when aborted. */
+  async function firstClaim(): Promise<Stamp | undefined> {
+    const beganAt = clock.monotonic();
+    let wasThere = false;
+    let toldAt = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      try {
+        if (control.status === 'wait' || control.status === 'end') await control.connect();
+        const stamp = await look();
+        if (stamp) return stamp;
+        wasThere = true;
+        state = 'waiting';
+      } catch (error) {
+        const fault = redisFault(error, redis);
+        const isAway = isAssayError(fault, 'unreachable');
+        if (!isAway || (!wasThere && clock.monotonic() - beganAt > firstMs)) throw fault;
+        state = 'away';
+      }
+      if (clock.monotonic() - toldAt > 30_000) {
+        toldAt = clock.monotonic();
+        log.warn('no jobs yet', {
+          redis: redis.shown,
+          why: state === 'away' ? 'Redis is away' : 'no scheduler has come to it',
+        });
+      }
+      tell();
+      await clock.sleep(Math.min(lookMs, 500), signal);
+    }
+    return undefined;
+  }
+
+  async function take(job: BullsJob<BullJob>, own: Stamp): Promise<string> {
+    const isOurs = readable(job, own);
+    if (!isOurs) {
+      counts.refused++;
+      job.discard();
+      throw new Error('no job of ours');
+    }
+    const { sealed, opened } = isOurs;
+    const { id, opening } = opened;
+    const until = handBack.signal;
+    const wanted = { digest: toHex(opening.digest), bytes: opening.bytes };
+    let end: JobEnd;
+    try {
+      // Bull counts the workers that end with it in hand, from when it is taken
+      const work = { job: opened, opening: () => fetchEvidence(wanted, until), begin() {} };
+      // a thread that is asked has no ear for the signal: who waits for it has
+      const got = await raceAbort(until, handler(work, until));
+      end = got.kind === 'set-aside' ? got : { kind: 'done', verdict: got };
+      counts[got.kind === 'set-aside' ? 'setAside' : 'done']++;
+    } catch (error) {
+      if (until.aborted) {
+        counts.handedBack++;
+        throw new Error('handed back');
+      }
+      if (!isAssayError(error, 'evidence-expired')) {
+        counts.failed++;
+        log.error('a job could not be judged here', { outcome: id, error });
+        job.discard(); // the scheduler judges it itself: another worker is as likely to be wrong about it
+        throw new Error('not judged');
+      }
+      counts.setAside++;
+      log.warn('the evidence of a job is gone', { outcome: id, error });
+      end = { kind: 'set-aside', reason: 'evidence-gone', detail: error.message };
+    }
+    return toBase64(sealEnd(key, own, { id, digest: jobDigest(sealed), end }));
+  }
+
+  function readable(job: BullsJob<BullJob>, own: Stamp) {
+    try {
+      const sealed = fromBase64(job.data);
+      const { stamp, job: opened } = openJob(key, sealed);
+      assertStamp('a job', stamp, own);
+      if (opened.id !== job.id) throw unsupported('a job', `of outcome ${opened.id}, under another's id`);
+      return { sealed, opened };
+    } catch (error) {
+      log.warn('bytes in the queue that are no job of ours', { error });
+      return undefined;
+    }
+  }
+
+  try {
+    const own = await firstClaim();
+    if (!own) return;
+    const bull = openBull(redis, { prefix, stamp: own }, { waits: true, pace });
+    const ended = new AbortController();
+    try {
+      const fault = await work(bull, own);
+      state = 'ending';
+      tell();
+      await bull.pause(true, true).catch(() => {}); // nothing new, also where Redis does not answer
+      await Promise.race([Promise.allSettled(inHand), clock.sleep(graceMs, ended.signal)]);
+      handBack.abort();
+      await Promise.race([bull.whenCurrentJobsFinished(), clock.sleep(GOODBYE_MS, ended.signal)]);
+      if (fault) throw fault;
+    } finally {
+      handBack.abort();
+      await closeBull(bull, clock.sleep(GOODBYE_MS, ended.signal));
+      ended.abort();
+    }
+  } finally {
+    control.disconnect();
+    tell();
+  }
+
+  /** Until aborted, or the queue is not ours any more. @returns why it is not */
+  async function work(bull: ReturnType<typeof openBull>, own: Stamp): Promise<AssayError | undefined> {
+    bull.on('error', (error) => log.debug('the queue', { error: redisFault(error, redis) }));
+    const processing = bull.process(concurrency, (job) => {
+      const taken = take(job, own);
+      inHand.add(taken);
+      tell();
+      const gone = () => {
+        inHand.delete(taken);
+        tell();
+      };
+      taken.then(gone, gone);
+      return taken;
+    });
+    // it ends with the queue, and rejects where its connection ends first
+    processing.catch(() => {});
+    log.info('takes jobs', { redis: redis.shown, ...own.deployment, build, concurrency });
+    for (let isAway = false; !signal.aborted; ) {
+      try {
+        if (control.status === 'wait' || control.status === 'end') await control.connect();
+        const now = await look();
+        // none: Redis lost everything, and the scheduler has not noticed yet
+        if (now) assertStamp('the scheduler', now, own);
+        if (isAway) log.info('Redis is back', { redis: redis.shown });
+        isAway = false;
+      } catch (error) {
+        const fault = redisFault(error, redis);
+        if (!isAssayError(fault, 'unreachable')) return fault;
+        if (!isAway) log.warn('Redis is away: what is in hand is kept', { error: fault });
+        isAway = true;
+      }
+      state = isAway ? 'away' : 'working';
+      tell();
+      await clock.sleep(lookMs, signal);
+    }
+    return undefined;
+  }
+}
