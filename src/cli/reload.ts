@@ -9,7 +9,6 @@ export const LIVE = {
   validator: [
     'logLevel',
     'webhook',
-    'openingBudgetBytes',
     'keepEvidenceEpochs',
     'evidenceBudgetBytes',
     'keepOutcomeEpochs',
@@ -19,42 +18,38 @@ export const LIVE = {
 } as const satisfies { readonly [R in ConfigRole]?: readonly (keyof Config<R>)[] };
 
 type LiveRole = keyof typeof LIVE;
-type LiveKey<R extends LiveRole> = (typeof LIVE)[R][number] & keyof Config<R>;
-
-/** What takes a new value, one for each key that may have one. */
-export type Apply<R extends LiveRole> = { readonly [K in LiveKey<R>]: (value: Config<R>[K]) => void };
 
 export const isLive = (role: string, key: string): boolean =>
   ((LIVE as Readonly<Record<string, readonly string[]>>)[role] ?? []).includes(key);
 
 /**
- * Of a role that was started with a file; the others end by SIGHUP, as processes do.
+ * Calls `apply` with what holds from now on: what it ran with so far, and new values of keys that may change. Of a role that was started with a file; the others end by SIGHUP, as processes do.
  * @returns stops listening
  */
 export function reloadOnHangup<R extends LiveRole>(
-  { log, apply }: { readonly log: Log; readonly apply: Apply<R> },
+  { log, apply }: { readonly log: Log; readonly apply: (config: Config<R>) => void },
   about: { readonly role: R; readonly flags: Readonly<Record<string, unknown>>; readonly config: Config<R> },
 ): () => void {
   if (about.flags['config'] === undefined) return () => {};
-  let running: Readonly<Record<string, unknown>> = about.config;
+  let running = about.config;
   const onHangup = (): void => {
-    let next: Readonly<Record<string, unknown>>;
+    let next: Config<R>;
     try {
-      next = loadConfig(ROLES[about.role], about.flags);
+      next = loadConfig(ROLES[about.role], about.flags) as Config<R>; // of the role's own schema
     } catch (error) {
       if (!isAssayError(error, 'invalid-config')) throw error;
       log.error('configuration: not read again, nothing changed', { problems: error.data.problems });
       return;
     }
-    const changed = [...new Set([...Object.keys(running), ...Object.keys(next)])].filter(
-      (key) => JSON.stringify(running[key]) !== JSON.stringify(next[key]),
+    const [before, after] = [running, next] as readonly Readonly<Record<string, unknown>>[];
+    const changed = Object.keys(ROLES[about.role].shape).filter(
+      (key) => JSON.stringify(before![key]) !== JSON.stringify(after![key]),
     );
     const applied = changed.filter((key) => isLive(about.role, key));
     const needsRestart = changed.filter((key) => !isLive(about.role, key));
-    const all = apply as Readonly<Record<string, (value: unknown) => void>>; // checked by key above
-    for (const key of applied) all[key]!(next[key]);
     // what needs a restart stays as it runs, and is said again the next time
-    running = { ...running, ...Object.fromEntries(applied.map((key) => [key, next[key]])) };
+    running = { ...running, ...Object.fromEntries(applied.map((key) => [key, after![key]])) };
+    if (applied.length > 0) apply(running);
     log.info('configuration: read again', { applied, needsRestart });
   };
   process.on('SIGHUP', onHangup);

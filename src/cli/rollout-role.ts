@@ -27,8 +27,9 @@ import { connectRole, watchChain } from './chain-watchman.js';
 import { lockStore } from './checkpoints.js';
 import type { rolloutMinerSchema, rolloutValidatorSchema } from './config.js';
 import { type ChainClient, networkOf } from './networks.js';
-import { print, printJson, stderrLog } from './output.js';
+import { print, printJson } from './output.js';
 import { tellParent } from './parent.js';
+import { openRoleLog, type RoleLog } from './role-log.js';
 import { createRolloutModels } from './rollout-models.js';
 import { assertFitsChain, type RolloutSubnet, readSubnetFile, subnetDigest } from './rollout-subnet.js';
 import { openServerKeys } from './server-keys.js';
@@ -50,7 +51,7 @@ export async function openRolloutRole(
 ) {
   const { clock, random } = systemParts;
   const netuid = toNetuid(config.netuid);
-  const log = stderrLog(config.logLevel, { netuid });
+  const log = await openRoleLog(config, { netuid });
   const network = networkOf([config.chain]);
   const open: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
@@ -67,17 +68,17 @@ export async function openRolloutRole(
     ]);
     const admin = await startAdmin(config.adminPort, log);
     open.push(() => admin?.close());
-    const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
-    open.push(() => webhook?.close());
+    const webhook = createWebhook(config.webhook, { log });
+    open.push(() => webhook.close());
     const about = { role: `rollout ${role}`, netuid, hotkey: keypair.address };
     const connect = (own: Partial<ChainLimits>) =>
       connectSubtensor({ ...network, log, clock, signal, limits: { ...own, ...limits } });
-    const watched = { ...about, log, clock, tell: webhook?.tell };
+    const watched = { ...about, log, clock, tell: webhook.tell };
     const chain = await connectRole(connect, { ...watched, urls: network.urls });
     open.push(() => chain.close());
     const metrics = await startMetrics(chain, config.metricsPort, log);
     open.push(() => metrics?.close());
-    const tell = tellAll(webhook?.tell, metrics?.alert);
+    const tell = tellAll(webhook.tell, metrics?.alert);
     open.push(watchChain(chain, { log, tell, ...about }));
     const [info, now] = await Promise.all([chain.info(), chain.subnet(netuid)]);
     assertOwnKey(config, info);
@@ -152,4 +153,4 @@ function sayPlan({ number }: { readonly number: number }, subnet: RolloutSubnet,
     ...{ from: startBlock(plan, window), upTo: deadlineBlock(plan, window) },
   });
 }
-type RolloutLog = ReturnType<typeof stderrLog>;
+type RolloutLog = RoleLog;

@@ -11,18 +11,21 @@ const MAX_WAITING = 64;
 export interface Webhook {
   /** Never throws, never blocks. */
   tell(message: Readonly<Record<string, unknown>>): void;
+  /** From now on there; nobody is told where it is undefined. */
+  move(url: string | undefined): void;
   /** Resolves when what waits has been delivered or dropped. */
   close(): Promise<void>;
 }
 
 /** @param url without credentials: fetch refuses such, and would say them in its error */
-export function createWebhook(url: string, { log }: { readonly log: Log }): Webhook {
-  const { origin } = new URL(url);
+export function createWebhook(to: string | undefined, { log }: { readonly log: Log }): Webhook {
+  let place = to;
   const closing = new AbortController();
   let last: Promise<void> = Promise.resolve();
   let waiting = 0;
 
-  async function post(body: string): Promise<void> {
+  async function post(url: string, body: string): Promise<void> {
+    const { origin } = new URL(url); // the rest may be a secret
     try {
       const answer = await fetch(url, {
         method: 'POST',
@@ -42,10 +45,16 @@ export function createWebhook(url: string, { log }: { readonly log: Log }): Webh
 
   return {
     tell(message) {
-      if (waiting >= MAX_WAITING) return log.warn('webhook too slow: a message is dropped', { origin });
+      const url = place;
+      if (url === undefined) return;
+      if (waiting >= MAX_WAITING)
+        return log.warn('webhook too slow: a message is dropped', { origin: new URL(url).origin });
       waiting++;
       const body = JSON.stringify(message);
-      last = last.then(() => post(body));
+      last = last.then(() => post(url, body));
+    },
+    move(url) {
+      place = url;
     },
     async close() {
       const patience = setTimeout(() => closing.abort(), CLOSE_MS);

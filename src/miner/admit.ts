@@ -29,9 +29,9 @@ export function createAdmission(
     /** what else looks at each reading. @returns whether it wants another one soon */
     onSubnet?: (subnet: Subnet) => boolean;
   },
-  options: { netuid: Netuid; listed?: readonly Hotkey[]; minStakeShare?: number },
+  options: { netuid: Netuid; listed?: Pick<ReadonlySet<Hotkey>, 'has'>; minStakeShare?: number },
 ): Admission {
-  const listed = new Set(options.listed ?? []);
+  const listed = options.listed ?? new Set();
   let permitted = new Map<Hotkey, number>();
   let registered: ReadonlySet<Hotkey> = new Set();
   let subnet: Subnet | undefined;

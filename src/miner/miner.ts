@@ -85,7 +85,7 @@ export interface MinerOptions {
   /** address to announce on the chain. @default the bound one */
   readonly announceIp?: string;
   /** hotkeys that may call without a permit */
-  readonly listed?: readonly Hotkey[];
+  readonly listed?: Pick<ReadonlySet<Hotkey>, 'has'>;
   /** keys to answer with, the one to announce first. Without any, plaintext, which only loopback addresses may have */
   readonly identities?: readonly ServerIdentity[];
   /** smallest part of the stake with a permit that a validator needs to be answered. @default 0: a permit will do */

@@ -27,19 +27,24 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
+import { takeDataFolder } from '../data-folder.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson } from '../output.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
+import { reloadOnHangup } from '../reload.js';
+import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
 import type { WantedSlot } from '../wanted-slots.js';
 import { createWebhook } from '../webhook.js';
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const config = loadConfig(minerSchema, roleFlags(flags));
-  const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const own = roleFlags(flags);
+  const config = loadConfig(minerSchema, own);
+  takeDataFolder(config.data, 'miner');
+  const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
   const [
     { connectSubtensor },
@@ -82,14 +87,26 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   );
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
-  const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
+  const webhook = createWebhook(config.webhook, { log });
+  const listed = new Set(config.listed.map(toHotkey));
+  const deaf = reloadOnHangup(
+    {
+      log,
+      apply(next) {
+        webhook.move(next.webhook);
+        listed.clear();
+        for (const hotkey of next.listed) listed.add(toHotkey(hotkey));
+      },
+    },
+    { role: 'miner', flags: own, config },
+  );
   const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
   const { clock } = systemParts;
   const connect = (limits: Partial<ChainLimits>) =>
     connectSubtensor({ ...network, log, clock, signal, limits });
-  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
+  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
-  const tell = tellAll(webhook?.tell, metrics?.alert);
+  const tell = tellAll(webhook.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   try {
     const info = await chain.info();
@@ -116,7 +133,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
         netuid: toNetuid(config.netuid),
         host,
         port,
-        listed: config.listed.map(toHotkey),
+        listed,
         identities,
         ...(announceIp === undefined ? {} : { announceIp }),
       },
@@ -127,13 +144,14 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       },
     );
   } finally {
+    deaf();
     unwatch();
     await Promise.all([
       receipts.close(),
       chain.close(),
       admin?.close(),
       metrics?.close(),
-      webhook?.close(),
+      webhook.close(),
       served.close(),
     ]);
   }

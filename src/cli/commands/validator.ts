@@ -28,14 +28,17 @@ import {
 } from '../assemble.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
+import { takeDataFolder } from '../data-folder.js';
 import { readInputText } from '../input-text.js';
 import { withLedger } from '../ledgers.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
+import { EXIT, PLAIN, print, printJson } from '../output.js';
 import type { OwnEnds } from '../own-ends.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
+import { reloadOnHangup } from '../reload.js';
+import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { RECEIPTS_BYTES } from '../usage-receipts.js';
 import { createWebhook } from '../webhook.js';
@@ -44,8 +47,10 @@ import { createWebhook } from '../webhook.js';
 const LOOK_AGAIN_MS = 45_000;
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
-  const config = loadConfig(validatorSchema, roleFlags(flags));
-  const log = stderrLog(config.logLevel, { netuid: config.netuid });
+  const own = roleFlags(flags);
+  const config = loadConfig(validatorSchema, own);
+  takeDataFolder(config.data, 'validator');
+  const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
   const [
     { connectSubtensor },
@@ -66,7 +71,18 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const shelf = openShelf(dataPaths.parameters(config.data));
   const given = await shelveGiven(shelf, config, kinds);
   const admin = await startAdmin(config.adminPort, log);
-  const webhook = config.webhook === undefined ? undefined : createWebhook(config.webhook, { log });
+  const webhook = createWebhook(config.webhook, { log });
+  let live = config;
+  const deaf = reloadOnHangup(
+    {
+      log,
+      apply(next) {
+        live = next;
+        webhook.move(next.webhook);
+      },
+    },
+    { role: 'validator', flags: own, config },
+  );
   const { netuid } = config;
   const about = { role: 'validator', netuid, hotkey: keypair.address };
   const { clock } = systemParts;
@@ -78,10 +94,10 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       signal,
       limits: { ...limits, inclusionTimeoutMs: LOOK_AGAIN_MS },
     });
-  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook?.tell });
+  const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const series = await startValidatorMetrics(metrics, config.data);
-  const tell = tellAll(webhook?.tell, metrics?.alert);
+  const tell = tellAll(webhook.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
   const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
@@ -105,14 +121,11 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       openingBytesBudget: config.openingBudgetBytes,
       keepAccepted: config.keepAccepted,
     });
-    keeping = createKeeping(
-      { ledger, kinds, log },
-      {
-        evidenceEpochs: config.keepEvidenceEpochs,
-        evidenceBytes: config.evidenceBudgetBytes,
-        outcomeEpochs: config.keepOutcomeEpochs,
-      },
-    );
+    keeping = createKeeping({ ledger, kinds, log }, () => ({
+      evidenceEpochs: live.keepEvidenceEpochs,
+      evidenceBytes: live.evidenceBudgetBytes,
+      outcomeEpochs: live.keepOutcomeEpochs,
+    }));
     const files = await fileDoorOf(config, chain, keypair.address);
     const source = publicationsOf(chain);
     if (given.size > 0) {
@@ -142,7 +155,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         ledger: series?.observed(ledger) ?? ledger,
         book,
         parameters: { source, shelf, given },
-        receipts: config.receipts === undefined ? undefined : receiptsIn(config.receipts),
+        receipts: receiptsIn(() => live.receipts),
         files,
         alert: tell,
         ownDelay: eventLoopDelay,
@@ -168,6 +181,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       },
     );
   } finally {
+    deaf();
     unwatch();
     await keeping?.close();
     await Promise.all([
@@ -178,7 +192,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       chain.close(),
       admin?.close(),
       metrics?.close(),
-      webhook?.close(),
+      webhook.close(),
     ]);
   }
   if (withheld !== undefined) process.stderr.write(`no weights were set at the end: ${withheld}\n`);
@@ -199,11 +213,14 @@ async function fileDoorOf(
 
 /** As the file is when an epoch is paid. */
 const receiptsIn =
-  (path: string): ReceiptLines =>
-  async () =>
-    (await readInputText(path, { maxBytes: RECEIPTS_BYTES }))
+  (file: () => string | undefined): ReceiptLines =>
+  async () => {
+    const path = file();
+    if (path === undefined) return [];
+    return (await readInputText(path, { maxBytes: RECEIPTS_BYTES }))
       .split('\n')
       .filter((line) => line.trim() !== '');
+  };
 
 /** Randomness that others can repeat is for development chains only: on a live one it would be an open door. */
 async function randomFor(

@@ -37,21 +37,24 @@ export function createKeeping(
     readonly kinds: KindsByName;
     readonly log: Log;
   },
-  { evidenceEpochs, evidenceBytes, outcomeEpochs }: KeepLimits,
+  /** asked once for each epoch: they may change */
+  limits: () => KeepLimits,
 ): Keeping {
   let seen: number | undefined;
   let underWay: Promise<void> | undefined;
 
   async function keep(epoch: number, digest: string | undefined): Promise<void> {
+    const { evidenceEpochs, evidenceBytes, outcomeEpochs } = limits();
     const keepFrom = evidenceEpochs === undefined ? 0 : epoch - evidenceEpochs;
     const bytes = await ledger.expire({ keepFrom, maxBytes: evidenceBytes });
     if (bytes > 0) log.info('ledger: sessions went', { bytes });
-    if (outcomeEpochs !== undefined && digest !== undefined) await compact(epoch - outcomeEpochs, digest);
+    if (outcomeEpochs !== undefined && digest !== undefined) await compact(epoch, outcomeEpochs, digest);
   }
 
-  async function compact(keepFrom: number, digest: string): Promise<void> {
+  async function compact(now: number, outcomeEpochs: number, digest: string): Promise<void> {
+    const keepFrom = now - outcomeEpochs;
     const due = ledger.segments().filter((epoch) => epoch < keepFrom).length;
-    if (due < Math.max(1, (outcomeEpochs ?? 0) * BATCH)) return;
+    if (due < Math.max(1, outcomeEpochs * BATCH)) return;
     if (await isPaidOtherwise(keepFrom, digest)) return;
     const policy = parsePolicy(await ledger.readParams(digest));
     const { of: classOf } = await learnClasses(ledger, kinds);

@@ -64,7 +64,7 @@ async function mining(setting: { registered?: boolean; slots?: readonly Slot[]; 
       host: '127.0.0.1',
       port: 8091,
       announceIp: '127.16.0.1',
-      ...(listed ? { listed: [toHotkey(stranger.address)] } : {}),
+      ...(listed ? { listed: new Set([toHotkey(stranger.address)]) } : {}),
     },
     stop.signal,
     (at) => {

@@ -24,7 +24,11 @@ function scene(listed: readonly ReturnType<typeof toHotkey>[] = []) {
       return subnet(neurons, { nextEpochBlock: chain.nextEpochBlock });
     },
   };
-  return { chain, messages, admission: createAdmission({ reader, log }, { netuid: NETUID, listed }) };
+  return {
+    chain,
+    messages,
+    admission: createAdmission({ reader, log }, { netuid: NETUID, listed: new Set(listed) }),
+  };
 }
 
 describe('admission', () => {
@@ -106,7 +110,7 @@ describe('standing', () => {
         ),
     };
     const { log } = recordingLog();
-    const admission = createAdmission({ reader, log }, { netuid: NETUID, listed: [stranger] });
+    const admission = createAdmission({ reader, log }, { netuid: NETUID, listed: new Set([stranger]) });
     expect(admission.standingOf(one)).toEqual({ epoch: 0, share: 0 });
     await admission.onHead(100);
     expect([one, two, stranger].map(admission.standingOf)).toEqual([

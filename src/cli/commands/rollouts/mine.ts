@@ -6,6 +6,7 @@ import { noReceipts } from '../../../miner/receipts.js';
 import { type RolloutMinerStatus, runRolloutMiner, type Work } from '../../../miner/rollouts/run.js';
 import { createWork } from '../../../miner/rollouts/work.js';
 import { loadConfig, roleFlags, rolloutMinerSchema } from '../../config.js';
+import { takeDataFolder } from '../../data-folder.js';
 import { EXIT } from '../../output.js';
 import { tellParent } from '../../parent.js';
 import { openRolloutRole, type RolloutRole } from '../../rollout-role.js';
@@ -13,6 +14,7 @@ import { assertCalibrated } from '../../rollout-subnet.js';
 
 export async function mineRollouts(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(rolloutMinerSchema, roleFlags(flags));
+  takeDataFolder(config.data, 'rollouts-miner');
   const role = await openRolloutRole(config, 'miner', signal);
   try {
     const { models, subnet, log } = role;

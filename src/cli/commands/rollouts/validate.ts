@@ -15,6 +15,7 @@ import { runValidator } from '../../../validator/validator.js';
 import { openWeightsBook } from '../../../validator/weights/book.js';
 import { dataPaths, startValidatorMetrics } from '../../assemble.js';
 import { loadConfig, roleFlags, rolloutValidatorSchema } from '../../config.js';
+import { takeDataFolder } from '../../data-folder.js';
 import { EXIT } from '../../output.js';
 import { tellParent } from '../../parent.js';
 import { PROOFS_FOLDER } from '../../rollout-folder.js';
@@ -29,6 +30,7 @@ const NO_EVENTS = { eventsPerEpoch: 1, leadBlocks: 1, eventBlocks: 24 } as const
 
 export async function validateRollouts(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(rolloutValidatorSchema, roleFlags(flags));
+  takeDataFolder(config.data, 'rollouts-validator');
   const role = await openRolloutRole(config, 'validator', signal, { inclusionTimeoutMs: LOOK_AGAIN_MS });
   const { chain, info, keypair, log, models, netuid, self, session, shelf, subnet } = role;
   const stop = new AbortController();

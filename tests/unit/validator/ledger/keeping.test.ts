@@ -46,7 +46,7 @@ async function paid({ last = DIGEST } = {}): Promise<{ dir: string; ledger: Ledg
 }
 async function kept(ledger: Ledger, limits: KeepLimits, policy: string | undefined = DIGEST) {
   const { log, lines } = recordingLog();
-  const keeping = createKeeping({ ledger, kinds: {}, log }, limits);
+  const keeping = createKeeping({ ledger, kinds: {}, log }, () => limits);
   keeping.at(6, policy);
   await keeping.close();
   expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
@@ -116,10 +116,10 @@ test('no outcome goes while a row that stays is of another policy, nor before an
   expect(ledger.segments()).toHaveLength(6);
   await ledger.close();
   const { ledger: unpaid } = await paid();
-  const keeping = createKeeping(
-    { ledger: unpaid, kinds: {}, log: silentLog },
-    { ...WITHOUT_END, outcomeEpochs: 3 },
-  );
+  const keeping = createKeeping({ ledger: unpaid, kinds: {}, log: silentLog }, () => ({
+    ...WITHOUT_END,
+    outcomeEpochs: 3,
+  }));
   keeping.at(6, undefined);
   await keeping.close();
   expect(unpaid.segments()).toHaveLength(6);
