@@ -6,6 +6,7 @@ import { SESSION_LIMITS } from '../protocol/limits.js';
 import { DEFAULT_HOLD } from '../validator/schedule.js';
 import { readConfigFile } from './config-file.js';
 import { flagOf, variableOf } from './config-keys.js';
+import { LOG_FORMATS } from './role-log.js';
 import { mayBeSecret } from './wallets.js';
 
 /** Of a number that is missing, that is none, or that lies outside: one message that says which it takes. */
@@ -93,6 +94,10 @@ const shared = {
   logLevel: logLevel
     .default('info')
     .meta({ description: 'lines of the log from this level on', value: 'level' }),
+  logFormat: z
+    .enum(LOG_FORMATS)
+    .default('json')
+    .meta({ description: 'json: one object a line; pretty: lines for people', value: 'format' }),
   adminPort: integerBetween(-1, 65535)
     .default(0)
     .meta({ description: 'gRPC health on loopback: 0 picks a port, -1 turns it off' }),

@@ -1,6 +1,7 @@
 // Owns: one command from its start to the end of the process: signals, exit code, the last byte of output.
 // Does not own: what signals mean (signals.ts), how errors look (output.ts).
 import { EXIT, exitCodeOf, printError } from './output.js';
+import { flushLogs } from './role-log.js';
 import { abortOnSignals } from './signals.js';
 
 /** Carries out a command and ends the process with the exit code that it answers. */
@@ -20,6 +21,7 @@ export const run: Run = async (work) => {
       process.exitCode = exitCodeOf(error);
     }
   }
+  await flushLogs();
   await Promise.all([written(process.stdout), written(process.stderr)]);
   // clients of the chain keep timers alive; everything of ours has ended by now
   process.exit();
