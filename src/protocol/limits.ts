@@ -166,6 +166,12 @@ export const SESSION_LIMITS = {
   kindChars: 32,
   /** Length of a worker tag. */
   workerTagChars: 64,
+  /** Declarations of maintenance that Describe may show: some in force or to come, and some that were ended earlier. */
+  declarations: 8,
+  /** Workers that one of them may name: beyond, one is for the whole hotkey. */
+  maintenanceWorkers: 16,
+  /** One of them: its fixed part, its signature and the tags of so many workers. */
+  maintenanceBytes: 87 + 64 + 16 * 65,
   /** Longest window of a parameter set: the first phase, in which rates are measured. */
   windowMs: 10_000,
   /** All phases from Go: filling the memory of a large host takes most of it. All slots of an event wait for the longest. */

@@ -17,6 +17,8 @@ export interface Task {
   readonly kind: ProofKind<unknown, unknown>;
   readonly params: unknown;
   readonly facts: ParamsFacts;
+  /** the hotkey's statement by which the slot is in maintenance at the event's block; absent where it is not */
+  readonly declared?: Uint8Array | undefined;
 }
 
 /** Our Go leaves at most `goLeadMs` late, our delay is given back, and what was in time may be read a little later. */
@@ -35,12 +37,14 @@ export function assign(
     /** @default any length that sessions may have */
     readonly withinMs?: number | undefined;
     readonly isOurTurn: boolean;
+    /** by which statement a worker is in maintenance. @default none is */
+    readonly declaredOf?: ((worker: string) => Uint8Array | undefined) | undefined;
     readonly log: Log;
   },
   neuron: Neuron,
   claims: readonly Claim[],
 ): Task[] {
-  const { chain, hold, withinMs = Number.POSITIVE_INFINITY, isOurTurn, log } = rules;
+  const { chain, hold, withinMs = Number.POSITIVE_INFINITY, isOurTurn, declaredOf, log } = rules;
   const holdMs = hold.first * chain.blockTimeMs;
   const meeting = new Map<string, number>();
   return claims.flatMap((claim) => {
@@ -66,6 +70,7 @@ export function assign(
       return [];
     }
     meeting.set(claim.kind, met + 1);
-    return [{ neuron, claim, kind, params, facts }];
+    const declared = declaredOf?.(claim.worker);
+    return [{ neuron, claim, kind, params, facts, ...(declared ? { declared } : {}) }];
   });
 }

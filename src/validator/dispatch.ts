@@ -4,12 +4,13 @@ import { compare, equals, fromHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import type { Random } from '../model/prng.js';
-import { inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
+import { type Declined, inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
 import { isRefusal } from '../protocol/errors.js';
+import { RefusalCode } from '../protocol/gen/assay/v1/miner_pb.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
 import type { Hold } from '../verification/draw.js';
-import type { Briefing, Phase } from '../verification/proof.js';
+import { type Briefing, LIVENESS, type Phase } from '../verification/proof.js';
 import { nonceCommitment, passCommitment } from '../verification/seed.js';
 import type { Task } from './assign.js';
 import { FRAME_KINDS, type SessionFrame } from './ledger/entries.js';
@@ -231,9 +232,13 @@ export async function play(
       return own();
     }
     played.seenAt = beacon.seenAt;
+    // before our own lateness, which would be excused and carried
+    if (task.declared) return declined('maintenance');
     const early = lateness(beacon);
     if (early) return early;
-    if ((await Promise.race([ready, Promise.resolve('not yet')])) !== true) return over('window');
+    const answered = await Promise.race([ready, Promise.resolve('not yet' as const)]);
+    if (answered === 'capped') return declined('capped');
+    if (answered !== 'ready') return over('window');
     const briefing = meetings.briefing(task, beacon.hash);
     played.sight = meetings.sightOf?.(task);
     if (briefing === 'alone') return alone();
@@ -358,7 +363,7 @@ export async function play(
     return Promise.race([due.then(() => undefined), early]);
   }
 
-  async function prepare(): Promise<boolean> {
+  async function prepare(): Promise<'ready' | 'capped' | 'not there'> {
     const { claim } = task;
     try {
       await send({
@@ -379,11 +384,12 @@ export async function play(
         },
       });
       const answer = (await receive())?.frame.body;
-      if (answer?.case !== 'ready') return false;
-      meetings.ready(task, answer.value.body);
-      return true;
+      if (isCap(answer, claim)) return 'capped';
+      if (answer?.case !== 'ready') return 'not there';
+      if (!task.declared) meetings.ready(task, answer.value.body); // nobody is to meet it
+      return 'ready';
     } catch {
-      return false; // unreachable, refused or broken: the slot is not there
+      return 'not there'; // unreachable, refused or broken: the slot is not there
     }
   }
 
@@ -480,6 +486,12 @@ export async function play(
     return played;
   }
 
+  /** By the miner's own word, and nothing was drawn yet. It gets its receipt as any other. */
+  function declined(cause: Declined): Played {
+    played.end = inconclusive(cause);
+    return played;
+  }
+
   function queued(): Played {
     played.queued = true;
     return own();
@@ -490,6 +502,12 @@ export async function play(
     return played;
   }
 }
+
+/** A check is next to no work: to have done enough is no reason to leave one out. */
+export const isCap = (
+  answer: FrameBody | { readonly case: undefined } | undefined,
+  { kind }: { readonly kind: string },
+): boolean => answer?.case === 'refusal' && answer.value.code === RefusalCode.CAPPED && kind !== LIVENESS;
 
 /** Our door refused a frame; that the miner refused one of ours is no frame of its own. */
 const isFault = (error: AssayError): boolean =>

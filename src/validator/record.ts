@@ -77,6 +77,7 @@ export function toOutcomeEntry(
       certificates: { validator: session.ownCertificate, miner: session.peerCertificate() },
       refused: played.refused,
       sight: played.sight,
+      ...(task.declared ? { declared: task.declared } : {}),
       frames: played.frames,
     },
   };

@@ -17,6 +17,13 @@ export interface Claim {
   readonly leased?: boolean | undefined;
 }
 
+/** What is heard of declared maintenance while miners describe themselves. */
+export interface RosterMaintenance {
+  /** before its claims are looked at */
+  hear(miner: Hotkey, statements: readonly Uint8Array[]): void;
+  isAway(miner: Hotkey, worker: string): boolean;
+}
+
 export interface Miner {
   readonly neuron: Neuron;
   readonly peer: MinerPeer;
@@ -51,7 +58,12 @@ const placeOf = ({ hotkey, axon }: Neuron): string => (axon ? `${hotkey} ${axon.
  * @param input.until an answer that comes later is only noted for the next time
  */
 export function roster(
-  parts: { peerOf: (neuron: Neuron) => MinerPeer; claims: ClaimBook; log: Log },
+  parts: {
+    peerOf: (neuron: Neuron) => MinerPeer;
+    claims: ClaimBook;
+    maintenance?: RosterMaintenance | undefined;
+    log: Log;
+  },
   input: { subnet: Subnet; self: Hotkey; until: Promise<void> },
   signal: AbortSignal,
 ): Miner[] {
@@ -63,8 +75,9 @@ export function roster(
   async function ask(neuron: Neuron, peer: MinerPeer): Promise<readonly Claim[]> {
     const key = placeOf(neuron);
     const answered = peer.describe(signal).then(
-      ({ slots }) => {
-        parts.claims.set(key, toClaims(slots));
+      ({ slots, maintenance }) => {
+        parts.maintenance?.hear(neuron.hotkey, maintenance);
+        parts.claims.set(key, [...toClaims(slots), ...away(neuron.hotkey, key, slots)]);
       },
       (error: unknown) => {
         parts.log.info('miner did not describe itself', { uid: neuron.uid, hotkey: neuron.hotkey, error });
@@ -72,6 +85,15 @@ export function roster(
     );
     await Promise.race([answered, input.until]);
     return parts.claims.get(key) ?? [];
+  }
+
+  /** What a worker in maintenance claimed last holds: it would be absent, and not in maintenance, if it were not listed. */
+  function away(miner: Hotkey, key: string, now: readonly Pick<Claim, 'index' | 'kind'>[]): Claim[] {
+    const { maintenance, claims } = parts;
+    const listed = new Set(now.map(doorOf));
+    return (claims.get(key) ?? [])
+      .filter((claim) => !listed.has(doorOf(claim)) && maintenance?.isAway(miner, claim.worker))
+      .slice(0, SESSION_LIMITS.slotsPerMiner);
   }
 
   /** Anybody may announce any address: one that we must not call costs its own miner the event, and nobody else. */
@@ -85,6 +107,10 @@ export function roster(
   }
 }
 
+const sortOf = (kind: string): 'liveness' | 'other' => (kind === LIVENESS ? 'liveness' : 'other');
+/** A check is beside the slot that it is for, under the same index. */
+const doorOf = ({ kind, index }: Pick<Claim, 'index' | 'kind'>): string => `${sortOf(kind)} ${index}`;
+
 function toClaims(
   slots: readonly {
     index: number;
@@ -97,9 +123,9 @@ function toClaims(
   const claims = new Map<string, Claim>();
   const counts = { liveness: 0, other: 0 };
   for (const { index, worker, kind, paramsId, leased } of slots) {
-    const sort = kind === LIVENESS ? 'liveness' : 'other';
+    const sort = sortOf(kind);
     if (counts[sort]++ >= SESSION_LIMITS.slotsPerMiner) continue;
-    const key = `${sort} ${index}`;
+    const key = doorOf({ kind, index });
     if (
       paramsId.length === 32 &&
       kind.length <= SESSION_LIMITS.kindChars &&

@@ -28,15 +28,17 @@ import { createJudge, type Judge, type Judged } from './judge.js';
 import type { OutcomeEntry } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLineUp } from './line-up.js';
+import type { HeardMaintenance } from './maintenance.js';
 import { createMeetings, settleRounds } from './meetings.js';
 import { createOpeningGate } from './opening-gate.js';
 import type { OwnDelay } from './own-delay.js';
+import { toNote } from './queue/recover.js';
 import type { Reach } from './reach.js';
 import { toOutcomeEntry, toReceipt } from './record.js';
-import { type ClaimBook, roster } from './roster.js';
+import { type ClaimBook, type RosterMaintenance, roster } from './roster.js';
 import { MOST_LEAD_MS } from './schedule.js';
 import { turnHolders, turnOf } from './turns.js';
-import type { Verifiers } from './verifiers.js';
+import type { SessionOutcome, Verifiers } from './verifiers.js';
 
 export interface RoundParts {
   readonly peerOf: (neuron: Neuron) => MinerPeer;
@@ -53,6 +55,10 @@ export interface RoundParts {
   readonly reach?: Reach | undefined;
   /** @default this thread */
   readonly verifiers?: Verifiers | undefined;
+  /** What is heard of declared maintenance. @default nobody is ever in it */
+  readonly maintenance?:
+    | (Pick<HeardMaintenance, 'statementOf'> & Pick<RosterMaintenance, 'hear'>)
+    | undefined;
   readonly log: Log;
 }
 
@@ -162,19 +168,30 @@ export async function runEvent(
   const anchors = createAnchors({ clock, self: ownKey, anchors: parts.anchors }, signal);
   const meetings = createMeetings({ ...parts, self: ownKey, anchors }, event);
 
+  const { maintenance } = parts;
+  const heard = maintenance && {
+    hear: maintenance.hear,
+    isAway: (miner: Hotkey, worker: string) =>
+      maintenance.statementOf(miner, worker, event.block) !== undefined,
+  };
+
   try {
     const played = await Promise.all(
-      roster(parts, { subnet, self, until: gone }, signal).map(async ({ neuron, peer, claims }) => {
-        const claimed = await claims;
-        // read beside the first words of miners; whose slots meet nobody are not kept waiting for it
-        const isOurTurn = claimed.some(({ kind }) => kinds[kind]?.round) && (await ourTurn);
-        const wanted = claimed.filter((claim) => asked?.asks(neuron.hotkey, claim) ?? true);
-        const { hold, withinMs } = event;
-        const own = assign(kinds, { chain, hold, withinMs, isOurTurn, log }, neuron, wanted);
-        tasks.push(...own);
-        if (own.length > 0) miners.add(neuron.hotkey);
-        return Promise.all(own.map((task) => playAndRecord(peer, task)));
-      }),
+      roster({ ...parts, maintenance: heard }, { subnet, self, until: gone }, signal).map(
+        async ({ neuron, peer, claims }) => {
+          const claimed = await claims;
+          // read beside the first words of miners; whose slots meet nobody are not kept waiting for it
+          const isOurTurn = claimed.some(({ kind }) => kinds[kind]?.round) && (await ourTurn);
+          const wanted = claimed.filter((claim) => asked?.asks(neuron.hotkey, claim) ?? true);
+          const { hold, withinMs } = event;
+          const declaredOf = (worker: string) => maintenance?.statementOf(neuron.hotkey, worker, event.block);
+          const rules = { chain, hold, withinMs, isOurTurn, declaredOf, log };
+          const own = assign(kinds, rules, neuron, wanted);
+          tasks.push(...own);
+          if (own.length > 0) miners.add(neuron.hotkey);
+          return Promise.all(own.map((task) => playAndRecord(peer, task)));
+        },
+      ),
     );
     const { hash: beacon, seenAt } = await event.go;
     const leadMs = seenAt - cameAt;
@@ -235,7 +252,7 @@ export async function runEvent(
       // whatever came of an opening does not depend on the rest of the event
       if (played.takenFrom === undefined || signal.aborted) return played;
       const { hash: beacon } = await event.go;
-      judge ??= createJudge(parts, event, beacon);
+      judge ??= judgeOf(beacon);
       const judged = await judge.judge(played);
       // a thread that we ended says nothing about anybody
       if (signal.aborted) return played;
@@ -276,7 +293,7 @@ export async function runEvent(
     const pass = needsPass() ? (await event.pass.catch(() => undefined))?.hash : undefined;
     if (!(await event.isStillCanonical(beacon, pass)))
       throw new Error("the event's block is not on the chain any more");
-    judge ??= createJudge(parts, event, beacon);
+    judge ??= judgeOf(beacon);
     // a Pass that nobody managed says nothing about whoever had none: it costs those alone that had one, and costs them nothing
     const ourLine = { go: wasTooLong('go'), pass: wasTooLong('pass') };
     const ended = unopened.map((played): Played => {
@@ -307,9 +324,21 @@ export async function runEvent(
     }
   }
 
+  const entryOf = (judged: Judged, beacon: Uint8Array): OutcomeEntry =>
+    toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
+
+  function judgeOf(beacon: Uint8Array): Judge {
+    const outcomeOf = (judged: Judged): SessionOutcome => {
+      const entry = entryOf(judged, beacon);
+      // of a complete opening: it has a digest
+      return { id: entry.outcome.id, openingDigest: judged.openingDigest!, note: () => toNote(entry) };
+    };
+    return createJudge({ ...parts, outcomeOf }, event, beacon);
+  }
+
   async function record(judged: Judged, beacon: Uint8Array): Promise<Settled> {
     const { task, session, drain } = judged.played;
-    const entry = toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
+    const entry = entryOf(judged, beacon);
     await ledger.saveParams(task.claim.paramsId, task.params as object);
     const written = await append(entry);
     const passed = hasPass(task.facts);

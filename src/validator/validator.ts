@@ -15,7 +15,7 @@ import { assertPhases } from '../parameters/phases.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
-import { DEFAULT_POLICY, policyDigest } from '../scoring/index.js';
+import { DEFAULT_POLICY, maintenanceRules, policyDigest } from '../scoring/index.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
 import type { Anchor } from './anchors.js';
@@ -25,11 +25,12 @@ import type { Beacon } from './dispatch.js';
 import { type FileDoor, openFileDoor } from './file-door.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLookBack, recall } from './look-back.js';
+import { createHeardMaintenance } from './maintenance.js';
 import type { OwnDelay } from './own-delay.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
 import { createPolicies } from './policies.js';
 import type { Reach } from './reach.js';
-import { type ClaimBook, claimants, roster } from './roster.js';
+import { type ClaimBook, claimants, type RosterMaintenance, roster } from './roster.js';
 import { type Event, runEvent } from './round.js';
 import { type EventPlan, holdOf } from './schedule.js';
 import { type EpochScore, factsOf } from './score.js';
@@ -141,6 +142,11 @@ export async function runValidator(
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
   const claims: ClaimBook = new Map();
+  const maintenance = createHeardMaintenance(
+    { ledger: scorer, publicKeyOf: fromAddress, log },
+    { genesis: chain.genesisHash, netuid },
+  );
+  let hasRecalled = false;
   let subnet: Subnet | undefined;
   let announcedUpTo: number | undefined;
   let warnedEpoch: number | undefined;
@@ -260,14 +266,46 @@ export async function runValidator(
     const hotkeys = new Set(subnet.neurons.map(({ hotkey }) => hotkey));
     peers.keep(hotkeys);
     lookBack.keep(hotkeys);
+    await recallOnce(now);
+    maintenance.keep(hotkeys, now.block - rulesIn(now).inBlocks);
     for (const key of claims.keys()) if (!hotkeys.has(toHotkey(key.split(' ')[0]!))) claims.delete(key);
     const own = subnet.neurons.find(({ hotkey }) => hotkey === self);
     if (!own?.validatorPermit || greetedEpoch === subnet.epochIndex) return;
     greetedEpoch = subnet.epochIndex;
     const never = new Promise<void>(() => {});
-    for (const miner of roster({ peerOf: peers.of, claims, log }, { subnet, self, until: never }, signal))
-      void miner.claims;
+    const heard = { ...heardIn(subnet, head.number), isAway: awayAt(head.number) };
+    const rosterParts = { peerOf: peers.of, claims, log, maintenance: heard };
+    for (const miner of roster(rosterParts, { subnet, self, until: never }, signal)) void miner.claims;
   }
+
+  const rulesIn = ({ epochIndex }: Subnet) =>
+    maintenanceRules(policies.in(epochIndex).policy ?? DEFAULT_POLICY);
+
+  /** What counted before this process began counts on, as far back as an allowance looks. */
+  async function recallOnce(current: Subnet): Promise<void> {
+    if (hasRecalled) return;
+    const { epochIndex, lastEpochBlock, nextEpochBlock = lastEpochBlock } = current;
+    const epochs = Math.ceil(rulesIn(current).inBlocks / Math.max(1, nextEpochBlock - lastEpochBlock));
+    const fromEpoch = Math.max(0, epochIndex - epochs - 1);
+    await ledger.fold({ declared: maintenance.recall }, { fromEpoch }, signal);
+    hasRecalled = true;
+  }
+
+  /** What miners show of declared maintenance at a block: it counts later than what is announced by then. */
+  function heardIn(current: Subnet, block: number): Pick<RosterMaintenance, 'hear'> {
+    const { epochIndex: epoch } = current;
+    const rules = rulesIn(current);
+    const leadBlocks = Math.max(rules.leadBlocks, policies.in(epoch).plan.leadBlocks + 1);
+    return {
+      hear: (miner, statements) =>
+        maintenance.hear(miner, statements, { block, epoch, rules: { ...rules, leadBlocks } }),
+    };
+  }
+
+  const awayAt =
+    (block: number): RosterMaintenance['isAway'] =>
+    (miner, worker) =>
+      maintenance.statementOf(miner, worker, block) !== undefined;
 
   function ofParameters({ epochIndex }: Subnet): Pick<ValidatorStatus, 'parameters' | 'policy'> {
     const { digest, whyNot } = policies.in(epochIndex);
@@ -399,7 +437,10 @@ export async function runValidator(
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
         const recorded = { append: scorer.append, saveParams: ledger.saveParams };
         const own = { claims, peerOf: peers.of, publicKeyOf: fromAddress };
-        const roundParts = { ...parts, ...own, kinds, ledger: recorded };
+        // not before the block that announced the event: so that no declaration can be made for it
+        const announcedAt = isCheck ? block - 1 : block - plan.leadBlocks;
+        const heard = { ...heardIn(fresh, announcedAt), statementOf: maintenance.statementOf };
+        const roundParts = { ...parts, ...own, kinds, ledger: recorded, maintenance: heard };
         const asked = isCheck
           ? { ...fresh, neurons: claimants({ claims, subnet: fresh }, announced.asks) }
           : fresh;

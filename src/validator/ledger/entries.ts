@@ -6,6 +6,7 @@ import { sha256 } from '../../model/hash.js';
 import { type Coldkey, type Hotkey, toColdkey, toHotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import { CAUSES, REJECTIONS } from '../../model/verdict.js';
+import type { Counted } from '../../parameters/maintenance.js';
 import type { Facts, Sample } from '../../scoring/index.js';
 import type { Sight } from '../reach.js';
 
@@ -49,6 +50,15 @@ export interface ScoredEntry {
   readonly facts: Facts;
   /** u16 by hotkey: a uid is somebody else's the next day */
   readonly row: readonly (readonly [Hotkey, number])[];
+}
+
+/** Maintenance of a miner that counts, as it was heard: signed by its hotkey, and counted by what was heard before. */
+export interface DeclaredEntry extends Counted {
+  readonly type: 'declared';
+  readonly epoch: number;
+  /** at which it was heard */
+  readonly block: number;
+  readonly statement: Uint8Array;
 }
 
 /** The first record of a file: whose ledger it is, and what it goes on from. */
@@ -187,6 +197,8 @@ export interface SessionRecord<F = SessionFrame> {
   readonly refused?: string | undefined;
   /** what our own dial-out had seen of the port that the slot offers to others; absent where it did not look */
   readonly sight?: Sight | undefined;
+  /** The hotkey's statement by which the slot was in maintenance; absent where it was not. */
+  readonly declared?: Uint8Array | undefined;
   /** in the order they were sent and arrived */
   readonly frames: readonly F[];
 }
@@ -197,12 +209,13 @@ export interface OutcomeEntry<F = SessionFrame> {
   readonly session: SessionRecord<F>;
 }
 
-export type LedgerEntry = EventEntry | WeightsEntry | ScoredEntry | OutcomeEntry;
+export type LedgerEntry = EventEntry | WeightsEntry | ScoredEntry | DeclaredEntry | OutcomeEntry;
 /** All that is a record of JSON. */
 export type PlainEntry =
   | EventEntry
   | WeightsEntry
   | ScoredEntry
+  | DeclaredEntry
   | SegmentEntry
   | ClosedEntry
   | MovedEntry
@@ -371,6 +384,19 @@ const SCORED = z.object({
   row: z.array(z.tuple([hotkey, count.max(0xffff)])),
 });
 
+const DECLARED = z.object({
+  type: z.literal('declared'),
+  epoch: count,
+  block: count,
+  miner: hotkey,
+  serial: count,
+  workers: z.array(z.string()),
+  declaredFrom: count,
+  from: count,
+  until: count,
+  statement: bytes(),
+});
+
 const SEGMENT = z.object({
   type: z.literal('segment'),
   version: z.literal(LEDGER_VERSION),
@@ -394,6 +420,7 @@ const PLAIN = z.discriminatedUnion('type', [
   EVENT,
   WEIGHTS,
   SCORED,
+  DECLARED,
   SEGMENT,
   CLOSED,
   z.object({ type: z.literal('moved'), epoch: count, token: hex(16) }),
@@ -444,6 +471,7 @@ export const SESSION = z.object({
       mustCall: z.boolean(),
     })
     .optional(),
+  declared: bytes().optional(),
   frames: z.array(FRAME),
 });
 

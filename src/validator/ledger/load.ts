@@ -6,7 +6,14 @@ import { equals } from '../../model/bytes.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
 import { type Compacted, readCompacted } from './compacted.js';
-import type { EventEntry, PlainEntry, ScoredEntry, SegmentEntry, WeightsEntry } from './entries.js';
+import type {
+  DeclaredEntry,
+  EventEntry,
+  PlainEntry,
+  ScoredEntry,
+  SegmentEntry,
+  WeightsEntry,
+} from './entries.js';
 import { assertEvidence, countEvidence, noPiles, type PileSizes } from './evidence.js';
 import { FIRST_LINK } from './frames.js';
 import type { OpeningFacts } from './openings.js';
@@ -24,6 +31,7 @@ export interface LedgerFold {
   outcome?(outcome: Outcome): void;
   weights?(entry: WeightsEntry): void;
   scored?(entry: ScoredEntry): void;
+  declared?(entry: DeclaredEntry): void;
 }
 
 /** Of segments: an entry is in the one of its own epoch, or in the next one where it was late. */
@@ -204,4 +212,5 @@ export function tellEntry(into: LedgerFold, entry: PlainEntry): void {
   else if (entry.type === 'event-completed') into.completed?.(entry);
   else if (entry.type === 'weights') into.weights?.(entry);
   else if (entry.type === 'scored') into.scored?.(entry);
+  else if (entry.type === 'declared') into.declared?.(entry);
 }
