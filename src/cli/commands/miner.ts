@@ -93,6 +93,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     {
       log,
       apply(next) {
+        log.setLevel(next.logLevel);
         webhook.move(next.webhook);
         listed.clear();
         for (const hotkey of next.listed) listed.add(toHotkey(hotkey));

@@ -78,6 +78,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       log,
       apply(next) {
         live = next;
+        log.setLevel(next.logLevel);
         webhook.move(next.webhook);
       },
     },
