@@ -7,7 +7,7 @@ import type { Random } from '../model/prng.js';
 import { inconclusive, type Verdict } from '../model/verdict.js';
 import { passSeed, slotPlace, slotSeed } from '../verification/seed.js';
 import type { EventFrame, Played } from './dispatch.js';
-import { type Verifiers, verifyHere } from './verifiers.js';
+import { type SessionOutcome, type Verifiers, verifyHere } from './verifiers.js';
 
 export interface Judged {
   readonly played: Played;
@@ -32,6 +32,7 @@ export interface Judge {
  * The judge of one event: must not be asked before the event's window is over. The private projections are drawn at
  * the first complete opening, after the last commit of the event, once per parameter set; nothing else ever holds them.
  * @param parts.verifiers who verifies. @default this thread
+ * @param parts.outcomeOf what makes a session's outcome where this process does not live to. @default nothing does
  */
 export function createJudge(
   parts: {
@@ -39,19 +40,22 @@ export function createJudge(
     log: Log;
     publicKeyOf: (hotkey: string) => Uint8Array;
     verifiers?: Verifiers | undefined;
+    outcomeOf?: ((judged: Judged) => SessionOutcome) | undefined;
   },
   event: EventFrame,
   beacon: Uint8Array,
 ): Judge {
   const { random, verifiers = verifyHere } = parts;
-  const verifier = verifiers.forEvent({ basis: event.basis, random });
+  const verifier = verifiers.forEvent({ id: event.id, basis: event.basis, random });
 
   return {
     async judge(played) {
       const { task } = played;
       const seed = played.commits[0] && seedOf(played, played.commits[0].nonces);
       const openingDigest = played.openedAt === undefined ? undefined : sha256(played.opening);
-      const verdict = played.end ?? (await verify(played, seed!));
+      const nobodys = { verdict: inconclusive('validator-fault'), credit: NO_CREDIT, share: 0 };
+      const unjudged: Judged = { played, seed, openingDigest, ...nobodys };
+      const verdict = played.end ?? (await verify(unjudged, seed!));
       const accepted = verdict.kind === 'accepted';
       const credit = (accepted && task.kind.credit(task.params, commitsOf(played))) || NO_CREDIT;
       const share = creditShare(credit, task.facts.nominal);
@@ -73,7 +77,8 @@ export function createJudge(
     });
   }
 
-  async function verify(played: Played, seed: Uint8Array): Promise<Verdict> {
+  async function verify(unjudged: Judged, seed: Uint8Array): Promise<Verdict> {
+    const { played } = unjudged;
     const { task, brief, request, opening } = played;
     const { kind, params, claim, neuron } = task;
     try {
@@ -89,6 +94,7 @@ export function createJudge(
         evidence: { commits: commitsOf(played), pass: passOf(played, seed), request, opening },
         from: neuron.hotkey,
         again: () => Buffer.concat(played.pieces),
+        outcome: parts.outcomeOf?.(unjudged),
       });
       return verdict;
     } catch (error) {

@@ -25,8 +25,16 @@ export interface Question {
   readonly again?: () => Uint8Array;
   /** Called when its turn has come, before anything of it is verified. */
   readonly given?: (() => void) | undefined;
-  /** What names the session wherever a question outlives this process. @default it does not */
-  readonly outcome?: { readonly id: string; readonly note: () => Uint8Array } | undefined;
+  /** Of a session whose outcome somebody records. @default nobody's: somebody looks again */
+  readonly outcome?: SessionOutcome | undefined;
+}
+
+/** What a question is known by wherever it outlives this process, and what makes its outcome there. */
+export interface SessionOutcome {
+  readonly id: string;
+  /** SHA-256 of the opening */
+  readonly openingDigest: Uint8Array;
+  note(): Uint8Array;
 }
 
 /**

@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { concat, u32le } from '../../model/bytes.js';
+import { concat, toHex, u32le } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import { AssayError } from '../../model/errors.js';
 import { errnoOf, invalid } from '../../model/invalid-input.js';
@@ -37,8 +37,8 @@ import { isQueueMark, type QueueKey, queueMark } from './queue-key.js';
 /** Jobs an earlier process left, in the order in which they are best taken up: those that killed fewest first. */
 export interface Left {
   readonly job: Job;
-  /** read when it is asked for: of thousands they do not fit into memory at once */
-  note(): Promise<Uint8Array | undefined>;
+  /** What is there of it, also once it was set aside. Read when it is asked for: of thousands it does not fit into memory at once. */
+  kept(): Promise<{ readonly note: Uint8Array | undefined; readonly opening: Uint8Array | undefined }>;
   /** processes that died with it in hand */
   readonly deaths: number;
 }
@@ -100,6 +100,15 @@ export async function openJobBook(
     await trim(folder);
   }
 
+  async function keptOf({ id, opening }: Job): ReturnType<Left['kept']> {
+    const aside = join(folder, SET_ASIDE_FOLDER, id);
+    const file = await readWhole(join(jobs, id)).catch(() => readWhole(join(aside, 'job')));
+    const bytes =
+      (await evidence.read(toHex(opening.digest))) ??
+      (await readFile(join(aside, 'opening')).catch(ignoreAbsent));
+    return { note: readJobFile(key, file).note, opening: bytes ?? undefined };
+  }
+
   const kept = new Map<string, Job>();
   const deaths = new Map<string, number>();
   const left: Left[] = [];
@@ -114,8 +123,7 @@ export async function openJobBook(
       const known = await readCount(join(hand, name));
       kept.set(name, found.job);
       deaths.set(name, known);
-      const note = async () => readJobFile(key, await readWhole(path)).note;
-      left.push({ job: found.job, note, deaths: known });
+      left.push({ job: found.job, kept: () => keptOf(found.job), deaths: known });
     } catch (error) {
       if (!(error instanceof AssayError)) throw error;
       log.warn('what was kept of a job cannot be read', { path, error });
@@ -308,6 +316,7 @@ async function readCount(path: string): Promise<number> {
   }
 }
 
-const ignoreAbsent = (error: unknown): void => {
+const ignoreAbsent = (error: unknown): undefined => {
   if (errnoOf(error) !== 'ENOENT') throw error;
+  return undefined;
 };

@@ -21,14 +21,16 @@ export interface JournalQueue extends JobQueue {
 /** As many slots as a full subnet can have, several times over. */
 const MOST_JOBS = 65_536;
 /**
- * One of an earlier process's jobs may be what ended it: were others in hand beside it, the next death would be held against them
- * too. They wait for sessions of today, and cost these one thread.
+ * One of an earlier process's jobs may be what ended it: were others of them in hand beside it, the next death would be held
+ * against these too. They wait for sessions of today, and cost these one thread.
  */
-const REPLAYS_AT_ONCE = 1;
+const RECOVERED_AT_ONCE = 1;
 
 interface Entry {
   readonly job: Job;
   readonly priority: Priority;
+  /** left by an earlier process */
+  readonly isRecovered: boolean;
   resolve(end: JobEnd): void;
   reject(error: unknown): void;
 }
@@ -57,7 +59,7 @@ export function createJournalQueue(
   const counts = { ended: 0, setAside: 0, recovered: 0, doubled: 0, refused: 0 };
   let jobs = 0;
   let bytes = 0;
-  let replays = 0;
+  let recovering = 0;
   let closed: AssayError<'internal'> | undefined;
 
   const count = (job: Job): void => {
@@ -108,7 +110,7 @@ export function createJournalQueue(
       leave(job);
       throw closed ?? signal.reason;
     }
-    const { entry, end } = lineUp(job, job.priority);
+    const { entry, end } = lineUp(job, job.priority, false);
     try {
       return await raceAbort(signal, end);
     } catch (error) {
@@ -117,10 +119,14 @@ export function createJournalQueue(
     }
   }
 
-  function lineUp(job: Job, priority: Priority): { readonly entry: Entry; readonly end: Promise<JobEnd> } {
+  function lineUp(
+    job: Job,
+    priority: Priority,
+    isRecovered: boolean,
+  ): { readonly entry: Entry; readonly end: Promise<JobEnd> } {
     let entry: Entry | undefined;
     const end = new Promise<JobEnd>((resolve, reject) => {
-      entry = { job, priority, resolve, reject };
+      entry = { job, priority, isRecovered, resolve, reject };
     });
     waiting[priority].add(entry!); // the executor has run
     next();
@@ -130,7 +136,7 @@ export function createJournalQueue(
   function next(): void {
     for (const priority of PRIORITIES)
       for (const entry of waiting[priority]) {
-        if (priority === 'replay' && replays >= REPLAYS_AT_ONCE) return;
+        if (entry.isRecovered && recovering >= RECOVERED_AT_ONCE) continue;
         const worker = [...workers].find(({ hands, most }) => hands.size < most);
         if (!worker) return;
         waiting[priority].delete(entry);
@@ -144,9 +150,9 @@ export function createJournalQueue(
   }
 
   async function give({ handler, stop }: Worker, entry: Entry): Promise<void> {
-    const { job, priority } = entry;
+    const { job, priority, isRecovered } = entry;
     active.add(entry);
-    if (priority === 'replay') replays++;
+    if (isRecovered) recovering++;
     let end: JobEnd | undefined;
     try {
       const got = await handler(workOf(job), stop.signal);
@@ -158,10 +164,12 @@ export function createJournalQueue(
       if (!stop.signal.aborted) end = await setAside(job.id, ...whyOf(error));
     }
     active.delete(entry);
-    if (priority === 'replay') replays--;
+    if (isRecovered) recovering--;
     book.handBack(job.id);
-    if (end) finish(entry, end);
-    else if (closed) entry.reject(closed);
+    if (end) {
+      finish(job, end);
+      entry.resolve(end);
+    } else if (closed) entry.reject(closed);
     else waiting[priority].add(entry);
   }
 
@@ -187,11 +195,10 @@ export function createJournalQueue(
     return { kind: 'set-aside', reason, detail };
   }
 
-  function finish({ job, resolve }: Entry, end: JobEnd): void {
+  function finish(job: Job, end: JobEnd): void {
     counts.ended++;
     if (end.kind === 'set-aside') counts.setAside++;
     leave(job);
-    resolve(end);
   }
 
   function takeUp(left: Left): Recovered {
@@ -200,9 +207,9 @@ export function createJournalQueue(
     count(job);
     const end =
       deaths < MOST_DEATHS
-        ? lineUp(job, 'replay').end
+        ? lineUp(job, 'replay', true).end
         : setAside(job.id, 'poison', `${deaths} processes ended with it in hand`).then((end) => {
-            finish({ job, priority: 'replay', resolve: () => {}, reject: () => {} }, end);
+            finish(job, end);
             return end;
           });
     end.catch(() => {}); // whoever asks has it
