@@ -207,6 +207,7 @@ export async function createHosts(parts: {
     const before = hosts.get(worker)?.connection;
     if (!before) return;
     const isSame = equals(before.instance, instance);
+    if (!isSame) log.info('another process has the key of a host that is connected', { worker });
     if (!isSame && (await before.line.probe()) && hosts.get(worker)?.connection === before)
       throw new Unwelcome(
         `worker ${worker} is connected already, from ${before.address}, as another process: a key is for one host`,

@@ -1,0 +1,416 @@
+// Hosts and their miner over real sockets with TLS; time moves only where a test says so.
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type HostState, runHost } from '../../../../src/miner/hosts/host.js';
+import { createHosts, type Hosts } from '../../../../src/miner/hosts/hosts.js';
+import type { HostEntry } from '../../../../src/miner/hosts/hosts-file.js';
+import type { IndexEntry } from '../../../../src/miner/hosts/indices.js';
+import { HOST_LIMITS } from '../../../../src/miner/hosts/limits.js';
+import { dialMiner, serveHosts } from '../../../../src/miner/hosts/tls.js';
+import type { Slot, SlotJob } from '../../../../src/miner/slot.js';
+import { fromHex, toHex, utf8 } from '../../../../src/model/bytes.js';
+import { createSeededRandom } from '../../../../src/model/prng.js';
+import { createServerIdentity } from '../../../../src/protocol/server-key.js';
+import { paramsId } from '../../../../src/verification/checked-params.js';
+import type { ParameterSet } from '../../../../src/verification/parameter-file.js';
+import { createHandClock } from '../../../support/hand-clock.js';
+import { recordingLog } from '../../../support/logs.js';
+import { bytes32 } from '../../../support/sessions.js';
+import { TOY_PARAMS, type ToyParams, toyKind } from '../../../support/toy-kind.js';
+
+const PARAMS: ToyParams = { ...TOY_PARAMS, localnetOnly: false };
+const kinds = {
+  toy: toyKind({
+    parseParams: (value) => value as ToyParams,
+    limits: () => ({ commitBytes: 64, openingBytes: 1_000_000 }),
+  }),
+};
+const SET: ParameterSet = { kind: 'toy', className: 'toy', id: toHex(paramsId(PARAMS)), params: PARAMS };
+const identityOf = (name: string) => createServerIdentity(bytes32(`identity of ${name}`));
+const keyOf = (name: string) => toHex(identityOf(name).serverKey.publicKey);
+const JOB: SlotJob = { eventId: bytes32('event'), basis: bytes32('basis'), seed: bytes32('seed') };
+
+const stops: AbortController[] = [];
+const running: Promise<unknown>[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) stop.abort();
+  await Promise.allSettled(running.splice(0));
+});
+function stopper(): AbortController {
+  const stop = new AbortController();
+  stops.push(stop);
+  return stop;
+}
+
+/** A line whose far end does not notice when it is cut. */
+async function lineTo(port: number): Promise<{ port: number; cut(): void; close(): void }> {
+  const near: Socket[] = [];
+  const far: Socket[] = [];
+  const server = createServer((socket) => {
+    const through = connect(port, '127.0.0.1').on('error', () => {});
+    near.push(socket.on('error', () => {}));
+    far.push(through);
+    socket.on('data', (data) => through.write(data));
+    through.on('data', (data) => void (socket.destroyed || socket.write(data)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const own = (server.address() as AddressInfo).port; // a TCP server's
+  const cut = () => near.forEach((socket) => void socket.destroy());
+  const close = () => {
+    cut();
+    for (const socket of far) socket.destroy();
+    server.close();
+  };
+  return { port: own, cut, close };
+}
+
+/** Looks after each turn of the event loop; the test's own time-out bounds it. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
+
+interface MinerScene {
+  readonly port: number;
+  readonly hosts: Hosts;
+  readonly lines: ReturnType<typeof recordingLog>['lines'];
+  readonly stop: AbortController;
+  readonly closed: Promise<void>;
+  entries: HostEntry[];
+  slots(): readonly Slot[];
+  claimed(): readonly Slot[];
+}
+
+const clock = createHandClock();
+
+async function miner(
+  entries: HostEntry[],
+  { port = 0, indices = [] as IndexEntry[], name = 'miner' } = {},
+): Promise<MinerScene> {
+  const stop = stopper();
+  const { log, lines } = recordingLog();
+  const scene = { entries };
+  const hosts = await createHosts({
+    clock,
+    log,
+    kinds,
+    indices: {
+      read: async () => [...indices],
+      write: async (next) => void indices.splice(0, Number.POSITIVE_INFINITY, ...next),
+    },
+    readHosts: async () => scene.entries,
+  });
+  running.push(hosts.run(stop.signal));
+  const door = await serveHosts(
+    { hosts, clock, identity: identityOf(name) },
+    { host: '127.0.0.1', port },
+    stop.signal,
+  );
+  const slots = () => hosts.under([SET]).slots;
+  return Object.assign(scene, {
+    port: door.port,
+    closed: door.closed,
+    hosts,
+    lines,
+    stop,
+    slots,
+    claimed: () => slots().filter((slot) => slot.rests?.() === undefined),
+  });
+}
+
+const entry = (worker: string, key = worker, revoked = false): HostEntry => ({
+  worker,
+  key: keyOf(key),
+  revoked,
+});
+
+/** A host whose slots commit to the job's seed and open what they are asked for; `starts` may hold one up. */
+function host(
+  worker: string,
+  port: number,
+  {
+    key = worker,
+    minerKey = keyOf('miner'),
+    slots = 1,
+    seed = worker,
+    hold = undefined as Promise<void> | undefined,
+  } = {},
+) {
+  const stop = stopper();
+  const { log, lines } = recordingLog();
+  const states: HostState[] = [];
+  const released: string[] = [];
+  const started: string[] = [];
+  const slotOf = (number: number, set: ParameterSet): Slot => ({
+    claim: { index: number, worker, kind: set.kind, paramsId: fromHex(set.id) },
+    async start({ seed: own }, signal) {
+      started.push(`${number} ${toHex(own)}`);
+      signal.addEventListener('abort', () => released.push(`aborted ${number}`));
+      await hold;
+      return {
+        commit: own,
+        open: async (request) => new Uint8Array(300_000).fill(request[0]!),
+        release: () => void released.push(`${number}`),
+      };
+    },
+  });
+  running.push(
+    runHost(
+      {
+        clock,
+        log,
+        random: createSeededRandom(seed),
+        kinds,
+        dial: (signal) =>
+          dialMiner(
+            { identity: identityOf(key) },
+            { host: '127.0.0.1', port, minerKey: fromHex(minerKey) },
+            signal,
+          ),
+        under: (set) => Array.from({ length: slots }, (_, number) => slotOf(number, set)),
+        onState: (state) => states.push(state),
+      },
+      {
+        worker,
+        slots: Array.from({ length: slots }, (_, number) => ({ number, kind: 'toy', className: 'toy' })),
+      },
+      stop.signal,
+    ),
+  );
+  return {
+    stop,
+    states,
+    lines,
+    released,
+    started,
+    isConnected: () => states.at(-1)?.state === 'connected',
+    why: () => {
+      const last = states.at(-1);
+      return last?.state === 'away' ? last.why : undefined;
+    },
+  };
+}
+
+describe('a host behind a miner', () => {
+  test('serves its slots under indices of the hotkey, openings in pieces', async () => {
+    const at = await miner([entry('rack-1')]);
+    const there = host('rack-1', at.port, { slots: 2 });
+    await until(() => at.claimed().length === 2);
+    expect(at.claimed().map(({ claim }) => [claim.index, claim.worker])).toEqual([
+      [64, 'rack-1'],
+      [65, 'rack-1'],
+    ]);
+    expect(there.states).toEqual([{ state: 'connected', indices: [64, 65] }]);
+    const [, second] = at.claimed();
+    const proving = await second!.start(JOB, new AbortController().signal);
+    expect(toHex(proving.commit)).toBe(toHex(JOB.seed));
+    expect(there.started).toEqual([`1 ${toHex(JOB.seed)}`]);
+    const opening = await proving.open(Uint8Array.of(7));
+    expect([opening.length, opening[0], opening.at(-1)]).toEqual([300_000, 7, 7]);
+    proving.release();
+    await until(() => there.released.includes('1'));
+    expect(at.hosts.status().hosts[0]).toMatchObject({
+      worker: 'rack-1',
+      isConnected: true,
+      wayMs: 0,
+      slots: [
+        { index: 64, number: 0 },
+        { index: 65, number: 1 },
+      ],
+    });
+  });
+
+  test('has the same indices after everybody was restarted, in whatever order they come', async () => {
+    const indices: IndexEntry[] = [];
+    const first = await miner([entry('a'), entry('b')], { indices });
+    const a = host('a', first.port, { slots: 2 });
+    await until(() => first.claimed().length === 2);
+    const b = host('b', first.port);
+    await until(() => first.claimed().length === 3);
+    for (const { stop } of [a, b, first]) stop.abort();
+    await first.closed;
+    const again = await miner([entry('a'), entry('b')], { indices });
+    host('b', again.port, { slots: 2 });
+    await until(() => again.claimed().length === 2);
+    host('a', again.port, { slots: 2 });
+    await until(() => again.claimed().length === 4);
+    expect(again.claimed().map(({ claim }) => [claim.worker, claim.index])).toEqual([
+      ['b', 66],
+      ['b', 67],
+      ['a', 64],
+      ['a', 65],
+    ]);
+  });
+
+  test('that dies in a proof fails that one alone, and is claimed for a minute more', async () => {
+    const at = await miner([entry('a'), entry('b')]);
+    const a = host('a', at.port, { hold: new Promise(() => {}) });
+    const b = host('b', at.port);
+    await until(() => at.claimed().length === 2);
+    const slotOf = (worker: string) => at.slots().find(({ claim }) => claim.worker === worker)!;
+    const dying = slotOf('a')
+      .start(JOB, new AbortController().signal)
+      .catch((error: unknown) => error);
+    const fine = await slotOf('b').start(JOB, new AbortController().signal);
+    await until(() => a.started.length === 1);
+    a.stop.abort();
+    expect(await dying).toMatchObject({ code: 'unreachable' });
+    expect((await fine.open(Uint8Array.of(1))).length).toBe(300_000);
+    expect(b.released).toEqual([]);
+    expect(at.claimed()).toHaveLength(2);
+    await expect(slotOf('a').start(JOB, new AbortController().signal)).rejects.toThrow('a: not connected');
+    clock.advance(HOST_LIMITS.graceMs + 1);
+    expect(slotOf('a').rests?.()).toBe('a is away');
+    // of b nothing was heard for a minute of this clock, but no ping of it is late: it has answered each
+    expect(at.claimed().map(({ claim }) => claim.worker)).toEqual(['b']);
+  });
+
+  test('finds its miner again after that one was restarted, and has given up what it worked on', async () => {
+    const first = await miner([entry('a')]);
+    const a = host('a', first.port);
+    await until(() => first.claimed().length === 1);
+    await first.claimed()[0]!.start(JOB, new AbortController().signal);
+    first.stop.abort();
+    await until(() => a.released.includes('0') && a.why() !== undefined);
+    await first.closed;
+    const again = await miner([entry('a')], { port: first.port });
+    expect(again.claimed()).toEqual([]);
+    clock.advance(HOST_LIMITS.backOffMs);
+    await until(() => again.claimed().length === 1);
+    expect(a.isConnected()).toBe(true);
+  });
+
+  test('that comes again takes the place of its own connection, which the miner thinks is there', async () => {
+    const at = await miner([entry('a')]);
+    const line = await lineTo(at.port);
+    const a = host('a', line.port);
+    await until(() => at.claimed().length === 1);
+    line.cut();
+    await until(() => !a.isConnected());
+    expect(at.hosts.status().hosts[0]).toMatchObject({ isConnected: true });
+    clock.advance(HOST_LIMITS.backOffMs);
+    await until(() => a.isConnected() && at.claimed().length === 1);
+    expect(a.states.map(({ state }) => state)).toEqual(['connected', 'away', 'connected']);
+    line.close();
+  });
+
+  test('that was started anew takes it when the old one is silent', async () => {
+    const at = await miner([entry('a')]);
+    const line = await lineTo(at.port);
+    const before = host('a', line.port, { seed: 'before' });
+    await until(() => at.claimed().length === 1);
+    before.stop.abort();
+    line.cut();
+    const after = host('a', line.port, { seed: 'after' });
+    await until(() => at.lines.some(({ msg }) => msg.startsWith('another process has the key')));
+    await turn(); // the old one is asked whether it is there
+    expect(after.isConnected()).toBe(false);
+    clock.advance(HOST_LIMITS.probeMs);
+    await until(() => after.isConnected() && at.claimed().length === 1);
+    line.close();
+  });
+
+  test('whose answer is longer than its kind may open is cut off', async () => {
+    const at = await miner([entry('a')]);
+    const a = host('a', at.port);
+    await until(() => at.claimed().length === 1);
+    const slot = at.claimed()[0]!;
+    const proving = await slot.start({ ...JOB, seed: new Uint8Array(64) }, new AbortController().signal);
+    expect(proving.commit).toHaveLength(64);
+    const long = slot.start({ ...JOB, seed: new Uint8Array(65) }, new AbortController().signal);
+    await expect(long).rejects.toMatchObject({ code: 'unreachable' });
+    await until(() => !a.isConnected());
+  });
+});
+
+describe('who is not welcome hears why, and so does the miner', () => {
+  const reasons = (at: MinerScene) => at.hosts.status().rejected.map(({ reason }) => reason);
+
+  test('a key that nobody named', async () => {
+    const at = await miner([entry('a')]);
+    const stranger = host('a', at.port, { key: 'stranger' });
+    await until(() => stranger.why() !== undefined);
+    expect(stranger.why()).toBe(
+      `the miner has no place for this host: the hosts file of this miner does not name key ${keyOf('stranger')}`,
+    );
+    expect(reasons(at)).toEqual([`the hosts file of this miner does not name key ${keyOf('stranger')}`]);
+    expect(at.hosts.under([SET]).slots).toEqual([]);
+  });
+
+  test('a revoked key, at once when it is connected', async () => {
+    const at = await miner([entry('a', 'old', true), entry('a', 'new')]);
+    const old = host('a', at.port, { key: 'old' });
+    await until(() => old.why() !== undefined);
+    expect(old.why()).toContain('the key of a is revoked');
+    const now = host('a', at.port, { key: 'new' });
+    await until(() => now.isConnected());
+    at.entries = [entry('a', 'old', true), entry('a', 'new', true)];
+    clock.advance(5_000);
+    await until(() => now.why() !== undefined);
+    expect(now.why()).toContain('does not name this key for a any more');
+  });
+
+  test('a tag that is not the one of its key', async () => {
+    const at = await miner([entry('a'), entry('b')]);
+    const wrong = host('b', at.port, { key: 'a' });
+    await until(() => wrong.why() !== undefined);
+    expect(wrong.why()).toContain('this key is for worker a, not b');
+    expect(reasons(at)).toEqual(['this key is for worker a, not b']);
+  });
+
+  test('a second process with the key of one that answers', async () => {
+    const at = await miner([entry('a')]);
+    const first = host('a', at.port, { seed: 'first' });
+    await until(() => at.claimed().length === 1);
+    const second = host('a', at.port, { seed: 'second' });
+    await until(() => second.why() !== undefined);
+    expect(second.why()).toMatch(/worker a is connected already, from 127\.0\.0\.1:\d+, as another process/);
+    expect(first.isConnected()).toBe(true);
+    expect(at.claimed()).toHaveLength(1);
+  });
+
+  test('a miner with another key than the one it was told, before it was sent anything', async () => {
+    const at = await miner([entry('a')], { name: 'somebody else' });
+    const a = host('a', at.port);
+    await until(() => a.why() !== undefined);
+    expect(a.why()).toContain('another key than --miner-key answers there');
+    expect(reasons(at)).toEqual([]);
+  });
+});
+
+describe('a flood of connections', () => {
+  test('before they say who they are is bounded, and a host that is connected does not feel it', async () => {
+    const at = await miner([entry('a')]);
+    const a = host('a', at.port);
+    await until(() => at.claimed().length === 1);
+    const sockets: Socket[] = [];
+    let closed = 0;
+    for (let i = 0; i < 200; i++) {
+      const socket = connect(at.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.once('close', () => closed++);
+      socket.write(utf8('GET / HTTP/1.1\r\n\r\n'));
+      sockets.push(socket);
+    }
+    await until(() => closed >= 200 - HOST_LIMITS.strangersPerAddress);
+    const proving = await at.claimed()[0]!.start(JOB, new AbortController().signal);
+    expect(toHex(proving.commit)).toBe(toHex(JOB.seed));
+    expect(a.isConnected()).toBe(true);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('that stay silent is bounded, too', async () => {
+    const at = await miner([entry('a')]);
+    let closed = 0;
+    const sockets = Array.from({ length: 100 }, () => {
+      clock.advance(300); // within the rate: what bounds them is how many there are
+      const socket = connect(at.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.once('close', () => closed++);
+      return socket;
+    });
+    await until(() => closed >= 100 - HOST_LIMITS.strangersPerAddress);
+    expect(closed).toBeLessThanOrEqual(100);
+    for (const socket of sockets) socket.destroy();
+  });
+});
