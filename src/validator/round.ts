@@ -324,8 +324,9 @@ export async function runEvent(
     }
   }
 
-  const entryOf = (judged: Judged, beacon: Uint8Array): OutcomeEntry =>
-    toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
+  function entryOf(judged: Judged, beacon: Uint8Array): OutcomeEntry {
+    return toOutcomeEntry(judged, event, { beacon, validator: self, at: clock.now() });
+  }
 
   function judgeOf(beacon: Uint8Array): Judge {
     const outcomeOf = (judged: Judged): SessionOutcome => {
