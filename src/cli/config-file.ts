@@ -59,7 +59,7 @@ function parsed(text: string, fail: (problem: string) => Error): Readonly<Record
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Comments are blanked out, not cut out: places are those of the file. */
+/** Comments are blanked out, not cut out: places are those of the file. Not every error of the runtime has one. */
 function placeOf(text: string, error: unknown): string {
   const position = /\bposition (\d+)/.exec(String(error))?.[1];
   if (position === undefined) return '';

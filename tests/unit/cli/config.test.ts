@@ -43,7 +43,7 @@ function problems(load: () => unknown): readonly string[] {
 
 describe('configuration', () => {
   test('has a default for everything that need not be said', () => {
-    expect(loadConfig(minerSchema, NEEDED, {})).toEqual({
+    expect(loadConfig(minerSchema, NEEDED, {})).toMatchObject({
       ...NEEDED,
       chain: 'ws://127.0.0.1:9944',
       netuid: 1,
@@ -120,9 +120,19 @@ describe('configuration', () => {
 
 describe('wrong configuration is refused by the name of the key', () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ['an unknown key', { ...NEEDED, hots: 1 }, /"hots"/],
-    ['a key of another role', { ...NEEDED, eventsPerEpoch: 3 }, /"eventsPerEpoch"/],
-    ['a key that every object has', { ...NEEDED, toString: 1 }, /"toString"/],
+    ['an unknown key', { ...NEEDED, hots: 1 }, /^hots: unknown key; did you mean host\?$/],
+    ['a key that nothing is like', { ...NEEDED, zzz: 1 }, /^zzz: unknown key$/],
+    [
+      'a key of another role',
+      { ...NEEDED, eventsPerEpoch: 3 },
+      /^eventsPerEpoch: a key of validator, not of miner/,
+    ],
+    ['a key that every object has', { ...NEEDED, toString: 1 }, /^toString: unknown key/],
+    [
+      'a key that is no name',
+      { ...NEEDED, '\u001b[2Jhost': 1 },
+      /^"\?\[2Jhost": unknown key|^"\\u001b\[2Jhost": unknown key/,
+    ],
     ['a missing key', { data: 'x' }, /^hotkey: /],
     ['a port above the last', { ...NEEDED, port: 65_536 }, /^port: .*65535/],
     ['a port below the first', { ...NEEDED, port: -1 }, /^port: .*0/],
@@ -167,6 +177,21 @@ describe('wrong configuration is refused by the name of the key', () => {
     expect(found({ ASSAY_LOG_LEVEL: 'loud' })[0]).toMatch(/^logLevel: /);
   });
 
+  test('a variable that is a slip of one of ours; those of others are not looked at', () => {
+    const found = (name: string) => problems(() => loadConfig(minerSchema, NEEDED, { [name]: '1' }));
+    expect(found('ASSAY_PROT')).toEqual(['ASSAY_PROT: no such variable; did you mean ASSAY_PORT?']);
+    expect(found('ASSAY_ANOUNCE_IP')).toEqual([
+      'ASSAY_ANOUNCE_IP: no such variable; did you mean ASSAY_ANNOUNCE_IP?',
+    ]);
+    const others = {
+      ASSAY_SERVICE_HOST: 'x',
+      ASSAY_DEBUG: '1',
+      ASSAY_EVENTS_PER_EPOCH: '3',
+      ASSAY_TEST_METADATA: 'x',
+    };
+    expect(loadConfig(minerSchema, NEEDED, others).port).toBe(8091);
+  });
+
   test('numbers out of range for a validator', () => {
     const found = (of: object) => problems(() => loadConfig(validatorSchema, { ...NEEDED, ...of }, {}))[0];
     expect(found({ eventsPerEpoch: 0 })).toMatch(/^eventsPerEpoch: /);
@@ -181,10 +206,40 @@ describe('a configuration file', () => {
   const found = (config: string) => problems(() => loadConfig(minerSchema, { config }, {}));
 
   test('that is no JSON, or no object, is refused', () => {
-    expect(found(fileOf('{"port": 1'))).toEqual(['not JSON']);
-    expect(found(fileOf(''))).toEqual(['not JSON']);
+    for (const content of ['{"port": 1', '']) expect(found(fileOf(content))[0]).toMatch(/^not JSON/);
+    // where the runtime says where; never what
+    const line3 = fileOf('{\n  // the port\n  "port": 1 "planted": 2\n}');
+    expect(found(line3)).toEqual(['not JSON at line 3, column 13']);
+    expect(found(fileOf('{"webhook": planted}'))[0]).not.toContain('planted');
     for (const content of ['[]', 'null', '5', '"text"'])
       expect(found(fileOf(content))).toEqual(['expected a JSON object']);
+  });
+
+  test('may have comments, a comma too many, and say what it is', () => {
+    const config = fileOf(`{
+      "$schema": "./assay-miner.schema.json", "formatVersion": 1, "role": "miner",
+      "hotkey": "//Alice", // who we are
+      /* "port": 1, */
+      "data": "http://not-a-comment",
+    }`);
+    expect(loadConfig(minerSchema, { config }, {})).toMatchObject({
+      data: 'http://not-a-comment',
+      port: 8091,
+    });
+  });
+
+  test('of a newer format, or of another role, is refused by name', () => {
+    expect(found(fileOf({ ...NEEDED, formatVersion: 2, later: {} }))).toEqual([
+      'formatVersion: 2 is newer than this build reads (1): install the assay that it was written for',
+    ]);
+    for (const formatVersion of [0, '1', 1.5, null])
+      expect(found(fileOf({ ...NEEDED, formatVersion }))).toEqual(['formatVersion: expected 1, a number']);
+    expect(found(fileOf({ ...NEEDED, role: 'validator' }))).toEqual([
+      'role: the configuration of a validator, not of a miner',
+    ]);
+    expect(found(fileOf({ ...NEEDED, role: 'minor' }))[0]).toMatch(
+      /^role: expected one of validator, miner, /,
+    );
   });
 
   test('that is larger than a megabyte is not read', () => {
