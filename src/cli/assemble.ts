@@ -50,9 +50,18 @@ export const systemParts = { clock: systemClock, random: systemRandom } as const
 export const dataPaths = {
   ledger: (data: string) => join(data, 'ledger'),
   weights: (data: string) => join(data, 'weights'),
+  queue: (data: string) => join(data, 'queue'),
+  queueKey: (data: string) => join(data, 'queue', 'key'),
   serverKeys: (data: string) => join(data, 'server-keys.json'),
   parameters: (data: string) => join(data, 'parameters'),
   receipts: (data: string) => join(data, 'receipts.jsonl'),
+  minerStatus: (data: string) => join(data, 'status.json'),
+  callers: (data: string) => join(data, 'callers.json'),
+  processes: (data: string) => join(data, 'processes.json'),
+  hostsKey: (data: string) => join(data, 'hosts-key.json'),
+  hostSlots: (data: string) => join(data, 'host-slots.json'),
+  hostsStatus: (data: string) => join(data, 'hosts-status.json'),
+  leases: (data: string) => join(data, 'leases.json'),
 } as const;
 
 /** @param port below 0: none */

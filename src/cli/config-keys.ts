@@ -53,7 +53,9 @@ export function keysOf(schema: z.ZodObject): readonly Key[] {
       isRequired: required.includes(name),
       default: form.default,
       variable: variableOf(name),
-      flag: flagOf(name),
+      // what is done anyway has a flag that leaves it out
+      flag:
+        form.type === 'boolean' && form.default === true ? flagOf(name).replace('--', '--no-') : flagOf(name),
     };
   });
 }
@@ -96,7 +98,12 @@ function typeOf(form: z.core.JSONSchema.JSONSchema): string {
 /** One flag for each key, those aside that the command has already: they are more than their key. */
 export function addKeyFlags(command: Command, schema: z.ZodObject): void {
   const taken = new Set(command.options.map(({ long }) => long));
-  for (const key of keysOf(schema)) if (!taken.has(key.flag)) command.addOption(toOption(key));
+  for (const key of keysOf(schema)) {
+    if (taken.has(key.flag)) continue;
+    // or commander would say yes to what nobody said, and a file could not say no
+    if (key.flag.startsWith('--no-')) command.addOption(new Option(flagOf(key.name)).hideHelp());
+    command.addOption(toOption(key));
+  }
 }
 
 function toOption(key: Key): Option {

@@ -206,13 +206,8 @@ export const validatorSchema = z.strictObject({
   }),
 });
 
-export const minerSchema = z.strictObject({
-  ...shared,
-  params,
-  policy,
-  host,
-  port: port.default(8091).meta({ description: 'port to bind, 0 picks one' }),
-  announceIp,
+/** What works on a host, whoever it is behind. */
+const devices = {
   worker: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')
@@ -238,21 +233,101 @@ export const minerSchema = z.strictObject({
     .max(64)
     .default([])
     .meta({ description: 'plots of the slots of storage (assay miner plot)', value: 'folder' }),
-  linkPort: port
-    .default(0)
-    .meta({ description: 'port that peers pull from, for slots of bandwidth; 0 picks one' }),
   threads: integerBetween(1, 256)
     .optional()
     .meta({ description: 'threads of the compute backend', without: 'all' }),
+};
+
+export const minerSchema = z.strictObject({
+  ...shared,
+  params,
+  policy,
+  host,
+  port: port.default(8091).meta({ description: 'port to bind, 0 picks one' }),
+  announceIp,
+  ...devices,
+  linkPort: port
+    .default(0)
+    .meta({ description: 'port that peers pull from, for slots of bandwidth; 0 picks one' }),
   rotateServerKey: z
     .boolean()
     .default(false)
     .meta({ description: 'announce a new TLS key; the present one answers too until the next rotation' }),
+  rotateServerKeyDays: integerBetween(1, 3650, 'days').optional().meta({
+    description: 'while it runs, announce a new TLS key once the present one is so old',
+    without: 'never',
+  }),
+  doctor: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'claim slots without proving each of them small beforehand' }),
+  register: z.string().max(32).optional().meta({
+    description: 'register where the hotkey is not, once, for at most so many TAO of the coldkey of --wallet',
+    value: 'tao',
+    without: 'it waits until somebody registers it',
+    example: '0.5',
+  }),
+  coldkeyPasswordFile: file.optional().meta({
+    description: 'file with the password of that coldkey',
+    value: 'file',
+    without: 'asked for when it is needed',
+  }),
+  minStakeShare: z.number().min(0).max(1).default(0).meta({
+    description: 'part of the stake of all that hold a permit which a validator needs to be answered',
+  }),
   listed: z
     .array(z.string().max(64))
     .max(1024)
     .default([])
     .meta({ description: 'hotkeys that may call without a validator permit', value: 'hotkey' }),
+  hostsPort: port.optional().meta({
+    description: 'port at which the other hosts of this hotkey dial in (assay miner host); 0 picks one',
+    without: 'no other host does',
+  }),
+  hostsHost: address.optional().meta({
+    description: 'address to bind for them, e.g. one of a network of their own',
+    value: 'address',
+    without: 'the same as host',
+  }),
+  hostsFile: file.optional().meta({
+    description: 'which key is which worker, of those hosts (docs/hosts.md); read again when it changes',
+    value: 'file',
+    without: 'there is none; needed with hostsPort',
+    example: '/etc/assay/hosts.json',
+  }),
+});
+
+export const minerHostSchema = z.strictObject({
+  miner: z
+    .string('is required: the address and port that the miner has for its hosts')
+    .regex(
+      /^(\[[0-9a-fA-F:.]{2,45}\]|[^\s:/[\]]{1,253}):\d{1,5}$/,
+      'expected address:port, [address]:port for IPv6',
+    )
+    .meta({
+      description: "where the miner's --hosts-port is",
+      value: 'address:port',
+      example: '10.0.0.1:8092',
+    }),
+  minerKey: z
+    .string('is required: what `assay miner host-key` prints there, or a file with it')
+    .min(1)
+    .max(4096)
+    .meta({
+      description:
+        'key that the miner must have: what assay miner host-key --data prints there, or a file with it',
+      value: 'hex or file',
+      example: '/etc/assay/miner.pub',
+    }),
+  key: z.string('is required: a file that `assay miner host-key` made').min(1).max(4096).meta({
+    description: "file with this host's own key (assay miner host-key --key)",
+    value: 'file',
+    example: '/etc/assay/host-key.json',
+  }),
+  ...devices,
+  logLevel: shared.logLevel,
+  logFormat: shared.logFormat,
+  adminPort: shared.adminPort,
 });
 
 /** What a miner and a validator of rollouts have in common. */
@@ -352,6 +427,7 @@ export const localnetSchema = z.strictObject({
 export const ROLES = {
   validator: validatorSchema,
   miner: minerSchema,
+  'miner-host': minerHostSchema,
   'rollouts-validator': rolloutValidatorSchema,
   'rollouts-miner': rolloutMinerSchema,
   localnet: localnetSchema,

@@ -16,6 +16,26 @@ export function registerMiner(program: Command, run: Run): void {
       return run((signal) => startMiner(flags, signal));
     });
   miner
+    .command('status')
+    .description(
+      'what a running miner says of itself: its phase, slots, sessions; exits 1 while it does not serve',
+    )
+    .requiredOption('--data <folder>', "the miner's data folder")
+    .option('--json', 'one JSON object')
+    .action(async (flags: Flags) => {
+      const { minerStatus } = await import('./commands/miner-status.js');
+      return run(() => minerStatus(flags));
+    });
+  miner
+    .command('callers')
+    .description('who called, how often, and what they did that honest callers do not')
+    .requiredOption('--data <folder>', "the miner's data folder")
+    .option('--json', 'one JSON object a line')
+    .action(async (flags: Flags) => {
+      const { minerCallers } = await import('./commands/miner-status.js');
+      return run(() => minerCallers(flags));
+    });
+  miner
     .command('devices')
     .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')
     .option('--json', 'one JSON object')

@@ -4,6 +4,7 @@
 import type { Compute, Devices } from '../compute/compute.js';
 import type { FoundDevices } from '../compute/find-devices.js';
 import type { DeviceChoice } from '../compute/process/device-process.js';
+import type { IsolateOptions } from '../compute/process/isolate.js';
 import { classSet } from '../miner/class-set.js';
 import type { SlotsUnder } from '../miner/follow.js';
 import type { LinkDoor } from '../miner/link-door.js';
@@ -11,6 +12,7 @@ import type { Clock } from '../model/clock.js';
 import type { Log } from '../model/log.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { LIVENESS, type ProofKind } from '../verification/proof.js';
+import type { ExaminedSlot } from './slot-doctor.js';
 import { type WantedSlot, wrongSlot } from './wanted-slots.js';
 
 export interface SlotOptions {
@@ -26,6 +28,17 @@ export interface SlotOptions {
   readonly link: { readonly host: string; readonly port: number; readonly door: LinkDoor };
   /** what there is to compute on; asked only where a slot is not for the CPUs. @default what drivers tell */
   readonly findDevices?: () => Promise<FoundDevices>;
+  /** Why a slot is not claimed just now, by index and kind. @default all are */
+  readonly rests?: (index: number, kind: string) => string | undefined;
+  /** Told of each device's process. @default nobody */
+  readonly onProcess?: IsolateOptions['onProcess'];
+}
+
+export interface OpenedSlots {
+  under(sets: readonly ParameterSet[]): SlotsUnder;
+  /** each with what it works on, for who examines it */
+  readonly opened: readonly ExaminedSlot[];
+  close(): Promise<void>;
 }
 
 /**
@@ -37,15 +50,15 @@ export async function openSlots(
   parts: { readonly log: Log; readonly clock: Clock },
   options: SlotOptions,
   signal: AbortSignal,
-): Promise<{ under(sets: readonly ParameterSet[]): SlotsUnder; close(): Promise<void> }> {
+): Promise<OpenedSlots> {
   const { log, clock } = parts;
-  const { wanted, worker, threads, kinds } = options;
+  const { wanted, worker, threads, kinds, rests, onProcess } = options;
   for (const each of wanted) kindOf(each, kinds);
   const indices = indicesOf(wanted);
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
     throw wrongSlot('storage needs --plots, the folder of a plot (assay miner plot)');
-  const choices = await devicesOf(options);
+  const choices = await choicesOf(options);
   const [{ isolateDevice }, { createLocalSlot }, { paramsId }] = await Promise.all([
     import('../compute/process/isolate.js'),
     import('../miner/slot.js'),
@@ -58,7 +71,7 @@ export async function openSlots(
   try {
     const computes = new Map<string, Compute>();
     for (const [id, choice] of choices.byId) {
-      const compute = await isolateDevice({ choice, log, clock }).catch((error: unknown) => {
+      const compute = await isolateDevice({ choice, log, clock, onProcess }).catch((error: unknown) => {
         signal.throwIfAborted(); // a terminal's Ctrl-C ends a process that opens its device, too
         throw error;
       });
@@ -101,16 +114,24 @@ export async function openSlots(
       });
       devices = { ...devices, link };
     }
+    const devicesOf = (index: number): Devices => ({
+      ...devices,
+      compute: computes.get(choices.ids[index] ?? '') ?? devices.compute,
+    });
     return {
+      opened: wanted.map((each, index) => {
+        const { className } = each;
+        return { index: indices[index]!, kind: kindOf(each, kinds), className, devices: devicesOf(index) };
+      }),
       under(sets) {
         const chosen = wanted.map((each) => classSet(each, { kinds, sets }));
         const slots = chosen.flatMap((each, index) => {
           if ('why' in each) return [];
           const { kind, params } = each;
           const id = paramsId(params as object);
-          const compute = computes.get(choices.ids[index] ?? '') ?? devices.compute;
           const at = { index: indices[index]!, worker };
-          return [createLocalSlot({ ...devices, compute, kind, params, paramsId: id, clock }, at)];
+          const slot = createLocalSlot({ ...devicesOf(index), kind, params, paramsId: id, clock }, at);
+          return [rests ? { ...slot, rests: () => rests(at.index, kind.kind) } : slot];
         });
         return { slots, resting: chosen.flatMap((each) => ('why' in each ? [each] : [])) };
       },
@@ -129,7 +150,7 @@ function indicesOf(wanted: readonly WantedSlot[]): number[] {
 }
 
 /** What each slot computes on, and how it is opened; the CPUs where nothing computes. */
-async function devicesOf({ wanted, threads, findDevices }: SlotOptions): Promise<{
+async function choicesOf({ wanted, threads, findDevices }: SlotOptions): Promise<{
   readonly ids: readonly (string | undefined)[];
   readonly byId: ReadonlyMap<string, DeviceChoice>;
 }> {

@@ -1,5 +1,5 @@
 // Owns: a miner's TLS keys in its data folder: made once, renewed when asked. Does not own: what is made of them (protocol).
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { equals, fromHex, toHex } from '../model/bytes.js';
@@ -21,14 +21,24 @@ const file = z.strictObject({ seeds: z.array(seed).min(1).max(2) });
  */
 export async function openServerKeys(
   path: string,
-  { rotate, announced }: { readonly rotate: boolean; readonly announced: ServerKey | undefined },
+  {
+    rotate,
+    announced,
+    afterDays = Number.POSITIVE_INFINITY,
+  }: {
+    readonly rotate: boolean;
+    readonly announced: ServerKey | undefined;
+    /** rotates by itself a newest one that is older. @default never */
+    readonly afterDays?: number | undefined;
+  },
 ): Promise<readonly ServerIdentity[]> {
   const known = await read(path);
   const newest = known[0] === undefined ? undefined : createServerIdentity(fromHex(known[0])).serverKey;
   const isPending =
     announced !== undefined && newest !== undefined && !equals(newest.publicKey, announced.publicKey);
+  const isDue = rotate || (afterDays < Number.POSITIVE_INFINITY && (await ageDays(path)) >= afterDays);
   const seeds =
-    newest !== undefined && (!rotate || isPending)
+    newest !== undefined && (!isDue || isPending)
       ? known
       : [toHex(systemRandom.bytes(32)), ...known.slice(0, 1)];
   if (seeds !== known) {
@@ -37,6 +47,12 @@ export async function openServerKeys(
     await whole.write(`${JSON.stringify({ seeds })}\n`);
   }
   return seeds.map((hex) => createServerIdentity(fromHex(hex)));
+}
+
+/** The file is written with each new key and never otherwise. */
+async function ageDays(path: string): Promise<number> {
+  const written = await stat(path).catch(() => undefined);
+  return written ? (Date.now() - written.mtimeMs) / 86_400_000 : 0;
 }
 
 async function read(path: string): Promise<readonly string[]> {

@@ -1,9 +1,13 @@
 // Owns: `assay miner start | history`.
+import { setMaxListeners } from 'node:events';
 import { access } from 'node:fs/promises';
 import Table from 'cli-table3';
-import type { Subnet } from '../../chain/chain.js';
+import { ownNeuron } from '../../chain/announce.js';
+import type { ServerKey, Subnet } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
+import { createCallers } from '../../miner/callers.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
+import { createSessions } from '../../miner/sessions.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
@@ -28,6 +32,10 @@ import {
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { takeDataFolder } from '../data-folder.js';
+import { openProcessRecord } from '../left-processes.js';
+import { keepMinerFiles, keptCallers } from '../miner-files.js';
+import { addMinerSeries } from '../miner-metrics.js';
+import { createRegistration } from '../miner-registration.js';
 import { networkOf } from '../networks.js';
 import { EXIT, PLAIN, print, printJson } from '../output.js';
 import { openShelf } from '../parameter-files.js';
@@ -37,8 +45,12 @@ import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
+import { raoOf } from '../tao.js';
 import type { WantedSlot } from '../wanted-slots.js';
 import { createWebhook } from '../webhook.js';
+
+/** What sessions under way have once the miner is asked to end: with closing, it ends within 10 s. */
+const DRAIN_MS = 8000;
 
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const own = roleFlags(flags);
@@ -52,14 +64,18 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     { openSlots },
     { parseSlots },
     { runMiner },
+    { createLife },
     { openReceipts },
+    { createSlotDoctor },
   ] = await Promise.all([
     import('../../chain/subtensor/connect.js'),
     import('../../protocol/grpc/wire.js'),
     import('../miner-slots.js'),
     import('../wanted-slots.js'),
     import('../../miner/miner.js'),
+    import('../../miner/life.js'),
     import('../../miner/receipts.js'),
+    import('../slot-doctor.js'),
   ]);
   const { kinds } = await import('../../verification/kinds/index.js');
   const shelf = openShelf(dataPaths.parameters(config.data));
@@ -67,14 +83,21 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const wantedSlots = parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
+  const { clock } = systemParts;
   const { createLinkDoor } = await import('../../miner/link-door.js');
-  const door = createLinkDoor(
-    { keypair, clock: systemParts.clock },
-    { netuid: toNetuid(config.netuid) },
-    signal,
+  // what slots, sockets and the chain end by: once it serves, sessions under way come first
+  const over = new AbortController();
+  setMaxListeners(0, over.signal);
+  const end = () => over.abort(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  const door = createLinkDoor({ keypair, clock }, { netuid: toNetuid(config.netuid) }, over.signal);
+  const doctor = createSlotDoctor(
+    { clock, slots: () => served.opened },
+    { hotkey: keypair.publicKey, worker: config.worker },
   );
   const served = await openSlots(
-    { log, clock: systemParts.clock },
+    { log, clock },
     {
       wanted: wantedSlots,
       kinds,
@@ -82,8 +105,10 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       threads: config.threads ?? 0,
       plots: config.plots,
       link: { host, port: config.linkPort, door },
+      rests: doctor.rests,
+      onProcess: openProcessRecord(dataPaths.processes(config.data), log).began,
     },
-    signal,
+    over.signal,
   );
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
@@ -102,9 +127,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     { role: 'miner', flags: own, config },
   );
   const about = { role: 'miner', netuid: config.netuid, hotkey: keypair.address };
-  const { clock } = systemParts;
   const connect = (limits: Partial<ChainLimits>) =>
-    connectSubtensor({ ...network, log, clock, signal, limits });
+    connectSubtensor({ ...network, log, clock, signal: over.signal, limits });
   const chain = await connectRole(connect, { ...about, urls: network.urls, log, clock, tell: webhook.tell });
   const metrics = await startMetrics(chain, config.metricsPort, log);
   const tell = tellAll(webhook.tell, metrics?.alert);
@@ -116,35 +140,102 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
     await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
-    const announced = subnet.neurons.find(({ hotkey }) => hotkey === keypair.address)?.axon?.serverKey;
-    const identities = await openServerKeys(dataPaths.serverKeys(config.data), { rotate, announced });
-    await runMiner(
+    const netuid = toNetuid(config.netuid);
+    const hotkey = toHotkey(keypair.address);
+    const paths = { status: dataPaths.minerStatus(config.data), callers: dataPaths.callers(config.data) };
+    const callers = createCallers(
       {
-        ...systemParts,
-        reader: chain,
-        writer: chain,
-        wire: createGrpcWire({ clock: systemParts.clock }),
-        keypair,
-        log,
-        receipts,
-        slots: { parameters, kinds, under: served.under },
-        onAdmission: door.admitBy,
+        clock,
+        tell: (alert) => {
+          log.warn('a caller does what honest ones do not', alert);
+          tell({ ...alert, netuid, hotkey });
+        },
       },
-      {
-        netuid: toNetuid(config.netuid),
-        host,
-        port,
-        listed,
-        identities,
-        ...(announceIp === undefined ? {} : { announceIp }),
-      },
-      signal,
-      (address) => {
-        admin?.setServing(true);
-        tellParent({ ready: address });
-      },
+      await keptCallers(paths.callers),
     );
+    const sessions = createSessions(callers.ended);
+    const announced = () => chain.subnet(netuid).then((now) => ownNeuron(now, hotkey)?.axon?.serverKey);
+    const keysFor = (isRotation: boolean, named: ServerKey | undefined) =>
+      openServerKeys(dataPaths.serverKeys(config.data), {
+        rotate: isRotation,
+        announced: named,
+        afterDays: config.rotateServerKeyDays,
+      });
+    let rotates = rotate;
+    const life = createLife(
+      {
+        reader: chain,
+        clock,
+        log,
+        sessions,
+        callers,
+        tell,
+        onPhase(status) {
+          files.write();
+          admin?.setServing(status.phase === 'serving');
+          tellParent({ miner: status });
+        },
+        examine: config.doctor ? doctor.examine : undefined,
+        registrationRao: async () => (await chain.prices(netuid)).registrationRao,
+        register:
+          config.register === undefined
+            ? undefined
+            : await createRegistration(
+                { chain, info, log },
+                { netuid, hotkey },
+                { ...config, limitRao: raoOf(config.register, '--register') },
+                signal,
+              ),
+        async serve(asked, onReady) {
+          const identities = await keysFor(rotates, await announced());
+          rotates = false; // once a start, however often it serves
+          return runMiner(
+            {
+              ...systemParts,
+              reader: chain,
+              writer: chain,
+              wire: createGrpcWire({ clock }),
+              keypair,
+              log,
+              receipts,
+              slots: { parameters, kinds, under: served.under },
+              onAdmission: door.admitBy,
+              tell,
+              callers,
+              sessions,
+              renewIdentities: (named) => keysFor(false, named),
+            },
+            {
+              netuid,
+              host,
+              port,
+              listed,
+              identities,
+              minStakeShare: config.minStakeShare,
+              drainMs: DRAIN_MS,
+              ...(announceIp === undefined ? {} : { announceIp }),
+            },
+            asked,
+            (address, serving) => {
+              onReady(address, serving);
+              tellParent({ ready: address });
+            },
+          );
+        },
+      },
+      { netuid, hotkey },
+    );
+    const files = keepMinerFiles({ clock, log }, paths, { status: life.status, callers: callers.rows });
+    if (metrics) addMinerSeries(metrics, life.status);
+    signal.removeEventListener('abort', end);
+    try {
+      await life.run(signal);
+    } finally {
+      await files.close();
+    }
   } finally {
+    signal.removeEventListener('abort', end);
+    end();
     deaf();
     unwatch();
     await Promise.all([

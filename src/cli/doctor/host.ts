@@ -76,8 +76,8 @@ const LOOPBACK = '127.0.0.1';
 /** As many ends as a class has sources, and receivers. */
 const ENDS = 8;
 
-/** This host's link, and those that it meets. */
-async function openLinks(signal: AbortSignal) {
+/** A link of this host, and those that it meets. */
+export async function openLinks(signal: AbortSignal) {
   const [{ openTcpLink }, { ed25519FromSeed }] = await Promise.all([
     import('../../compute/tcp/link.js'),
     import('../../model/ed25519.js'),

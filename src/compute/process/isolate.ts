@@ -14,6 +14,8 @@ export interface IsolateOptions {
   readonly choice: DeviceChoice;
   readonly log: Log;
   readonly clock: Clock;
+  /** Told of each process that is started, and when it has ended. @default nobody */
+  readonly onProcess?: ((pid: number, ended: Promise<unknown>) => void) | undefined;
   /** what is forked; a test hands in one that misbehaves. @default device-process.ts */
   readonly module?: URL;
 }
@@ -53,6 +55,7 @@ export async function isolateDevice(options: IsolateOptions): Promise<Compute> {
     if (closed.signal.aborted) throw lost(choice, 'it was closed');
     const startedAt = clock.monotonic();
     const process = new DeviceProcess({ ...options, choice });
+    if (process.pid !== undefined) options.onProcess?.(process.pid, process.ended);
     void process.ended.then((why) => {
       if (closed.signal.aborted || process.instead) return;
       const livedMs = clock.monotonic() - startedAt;
@@ -140,6 +143,8 @@ class DeviceProcess {
   /** what it said of its end, or what we ended it for */
   #lastWord: string | undefined;
   #instead: DeviceChoice | undefined;
+  /** undefined where it could not even be started */
+  readonly pid: number | undefined;
   readonly ready: Promise<ReadyDevice>;
   /** why it ended */
   readonly ended: Promise<AssayError<'unreachable'>>;
@@ -152,6 +157,7 @@ class DeviceProcess {
       execArgv: module.pathname.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    this.pid = this.#child.pid;
     const up = new AbortController();
     const over = new AbortController();
     let refused: Error | undefined;
