@@ -6,6 +6,7 @@ import { type Clock, withTimeout } from '../model/clock.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
+import type { Declined } from '../model/verdict.js';
 import {
   type Arm,
   ArmSchema,
@@ -43,6 +44,11 @@ class Refused extends Error {
 const REFUSALS: Record<JoinRefusal, RefusalCode> = {
   busy: RefusalCode.BUSY,
   disagrees: RefusalCode.DISAGREES,
+};
+
+const DECLINES: Record<Declined, RefusalCode> = {
+  maintenance: RefusalCode.MAINTENANCE,
+  capped: RefusalCode.CAPPED,
 };
 
 /**
@@ -97,6 +103,11 @@ export function createAnswer(
         throw new Refused(RefusalCode.DISAGREES, `event at block ${block}: not one of this chain`);
       const spend = tickets.find(session.peer, slot.claim.index, slot.claim.kind === LIVENESS);
       if (!spend) throw new Refused(RefusalCode.TICKETS, `slot ${arm.slot}: no ticket left in this epoch`);
+      const declined = slot.declines?.(block);
+      if (declined) {
+        spend();
+        return await decline(session, arm, declined, track);
+      }
       const { eventId: id } = arm;
       const offer = await slot.offer?.().catch(failedSlot);
       const joined = bayOf(slot).arm(slot, { eventId: id, basis, hold }, session.peer);
@@ -177,6 +188,14 @@ export function createAnswer(
       membership.leave();
       return expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs, arriving);
     }
+  }
+
+  /** What the validator makes of it comes in its receipt, when the event is judged: nothing is kept busy until then. */
+  async function decline(session: ProofSession, arm: Arm, why: Declined, track: SessionTrack): Promise<void> {
+    track.ended('refused', why);
+    const value = create(RefusalSchema, { code: DECLINES[why], detail: `slot ${arm.slot}: ${why}` });
+    await session.send({ case: 'refusal', value });
+    await keep(session, await expectOneOf(session, ['receipt'], SESSION_LIMITS.openWaitMs), arm);
   }
 
   async function joinPass(

@@ -52,6 +52,8 @@ export interface MinerParts {
    * @default the honest answer as it is
    */
   readonly answer?: (honest: Answer) => Answer;
+  /** What Describe shows beside its slots. @default nothing */
+  readonly says?: (() => MinerSays) | undefined;
   /** Told what an operator must know. @default nobody */
   readonly tell?: ((alert: MinerAlert) => void) | undefined;
   /** What is counted of callers. @default nothing */
@@ -62,6 +64,14 @@ export interface MinerParts {
   readonly renewIdentities?:
     | ((announced: ServerKey | undefined) => Promise<readonly ServerIdentity[]>)
     | undefined;
+}
+
+/** What a miner says of itself that nobody can prove, in statements of its hotkey. */
+export interface MinerSays {
+  /** declared maintenance */
+  readonly maintenance?: readonly Uint8Array[];
+  /** digest of a file about its hosts, which `content` has */
+  readonly hostFacts?: Uint8Array | undefined;
 }
 
 /** How a run ended that was not broken. */
@@ -150,10 +160,13 @@ export async function runMiner(
   );
   const claims = () => {
     const slots = isEnding() ? [] : claiming.claimed();
+    const { maintenance = [], hostFacts = new Uint8Array() } = parts.says?.() ?? {};
     return {
       version: VERSION,
       kinds: [...new Set(slots.map(({ claim }) => claim.kind))],
       slots: slots.map((slot) => ({ ...slot.claim, leased: slot.isLeased?.() ?? false })),
+      maintenance: [...maintenance],
+      hostFacts,
     };
   };
   const content = (digest: Uint8Array) => claiming.content(digest) ?? parts.content?.(digest);

@@ -4,6 +4,7 @@ import type { Devices } from '../compute/compute.js';
 import { equals, toHex } from '../model/bytes.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
+import type { Declined } from '../model/verdict.js';
 import {
   LIVENESS,
   type Pace,
@@ -58,6 +59,10 @@ export interface Slot {
   isLeased?(): boolean;
   /** Why it is not claimed just now: what it works on failed, or is away. @default it is claimed */
   rests?(): string | undefined;
+  /** Why an event at this block is declined at its Arm: it is declared maintenance, or its host gave what it gives. @default none is */
+  declines?(block: number): Declined | undefined;
+  /** Bytes that the slot moved for a first Commit, beyond sessions: of kinds whose slots meet others. @default none */
+  moved?(commit: Uint8Array): number;
   /** Of kinds whose slots meet others: what Ready offers them. Such a slot works for one validator at a time. */
   offer?(): Promise<Uint8Array>;
   /** Called when an event is armed; what it does not finish before the Go, `start` does. Never rejects. */
@@ -92,7 +97,15 @@ export function createLocalSlot<Params, Secret>(
     claim: { ...at, kind: kind.kind, paramsId },
     phases,
     reserve,
-    ...(kind.round ? { offer: async () => kind.round!.offer(parts, params) } : {}),
+    ...(kind.round
+      ? {
+          offer: async () => kind.round!.offer(parts, params),
+          moved: (commit: Uint8Array) => {
+            const { downBytesPerS = 0, upBytesPerS = downBytesPerS } = kind.credit(params, [commit]) ?? {};
+            return ((downBytesPerS + upBytesPerS) * phases[0].withinMs) / 1000;
+          },
+        }
+      : {}),
     prepare: (basis) => kind.prepare?.(parts, params, basis) ?? Promise.resolve(),
     start({ basis, seed, place, brief, goneAt }, signal) {
       const pace = goneAt === undefined ? UNHURRIED : paceOf(phases[0], goneAt, clock, reserve);
