@@ -2,6 +2,7 @@
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
 import type { ParametersStatus } from '../parameters/parameters.js';
+import type { QueueStatus } from './queue/job-queue.js';
 import type { VerifierTally } from './verifiers.js';
 
 export interface EventTally {
@@ -44,5 +45,7 @@ export interface ValidatorStatus {
   readonly lastScored?: { readonly epoch: number; readonly block: number; readonly policy: string };
   /** what verifier threads left unanswered since this process began; undefined where there are none */
   readonly verifiers?: VerifierTally;
+  /** jobs under way, and what became of others; undefined where no queue stands before the threads */
+  readonly queue?: QueueStatus;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

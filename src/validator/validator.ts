@@ -457,10 +457,12 @@ export async function runValidator(
           if (verdict.kind === 'rejected' && verdict.reason === 'poison')
             alert({ kind: 'poison-evidence', netuid, hotkey: self, epoch, miner, outcome });
         const verifiers = parts.verifiers?.tally?.();
+        const queue = parts.verifiers?.queue?.();
         tell({
           events: status.events + 1,
           lastEvent: { block, epoch, ...tally(outcomes) },
           ...(verifiers ? { verifiers } : {}),
+          ...(queue ? { queue } : {}),
         });
       } catch (error) {
         if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });

@@ -37,10 +37,12 @@ import type { OwnEnds } from '../own-ends.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
+import { addQueueSeries } from '../queue-metrics.js';
 import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { RECEIPTS_BYTES } from '../usage-receipts.js';
+import { openVerificationQueue, type VerificationQueue } from '../verification-queue.js';
 import { createWebhook } from '../webhook.js';
 
 /** A row that is in no block by then is looked for, and its bytes sent again to whichever node answers. */
@@ -101,8 +103,9 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const tell = tellAll(webhook.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
-  const verifiers = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
+  const pool = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
   let ledger: Ledger | undefined;
+  let queue: VerificationQueue | undefined;
   let keeping: Keeping | undefined;
   let book: WeightsBook | undefined;
   let ends: OwnEnds | undefined;
@@ -127,6 +130,12 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       evidenceBytes: live.evidenceBudgetBytes,
       outcomeEpochs: live.keepOutcomeEpochs,
     }));
+    queue = await openVerificationQueue(
+      { verifiers: pool ?? pools.verifyHere, ledger, log },
+      { data: config.data, genesisHash, netuid, hotkey: keypair.address },
+      signal,
+    );
+    if (metrics) addQueueSeries({ ...metrics, clock }, queue.queue);
     const files = await fileDoorOf(config, chain, keypair.address);
     const source = publicationsOf(chain);
     if (given.size > 0) {
@@ -153,7 +162,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         wire: createGrpcWire({ clock: systemParts.clock }),
         keypair,
         kinds,
-        ledger: series?.observed(ledger) ?? ledger,
+        ledger: series?.observed(queue.ledger) ?? queue.ledger,
         book,
         parameters: { source, shelf, given },
         receipts: receiptsIn(() => live.receipts),
@@ -162,7 +171,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         ownDelay: eventLoopDelay,
         anchors: ends.anchors,
         reach: ends.reach,
-        verifiers,
+        verifiers: queue.verifiers,
         log,
       },
       {
@@ -185,8 +194,9 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     deaf();
     unwatch();
     await keeping?.close();
+    await queue?.close();
     await Promise.all([
-      verifiers?.close(),
+      pool?.close(),
       ledger?.close(),
       book?.close(),
       ends?.close(),

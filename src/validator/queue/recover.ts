@@ -103,6 +103,24 @@ export async function recoverOutcomes(
   }
 }
 
+/** An outcome is written down: nothing of its job is needed any more. */
+export function withSettling(
+  ledger: Ledger,
+  { queue, log }: { readonly queue: Pick<JournalQueue, 'settle'>; readonly log: Log },
+): Ledger {
+  return {
+    ...ledger,
+    async append(entry) {
+      await ledger.append(entry);
+      if (entry.type !== 'outcome') return;
+      // what stays is found settled at the next start
+      await queue.settle(entry.outcome.id).catch((error: unknown) => {
+        log.warn('what was kept of a job could not be removed', { outcome: entry.outcome.id, error });
+      });
+    },
+  };
+}
+
 function judged(
   kinds: ProofKinds,
   job: Job,
