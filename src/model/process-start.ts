@@ -18,11 +18,15 @@ export function startOf(pid: number): string | undefined {
 
 /** @param start as `startOf` told it when it was alive; without it the number alone must do */
 export function isRunning(pid: number, start?: string): boolean {
+  let isOthers = false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     // somebody else's may not be signalled, and lives
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+    isOthers = error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (!isOthers) return false;
   }
-  return start === undefined || startOf(pid) === start;
+  const found = startOf(pid);
+  if (start === undefined || found === start) return true;
+  return isOthers && found === undefined; // hidden from us: nothing says that it is another one
 }

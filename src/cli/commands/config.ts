@@ -51,14 +51,14 @@ function chosen(named: string | undefined, file: string | undefined): ConfigRole
   );
 }
 
-/** Secrets in a file that everybody on this machine may read. */
+/** Secrets in a file that everybody on this machine may read; of a group that may, somebody decided it. */
 function exposed(file: string, of: ConfigRole): string[] {
   const { values } = gather(ROLES[of], { config: file }, {});
   const secrets = keysOf(ROLES[of]).filter((key) => isHidden(key, values[key.name]));
-  const others = statSync(file).mode & 0o077;
+  const others = statSync(file).mode & 0o007;
   if (secrets.length === 0 || others === 0) return [];
   return [
-    `${secrets.map(({ name }) => name).join(', ')}: others on this machine may read the file; chmod 600`,
+    `${secrets.map(({ name }) => name).join(', ')}: everybody on this machine may read the file; chmod o=`,
   ];
 }
 

@@ -118,7 +118,7 @@ describe('check', () => {
   test('warns of secrets that others may read', () => {
     const file = fileOf({ ...NEEDED, webhook: `https://x.example/${PLANTED}` }, 'open.json', 0o644);
     const { json, text } = check(file, 'miner');
-    expect(json['warnings']).toEqual(['webhook: others on this machine may read the file; chmod 600']);
+    expect(json['warnings']).toEqual(['webhook: everybody on this machine may read the file; chmod o=']);
     expect(text).not.toContain(PLANTED);
   });
 });
