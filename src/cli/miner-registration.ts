@@ -41,7 +41,7 @@ export async function createRegistration(
   return async () => {
     const { registrationRao: costRao } = await chain.prices(about.netuid);
     if (costRao > limitRao) return { is: 'too-dear', costRao };
-    log.info('registering', { ...about, costRao, limitRao, coldkey: signer.address });
+    log.info('registering', { hotkey: about.hotkey, costRao, limitRao, coldkey: signer.address });
     const keypair = await signer.unlock();
     await chain.submit(keypair, registerLimit(about.netuid, about.hotkey, limitRao), {
       async onSigned({ hash, deathBlock }) {

@@ -14,6 +14,8 @@ import type { MinerAlert, MinerPhase, MinerStatus, SlotFinding } from './status.
 
 /** While it waits, the chain is looked at this often: a minute of 12 s blocks. */
 const LOOK_BLOCKS = 5;
+/** What it waits for is said again after so many: the price of a registration falls with each block. */
+const SAY_BLOCKS = 300;
 /** A slot that failed is examined again after this, then after twice as long, and so on: most often something else ran here. */
 const FIRST_AGAIN_MS = 10 * 60_000;
 const LONGEST_AGAIN_MS = 6 * 3600_000;
@@ -75,6 +77,7 @@ export function createLife(
   let serving: Serving | undefined;
   /** one registration is bought at most, however often it is lost: nobody wants to find out a month later */
   let hasBought = false;
+  let sayFrom = 0;
 
   function status(): MinerStatus {
     const place = serving?.place();
@@ -82,7 +85,8 @@ export function createLife(
       hotkey,
       netuid,
       version: VERSION,
-      phase,
+      // let go by the chain, it ends what is under way before it waits
+      phase: serving?.isEnding() ? 'draining' : phase,
       sinceMs,
       startedMs,
       why,
@@ -144,21 +148,20 @@ export function createLife(
     return own !== undefined;
   }
 
-  /** @returns whether it waits on */
   async function tryToRegister(signal: AbortSignal): Promise<void> {
     const cost = await parts.registrationRao?.().catch(() => undefined);
-    const isNew = cost !== registrationRao;
     registrationRao = cost;
+    const isDue = (head ?? 0) >= sayFrom;
+    if (isDue) sayFrom = (head ?? 0) + SAY_BLOCKS;
     if (!parts.register || hasBought) {
-      if (isNew) log.warn('not registered: waiting for it', { netuid, hotkey, costRao: cost });
+      if (isDue) log.warn('not registered: waiting for it', { hotkey, costRao: cost });
       return;
     }
     try {
       const tried = await parts.register(signal);
       hasBought = tried.is === 'sent';
-      if (tried.is === 'sent') log.info('registered', { netuid, hotkey, costRao: cost });
-      else if (isNew)
-        log.warn('registering costs more than the limit: waiting', { netuid, costRao: tried.costRao });
+      if (tried.is === 'sent') log.info('registered', { hotkey, costRao: cost });
+      else if (isDue) log.warn('registering costs more than the limit: waiting', { costRao: tried.costRao });
     } catch (error) {
       // what was refused was not bought; of anything else nobody knows what became of it, and it is not sent twice
       hasBought = !isAssayError(error, 'chain-rejected') && !isAssayError(error, 'invalid-input');
@@ -176,6 +179,7 @@ export function createLife(
       await tryToRegister(signal);
       if (await look()) found.abort();
     };
+    sayFrom = 0;
     enter('waiting', 'its registration');
     await take();
     if (!found.signal.aborted)
