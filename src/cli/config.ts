@@ -223,7 +223,7 @@ const devices = {
     .default([])
     .meta({
       description:
-        'slots in the order of their index, kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0',
+        'slots in the order of their index, kind:class or kind:class@device, e.g. compute:cpu-2048 host-memory:host-64 memory:h200@cuda:0; none: only other hosts have some',
       value: 'slot',
       without: 'one of compute, with the class',
       example: ['compute:cpu-2048'],

@@ -1,6 +1,7 @@
 // Owns: the names and flags of `assay miner`. Does not own: what its commands do.
 import type { Command } from 'commander';
 import type { PlotFlags } from './commands/miner-plot.js';
+import { registerMinerHosts } from './miner-hosts-group.js';
 import { integer } from './numbers.js';
 import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
@@ -35,6 +36,7 @@ export function registerMiner(program: Command, run: Run): void {
       const { minerCallers } = await import('./commands/miner-status.js');
       return run(() => minerCallers(flags));
     });
+  registerMinerHosts(miner, run);
   miner
     .command('devices')
     .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')

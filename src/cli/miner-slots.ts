@@ -24,8 +24,8 @@ export interface SlotOptions {
   readonly threads: number;
   /** folders with plots, for `storage` */
   readonly plots: readonly string[];
-  /** where peers pull from, for `bandwidth` */
-  readonly link: { readonly host: string; readonly port: number; readonly door: LinkDoor };
+  /** where peers pull from, for `bandwidth`. @default there are no such slots: this host is behind a miner elsewhere */
+  readonly link?: { readonly host: string; readonly port: number; readonly door: LinkDoor };
   /** what there is to compute on; asked only where a slot is not for the CPUs. @default what drivers tell */
   readonly findDevices?: () => Promise<FoundDevices>;
   /** Why a slot is not claimed just now, by index and kind. @default all are */
@@ -58,6 +58,10 @@ export async function openSlots(
   const needs = (kind: string): boolean => wanted.some((each) => each.kind === kind);
   if (needs('storage') && options.plots.length === 0)
     throw wrongSlot('storage needs --plots, the folder of a plot (assay miner plot)');
+  if (needs('bandwidth') && !options.link)
+    throw wrongSlot(
+      'bandwidth works on the host whose address the chain names, and on no other of the hotkey',
+    );
   const choices = await choicesOf(options);
   const [{ isolateDevice }, { createLocalSlot }, { paramsId }] = await Promise.all([
     import('../compute/process/isolate.js'),
@@ -102,7 +106,7 @@ export async function openSlots(
       ]);
       const stop = new AbortController();
       const key = ed25519FromSeed(systemRandom.bytes(32));
-      const { host, port, door } = options.link;
+      const { host, port, door } = options.link!; // looked at above
       const link = await openTcpLink(
         { clock, key, guest: door.guest },
         { host, port, mayDial: door.mayDial },

@@ -15,7 +15,7 @@ export function addRoleOptions(command: Command, role: ConfigRole): Command {
     ]);
     addKeyFlags(command, ROLES[role]);
   });
-  return command
-    .option('--config <file>', 'file with the same keys (assay config init, check, explain)')
-    .option('--network <urls>', 'the same as --chain, as `assay chain` calls it');
+  command.option('--config <file>', 'file with the same keys (assay config init, check, explain)');
+  if (role === 'miner-host') return command; // which knows no chain
+  return command.option('--network <urls>', 'the same as --chain, as `assay chain` calls it');
 }

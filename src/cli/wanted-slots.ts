@@ -8,6 +8,18 @@ export interface WantedSlot {
   readonly device?: string;
 }
 
+/** Nothing said is the CPUs as one; `none` is a miner whose slots are all on other hosts. @throws AssayError `invalid-config` */
+export function wantedOf({
+  slots,
+  class: className,
+}: {
+  slots: readonly string[];
+  class: string;
+}): WantedSlot[] {
+  if (slots.length === 1 && slots[0] === 'none') return [];
+  return parseSlots(slots.length > 0 ? slots : [`compute:${className}`]);
+}
+
 /** @throws AssayError `invalid-config` */
 export function parseSlots(texts: readonly string[]): WantedSlot[] {
   return texts.map((text) => {

@@ -34,6 +34,7 @@ import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { takeDataFolder } from '../data-folder.js';
 import { openProcessRecord } from '../left-processes.js';
 import { keepMinerFiles, keptCallers } from '../miner-files.js';
+import { openMinerHosts } from '../miner-hosts.js';
 import { addMinerSeries } from '../miner-metrics.js';
 import { createRegistration } from '../miner-registration.js';
 import { networkOf } from '../networks.js';
@@ -62,7 +63,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     { connectSubtensor },
     { createGrpcWire },
     { openSlots },
-    { parseSlots },
+    { wantedOf },
     { runMiner },
     { createLife },
     { openReceipts },
@@ -80,7 +81,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   const { kinds } = await import('../../verification/kinds/index.js');
   const shelf = openShelf(dataPaths.parameters(config.data));
   const given = await shelveGiven(shelf, config, kinds);
-  const wantedSlots = parseSlots(config.slots.length > 0 ? config.slots : [`compute:${config.class}`]);
+  const wantedSlots = wantedOf(config);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
   const { clock } = systemParts;
@@ -109,6 +110,12 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       onProcess: openProcessRecord(dataPaths.processes(config.data), log).began,
     },
     over.signal,
+  );
+  const others = await openMinerHosts({ clock, log, kinds }, config, over.signal).catch(
+    async (error: unknown) => {
+      await served.close();
+      throw error;
+    },
   );
   const receipts = await openReceipts(dataPaths.receipts(config.data));
   const admin = await startAdmin(config.adminPort, log);
@@ -198,7 +205,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
               keypair,
               log,
               receipts,
-              slots: { parameters, kinds, under: served.under },
+              slots: { parameters, kinds, ...others.join(served.under) },
               onAdmission: door.admitBy,
               tell,
               callers,
@@ -244,6 +251,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       admin?.close(),
       metrics?.close(),
       webhook.close(),
+      others.close(),
       served.close(),
     ]);
   }

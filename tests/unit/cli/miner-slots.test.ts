@@ -7,7 +7,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { builtInFile } from '../../../src/verification/parameter-file.js';
 
-const door: SlotOptions['link']['door'] = {
+const door: NonNullable<SlotOptions['link']>['door'] = {
   guest: { prefix: new Uint8Array(8), take: async () => {} },
   mayDial: () => false,
   tell() {},

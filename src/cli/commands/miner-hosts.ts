@@ -1,0 +1,170 @@
+// Owns: `assay miner host | host-key | hosts | lease | release`. Does not own: the wire between them (miner/hosts), files (miner-hosts.ts).
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { withLease, withoutLease } from '../../miner/leases.js';
+import { toHex } from '../../model/bytes.js';
+import { AssayError } from '../../model/errors.js';
+import { lockFile } from '../../model/file-lock.js';
+import { dataPaths, startAdmin, systemParts } from '../assemble.js';
+import { loadConfig, minerHostSchema } from '../config.js';
+import { openHostKey, readHostKey, readPublicKey } from '../host-keys.js';
+import { invalid } from '../invalid-input.js';
+import { HOSTS_STATUS_MS, readHostsStatus, readLeases, writeLeases } from '../miner-hosts.js';
+import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { tellParent } from '../parent.js';
+import { openRoleLog } from '../role-log.js';
+
+/** Runs until asked to end: this host's devices, for the miner that it dials. */
+export async function startHost(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
+  const config = loadConfig(minerHostSchema, flags);
+  const { worker } = config;
+  const identity = await readHostKey(config.key);
+  const minerKey = await readPublicKey(config.minerKey, 'minerKey');
+  const log = await openRoleLog(config, { worker });
+  const [{ openSlots }, { wantedOf }, { runHost }, { dialMiner }, { kinds }] = await Promise.all([
+    import('../miner-slots.js'),
+    import('../wanted-slots.js'),
+    import('../../miner/hosts/host.js'),
+    import('../../miner/hosts/tls.js'),
+    import('../../verification/kinds/index.js'),
+  ]);
+  const served = await openSlots(
+    { log, clock: systemParts.clock },
+    {
+      wanted: wantedOf(config),
+      kinds,
+      worker,
+      threads: config.threads ?? 0,
+      plots: config.plots,
+    },
+    signal,
+  );
+  const admin = await startAdmin(config.adminPort, log);
+  try {
+    const { host, port } = addressOf(config.miner);
+    const slots = served.opened.map(({ index, kind, className }) => ({
+      number: index,
+      kind: kind.kind,
+      className,
+    }));
+    await runHost(
+      {
+        ...systemParts,
+        log,
+        kinds,
+        dial: (during) => dialMiner({ identity }, { host, port, minerKey }, during),
+        under: (set) => served.under([set]).slots,
+        onState(state) {
+          admin?.setServing(state.state === 'connected');
+          tellParent({ host: state });
+        },
+      },
+      { worker, slots },
+      signal,
+    );
+  } finally {
+    await Promise.all([admin?.close(), served.close()]);
+  }
+  return EXIT.ok;
+}
+
+/** The schema has seen to its form, but not to the port's size. */
+function addressOf(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':');
+  const port = Number(text.slice(at + 1));
+  if (port < 1 || port > 65_535) throw invalid('miner', 'a port in 1..65535', text.slice(at + 1));
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port };
+}
+
+/** Makes the key unless it is there, and prints its public half. */
+export async function hostKey(flags: {
+  key?: string;
+  data?: string;
+  worker?: string;
+  json?: boolean;
+}): Promise<number> {
+  const { key: path, data, worker = 'host-2' } = flags;
+  if ((path === undefined) === (data === undefined)) {
+    const problem = "one of --key (this host's own) and --data (the miner's, of its data folder) is needed";
+    throw new AssayError('invalid-config', problem, { source: 'flags', problems: [problem] });
+  }
+  const { serverKey } = await openHostKey(path ?? dataPaths.hostsKey(data!));
+  const key = toHex(serverKey.publicKey);
+  if (flags.json) printJson({ key });
+  else {
+    print(key);
+    if (path !== undefined)
+      process.stderr.write(`for the miner's hosts file: ${JSON.stringify({ worker, key })}\n`);
+  }
+  return EXIT.ok;
+}
+
+/** @returns 1 where a host that is not revoked is away, or the miner does not say anything any more */
+export async function hosts(flags: { data?: string; json?: boolean }): Promise<number> {
+  const status = await readHostsStatus(dataPaths.hostsStatus(flags.data!)); // commander has seen to it
+  const ageMs = Math.max(0, Date.now() - status.writtenMs);
+  const isOld = ageMs > 6 * HOSTS_STATUS_MS;
+  const isWhole = !isOld && status.hosts.every(({ isConnected, isRevoked }) => isConnected || isRevoked);
+  const code = isWhole ? EXIT.ok : EXIT.failed;
+  if (flags.json) {
+    printJson({ ageMs, ...status });
+    return code;
+  }
+  if (isOld) print(`the miner has said nothing for ${Math.round(ageMs / 1000)} s; this is what it said last`);
+  const table = new Table({
+    head: ['worker', 'is', 'address', 'way ms', 'last seen', 'slot', 'claims', 'why not'],
+    style: PLAIN,
+  });
+  for (const { worker, isConnected, isRevoked, address, wayMs, seenMs, slots } of status.hosts) {
+    const is = isRevoked ? 'revoked' : isConnected ? 'connected' : 'away';
+    const seen = seenMs === undefined ? '-' : new Date(seenMs).toISOString().slice(0, 19);
+    const first = [worker, is, address ?? '-', wayMs?.toFixed(1) ?? '-', seen];
+    if (slots.length === 0) table.push([...first, '-', '-', '']);
+    for (const [i, slot] of slots.entries())
+      table.push([
+        ...(i === 0 ? first : ['', '', '', '', '']),
+        slot.index,
+        `${slot.kind}:${slot.class}`,
+        slot.why ?? '',
+      ]);
+  }
+  print(table.toString());
+  for (const { address, key, reason, times, lastMs } of status.rejected)
+    print(
+      `rejected ${times} times, last ${new Date(lastMs).toISOString().slice(0, 19)} from ${address}, key ${key.slice(0, 16)}: ${reason}`,
+    );
+  return code;
+}
+
+export async function lease(slot: number, flags: { data?: string; until?: string }): Promise<number> {
+  const untilMs = flags.until === undefined ? undefined : Date.parse(flags.until);
+  if (untilMs !== undefined && !(untilMs > Date.now()))
+    throw invalid('--until', 'a time to come, such as 2030-01-31T12:00:00Z', flags.until!);
+  await change(flags.data!, (leases) =>
+    withLease(leases, { slot, ...(untilMs ? { untilMs } : {}) }, Date.now()),
+  );
+  print(
+    `slot ${slot} is leased${untilMs ? ` until ${new Date(untilMs).toISOString()}` : ''}: proofs keep out of its way`,
+  );
+  return EXIT.ok;
+}
+
+export async function release(slot: number, flags: { data?: string }): Promise<number> {
+  await change(flags.data!, (leases) => withoutLease(leases, slot, Date.now()));
+  print(`slot ${slot} is given back: proofs may use it`);
+  return EXIT.ok;
+}
+
+/** One command at a time; the miner reads what is there, whole. */
+async function change(
+  data: string,
+  by: (leases: Awaited<ReturnType<typeof readLeases>>) => ReturnType<typeof withoutLease>,
+) {
+  const path = dataPaths.leases(data);
+  const unlock = lockFile(join(data, 'leases'), `--data ${data}`);
+  try {
+    await writeLeases(path, by(await readLeases(path)));
+  } finally {
+    unlock();
+  }
+}
