@@ -3,6 +3,7 @@ import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
 import type { ParametersStatus } from '../parameters/parameters.js';
 import type { QueueStatus } from './queue/job-queue.js';
+import type { BreakerView } from './scorer.js';
 import type { VerifierTally } from './verifiers.js';
 
 export interface EventTally {
@@ -19,6 +20,13 @@ export type ValidatorAlert = { readonly netuid: number; readonly hotkey: Hotkey;
   | { readonly kind: 'weights-failed'; readonly reason: string }
   /** `policy` is the digest of the one that counts, where the owner published one */
   | { readonly kind: 'weights-withheld'; readonly reason: string; readonly policy?: string | undefined }
+  /** many owners whose miners were honest failed together; `heldUntil` while scores are held for it, and asks for a decision */
+  | {
+      readonly kind: 'mass-failure';
+      readonly owners: number;
+      readonly drifted: number;
+      readonly heldUntil?: number | undefined;
+    }
   /** evidence that ends verifier threads: `assay validator replay` of the outcome shows it, on a thread */
   | { readonly kind: 'poison-evidence'; readonly miner: Hotkey; readonly outcome: string }
 );
@@ -43,6 +51,8 @@ export interface ValidatorStatus {
   readonly policy?: { readonly digest?: string | undefined; readonly whyNot?: string | undefined };
   /** the newest row that was made: by which policy, and at which block the chain was read for it */
   readonly lastScored?: { readonly epoch: number; readonly block: number; readonly policy: string };
+  /** how the breaker stood when an epoch's scores were due last */
+  readonly breaker?: BreakerView;
   /** what verifier threads left unanswered since this process began; undefined where there are none */
   readonly verifiers?: VerifierTally;
   /** jobs under way, and what became of others; undefined where no queue stands before the threads */

@@ -23,6 +23,7 @@ import type { ProofKinds } from './assign.js';
 import { type Announced, createCalendar } from './calendar.js';
 import type { Beacon } from './dispatch.js';
 import { type FileDoor, openFileDoor } from './file-door.js';
+import type { BreakerLimits } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLookBack, recall } from './look-back.js';
 import { createHeardMaintenance } from './maintenance.js';
@@ -34,7 +35,7 @@ import { type ClaimBook, claimants, type RosterMaintenance, roster } from './ros
 import { type Event, runEvent } from './round.js';
 import { type EventPlan, holdOf } from './schedule.js';
 import { type EpochScore, factsOf } from './score.js';
-import { createScorer, type ScoredLedger } from './scorer.js';
+import { type BreakerView, createScorer, type Decision, type ScoredLedger } from './scorer.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
 import { type ReceiptLines, usageOf } from './usage.js';
@@ -76,11 +77,15 @@ export interface ValidatorParts {
   readonly receipts?: ReceiptLines | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
+  /** What a person says of scores that are held, each once. @default nobody is asked */
+  readonly decisions?: { take(): Promise<Decision | undefined> } | undefined;
   readonly log: Log;
 }
 
 export interface ValidatorOptions {
   readonly netuid: Netuid;
+  /** when scores are held because many fail together. @default DEFAULT_BREAKER */
+  readonly breaker?: BreakerLimits | undefined;
   /** whose weights are set @default 0 */
   readonly mechanism?: number;
   /** when events are in epochs of which the owner's policy says nothing: the same for all validators of the subnet */
@@ -136,7 +141,7 @@ export async function runValidator(
   const publisher = createPublisher(parts, { netuid, mechanism });
   const parameters = createParameters(parts, { netuid });
   const policies = createPolicies(parameters, options.plan);
-  const scorer = createScorer(parts);
+  const scorer = createScorer({ ...parts, breaker: options.breaker });
   const lookBack = createLookBack();
   let hasLookedBack = false;
   const hashes = new Map<number, Uint8Array>();
@@ -233,6 +238,7 @@ export async function runValidator(
       ...(parts.parameters ? ofParameters(current) : {}),
     });
     closeEpochs(current);
+    await takeDecision(head, current);
     if (head.number % RETRY_BLOCKS === 0) parameters.retry(holdersOf(current), signal);
     const mayPublish = own?.validatorPermit === true && current.nextEpochBlock !== undefined;
     if (mayPublish) idleEpochs.delete(current.epochIndex);
@@ -501,11 +507,32 @@ export async function runValidator(
     const { block } = now;
     const facts = factsOf(now, { rollouts: credit?.scores });
     const usage = await usageOf(parts, policy, now, facts.neurons);
-    const pay = await scorer.pay({ policy, epoch, block, facts: { ...facts, usage } }, signal);
-    if (!pay) return undefined;
+    const paid = await scorer.pay({ policy, epoch, block, facts: { ...facts, usage } }, signal);
+    if (!paid) return undefined;
+    const { pay, breaker, row } = paid;
+    tell({ breaker });
+    if (breaker.tripped || breaker.held) tellMassFailure(epoch, breaker);
+    if (!pay) return row;
     log.info('scores of the epoch', { epoch, reasons: Object.fromEntries(pay.reasons) });
     tell({ lastScored: { epoch, block, policy: policyDigest(policy) } });
-    return pay.u16;
+    return row;
+  }
+
+  function tellMassFailure(epoch: number, { owners, drifted, held }: BreakerView): void {
+    const heldUntil = held?.until;
+    log.error('many who were honest failed together', { epoch, owners, drifted, heldUntil });
+    if (held)
+      tell({ weightsStage: { epoch, stage: 'held', reason: `mass failure, since epoch ${held.since}` } });
+    alert({ kind: 'mass-failure', netuid, hotkey: self, epoch, owners, drifted, heldUntil });
+  }
+
+  /** What somebody said of scores that are held. */
+  async function takeDecision({ number: block }: Head, { epochIndex: epoch }: Subnet): Promise<void> {
+    const decision = await parts.decisions?.take();
+    if (!decision) return;
+    const wasHeld = await scorer.decide(decision, { epoch, block });
+    log.warn(wasHeld ? 'scores are held no longer' : 'no scores are held', { decision, epoch });
+    if (status.breaker) tell({ breaker: { ...status.breaker, held: undefined } });
   }
 
   async function report(progress: Progress): Promise<void> {

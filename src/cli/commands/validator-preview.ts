@@ -16,6 +16,7 @@ import {
   readPolicy,
   restoreScoringState,
 } from '../../scoring/index.js';
+import { readHold, withoutEvents } from '../../validator/breaker.js';
 import type { LedgerReader } from '../../validator/ledger/ledger.js';
 import { factsOf, scoreState } from '../../validator/score.js';
 import { kinds } from '../../verification/kinds/index.js';
@@ -231,11 +232,10 @@ async function payOf(
       ? restoreScoringState(policy, compacted.state, parts)
       : createScoringState(policy, parts);
   let rollouts: { readonly epoch: number; readonly credit: Facts['rollouts'] } | undefined;
+  const { voided } = await readHold(ledger, signal);
   await ledger.fold(
     {
-      started: (event) => state.started(event),
-      outcome: (outcome) => state.outcome(outcome),
-      completed: (event) => state.completed(event),
+      ...withoutEvents(state, voided),
       scored({ epoch, facts }) {
         if (facts.rollouts) rollouts = { epoch, credit: facts.rollouts };
       },

@@ -50,6 +50,36 @@ export interface ScoredEntry {
   readonly facts: Facts;
   /** u16 by hotkey: a uid is somebody else's the next day */
   readonly row: readonly (readonly [Hotkey, number])[];
+  /** the epoch in which the newest hold of the breaker ended, where there was one: older entries may be gone */
+  readonly heldUntil?: number | undefined;
+}
+
+export interface BreakerLimits {
+  /** Scores are held above this share of the owners and above it of their stake, millionths; 0 never holds them. @default 300000 */
+  readonly share: number;
+  /** Fewer owners than that are no mass. @default 3 */
+  readonly owners: number;
+  /** Epochs for which scores are held when nobody says anything; then they count as judged. @default 10 */
+  readonly holdEpochs: number;
+  /** Epochs after a hold in which there is none: who can bring one about has it once in so many. @default 100 */
+  readonly restEpochs: number;
+}
+
+/** The circuit breaker (validator/breaker.ts): why an epoch was not paid as judged, and who ended that. */
+export interface BreakerEntry {
+  readonly type: 'breaker';
+  /** `held`: another epoch of the same hold. The others end it: by somebody's word, or because nobody said one */
+  readonly is: 'tripped' | 'held' | 'released' | 'accepted' | 'expired';
+  readonly epoch: number;
+  /** head at which it was decided */
+  readonly block: number;
+  /** first epoch of the hold */
+  readonly since: number;
+  /** of `tripped` and `held`: what is set instead */
+  readonly row?: ScoredEntry['row'] | undefined;
+  /** of `tripped`: what it was decided by, beside the outcomes before it */
+  readonly neurons?: Facts['neurons'] | undefined;
+  readonly limits?: BreakerLimits | undefined;
 }
 
 /** Maintenance of a miner that counts, as it was heard: signed by its hotkey, and counted by what was heard before. */
@@ -209,12 +239,19 @@ export interface OutcomeEntry<F = SessionFrame> {
   readonly session: SessionRecord<F>;
 }
 
-export type LedgerEntry = EventEntry | WeightsEntry | ScoredEntry | DeclaredEntry | OutcomeEntry;
+export type LedgerEntry =
+  | EventEntry
+  | WeightsEntry
+  | ScoredEntry
+  | BreakerEntry
+  | DeclaredEntry
+  | OutcomeEntry;
 /** All that is a record of JSON. */
 export type PlainEntry =
   | EventEntry
   | WeightsEntry
   | ScoredEntry
+  | BreakerEntry
   | DeclaredEntry
   | SegmentEntry
   | ClosedEntry
@@ -359,15 +396,16 @@ const mapOf = <T>(value: z.ZodType<T, unknown>) =>
   z
     .array(z.tuple([hotkey, value]))
     .transform((pairs): ReadonlyMap<Hotkey, T> => new Map(pairs as [Hotkey, T][])); // a tuple of what both gave;
+const NEURONS = mapOf(
+  z.object({
+    coldkey,
+    registeredEpoch: z.int().optional(),
+    stakeRao: rao,
+    collateralRao: rao,
+  }),
+);
 const FACTS = z.object({
-  neurons: mapOf(
-    z.object({
-      coldkey,
-      registeredEpoch: z.int().optional(),
-      stakeRao: rao,
-      collateralRao: rao,
-    }),
-  ),
+  neurons: NEURONS,
   owner: hotkey,
   rollouts: mapOf(z.number()).optional(),
   usage: mapOf(
@@ -375,13 +413,29 @@ const FACTS = z.object({
   ).optional(),
 });
 
+const ROW = z.array(z.tuple([hotkey, count.max(0xffff)]));
+
 const SCORED = z.object({
   type: z.literal('scored'),
   epoch: count,
   block: count,
   policy: hex(32),
   facts: FACTS,
-  row: z.array(z.tuple([hotkey, count.max(0xffff)])),
+  row: ROW,
+  heldUntil: count.optional(),
+});
+
+const BREAKER = z.object({
+  type: z.literal('breaker'),
+  is: z.enum(['tripped', 'held', 'released', 'accepted', 'expired']),
+  epoch: count,
+  block: count,
+  since: count,
+  row: ROW.optional(),
+  neurons: NEURONS.optional(),
+  limits: z
+    .object({ share: count.max(1_000_000), owners: count, holdEpochs: count, restEpochs: count })
+    .optional(),
 });
 
 const DECLARED = z.object({
@@ -420,6 +474,7 @@ const PLAIN = z.discriminatedUnion('type', [
   EVENT,
   WEIGHTS,
   SCORED,
+  BREAKER,
   DECLARED,
   SEGMENT,
   CLOSED,

@@ -2,6 +2,7 @@
 import type { Log } from '../../model/log.js';
 import { createScoringState, parsePolicy, restoreScoringState } from '../../scoring/index.js';
 import type { KindsByName } from '../../verification/parameter-file.js';
+import { readHold, withoutEvents } from '../breaker.js';
 import { learnClasses } from './classes.js';
 import type { Ledger } from './ledger.js';
 
@@ -58,13 +59,17 @@ export function createKeeping(
     if (await isPaidOtherwise(keepFrom, digest)) return;
     const policy = parsePolicy(await ledger.readParams(digest));
     const { of: classOf } = await learnClasses(ledger, kinds);
+    const { voided } = await readHold(ledger);
     const epochs = await ledger.compact({
       keepFrom,
       policy: digest,
-      stateFrom: (snapshot) =>
-        snapshot === undefined
-          ? createScoringState(policy, { classOf })
-          : restoreScoringState(policy, snapshot, { classOf }),
+      stateFrom(snapshot) {
+        const state =
+          snapshot === undefined
+            ? createScoringState(policy, { classOf })
+            : restoreScoringState(policy, snapshot, { classOf });
+        return { ...withoutEvents(state, voided), snapshot: () => state.snapshot() };
+      },
     });
     if (epochs.length > 0) log.info('ledger: outcomes went into a state', { epochs: epochs.length });
   }

@@ -7,6 +7,7 @@ import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
 import { type Compacted, readCompacted } from './compacted.js';
 import type {
+  BreakerEntry,
   DeclaredEntry,
   EventEntry,
   PlainEntry,
@@ -31,6 +32,7 @@ export interface LedgerFold {
   outcome?(outcome: Outcome): void;
   weights?(entry: WeightsEntry): void;
   scored?(entry: ScoredEntry): void;
+  breaker?(entry: BreakerEntry): void;
   declared?(entry: DeclaredEntry): void;
 }
 
@@ -212,5 +214,6 @@ export function tellEntry(into: LedgerFold, entry: PlainEntry): void {
   else if (entry.type === 'event-completed') into.completed?.(entry);
   else if (entry.type === 'weights') into.weights?.(entry);
   else if (entry.type === 'scored') into.scored?.(entry);
+  else if (entry.type === 'breaker') into.breaker?.(entry);
   else if (entry.type === 'declared') into.declared?.(entry);
 }

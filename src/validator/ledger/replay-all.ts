@@ -11,8 +11,9 @@ import {
   type ScoringState,
   type StateParts,
 } from '../../scoring/index.js';
+import { createTallies, isMassFailure, readHold, type Tallies, withoutEvents } from '../breaker.js';
 import { scoreState } from '../score.js';
-import type { ScoredEntry } from './entries.js';
+import type { BreakerEntry, ScoredEntry } from './entries.js';
 import type { LedgerReader } from './ledger.js';
 import type { EpochRange } from './load.js';
 import { type ReplayParts, replayOutcome } from './replay.js';
@@ -32,6 +33,8 @@ export interface ReplayAllOptions extends EpochRange {
 export interface ReplayedRow {
   readonly epoch: number;
   readonly policy: string;
+  /** the breaker held its scores: it was paid what the last one before was */
+  readonly held?: boolean | undefined;
   /** made again from the outcomes before it: the same u16 for every hotkey */
   readonly agrees: boolean;
   /** where it does not: by hotkey, what is recorded and what follows; 0 for who is not in a row */
@@ -156,17 +159,38 @@ export async function replayRows(
         : createScoringState(policy, { classOf });
     states.set(digest, state);
   }
+  const { voided } = await readHold(ledger, signal);
+  const tallies = createTallies();
+  let last: ScoredEntry | undefined;
   const rows: ReplayedRow[] = [];
   const each = (tell: (state: ScoringState) => void) => {
     for (const state of states.values()) tell(state);
   };
-  await ledger.fold(
+  const counted = withoutEvents(
     {
       started: (event) => each((state) => state.started(event)),
       outcome: (outcome) => each((state) => state.outcome(outcome)),
       completed: (event) => each((state) => state.completed(event)),
+    },
+    voided,
+  );
+  await ledger.fold(
+    {
+      started: counted.started,
+      outcome(outcome) {
+        counted.outcome(outcome);
+        tallies.outcome(outcome);
+      },
+      completed(event) {
+        counted.completed(event);
+        tallies.completed(event);
+      },
       scored(entry) {
+        last = entry;
         if (inRange(entry.epoch)) rows.push(rowAgain(states.get(entry.policy)!, entry));
+      },
+      breaker(entry) {
+        if (entry.row && inRange(entry.epoch)) rows.push(heldAgain(tallies, entry, last));
       },
     },
     {},
@@ -177,9 +201,30 @@ export async function replayRows(
 
 function rowAgain(state: ScoringState, { epoch, policy, facts, row }: ScoredEntry): ReplayedRow {
   const due = scoreState(state, epoch)?.pay(facts).u16 ?? new Map<Hotkey, number>();
+  const differences = differencesOf(row, due);
+  return { epoch, policy, agrees: differences.length === 0, differences };
+}
+
+/** What is set while scores are held is the row of the last epoch that was paid; and they were held for a reason. */
+function heldAgain(
+  tallies: Tallies,
+  { is, epoch, row = [], neurons, limits }: BreakerEntry,
+  last: ScoredEntry | undefined,
+): ReplayedRow {
+  const differences = differencesOf(row, new Map(last?.row));
+  const hadReason =
+    is !== 'tripped' ||
+    (neurons !== undefined && limits !== undefined && isMassFailure(tallies.drift(epoch, neurons), limits));
+  const agrees = hadReason && differences.length === 0;
+  return { epoch, policy: last?.policy ?? '', held: true, agrees, differences };
+}
+
+function differencesOf(
+  row: ScoredEntry['row'],
+  due: ReadonlyMap<Hotkey, number>,
+): ReplayedRow['differences'] {
   const recorded = new Map(row);
-  const differences = [...new Set([...recorded.keys(), ...due.keys()])]
+  return [...new Set([...recorded.keys(), ...due.keys()])]
     .map((hotkey) => ({ hotkey, recorded: recorded.get(hotkey) ?? 0, due: due.get(hotkey) ?? 0 }))
     .filter((each) => each.recorded !== each.due);
-  return { epoch, policy, agrees: differences.length === 0, differences };
 }

@@ -101,7 +101,7 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
       const { segment, bucket } = await at(entry.epoch);
       await segment.append({ entry });
       if (entry.type === 'weights') index.weights = entry;
-      else if (entry.type !== 'scored' && entry.type !== 'declared') bucket.events.push(entry);
+      else if (entry.type === 'event-started' || entry.type === 'event-completed') bucket.events.push(entry);
     },
     async end(entry) {
       refuseEnded();

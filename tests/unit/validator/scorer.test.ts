@@ -72,7 +72,7 @@ async function begin(scorer: Scorer, name: string, epoch: number, [mine, yours]:
 const end = (scorer: Scorer, name: string, epoch: number) =>
   scorer.append(event('event-completed', name, epoch));
 const pay = async (scorer: Scorer, epoch: number, policy = LINEAR) =>
-  (await scorer.pay({ policy, epoch, block: 10 * epoch, facts: FACTS }))?.u16;
+  (await scorer.pay({ policy, epoch, block: 10 * epoch, facts: FACTS }))?.row;
 
 /** What a second process finds. */
 async function rowsIn(dir: string): Promise<(readonly [number, string, boolean])[]> {
@@ -161,7 +161,7 @@ test('a policy that pays for rollouts alone needs no event', async () => {
     ]),
   };
   const paid = await scorer.pay({ policy, epoch: 7, block: 70, facts });
-  expect([...paid!.u16]).toEqual([
+  expect([...paid!.row]).toEqual([
     [MINE, 65535],
     [YOURS, 16384],
   ]);

@@ -8,7 +8,9 @@ import {
   restoreScoringState,
   type ScoringState,
 } from '../../../scoring/index.js';
+import { readHold, withoutEvents } from '../../../validator/breaker.js';
 import type { LedgerReader } from '../../../validator/ledger/ledger.js';
+import type { LedgerFold } from '../../../validator/ledger/load.js';
 import { scoreState } from '../../../validator/score.js';
 import { kinds } from '../../../verification/kinds/index.js';
 import { loadFlags } from '../../config.js';
@@ -108,20 +110,18 @@ async function payAll(
     paid.set(epoch, { epoch, events, factsKept: facts !== undefined, pays });
   };
   let newest: number | undefined;
-  await ledger.fold(
-    {
-      started: (event) => states.forEach((state) => void state.started(event)),
-      outcome: (outcome) => states.forEach((state) => void state.outcome(outcome)),
-      completed(event) {
-        if (newest !== undefined && event.epoch > newest) payOnce(newest);
-        newest = Math.max(newest ?? 0, event.epoch);
-        states.forEach((state) => void state.completed(event));
-      },
-      scored: ({ epoch, facts }) => payOnce(epoch, facts),
+  const { voided } = await readHold(ledger, signal);
+  const into: LedgerFold = {
+    started: (event) => states.forEach((state) => void state.started(event)),
+    outcome: (outcome) => states.forEach((state) => void state.outcome(outcome)),
+    completed(event) {
+      if (newest !== undefined && event.epoch > newest) payOnce(newest);
+      newest = Math.max(newest ?? 0, event.epoch);
+      states.forEach((state) => void state.completed(event));
     },
-    {},
-    signal,
-  );
+    scored: ({ epoch, facts }) => payOnce(epoch, facts),
+  };
+  await ledger.fold({ ...into, ...withoutEvents(into, voided) }, {}, signal);
   if (newest !== undefined) payOnce(newest);
   return [...paid.values()];
 }
