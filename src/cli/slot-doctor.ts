@@ -3,6 +3,7 @@
 import type { Devices } from '../compute/compute.js';
 import type { SlotFinding } from '../miner/status.js';
 import type { Clock } from '../model/clock.js';
+import { rejected, verdictToString } from '../model/verdict.js';
 import { plotName } from '../verification/kinds/storage/params.js';
 import type { ProofKind } from '../verification/proof.js';
 import { slotPlace } from '../verification/seed.js';
@@ -23,6 +24,8 @@ export interface ExaminedSlot {
 const SLOT_MS = 45_000;
 /** Of all of them: an operator who restarts a miner wants it back for the next event. */
 const ALL_MS = 180_000;
+
+const LATE = verdictToString(rejected('window'));
 
 export interface SlotDoctor {
   /** @param only by what was found of them before @default all */
@@ -60,7 +63,10 @@ export function createSlotDoctor(
     try {
       if (host.plot) await slot.devices.disk?.open(host.plot.name, over.signal); // as its first event would
       const asked = isPlot ? { class: className, small: false } : { small: true };
-      const { state, said, fix } = await examine(kind, host, { ...asked, kind: [kind.kind] }, over.signal);
+      const prove = () => examine(kind, host, { ...asked, kind: [kind.kind] }, over.signal);
+      const first = await prove();
+      // one that was late once may have met whatever else starts with this host
+      const { state, said, fix } = first.said === LATE ? await prove() : first;
       return { ...found, state, said, fix };
     } finally {
       over.abort();

@@ -17,10 +17,10 @@ const LOOK_BLOCKS = 5;
 /** What it waits for is said again after so many: the price of a registration falls with each block. */
 const SAY_BLOCKS = 300;
 /** A slot that failed is examined again after this, then after twice as long, and so on: most often something else ran here. */
-const FIRST_AGAIN_MS = 10 * 60_000;
+const FIRST_AGAIN_MS = 60_000;
 const LONGEST_AGAIN_MS = 6 * 3600_000;
 /** Not while sessions are under way: the proof would take their device's time. */
-const BUSY_MS = 60_000;
+const BUSY_MS = 10_000;
 
 /** What came of trying to register. */
 export type Registering =

@@ -11,10 +11,10 @@ export interface TlsDoor {
   rekey(identities: readonly ServerIdentity[]): void;
 }
 
-/** @param identities at least one; the first answers who names none of them, whatever comes later */
+/** @param identities at least one; the first answers who names none of them */
 export function acceptTls(identities: readonly ServerIdentity[], inject: (socket: Socket) => void): TlsDoor {
   let byName = answersOf(identities);
-  const first = byName.values().next().value!; // at least one
+  let first = byName.values().next().value!; // at least one
   const waiting = new Map<string, (top: TLSSocket) => void>();
   // never listens: it is handed each socket, and makes of it what a server's handler expects
   const handshakes = createServer(
@@ -42,6 +42,8 @@ export function acceptTls(identities: readonly ServerIdentity[], inject: (socket
     accept,
     rekey(next) {
       byName = answersOf(next);
+      first = byName.values().next().value ?? first;
+      handshakes.setSecureContext(first.secret); // or who names none would still be answered with a key that was given up
     },
   };
 }

@@ -19,6 +19,7 @@ import {
   serverName,
   trustAnchorPem,
 } from '../../../src/protocol/server-key.js';
+import type { Served } from '../../../src/protocol/session.js';
 
 const NETUID = 7;
 const oldIdentity = createServerIdentity(new Uint8Array(32).fill(1));
@@ -33,6 +34,11 @@ afterEach(async () => {
 });
 
 async function serveWith(identities: readonly ServerIdentity[], port = 0): Promise<number> {
+  return (await serveEchoing(identities, port)).port;
+}
+
+/** Sessions are answered frame by frame for as long as they go on. */
+async function serveEchoing(identities: readonly ServerIdentity[], port = 0): Promise<Served> {
   const stop = new AbortController();
   const served = await serve(
     {
@@ -44,7 +50,9 @@ async function serveWith(identities: readonly ServerIdentity[], port = 0): Promi
       admit: () => true,
       handlers: {
         describe: async () => create(DescribeResponseSchema, { version: '1' }),
-        prove: async () => {},
+        async prove(session) {
+          while (await session.receive()) await session.send({ case: 'ready', value: {} });
+        },
       },
     },
     { host: '127.0.0.1', port, netuid: NETUID, identities },
@@ -54,11 +62,10 @@ async function serveWith(identities: readonly ServerIdentity[], port = 0): Promi
     stop.abort();
     return served.closed;
   });
-  return served.port;
+  return served;
 }
 
-/** What the miner says of itself over a channel pinned to `serverKey`; plaintext without. */
-async function describeOver(port: number, serverKey?: ServerKey): Promise<string> {
+function dialOver(port: number, serverKey?: ServerKey) {
   const peer = dial(
     { wire, keypair: devKeypair('validator'), clock, log, random },
     {
@@ -69,7 +76,12 @@ async function describeOver(port: number, serverKey?: ServerKey): Promise<string
     },
   );
   ends.push(() => peer.close());
-  return (await peer.describe()).version;
+  return peer;
+}
+
+/** What the miner says of itself over a channel pinned to `serverKey`; plaintext without. */
+async function describeOver(port: number, serverKey?: ServerKey): Promise<string> {
+  return (await dialOver(port, serverKey).describe()).version;
 }
 
 describe('a channel over TLS', () => {
@@ -93,6 +105,28 @@ describe('a channel over TLS', () => {
     expect(await describeOver(port, newIdentity.serverKey)).toBe('1');
     expect(await describeOver(port, oldIdentity.serverKey)).toBe('1');
     await expect(describeOver(port, stranger.serverKey)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  test('changes keys while it serves: sessions of the old one go on, both answer, and after the next change the old one does not', async () => {
+    const served = await serveEchoing([oldIdentity]);
+    const { port } = served;
+    const session = dialOver(port, oldIdentity.serverKey).prove();
+    const frame = { case: 'arm', value: { slot: 1 } } as const;
+    await session.send(frame);
+    expect((await session.receive())?.frame.body.case).toBe('ready');
+    await expect(describeOver(port, newIdentity.serverKey)).rejects.toMatchObject({ code: 'unreachable' });
+
+    served.rekey([newIdentity, oldIdentity]);
+    await session.send(frame);
+    expect((await session.receive())?.frame.body.case).toBe('ready');
+    expect(await describeOver(port, newIdentity.serverKey)).toBe('1');
+    expect(await describeOver(port, oldIdentity.serverKey)).toBe('1');
+
+    served.rekey([newIdentity]);
+    await session.send(frame);
+    expect((await session.receive())?.frame.body.case).toBe('ready');
+    await expect(describeOver(port, oldIdentity.serverKey)).rejects.toMatchObject({ code: 'unreachable' });
+    session.end();
   });
 
   test('speaks TLS 1.3 and HTTP/2 only', async () => {
