@@ -211,7 +211,7 @@ describe('the life of a miner', () => {
         isRegistered: false,
         register: () => {
           tries++;
-          return register(signal);
+          return register();
         },
       });
       await settle();
