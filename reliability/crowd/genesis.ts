@@ -39,7 +39,12 @@ export async function writeGenesis(
   },
 ): Promise<{ readonly netuid: Netuid }> {
   await readyKeys();
-  const address = (uri: string) => keypairFromUri(uri).address;
+  const known = new Map<string, string>();
+  const address = (uri: string): string => {
+    const found = known.get(uri) ?? keypairFromUri(uri).address;
+    known.set(uri, found);
+    return found;
+  };
   const root = keypairFromUri('//Alice');
   const coldkeys = new Set([
     OWNER.coldkeyUri,

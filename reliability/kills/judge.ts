@@ -21,6 +21,10 @@ export interface JudgeSeen {
   readonly scored: readonly ScoredEntry[];
   readonly replayed: ReplayedAll;
   readonly words: OwnWords;
+  /** outcome ids of sessions whose opening was taken down */
+  readonly jobs: readonly string[];
+  /** of jobs that were given up */
+  readonly setAside: readonly string[];
   /** whose death can keep this one from judging or publishing, besides its own and the chain's */
   readonly leansOn: (down: Down) => boolean;
 }
@@ -44,10 +48,14 @@ export interface Seen {
   readonly ownDeaths: readonly string[];
   /** processes that are still there after the end */
   readonly left: readonly number[];
+  /** jobs that were never settled */
+  readonly undrained: readonly string[];
 }
 
 /** A process that came back after a kill needs this to read its ledger and its chain anew. */
 const LATE_MS = 15_000;
+/** So a validator begins to say that the machine, and not a peer, kept it from an event. */
+const OWN_DELAY = 'our own delay';
 
 export function judge(seen: Seen): {
   readonly claims: readonly Claim[];
@@ -62,9 +70,9 @@ export function judge(seen: Seen): {
 
   claim('no process ended but by the soak', seen.ownDeaths, `${downs.all.length} absences, each by a kill`);
 
-  const doubled = judges.flatMap((each) => {
-    const ids = each.outcomes.map(({ id }) => id);
-    return [...new Set(ids.filter((id, k) => ids.indexOf(id) !== k))].map((id) => `${each.name} ${id}`);
+  const doubled = judges.flatMap(({ name, outcomes }) => {
+    const seen = new Set<string>();
+    return outcomes.flatMap(({ id }) => (seen.size === seen.add(id).size ? [`${name} ${id}`] : []));
   });
   claim('no outcome is doubled', doubled, `${outcomes.length} outcomes, each once`);
 
@@ -77,6 +85,20 @@ export function judge(seen: Seen): {
     'no outcome is lost: whatever a miner has a receipt of is in the ledger, with that verdict',
     lost,
     `${receipts.length} receipts`,
+  );
+
+  const unanswered = judges.flatMap(({ name, jobs }) =>
+    jobs.filter((id) => !byId.has(id)).map((id) => `${name} ${id}`),
+  );
+  claim(
+    'no session is lost: each one whose opening was complete has its outcome',
+    unanswered,
+    `${sum(judges, ({ jobs }) => jobs.length)} sessions came to an opening`,
+  );
+  claim(
+    'the queues are drained, and nothing was given up',
+    [...seen.undrained, ...judges.flatMap(({ setAside }) => setAside)],
+    'nothing left in them',
   );
 
   for (const each of judges) {
@@ -92,10 +114,13 @@ export function judge(seen: Seen): {
 
   const given = judges.map((each) => eventsOf(seen, each));
   claim(
-    'an event that counts for nobody is one in which the validator, or what it stands on, was killed',
+    'an event that counts for nobody is one in which the validator, or what it stands on, was killed, or that it says it came to late',
     given.flatMap(({ unexplained }) => unexplained),
     given
-      .map(({ name, completed, dropped }) => `${name}: ${completed} completed, ${dropped} given up`)
+      .map(
+        ({ name, completed, dropped, late }) =>
+          `${name}: ${completed} completed, ${dropped} given up, ${late} of them with nobody killed`,
+      )
       .join('; '),
   );
 
@@ -163,12 +188,16 @@ function eventsOf(seen: Seen, { name, started, completed, words, leansOn }: Judg
   const open = [...new Map(started.map((entry) => [entry.event, entry])).values()].filter(
     ({ event }) => !done.has(event),
   );
-  const unexplained = open
+  const ownDelay = ({ block }: EventEntry) => words.dropped.get(block)?.startsWith(OWN_DELAY) ?? false;
+  const nobodyKilled = open
     .filter(({ block }) => whoWasAway(seen, block, stands(name, leansOn)).length === 0)
     // what was under way at the very end is neither
-    .filter(({ block }) => seen.watched.seenAt(block + 1) !== undefined)
+    .filter(({ block }) => seen.watched.seenAt(block + 1) !== undefined);
+  const unexplained = nobodyKilled
+    .filter((entry) => !ownDelay(entry))
     .map(({ block }) => `${name} block ${block}: ${words.dropped.get(block) ?? 'nothing said'}`);
-  return { name, completed: done.size, dropped: open.length, unexplained };
+  const late = nobodyKilled.filter(ownDelay).length;
+  return { name, completed: done.size, dropped: open.length, late, unexplained };
 }
 
 const stands =

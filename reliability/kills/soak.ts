@@ -22,6 +22,7 @@ import { encodePublication, type Publication } from '../../src/verification/publ
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
 import { type CastParts, CHAIN, startChain, startDevices, startMiners, startValidators } from './cast.js';
 import { createDowns } from './downs.js';
+import { type JobsSeen, watchJobs } from './jobs.js';
 import { type JudgeSeen, judge, type MinerSeen } from './judge.js';
 import { ownWords } from './own-words.js';
 import { CAST, type Kill, planKills, timingOf, type Victims } from './plan.js';
@@ -48,6 +49,8 @@ export const soak = defineSoak<Settings>({
 const QUIET_EVENTS = 2;
 /** Epochs after the last kill, so that every loss has had its chance to show. */
 const EPOCHS_AFTER = 2;
+/** An event is judged in a second or two; there is a pause between any two. */
+const DRAINED_MS = 20_000;
 
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
   const { seed, dist, dir, say, settings } = input;
@@ -91,6 +94,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     dir,
   };
   const watching = new AbortController();
+  const jobs = new Map<string, JobsSeen>();
   let closeChain: (() => Promise<void>) | undefined;
   try {
     const [url, devices] = await Promise.all([startChain(cast, settings.blockTimeMs), startDevices(cast)]);
@@ -102,6 +106,8 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const { tempo } = timing;
     const { netuid, uids } = await setUp({ chain, root, say: () => {}, publish }, world, { tempo, files });
     await startMiners(cast, { url, netuid }, devices, files);
+    for (const { name } of world.validators)
+      jobs.set(name, await watchJobs(dataPaths.queue(join(dir, name))));
     await startValidators(cast, { url, netuid }, {});
     say(`${managed.size} processes; an epoch is ${tempo} blocks of ${settings.blockTimeMs} ms`);
 
@@ -152,12 +158,19 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await done;
     await closeChain();
     closeChain = undefined;
+    const undrained = await drained([...jobs.values()], signal);
     const pids = processes.pids();
     await processes.stopAll();
     say('all have ended; ledgers, receipts and logs are read');
     const seen = {
       judges: await Promise.all(
-        world.validators.map((validator) => readJudge(validator, dir, join(dist, 'cli/main.js'), signal)),
+        world.validators.map((validator) =>
+          readJudge(
+            validator,
+            { dir, main: join(dist, 'cli/main.js'), jobs: jobs.get(validator.name)! },
+            signal,
+          ),
+        ),
       ),
       miners: await Promise.all(world.miners.map((miner) => readMiner(miner, dir))),
       watched,
@@ -165,14 +178,17 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       eventMs: { before: timing.leadMs + 1000, after: timing.eventMs },
       ownDeaths,
       left: pids.filter(isAlive),
+      undrained,
     };
     const { claims, figures } = judge(seen);
     return { claims, figures: [...killFigures(kills), ...figures], notes: [] };
 
     function strike({ victim, process: name }: Kill, k: number): void {
       const process = managed.get(name)!;
-      if (process.pid < 0) return say(`${k + 1}/${kills.length}: ${name} is away already`);
-      say(`${k + 1}/${kills.length}: SIGKILL to ${name}, head ${watched.head}`);
+      say(
+        `${k + 1}/${kills.length}: SIGKILL to ${name}, head ${watched.head}${process.pid < 0 ? ': it is away already' : ''}`,
+      );
+      if (process.pid < 0) return;
       expected.set(name, (expected.get(name) ?? 0) + 1);
       downs.killed(name, victim, clock.now());
       process.kill('SIGKILL');
@@ -182,15 +198,26 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     }
   } finally {
     watching.abort();
+    for (const each of jobs.values()) each.close();
     await closeChain?.().catch(() => {});
     await processes.stopAll();
   }
 }
 
+/** What is left of the queues when nobody has been killed for a while, and between two events nothing should be. */
+async function drained(queues: readonly JobsSeen[], signal: AbortSignal): Promise<readonly string[]> {
+  const until = systemClock.monotonic() + DRAINED_MS;
+  for (;;) {
+    const left = (await Promise.all(queues.map((queue) => queue.left()))).flat();
+    if (left.length === 0 || systemClock.monotonic() > until) return left;
+    signal.throwIfAborted();
+    await systemClock.sleep(100, signal);
+  }
+}
+
 async function readJudge(
   { name, hotkeyUri }: { readonly name: string; readonly hotkeyUri: string },
-  dir: string,
-  main: string,
+  { dir, main, jobs }: { readonly dir: string; readonly main: string; readonly jobs: JobsSeen },
   signal: AbortSignal,
 ): Promise<JudgeSeen> {
   const data = join(dir, name);
@@ -220,6 +247,8 @@ async function readJudge(
     replayed,
     words: await ownWords(join(dir, 'logs', `${name}.log`)),
     leansOn: () => false,
+    jobs: [...jobs.ids],
+    setAside: await jobs.setAside(),
   };
 }
 
