@@ -1,5 +1,6 @@
 // Owns: the scheduler's end of the queue on Redis: jobs put there, ends taken from there, and judged here where that takes too long.
 // Does not own: what is kept of jobs, and that each has one end (the queue that it wraps), workers (bull-worker.ts).
+import { setMaxListeners } from 'node:events';
 import { equals } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import { type AssayError, isAssayError } from '../../model/errors.js';
@@ -16,7 +17,7 @@ import {
 import { assertStamp, jobDigest, openEnd, type Stamp, sealJob } from './job.js';
 import type { JobHandler, JobQueue, Judged, Work } from './job-queue.js';
 import type { QueueKey } from './queue-key.js';
-import { connectRedis, type RedisAddress, redisFault } from './redis.js';
+import { openRedisLine, type RedisAddress } from './redis.js';
 import { claimQueue } from './redis-claim.js';
 
 /** What an operator must know of it, once each time. */
@@ -48,12 +49,11 @@ const QUIET_MS = 2_000;
 const MOST_FORGED = 3;
 /** Ids of jobs that ended: a second end of one is known for what it is. */
 const MOST_KNOWN = 8192;
-const GOODBYE_MS = 2_000;
 
 interface Sent {
   readonly work: Work;
   /** in base64 */
-  readonly data: string;
+  readonly sealed: string;
   readonly digest: Uint8Array;
   readonly sinceMs: number;
   /** when it was last seen in Redis, or put there; undefined while it is not there */
@@ -92,7 +92,8 @@ export async function createBullQueue<Q extends JobQueue>(
   const known = new Set<string>();
   const counts = { recovered: 0, doubled: 0, refused: 0 };
   const over = new AbortController();
-  const control = connectRedis(redis);
+  const line = openRedisLine(redis);
+  const news = openRedisLine(redis);
   let hand:
     | { readonly handler: JobHandler; readonly most: number; readonly stop: AbortController }
     | undefined;
@@ -101,22 +102,28 @@ export async function createBullQueue<Q extends JobQueue>(
   let away: { readonly sinceMs: number; readonly fault: AssayError; isTold: boolean } | undefined;
 
   try {
+    await line.first();
     older = await claim();
   } catch (error) {
-    const fault = redisFault(error, redis);
+    const fault = line.fault(error);
     if (!isAssayError(fault, 'unreachable')) {
-      control.disconnect();
+      line.close();
+      news.close();
       throw fault;
     }
     isAway(fault);
   }
   const bull = openBull(redis, { prefix, stamp }, { waits: false, pace });
-  bull.on('error', (error) => log.debug('the queue', { error: redisFault(error, redis) }));
-  bull.on('global:completed', (id: string, value: string) => onEnd(id, jsonOf(value)));
-  bull.on('global:failed', (id: string, reason: string) => onFailed(id, reason));
-  bull.on('global:stalled', () => {
-    counts.recovered++;
-  });
+  bull.on('error', (error) => log.debug('the queue', { error: line.fault(error) }));
+  const heard = new Map<string, (text: string) => void>([
+    [bull.toKey('completed'), (text) => heardOf(text, (id, value) => onEnd(id, jsonOf(`${value}`)))],
+    [bull.toKey('failed'), (text) => heardOf(text, onFailed)],
+    [`${bull.toKey('stalled')}@`, () => counts.recovered++],
+  ]);
+  news.client.on('message', (channel: string, text: string) => heard.get(channel)?.(text));
+  const listen = () => void news.client.subscribe(...heard.keys()).catch(() => {}); // who hears nothing looks
+  news.client.on('ready', listen);
+  if (news.client.status === 'ready') listen();
   const stopInner = inner.work(send, { concurrency: ahead });
   const watching = watch();
 
@@ -124,6 +131,7 @@ export async function createBullQueue<Q extends JobQueue>(
   function send(work: Work, signal: AbortSignal): Promise<Judged> {
     const { id } = work.job;
     const sealed = sealJob(key, stamp, work.job);
+    setMaxListeners(0, signal); // every job waits for it
     return new Promise<Judged>((resolve, reject) => {
       const leave = (): void => {
         sent.delete(id);
@@ -138,7 +146,7 @@ export async function createBullQueue<Q extends JobQueue>(
       };
       const entry: Sent = {
         work,
-        data: toBase64(sealed),
+        sealed: toBase64(sealed),
         digest: jobDigest(sealed),
         sinceMs: clock.monotonic(),
         seenMs: undefined,
@@ -166,10 +174,10 @@ export async function createBullQueue<Q extends JobQueue>(
     const { id, priority } = entry.work.job;
     entry.seenMs = clock.monotonic();
     try {
-      await bull.add(entry.data, jobOptions(id, priority === 'session'));
+      await bull.add({ sealed: entry.sealed }, jobOptions(id, priority === 'session'));
     } catch (error) {
       entry.seenMs = undefined;
-      isAway(redisFault(error, redis));
+      isAway(line.fault(error));
     }
   }
 
@@ -182,7 +190,7 @@ export async function createBullQueue<Q extends JobQueue>(
       .zrem(bull.toKey('failed'), id)
       .del(bull.toKey(id))
       .exec()
-      .catch((error: unknown) => isAway(redisFault(error, redis)));
+      .catch((error: unknown) => isAway(line.fault(error)));
   }
 
   /** Nobody waits for it any more. What a worker has in hand stays, and its end is forgotten when it comes. */
@@ -192,7 +200,7 @@ export async function createBullQueue<Q extends JobQueue>(
       .getJob(id)
       .then((job) => job?.remove())
       .catch((error: unknown) =>
-        log.debug('a job could not be withdrawn', { outcome: id, error: redisFault(error, redis) }),
+        log.debug('a job could not be withdrawn', { outcome: id, error: line.fault(error) }),
       );
   }
 
@@ -276,7 +284,7 @@ export async function createBullQueue<Q extends JobQueue>(
         older = undefined;
         await lookAtSent();
       } catch (error) {
-        isAway(redisFault(error, redis));
+        isAway(line.fault(error));
       }
       if (away && !away.isTold && clock.monotonic() - away.sinceMs >= awayMs) {
         away.isTold = true;
@@ -294,15 +302,15 @@ export async function createBullQueue<Q extends JobQueue>(
   }
 
   async function claim(): Promise<string | undefined> {
-    if (control.status === 'wait' || control.status === 'end') await control.connect();
-    return (await claimQueue(control, { prefix, key }, stamp)).older;
+    line.assertThere();
+    return (await claimQueue(line.client, { prefix, key }, stamp)).older;
   }
 
   /** Those of an earlier build of this scheduler: they are kept here, and in the queue of this one. */
   async function forgetOlder(name: string): Promise<void> {
     const keys = bull.toKey('').replace(`:${bull.name}:`, `:${name}:`);
-    for await (const found of control.scanStream({ match: `${keys}*`, count: 512 }))
-      if ((found as string[]).length > 0) await control.unlink(...(found as string[]));
+    for await (const found of line.client.scanStream({ match: `${keys}*`, count: 512 }))
+      if ((found as string[]).length > 0) await line.client.unlink(...(found as string[]));
   }
 
   async function lookAtSent(): Promise<void> {
@@ -310,7 +318,7 @@ export async function createBullQueue<Q extends JobQueue>(
     const due = [...sent.values()].filter(
       (entry) => !isOurs(entry) && (entry.seenMs === undefined || nowMs - entry.seenMs >= QUIET_MS),
     );
-    const asked = control.pipeline();
+    const asked = line.client.pipeline();
     for (const { work } of due)
       asked.hmget(bull.toKey(work.job.id), 'timestamp', 'returnvalue', 'failedReason', 'finishedOn');
     const answers = due.length === 0 ? [] : ((await asked.exec()) ?? []);
@@ -370,16 +378,21 @@ export async function createBullQueue<Q extends JobQueue>(
       await stopInner();
       await inner.close();
       await watching;
-      const late = new AbortController();
-      await closeBull(bull, clock.sleep(GOODBYE_MS, late.signal));
-      late.abort();
-      control.disconnect();
+      closeBull(bull);
+      line.close();
+      news.close();
     },
   };
 }
 
 /** Nobody else is asked again. */
 const isOurs = ({ isFailed, forged }: Sent): boolean => isFailed || forged >= MOST_FORGED;
+
+/** What Bull tells of an end: whose it is, and what it came to. */
+function heardOf(text: string, tell: (id: string, value: unknown) => void): void {
+  const { jobId, val } = (jsonOf(text) ?? {}) as { readonly jobId?: unknown; readonly val?: unknown };
+  if (typeof jobId === 'string') tell(jobId, val);
+}
 
 function jsonOf(text: string): unknown {
   try {

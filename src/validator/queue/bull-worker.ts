@@ -1,17 +1,27 @@
 // Owns: a worker's end of the queue on Redis: jobs taken, their evidence fetched, their ends marked; handed back when it ends. Does not
 // own: judging (the handler), who adds (bull-queue.ts).
+import { setMaxListeners } from 'node:events';
 import type { Job as BullsJob } from 'bull';
 import { raceAbort } from '../../model/abort.js';
 import { toHex } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import { type AssayError, isAssayError, unsupported } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
-import { type BullJob, type BullPace, closeBull, fromBase64, openBull, toBase64 } from './bull.js';
+import {
+  BULL_PACE,
+  type BullJob,
+  type BullPace,
+  type BullQueue,
+  closeBull,
+  fromBase64,
+  openBull,
+  toBase64,
+} from './bull.js';
 import type { FetchEvidence } from './evidence-fetch.js';
 import { assertStamp, BUILD, type JobEnd, jobDigest, openJob, type Stamp, sealEnd } from './job.js';
 import type { JobHandler } from './job-queue.js';
 import type { QueueKey } from './queue-key.js';
-import { connectRedis, type RedisAddress, redisFault } from './redis.js';
+import { openRedisLine, type RedisAddress } from './redis.js';
 import { readClaim } from './redis-claim.js';
 
 export interface BullWorkerStatus {
@@ -65,16 +75,24 @@ export async function runBullWorker(
   onStatus: (status: BullWorkerStatus) => void = () => {},
 ): Promise<void> {
   const { redis, prefix, key, handler, fetchEvidence, clock, log } = parts;
-  const { concurrency, graceMs = 5_000, firstMs = 15_000, lookMs = 2_000, build = BUILD, pace } = options;
-  const control = connectRedis(redis);
+  const {
+    concurrency,
+    graceMs = 5_000,
+    firstMs = 15_000,
+    lookMs = 2_000,
+    build = BUILD,
+    pace = BULL_PACE,
+  } = options;
+  const line = openRedisLine(redis);
   const counts = { done: 0, setAside: 0, handedBack: 0, failed: 0, refused: 0 };
   const inHand = new Set<Promise<unknown>>();
   let state: BullWorkerStatus['state'] = 'waiting';
   const tell = () => onStatus({ state, inHand: inHand.size, ...counts });
   const handBack = new AbortController();
+  setMaxListeners(0, handBack.signal); // every job in hand waits for it
 
   async function look(): Promise<Stamp | undefined> {
-    const deployment = await readClaim(control, { prefix, key }, build);
+    const deployment = await readClaim(line.client, { prefix, key }, build);
     return deployment && { deployment, build };
   }
 
@@ -85,13 +103,13 @@ export async function runBullWorker(
     let toldAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       try {
-        if (control.status === 'wait' || control.status === 'end') await control.connect();
+        if (!wasThere) await line.first();
         const stamp = await look();
         if (stamp) return stamp;
         wasThere = true;
         state = 'waiting';
       } catch (error) {
-        const fault = redisFault(error, redis);
+        const fault = line.fault(error);
         const isAway = isAssayError(fault, 'unreachable');
         if (!isAway || (!wasThere && clock.monotonic() - beganAt > firstMs)) throw fault;
         state = 'away';
@@ -109,46 +127,71 @@ export async function runBullWorker(
     return undefined;
   }
 
-  async function take(job: BullsJob<BullJob>, own: Stamp): Promise<string> {
+  /** @returns its end, in base64 */
+  async function judge(job: BullsJob<BullJob>, own: Stamp): Promise<string> {
     const isOurs = readable(job, own);
     if (!isOurs) {
       counts.refused++;
-      job.discard();
       throw new Error('no job of ours');
     }
     const { sealed, opened } = isOurs;
     const { id, opening } = opened;
     const until = handBack.signal;
     const wanted = { digest: toHex(opening.digest), bytes: opening.bytes };
+    // Bull counts the workers that end with it in hand, from when it is taken
+    const work = { job: opened, opening: () => fetchEvidence(wanted, until), begin() {} };
     let end: JobEnd;
     try {
-      // Bull counts the workers that end with it in hand, from when it is taken
-      const work = { job: opened, opening: () => fetchEvidence(wanted, until), begin() {} };
       // a thread that is asked has no ear for the signal: who waits for it has
       const got = await raceAbort(until, handler(work, until));
       end = got.kind === 'set-aside' ? got : { kind: 'done', verdict: got };
-      counts[got.kind === 'set-aside' ? 'setAside' : 'done']++;
     } catch (error) {
-      if (until.aborted) {
-        counts.handedBack++;
-        throw new Error('handed back');
-      }
+      if (until.aborted) throw error;
       if (!isAssayError(error, 'evidence-expired')) {
         counts.failed++;
         log.error('a job could not be judged here', { outcome: id, error });
-        job.discard(); // the scheduler judges it itself: another worker is as likely to be wrong about it
-        throw new Error('not judged');
+        throw error;
       }
-      counts.setAside++;
       log.warn('the evidence of a job is gone', { outcome: id, error });
       end = { kind: 'set-aside', reason: 'evidence-gone', detail: error.message };
     }
+    counts[end.kind === 'done' ? 'done' : 'setAside']++;
     return toBase64(sealEnd(key, own, { id, digest: jobDigest(sealed), end }));
+  }
+
+  /** From when it is ours to when it is not: whoever is silent for `lockMs` is taken for dead. */
+  async function take(job: BullsJob<BullJob>, own: Stamp): Promise<void> {
+    const over = new AbortController();
+    const isAlive = sayAlive(job, over.signal);
+    try {
+      const end = await judge(job, own).catch((error: unknown) => error as Error);
+      if (typeof end === 'string') await job.moveToCompleted(end, false, true);
+      else {
+        if (handBack.signal.aborted) counts.handedBack++;
+        // the scheduler judges it itself: another worker is as likely to be wrong about it
+        else job.discard();
+        await job.moveToFailed({ message: handBack.signal.aborted ? 'handed back' : 'not judged' });
+      }
+    } catch (error) {
+      // given to another worker, or dropped, while we were not heard of: the scheduler has its end from there
+      log.info('an end that nobody waits for', { outcome: String(job.id), error: line.fault(error) });
+    } finally {
+      over.abort();
+      await isAlive;
+    }
+  }
+
+  async function sayAlive(job: BullsJob<BullJob>, over: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(pace.lockMs / 3, over);
+      if (over.aborted) return;
+      await raceAbort(over, job.extendLock(pace.lockMs)).catch(() => {}); // it is found out at the end
+    }
   }
 
   function readable(job: BullsJob<BullJob>, own: Stamp) {
     try {
-      const sealed = fromBase64(job.data);
+      const sealed = fromBase64(job.data?.sealed);
       const { stamp, job: opened } = openJob(key, sealed);
       assertStamp('a job', stamp, own);
       if (opened.id !== job.id) throw unsupported('a job', `of outcome ${opened.id}, under another's id`);
@@ -159,57 +202,51 @@ export async function runBullWorker(
     }
   }
 
-  try {
-    const own = await firstClaim();
-    if (!own) return;
-    const bull = openBull(redis, { prefix, stamp: own }, { waits: true, pace });
-    const ended = new AbortController();
-    try {
-      const fault = await work(bull, own);
-      state = 'ending';
+  /** Jobs as they come, while a hand is free. */
+  async function fetchJobs(bull: BullQueue, own: Stamp, over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      if (inHand.size >= concurrency) {
+        await raceAbort(over, Promise.race(inHand)).catch(() => {});
+        continue;
+      }
+      // where the connection breaks there is none; it comes back by itself. One that comes after the end is another worker's soon
+      const job = await raceAbort(over, bull.getNextJob()).catch(() => undefined);
+      if (over.aborted) return;
+      if (!job) {
+        if (line.client.status !== 'ready') await clock.sleep(pace.stalledMs / 10, over);
+        continue;
+      }
+      const taken: Promise<void> = take(job, own).finally(() => {
+        inHand.delete(taken);
+        tell();
+      });
+      inHand.add(taken);
       tell();
-      await bull.pause(true, true).catch(() => {}); // nothing new, also where Redis does not answer
-      await Promise.race([Promise.allSettled(inHand), clock.sleep(graceMs, ended.signal)]);
-      handBack.abort();
-      await Promise.race([bull.whenCurrentJobsFinished(), clock.sleep(GOODBYE_MS, ended.signal)]);
-      if (fault) throw fault;
-    } finally {
-      handBack.abort();
-      await closeBull(bull, clock.sleep(GOODBYE_MS, ended.signal));
-      ended.abort();
     }
-  } finally {
-    control.disconnect();
-    tell();
+  }
+
+  /** Jobs of workers that are not heard of go to whoever takes them next. */
+  async function lookForStalled(bull: BullQueue, over: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(pace.stalledMs, over);
+      if (over.aborted) return;
+      if (line.client.status === 'ready')
+        await raceAbort(over, bull.moveUnlockedJobsToWait()).catch(() => {});
+    }
   }
 
   /** Until aborted, or the queue is not ours any more. @returns why it is not */
-  async function work(bull: ReturnType<typeof openBull>, own: Stamp): Promise<AssayError | undefined> {
-    bull.on('error', (error) => log.debug('the queue', { error: redisFault(error, redis) }));
-    const processing = bull.process(concurrency, (job) => {
-      const taken = take(job, own);
-      inHand.add(taken);
-      tell();
-      const gone = () => {
-        inHand.delete(taken);
-        tell();
-      };
-      taken.then(gone, gone);
-      return taken;
-    });
-    // it ends with the queue, and rejects where its connection ends first
-    processing.catch(() => {});
-    log.info('takes jobs', { redis: redis.shown, ...own.deployment, build, concurrency });
+  async function watchClaim(own: Stamp): Promise<AssayError | undefined> {
     for (let isAway = false; !signal.aborted; ) {
       try {
-        if (control.status === 'wait' || control.status === 'end') await control.connect();
+        line.assertThere();
         const now = await look();
         // none: Redis lost everything, and the scheduler has not noticed yet
         if (now) assertStamp('the scheduler', now, own);
         if (isAway) log.info('Redis is back', { redis: redis.shown });
         isAway = false;
       } catch (error) {
-        const fault = redisFault(error, redis);
+        const fault = line.fault(error);
         if (!isAssayError(fault, 'unreachable')) return fault;
         if (!isAway) log.warn('Redis is away: what is in hand is kept', { error: fault });
         isAway = true;
@@ -219,5 +256,41 @@ export async function runBullWorker(
       await clock.sleep(lookMs, signal);
     }
     return undefined;
+  }
+
+  async function within(ms: number, done: Promise<unknown>): Promise<void> {
+    const isDone = new AbortController();
+    await Promise.race([done, clock.sleep(ms, isDone.signal)]);
+    isDone.abort();
+  }
+
+  try {
+    const own = await firstClaim();
+    if (!own) return;
+    const bull = openBull(redis, { prefix, stamp: own }, { waits: true, pace });
+    bull.on('error', (error) => log.debug('the queue', { error: line.fault(error) }));
+    const over = new AbortController();
+    setMaxListeners(0, over.signal);
+    log.info('takes jobs', { redis: redis.shown, ...own.deployment, build, concurrency });
+    const loops = [fetchJobs(bull, own, over.signal), lookForStalled(bull, over.signal)];
+    try {
+      const fault = await watchClaim(own);
+      state = 'ending';
+      tell();
+      over.abort();
+      bull.bclient.disconnect(); // it waits there for the next one
+      await within(graceMs, Promise.allSettled(inHand));
+      handBack.abort();
+      await within(GOODBYE_MS, Promise.allSettled([...inHand, ...loops]));
+      if (fault) throw fault;
+    } finally {
+      over.abort();
+      handBack.abort();
+      closeBull(bull);
+      await Promise.allSettled(loops);
+    }
+  } finally {
+    line.close();
+    tell();
   }
 }

@@ -1,13 +1,22 @@
 // Owns: the settings of Bull that both of its ends go by, and a job's bytes in it. Does not own: what either end does.
 import Bull from 'bull';
+import type { Redis } from 'ioredis';
 import { AssayError } from '../../model/errors.js';
 import { MAX_JOB_BYTES, type Stamp } from './job.js';
 import type { RedisAddress } from './redis.js';
 import { queueKeys } from './redis-claim.js';
 
-/** What a job is in Redis: its sealed bytes, and a result its end's, in base64. */
-export type BullJob = string;
-export type BullQueue = Bull.Queue<BullJob>;
+/** What a job is in Redis: its sealed bytes in base64; what it comes to is its end's, likewise. */
+export interface BullJob {
+  readonly sealed: string;
+}
+/** With what Bull has and its types leave out. */
+export type BullQueue = Bull.Queue<BullJob> & {
+  /** on which it waits for the next job */
+  readonly bclient: Redis;
+  /** of workers that are not heard of */
+  moveUnlockedJobsToWait(): Promise<void>;
+};
 
 export interface BullPace {
   /** A worker says so often that it lives; one that was silent for `lockMs` loses its job. */
@@ -29,23 +38,22 @@ const SESSION_FIRST = 1;
 
 /** @param waits whether commands are kept until Redis is back: a worker's results are, a scheduler asks again by itself */
 export function openBull(
-  { options }: RedisAddress,
+  { options: redis }: RedisAddress,
   { prefix, stamp }: { readonly prefix: string; readonly stamp: Stamp },
   { waits, pace = BULL_PACE }: { readonly waits: boolean; readonly pace?: BullPace | undefined },
 ): BullQueue {
   const { name, prefix: own } = queueKeys(prefix, stamp);
-  return new Bull<BullJob>(name, {
+  const options: Bull.QueueOptions & { readonly skipVersionCheck: true } = {
     prefix: own,
-    redis: { ...options, maxRetriesPerRequest: waits ? null : 1 },
+    redis: { ...redis, maxRetriesPerRequest: waits ? null : 1 },
+    skipVersionCheck: true,
     settings: {
       lockDuration: pace.lockMs,
-      lockRenewTime: pace.lockMs / 3,
       stalledInterval: pace.stalledMs,
       maxStalledCount: MOST_STALLS,
-      // after an end that came too late, the next job need not wait
-      retryProcessDelay: 100,
     },
-  });
+  };
+  return new Bull<BullJob>(name, options) as BullQueue;
 }
 
 export const jobOptions = (id: string, isSession: boolean): Bull.JobOptions => ({
@@ -82,9 +90,10 @@ export function fromBase64(text: unknown): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'base64'));
 }
 
-/** Bull's own connections, too, when Redis does not answer: nothing of them is left after this. */
-export async function closeBull(queue: BullQueue, within: Promise<unknown>): Promise<void> {
-  const closed = queue.close(true).catch(() => {});
-  await Promise.race([closed, within]);
+/**
+ * Bull's own way of closing, as its own way of processing and its own events, leaves rejections behind that nobody can catch where a
+ * connection ends before it was ready. So none of the three is used: what a worker does it asks for step by step, and connections end here.
+ */
+export function closeBull(queue: BullQueue): void {
   for (const client of queue.clients) client.disconnect();
 }

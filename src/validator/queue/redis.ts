@@ -53,23 +53,57 @@ export function parseRedisUrl(text: string): RedisAddress {
   };
 }
 
-/** Of its own, beside Bull's. A command is tried until its connection was lost once; nothing waits for one that is away. */
-export function connectRedis({ options }: RedisAddress): Redis {
-  const client = new Redis({
-    ...options,
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    lazyConnect: true,
+/** A connection of our own, beside Bull's: what says whether Redis is there, and why not. */
+export interface RedisLine {
+  /** A command is answered or fails at once: nothing waits for one that is away. */
+  readonly client: Redis;
+  /** Resolves when the first try has come to something. @throws as `assertThere` */
+  first(): Promise<void>;
+  /** @throws AssayError `unreachable`, or `permission-denied` where it refuses us */
+  assertThere(): void;
+  /** of a command's error, or the line's */
+  fault(error: unknown): AssayError;
+  close(): void;
+}
+
+export function openRedisLine(address: RedisAddress): RedisLine {
+  const client = new Redis({ ...address.options, maxRetriesPerRequest: 1, enableOfflineQueue: false });
+  let last: unknown;
+  client.on('error', (error) => {
+    last = error;
   });
-  client.on('error', () => {}); // every command says the same to who asked
-  return client;
+  client.on('ready', () => {
+    last = undefined;
+  });
+  // a refused password ends the connection, and whoever asks learns no more than that it is closed
+  const fault = (error: unknown) => redisFault(last ?? error, address);
+  const line: RedisLine = {
+    client,
+    fault,
+    async first() {
+      if (client.status !== 'ready' && last === undefined)
+        await new Promise<void>((resolve) => {
+          const over = () => {
+            for (const event of ['ready', 'error', 'end']) client.off(event, over);
+            resolve();
+          };
+          for (const event of ['ready', 'error', 'end']) client.once(event, over);
+        });
+      line.assertThere();
+    },
+    assertThere() {
+      if (client.status !== 'ready') throw fault(new Error('no connection yet'));
+    },
+    close: () => client.disconnect(),
+  };
+  return line;
 }
 
 /**
  * Ours for what Redis or the line to it said. The error as it came is left behind: a reply carries the command that it answers,
  * and that of a refused password is the password.
  */
-export function redisFault(error: unknown, { shown }: Pick<RedisAddress, 'shown'>): AssayError {
+function redisFault(error: unknown, { shown }: Pick<RedisAddress, 'shown'>): AssayError {
   if (error instanceof AssayError) return error;
   const text = error instanceof Error ? error.message : String(error);
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR Client sent AUTH)/.test(text)) {
