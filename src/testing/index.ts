@@ -8,6 +8,7 @@ export { playRound, type RoundHost, type RoundResult } from './bandwidth-round.j
 export { type ChainFixture, chainConformance } from './conformance/chain.js';
 export { type DiskSubject, diskConformance, missingPlots } from './conformance/disk.js';
 export { type EnvironmentSubject, environmentConformance } from './conformance/environment.js';
+export { jobQueueConformance, type QueueFixture, type QueueSubject } from './conformance/job-queue.js';
 export { type LanguageModelSubject, languageModelConformance } from './conformance/language-model.js';
 export { type ConformanceCase, type Liar, type ProofSubject, proofConformance } from './conformance/proof.js';
 export type { MakeWire } from './conformance/wire.js';

@@ -1,5 +1,6 @@
 // Owns: a queue of this process: what waits, and that what an earlier process left is taken up again. Does not own: what is on disk
 // (job-book.ts), whose turn it is among miners and what a thread does (verifiers.ts).
+import { setMaxListeners } from 'node:events';
 import { raceAbort } from '../../model/abort.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
@@ -228,7 +229,9 @@ export function createJournalQueue(
     },
     settle: (id) => book.settle(id),
     work(handler, { concurrency }) {
-      const worker: Worker = { handler, most: concurrency, stop: new AbortController(), hands: new Set() };
+      const stop = new AbortController();
+      setMaxListeners(0, stop.signal); // everything in hand waits for it
+      const worker: Worker = { handler, most: concurrency, stop, hands: new Set() };
       workers.add(worker);
       next();
       return () => stopWorker(worker);
