@@ -199,6 +199,17 @@ export const validatorSchema = z.strictObject({
     value: 'file',
     without: 'none',
   }),
+  breakerShare: z.number().min(0).max(1).default(0.3).meta({
+    description:
+      'share of owners, and of their stake, that were honest before and fail together above which scores are held; 0 never holds them',
+    value: 'share',
+  }),
+  breakerHoldEpochs: integerBetween(1, 15).default(10).meta({
+    description: 'epochs for which they are held when nobody says anything (assay validator breaker)',
+  }),
+  breakerRestEpochs: integerBetween(1, 100_000).default(100).meta({
+    description: 'epochs after a hold in which there is no other',
+  }),
   randomSeed: z.string().max(256).optional().meta({
     description: 'challenges that can be repeated: for development chains, refused on live ones',
     without: 'real randomness',
@@ -280,6 +291,25 @@ export const minerSchema = z.strictObject({
     .max(1024)
     .default([])
     .meta({ description: 'hotkeys that may call without a validator permit', value: 'hotkey' }),
+  mostDeviceSecondsADay: integerBetween(0, 86_400 * 64, 'seconds')
+    .optional()
+    .meta({
+      description:
+        'device seconds that proofs may take of each host in 24 hours; beyond, events are declined and unpaid',
+      value: 'seconds',
+      without: 'as many as validators ask for',
+      example: 3600,
+    }),
+  mostBytesADay: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes').optional().meta({
+    description:
+      'bytes that proofs may move of each host in 24 hours; beyond, events are declined and unpaid',
+    value: 'bytes',
+    without: 'as many as validators ask for',
+    example: 50_000_000_000,
+  }),
+  hostFacts: z.boolean().default(true).meta({
+    description: 'tell validators nothing of this host that they cannot prove (docs/host-facts.md)',
+  }),
   hostsPort: port.optional().meta({
     description: 'port at which the other hosts of this hotkey dial in (assay miner host); 0 picks one',
     without: 'no other host does',

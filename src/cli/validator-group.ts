@@ -1,4 +1,4 @@
-// Owns: the names and flags of `assay validator start | outcomes`. Does not own: those of its ledger (ledger-group.ts), what they do.
+// Owns: the names and flags of `assay validator start | outcomes | breaker`. Does not own: those of its ledger (ledger-group.ts), what they do.
 import type { Command } from 'commander';
 import { registerLedger } from './ledger-group.js';
 import { integer } from './numbers.js';
@@ -31,5 +31,32 @@ export function registerValidator(program: Command, run: Run): void {
       const { listOutcomes } = await import('./commands/validator.js');
       return run(() => listOutcomes(flags));
     });
+  registerBreaker(validator, run);
   registerLedger(validator, run);
+}
+
+function registerBreaker(validator: Command, run: Run): void {
+  const breaker = validator
+    .command('breaker')
+    .description('scores that are held because many who were honest failed together');
+  const add = (name: string, description: string) =>
+    breaker
+      .command(name)
+      .description(description)
+      .requiredOption('--data <folder>', "the validator's data folder")
+      .option('--json', 'one JSON object');
+  add('status', 'whether scores are held, since when and why, and every hold before').action(
+    async (flags: Flags) => {
+      const { showBreaker } = await import('./commands/validator-breaker.js');
+      return run(() => showBreaker(flags));
+    },
+  );
+  const decide = (decision: 'release' | 'accept') => async (flags: Flags) => {
+    const { decideBreaker } = await import('./commands/validator-breaker.js');
+    return run(() => decideBreaker(decision, flags));
+  };
+  add('release', "the failure was not the miners': events since it began count for nobody").action(
+    decide('release'),
+  );
+  add('accept', 'the miners failed: scores count as they were judged').action(decide('accept'));
 }

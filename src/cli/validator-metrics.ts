@@ -4,6 +4,7 @@
 import { statfs } from 'node:fs/promises';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../model/clock.js';
+import { sharesOf } from '../validator/breaker.js';
 import type { LedgerEntry, OutcomeEntry } from '../validator/ledger/entries.js';
 import type { Ledger } from '../validator/ledger/ledger.js';
 import { type LedgerObserver, withObserver } from '../validator/ledger/with-observer.js';
@@ -66,6 +67,12 @@ export function createValidatorMetrics({
   const parametersSince = own(
     'assay_parameters_since_timestamp_seconds',
     'since when this process goes by the parameters and the policy that it goes by',
+  );
+  const held = own('assay_breaker_held', '1 while scores are held for mass failure: somebody must decide');
+  const drift = byLabel(
+    'assay_breaker_share',
+    'of owners, and of their stake, that were honest before: the share that failed in the newest scored epoch',
+    'of',
   );
   const running = own('assay_events_running', 'events and checks under way');
   const events = counter(
@@ -140,6 +147,10 @@ export function createValidatorMetrics({
     if (!latest) return 'no block was seen yet';
     return latest.permit ? undefined : 'the hotkey has no validator permit';
   });
+  health.add('ready', 'breaker', () => {
+    const hold = latest?.breaker?.held;
+    return hold && `scores are held since epoch ${hold.since}: assay validator breaker`;
+  });
   health.add('ready', 'parameters', () => latest?.parameters?.whyNot ?? latest?.policy?.whyNot);
 
   function note(entry: LedgerEntry): void {
@@ -194,6 +205,9 @@ export function createValidatorMetrics({
       epoch.set(now.epoch);
       permit.set(now.permit ? 1 : 0);
       running.set(now.running);
+      held.set(now.breaker?.held ? 1 : 0);
+      if (now.breaker)
+        for (const [of, share] of Object.entries(sharesOf(now.breaker))) drift.set({ of }, share / 1e6);
       if (now.lastEvent)
         for (const verdict of ['accepted', 'rejected', 'inconclusive'] as const)
           slots.set({ verdict }, now.lastEvent[verdict]);

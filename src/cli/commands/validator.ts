@@ -9,6 +9,7 @@ import type { Outcome } from '../../model/outcome.js';
 import { createSeededRandom, systemRandom } from '../../model/prng.js';
 import { verdictToString } from '../../model/verdict.js';
 import { publicationsOf } from '../../parameters/parameters.js';
+import { DEFAULT_BREAKER } from '../../validator/breaker.js';
 import type { FileDoor } from '../../validator/file-door.js';
 import { createKeeping, type Keeping } from '../../validator/ledger/keeping.js';
 import { type Ledger, openLedger } from '../../validator/ledger/ledger.js';
@@ -26,6 +27,7 @@ import {
   systemParts,
   tellAll,
 } from '../assemble.js';
+import { decisionsIn } from '../breaker-file.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import { takeDataFolder } from '../data-folder.js';
@@ -172,12 +174,19 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         anchors: ends.anchors,
         reach: ends.reach,
         verifiers: queue.verifiers,
+        decisions: decisionsIn(config.data),
         log,
       },
       {
         netuid: toNetuid(config.netuid),
         mechanism: config.mechanism,
         plan: { eventsPerEpoch, leadBlocks, eventBlocks, holdBlocks, publishLeadBlocks, minLeadMs },
+        breaker: {
+          ...DEFAULT_BREAKER,
+          share: Math.round(config.breakerShare * 1e6),
+          holdEpochs: config.breakerHoldEpochs,
+          restEpochs: config.breakerRestEpochs,
+        },
       },
       signal,
       (status) => {

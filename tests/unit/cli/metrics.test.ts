@@ -192,12 +192,17 @@ describe('probes', () => {
 
   test('a role is ready when chain, permit and parameters are there, and says what is not', async () => {
     let status = away;
-    await serve(() => status);
+    const { series } = await serve(() => status);
     const own = ofValidator();
     expect(await asked('/readyz')).toEqual({
       status: 503,
       ok: false,
-      checks: { chain: 'no node answers', permit: 'no block was seen yet', parameters: 'ok' },
+      checks: {
+        chain: 'no node answers',
+        permit: 'no block was seen yet',
+        breaker: 'ok',
+        parameters: 'ok',
+      },
     });
     status = { ...away, state: 'connected' };
     own.status({
@@ -206,12 +211,25 @@ describe('probes', () => {
       parameters: { held: [], missing: [], whyNot: 'a file is missing' },
     });
     expect((await asked('/readyz')).checks).toEqual({
+      breaker: 'ok',
       chain: 'ok',
       permit: 'the hotkey has no validator permit',
       parameters: 'a file is missing',
     });
     own.status(STATUS);
     expect(await asked('/readyz')).toMatchObject({ status: 200, ok: true });
+    const drift = { owners: 10, drifted: 4, stakeRao: 8n, driftedRao: 4n, tripped: true };
+    own.status({ ...STATUS, breaker: { ...drift, held: { since: 6, until: 16 } } });
+    expect((await asked('/readyz')).checks).toMatchObject({
+      breaker: 'scores are held since epoch 6: assay validator breaker',
+    });
+    expect(await series()).toEqual(
+      expect.arrayContaining([
+        'assay_breaker_held 1',
+        'assay_breaker_share{of="owners"} 0.4',
+        'assay_breaker_share{of="stake"} 0.5',
+      ]),
+    );
   });
 
   test('a role is alive while its ledger can be written', async () => {

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../src/model/bytes.js';
 import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
+import { rejected } from '../../../src/model/verdict.js';
 import { type Facts, parsePolicy, policyDigest, type ScoringPolicy } from '../../../src/scoring/index.js';
+import { DEFAULT_BREAKER } from '../../../src/validator/breaker.js';
 import { learnClasses } from '../../../src/validator/ledger/classes.js';
 import type { EventEntry } from '../../../src/validator/ledger/entries.js';
 import { type Ledger, openLedger, openLedgerReader } from '../../../src/validator/ledger/ledger.js';
@@ -167,4 +169,128 @@ test('a policy that pays for rollouts alone needs no event', async () => {
   ]);
   await ledger.close();
   expect(await rowsIn(dir)).toEqual([[7, policyDigest(policy), true]]);
+});
+
+describe('many who were honest fail together', () => {
+  const OWNERS = [0, 1, 2, 3].map((i) => toHotkey(`miner ${i}`));
+  const facts: Facts = {
+    owner: toHotkey('owner'),
+    neurons: new Map(OWNERS.map((hotkey, i) => [hotkey, { coldkey: toColdkey(`cold ${i}`), stakeRao: 5n }])),
+  };
+  const payAll = (scorer: Scorer, epoch: number) =>
+    scorer.pay({ policy: LINEAR, epoch, block: 10 * epoch, facts });
+
+  /** Two events, in which so many of the four prove what they have, and the others nothing. */
+  async function epochOf(scorer: Scorer, epoch: number, proving: number) {
+    for (const part of ['a', 'b']) {
+      const name = `${epoch} ${part}`;
+      await scorer.append(event('event-started', name, epoch));
+      for (const [i, miner] of OWNERS.entries()) {
+        if (i < proving) await outcome(scorer, name, epoch, miner, 1000 * (i + 1));
+        else
+          await scorer.append(
+            outcomeEntry(`${miner} ${name}`, { epoch, event: name, miner, verdict: rejected('window') }),
+          );
+      }
+      await end(scorer, name, epoch);
+    }
+  }
+
+  test('the row of the last good epoch is set until somebody decides; what is released never was', async () => {
+    const dir = await newFolder();
+    let ledger = await open(dir);
+    await ledger.saveParams(SET_ID, SET);
+    let scorer = createScorer({ ledger, kinds });
+    await epochOf(scorer, 1, 4);
+    const good = (await payAll(scorer, 1))!;
+    expect(good.pay).toBeDefined();
+
+    await epochOf(scorer, 2, 1);
+    const held = (await payAll(scorer, 2))!;
+    expect(held).toMatchObject({
+      pay: undefined,
+      row: good.row,
+      breaker: { owners: 4, drifted: 3, tripped: true, held: { since: 2, until: 12 } },
+    });
+    expect((await payAll(scorer, 2))!.row).toEqual(good.row); // asked again: nothing is written twice
+
+    // a crash in the middle: the next process goes on with the same hold
+    await ledger.close();
+    ledger = await open(dir);
+    scorer = createScorer({ ledger, kinds });
+    await epochOf(scorer, 3, 4);
+    expect((await payAll(scorer, 3))!).toMatchObject({ pay: undefined, row: good.row });
+    expect(await scorer.decide('release', { epoch: 3, block: 35 })).toBe(true);
+    expect(await scorer.decide('release', { epoch: 3, block: 35 })).toBe(false);
+
+    await epochOf(scorer, 4, 4);
+    const after = (await payAll(scorer, 4))!;
+    expect(after.breaker).not.toHaveProperty('held');
+    // as if epochs 2 and 3 had not been: half of what was remembered of epoch 1, half of 4
+    expect(after.row).toEqual(good.row);
+
+    await epochOf(scorer, 5, 1);
+    const resting = (await payAll(scorer, 5))!;
+    expect(resting.breaker).not.toHaveProperty('held');
+    expect(resting.row).not.toEqual(good.row);
+    await ledger.close();
+
+    const reader = await openLedgerReader({ dir, log: silentLog });
+    const { of: classOf } = await learnClasses(reader, kinds);
+    const rows = await replayRows({ ledger: reader, classOf }, () => true);
+    expect(rows.map(({ epoch, agrees, held: was = false }) => [epoch, agrees, was])).toEqual([
+      [1, true, false],
+      [2, true, true],
+      [3, true, true],
+      [4, true, false],
+      [5, true, false],
+    ]);
+    const said: unknown[] = [];
+    await reader.fold({ breaker: ({ is, epoch, since }) => void said.push([is, epoch, since]) });
+    expect(said).toEqual([
+      ['tripped', 2, 2],
+      ['held', 3, 2],
+      ['released', 3, 2],
+    ]);
+  });
+
+  test('accepted, it counts as it was judged', async () => {
+    const ledger = await open(await newFolder());
+    await ledger.saveParams(SET_ID, SET);
+    const scorer = createScorer({ ledger, kinds });
+    const twin = createScorer({ ledger: await openTwin(), kinds, breaker: { ...DEFAULT_BREAKER, share: 0 } });
+    for (const each of [scorer, twin]) {
+      await epochOf(each, 1, 4);
+      await payAll(each, 1);
+      await epochOf(each, 2, 1);
+      await payAll(each, 2);
+    }
+    expect(await scorer.decide('accept', { epoch: 2, block: 25 })).toBe(true);
+    for (const each of [scorer, twin]) await epochOf(each, 3, 4);
+    expect((await payAll(scorer, 3))!.row).toEqual((await payAll(twin, 3))!.row);
+    await ledger.close();
+  });
+
+  async function openTwin(): Promise<Ledger> {
+    const ledger = await open(await newFolder());
+    await ledger.saveParams(SET_ID, SET);
+    return ledger;
+  }
+
+  test('a hold that was made up does not replay', async () => {
+    const dir = await newFolder();
+    const ledger = await open(dir);
+    await ledger.saveParams(SET_ID, SET);
+    const scorer = createScorer({ ledger, kinds });
+    await epochOf(scorer, 1, 4);
+    const { row } = (await payAll(scorer, 1))!;
+    await epochOf(scorer, 2, 4);
+    const made = { type: 'breaker', is: 'tripped', epoch: 2, block: 20, since: 2 } as const;
+    await ledger.append({ ...made, row: [...row], neurons: facts.neurons, limits: DEFAULT_BREAKER });
+    await ledger.close();
+    expect((await rowsIn(dir)).map(([epoch, , agrees]) => [epoch, agrees])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+  });
 });
