@@ -1,6 +1,6 @@
 // Owns: the key that a scheduler and its workers share, and what carries a mark under it. Does not own: what is marked (job.ts).
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmod, link, mkdir, open, rm } from 'node:fs/promises';
+import { link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { utf8 } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
@@ -61,9 +61,9 @@ export async function openQueueKey(path: string, { make }: { readonly make: bool
 
 /** By a link: two that begin at once have the same key, and nobody ever reads half of one. */
 async function makeKey(path: string): Promise<void> {
-  const own = `${path}.${process.pid}`;
+  const own = `${path}.${randomBytes(8).toString('hex')}`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(own, 'w', 0o600);
+  const file = await open(own, 'wx', 0o600);
   try {
     await file.writeFile(randomBytes(QUEUE_KEY_BYTES));
     await file.sync();
@@ -71,7 +71,6 @@ async function makeKey(path: string): Promise<void> {
     await file.close();
   }
   try {
-    await chmod(own, 0o600); // whatever an earlier file of the name was
     await link(own, path);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
