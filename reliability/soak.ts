@@ -11,6 +11,8 @@ export interface Claim {
   readonly what: string;
   readonly holds: boolean;
   readonly found: string;
+  /** hangs on how busy the machine is, too: a test on a machine that is shared leaves it out. @default false */
+  readonly timing?: boolean;
 }
 
 export interface Figure {
@@ -36,8 +38,8 @@ export interface SoakInput<S extends string = string> {
   readonly seed: string;
   readonly minutes: number;
   readonly settings: Readonly<Record<S, number>>;
-  /** the built program's folder */
-  readonly dist: string;
+  /** what its processes are started from: a file, with flags of Node before it */
+  readonly program: readonly string[];
   /** its own, gone afterwards unless a claim failed */
   readonly dir: string;
   say(line: string): void;
@@ -96,10 +98,11 @@ export async function runSoak(soak: Soak, input: RunInput): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), `assay-${input.name}-`));
   let keep = false;
   try {
-    const { seed, dist } = input;
+    const { seed } = input;
+    const program = [join(input.dist, 'cli/main.js')];
     const minutes = input.minutes ?? soak.minutes;
     say(`${soak.title}: seed ${seed}, ${minutes} minutes`);
-    const findings = await soak.run({ seed, minutes, settings, dist, dir, say }, stop.signal);
+    const findings = await soak.run({ seed, minutes, settings, program, dir, say }, stop.signal);
     if (stop.signal.aborted) return EXIT.interrupted;
     keep = findings.claims.some(({ holds }) => !holds);
     const circumstances: Circumstances = {

@@ -52,7 +52,8 @@ export function judgeCrowd(seen: CrowdSeen): {
 } {
   const { crowd, samples, outcomes, completed, started, scored, replayed } = seen;
   const claims: Claim[] = [];
-  const claim = (what: string, holds: boolean, found: string) => claims.push({ what, holds, found });
+  const claim = (what: string, holds: boolean, found: string, timing = false) =>
+    claims.push({ what, holds, found, ...(timing ? { timing } : {}) });
   const hostile = new Map(
     crowd.flatMap(({ hotkey, hostile }) => (hostile ? [[hotkey, hostile] as const] : [])),
   );
@@ -64,6 +65,7 @@ export function judgeCrowd(seen: CrowdSeen): {
     'every event that began was completed',
     completed.length >= 3 && started.length - completed.length <= 1,
     `${completed.length} of ${started.length}; the last may have been under way at the end`,
+    true,
   );
   const asked = new Set(outcomes.map(({ miner }) => miner as string));
   claim('everybody was challenged', asked.size === crowd.length, `${asked.size} of ${crowd.length} miners`);
@@ -102,6 +104,7 @@ export function judgeCrowd(seen: CrowdSeen): {
     `fewer than ${LOST_SHARE * 100} % of honest sessions were lost to the crowd`,
     share < LOST_SHARE,
     `${lost.length} of ${honest.length}: ${reasonsOf(lost) || 'none'}`,
+    true,
   );
 
   const rates = seen.events.flatMap(({ beganAt, at, accepted, rejected, inconclusive }) =>
@@ -113,6 +116,7 @@ export function judgeCrowd(seen: CrowdSeen): {
     'throughput holds from the first third to the last',
     rates.length >= 3 && late * SLOWER >= early,
     `${early.toFixed(1)} and ${late.toFixed(1)} sessions a second, over ${rates.length} events`,
+    true,
   );
   const settled = samples.slice(Math.floor(samples.length / 3));
   const slope = slopeOf(settled.map(({ at, rssMiB }) => [at / 60_000, rssMiB]));
@@ -120,6 +124,7 @@ export function judgeCrowd(seen: CrowdSeen): {
     `memory is flat: less than ${GROWTH_MIB_PER_MINUTE} MiB a minute after the first third`,
     settled.length >= 3 && slope < GROWTH_MIB_PER_MINUTE,
     `${slope.toFixed(1)} MiB a minute; at most ${Math.round(most(samples))} MiB`,
+    true,
   );
   claim(
     'the ledger gives the same rows again',

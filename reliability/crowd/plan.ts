@@ -73,7 +73,7 @@ export interface CrowdTiming {
 
 export function crowdTiming({ blockTimeMs, leadMs, eventMs, windowMs }: CrowdPlan): CrowdTiming {
   const blocks = (ms: number) => Math.max(1, Math.ceil(ms / blockTimeMs));
-  const [leadBlocks, publishLeadBlocks] = [blocks(leadMs), blocks(PUBLISH_LEAD_MS)];
+  const [leadBlocks, publishLeadBlocks] = [blocks(leadMs), blocks(Math.min(eventMs, PUBLISH_LEAD_MS))];
   const eventBlocks = Math.max(blocks(eventMs), blocks(windowMs) + 3);
   return {
     tempo: leadBlocks + 1 + EVENTS_PER_EPOCH * (eventBlocks + 2) + publishLeadBlocks,

@@ -51,9 +51,8 @@ const CORES = 2;
 const READY_MS = 180_000;
 
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
-  const { seed, dist, dir, say, settings } = input;
+  const { seed, program, dir, say, settings } = input;
   const clock = systemClock;
-  const main = join(dist, 'cli/main.js');
   const plan: CrowdPlan = { seed, ...settings };
   const crowd = crowdOf(plan);
   const { tempo, policy } = crowdTiming(plan);
@@ -66,7 +65,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
   const samples: Sample[] = [];
   const deaths: string[] = [];
   const processes = createProcesses(
-    { clock, dir, main, maxRestarts: 0 },
+    { clock, dir, program, maxRestarts: 0 },
     {
       message(name, message) {
         const { lastEvent } = (message.status ?? {}) as { lastEvent?: Omit<EventSeen, 'at'> };
@@ -142,7 +141,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await endAll();
     say('all have ended; the ledger is read');
     const seen = await readLedger(data);
-    const replayed = await replayedElsewhere(data, signal, main);
+    const replayed = await replayedElsewhere(data, signal, program);
     const { claims, figures } = judgeCrowd({
       crowd: crowd.map(({ name, hotkeyUri, hostile }) => ({
         name,

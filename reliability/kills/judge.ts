@@ -62,8 +62,13 @@ export function judge(seen: Seen): {
   readonly figures: readonly Figure[];
 } {
   const claims: Claim[] = [];
-  const claim = (what: string, wrong: readonly string[], found: string) =>
-    claims.push({ what, holds: wrong.length === 0, found: wrong.length === 0 ? found : listed(wrong) });
+  const claim = (what: string, wrong: readonly string[], found: string, timing = false) =>
+    claims.push({
+      what,
+      holds: wrong.length === 0,
+      found: wrong.length === 0 ? found : listed(wrong),
+      ...(timing ? { timing } : {}),
+    });
   const { judges, miners, downs } = seen;
   const outcomes = judges.flatMap((each) => each.outcomes);
   const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
@@ -122,6 +127,7 @@ export function judge(seen: Seen): {
           `${name}: ${completed} completed, ${dropped} given up, ${late} of them with nobody killed`,
       )
       .join('; '),
+    true,
   );
 
   const weights = judges.map((each) => weightsOf(seen, each));
@@ -134,6 +140,7 @@ export function judge(seen: Seen): {
     'an epoch without weights is explained by a kill, and the validator says so itself',
     weights.flatMap(({ unexplained }) => unexplained),
     weights.map(({ name, missed }) => `${name}: ${missed} missed`).join('; '),
+    true,
   );
 
   const honest = miners.filter((miner) => miner.honest);
@@ -147,6 +154,7 @@ export function judge(seen: Seen): {
     'no honest miner lost a window to the death of a validator, a worker or Redis',
     wronged.flatMap(({ ours }) => ours),
     `${sum(wronged, ({ accepted }) => accepted)} accepted; ${sum(wronged, ({ own }) => own)} lost to its own kill, ${sum(wronged, ({ chain }) => chain)} to the chain's, ${sum(wronged, ({ machine }) => machine)} with nobody killed`,
+    true,
   );
   claim(
     'whoever is paid in an epoch is so for its own outcomes: an honest miner that lost none has its weight',

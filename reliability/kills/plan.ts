@@ -2,7 +2,7 @@
 import { createSeededRandom } from '../../src/model/prng.js';
 import { parsePolicy, type ScoringPolicy } from '../../src/scoring/index.js';
 import { DEMO_POLICY } from '../../src/testing/demo-policy.js';
-import type { Behaviour } from '../../src/testing/world.js';
+import { type Behaviour, FACTS } from '../../src/testing/world.js';
 
 export const VICTIMS = ['validator', 'worker', 'miner', 'redis', 'localnet'] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -21,10 +21,10 @@ export interface Kill {
 
 /** Two honest miners of one and of two devices, one with memory, and two that lie about content. */
 export const CAST: readonly Behaviour[] = [
-  'honest-large',
   'honest-small',
-  'honest-memory',
   'fabricates-rows',
+  'honest-memory',
+  'honest-large',
   'replays',
 ];
 
@@ -61,20 +61,24 @@ const LEAD_MS = 1000;
 /** phases of Go are over for all after 3.4 s, those of the Pass 0.75 s after it */
 const HOLD_MS = { first: 3600, last: 4000 };
 const EVENT_MS = 6500;
+/** the same where no slot has a Pass */
+const SHORT_EVENT_MS = 3500;
 /** A validator that was killed is back, and has read its ledger, in less. */
 const PUBLISH_LEAD_MS = 6000;
 const EVENTS = 2;
 /** So much more than its events need has an epoch, for where in it they are drawn. */
 const SLACK_MS = 2000;
 
-export function timingOf(blockTimeMs: number): Timing {
+export function timingOf(blockTimeMs: number, cast: readonly Behaviour[] = CAST): Timing {
+  const hasPass = cast.some((behaviour) => FACTS[behaviour].prover === 'honest-memory');
+  const eventMs = hasPass ? EVENT_MS : SHORT_EVENT_MS;
   const blocks = (ms: number) => Math.ceil(ms / blockTimeMs);
   const publishLeadBlocks = blocks(PUBLISH_LEAD_MS);
   const leadBlocks = blocks(LEAD_MS);
-  const eventBlocks = blocks(EVENT_MS);
+  const eventBlocks = blocks(eventMs);
   return {
     tempo: leadBlocks + 1 + EVENTS * (eventBlocks + blocks(SLACK_MS)) + publishLeadBlocks,
-    eventMs: EVENT_MS,
+    eventMs,
     leadMs: LEAD_MS,
     policy: parsePolicy({
       ...DEMO_POLICY,
@@ -84,7 +88,9 @@ export function timingOf(blockTimeMs: number): Timing {
         eventsPerEpoch: EVENTS,
         leadBlocks,
         eventBlocks,
-        holdBlocks: { first: blocks(HOLD_MS.first), last: blocks(HOLD_MS.last) },
+        holdBlocks: hasPass
+          ? { first: blocks(HOLD_MS.first), last: blocks(HOLD_MS.last) }
+          : { first: 1, last: 1 },
         publishLeadBlocks,
         minLeadMs: 150,
       },

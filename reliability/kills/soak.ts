@@ -28,7 +28,7 @@ import { ownWords } from './own-words.js';
 import { CAST, type Kill, planKills, timingOf, type Victims } from './plan.js';
 import { watchWeights } from './watch.js';
 
-type Settings = 'kills' | 'blockTimeMs';
+type Settings = 'kills' | 'blockTimeMs' | 'miners' | 'quietEvents' | 'epochsAfter';
 
 export const soak = defineSoak<Settings>({
   title: 'Killed at random',
@@ -41,23 +41,23 @@ export const soak = defineSoak<Settings>({
   settings: {
     kills: { is: 200, what: 'how many processes are killed, at times and in an order of the seed' },
     blockTimeMs: { is: 100, what: 'milliseconds from block to block: more on a machine that is busy' },
+    miners: { is: 5, what: 'how many of its five kinds of miner take part' },
+    quietEvents: { is: 2, what: 'events of each validator before the first process may be killed' },
+    epochsAfter: { is: 2, what: 'epochs after all are back, so that every loss has had its chance to show' },
   },
   run,
 });
 
-/** Events that are over when the first process may be killed: all stand, and can be found. */
-const QUIET_EVENTS = 2;
-/** Epochs after the last kill, so that every loss has had its chance to show. */
-const EPOCHS_AFTER = 2;
 /** An event is judged in a second or two; there is a pause between any two. */
 const DRAINED_MS = 20_000;
 
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
-  const { seed, dist, dir, say, settings } = input;
+  const { seed, program, dir, say, settings } = input;
   const clock = systemClock;
   await readyKeys();
-  const world = createWorld(seed, CAST);
-  const timing = timingOf(settings.blockTimeMs);
+  const behaviours = CAST.slice(0, settings.miners);
+  const world = createWorld(seed, behaviours);
+  const timing = timingOf(settings.blockTimeMs, behaviours);
   const files = ownersFiles(timing.policy);
   const downs = createDowns();
   const managed = new Map<string, Managed>();
@@ -65,7 +65,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
   const expected = new Map<string, number>();
   const eventsSeen = new Map<string, number>();
   const processes = createProcesses(
-    { clock, dir, main: join(dist, 'cli/main.js'), maxRestarts: Number.POSITIVE_INFINITY },
+    { clock, dir, program, maxRestarts: Number.POSITIVE_INFINITY },
     {
       message(name, message) {
         if ('ready' in message) downs.back(name, clock.now());
@@ -130,7 +130,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const bothJudged = () => {
       for (const [name, block] of eventsSeen) quiet.add(`${name} ${block}`);
       return world.validators.every(
-        ({ name }) => [...quiet].filter((each) => each.startsWith(`${name} `)).length >= QUIET_EVENTS,
+        ({ name }) => [...quiet].filter((each) => each.startsWith(`${name} `)).length >= settings.quietEvents,
       );
     };
     await until(bothJudged);
@@ -142,7 +142,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       redis: [],
       localnet: [CHAIN],
     };
-    const ms = Math.max(1000, input.minutes * 60_000 - (EPOCHS_AFTER + 1) * epochMs);
+    const ms = Math.max(1000, input.minutes * 60_000 - (settings.epochsAfter + 1) * epochMs);
     const kills = planKills(seed, { kills: settings.kills, ms, victims });
     const began = clock.monotonic();
     for (const [k, kill] of kills.entries()) {
@@ -153,7 +153,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const last = watched.head;
     await until(() => watched.epochs().some(({ first }) => first > last) && everybodyIsBack());
     const back = watched.head;
-    await until(() => watched.epochs().filter(({ first }) => first > back).length >= EPOCHS_AFTER);
+    await until(() => watched.epochs().filter(({ first }) => first > back).length >= settings.epochsAfter);
     watching.abort();
     await done;
     await closeChain();
@@ -165,11 +165,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const seen = {
       judges: await Promise.all(
         world.validators.map((validator) =>
-          readJudge(
-            validator,
-            { dir, main: join(dist, 'cli/main.js'), jobs: jobs.get(validator.name)! },
-            signal,
-          ),
+          readJudge(validator, { dir, program, jobs: jobs.get(validator.name)! }, signal),
         ),
       ),
       miners: await Promise.all(world.miners.map((miner) => readMiner(miner, dir))),
@@ -217,11 +213,15 @@ async function drained(queues: readonly JobsSeen[], signal: AbortSignal): Promis
 
 async function readJudge(
   { name, hotkeyUri }: { readonly name: string; readonly hotkeyUri: string },
-  { dir, main, jobs }: { readonly dir: string; readonly main: string; readonly jobs: JobsSeen },
+  {
+    dir,
+    program,
+    jobs,
+  }: { readonly dir: string; readonly program: readonly string[]; readonly jobs: JobsSeen },
   signal: AbortSignal,
 ): Promise<JudgeSeen> {
   const data = join(dir, name);
-  const replayed = await replayedElsewhere(data, signal, main);
+  const replayed = await replayedElsewhere(data, signal, program);
   const ledger = await openLedgerReader({ dir: dataPaths.ledger(data), log: silentLog });
   const outcomes: Outcome[] = [];
   const started: EventEntry[] = [];

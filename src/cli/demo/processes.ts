@@ -49,8 +49,8 @@ export interface Processes {
 export interface ProcessesParts {
   readonly clock: Clock;
   readonly dir: string;
-  /** the program that they run. @default this build's */
-  readonly main?: string;
+  /** The program that they run, with flags of Node before it. @default this build's */
+  readonly program?: readonly string[];
   /** @default MAX_RESTARTS */
   readonly maxRestarts?: number;
 }
@@ -62,7 +62,7 @@ export function createProcesses(
     died(name: string, how: string, restarting: boolean): void;
   },
 ): Processes {
-  const { clock, main = MAIN, maxRestarts = MAX_RESTARTS } = parts;
+  const { clock, program = [MAIN], maxRestarts = MAX_RESTARTS } = parts;
   const logs = join(parts.dir, 'logs');
   const managed = new Set<{ readonly child: ChildProcess | undefined; stop(): Promise<void> }>();
   let stopping = false;
@@ -88,7 +88,7 @@ export function createProcesses(
           [
             `--max-old-space-size=${spec.heapMiB}`,
             '--max-semi-space-size=2',
-            main,
+            ...program,
             ...spec.args(attempt, first),
           ],
           { stdio: ['ignore', file, file, 'ipc'], env: ENVIRONMENT },

@@ -10,8 +10,12 @@ const REPLAY_MS = 120_000;
 const MOST_BYTES = 64 * 2 ** 20;
 
 /** @throws AssayError `unreachable` with what the process said, where it said nothing of rows */
-export function replayedElsewhere(data: string, signal: AbortSignal, main = MAIN): Promise<ReplayedAll> {
-  const args = [main, 'validator', 'replay', '--all', '--data', data, '--json'];
+export function replayedElsewhere(
+  data: string,
+  signal: AbortSignal,
+  program: readonly string[] = [MAIN],
+): Promise<ReplayedAll> {
+  const args = [...program, 'validator', 'replay', '--all', '--data', data, '--json'];
   return new Promise((resolve, reject) => {
     const options = { env: ENVIRONMENT, signal, timeout: REPLAY_MS, maxBuffer: MOST_BYTES };
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
