@@ -62,11 +62,13 @@ export const dataPaths = {
   hostSlots: (data: string) => join(data, 'host-slots.json'),
   hostsStatus: (data: string) => join(data, 'hosts-status.json'),
   leases: (data: string) => join(data, 'leases.json'),
+  maintenance: (data: string) => join(data, 'maintenance.json'),
+  duty: (data: string) => join(data, 'duty.json'),
 } as const;
 
 /** @param port below 0: none */
 export async function startMetrics(
-  chain: ChainObserver,
+  chain: ChainObserver | undefined,
   port: number,
   log: Log,
 ): Promise<Metrics | undefined> {

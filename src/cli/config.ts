@@ -106,6 +106,20 @@ const shared = {
     .meta({ description: 'Prometheus metrics on loopback: 0 picks a port, -1 turns it off' }),
 };
 
+/** Of the queue that a scheduler and its workers share (docs/queue.md). */
+const redis = z.string().min(1).max(4096).meta({
+  description:
+    'redis:// or rediss:// address of the Redis between a validator and its workers, or a file that holds it',
+  value: 'url or file',
+  secret: true,
+  example: '/etc/assay/redis-url',
+});
+const redisPrefix = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')
+  .default('assay')
+  .meta({ description: 'what its keys there begin with: one for each validator', value: 'text' });
+
 const params = z.array(file).max(16).default([]).meta({
   description:
     'parameter files of the subnet, for what a miner claims and for peers who ask; see: assay verification params',
@@ -172,6 +186,21 @@ export const validatorSchema = z.strictObject({
   verifierThreads: integerBetween(0, 256).optional().meta({
     description: 'threads that verify; 0 verifies on the thread that also serves sessions',
     without: 'one less than there are cores, at least 1',
+  }),
+  redis: redis.optional().meta({
+    ...redis.meta(),
+    description: `${redis.meta()!.description}; without it this process verifies alone`,
+    without: 'none',
+  }),
+  redisPrefix,
+  queueKey: file.optional().meta({
+    description: 'key that this validator shares with its workers; made where there is none',
+    value: 'file',
+    without: 'queue-key in the data folder',
+    example: '/etc/assay/queue-key',
+  }),
+  evidencePort: port.default(8095).meta({
+    description: 'port on which workers fetch evidence, where there is a Redis; 0 picks one',
   }),
   host,
   announceIp,
@@ -360,6 +389,33 @@ export const minerHostSchema = z.strictObject({
   adminPort: shared.adminPort,
 });
 
+export const workerSchema = z.strictObject({
+  redis: redis.meta({ ...redis.meta() }),
+  redisPrefix,
+  queueKey: z.string("is required: the validator's queue key, copied to this host").min(1).max(4096).meta({
+    description: 'key that the validator made (its --queue-key), copied to this host',
+    value: 'file',
+    example: '/etc/assay/queue-key',
+  }),
+  evidence: httpUrl.meta({
+    description: "where the validator's --evidence-port is reached from here",
+    value: 'url',
+    example: 'http://10.0.0.1:8095',
+  }),
+  verifierThreads: integerBetween(1, 256).optional().meta({
+    description: 'threads that verify, and jobs in hand at once',
+    without: 'as many as there are cores',
+  }),
+  json: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'its status as one JSON object a line on standard output' }),
+  logLevel: shared.logLevel,
+  logFormat: shared.logFormat,
+  adminPort: shared.adminPort,
+  metricsPort: shared.metricsPort,
+});
+
 /** What a miner and a validator of rollouts have in common. */
 const rolloutShared = {
   ...shared,
@@ -456,6 +512,7 @@ export const localnetSchema = z.strictObject({
 /** Who has a configuration, by the name that its file may give itself. */
 export const ROLES = {
   validator: validatorSchema,
+  'validator-worker': workerSchema,
   miner: minerSchema,
   'miner-host': minerHostSchema,
   'rollouts-validator': rolloutValidatorSchema,

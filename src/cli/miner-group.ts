@@ -1,6 +1,7 @@
 // Owns: the names and flags of `assay miner`. Does not own: what its commands do.
 import type { Command } from 'commander';
 import type { PlotFlags } from './commands/miner-plot.js';
+import { registerMaintenance } from './maintenance-group.js';
 import { registerMinerHosts } from './miner-hosts-group.js';
 import { integer } from './numbers.js';
 import { addRoleOptions } from './role-options.js';
@@ -37,6 +38,7 @@ export function registerMiner(program: Command, run: Run): void {
       return run(() => minerCallers(flags));
     });
   registerMinerHosts(miner, run);
+  registerMaintenance(miner, run);
   miner
     .command('devices')
     .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')

@@ -38,25 +38,25 @@ export const statementsJson = (statements: readonly Statement[]): object => ({
 });
 
 /**
- * Those that are not over, with this one: what it ends earlier is left out.
- * @throws AssayError `limit-exceeded` when there are more than Describe may show
+ * What is shown from now on: all of it as long as there is room, then without the oldest that is over, since whoever has not asked yet
+ * must hear of an early end too.
+ * @throws AssayError `limit-exceeded` when there are more to come than Describe may show
  */
 export function withStatement(
   statements: readonly Statement[],
   statement: Statement,
   head: number,
 ): readonly Statement[] {
-  const rest = statements.filter(
-    ({ serial, untilBlock }) => serial !== statement.serial && untilBlock > head,
-  );
+  const all = [...statements.filter(({ serial }) => serial !== statement.serial), statement];
   const limit = SESSION_LIMITS.declarations;
-  if (rest.length >= limit)
-    throw new AssayError('limit-exceeded', `maintenance: at most ${limit} declarations at a time`, {
-      what: 'declarations',
-      limit,
-      got: rest.length + 1,
-    });
-  return [...rest, statement];
+  if (all.length <= limit) return all;
+  const over = all.findIndex(({ untilBlock }) => untilBlock <= head);
+  if (over >= 0) return all.toSpliced(over, 1);
+  throw new AssayError('limit-exceeded', `maintenance: at most ${limit} declarations at a time`, {
+    what: 'declarations',
+    limit,
+    got: all.length,
+  });
 }
 
 export interface Declarations {

@@ -163,11 +163,11 @@ export function createDuty(
         declines: (block) => slot.declines?.(block) ?? (!isCheck && isSpent(claim) ? 'capped' : undefined),
         async start(job, signal) {
           const event: Spent = { ms: 0, bytes: 0 };
-          const timed = async <T>(work: Promise<T>): Promise<T> => {
+          const timed: Timed = async (work) => {
             const from = clock.monotonic();
-            return work.finally(() => note(claim, event, { ms: clock.monotonic() - from }));
+            return work().finally(() => note(claim, event, { ms: clock.monotonic() - from }));
           };
-          const proving = await timed(slot.start(job, signal));
+          const proving = await timed(() => slot.start(job, signal));
           note(claim, event, { bytes: proving.commit.length + (slot.moved?.(proving.commit) ?? 0) });
           return watched(proving, timed, (bytes) => note(claim, event, { bytes }));
         },
@@ -181,19 +181,19 @@ export function createDuty(
   };
 }
 
-function watched(
-  proving: Proving,
-  timed: <T>(work: Promise<T>) => Promise<T>,
-  moved: (bytes: number) => void,
-): Proving {
+type Timed = <T>(work: () => Promise<T>) => Promise<T>;
+
+function watched(proving: Proving, timed: Timed, moved: (bytes: number) => void): Proving {
   const sent = (bytes: Uint8Array): Uint8Array => {
     moved(bytes.length);
     return bytes;
   };
   return {
     commit: proving.commit,
-    ...(proving.next ? { next: async (step, signal) => sent(await timed(proving.next!(step, signal))) } : {}),
-    open: async (request) => sent(await timed(proving.open(request))),
+    ...(proving.next
+      ? { next: async (step, signal) => sent(await timed(() => proving.next!(step, signal))) }
+      : {}),
+    open: async (request) => sent(await timed(() => proving.open(request))),
     release: () => proving.release(),
   };
 }

@@ -6,6 +6,7 @@ import { ownNeuron } from '../../chain/announce.js';
 import type { ServerKey, Subnet } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
 import { createCallers } from '../../miner/callers.js';
+import type { FollowedSlots } from '../../miner/follow.js';
 import { type ReceiptRow, readReceipts } from '../../miner/receipts.js';
 import { createSessions } from '../../miner/sessions.js';
 import { AssayError } from '../../model/errors.js';
@@ -33,6 +34,7 @@ import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, minerSchema, roleFlags } from '../config.js';
 import { takeDataFolder } from '../data-folder.js';
 import { openProcessRecord } from '../left-processes.js';
+import { type MinerDeclines, openMinerDeclines } from '../miner-declines.js';
 import { keepMinerFiles, keptCallers } from '../miner-files.js';
 import { openMinerHosts } from '../miner-hosts.js';
 import { addMinerSeries } from '../miner-metrics.js';
@@ -97,6 +99,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     { clock, slots: () => served.opened },
     { hotkey: keypair.publicKey, worker: config.worker },
   );
+  const declines = await openMinerDeclines({ clock, log, keypair }, config, over.signal);
   const served = await openSlots(
     { log, clock },
     {
@@ -144,6 +147,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     const info = await chain.info();
     assertOwnKey(config, info);
     door.tell(info);
+    declines.tellFacts({ info, head: () => chain.head() });
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
     await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
@@ -205,7 +209,9 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
               keypair,
               log,
               receipts,
-              slots: { parameters, kinds, ...others.join(served.under) },
+              slots: { parameters, kinds, ...heeding(others.join(served.under), declines) },
+              says: declines.says,
+              content: declines.content,
               onAdmission: door.admitBy,
               tell,
               callers,
@@ -247,6 +253,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     unwatch();
     await Promise.all([
       receipts.close(),
+      declines.close(),
       chain.close(),
       admin?.close(),
       metrics?.close(),
@@ -257,6 +264,12 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
   }
   return EXIT.ok;
 }
+
+/** What is declared and capped counts for the slots of all hosts. */
+const heeding = <S extends Pick<FollowedSlots, 'under'>>(slots: S, { heed }: MinerDeclines): S => ({
+  ...slots,
+  under: (sets: readonly ParameterSet[]) => heed(slots.under(sets)),
+});
 
 /**
  * A class that is misspelt is better said here than found out from weights; one of a file that is still to come is not known yet.

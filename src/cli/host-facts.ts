@@ -1,0 +1,145 @@
+// Owns: finding out what a host is, as far as it says so itself: nothing as root, nothing over a network, nothing that can hang.
+// Does not own: the form (protocol/host-facts.ts), whether any of it is true.
+import { execFile } from 'node:child_process';
+import { readFile, stat, statfs } from 'node:fs/promises';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+import { promisify } from 'node:util';
+import type { HostFacts } from '../protocol/host-facts.js';
+
+/** Each question has so long; what does not answer is left out. */
+const ASK_MS = 3000;
+/** apt reads its lists from the disk, and may be slow there. */
+const APT_MS = 20_000;
+const MOST_OUTPUT = 4 << 20;
+const MOST_PORTS = 256;
+
+/** What is asked of the system: a twin in tests. */
+export interface HostQuestions {
+  /** standard output of a program, undefined where it is not there or fails */
+  run(program: string, args: readonly string[], withinMs?: number): Promise<string | undefined>;
+  /** undefined where it cannot be read */
+  read(path: string): Promise<string | undefined>;
+  /** unix ms at which it was written last */
+  writtenAt(path: string): Promise<number | undefined>;
+  disk(folder: string): Promise<{ readonly bytes: number; readonly freeBytes: number } | undefined>;
+}
+
+const execute = promisify(execFile);
+
+export const systemQuestions: HostQuestions = {
+  async run(program, args, withinMs = ASK_MS) {
+    try {
+      const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
+      // no secret of ours belongs into the environment of what it runs
+      const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+      return (await execute(program, [...args], { ...options, env })).stdout;
+    } catch {
+      return undefined;
+    }
+  },
+  read: (path) => readFile(path, 'utf8').catch(() => undefined),
+  writtenAt: (path) =>
+    stat(path).then(
+      ({ mtimeMs }) => Math.round(mtimeMs),
+      () => undefined,
+    ),
+  disk: (folder) =>
+    statfs(folder).then(
+      ({ bsize, blocks, bavail }) => ({ bytes: bsize * blocks, freeBytes: bsize * bavail }),
+      () => undefined,
+    ),
+};
+
+/** @param of.folder the data folder, whose volume is told of */
+export async function collectHostFacts(
+  ask: HostQuestions,
+  of: { readonly folder: string; readonly at: number },
+): Promise<HostFacts> {
+  const [system, virtualisation, runtimes, drivers, ports, updates, updatesCheckedAt, disk] =
+    await Promise.all([
+      ask.read('/etc/os-release').then((text) => plain(/^PRETTY_NAME="?([^"\n]*)/m.exec(text ?? '')?.[1])),
+      virtualisationOf(ask),
+      Promise.all(RUNTIMES.map((runtime) => ask.run(runtime, ['--version']).then(firstLine))),
+      ask
+        .run('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader'])
+        .then((text) => lines(text).map(plain).filter(isThere).slice(0, 32)),
+      portsOf(ask),
+      securityUpdates(ask),
+      ask.writtenAt('/var/lib/apt/lists'),
+      ask.disk(of.folder),
+    ]);
+  const [first] = cpus();
+  const cpu = plain(first?.model);
+  const kernel = plain(`${type()} ${release()} ${arch()}`);
+  return {
+    at: of.at,
+    ...(system ? { system } : {}),
+    ...(kernel ? { kernel } : {}),
+    ...(cpu ? { cpu } : {}),
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+    ...(disk ? { diskBytes: disk.bytes, diskFreeBytes: disk.freeBytes } : {}),
+    ...(virtualisation ? { virtualisation } : {}),
+    containerRuntimes: runtimes.filter(isThere),
+    drivers,
+    ...(ports ? { openPorts: ports } : {}),
+    ...(updates === undefined ? {} : { pendingSecurityUpdates: updates }),
+    ...(updates === undefined || updatesCheckedAt === undefined ? {} : { updatesCheckedAt }),
+  };
+}
+
+/** They say their version without a daemon. */
+const RUNTIMES = ['docker', 'podman', 'containerd', 'runc'];
+
+async function virtualisationOf(ask: HostQuestions): Promise<string | undefined> {
+  const said = await ask.run('systemd-detect-virt', []);
+  if (said !== undefined) return plain(said.trim());
+  // it exits 1 where there is none, and is not there at all in a small container
+  const [docker, podman, product] = await Promise.all([
+    ask.read('/.dockerenv'),
+    ask.read('/run/.containerenv'),
+    ask.read('/sys/class/dmi/id/product_name'),
+  ]);
+  if (docker !== undefined) return 'docker';
+  if (podman !== undefined) return 'podman';
+  return plain(product?.trim());
+}
+
+/** TCP sockets that listen on another address than loopback, of this network namespace. */
+async function portsOf(ask: HostQuestions): Promise<number[] | undefined> {
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(ask.read));
+  if (tables.every((table) => table === undefined)) return undefined;
+  const ports = new Set<number>();
+  for (const line of tables.flatMap((table) => lines(table).slice(1))) {
+    const [, local = '', , state] = line.trim().split(/\s+/);
+    const [address = '', port = ''] = local.split(':');
+    if (state === '0A' && !LOOPBACK.test(address)) ports.add(Number.parseInt(port, 16));
+  }
+  return [...ports]
+    .filter((port) => port > 0)
+    .sort((a, b) => a - b)
+    .slice(0, MOST_PORTS);
+}
+/** 127.0.0.0/8 in the kernel's order of bytes, ::1, and the former in the form of the latter */
+const LOOPBACK = /^(.{6}7F|0{24}01000000|0{16}FFFF0000.{6}7F)$/;
+
+/** What apt would install from a security archive, by the lists that are here: it asks nobody. */
+async function securityUpdates(ask: HostQuestions): Promise<number | undefined> {
+  const text = await ask.run('apt-get', ['--simulate', '--no-download', '-qq', 'upgrade'], APT_MS);
+  return text === undefined
+    ? undefined
+    : lines(text).filter((line) => /^Inst .*[Ss]ecurity/.test(line)).length;
+}
+
+const lines = (text: string | undefined): string[] => (text ?? '').split('\n').filter((line) => line !== '');
+const firstLine = (text: string | undefined): string | undefined => plain(lines(text)[0]);
+const isThere = <T>(value: T | undefined): value is T => value !== undefined;
+
+/** Printable ASCII, as the form takes it; nothing where nothing is left. */
+function plain(text: string | undefined): string | undefined {
+  const kept = text
+    ?.replace(/[^\x20-\x7e]/g, '')
+    .trim()
+    .slice(0, 200);
+  return kept === '' ? undefined : kept;
+}
