@@ -3,8 +3,10 @@ import { setMaxListeners } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
+import { toHex } from '../../../src/model/bytes.js';
 import type { Clock } from '../../../src/model/clock.js';
 import { AssayError } from '../../../src/model/errors.js';
+import { sha256 } from '../../../src/model/hash.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
@@ -14,7 +16,8 @@ import { VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer, ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
-import type { LedgerEntry } from '../../../src/validator/ledger/entries.js';
+import { type LedgerEntry, type OutcomeEntry, toSessionLine } from '../../../src/validator/ledger/entries.js';
+import { fromNote } from '../../../src/validator/queue/recover.js';
 import { runEvent } from '../../../src/validator/round.js';
 import { type Verifiers, verifyHere } from '../../../src/validator/verifiers.js';
 import {
@@ -332,6 +335,38 @@ describe('an event', () => {
     const refused = ({ type }: LedgerEntry) => type === 'outcome';
     await playRound({ miner: { script: plays() } }, { verifiers, refused });
     expect(open).toBe(0);
+  });
+
+  test('a question has with it what its outcome can be made of in another process', async () => {
+    const notes: OutcomeEntry[] = [];
+    const ids: string[] = [];
+    const verifiers = (): Verifiers => ({
+      forEvent: (event) => ({
+        ...verifyHere.forEvent(event),
+        async verify(question) {
+          const { id, openingDigest, note } = question.outcome!;
+          const { opening } = question.evidence;
+          expect(toHex(openingDigest)).toBe(toHex(sha256(opening)));
+          ids.push(id);
+          notes.push(fromNote(note(), opening));
+          return verifyHere.forEvent(event).verify(question);
+        },
+      }),
+    });
+    const { entries } = await playRound(
+      { one: { script: plays() }, other: { script: plays() } },
+      { verifiers },
+    );
+    const recorded = entries.filter((entry) => entry.type === 'outcome');
+    expect(recorded).toHaveLength(2);
+    for (const { outcome, session } of recorded) {
+      expect(ids).toContain(outcome.id);
+      const kept = notes.find((note) => note.outcome.id === outcome.id)!;
+      expect(kept.outcome.verdict).toEqual({ kind: 'inconclusive', cause: 'validator-fault' });
+      // as the ledger writes it, of which the evidence of both is made
+      expect(toSessionLine(outcome.id, kept.session)).toBe(toSessionLine(outcome.id, session));
+      expect(kept.session.frames.some(({ kind }) => kind === 'opening')).toBe(true);
+    }
   });
 
   test('a verifier thread that dies costs the session in its hand nothing, and no other', async () => {
