@@ -101,7 +101,7 @@ async function serveMiner(
       case 'welcome': {
         const { version, indices } = body.value;
         wasWelcome = true;
-        log.info('connected to the miner', { worker, version: readable(version).slice(0, 64), indices });
+        log.info('connected to the miner', { version: readable(version).slice(0, 64), indices });
         onState({ state: 'connected', indices });
         return;
       }

@@ -90,6 +90,8 @@ interface Fitted {
   readonly facts: ParamsFacts;
   /** undefined: it is fit for this set, on this connection */
   problem: string | undefined;
+  /** the host was asked whether it is, and has not answered */
+  isPending: boolean;
 }
 
 /** A slot that a host brought. */
@@ -245,12 +247,14 @@ export async function createHosts(parts: {
 
   /** Says to both sides what changed. */
   function sayRests(host: Host): void {
+    const { connection } = host;
     for (const [name, fitted] of host.fitted) {
       const { number, index } = fitted.offered;
+      if (connection && (fitted.isPending || connection.line.wayMs() === undefined)) continue; // it will be known at once
       const why = whyNot(host, fitted) ?? '';
       if (host.said.get(name) === why) continue;
       host.said.set(name, why);
-      host.connection?.desk.tell({ case: 'rest', value: { slot: number, why } });
+      connection?.desk.tell({ case: 'rest', value: { slot: number, why } });
       if (why !== '') log.warn('a slot of a host rests', { worker: host.worker, slot: index, why });
       else log.info('a slot of a host is claimed', { worker: host.worker, slot: index });
     }
@@ -261,6 +265,7 @@ export async function createHosts(parts: {
     if (!connection) return;
     const { set, offered } = fitted;
     fitted.problem = `${host.worker} is getting ready for it`;
+    fitted.isPending = true;
     const ask = connection.desk.ask(
       'fit',
       {
@@ -275,6 +280,7 @@ export async function createHosts(parts: {
     const settle = (problem: string | undefined) => {
       if (host.connection !== connection) return;
       fitted.problem = problem;
+      fitted.isPending = false;
       sayRests(host);
     };
     ask.then(
@@ -311,7 +317,7 @@ export async function createHosts(parts: {
         rests: () => whyNot(host, fitted),
       },
     );
-    const fitted: Fitted = { slot, set, offered, facts, problem: undefined };
+    const fitted: Fitted = { slot, set, offered, facts, problem: undefined, isPending: false };
     host.fitted.set(name, fitted);
     const own = [...host.fitted.keys()].filter((key) => key.startsWith(`${number} `));
     for (const oldest of own.slice(0, -2 * HOST_LIMITS.setsPerSlot)) host.fitted.delete(oldest); // the slot's and its check's
