@@ -18,6 +18,9 @@ const KNOWN = [
   'CMD',
 ];
 
+const HOST_CAS = '/etc/ssl/certs/ca-certificates.crt';
+const CAS_INSIDE = '/run/host-cas.crt';
+
 /** @returns its stages: `{ from, name, steps: [{ op, text, line }] }` */
 export function parseContainerfile(text) {
   const stages = [];
@@ -139,8 +142,10 @@ function carry(root, step, config, { roots, context, say }) {
   if (step.op === 'VOLUME') mkdirSync(join(root, step.text), { recursive: true });
   if (step.op === 'COPY') copy(root, step, config, { roots, context });
   if (step.op === 'RUN') {
+    // as engines have it: names are looked up as this machine does, and whom it trusts beyond the usual (a proxy) is trusted here
     copyFileSync('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
-    const [command, args] = inside(root, ['/bin/sh', '-c', step.text], config);
+    const env = existsSync(HOST_CAS) ? { ...config.env, NODE_EXTRA_CA_CERTS: CAS_INSIDE } : config.env;
+    const [command, args] = inside(root, ['/bin/sh', '-c', step.text], { ...config, env });
     ran(command, args);
   }
 }
@@ -177,6 +182,9 @@ export function inside(root, command, { env, user, workdir }, readOnly) {
     ...['null', 'zero', 'urandom', 'random'].map(
       (name) => `touch "$0/dev/${name}" && mount --bind /dev/${name} "$0/dev/${name}"`,
     ),
+    ...(env.NODE_EXTRA_CA_CERTS === CAS_INSIDE
+      ? [`touch "$0${CAS_INSIDE}" && mount --bind -o ro ${HOST_CAS} "$0${CAS_INSIDE}"`]
+      : []),
     ...(readOnly ?? []).map((folder) => `mount --bind "$0${folder}" "$0${folder}"`),
     ...(readOnly === undefined ? [] : ['mount -o remount,bind,ro "$0"']),
   ];

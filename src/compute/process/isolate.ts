@@ -132,6 +132,10 @@ interface Listener {
   onMore(count: number): void;
 }
 
+/** What drivers go by is the system's. Our own variables may hold secrets, and whoever may look at a process sees its environment. */
+const deviceEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ASSAY_')));
+
 /** One process, from its start to its death. */
 class DeviceProcess {
   readonly #child: ChildProcess;
@@ -156,6 +160,7 @@ class DeviceProcess {
       // only a source needs its loader; a debugger's port or a heap's flags are not the device's
       execArgv: module.pathname.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: deviceEnvironment(),
     });
     this.pid = this.#child.pid;
     const up = new AbortController();
