@@ -43,9 +43,28 @@ export function gauge(
   });
 }
 
-/** Series that every role has: of its process, its connection to the chain, what its operator was told. */
-export function commonSeries(register: Registry, chain: ChainObserver): { readonly alerts: Counter<'kind'> } {
+/** Series that every role has: of its process, its connection to the chain where it has one, what its operator was told. */
+export function commonSeries(
+  register: Registry,
+  chain: ChainObserver | undefined,
+): { readonly alerts: Counter<'kind'> } {
   collectDefaultMetrics({ register });
+  if (chain) chainSeries(register, chain);
+  const alerts = new Counter({
+    name: 'assay_alerts_total',
+    help: 'what an operator was told, by kind',
+    labelNames: ['kind'] as const,
+    registers: [register],
+  });
+  // what was never counted is no series, and its first one would be no increase
+  for (const kind of ALERTS) alerts.inc({ kind }, 0);
+  return { alerts };
+}
+
+/** What rules ask for. */
+const ALERTS = ['chain-away', 'chain-sick', 'weights-failed', 'weights-late', 'weights-withheld', 'mass-failure'];
+
+function chainSeries(register: Registry, chain: ChainObserver): void {
   gauge(register, 'assay_chain_connected', '1 while a node of the right chain answers', (self) =>
     self.set(chain.status().state === 'connected' ? 1 : 0),
   );
@@ -66,13 +85,6 @@ export function commonSeries(register: Registry, chain: ChainObserver): { readon
     const { finalized } = chain.status();
     if (finalized) self.set(finalized.number);
   });
-  const alerts = new Counter({
-    name: 'assay_alerts_total',
-    help: 'what an operator was told, by kind',
-    labelNames: ['kind'] as const,
-    registers: [register],
-  });
-  return { alerts };
 }
 
 /**
@@ -80,15 +92,16 @@ export function commonSeries(register: Registry, chain: ChainObserver): { readon
  * @param port 0 picks a free one
  * @throws AssayError `unreachable` when the port cannot be bound
  */
-export async function serveMetrics(chain: ChainObserver, port: number): Promise<Metrics> {
+export async function serveMetrics(chain: ChainObserver | undefined, port: number): Promise<Metrics> {
   const register = new Registry();
   const health = createHealth();
   const { alerts } = commonSeries(register, chain);
   health.add('live', 'event-loop', () => undefined); // to answer at all is the proof
-  health.add('ready', 'chain', () => {
-    const { state, sickness } = chain.status();
-    return state === 'connected' ? sickness && `the node is ${sickness}` : 'no node answers';
-  });
+  if (chain)
+    health.add('ready', 'chain', () => {
+      const { state, sickness } = chain.status();
+      return state === 'connected' ? sickness && `the node is ${sickness}` : 'no node answers';
+    });
 
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },

@@ -16,6 +16,6 @@ export function addRoleOptions(command: Command, role: ConfigRole): Command {
     addKeyFlags(command, ROLES[role]);
   });
   command.option('--config <file>', 'file with the same keys (assay config init, check, explain)');
-  if (role === 'miner-host') return command; // which knows no chain
+  if (role === 'miner-host' || role === 'validator-worker') return command; // which know no chain
   return command.option('--network <urls>', 'the same as --chain, as `assay chain` calls it');
 }

@@ -1,7 +1,8 @@
-// Owns: the names and flags of `assay validator start | outcomes | breaker`. Does not own: those of its ledger (ledger-group.ts), what they do.
+// Owns: the names and flags of `assay validator start | worker | outcomes | breaker`. Does not own: those of its ledger (ledger-group.ts), what they do.
 import type { Command } from 'commander';
 import { registerLedger } from './ledger-group.js';
 import { integer } from './numbers.js';
+import { registerQueue } from './queue-group.js';
 import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
 
@@ -20,6 +21,14 @@ export function registerValidator(program: Command, run: Run): void {
       ]);
       return run((signal) => refusingCorrupt(() => startValidator(flags, signal)));
     });
+  addRoleOptions(validator.command('worker'), 'validator-worker')
+    .description(
+      "verify evidence for a validator that was started with --redis, beside its own and others', until Ctrl-C",
+    )
+    .action(async (flags: Flags) => {
+      const { startWorker } = await import('./commands/validator-worker.js');
+      return run((signal) => startWorker(flags, signal));
+    });
   validator
     .command('outcomes')
     .description('list what the journal holds: every verdict with its reason and its name')
@@ -32,6 +41,7 @@ export function registerValidator(program: Command, run: Run): void {
       return run(() => listOutcomes(flags));
     });
   registerBreaker(validator, run);
+  registerQueue(validator, run);
   registerLedger(validator, run);
 }
 

@@ -4,6 +4,7 @@ import { toHex } from '../model/bytes.js';
 import { toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Ledger } from '../validator/ledger/ledger.js';
+import type { EvidenceStore } from '../validator/queue/evidence-store.js';
 import { BUILD, type Stamp } from '../validator/queue/job.js';
 import { openJobBook } from '../validator/queue/job-book.js';
 import { createJournalQueue, type JournalQueue } from '../validator/queue/journal-queue.js';
@@ -26,7 +27,7 @@ export interface VerificationQueue {
 /** What a queue made of jobs in a folder may become: the same jobs, and who else does them. */
 export type WrapQueue = (
   inner: JournalQueue,
-  of: { readonly key: QueueKey; readonly stamp: Stamp },
+  of: { readonly key: QueueKey; readonly stamp: Stamp; readonly evidence: EvidenceStore },
 ) => Promise<JournalQueue>;
 
 /**
@@ -55,7 +56,7 @@ export async function openVerificationQueue(
   const stamp: Stamp = { deployment, build: BUILD };
   const book = await openJobBook({ key, stamp, clock, log }, folder);
   const journal = createJournalQueue({ book, log });
-  const queue = at.wrap ? await at.wrap(journal, { key, stamp }) : journal;
+  const queue = at.wrap ? await at.wrap(journal, { key, stamp, evidence: book.evidence }) : journal;
   const verifiers = createQueueVerifiers({ queue, verifiers: own, kinds, random, self }, signal);
   const ledger = withSettling(parts.ledger, { queue, log });
   const recovered = recoverOutcomes({ queue, ledger, kinds, clock, log }, signal).catch((error: unknown) => {

@@ -21,7 +21,7 @@ import { openJobBook } from '../../src/validator/queue/job-book.js';
 import type { JobHandler } from '../../src/validator/queue/job-queue.js';
 import { createJournalQueue, type JournalQueue } from '../../src/validator/queue/journal-queue.js';
 import type { QueueKey } from '../../src/validator/queue/queue-key.js';
-import { parseRedisUrl } from '../../src/validator/queue/redis.js';
+import { parseRedisUrl } from '../../src/validator/queue/redis-address.js';
 import { QUEUE_KEY, STAMP } from './jobs.js';
 import { startRedis } from './redis.js';
 

@@ -40,6 +40,8 @@ import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
 import { addQueueSeries } from '../queue-metrics.js';
+import { assertNoPasswordIn, redisAddress } from '../redis-choice.js';
+import { overRedis } from '../redis-queue.js';
 import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
@@ -52,7 +54,9 @@ const LOOK_AGAIN_MS = 45_000;
 
 export async function startValidator(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const own = roleFlags(flags);
+  assertNoPasswordIn(flags);
   const config = loadConfig(validatorSchema, own);
+  const redis = config.redis === undefined ? undefined : await redisAddress(config.redis);
   takeDataFolder(config.data, 'validator');
   const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
@@ -134,7 +138,15 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     }));
     queue = await openVerificationQueue(
       { verifiers: pool ?? pools.verifyHere, ledger, log },
-      { data: config.data, genesisHash, netuid, hotkey: keypair.address },
+      {
+        data: config.data,
+        genesisHash,
+        netuid,
+        hotkey: keypair.address,
+        keyFile: config.queueKey,
+        wrap:
+          redis && overRedis({ redis, clock, log, alert: (alert) => tell({ ...alert, ...about }) }, config),
+      },
       signal,
     );
     if (metrics) addQueueSeries({ ...metrics, clock }, queue.queue);

@@ -17,7 +17,8 @@ import {
 import { assertStamp, jobDigest, openEnd, type Stamp, sealJob } from './job.js';
 import type { JobHandler, JobQueue, Judged, Work } from './job-queue.js';
 import type { QueueKey } from './queue-key.js';
-import { openRedisLine, type RedisAddress } from './redis.js';
+import { openRedisLine } from './redis.js';
+import type { RedisAddress } from './redis-address.js';
 import { claimQueue } from './redis-claim.js';
 
 /** What an operator must know of it, once each time. */

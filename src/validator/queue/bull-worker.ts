@@ -21,7 +21,8 @@ import type { FetchEvidence } from './evidence-fetch.js';
 import { assertStamp, BUILD, type JobEnd, jobDigest, openJob, type Stamp, sealEnd } from './job.js';
 import type { JobHandler } from './job-queue.js';
 import type { QueueKey } from './queue-key.js';
-import { openRedisLine, type RedisAddress } from './redis.js';
+import { openRedisLine } from './redis.js';
+import type { RedisAddress } from './redis-address.js';
 import { readClaim } from './redis-claim.js';
 
 export interface BullWorkerStatus {

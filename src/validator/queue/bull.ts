@@ -3,7 +3,7 @@ import Bull from 'bull';
 import type { Redis } from 'ioredis';
 import { AssayError } from '../../model/errors.js';
 import { MAX_JOB_BYTES, type Stamp } from './job.js';
-import type { RedisAddress } from './redis.js';
+import type { RedisAddress } from './redis-address.js';
 import { queueKeys } from './redis-claim.js';
 
 /** What a job is in Redis: its sealed bytes in base64; what it comes to is its end's, likewise. */
