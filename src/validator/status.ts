@@ -57,5 +57,7 @@ export interface ValidatorStatus {
   readonly verifiers?: VerifierTally;
   /** jobs under way, and what became of others; undefined where no queue stands before the threads */
   readonly queue?: QueueStatus;
+  /** outcomes that were to be recorded a second time, and were not */
+  readonly doubledOutcomes?: number;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

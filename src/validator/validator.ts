@@ -59,7 +59,9 @@ export interface ValidatorParts {
   readonly parameters?: ParametersParts | undefined;
   /** Where peers may have them from us. @default no port: we only ask */
   readonly files?: FileDoor | undefined;
-  readonly ledger: ScoredLedger & Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'>;
+  readonly ledger: ScoredLedger &
+    Pick<Ledger, 'outcomes' | 'completedEvents' | 'startedEvents'> &
+    Partial<Pick<Ledger, 'doubled'>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly ownDelay: OwnDelay;
@@ -469,6 +471,7 @@ export async function runValidator(
           lastEvent: { block, epoch, ...tally(outcomes) },
           ...(verifiers ? { verifiers } : {}),
           ...(queue ? { queue } : {}),
+          doubledOutcomes: ledger.doubled?.() ?? 0,
         });
       } catch (error) {
         if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });

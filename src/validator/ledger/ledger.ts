@@ -108,10 +108,12 @@ export interface LedgerReader {
 /** The append-only memory of one validator on one subnet. One process may have it open. */
 export interface Ledger extends LedgerReader {
   /**
-   * On disk when it resolves; in the ledger in the order of the calls. A second outcome of the same id is dropped.
+   * On disk when it resolves; in the ledger in the order of the calls. A second outcome of the same id is dropped and counted.
    * @throws TypeError for an entry that could not be read back, or is of another validator or subnet
    */
   append(entry: LedgerEntry): Promise<void>;
+  /** Outcomes that came a second time since it was opened. */
+  doubled(): number;
   /** Keeps a parameter set or a policy beside the outcomes, once. @throws TypeError when `params` is not what `paramsId` addresses */
   saveParams(paramsId: string, params: object): Promise<void>;
   /** Sessions that are kept no longer. @returns bytes that went */
@@ -173,6 +175,7 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
     /** ids whose record is being written: those of one event are appended side by side */
     const appending = new Set<string>();
     const saving = new Map<string, Promise<void>>();
+    let doubled = 0;
     /** A verdict is worth more than its evidence: it is recorded when the disk has no room for both. */
     const putOrWarn = (of: OpeningFacts, pieces: readonly Uint8Array[]): Promise<void> =>
       openings.put(of, pieces).catch((error: unknown) => {
@@ -186,6 +189,7 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
       const line = toSessionLine(outcome.id, session);
       if (index.has(outcome.id) || appending.has(outcome.id)) {
         // or a crash between two tries would let one of them be chosen
+        doubled++;
         log.warn('outcome not recorded: the first verdict of a session stands', { outcome: outcome.id });
         return;
       }
@@ -208,6 +212,7 @@ export async function openLedger(options: WritableLedgerOptions): Promise<Ledger
       ...createReader(dir, index, openings, reads),
       owner,
       head: writing.head,
+      doubled: () => doubled,
       append: async (entry) => {
         if (entry.type === 'outcome') return appendOutcome(entry);
         toPlainJson(entry); // refused before it waits for anything

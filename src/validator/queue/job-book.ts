@@ -210,6 +210,13 @@ export interface SetAsideJob extends z.infer<typeof WHY> {
   readonly bytes: number | undefined;
 }
 
+/** Also of a folder that a validator has open. */
+export async function countJobs(folder: string): Promise<{ readonly kept: number; readonly inHand: number }> {
+  const idsIn = async (name: string) =>
+    (await readdir(join(folder, name)).catch(() => [])).filter((each) => ID.test(each));
+  return { kept: (await idsIn('jobs')).length, inHand: (await idsIn('hand')).length };
+}
+
 /** Jobs that were set aside, oldest first; also of a folder that a validator has open. */
 export async function listSetAside(folder: string): Promise<readonly SetAsideJob[]> {
   const found: SetAsideJob[] = [];
