@@ -3,6 +3,7 @@ import type { Subnet } from '../../../src/chain/chain.js';
 import { createAdmission } from '../../../src/miner/admit.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
+import { silentLog } from '../../../src/model/log.js';
 import { recordingLog } from '../../support/logs.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 
@@ -118,5 +119,20 @@ describe('standing', () => {
       { epoch: 9, share: 0.25 },
       { epoch: 9, share: 0 },
     ]);
+  });
+
+  test('of validators with too small a part of the stake is that of other neurons', async () => {
+    const stakes = [90n, 9n, 1n];
+    const neurons = stakes.map((consensusStakeRao, uid) =>
+      neuron(uid, { validatorPermit: true, consensusStakeRao }),
+    );
+    const reader = { subnet: async () => subnet(neurons) };
+    const admission = createAdmission(
+      { reader, log: silentLog },
+      { netuid: NETUID, listed: new Set([neurons[2]!.hotkey]), minStakeShare: 0.1 },
+    );
+    await admission.onHead(100);
+    expect(neurons.map(({ hotkey }) => admission.admit(hotkey))).toEqual([true, 'files', true]);
+    expect(admission.standingOf(neurons[0]!.hotkey).share).toBe(0.9);
   });
 });
