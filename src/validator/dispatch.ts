@@ -6,7 +6,7 @@ import { AssayError, isAssayError } from '../model/errors.js';
 import type { Random } from '../model/prng.js';
 import { type Declined, inconclusive, type Rejection, rejected, type Verdict } from '../model/verdict.js';
 import { isRefusal } from '../protocol/errors.js';
-import { RefusalCode } from '../protocol/gen/assay/v1/miner_pb.js';
+import { type Frame, RefusalCode } from '../protocol/gen/assay/v1/miner_pb.js';
 import { OPENING_PIECE_BYTES, SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession, Received, Sent } from '../protocol/session.js';
 import type { Hold } from '../verification/draw.js';
@@ -504,10 +504,8 @@ export async function play(
 }
 
 /** A check is next to no work: to have done enough is no reason to leave one out. */
-export const isCap = (
-  answer: FrameBody | { readonly case: undefined } | undefined,
-  { kind }: { readonly kind: string },
-): boolean => answer?.case === 'refusal' && answer.value.code === RefusalCode.CAPPED && kind !== LIVENESS;
+export const isCap = (answer: Frame['body'] | undefined, { kind }: { readonly kind: string }): boolean =>
+  answer?.case === 'refusal' && answer.value.code === RefusalCode.CAPPED && kind !== LIVENESS;
 
 /** Our door refused a frame; that the miner refused one of ours is no frame of its own. */
 const isFault = (error: AssayError): boolean =>

@@ -3,7 +3,7 @@
 import { isAssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
-import { verdictToString } from '../../model/verdict.js';
+import { isDeclined, verdictToString } from '../../model/verdict.js';
 import {
   createScoringState,
   parsePolicy,
@@ -58,7 +58,7 @@ export interface ReplayedAll {
   }[];
   /** not judged again: sessions or openings that are kept no longer, or never were */
   readonly notKept: number;
-  /** not judged again: inconclusive, which rests on a fault of the validator's own; the session is read where it is kept */
+  /** not judged again: inconclusive by a fault of the validator's own; the session is read where it is kept */
   readonly inconclusive: number;
   /** not judged again: of another build's parameters or kinds */
   readonly unsupported: number;
@@ -111,7 +111,8 @@ export async function replayAll(
     const worker = async () => {
       for (const outcome of queue) {
         signal?.throwIfAborted();
-        if (outcome.verdict.kind !== 'inconclusive') await judge(outcome, from);
+        const { verdict } = outcome;
+        if (verdict.kind !== 'inconclusive' || isDeclined(verdict)) await judge(outcome, from);
         else {
           counts.inconclusive++;
           await leftOf(async () => void (await from.find(outcome.id)));

@@ -10,9 +10,17 @@ import { sha256 } from '../../model/hash.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Random } from '../../model/prng.js';
-import { type Rejection, rejected, type Verdict, verdictToString } from '../../model/verdict.js';
+import {
+  inconclusive,
+  isDeclined,
+  type Rejection,
+  rejected,
+  type Verdict,
+  verdictToString,
+} from '../../model/verdict.js';
 import { type Commit, type Frame, FrameSchema } from '../../protocol/gen/assay/v1/miner_pb.js';
 import { SESSION_LIMITS } from '../../protocol/limits.js';
+import { readMaintenance, verifyMaintenance } from '../../protocol/maintenance.js';
 import type { ParamsFacts, Phase, ProofKind } from '../../verification/proof.js';
 import {
   eventId,
@@ -23,7 +31,7 @@ import {
   slotSeed,
 } from '../../verification/seed.js';
 import type { ProofKinds } from '../assign.js';
-import { isNonceSet, isOverdue, isPiece, isSameSet } from '../dispatch.js';
+import { isCap, isNonceSet, isOverdue, isPiece, isSameSet } from '../dispatch.js';
 import { faultOf } from '../reach.js';
 import { type Verifiers, verifyHere } from '../verifiers.js';
 import type { CommitRecord, SessionRecord, StoredFrame } from './entries.js';
@@ -64,11 +72,12 @@ export interface Replay {
 /**
  * @param id an outcome's id or the beginning of no other
  * @throws AssayError `evidence-expired` when the opening's bytes are gone and the verdict hangs on them; `unsupported` for
- * an inconclusive outcome (it rests on a fault of ours, not on evidence), an unknown kind, parameters that this build does not read, and `poison` without threads; `corrupt` when the ledger
+ * an inconclusive outcome that rests on a fault of ours and not on evidence, an unknown kind, parameters that this build does not read, and `poison` without threads; `corrupt` when the ledger
  * does not parse; `invalid-input` when no outcome or several match
  */
 export async function replayOutcome(parts: ReplayParts, id: string): Promise<Replay> {
   const { outcome, session } = await parts.ledger.find(id);
+  if (isDeclined(outcome.verdict)) return replayDeclined(parts, outcome, session);
   if (outcome.verdict.kind === 'inconclusive')
     throw unsupported(
       `replay of ${outcome.id}`,
@@ -160,6 +169,47 @@ export async function replayOutcome(parts: ReplayParts, id: string): Promise<Rep
   const same = verdictToString(verdict) === verdictToString(outcome.verdict);
   check('verdict', same ? undefined : 'the journal has another one');
   return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
+}
+
+/** What the miner said itself, in its signature: that is all there is to judge. */
+function replayDeclined(
+  { verifyChain }: ReplayParts,
+  outcome: Outcome,
+  session: SessionRecord<StoredFrame>,
+): Replay {
+  const checks: ReplayCheck[] = [];
+  const check = (name: string, problem: string | undefined) =>
+    checks.push({ name, ok: problem === undefined, detail: problem ?? 'holds' });
+  const frames = restore(session.frames, new Uint8Array());
+  check('signatures', signatureProblem(verifyChain, outcome, session, frames));
+  check('challenge', challengeProblem(outcome, session, frames));
+  if (session.declared) check('declaration', declarationProblem(outcome, session, session.declared));
+  const [first] = frames.filter(({ stored }) => stored.from === 'miner');
+  const refused = isCap(first?.message, outcome) ? inconclusive('capped') : rejected('window');
+  const verdict = session.declared ? inconclusive('maintenance') : refused;
+  const same = verdictToString(verdict) === verdictToString(outcome.verdict);
+  check('verdict', same ? undefined : 'the journal has another one');
+  const wasGone = frames.some(({ stored }) => stored.from === 'validator' && stored.kind === 'go');
+  check('nothing drawn', wasGone ? 'its Go was sent' : undefined);
+  return { id: outcome.id, verdict, agrees: checks.every(({ ok }) => ok), checks };
+}
+
+/** Whether the hotkey said so; that it said so in time, and no more than is allowed, is in the ledger's entries before it. */
+function declarationProblem(
+  { miner, netuid, eventBlock }: Outcome,
+  { worker }: SessionRecord<StoredFrame>,
+  declared: Uint8Array,
+): string | undefined {
+  try {
+    const { genesis } = readMaintenance(declared);
+    const said = verifyMaintenance(declared, { genesis, netuid, hotkey: fromAddress(miner) });
+    if (said.workers.length > 0 && !said.workers.includes(worker)) return 'it is of other workers';
+    // it may have been ended earlier since: then what was counted ends later than this statement
+    return said.fromBlock <= eventBlock ? undefined : 'it begins later';
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    return error.message;
+  }
 }
 
 /** A stored frame with its bytes back; `message` is undefined when they are no Frame. */
