@@ -13,6 +13,7 @@ import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
 import { VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import { OPENING_PIECE_BYTES } from '../../../src/protocol/limits.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import type { MinerPeer, ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -32,7 +33,7 @@ import {
   take,
 } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
-import { toyKind, toyOpening } from '../../support/toy-kind.js';
+import { TOY_PARAMS, toyKind, toyOpening } from '../../support/toy-kind.js';
 
 beforeAll(readyKeys);
 
@@ -423,6 +424,50 @@ describe('an event', () => {
     expect([...verdicts].sort()).toEqual(['quick: accepted', 'slow: accepted']);
     const at = entries.flatMap((entry) => (entry.type === 'outcome' ? [entry.outcome.at] : []));
     expect(at[1]! - at[0]!).toBe(400);
+  });
+
+  test('miners that hang at every step hold nobody up: others are judged when they would be without them', async () => {
+    const hangs: Record<string, Script> = {
+      before: async () => new Promise(() => {}),
+      ready: async (session) => {
+        await take(session, 'arm');
+        await session.send(READY);
+        await new Promise(() => {});
+      },
+      commit: async (session) => {
+        await take(session, 'arm');
+        await session.send(READY);
+        await take(session, 'go');
+        await new Promise(() => {});
+      },
+      open: plays({ open: () => new Promise(() => {}) }),
+      middle: plays({
+        open: async (session) => {
+          await session.send(piece(0, new Uint8Array(OPENING_PIECE_BYTES), false));
+          await new Promise(() => {});
+        },
+      }),
+    };
+    const hung = Object.fromEntries(Object.entries(hangs).map(([name, script]) => [name, { script }]));
+    const good = Object.fromEntries(['one', 'two', 'three'].map((name) => [name, { script: plays() }]));
+    const acceptedAt = ({ entries }: Round) =>
+      entries.flatMap((entry) =>
+        entry.type === 'outcome' && entry.outcome.verdict.kind === 'accepted' ? [entry.outcome.at] : [],
+      );
+    const [alone, beside] = [await playRound(good), await playRound({ ...hung, ...good })];
+    expect(acceptedAt(alone)).toHaveLength(3);
+    expect(acceptedAt(beside)).toEqual(acceptedAt(alone));
+    expect(new Set(beside.verdicts.filter((verdict) => !verdict.endsWith('accepted')))).toEqual(
+      new Set([
+        'before: rejected:window',
+        'ready: rejected:window',
+        'commit: rejected:window',
+        'open: rejected:opening-timeout',
+        'middle: rejected:opening-timeout',
+      ]),
+    );
+    // and the event is over with the last deadline that a slot has
+    expect(beside.judgedAt).toBeLessThanOrEqual(GO_AT + WINDOW_OVER + TOY_PARAMS.openingMs + 100);
   });
 
   test.each([

@@ -137,6 +137,7 @@ describe('ledger', () => {
     await first.close();
     const ledger = await open(dir, { log });
     await ledger.append(outcomeEntry('a', { verdict: accepted }));
+    expect([first.doubled(), ledger.doubled()]).toEqual([1, 1]);
     expect(ledger.outcomes({ fromEpoch: 0 }).map(({ verdict }) => verdict)).toEqual([rejected('seed')]);
     expect(lines).toMatchObject([
       { level: 'warn', outcome: id },
