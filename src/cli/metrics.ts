@@ -62,7 +62,14 @@ export function commonSeries(
 }
 
 /** What rules ask for. */
-const ALERTS = ['chain-away', 'chain-sick', 'weights-failed', 'weights-late', 'weights-withheld', 'mass-failure'];
+const ALERTS = [
+  'chain-away',
+  'chain-sick',
+  'weights-failed',
+  'weights-late',
+  'weights-withheld',
+  'mass-failure',
+];
 
 function chainSeries(register: Registry, chain: ChainObserver): void {
   gauge(register, 'assay_chain_connected', '1 while a node of the right chain answers', (self) =>

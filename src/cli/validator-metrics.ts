@@ -128,6 +128,11 @@ export function createValidatorMetrics({
     self.set(blocks * bsize);
   });
 
+  // what was never counted is no series, and its first one would be no increase
+  for (const purpose of ['event', 'check'])
+    for (const stage of ['begun', 'completed']) events.inc({ purpose, stage }, 0);
+  weights.set({ stage: 'failed' }, 0);
+
   /** monotonic ms at which each entry that is being written was handed over */
   const writing = new Map<number, number>();
   let written = 0;
