@@ -22,7 +22,10 @@ const schema = z.strictObject({
         worker: z.string().regex(WORKER_TAG, 'expected 1 to 64 letters, digits, dots, dashes'),
         key: z
           .string()
-          .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits, as `assay miner host-key` prints them')
+          .regex(/^[0-9a-f]{64}$/, {
+            error: 'expected 64 hex digits, as `assay miner host-key` prints them',
+            abort: true,
+          })
           .refine((hex) => isSigningKey(fromHex(hex)), 'nobody, or everybody, can sign with this key'),
         /** of a key that was lost, or a machine that went: refused with that reason, rather than as unknown */
         revoked: z.boolean().default(false),
