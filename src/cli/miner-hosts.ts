@@ -191,7 +191,7 @@ async function keepStatus(
 ): Promise<void> {
   let said = '';
   const path = dataPaths.hostsStatus(data);
-  while (!signal.aborted) {
+  for (;;) {
     try {
       const whole = await openWholeFile(path, path, 0o600);
       await whole.write(`${JSON.stringify({ writtenMs: clock.now(), ...hosts.status() })}\n`);
@@ -200,6 +200,7 @@ async function keepStatus(
       if (String(error) !== said) log.warn('how hosts fare is not written', { error });
       said = String(error);
     }
+    if (signal.aborted) return; // what was said last stays
     await clock.sleep(HOSTS_STATUS_MS, signal);
   }
 }
