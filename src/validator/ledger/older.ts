@@ -84,6 +84,11 @@ async function rewrite(
   const seen = new Set<string>();
   let pending: Promise<void>[] = [];
   let entries = 0;
+  /** Waited for with its batch: until then a full disk is nobody's unhandled rejection, which would end the process. */
+  const take = (written: Promise<void>): void => {
+    written.catch(() => {});
+    pending.push(written);
+  };
   try {
     await readLines(path, async (line, _place, number) => {
       if (number === 1 && line === HEADER) return;
@@ -92,7 +97,7 @@ async function rewrite(
       if (number === 1) throw corrupt('not a journal of this version');
       const entry = parsed(line, corrupt);
       entries++;
-      if (entry.type !== 'outcome') pending.push(writing.entry(entry));
+      if (entry.type !== 'outcome') take(writing.entry(entry));
       else {
         const { outcome } = entry;
         if (outcome.validator !== owner.hotkey || outcome.netuid !== owner.netuid)
@@ -107,7 +112,7 @@ async function rewrite(
           );
         if (seen.has(outcome.id)) return; // the first verdict of a session stands
         seen.add(outcome.id);
-        pending.push(writing.outcome(outcome, JSON.stringify({ id: outcome.id, session: entry.session })));
+        take(writing.outcome(outcome, JSON.stringify({ id: outcome.id, session: entry.session })));
       }
       if (pending.length < IN_FLIGHT) return;
       const batch = pending;

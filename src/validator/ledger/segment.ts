@@ -2,7 +2,7 @@
 // (ledger.ts), how frames are linked (frames.ts).
 import { open } from 'node:fs/promises';
 import { equals, fromUtf8, utf8 } from '../../model/bytes.js';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, unsupported } from '../../model/errors.js';
 import type { Outcome } from '../../model/outcome.js';
 import {
   decodeOutcome,
@@ -13,7 +13,14 @@ import {
   RECORD,
   type Recorded,
 } from './codec.js';
-import { type ClosedEntry, type PlainEntry, type SegmentEntry, toPlain, toPlainJson } from './entries.js';
+import {
+  type ClosedEntry,
+  LEDGER_VERSION,
+  type PlainEntry,
+  type SegmentEntry,
+  toPlain,
+  toPlainJson,
+} from './entries.js';
 import { createFrames, eachRecord, type FileEnd, firstRecord, readFrames } from './frames.js';
 import { type Committer, createCommitter } from './journal.js';
 import {
@@ -137,8 +144,21 @@ function peekHeader(path: string, isLast: boolean): SegmentEntry | undefined {
     if (entry.type === 'segment') return entry;
     throw new SyntaxError('another entry');
   } catch (cause) {
+    const later = laterVersion(first);
+    if (later !== undefined)
+      throw unsupported(
+        `${path}: a ledger of version ${later}`,
+        `this build reads version ${LEDGER_VERSION}: start the build that wrote it, or a newer one; nothing was changed`,
+        { cause },
+      );
     throw corruptAt(path, 1, 'not the header of a ledger of this version', cause);
   }
+}
+
+/** Of a header that this build cannot read otherwise: its version, where that is a later one. */
+function laterVersion(first: Uint8Array): number | undefined {
+  const version = /"version":(\d{1,4})\b/.exec(Buffer.from(first.subarray(0, 4096)).toString('latin1'))?.[1];
+  return version !== undefined && Number(version) > LEDGER_VERSION ? Number(version) : undefined;
 }
 
 /** What is appended: `recorded` is asked when its evidence is on disk. */
@@ -163,7 +183,16 @@ export async function beginSegment(
 ): Promise<SegmentWriter> {
   const { genesisHash: genesis, netuid, hotkey } = ownerOf(writer);
   const { link, records } = from;
-  const header: SegmentEntry = { type: 'segment', version: 3, epoch, genesis, netuid, hotkey, link, records };
+  const header: SegmentEntry = {
+    type: 'segment',
+    version: LEDGER_VERSION,
+    epoch,
+    genesis,
+    netuid,
+    hotkey,
+    link,
+    records,
+  };
   const empty = { complete: 0, torn: 0, records: 0, link, names: [], header };
   const segment = await openSegment(path, empty);
   try {
