@@ -70,6 +70,9 @@ export class Door {
   readonly #certificates: CertificateCache;
   readonly #callsByAddress: Buckets;
   readonly #checksByAddress: Buckets;
+  readonly #strangersChecks: Bucket;
+  /** addresses of admitted calls, the longest unused forgotten */
+  readonly #known = new Set<string>();
   readonly #peers = new Map<Hotkey, PeerState>();
 
   constructor(parts: DoorParts, netuid: number, limits: Limits) {
@@ -80,6 +83,7 @@ export class Door {
     this.#certificates = new CertificateCache(limits.certificateCache);
     this.#callsByAddress = new Buckets(limits.callsPerSecondPerAddress, ADDRESSES);
     this.#checksByAddress = new Buckets(limits.certificatesPerSecondPerAddress, ADDRESSES);
+    this.#strangersChecks = new Bucket(limits.certificatesPerSecondOfStrangers, parts.clock.monotonic());
   }
 
   /** Before anything of the call is looked at. @throws AssayError `limit-exceeded` */
@@ -124,6 +128,8 @@ export class Door {
       // a name that may not come in is refused before it is known to be the caller's own: keys are free, checks are not
       if (!mayEnter) throw notAdmitted();
       this.#checksByAddress.take(origin.address, 'certificates-per-address', clock.monotonic());
+      if (!this.#known.has(origin.address))
+        this.#strangersChecks.take('certificates-of-strangers', clock.monotonic());
     }
     const certificate = known ?? verifyCertificate(message.certificate);
     checkParties(certificate, header);
@@ -137,11 +143,24 @@ export class Door {
     const peer = this.#peers.get(hotkey) ?? this.#addPeer(hotkey, header.sender);
     peer.calls.take('calls-per-peer', clock.monotonic());
     // whoever may have files alone stays among the strangers: all hotkeys of a subnet together could fill the peers' places
-    if (admission === true) origin.admitted(hotkey);
+    if (admission === true) {
+      origin.admitted(hotkey);
+      this.#remember(origin.address);
+    }
     if (peer.nonces.has(header.callId)) throw unauthenticated('replayed'); // two at once, while admit was asked
     peer.nonces.add(header.callId, header.sentAt + this.#limits.skewMs, clock.now());
     if (!known) this.#certificates.put(certificate);
     return { header, certificate, peer, filesOnly: admission === 'files' };
+  }
+
+  #remember(address: string): void {
+    this.#known.delete(address);
+    this.#known.add(address);
+    if (this.#known.size <= ADDRESSES) return;
+    for (const oldest of this.#known) {
+      this.#known.delete(oldest);
+      break;
+    }
   }
 
   async #admissionOf(hotkey: Hotkey): Promise<Admission> {

@@ -51,6 +51,8 @@ export interface Limits {
   readonly piecesPerSecondPerNeuron: number;
   /** sr25519 checks of certificates not seen before (0.3 ms each) from one address; bursts of 5 s. */
   readonly certificatesPerSecondPerAddress: number;
+  /** The same from all addresses together that never had a call admitted; bursts of 5 s: a tenth of a core, however many flood us. Who was admitted before does not wait behind them. */
+  readonly certificatesPerSecondOfStrangers: number;
   /** One describe call, connecting included. */
   readonly describeDeadlineMs: number;
   /** From opening a stream until its first frame left: a black-holed address would hang for minutes. */
@@ -109,6 +111,7 @@ export const DEFAULT_LIMITS: Limits = {
   piecesPerSecondPerPeer: 32,
   piecesPerSecondPerNeuron: 4,
   certificatesPerSecondPerAddress: 50,
+  certificatesPerSecondOfStrangers: 300,
   describeDeadlineMs: 10_000,
   connectMs: 10_000,
   firstFrameMs: 10_000,
