@@ -35,6 +35,7 @@ const STEPS = {
     const result = await run(process.execPath, [join(root, 'scripts/cuda.mjs'), '--check']);
     return { ...result, said: result.output }; // what this machine lacks, registers
   },
+  config: () => run(process.execPath, [join(root, 'scripts/config-docs.mjs'), '--check']),
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   imports: () => run(process.execPath, [join(root, 'scripts/imports.mjs')]),
   packages: () => run(process.execPath, [join(root, 'scripts/dependencies.mjs'), '--check']),
