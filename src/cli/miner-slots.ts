@@ -85,7 +85,7 @@ export async function openSlots(
     }
     // slots that compute nothing are handed one all the same: it is what every prover may use
     const [first] = computes.values();
-    let devices: Devices = { compute: first! }; // of no slots at all there is still the CPUs
+    let devices: Devices = { compute: first! }; // of no slots at all there is none, and nobody to ask for it
     if (needs('host-memory')) {
       const { createThreadedHost } = await import('../compute/host/threads.js');
       const givesWay = [...choices.byId.values()].some(({ device }) => device !== 'cpu');
@@ -158,6 +158,7 @@ async function choicesOf({ wanted, threads, findDevices }: SlotOptions): Promise
   readonly ids: readonly (string | undefined)[];
   readonly byId: ReadonlyMap<string, DeviceChoice>;
 }> {
+  if (wanted.length === 0) return { ids: [], byId: new Map() }; // all slots are on other hosts
   const { assignDevices, needsDevices } = await import('./miner-devices.js');
   const cpu: DeviceChoice = { device: 'cpu', threads };
   if (!needsDevices(wanted)) return { ids: wanted.map(() => 'cpu'), byId: new Map([['cpu', cpu]]) };
