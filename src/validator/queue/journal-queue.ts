@@ -32,6 +32,8 @@ interface Entry {
   readonly priority: Priority;
   /** left by an earlier process */
   readonly isRecovered: boolean;
+  /** nothing is kept of it any more, and nobody wants its end */
+  isSettled: boolean;
   resolve(end: JobEnd): void;
   reject(error: unknown): void;
 }
@@ -53,6 +55,8 @@ export function createJournalQueue(
 ): JournalQueue {
   const waiting: Record<Priority, Set<Entry>> = { session: new Set(), replay: new Set() };
   const active = new Set<Entry>();
+  /** those that wait or are in hand, by id */
+  const under = new Map<string, Entry>();
   const workers = new Set<Worker>();
   const ends = createKnownEnds();
   /** those that wait for room, in turn */
@@ -115,9 +119,17 @@ export function createJournalQueue(
     try {
       return await raceAbort(signal, end);
     } catch (error) {
-      if (waiting[job.priority].delete(entry)) leave(job);
+      abandon(entry);
       throw error;
     }
+  }
+
+  /** Nobody begins with it. @returns false where somebody has */
+  function abandon(entry: Entry): boolean {
+    if (!waiting[entry.priority].delete(entry)) return false;
+    under.delete(entry.job.id);
+    leave(entry.job);
+    return true;
   }
 
   function lineUp(
@@ -127,9 +139,10 @@ export function createJournalQueue(
   ): { readonly entry: Entry; readonly end: Promise<JobEnd> } {
     let entry: Entry | undefined;
     const end = new Promise<JobEnd>((resolve, reject) => {
-      entry = { job, priority, isRecovered, resolve, reject };
+      entry = { job, priority, isRecovered, isSettled: false, resolve, reject };
     });
     waiting[priority].add(entry!); // the executor has run
+    under.set(job.id, entry!);
     next();
     return { entry: entry!, end };
   }
@@ -162,7 +175,9 @@ export function createJournalQueue(
           ? await setAside(job.id, got.reason, got.detail)
           : { kind: 'done', verdict: got };
     } catch (error) {
-      if (!stop.signal.aborted) end = await setAside(job.id, ...whyOf(error));
+      // of one that was settled meanwhile the opening is gone, and nothing is wrong
+      if (entry.isSettled) end = { kind: 'set-aside', reason: 'not-judged', detail: 'it was settled' };
+      else if (!stop.signal.aborted) end = await setAside(job.id, ...whyOf(error));
     }
     active.delete(entry);
     if (isRecovered) recovering--;
@@ -199,6 +214,7 @@ export function createJournalQueue(
   function finish(job: Job, end: JobEnd): void {
     counts.ended++;
     if (end.kind === 'set-aside') counts.setAside++;
+    under.delete(job.id);
     leave(job);
   }
 
@@ -227,7 +243,11 @@ export function createJournalQueue(
       counts.doubled++;
       return raceAbort(signal, known);
     },
-    settle: (id) => book.settle(id),
+    settle(id) {
+      const entry = under.get(id);
+      if (entry && !abandon(entry)) entry.isSettled = true;
+      return book.settle(id);
+    },
     work(handler, { concurrency }) {
       const stop = new AbortController();
       setMaxListeners(0, stop.signal); // everything in hand waits for it

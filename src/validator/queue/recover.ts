@@ -78,22 +78,24 @@ export async function recoverOutcomes(
   const { queue, ledger, clock, log } = parts;
   if (queue.recovered.length === 0) return;
   log.info('jobs of an earlier process are taken up again', { jobs: queue.recovered.length });
-  const known = new Set(ledger.outcomes({ fromEpoch: 0 }).map(({ id }) => id));
   // in turn, as the queue takes them up: what is kept of one at a time is in memory
   for (const each of queue.recovered) await recover(each);
 
   async function recover({ job, kept, end }: Recovered): Promise<void> {
     try {
-      if (!known.has(job.id)) {
-        const ended = await raceAbort(signal, end);
-        const { note, opening } = await kept();
-        if (note) await record(job, fromNote(note, opening), ended);
-      }
+      const { note, opening } = await kept();
+      const entry = note && fromNote(note, opening);
+      if (entry && !isRecorded(entry)) await record(job, entry, await raceAbort(signal, end));
       await queue.settle(job.id);
     } catch (error) {
       if (signal.aborted) return;
       log.error('a session of an earlier process has no outcome', { outcome: job.id, error });
     }
+  }
+
+  /** Of its epoch and later ones alone: a ledger of months is not read for it. */
+  function isRecorded({ outcome: { id, epoch } }: OutcomeEntry): boolean {
+    return ledger.outcomes({ fromEpoch: epoch }).some((known) => known.id === id);
   }
 
   async function record(job: Job, entry: OutcomeEntry, end: JobEnd): Promise<void> {

@@ -174,9 +174,17 @@ describe('sessions of a process that died', () => {
     const verdict: Verdict = { kind: 'rejected', reason: 'seed' };
     await ledger.append({ ...one.entry, outcome: { ...one.entry.outcome, verdict } });
     const queue = await openProcess();
-    queue.work(async () => accepted, { concurrency: 1 });
-    await recoverOutcomes(parts(queue), never);
+    await recoverOutcomes(parts(queue), never); // before anybody comes to it
+    let judged = 0;
+    queue.work(
+      async () => {
+        judged++;
+        return accepted;
+      },
+      { concurrency: 1 },
+    );
     expect(recorded().map((outcome) => outcome.verdict)).toEqual([verdict]);
+    expect([judged, queue.status().setAside, queue.status().bytes]).toEqual([0, 0, 0]);
     expect((await openProcess()).recovered).toEqual([]);
   });
 
