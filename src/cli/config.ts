@@ -199,6 +199,11 @@ export const validatorSchema = z.strictObject({
     without: 'queue-key in the data folder',
     example: '/etc/assay/queue-key',
   }),
+  workerPatienceMs: integerBetween(100, 600_000, 'ms').default(20_000).meta({
+    description:
+      'verification that no worker ended after so long is done here as well: the first verdict counts',
+    value: 'ms',
+  }),
   evidencePort: port.default(8095).meta({
     description: 'port on which workers fetch evidence, where there is a Redis; 0 picks one',
   }),

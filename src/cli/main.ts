@@ -62,6 +62,10 @@ program
     '--rollouts',
     'windows of rollouts instead of proofs: two honest miners and four cheats, three windows, two minutes',
   )
+  .option(
+    '--redis',
+    'verification of validator-a over a real Redis with two workers, one of which is killed in the middle',
+  )
   .option('--keep', 'leave everything running afterwards, until Ctrl-C')
   .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
   .option('--dir <folder>', 'where journals and logs go (a temporary folder without it, removed at the end)')

@@ -4,6 +4,7 @@ import type { Log } from '../model/log.js';
 import type { QueueAlert } from '../validator/queue/bull-queue.js';
 import { openEvidenceDoor } from '../validator/queue/evidence-door.js';
 import type { RedisAddress } from '../validator/queue/redis-address.js';
+import type { Config } from './config.js';
 import { tellParent } from './parent.js';
 import type { WrapQueue } from './verification-queue.js';
 
@@ -19,14 +20,15 @@ export const overRedis =
       redisPrefix: prefix,
       host,
       evidencePort,
-    }: { readonly redisPrefix: string; readonly host: string; readonly evidencePort: number },
+      workerPatienceMs: lateMs,
+    }: Pick<Config<'validator'>, 'redisPrefix' | 'host' | 'evidencePort' | 'workerPatienceMs'>,
   ): WrapQueue =>
   async (inner, { key, stamp, evidence }) => {
     const { clock, log } = parts;
     const { createBullQueue } = await import('../validator/queue/bull-queue.js');
     const door = await openEvidenceDoor({ store: evidence, key, clock, log }, { host, port: evidencePort });
     try {
-      const queue = await createBullQueue({ ...parts, inner, prefix, key, stamp });
+      const queue = await createBullQueue({ ...parts, inner, prefix, key, stamp }, { lateMs });
       log.info('workers are served', {
         redis: parts.redis.shown,
         evidence: `http://${door.host}:${door.port}`,

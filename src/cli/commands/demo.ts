@@ -26,7 +26,7 @@ import {
 } from '../../testing/report.js';
 import { funds, type Registered, setUp } from '../../testing/setup.js';
 import { type Behaviour, createWorld, DEMO_PLAN, type World, type WorldMiner } from '../../testing/world.js';
-import { openLedgerReader } from '../../validator/ledger/ledger.js';
+import { type LedgerReader, openLedgerReader } from '../../validator/ledger/ledger.js';
 import type { ValidatorStatus } from '../../validator/status.js';
 import { encodePublication, type Publication } from '../../verification/publication.js';
 import { dataPaths, systemParts } from '../assemble.js';
@@ -34,6 +34,7 @@ import { watchPss } from '../demo/memory.js';
 import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
 import { replayedElsewhere } from '../demo/replayed.js';
 import { checkLines, closingLines, minerTable, validatorTable } from '../demo/table.js';
+import { assertRedisServer, KILLED, openDemoWorkers } from '../demo/workers.js';
 import type { ChainClient } from '../networks.js';
 import { EXIT, print, printJson } from '../output.js';
 
@@ -41,6 +42,7 @@ interface Options {
   readonly seed: string;
   readonly json: boolean;
   readonly keep: boolean;
+  readonly redis: boolean;
   readonly commitReveal: boolean;
   readonly kill: { readonly name: string; readonly epoch: number } | undefined;
   readonly dir: string | undefined;
@@ -48,6 +50,8 @@ interface Options {
   readonly backend: 'cuda' | 'webgpu' | undefined;
 }
 
+/** Whose verification is spread over workers, with `--redis`. */
+const QUEUED = 'validator-a';
 /** An epoch that takes this many times its blocks' time does not end any more. */
 const STUCK = 4;
 /** Heaps, MiB: what the roles were seen to need, twice. */
@@ -55,6 +59,7 @@ const HEAP = { chain: 256, validator: 192, miner: 160, device: 64 } as const;
 
 export async function demo(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = parseOptions(flags);
+  if (options.redis) assertRedisServer();
   const card = options.backend && (await firstOf(options.backend));
   const { clock } = systemParts;
   const began = clock.monotonic();
@@ -65,7 +70,10 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-demo-')));
   const world = createWorld(options.seed);
   const stop = new AbortController();
-  const watch = createWatch(say, (name, how) => {
+  const workers = options.redis
+    ? await openDemoWorkers({ processes: () => processes, say }, { dir })
+    : undefined;
+  const watch = createWatch(say, workers?.heard, (name, how) => {
     const log = join(dir, 'logs', `${name}.log`);
     stop.abort(new AssayError('unreachable', `${name} died (${how}); its log is ${log}`, { address: name }));
   });
@@ -98,13 +106,14 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     const published = ownersFiles();
     const paths = await writeFiles(dir, published);
     await raceAbort(inner, startMiners(roles, devices, paths));
-    const validators = await raceAbort(inner, startValidators(roles));
+    const validators = await raceAbort(inner, startValidators(roles, workers?.flags));
+    if (workers) await raceAbort(inner, workers.start());
     say(
       `${world.miners.length} miners and ${world.validators.length} validators are up; behaviours by uid: ${dealt(world, registered)}`,
     );
 
     const judges = world.validators.map(({ name }) => ({ name, uid: registered.uids.get(name)! }));
-    const onSubnet = killOnce(options, validators, say);
+    const onSubnet = killOnce(options, validators, say, workers?.arm);
     const limitMs = STUCK * (DEMO_PLAN.paidEpochs + SPARE_EPOCHS) * DEMO_PLAN.tempo * DEMO_PLAN.blockTimeMs;
     const watched = watchEpochs(
       { chain, say },
@@ -136,6 +145,11 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
       once: epochs.setTwice,
       refusedForwards: watch.refusedForwards(),
       stages: options.commitReveal ? watch.stages() : undefined,
+      workers: workers && {
+        killed: workers.wasKilled(),
+        doubled: watch.doubled(),
+        restarts: options.kill?.name === QUEUED ? 1 : 0,
+      },
     });
     const missed = missedShare(report);
     if (options.json) printJson(report);
@@ -166,6 +180,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     stop.abort();
     await chain?.close().catch(() => {}); // the node may be gone first
     await processes.stopAll();
+    workers?.close();
     const keepFiles = options.dir !== undefined || (failed && !signal.aborted);
     if (keepFiles) say(`journals and logs are in ${dir}`);
     else await rm(dir, { recursive: true, force: true });
@@ -173,7 +188,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
 }
 
 function parseOptions(flags: Record<string, unknown>): Options {
-  const { seed, json, keep, kill, dir, commitReveal, backend = 'cpu' } = flags;
+  const { seed, json, keep, kill, dir, commitReveal, redis, backend = 'cpu' } = flags;
   if (typeof seed !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(seed))
     throw usage('--seed', '1 to 64 printable characters', seed);
   const parsed = typeof kill === 'string' ? /^(validator-[ab])@(\d+)$/.exec(kill) : undefined;
@@ -191,6 +206,7 @@ function parseOptions(flags: Record<string, unknown>): Options {
     backend: backend === 'cpu' ? undefined : backend,
     json: json === true,
     keep: keep === true,
+    redis: redis === true,
     commitReveal: commitReveal === true,
     kill: parsed ? { name: parsed[1]!, epoch } : undefined,
     dir: typeof dir === 'string' ? dir : undefined,
@@ -205,17 +221,26 @@ const usage = (what: string, expected: string, got: unknown) =>
   });
 
 /** What the roles say of themselves, and what becomes of their processes. */
-function createWatch(say: (line: string) => void, onGivenUp: (name: string, how: string) => void) {
+function createWatch(
+  say: (line: string) => void,
+  heard: (name: string, message: Readonly<Record<string, unknown>>) => void = () => {},
+  onGivenUp: (name: string, how: string) => void,
+) {
   const events = new Map<string, number>();
   let refused = 0;
+  let doubled = 0;
   const stages = { applied: new Set<string>(), failed: new Set<string>() };
   return {
     refusedForwards: () => refused,
+    /** outcomes of the validator with workers that were to be recorded a second time */
+    doubled: () => doubled,
     /** commits that were revealed, and epochs that were lost, by validator and epoch */
     stages: () => ({ applied: [...stages.applied], failed: [...stages.failed] }),
     message(name: string, message: Readonly<Record<string, unknown>>) {
       if (message.forwardRefused) refused++;
-      const status = message.status as Pick<ValidatorStatus, 'lastEvent' | 'weightsStage'> | undefined;
+      heard(name, message);
+      const status = message.status as ValidatorStatus | undefined;
+      if (name === QUEUED) doubled = status?.doubledOutcomes ?? doubled;
       noteStage(name, status?.weightsStage);
       const event = status?.lastEvent;
       if (!event || events.get(name) === event.block) return;
@@ -409,13 +434,10 @@ function canBind(host: string): Promise<boolean> {
   });
 }
 
-async function startValidators({
-  processes,
-  world,
-  dir,
-  url,
-  netuid,
-}: Roles): Promise<ReadonlyMap<string, Managed>> {
+async function startValidators(
+  { processes, world, dir, url, netuid }: Roles,
+  queue: readonly string[] = [],
+): Promise<ReadonlyMap<string, Managed>> {
   const started = await Promise.all(
     world.validators.map(async ({ name, hotkeyUri }) => {
       const args = (attempt: number) => [
@@ -425,6 +447,7 @@ async function startValidators({
         ...['--echo-port', '0', '--anchor-port', '0'],
         ...['--keep-accepted', '0.5'], // enough to try `assay validator replay` on
         ...['--random-seed', `${world.seed}/${name}/${attempt}`],
+        ...(name === QUEUED ? queue : []),
       ];
       const { process } = await processes.start({ name, args, heapMiB: HEAP.validator });
       return [name, process] as const;
@@ -441,9 +464,11 @@ function killOnce(
   { kill }: Options,
   validators: ReadonlyMap<string, Managed>,
   say: (line: string) => void,
+  arm: () => void = () => {},
 ): (now: Subnet, paid: number, counting: boolean) => void {
   let killed = false;
   return (now, paid, counting) => {
+    if (counting) arm();
     const into = now.block - now.lastEpochBlock;
     if (!kill || killed || !counting || paid !== kill.epoch - 1 || into < DEMO_PLAN.tempo / 3) return;
     killed = true;
@@ -470,6 +495,8 @@ async function conclude(
     signal: AbortSignal;
     /** of commits; undefined where weights are set in the open */
     stages: { readonly applied: readonly string[]; readonly failed: readonly string[] } | undefined;
+    /** undefined where verification was not spread */
+    workers: { readonly killed: boolean; readonly doubled: number; readonly restarts: number } | undefined;
   },
 ) {
   const hotkey = (uri: string): Hotkey => toHotkey(keypairFromUri(uri).address);
@@ -523,11 +550,43 @@ async function conclude(
       timing: false,
     },
     ...(run.stages ? [revealCheck(world, run.stages)] : []),
+    ...(run.workers
+      ? [
+          workersCheck(
+            ledgers[world.validators.findIndex(({ name }) => name === QUEUED)]!.ledger,
+            run.workers,
+          ),
+        ]
+      : []),
     ...checkReport(report, outcomes),
     ...rows,
   ];
   await Promise.all(ledgers.map(({ ledger }) => ledger.close()));
   return { report, checks };
+}
+
+/** Its newest event may have been under way when it was asked to end; one more for each time that it was killed itself. */
+function workersCheck(
+  ledger: LedgerReader,
+  {
+    killed,
+    doubled,
+    restarts,
+  }: { readonly killed: boolean; readonly doubled: number; readonly restarts: number },
+): Check {
+  const done = ledger.completedEvents({ fromEpoch: 0 }).length;
+  const cut = ledger.startedEvents({ fromEpoch: 0 }).length - done;
+  const ours = ledger
+    .outcomes({ fromEpoch: 0 })
+    .filter(({ verdict }) => verdict.kind === 'inconclusive' && verdict.cause === 'validator-fault').length;
+  return {
+    what: `no outcome lost or doubled though ${KILLED} was killed`,
+    ok: killed && doubled === 0 && ours === 0 && cut <= 1 + restarts,
+    found: killed
+      ? `${done} events whole, ${cut} cut short at the end, ${ours} outcomes by our own fault, ${doubled} doubled`
+      : `${KILLED} never had a job in hand`,
+    timing: false,
+  };
 }
 
 function revealCheck(

@@ -29,7 +29,7 @@ export type QueueAlert =
 export interface BullQueueOptions {
   /** jobs in Redis at once; the others wait here, sessions first. @default 1024 */
   readonly ahead?: number;
-  /** a job that nobody ended after so long is judged here as well: the first end counts. @default 30000 */
+  /** a job that nobody ended after so long is judged here as well: the first end counts. @default 20000 */
   readonly lateMs?: number;
   /** the same while Redis is away. @default 3000 */
   readonly awayMs?: number;
@@ -41,7 +41,7 @@ export interface BullQueueOptions {
 /** More than workers have in hand, and few enough to be looked after one by one. */
 const AHEAD = 1024;
 /** A worker's own line to Redis and its evidence are looked at in seconds; an event waits for its verdicts for 150 s. */
-const LATE_MS = 30_000;
+const LATE_MS = 20_000;
 const AWAY_MS = 3_000;
 const LOOK_MS = 1_000;
 /** News of an end come within milliseconds: only of those that had none for so long somebody looks. */

@@ -25,7 +25,7 @@ export interface BullPace {
   readonly stalledMs: number;
 }
 /** A worker's verifying is on threads: the loop that says it lives stalls for no longer than a copy of an opening takes. */
-export const BULL_PACE: BullPace = { lockMs: 10_000, stalledMs: 5_000 };
+export const BULL_PACE: BullPace = { lockMs: 6_000, stalledMs: 3_000 };
 
 /** A job may end so many workers less one: the last one's end makes it poison, as a process's would here. */
 const MOST_STALLS = 2;
