@@ -5,7 +5,7 @@ import { HOST_LIMITS } from './limits.js';
 
 export interface Line {
   pong(id: number): void;
-  /** ms there and back: the second worst of the latest, so that one stall of either process does not speak for the line. Undefined until measured. */
+  /** ms there and back, which a quarter of the latest times exceeded: stalls of either process do not speak for the line. Undefined until measured. */
   wayMs(): number | undefined;
   /** monotonic ms at which the host was last heard */
   heardAt(): number;
@@ -56,7 +56,7 @@ export function createLine(parts: {
     },
     wayMs() {
       if (times.length < HOST_LIMITS.firstSamples) return undefined;
-      return [...times].sort((a, b) => b - a)[1];
+      return [...times].sort((a, b) => b - a)[Math.floor(times.length / 4)];
     },
     heardAt: () => heardAt,
     probe: () => measure(HOST_LIMITS.probeMs),
