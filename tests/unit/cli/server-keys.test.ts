@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -38,6 +38,25 @@ describe('the TLS keys of a miner', () => {
     expect(await open(true, first)).toEqual(keys);
     expect(await open(true, first)).toEqual(keys);
     expect(keys[1]).toEqual(first);
+  });
+
+  test('rotate by themselves once they are old enough and the chain names the newest', async () => {
+    const [first] = await open();
+    const byAge = (announced?: ServerKey) =>
+      openServerKeys(path, { rotate: false, announced, afterDays: 30 }).then((keys) =>
+        keys.map(({ serverKey }) => serverKey),
+      );
+    expect(await byAge(first)).toEqual([first]);
+    const longAgo = new Date(Date.now() - 31 * 86_400_000);
+    await utimes(path, longAgo, longAgo);
+    const [second, before] = await byAge(first);
+    expect(second).not.toEqual(first);
+    expect(before).toEqual(first);
+    // the file is new now; and an older one of which the chain knows nothing waits
+    expect(await byAge(second)).toEqual([second, first]);
+    await utimes(path, longAgo, longAgo);
+    expect(await byAge(first)).toEqual([second, first]);
+    expect((await byAge(second))[1]).toEqual(second);
   });
 
   test('are never overwritten by what cannot read them, and never quoted', async () => {
