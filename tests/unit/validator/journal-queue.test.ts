@@ -142,6 +142,38 @@ describe('jobs in the data folder', () => {
     expect(await listSetAside(dir)).toEqual([]);
   });
 
+  it('are taken up one at a time, those that processes died with last', async () => {
+    const first = await openProcess();
+    const odd = new Set([1, 3, 5].map((n) => testJob(n).job.id));
+    first.queue.work(
+      ({ job, begin }) => {
+        if (odd.has(job.id)) begin();
+        return new Promise(() => {});
+      },
+      { concurrency: 9 },
+    );
+    for (const n of [1, 2, 3, 4, 5, 6]) {
+      const { job, opening } = testJob(n);
+      first.queue.add(job, { opening }, never).catch(() => {});
+    }
+    await until(async () => (await filesIn('jobs')).length === 6 && first.queue.status().active === 6);
+    const { queue } = await openProcess();
+    expect(queue.recovered.map(({ deaths }) => deaths)).toEqual([0, 0, 0, 1, 1, 1]);
+    const order: boolean[] = [];
+    let together = 0;
+    queue.work(
+      async ({ job }) => {
+        together = Math.max(together, queue.status().active);
+        order.push(odd.has(job.id));
+        return accepted;
+      },
+      { concurrency: 4 },
+    );
+    await Promise.all(queue.recovered.map(({ end }) => end));
+    expect(order).toEqual([false, false, false, true, true, true]);
+    expect(together).toBe(1);
+  });
+
   it('that are handed back in order have nothing held against them, however often', async () => {
     for (let times = 0; times < 5; times++) {
       const { queue } = await openProcess();
