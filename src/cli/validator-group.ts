@@ -1,5 +1,6 @@
-// Owns: the names and flags of `assay validator start | worker | outcomes | breaker`. Does not own: those of its ledger (ledger-group.ts), what they do.
+// Owns: the names and flags of `assay validator start | worker | outcomes | hosts | breaker`. Does not own: those of its ledger (ledger-group.ts), what they do.
 import type { Command } from 'commander';
+import { addNetworkOptions } from './chain-options.js';
 import { registerLedger } from './ledger-group.js';
 import { integer } from './numbers.js';
 import { registerQueue } from './queue-group.js';
@@ -39,6 +40,19 @@ export function registerValidator(program: Command, run: Run): void {
     .action(async (flags: Flags) => {
       const { listOutcomes } = await import('./commands/validator.js');
       return run(() => listOutcomes(flags));
+    });
+  addNetworkOptions(validator.command('hosts'))
+    .description(
+      'what miners say of their hosts, beside what can be seen of it from here: nothing of it is paid for',
+    )
+    .requiredOption('--netuid <n>', 'subnet', integer)
+    .requiredOption('--hotkey <key>', 'hotkey file, a name beside --wallet, or a development URI')
+    .option('--wallet <name>', 'wallet whose hotkey --hotkey names')
+    .option('--wallet-path <folder>', 'folder of wallets')
+    .option('--miner <hotkey...>', 'only these (all with an axon)')
+    .action(async (flags: Flags) => {
+      const { validatorHosts } = await import('./commands/validator-hosts.js');
+      return run((signal) => validatorHosts(flags, signal));
     });
   registerBreaker(validator, run);
   registerQueue(validator, run);
