@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Compute } from '../../../src/compute/compute.js';
 import { loadOnnx } from '../../../src/compute/cpu/onnx.js';
 import { wrongLabels } from '../../../src/compute/probe-labels.js';
@@ -70,6 +70,24 @@ describe('a device in a process of its own', () => {
     expect([...(await multiplier.multiply(new Int8Array(16).fill(-2)))]).toEqual(Array(16).fill(-96));
     multiplier.release();
   });
+
+  test.runIf(process.platform === 'linux')(
+    'is not handed our variables, which may hold secrets',
+    async () => {
+      const children = () =>
+        readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+      const before = new Set(children());
+      vi.stubEnv('ASSAY_WEBHOOK', 'planted');
+      vi.stubEnv('DRIVER_OF_THE_SYSTEM', 'stays');
+      await isolate();
+      vi.unstubAllEnvs();
+      const environments = children()
+        .filter((pid) => !before.has(pid))
+        .map((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1'));
+      expect(environments.some((text) => text.includes('DRIVER_OF_THE_SYSTEM=stays'))).toBe(true);
+      expect(environments.join()).not.toContain('planted');
+    },
+  );
 
   test('is killed in the middle of a proof: the proof fails with the cause, and the slot is back for the next', async () => {
     const lines: string[] = [];
