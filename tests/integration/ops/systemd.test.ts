@@ -12,6 +12,7 @@ const UNITS = readdirSync(FOLDER);
 const MOST_EXPOSED = 2;
 const ROLE_OF: Readonly<Record<string, ConfigRole | undefined>> = {
   'assay-validator.service': 'validator',
+  'assay-validator-worker@.service': 'validator-worker',
   'assay-miner.service': 'miner',
   'assay-miner-host.service': 'miner-host',
 };

