@@ -1,10 +1,16 @@
 // How a miner ends that sessions are under way at, over the whole of its own walk.
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Head } from '../../../src/chain/chain.js';
+import type { Axon, Head } from '../../../src/chain/chain.js';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { createCallers } from '../../../src/miner/callers.js';
-import { type MinerEnd, runMiner, type Serving } from '../../../src/miner/miner.js';
+import {
+  type MinerEnd,
+  type MinerOptions,
+  type MinerParts,
+  runMiner,
+  type Serving,
+} from '../../../src/miner/miner.js';
 import { noReceipts } from '../../../src/miner/receipts.js';
 import { createSessions } from '../../../src/miner/sessions.js';
 import { createLocalSlot, type Slot } from '../../../src/miner/slot.js';
@@ -14,6 +20,11 @@ import { createSeededRandom } from '../../../src/model/prng.js';
 import { dial } from '../../../src/protocol/dial.js';
 import { RefusalCode } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
+import {
+  createServerIdentity,
+  type ServerIdentity,
+  type ServerKey,
+} from '../../../src/protocol/server-key.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import { armOf, bytes16, bytes32, goOf, take } from '../../support/sessions.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
@@ -24,7 +35,11 @@ beforeAll(readyKeys);
 const DRAIN_MS = 8000;
 const EVENT_BLOCK = 141n;
 
-async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
+async function serving({
+  rests,
+  identities,
+  renewIdentities,
+}: Pick<Slot, 'rests'> & Pick<MinerOptions, 'identities'> & Pick<MinerParts, 'renewIdentities'> = {}) {
   const clock = createVirtualClock();
   const wire = createLoopback({ clock });
   const keypair = devKeypair('miner');
@@ -45,7 +60,7 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
     ),
     ...(rests ? { rests } : {}),
   };
-  const state = { isRegistered: true, block: 140 };
+  const state = { isRegistered: true, block: 140, axon: undefined as Axon | undefined };
   let onHead: (head: Head) => void = () => {};
   let serving: Serving | undefined;
   let ended: { readonly how: MinerEnd; readonly at: number } | undefined;
@@ -55,7 +70,9 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
         subnet: async () => ({
           ...subnet([
             neuron(1, { hotkey: toHotkey(validator.address), validatorPermit: true, consensusStakeRao: 1n }),
-            ...(state.isRegistered ? [neuron(2, { hotkey: toHotkey(keypair.address) })] : []),
+            ...(state.isRegistered
+              ? [neuron(2, { hotkey: toHotkey(keypair.address), axon: state.axon })]
+              : []),
           ]),
           block: state.block,
         }),
@@ -68,11 +85,10 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
           }),
       } as never, // what a miner asks of a chain
       writer: {
-        serveAxon: async () => ({
-          block: 140,
-          blockHash: new Uint8Array(32),
-          extrinsicHash: new Uint8Array(32),
-        }),
+        async serveAxon(_key, _netuid, axon) {
+          state.axon = axon;
+          return { block: state.block, blockHash: new Uint8Array(32), extrinsicHash: new Uint8Array(32) };
+        },
       },
       wire,
       keypair,
@@ -83,8 +99,15 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
       slots: [slot],
       callers,
       sessions,
+      renewIdentities,
     },
-    { netuid: NETUID, host: '127.0.0.1', port: 8091, drainMs: DRAIN_MS },
+    {
+      netuid: NETUID,
+      host: '127.0.0.1',
+      port: 8091,
+      drainMs: DRAIN_MS,
+      ...(identities ? { identities } : {}),
+    },
     stop.signal,
     (_address, now) => {
       serving = now;
@@ -96,7 +119,9 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
   await turns();
   const caller = { wire, keypair: validator, clock, log: silentLog, random: createSeededRandom('caller') };
   const address = { host: '127.0.0.1', port: 8091 };
-  const peer = dial(caller, { address, hotkey: toHotkey(keypair.address), netuid: NETUID });
+  const peerAt = (serverKey?: ServerKey) =>
+    dial(caller, { address: { ...address, serverKey }, hotkey: toHotkey(keypair.address), netuid: NETUID });
+  const peer = peerAt();
   const nonce = bytes16('a');
   return {
     clock,
@@ -105,6 +130,8 @@ async function serving({ rests }: Pick<Slot, 'rests'> = {}) {
     callers,
     sessions,
     peer,
+    peerAt,
+    axon: () => state.axon,
     serving: () => serving!,
     ended: () => ended,
     stop: () => stop.abort(),
@@ -208,4 +235,30 @@ test('a slot that rests is neither claimed nor armed, and the status says why', 
     })(),
   );
   expect(callers.rows()).toMatchObject([{ caller: devKeypair('validator').address, calls: 3 }]);
+});
+
+test('a TLS key that is renewed while it serves is answered with at once, announced with the next reading, and the old one goes on', async () => {
+  const [before, after] = [1, 2].map((byte) => createServerIdentity(new Uint8Array(32).fill(byte))) as [
+    ServerIdentity,
+    ServerIdentity,
+  ];
+  const asked: (ServerKey | undefined)[] = [];
+  const { clock, turns, head, axon, peerAt, stop, running } = await serving({
+    identities: [before],
+    renewIdentities: async (announced) => {
+      asked.push(announced);
+      return [after, before];
+    },
+  });
+  expect(axon()?.serverKey).toEqual(before.serverKey);
+  for (let block = 148; block < 300; block++) {
+    head(block);
+    await turns();
+  }
+  expect(asked[0]).toEqual(before.serverKey);
+  expect(axon()?.serverKey).toEqual(after.serverKey);
+  for (const { serverKey } of [before, after])
+    expect((await clock.runUntil(peerAt(serverKey).describe())).slots).toHaveLength(1);
+  stop();
+  await clock.runUntil(running);
 });
