@@ -1,6 +1,7 @@
 // Owns: what a validator says of itself after each step: a value for the command line, metrics and the dashboard.
 import type { WeightRow } from '../chain/chain.js';
 import type { Hotkey } from '../model/ids.js';
+import type { Declined } from '../model/verdict.js';
 import type { ParametersStatus } from '../parameters/parameters.js';
 import type { QueueStatus } from './queue/job-queue.js';
 import type { BreakerView } from './scorer.js';
@@ -10,6 +11,8 @@ export interface EventTally {
   readonly accepted: number;
   readonly rejected: number;
   readonly inconclusive: number;
+  /** of these, those that miners declined: slots in maintenance, and at their owner's cap; absent where none was */
+  readonly declined?: Readonly<Partial<Record<Declined, number>>>;
   /** longest delay of our own in any of its sessions, ms: event loop and writing Go; 1 % of the window is credited */
   readonly ownDelayMs: number;
 }

@@ -9,6 +9,7 @@ import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
+import { type Declined, isDeclined } from '../model/verdict.js';
 import { createParameters, type ParametersParts, RETRY_BLOCKS } from '../parameters/parameters.js';
 import { filePeers } from '../parameters/peers.js';
 import { assertPhases } from '../parameters/phases.js';
@@ -667,8 +668,16 @@ function tally(outcomes: readonly Outcome[]): EventTally {
     accepted: count('accepted'),
     rejected: count('rejected'),
     inconclusive: count('inconclusive'),
+    ...declinedOf(outcomes),
     ownDelayMs: Math.round(Math.max(0, ...outcomes.map(({ ownDelayMs }) => ownDelayMs))),
   };
+}
+
+function declinedOf(outcomes: readonly Outcome[]): Pick<EventTally, 'declined'> {
+  const declined: Partial<Record<Declined, number>> = {};
+  for (const { verdict } of outcomes)
+    if (isDeclined(verdict)) declined[verdict.cause] = (declined[verdict.cause] ?? 0) + 1;
+  return Object.keys(declined).length > 0 ? { declined } : {};
 }
 
 function newestOf(book: WeightsBook, { netuid, mechanism = 0 }: ValidatorOptions): number | undefined {
