@@ -98,6 +98,12 @@ const shared = {
     .enum(LOG_FORMATS)
     .default('json')
     .meta({ description: 'json: one object a line; pretty: lines for people', value: 'format' }),
+  traceModule: file.optional().meta({
+    description:
+      'module that registers a tracer provider of OpenTelemetry when it is loaded: spans go to it (docs/tracing.md)',
+    value: 'file',
+    without: 'nothing is traced',
+  }),
   adminPort: integerBetween(-1, 65535)
     .default(0)
     .meta({ description: 'gRPC health on loopback: 0 picks a port, -1 turns it off' }),

@@ -1,4 +1,5 @@
 // Owns: the miner's walk: listen, announce, admit, answer. Does not own: any step of it.
+
 import { setMaxListeners } from 'node:events';
 import { create } from '@bufbuild/protobuf';
 import { assertAnnounceable, ownNeuron } from '../chain/announce.js';
@@ -9,6 +10,7 @@ import type { Clock } from '../model/clock.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Random } from '../model/prng.js';
+import { noTracer, type Tracer, traced } from '../model/trace.js';
 import { VERSION } from '../model/version.js';
 import { DescribeResponseSchema } from '../protocol/gen/assay/v1/miner_pb.js';
 import { serve } from '../protocol/serve.js';
@@ -58,6 +60,8 @@ export interface MinerParts {
   readonly tell?: ((alert: MinerAlert) => void) | undefined;
   /** What is counted of callers. @default nothing */
   readonly callers?: Callers | undefined;
+  /** Where spans of sessions go. @default nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** Of sessions under way and before. @default this run's alone */
   readonly sessions?: Sessions | undefined;
   /** Asked with each reading of the chain: keys other than those that are served are answered with from then on. @default the same ones */
@@ -115,7 +119,15 @@ export async function runMiner(
   signal: AbortSignal,
   onReady: (address: { host: string; port: number }, serving: Serving) => void = () => {},
 ): Promise<MinerEnd> {
-  const { reader, log, clock, keypair, sessions = createSessions(), tell = () => {} } = parts;
+  const {
+    reader,
+    log,
+    clock,
+    keypair,
+    tracer = noTracer,
+    sessions = createSessions(),
+    tell = () => {},
+  } = parts;
   assertAnnounceable(options.announceIp ?? options.host);
   const { drainMs = 0 } = options;
   const stop = new AbortController();
@@ -201,7 +213,11 @@ export async function runMiner(
         ...(parts.callers ? { onCall: parts.callers.called } : {}),
         handlers: {
           describe: async () => create(DescribeResponseSchema, claims()),
-          prove: answer,
+          // what the caller says of its trace is where ours hangs; who it is was found out before
+          prove: (session) =>
+            traced(tracer.start('answer', { validator: session.peer }, session.traceparent), () =>
+              answer(session),
+            ),
           content,
           ...(parts.piece ? { piece: parts.piece } : {}),
         },

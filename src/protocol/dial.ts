@@ -115,8 +115,8 @@ export function dial(parts: SessionParts, peer: PeerOptions): MinerPeer {
       return isOne ? { data: content, fileBytes } : undefined;
     },
 
-    prove() {
-      return new Session(channel.prove(), {
+    prove(traceparent) {
+      return new Session(channel.prove(traceparent), {
         clock,
         limits,
         certificates,

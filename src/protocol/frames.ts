@@ -51,6 +51,8 @@ export interface ProofSession {
   /** 16 bytes, chosen by the dialling end */
   readonly id: Uint8Array;
   readonly peer: Hotkey;
+  /** of the trace that the dialling end has the session in; nobody answers for it */
+  readonly traceparent?: string | undefined;
   /** certificate of our session key: stored beside our frames */
   readonly ownCertificate: Uint8Array;
   /** the peer's, once its first frame arrived */
@@ -82,6 +84,7 @@ export interface SessionContext {
   readonly key: SessionKey;
   /** of the frames that we send */
   readonly direction: Direction;
+  readonly traceparent?: string | undefined;
   /** the listening end's first frame, already admitted */
   readonly first?: { readonly arrived: Arrived; readonly certificate: VerifiedCertificate };
 }
@@ -89,6 +92,7 @@ export interface SessionContext {
 export class Session implements ProofSession {
   readonly id: Uint8Array;
   readonly peer: Hotkey;
+  readonly traceparent: string | undefined;
   readonly ownCertificate: Uint8Array;
   readonly #stream: WireStream;
   readonly #context: SessionContext;
@@ -108,6 +112,7 @@ export class Session implements ProofSession {
     this.#context = context;
     this.id = context.id;
     this.peer = context.peer;
+    this.traceparent = context.traceparent;
     this.ownCertificate = context.key.certificate;
     this.#first = context.first;
     this.#certificate = context.first?.certificate;

@@ -4,6 +4,7 @@
 import { toHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
 import type { AssayError } from '../model/errors.js';
+import { toTraceparent } from '../model/trace.js';
 import { PLAINTEXT_CHANNEL } from './certificate.js';
 import { decodeSigned, encodeSigned } from './codec.js';
 import {
@@ -127,7 +128,7 @@ export function createLoopback(options: LoopbackOptions): Wire {
             signal?.removeEventListener('abort', onAbort);
           }
         },
-        prove() {
+        prove(traceparent) {
           const pipe = new Pipe(key, clock, limits);
           const listening = closed ? undefined : reach();
           if (!listening) {
@@ -136,11 +137,13 @@ export function createLoopback(options: LoopbackOptions): Wire {
           }
           open.add(pipe);
           listening.pipes.add(pipe);
-          const serving = pipe.serve(listening.handlers, origin).finally(() => {
-            open.delete(pipe);
-            listening.pipes.delete(pipe);
-            listening.serving.delete(serving);
-          });
+          const serving = pipe
+            .serve(listening.handlers, { ...origin, traceparent: toTraceparent(traceparent) })
+            .finally(() => {
+              open.delete(pipe);
+              listening.pipes.delete(pipe);
+              listening.serving.delete(serving);
+            });
           listening.serving.add(serving);
           return pipe.dialler;
         },

@@ -114,6 +114,7 @@ function createHandlers(parts: ServeParts, netuid: number, limits: Limits): Wire
       id: header.callId.slice(),
       key: peer.sessionKey(origin.channel),
       direction: 'response',
+      traceparent: origin.traceparent,
       first: { arrived, certificate },
     });
     try {

@@ -47,7 +47,7 @@ export interface MinerPeer {
    */
   piece(digest: Uint8Array, offset: number, signal?: AbortSignal): Promise<FilePiece | undefined>;
   /** Opens a session; the first `send` reaches out. */
-  prove(): ProofSession;
+  prove(traceparent?: string): ProofSession;
   /** Breaks what is still open. */
   close(): void;
 }

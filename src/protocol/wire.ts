@@ -48,7 +48,8 @@ export interface WireStream {
 export interface WireChannel {
   /** @throws AssayError `timeout` after `deadlineMs`, `refused` (reason `cancelled`) when `signal` aborts, or the peer's refusal */
   describe(message: Signed, deadlineMs: number, signal?: AbortSignal): Promise<Arrived>;
-  prove(): WireStream;
+  /** @param traceparent what the other end may hang its own trace under: not signed, and part of nothing that is */
+  prove(traceparent?: string): WireStream;
   /** Breaks what is still open. */
   close(): void;
 }
@@ -59,6 +60,8 @@ export interface Origin {
   readonly address: string;
   /** what certificates of session keys must bind: `channelOf` the server key that was asked for, zeros on plaintext */
   readonly channel: Uint8Array;
+  /** what the other end said of its trace, of the right form: for our own traces, never for trust */
+  readonly traceparent?: string | undefined;
   /**
    * Says that the call is `hotkey`'s and may come in: until then it and its connection are a stranger's, and the first to go.
    * @throws AssayError `limit-exceeded` when admitted peers have no more room

@@ -34,6 +34,8 @@ export interface EventFrame {
   readonly go: Promise<Beacon>;
   /** the same of the block of the Pass; rejects with `go`, too */
   readonly pass: Promise<Beacon>;
+  /** of the trace that it is in, and of a session its own */
+  readonly traceparent?: string | undefined;
 }
 
 export interface Beacon {
@@ -171,7 +173,7 @@ export async function play(
   const random = parts.random.fork(name);
   const nonce = random.bytes(16);
   const salt = random.bytes(16);
-  const session = parts.peer.prove();
+  const session = parts.peer.prove(event.traceparent);
   const played = {
     task,
     nonce,

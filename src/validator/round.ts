@@ -7,7 +7,8 @@ import type { Hotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
-import { inconclusive, rejected } from '../model/verdict.js';
+import { noTracer, type Tracer, traced } from '../model/trace.js';
+import { inconclusive, rejected, verdictToString } from '../model/verdict.js';
 import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import type { FrameBody, MinerPeer, ProofSession } from '../protocol/session.js';
@@ -55,6 +56,8 @@ export interface RoundParts {
   readonly reach?: Reach | undefined;
   /** @default this thread */
   readonly verifiers?: Verifiers | undefined;
+  /** @default nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** What is heard of declared maintenance. @default nobody is ever in it */
   readonly maintenance?:
     | (Pick<HeardMaintenance, 'statementOf'> & Pick<RosterMaintenance, 'hear'>)
@@ -112,7 +115,7 @@ export async function runEvent(
   input: { event: Event; subnet: Subnet; chain: Pick<ChainInfo, 'type' | 'blockTimeMs'>; self: Hotkey },
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  const { ledger, kinds, clock, log } = parts;
+  const { ledger, kinds, clock, log, tracer = noTracer } = parts;
   const { event, subnet, chain, self } = input;
   const cameAt = clock.monotonic();
   const { asked, byTurn = false } = event;
@@ -242,18 +245,28 @@ export async function runEvent(
     const { ip } = task.neuron.axon!; // the roster holds only neurons that serve one
     const place = { go: goLine.enter(ip), pass: passLine.enter(ip) };
     for (const each of Object.values(place)) each.catch(() => {}); // the session may be over before it looks
+    const { kind, index: slot } = task.claim;
+    const about = { kind, slot, miner: task.neuron.hotkey };
+    const span = tracer.start('session', about, event.traceparent);
+    const { traceparent } = span;
     const played = await play(
       { ...parts, peer, gate, meetings, sessions, onSent, windowOver },
-      { ...event, ...place },
+      { ...event, ...place, traceparent },
       task,
-    );
+    ).catch((error: unknown) => {
+      span.end(error);
+      throw error;
+    });
     goFlushMs = Math.max(goFlushMs, played.go?.flushMs ?? 0);
     try {
       // whatever came of an opening does not depend on the rest of the event
       if (played.takenFrom === undefined || signal.aborted) return played;
       const { hash: beacon } = await event.go;
       judge ??= judgeOf(beacon);
-      const judged = await judge.judge(played);
+      const judging = judge;
+      const verification = tracer.start('verification', about, traceparent);
+      const judged = await traced(verification, () => judging.judge(played));
+      span.set('verdict', verdictToString(judged.verdict));
       // a thread that we ended says nothing about anybody
       if (signal.aborted) return played;
       if (task.kind.round) return { judged };
@@ -262,6 +275,8 @@ export async function runEvent(
       return settled;
     } finally {
       played.release();
+      if (played.end) span.set('verdict', verdictToString(played.end));
+      span.end();
     }
   }
 

@@ -10,6 +10,7 @@ import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
 import { type Declined, isDeclined } from '../model/verdict.js';
+import { noTracer, type Tracer, traced } from '../model/trace.js';
 import { createParameters, type ParametersParts, RETRY_BLOCKS } from '../parameters/parameters.js';
 import { filePeers } from '../parameters/peers.js';
 import { assertPhases } from '../parameters/phases.js';
@@ -80,6 +81,8 @@ export interface ValidatorParts {
   readonly receipts?: ReceiptLines | undefined;
   /** Where content is verified: `createVerifierPool` makes threads for it. @default this thread */
   readonly verifiers?: Verifiers | undefined;
+  /** Where spans of events, sessions, verification and weights go. @default nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** What a person says of scores that are held, each once. @default nobody is asked */
   readonly decisions?: { take(): Promise<Decision | undefined> } | undefined;
   readonly log: Log;
@@ -134,7 +137,7 @@ export async function runValidator(
   signal: AbortSignal,
   onStatus: (status: ValidatorStatus) => void = () => {},
 ): Promise<void> {
-  const { reader, clock, log, ledger, keypair, alert = () => {} } = parts;
+  const { reader, clock, log, ledger, keypair, tracer = noTracer, alert = () => {} } = parts;
   const { netuid, mechanism = 0 } = options;
   const self = toHotkey(keypair.address);
   assertPhases(parts.kinds);
@@ -400,8 +403,10 @@ export async function runValidator(
       .then((hash) => reader.subnet(netuid, hash, mechanism));
     const tooLong = () =>
       new AssayError('timeout', 'the subnet was not read', { what: 'subnet', afterMs: TURNS_READ_MS });
+    const span = tracer.start(isCheck ? 'check' : 'event', { block, epoch });
     const event: Event = {
       id,
+      traceparent: span.traceparent,
       block,
       basis,
       epoch,
@@ -475,8 +480,10 @@ export async function runValidator(
           doubledOutcomes: ledger.doubled?.() ?? 0,
         });
       } catch (error) {
+        span.end(error);
         if (!signal.aborted) log.warn('event dropped: it counts for nobody', { block, error });
       } finally {
+        span.end();
         signal.removeEventListener('abort', onAbort);
         running.delete(block);
       }
@@ -494,7 +501,9 @@ export async function runValidator(
   async function setWeights(head: Head, { epochIndex: epoch }: Subnet, isDue: boolean): Promise<void> {
     try {
       const isNew = isDue && !publisher.recordOf(epoch) && !decidedEpochs.has(epoch);
-      await publisher.step(isNew ? { epoch, scores: (now) => rowOf(epoch, now) } : undefined, report);
+      const due = isNew ? { epoch, scores: (now: Subnet) => rowOf(epoch, now) } : undefined;
+      const step = () => publisher.step(due, report);
+      await (due ? traced(tracer.start('weights', { epoch }), step) : step());
     } catch (error) {
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });

@@ -49,6 +49,7 @@ import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
 import { raoOf } from '../tao.js';
+import { openTracing } from '../tracing.js';
 import type { WantedSlot } from '../wanted-slots.js';
 import { createWebhook } from '../webhook.js';
 
@@ -121,6 +122,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     },
   );
   const receipts = await openReceipts(dataPaths.receipts(config.data));
+  const tracing = await openTracing(config.traceModule);
   const admin = await startAdmin(config.adminPort, log);
   const webhook = createWebhook(config.webhook, { log });
   const listed = new Set(config.listed.map(toHotkey));
@@ -216,6 +218,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
               tell,
               callers,
               sessions,
+              tracer: tracing.tracer,
               renewIdentities: (named) => keysFor(false, named),
             },
             {
@@ -256,6 +259,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
       declines.close(),
       chain.close(),
       admin?.close(),
+      tracing.close(),
       metrics?.close(),
       webhook.close(),
       others.close(),

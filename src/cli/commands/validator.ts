@@ -45,6 +45,7 @@ import { overRedis } from '../redis-queue.js';
 import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
+import { openTracing } from '../tracing.js';
 import { RECEIPTS_BYTES } from '../usage-receipts.js';
 import { openVerificationQueue, type VerificationQueue } from '../verification-queue.js';
 import { createWebhook } from '../webhook.js';
@@ -78,6 +79,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
   const given = await shelveGiven(shelf, config, kinds);
+  const tracing = await openTracing(config.traceModule);
   const admin = await startAdmin(config.adminPort, log);
   const webhook = createWebhook(config.webhook, { log });
   let live = config;
@@ -187,6 +189,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         reach: ends.reach,
         verifiers: queue.verifiers,
         decisions: decisionsIn(config.data),
+        tracer: tracing.tracer,
         log,
       },
       {
@@ -223,6 +226,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       ends?.close(),
       chain.close(),
       admin?.close(),
+      tracing.close(),
       metrics?.close(),
       webhook.close(),
     ]);

@@ -1,6 +1,6 @@
 // Owns: the dialling end over grpc-js: one connection a channel, deadlines, keepalive, bounded reading.
 import { isIPv4, isIPv6 } from 'node:net';
-import { type ChannelCredentials, Client, credentials, InterceptingCall } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, InterceptingCall, Metadata } from '@grpc/grpc-js';
 import type { AssayError } from '../../model/errors.js';
 import { decodeSigned, encodeSigned } from '../codec.js';
 import { cancelled, limitExceeded, peerEnded, timedOut, unreachable } from '../errors.js';
@@ -80,13 +80,16 @@ export function connectGrpc(address: DialAddress, limits: Limits, monotonic: () 
       });
     },
 
-    prove() {
+    prove(traceparent) {
       if (closed) return brokenStream(unreachable(name)); // grpc-js would throw here, where a channel never fails
       let gate: Gate | undefined;
+      const metadata = new Metadata();
+      if (traceparent !== undefined) metadata.set('traceparent', traceparent);
       const call = client.makeBidiStreamRequest(
         proveMethod.path,
         proveMethod.requestSerialize,
         proveMethod.responseDeserialize,
+        metadata,
         {
           interceptors: [
             (options, next) => {

@@ -1,5 +1,6 @@
 // Owns: the listening end over grpc-js: its calls as a handler sees them, and patience with those who are slow.
 // Does not own: how many may come, and who goes first (connections.ts).
+
 import type { Socket } from 'node:net';
 import {
   type handleBidiStreamingCall,
@@ -12,6 +13,7 @@ import {
   type ServerInterceptor,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { toTraceparent } from '../../model/trace.js';
 import { decodeSigned, encodeSigned } from '../codec.js';
 import { limitExceeded, peerEnded, timedOut, unreachable } from '../errors.js';
 import { MinerService } from '../gen/assay/v1/miner_pb.js';
@@ -91,7 +93,10 @@ export async function listenGrpc(
       stream.finish(unreachable(peer));
     });
     const handling = handlers
-      .prove(stream, toOrigin(places.get(call.metadata)))
+      .prove(stream, {
+        ...toOrigin(places.get(call.metadata)),
+        traceparent: toTraceparent(call.metadata.get('traceparent')[0]),
+      })
       .then(
         () => {
           call.end();

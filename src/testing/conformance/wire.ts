@@ -136,6 +136,25 @@ export function wireConformance(name: string, makeWire: MakeWire): void {
       expect((await failure(stream.send(message(1)))).code).toBe('unreachable');
     });
 
+    test("tells of the caller's trace what has the form of one, and nothing else", async () => {
+      const told: unknown[] = [];
+      const { channel } = await open({
+        async prove(stream, origin) {
+          told.push(origin.traceparent);
+          while (await stream.receive()) await stream.send(message(1));
+        },
+      });
+      const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+      for (const given of [trace, `${trace}-more`, 'x'.repeat(55), undefined]) {
+        const stream = channel.prove(given);
+        await stream.send(message(0));
+        await stream.receive();
+        stream.end();
+        await stream.closed;
+      }
+      expect(told).toEqual([trace, undefined, undefined, undefined]);
+    });
+
     test('an address is told, and admitting a call once more changes nothing', async () => {
       const addresses = new Set<string>();
       const { channel } = await open({
