@@ -20,27 +20,38 @@ import type { EventEntry, ScoredEntry } from '../../src/validator/ledger/entries
 import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
 import { encodePublication, type Publication } from '../../src/verification/publication.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
-import { type CastParts, CHAIN, startChain, startDevices, startMiners, startValidators } from './cast.js';
+import {
+  type CastParts,
+  CHAIN,
+  startChain,
+  startDevices,
+  startMiners,
+  startValidators,
+  startWorker,
+} from './cast.js';
 import { createDowns } from './downs.js';
 import { type JobsSeen, watchJobs } from './jobs.js';
 import { type JudgeSeen, judge, type MinerSeen } from './judge.js';
 import { ownWords } from './own-words.js';
 import { CAST, type Kill, planKills, timingOf, type Victims } from './plan.js';
+import { freePort, hasRedis, type KilledRedis, startRedis } from './redis.js';
 import { watchWeights } from './watch.js';
 
-type Settings = 'kills' | 'blockTimeMs' | 'miners' | 'quietEvents' | 'epochsAfter';
+type Settings = 'redis' | 'kills' | 'blockTimeMs' | 'miners' | 'quietEvents' | 'epochsAfter';
 
 export const soak = defineSoak<Settings>({
   title: 'Killed at random',
   about: [
-    'Real processes on one machine: a chain with a folder, two validators, five miners with their devices. At random',
-    'times one of them is ended by `SIGKILL` and started again. Afterwards what is on disk and on the chain must be as if',
+    'Real processes on one machine: a chain with a folder, five miners with their devices, and two validators, one of',
+    'which has its sessions verified by two workers over Redis. At random',
+    'times one of them, or Redis, which then keeps what it had or not, is ended by `SIGKILL` and started again. Afterwards what is on disk and on the chain must be as if',
     'nobody had died: no outcome lost or doubled, weights once an epoch, nobody paid less for our own death.',
   ].join(' '),
   minutes: 30,
   settings: {
     kills: { is: 200, what: 'how many processes are killed, at times and in an order of the seed' },
     blockTimeMs: { is: 100, what: 'milliseconds from block to block: more on a machine that is busy' },
+    redis: { is: 1, what: '0: no Redis and no workers, both validators verify alone' },
     miners: { is: 5, what: 'how many of its five kinds of miner take part' },
     quietEvents: { is: 2, what: 'events of each validator before the first process may be killed' },
     epochsAfter: { is: 2, what: 'epochs after all are back, so that every loss has had its chance to show' },
@@ -48,6 +59,10 @@ export const soak = defineSoak<Settings>({
   run,
 });
 
+const REDIS = 'redis';
+const WORKERS = ['worker-1', 'worker-2'];
+/** the validator whose sessions are verified by workers */
+const ON_REDIS = 'validator-b';
 /** An event is judged in a second or two; there is a pause between any two. */
 const DRAINED_MS = 20_000;
 
@@ -95,6 +110,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
   };
   const watching = new AbortController();
   const jobs = new Map<string, JobsSeen>();
+  let redis: KilledRedis | undefined;
   let closeChain: (() => Promise<void>) | undefined;
   try {
     const [url, devices] = await Promise.all([startChain(cast, settings.blockTimeMs), startDevices(cast)]);
@@ -108,7 +124,17 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await startMiners(cast, { url, netuid }, devices, files);
     for (const { name } of world.validators)
       jobs.set(name, await watchJobs(dataPaths.queue(join(dir, name))));
-    await startValidators(cast, { url, netuid }, {});
+    const onRedis = settings.redis > 0 && hasRedis();
+    if (settings.redis > 0 && !onRedis) say('SKIPPED: workers and Redis: no redis-server on the PATH');
+    if (onRedis) {
+      redis = await startRedis(join(dir, REDIS), {
+        ready: () => downs.back(REDIS, clock.now()),
+        died: (how) => void ownDeaths.push(`${REDIS} ${how}`),
+      });
+      const flags = queueFlags(redis.port, await freePort(), join(dir, 'queue-key'));
+      await startValidators(cast, { url, netuid }, { [ON_REDIS]: flags.scheduler });
+      await Promise.all(WORKERS.map((name) => startWorker(cast, name, flags.worker)));
+    } else await startValidators(cast, { url, netuid }, {});
     say(`${managed.size} processes; an epoch is ${tempo} blocks of ${settings.blockTimeMs} ms`);
 
     const { number: from } = await chain.finalizedHead();
@@ -137,9 +163,9 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
 
     const victims: Victims = {
       validator: world.validators.map(({ name }) => name),
-      worker: [],
+      worker: onRedis ? WORKERS : [],
       miner: world.miners.map(({ name }) => name),
-      redis: [],
+      redis: onRedis ? [REDIS] : [],
       localnet: [CHAIN],
     };
     const ms = Math.max(1000, input.minutes * 60_000 - (settings.epochsAfter + 1) * epochMs);
@@ -159,8 +185,9 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await closeChain();
     closeChain = undefined;
     const undrained = await drained([...jobs.values()], signal);
-    const pids = processes.pids();
+    const pids = [...processes.pids(), ...(redis ? [redis.pid] : [])];
     await processes.stopAll();
+    await redis?.close();
     say('all have ended; ledgers, receipts and logs are read');
     const seen = {
       judges: await Promise.all(
@@ -179,7 +206,15 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const { claims, figures } = judge(seen);
     return { claims, figures: [...killFigures(kills), ...figures], notes: [] };
 
-    function strike({ victim, process: name }: Kill, k: number): void {
+    function strike({ victim, process: name, forgets }: Kill, k: number): void {
+      if (victim === 'redis') {
+        say(
+          `${k + 1}/${kills.length}: SIGKILL to ${name}, which ${forgets ? 'forgets' : 'keeps'} what it had`,
+        );
+        downs.killed(name, victim, clock.now());
+        redis?.kill(forgets);
+        return;
+      }
       const process = managed.get(name)!;
       say(
         `${k + 1}/${kills.length}: SIGKILL to ${name}, head ${watched.head}${process.pid < 0 ? ': it is away already' : ''}`,
@@ -197,7 +232,18 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     for (const each of jobs.values()) each.close();
     await closeChain?.().catch(() => {});
     await processes.stopAll();
+    await redis?.close();
   }
+}
+
+function queueFlags(port: number, evidencePort: number, key: string) {
+  const common = ['--redis', `redis://127.0.0.1:${port}`, '--queue-key', key];
+  const evidence = `http://127.0.0.1:${evidencePort}`;
+  return {
+    // a worker that died is found out after ten seconds unless told otherwise: epochs take twenty here
+    scheduler: [...common, '--evidence-port', `${evidencePort}`, '--worker-patience-ms', '2000'],
+    worker: [...common, '--evidence', evidence, '--verifier-threads', '1', '--admin-port', '-1'],
+  };
 }
 
 /** What is left of the queues when nobody has been killed for a while, and between two events nothing should be. */
@@ -246,7 +292,7 @@ async function readJudge(
     scored,
     replayed,
     words: await ownWords(join(dir, 'logs', `${name}.log`)),
-    leansOn: () => false,
+    leansOn: ({ victim }) => name === ON_REDIS && (victim === 'redis' || victim === 'worker'),
     jobs: [...jobs.ids],
     setAside: await jobs.setAside(),
   };
