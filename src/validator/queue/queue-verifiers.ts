@@ -23,6 +23,8 @@ interface Asked {
   readonly verifier: EventVerifier;
   /** its opening was handed to a thread */
   isTaken: boolean;
+  /** as the thread gave it back */
+  opening: Uint8Array;
 }
 
 /**
@@ -65,7 +67,9 @@ export function createQueueVerifiers(
       question.given?.();
       work.begin();
     };
-    return (await verifier.verify({ ...question, evidence, given })).verdict;
+    const answer = await verifier.verify({ ...question, evidence, given });
+    own.opening = answer.opening;
+    return answer.verdict;
   };
   const stop = queue.work(handle, { concurrency });
 
@@ -79,12 +83,13 @@ export function createQueueVerifiers(
       return {
         async verify(question) {
           const job = toJob(question, { event: name, self, random });
-          asked.set(job.id, { question, verifier: here, isTaken: false });
           const { opening } = question.evidence;
+          const own: Asked = { question, verifier: here, isTaken: false, opening };
+          asked.set(job.id, own);
           try {
             const end = await queue.add(job, { opening, note: question.outcome?.note() }, signal);
             ended.add(job.id);
-            if (end.kind === 'done') return { verdict: end.verdict, opening };
+            if (end.kind === 'done') return { verdict: end.verdict, opening: own.opening };
             const what = `job ${job.id} was set aside (${end.reason}): ${end.detail}`;
             throw new AssayError('internal', what, { what });
           } finally {
