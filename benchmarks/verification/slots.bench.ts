@@ -1,6 +1,6 @@
 // What one slot of each kind costs a verifier at the sizes of real classes, and what a host of eight cards does. Sizes that no CPU
 // multiplies in a benchmark's time are proven by a device whose labels are noise but for the rows that are asked for
-// (sparse-labels.ts): the verifier does all of its work.
+// (class-evidence.ts): the verifier does all of its work.
 import type { Compute, Devices } from '../../src/compute/compute.js';
 import { createReferenceCompute } from '../../src/compute/cpu/reference.js';
 import { createPlainHost } from '../../src/compute/host/plain.js';
@@ -11,25 +11,21 @@ import { instantRound } from '../../src/testing/liars/bandwidth.js';
 import { type PlayedProof, playProof } from '../../src/testing/transcripts.js';
 import { bandwidthProof } from '../../src/verification/kinds/bandwidth/index.js';
 import { paramsByClass as bandwidthClass } from '../../src/verification/kinds/bandwidth/params.js';
-import { encodeRequest } from '../../src/verification/kinds/compute/codec.js';
 import { type ComputeParams, paramsByClass } from '../../src/verification/kinds/compute/params.js';
 import { hostMemoryParamsByClass } from '../../src/verification/kinds/host-memory/params.js';
 import { computeProof, hostMemoryProof, memoryProof } from '../../src/verification/kinds/index.js';
-import { encodeRequest as encodeMemoryRequest } from '../../src/verification/kinds/memory/codec.js';
-import { blocksOf, MEMORY_PARAMS, type MemoryParams } from '../../src/verification/kinds/memory/params.js';
+import { MEMORY_PARAMS, type MemoryParams } from '../../src/verification/kinds/memory/params.js';
 import type { ProofKind } from '../../src/verification/proof.js';
-import { samplesOf, seedWithBackEdges, steps, withSparseLabels } from './sparse-labels.js';
+import { computeEvidence, memoryEvidence, sparse } from './class-evidence.js';
 
 type Emit = (row: { bench: string; metric: string; value: number; unit: string; baseline?: number }) => void;
 
 const random = createSeededRandom('slots');
-/** Labels of the window and of the fill: as in proof-pool.ts, a verifier's work does not hang on how many there are. */
-const [WINDOW, FILLED] = [5, 6];
 
 export default async function bench(emit: Emit): Promise<void> {
   const row = (metric: string, value: number, unit = 'ms'): void =>
     emit({ bench: 'verify a slot', metric, value, unit });
-  const compute = withSparseLabels(await openCpu({ log: silentLog }), [WINDOW, FILLED]);
+  const compute = sparse(await openCpu({ log: silentLog }));
   for (const [name, goal] of [
     ['cpu-2048', undefined],
     ['gpu-4096', 50],
@@ -63,48 +59,11 @@ export default async function bench(emit: Emit): Promise<void> {
   );
 }
 
-async function computeSlot(compute: Compute, params: ComputeParams): Promise<number> {
-  const challenge = {
-    params,
-    basis: random.bytes(32),
-    seed: seedWithBackEdges(random, params.n, [WINDOW]),
-  };
-  const asked: typeof computeProof = {
-    ...computeProof,
-    issue: () => encodeRequest(samplesOf(random, params.n, WINDOW, params.samples)),
-  };
-  const parts = { kind: asked, devices: { compute }, random, pace: steps(WINDOW) };
-  return verifyMs(computeProof, await playProof(parts, challenge));
-}
+const computeSlot = async (compute: Compute, params: ComputeParams): Promise<number> =>
+  verifyMs(computeProof, await computeEvidence(compute, params, random));
 
-async function memorySlot(compute: Compute, params: MemoryParams): Promise<number> {
-  const { n, samples, fillSamples, passSamples } = params;
-  const challenge = {
-    params,
-    basis: random.bytes(32),
-    seed: seedWithBackEdges(random, n, [WINDOW, FILLED]),
-    place: random.bytes(32),
-  };
-  // what one round takes: passes over noise cost the prover seconds, and the verifier the keys of each round that is looked at
-  const kind: typeof memoryProof = {
-    ...memoryProof,
-    issue: () =>
-      encodeMemoryRequest({
-        samples: samplesOf(random, n, WINDOW, samples),
-        fillSamples: samplesOf(random, n, FILLED, fillSamples),
-        passSamples: Array.from({ length: passSamples }, () => ({
-          round: 1,
-          block: random.below(blocksOf(params, FILLED)),
-        })),
-      }),
-    async prove(devices, given, signal) {
-      const proving = await memoryProof.prove(devices, given, signal);
-      return { ...proving, next: (step, late) => proving.next!({ ...step, ...steps(1) }, late) };
-    },
-  };
-  const parts = { kind, devices: { compute }, random, pace: steps(WINDOW) };
-  return verifyMs(memoryProof, await playProof(parts, challenge));
-}
+const memorySlot = async (compute: Compute, params: MemoryParams): Promise<number> =>
+  verifyMs(memoryProof, await memoryEvidence(compute, params, random));
 
 async function hostMemorySlot(): Promise<number> {
   const all = hostMemoryParamsByClass('host-512')!;
