@@ -145,7 +145,7 @@ export async function simulate(options: {
           signal,
           () => resolve(),
         );
-        roles.push(running);
+        roles.push(running.then(() => {}));
         running.catch(reject);
       });
     };

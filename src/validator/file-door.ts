@@ -70,11 +70,12 @@ export async function openFileDoor(
   );
   const serverKey = identities?.[0]?.serverKey;
   const ip = door.announceIp ?? served.host;
-  const tell = (): Promise<void> =>
-    announce(
+  const tell = async (): Promise<void> => {
+    await announce(
       { ...parts, writer: door.writer },
       { netuid, axon: { ip, port: served.port, ...(serverKey ? { serverKey } : {}) } },
     );
+  };
   /** The chain says no to who is too early, or not registered yet: weights do not wait for that. */
   const refused = (error: unknown): boolean => {
     if (!isAssayError(error, 'chain-rejected') && !isAssayError(error, 'chain-unknown')) return false;
