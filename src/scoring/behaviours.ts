@@ -58,7 +58,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     'compute',
     shared,
     `serial-sharer-hotkeys serial-sharer-slots multi-coldkey-sharer ping-delayer early-go-neighbour colluding-timer rotating-absentee
-     loop-flooder names-a-bigger-card big-card-as-small-ones pooled-cards`,
+     declared-absentee capped-absentee loop-flooder names-a-bigger-card big-card-as-small-ones pooled-cards`,
   ),
   // another's card is a card; one that is rented for an event alone is paid as if it had been there between them
   ...family('compute', limit(1, 'compute'), 'proxy'),

@@ -265,7 +265,7 @@ function claimOf(policy: ScoringPolicy, claimant: Claimant, cut: Cutter): Claim 
     for (const { slot, worth, share, uptime: level, present } of view?.slots ?? []) {
       if (worth[index] === 0) continue;
       const proven = boosted(BigInt(worth[index]!));
-      const paid = (proven * BigInt(present)) / MILLION;
+      const paid = (proven * BigInt(present)) / UNIT;
       const rentedPart = rented ? part(paid, rented.idle, usedOf(used?.get(slot))) : paid;
       const upPart = uptime ? part(rentedPart, uptime.floor, BigInt(level)) : rentedPart;
       const own = capped(upPart, caps.slot);

@@ -50,7 +50,7 @@ export interface SlotView {
   readonly share: number;
   /** millionths */
   readonly uptime: number;
-  /** millionths of its events that were not in declared maintenance: what of its worth is paid */
+  /** of its events those that were not in declared maintenance, in integers of ONE: what of its worth is paid */
   readonly present: number;
 }
 
@@ -135,7 +135,7 @@ interface Memory {
   worth: number[];
   share: number;
   uptime: number;
-  /** millionths of the last epoch's events that counted or were in maintenance, without those in maintenance */
+  /** of the last epoch's events that counted or were in maintenance those that counted, in integers of ONE */
   present: number;
   /** epochs since something counted, and those of them in which that was our failure */
   since: number;
@@ -330,7 +330,7 @@ function stateOf(
     const { away = 0, capped = 0 } = sums ?? {};
     const counted = asked + (sums ? sums.extra - sums.excused - away : 0);
     // what was proven in the other events is as good as ever; for those in maintenance nothing is paid
-    if (counted + away > 0) memory.present = Number((MILLION * BigInt(counted)) / BigInt(counted + away));
+    if (counted + away > 0) memory.present = Math.floor((ONE * counted) / (counted + away));
     if (counted > 0) {
       const mean = (sum: number): number => Math.floor(sum / counted);
       for (let pool = 0; pool < poolCount; pool++)
@@ -583,7 +583,7 @@ const SNAPSHOT = z.strictObject({
             worth: sums,
             share: count,
             uptime: count,
-            present: count.max(Number(MILLION)).default(Number(MILLION)),
+            present: count.max(ONE).default(ONE),
             since: count,
             uncounted: count,
           }),
@@ -665,7 +665,7 @@ const nothing = (pools: number): Memory => ({
   worth: new Array<number>(pools).fill(0),
   share: 0,
   uptime: 0,
-  present: Number(MILLION),
+  present: ONE,
   since: 0,
   uncounted: 0,
 });

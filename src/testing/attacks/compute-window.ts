@@ -2,6 +2,7 @@
 // virtual clock, the kind's own credit, the real scoring rule. Does not own: content (compute.ts).
 import { creditShare } from '../../model/credit.js';
 import type { Random } from '../../model/prng.js';
+import type { Cause } from '../../model/verdict.js';
 import { deviceByClass, MAX_HASH_SHARE } from '../../verification/classes.js';
 import { paramsByClass } from '../../verification/kinds/compute/params.js';
 import { computeProof } from '../../verification/kinds/index.js';
@@ -132,6 +133,10 @@ const SMALL_CARD = 'rtx-4090';
 
 const EVENTS = 24;
 
+/** The same, with a word for each absence. */
+const excused = (hotkeys: number, voided: Cause): SlotResult[][] =>
+  absentees(hotkeys).map((event) => event.map((slot) => (slot.share > 0 ? slot : { ...slot, voided })));
+
 /** `hotkeys` on five devices; those without one are absent, by turns. */
 function absentees(hotkeys: number): SlotResult[][] {
   const devices = 5;
@@ -254,6 +259,40 @@ export const computeWindowAttacks: readonly Attack[] = [
     without: {
       rule: 'the 20th percentile over 24 events',
       run: async (hotkeys) => attempt(percentileScore(absentees(hotkeys)), 5),
+    },
+  }),
+  timing({
+    name: 'declared-absentee',
+    what: 'runs more hotkeys than its five devices, and declares maintenance for another one each time',
+    origin: 'absences that are forgiven',
+    strength: 'hotkeys on five devices',
+    strengths: [6, 8, 10],
+    bound: () => 5,
+    tight: true,
+    own: () => 5,
+    run: async (hotkeys) => attempt(scoreOf(excused(hotkeys, 'maintenance')), 5),
+    stoppedBy: 'maintenance that is not paid, whatever else it spares',
+    without: {
+      rule: 'events in maintenance left out of the mean',
+      strengths: [6],
+      run: async (hotkeys) => attempt(scoreOf(excused(hotkeys, 'validator-fault')), 5),
+    },
+  }),
+  timing({
+    name: 'capped-absentee',
+    what: 'runs more hotkeys than its five devices, and says of another one each time that it has done enough for the day',
+    origin: 'absences that are forgiven',
+    strength: 'hotkeys on five devices',
+    strengths: [6, 8, 10],
+    bound: () => 5,
+    tight: true,
+    own: () => 5,
+    run: async (hotkeys) => attempt(scoreOf(excused(hotkeys, 'capped')), 5),
+    stoppedBy: 'the mean over all events, in which a capped one proved nothing',
+    without: {
+      rule: 'capped events left out of the mean',
+      strengths: [6],
+      run: async (hotkeys) => attempt(scoreOf(excused(hotkeys, 'validator-fault')), 5),
     },
   }),
   timing({

@@ -45,8 +45,8 @@ function scoredAt(policy: ScoringPolicy, events: readonly (readonly SlotResult[]
   const completed = events.map((_, event) => ({ event: `${event}`, epoch: 1 }));
   const neurons = new Map(outcomes.map(({ miner }) => [miner, { coldkey: toColdkey(miner) }]));
   const state = scoringStateOf(policy, { outcomes, completed, through: 1 });
-  const { worth } = payOf(state, { epoch: 1, facts: { neurons, owner: VALIDATOR } });
-  return [...worth.values()].reduce((sum, each) => sum + each, 0);
+  const { pools } = payOf(state, { epoch: 1, facts: { neurons, owner: VALIDATOR } });
+  return pools.reduce((sum, { worth }) => sum + worth, 0);
 }
 
 function outcomeOf({ hotkey, slot = 0, share, credit, voided }: SlotResult, event: string): Outcome {

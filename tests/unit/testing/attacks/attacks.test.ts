@@ -75,6 +75,9 @@ describe('what the attackers of the review came to', () => {
   test('six hotkeys on five devices earn five', async () => {
     expect(await credit('rotating-absentee', 6)).toBeCloseTo(5, 6);
     expect(await without('rotating-absentee', 6)).toBe(6);
+    expect(await credit('declared-absentee', 6)).toBeCloseTo(5, 6);
+    expect(await without('declared-absentee', 6)).toBe(6);
+    expect(await credit('capped-absentee', 6)).toBeCloseTo(5, 6);
     expect(await credit('loop-flooder', 100)).toBeLessThanOrEqual(5.06);
     expect(await without('loop-flooder', 100)).toBe(6);
   });
