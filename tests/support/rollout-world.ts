@@ -171,7 +171,7 @@ export async function onRolloutWorld<T>(
     });
     const commitments = createEmbeddedCommitments(localnet);
     const chain = { ...createEmbeddedChain(localnet), ...commitments };
-    const roles: Promise<void>[] = [localnet.run(signal)];
+    const roles: Promise<unknown>[] = [localnet.run(signal)];
     const { netuid } = await setUp({ chain, root, say: () => {} }, world);
     const keypairOf = (name: string) => keypairFromUri(key(name).hotkeyUri);
     const hotkeyOf = (name: string) => toHotkey(keypairOf(name).address);

@@ -110,7 +110,7 @@ export async function onSmallSubnet<T>(
       clock,
     });
     const chain = createEmbeddedChain(localnet);
-    const roles: Promise<void>[] = [localnet.run(stop.signal)];
+    const roles: Promise<unknown>[] = [localnet.run(stop.signal)];
     const { netuid, uids } = await setUp({ chain, root, say: () => {} }, WORLD);
     const wire = createLoopback({ clock });
     const kind = toyKind();
