@@ -1,16 +1,16 @@
 // Owns: a person's word on scores that are held, from a command to the validator that runs: one small file in its data folder, taken
 // once. Does not own: what follows from it (validator/scorer.ts).
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DECISIONS, type Decision } from '../validator/scorer.js';
+import { openWholeFile } from './whole-file.js';
 
 const fileIn = (data: string): string => join(data, 'breaker-decision');
 
 /** The newest word counts. */
 export async function writeDecision(data: string, decision: Decision): Promise<void> {
-  const path = fileIn(data);
-  await writeFile(`${path}.tmp`, decision, { mode: 0o600, flush: true });
-  await rename(`${path}.tmp`, path);
+  const file = await openWholeFile(fileIn(data), `--data ${data}`, 0o600);
+  await file.write(decision);
 }
 
 export async function readDecision(data: string): Promise<Decision | undefined> {

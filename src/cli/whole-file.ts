@@ -40,7 +40,8 @@ export async function openWholeFile(path: string, what: string, mode = 0o666): P
   return {
     target,
     exists: found !== undefined,
-    write: (text) => replace(target, text, found === undefined ? mode : found.mode & 0o777, what),
+    write: (text) =>
+      replace(target, text, { mode: found === undefined ? mode : found.mode & 0o777, found }, what),
   };
 }
 
@@ -75,13 +76,23 @@ async function assertWritable(target: string, what: string): Promise<void> {
   }
 }
 
-async function replace(target: string, text: string, mode: number, what: string): Promise<void> {
+async function replace(
+  target: string,
+  text: string,
+  { mode, found }: { mode: number; found: Stats | undefined },
+  what: string,
+): Promise<void> {
   // a name of its own: two commands may write the same file, and the last one wins whole
   const part = join(dirname(target), `.assay-${randomUUID()}.part`);
   try {
     const handle = await open(part, 'wx', mode);
     try {
       await handle.writeFile(text);
+      if (process.getuid?.() === 0) {
+        // a role has a user of its own: what root writes into its folder (a lease, a decision) must be that user's to read
+        const { uid, gid } = found ?? (await stat(dirname(target)));
+        await handle.chown(uid, gid);
+      }
       await handle.sync();
     } finally {
       await handle.close();

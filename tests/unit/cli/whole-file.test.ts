@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -85,7 +86,11 @@ test('a pipe, a device, a folder and a place that cannot be are refused, and sta
 });
 
 const isRoot = process.getuid?.() === 0;
-if (isRoot) console.warn('skipped: a read-only file, root may write everything');
+console.warn(
+  isRoot
+    ? 'skipped: a read-only file, root may write everything'
+    : 'skipped: files of other owners, which root alone makes',
+);
 
 test.skipIf(isRoot)('a file that is read-only is refused', async () => {
   writeFileSync(at('kept'), 'text');
@@ -102,4 +107,13 @@ test('a write that fails leaves nothing behind', async () => {
   });
   expect(readdirSync(folder)).toEqual(['out']);
   expect(existsSync(at('out'))).toBe(true);
+});
+
+test.skipIf(!isRoot)('what root writes belongs to whoever has the folder, or had the file', async () => {
+  chownSync(folder, 61_234, 61_235);
+  await (await open(at('new'))).write('text');
+  expect(statSync(at('new'))).toMatchObject({ uid: 61_234, gid: 61_235 });
+  chownSync(at('new'), 0, 0);
+  await (await open(at('new'))).write('text');
+  expect(statSync(at('new'))).toMatchObject({ uid: 0, gid: 0 });
 });
