@@ -87,6 +87,7 @@ export async function runBullWorker(
   const line = openRedisLine(redis);
   const counts = { done: 0, setAside: 0, handedBack: 0, failed: 0, refused: 0 };
   const inHand = new Set<Promise<unknown>>();
+  const held = new Set<BullsJob<BullJob>>();
   let state: BullWorkerStatus['state'] = 'waiting';
   const tell = () => onStatus({ state, inHand: inHand.size, ...counts });
   const handBack = new AbortController();
@@ -160,10 +161,8 @@ export async function runBullWorker(
     return toBase64(sealEnd(key, own, { id, digest: jobDigest(sealed), end }));
   }
 
-  /** From when it is ours to when it is not: whoever is silent for `lockMs` is taken for dead. */
   async function take(job: BullsJob<BullJob>, own: Stamp): Promise<void> {
-    const over = new AbortController();
-    const isAlive = sayAlive(job, over.signal);
+    held.add(job);
     try {
       const end = await judge(job, own).catch((error: unknown) => error as Error);
       if (typeof end === 'string') await job.moveToCompleted(end, false, true);
@@ -177,16 +176,20 @@ export async function runBullWorker(
       // given to another worker, or dropped, while we were not heard of: the scheduler has its end from there
       log.info('an end that nobody waits for', { outcome: String(job.id), error: line.fault(error) });
     } finally {
-      over.abort();
-      await isAlive;
+      held.delete(job);
     }
   }
 
-  async function sayAlive(job: BullsJob<BullJob>, over: AbortSignal): Promise<void> {
+  /** Whoever is silent for `lockMs` is taken for dead, and its jobs are others'. */
+  async function sayAlive(over: AbortSignal): Promise<void> {
     for (;;) {
       await clock.sleep(pace.lockMs / 3, over);
       if (over.aborted) return;
-      await raceAbort(over, job.extendLock(pace.lockMs)).catch(() => {}); // it is found out at the end
+      if (line.client.status !== 'ready') continue;
+      // one that is not ours any more is found out at its end
+      await raceAbort(over, Promise.allSettled([...held].map((job) => job.extendLock(pace.lockMs)))).catch(
+        () => {},
+      );
     }
   }
 
@@ -274,6 +277,9 @@ export async function runBullWorker(
     setMaxListeners(0, over.signal);
     log.info('takes jobs', { redis: redis.shown, ...own.deployment, build, concurrency });
     const loops = [fetchJobs(bull, own, over.signal), lookForStalled(bull, over.signal)];
+    // until what is in hand has ended, too
+    const ended = new AbortController();
+    const alive = sayAlive(ended.signal);
     try {
       const fault = await watchClaim(own);
       state = 'ending';
@@ -287,8 +293,9 @@ export async function runBullWorker(
     } finally {
       over.abort();
       handBack.abort();
+      ended.abort();
       closeBull(bull);
-      await Promise.allSettled(loops);
+      await Promise.allSettled([...loops, alive]);
     }
   } finally {
     line.close();

@@ -1,4 +1,7 @@
 // Owns: one piece of evidence from the scheduler's door, of its length and digest or not at all. Does not own: the door.
+import { once } from 'node:events';
+import { Agent, get as httpGet, type IncomingMessage } from 'node:http';
+import { Agent as TlsAgent, get as tlsGet } from 'node:https';
 import { toHex } from '../../model/bytes.js';
 import type { Clock } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
@@ -30,20 +33,22 @@ export function evidenceFrom({
   url,
   key,
   clock,
-  get = fetch,
 }: {
   readonly url: string;
   readonly key: QueueKey;
   readonly clock: Clock;
-  readonly get?: typeof fetch;
 }): FetchEvidence {
+  const isTls = url.startsWith('https:');
+  // one connection for each job in hand, and no more are ever open
+  const agent = isTls ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+  const get = isTls ? tlsGet : httpGet;
   const address = new URL(url).origin;
   const base = url.replace(/\/$/, '');
 
   return async (wanted, signal) => {
     for (let tried = 1; ; tried++)
       try {
-        return await once(wanted, signal);
+        return await ask(wanted, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (tried >= TRIES || !isAssayError(error, 'unreachable')) throw error;
@@ -52,24 +57,24 @@ export function evidenceFrom({
       }
   };
 
-  async function once({ digest, bytes }: WantedEvidence, signal: AbortSignal): Promise<Uint8Array> {
+  async function ask({ digest, bytes }: WantedEvidence, signal: AbortSignal): Promise<Uint8Array> {
     const path = `${EVIDENCE_PATH}${digest}`;
-    const until = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     const away = (cause: unknown) =>
       new AssayError('unreachable', `no evidence from ${address}`, { address }, { cause });
     try {
-      const response = await get(`${base}${path}`, {
-        headers: { authorization: authorizationOf(key, path, clock.now()) },
-        redirect: 'error',
-        signal: until,
-      });
-      if (response.status === 200) return await bodyOf(response, { digest, bytes });
+      const headers = { authorization: authorizationOf(key, path, clock.now()) };
+      const asked = get(`${base}${path}`, { agent, headers, signal });
+      // `timeout` ends no request by itself, and knows nothing of one that trickles
+      const late = setTimeout(() => asked.destroy(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS);
+      asked.once('close', () => clearTimeout(late));
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      if (response.statusCode === 200) return await bodyOf(response, { digest, bytes });
       const why = (await textOf(response)).trim();
-      if (response.status === 410)
+      if (response.statusCode === 410)
         throw new AssayError('evidence-expired', `evidence ${digest} is gone: ${why}`, { outcome: digest });
-      if (response.status === 403)
+      if (response.statusCode === 403)
         throw new AssayError('permission-denied', `${address} refused us: ${why}`, { reason: why });
-      throw away(new Error(`status ${response.status}: ${why}`));
+      throw away(new Error(`status ${response.statusCode}: ${why}`));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw error instanceof AssayError ? error : away(error);
@@ -77,12 +82,12 @@ export function evidenceFrom({
   }
 }
 
-async function bodyOf(response: Response, { digest, bytes }: WantedEvidence): Promise<Uint8Array> {
+async function bodyOf(response: IncomingMessage, { digest, bytes }: WantedEvidence): Promise<Uint8Array> {
   const wrong = (why: string) =>
     new AssayError('corrupt', `evidence ${digest}: ${why}`, { path: digest, why });
   const body = new Uint8Array(bytes);
   let at = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of response as AsyncIterable<Buffer>) {
     if (at + part.length > bytes) throw wrong(`more than ${bytes} bytes came`);
     body.set(part, at);
     at += part.length;
@@ -93,12 +98,10 @@ async function bodyOf(response: Response, { digest, bytes }: WantedEvidence): Pr
 }
 
 /** One line of why. */
-async function textOf(response: Response): Promise<string> {
+async function textOf(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const part of response.body ?? []) {
-    text += Buffer.from(part)
-      .toString('latin1')
-      .replace(/[^\x20-\x7e\n]/g, '?');
+  for await (const part of response as AsyncIterable<Buffer>) {
+    text += part.toString('latin1').replace(/[^\x20-\x7e\n]/g, '?');
     if (text.length > 256) break;
   }
   return text.slice(0, 256);
