@@ -41,7 +41,6 @@ const FACTS = z.strictObject({
 });
 /** What could not be found out is absent. */
 export type HostFacts = z.infer<typeof FACTS>;
-export type FactName = keyof HostFacts;
 
 const STATEMENT = z.strictObject({
   format: z.literal(HOST_FACTS_FORMAT),

@@ -73,6 +73,7 @@ interface Setting {
   readonly opening?: number;
   readonly fail?: 'start' | 'next' | 'open';
   readonly onAbort?: () => void;
+  readonly declines?: Slot['declines'];
 }
 
 async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {}): Promise<void> {
@@ -90,6 +91,7 @@ async function scene(body: (scene: Scene) => Promise<void>, setting: Setting = {
   const slot: Slot = {
     ...working,
     ...(offer ? { offer: async () => offer } : {}),
+    ...(setting.declines ? { declines: setting.declines } : {}),
     async start(job, signal): Promise<Proving> {
       signal.addEventListener('abort', () => setting.onAbort?.());
       await clock.sleep(WORK_MS, signal);
@@ -430,6 +432,25 @@ describe('is refused with a code', () => {
       expect(await refusal(fourth)).toEqual(['BUSY', 'slot 0: busy']);
       await take(first, 'commit');
     }));
+
+  test.each(['maintenance', 'capped'] as const)(
+    'where it is %s, and keeps the receipt that says what became of it; the slot is free meanwhile',
+    (why) => {
+      const declines = (block: number) => (block === 120 ? why : undefined);
+      return scene(
+        async ({ open, ready, receipts }) => {
+          const session = open();
+          await session.send(armOf(A));
+          expect(await refusal(session)).toEqual([why.toUpperCase(), `slot 0: ${why}`]);
+          await ready(B, 'stranger', NEXT); // another event, while the receipt is still to come
+          await session.send(receiptOf(why));
+          expect(await session.receive()).toBeUndefined();
+          expect(receipts.map(({ receipt }) => receipt.reason)).toEqual([why]);
+        },
+        { declines },
+      );
+    },
+  );
 
   test('for a request that is none', () =>
     scene(async ({ ready }) => {

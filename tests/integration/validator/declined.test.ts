@@ -1,5 +1,6 @@
 // What a miner declines, from its Describe or its Refusal to the ledger, its pay and a replay; over the loopback.
 import { setMaxListeners } from 'node:events';
+import { create } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
 import { fromAddress } from '../../../src/keys/ss58.js';
@@ -8,12 +9,13 @@ import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { verdictToString } from '../../../src/model/verdict.js';
 import { verifyChain } from '../../../src/protocol/evidence.js';
-import { RefusalCode, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
+import { RefusalCode, RefusalSchema, VerdictKind } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { signMaintenance } from '../../../src/protocol/maintenance.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { scoringStateOf } from '../../../src/scoring/index.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
+import { isCap } from '../../../src/validator/dispatch.js';
 import type { DeclaredEntry, LedgerEntry, OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { replayOutcome } from '../../../src/validator/ledger/replay.js';
 import { createHeardMaintenance } from '../../../src/validator/maintenance.js';
@@ -266,6 +268,40 @@ describe('a miner in declared maintenance', () => {
     expect(view).toMatchObject({ counted: 0, counts: { 'inconclusive:maintenance': 1 } });
     expect(view.slots[0]).toMatchObject({ present: 0 });
   });
+});
+
+test('signatures of one hotkey are looked at a few times an epoch, whatever it shows', () => {
+  let looked = 0;
+  const maintenance = createHeardMaintenance(
+    {
+      ledger: { append: async () => {} },
+      publicKeyOf: (hotkey) => {
+        looked++;
+        return fromAddress(hotkey);
+      },
+      log: silentLog,
+    },
+    { genesis: GENESIS, netuid: NETUID },
+  );
+  const miner = toHotkey(devKeypair('miner').address);
+  const flood = (block: number) =>
+    maintenance.hear(
+      miner,
+      Array.from({ length: 20 }, (_, i) => new Uint8Array(200).fill(i + block)),
+      { block, epoch: 5, rules: RULES },
+    );
+  for (let block = 0; block < 300; block += 20) flood(block);
+  expect(looked).toBe(4);
+  flood(360);
+  expect(looked).toBe(8);
+  maintenance.hear(miner, [], { block: 361, epoch: 5, rules: RULES });
+  expect(maintenance.counted()).toEqual([]);
+});
+
+test('a check is not capped: whoever has done enough answers it all the same', () => {
+  const value = create(RefusalSchema, { code: RefusalCode.CAPPED });
+  expect(isCap({ case: 'refusal', value }, { kind: 'compute' })).toBe(true);
+  expect(isCap({ case: 'refusal', value }, { kind: 'liveness' })).toBe(false);
 });
 
 describe('a miner whose owner caps proof duty', () => {
