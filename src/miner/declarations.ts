@@ -19,7 +19,14 @@ export interface Statement extends Maintenance {
 const LOOK_MS = 2_000;
 
 const FILE = z.strictObject({
-  declarations: z.array(z.string().max(2 * SESSION_LIMITS.maintenanceBytes)).max(SESSION_LIMITS.declarations),
+  declarations: z
+    .array(
+      z
+        .string()
+        .max(2 * SESSION_LIMITS.maintenanceBytes)
+        .regex(/^([0-9a-f]{2})+$/i, 'expected pairs of hexadecimal digits'),
+    )
+    .max(SESSION_LIMITS.declarations),
 });
 
 /** @throws AssayError `invalid-input` */

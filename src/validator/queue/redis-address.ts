@@ -34,6 +34,13 @@ export function parseRedisUrl(text: string): RedisAddress {
   if (search !== '' || hash !== '') throw wrong('something behind the database');
   const database = /^\/?(\d{0,4})$/.exec(pathname)?.[1];
   if (database === undefined) throw wrong('a path that is no number of a database');
+  const decoded = (part: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw wrong('a % in name or password that begins no escape: write it as %25');
+    }
+  };
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const at = port === '' ? 6379 : Number(port);
   return {
@@ -42,8 +49,8 @@ export function parseRedisUrl(text: string): RedisAddress {
       host,
       port: at,
       db: database === '' ? 0 : Number(database),
-      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+      ...(username === '' ? {} : { username: decoded(username) }),
+      ...(password === '' ? {} : { password: decoded(password) }),
       ...(protocol === 'rediss:' ? { tls: { servername: host } } : {}),
       connectTimeout: CONNECT_MS,
       socketTimeout: SILENT_MS,
