@@ -1,15 +1,17 @@
 // A validator's share of two cores: what a full round's evidence costs, through the queue of one process onto two threads; and what
 // a process holds that has nothing to do.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { connectSubtensor } from '../../src/chain/subtensor/connect.js';
 import { openCpu } from '../../src/compute/probe.js';
+import { keypairFromUri } from '../../src/keys/index.js';
 import { devKeypair, readyKeys } from '../../src/keys/keypair.js';
 import { systemClock } from '../../src/model/clock.js';
-import { toHotkey } from '../../src/model/ids.js';
+import { toHotkey, toNetuid } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
 import { createSeededRandom } from '../../src/model/prng.js';
 import type { PlayedProof } from '../../src/testing/transcripts.js';
@@ -20,6 +22,7 @@ import { createVerifierPool } from '../../src/validator/verifiers.js';
 import { paramsByClass } from '../../src/verification/kinds/compute/params.js';
 import { type AnyProofKind, computeProof, kinds, memoryProof } from '../../src/verification/kinds/index.js';
 import { MEMORY_PARAMS } from '../../src/verification/kinds/memory/params.js';
+import { startLocalnet } from '../../tests/integration/chain/localnet-node.js';
 import { QUEUE_KEY, STAMP } from '../../tests/support/jobs.js';
 import { computeEvidence, memoryEvidence, sparse } from '../verification/class-evidence.js';
 
@@ -32,12 +35,12 @@ const random = createSeededRandom('round');
 export default async function bench(emit: Emit): Promise<void> {
   const row = (metric: string, value: number, unit: string): void =>
     emit({ bench: 'validator/round', metric, value, unit });
+  await readyKeys();
   row(
     'validator on a localnet, no miner, no model, 20 s after its start: resident (goal 200)',
     await idleMiB(),
     'MiB',
   );
-  await readyKeys();
   const compute = sparse(await openCpu({ log: silentLog }));
   const card = paramsByClass('gpu-4096')!;
   const memory = MEMORY_PARAMS.find(({ n, localnetOnly }) => n === 8192 && !localnetOnly)!;
@@ -105,38 +108,45 @@ async function round(
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const SETTLED_MS = 20_000;
+const NETUID = toNetuid(1);
 
-/** As its operator starts it, heap limits and all; from /proc, so on Linux alone. */
+/** As its operator starts it, on a subnet where nobody else is; from /proc, so on Linux alone. */
 async function idleMiB(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'assay-bench-idle-'));
-  const children = new Set<ReturnType<typeof start>>();
-  function start(...args: string[]) {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    return child;
-  }
-  const ready = async (child: ReturnType<typeof start>): Promise<Record<string, unknown>> => {
-    children.add(child);
-    for (;;) {
-      const [message] = (await once(child, 'message')) as [{ ready?: Record<string, unknown> }];
-      if (message.ready) return message.ready;
-    }
-  };
+  const node = await startLocalnet({ tempo: 60 });
+  const chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
+  const of = (name: string) => toHotkey(keypairFromUri(name).address);
+  await node.land(chain.registerNetwork(node.root, of('//Owner')));
+  await node.land(chain.startCall(node.root, NETUID));
+  await node.land(chain.burnedRegister(node.root, NETUID, of('//Validator')));
+  await chain.close();
+  const beat = setInterval(() => node.localnet.produceBlock(), 1000);
+  const subnet = ['--chain', node.url, '--netuid', '1', '--hotkey', '//Validator'];
+  const own = ['--data', join(dir, 'validator'), '--metrics-port', '0', '--log-level', 'error'];
+  const child = spawn(process.execPath, [MAIN, 'validator', 'start', ...subnet, ...own], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`the validator ended with ${code}`);
+  });
+  gone.catch(() => {}); // asked below, and expected at the end
   try {
-    const { url } = await ready(
-      start('localnet', 'start', '--port', '0', '--block-time-ms', '1000', '--log-level', 'error'),
-    );
-    const subnet = ['--chain', String(url), '--netuid', '1', '--hotkey', '//Alice'];
-    const quiet = ['--data', join(dir, 'validator'), '--metrics-port', '0', '--log-level', 'error'];
-    const validator = start('validator', 'start', ...subnet, ...quiet);
-    await ready(validator);
-    await systemClock.sleep(SETTLED_MS);
-    const status = await readFile(`/proc/${validator.pid}/status`, 'utf8');
+    await Promise.race([whenReady(child), gone]);
+    await Promise.race([systemClock.sleep(SETTLED_MS), gone]);
+    const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
   } finally {
-    for (const child of children) {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    }
+    child.kill('SIGTERM');
+    await gone.catch(() => {});
+    clearInterval(beat);
+    await node.goDown();
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function whenReady(child: ChildProcess): Promise<void> {
+  for (;;) {
+    const [message] = (await once(child, 'message')) as [{ readonly ready?: unknown }];
+    if (message.ready) return;
   }
 }
