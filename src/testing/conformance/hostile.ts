@@ -5,11 +5,7 @@ import { concat } from '../../model/bytes.js';
 import { verdictToString } from '../../model/verdict.js';
 import type { Challenge, Evidence, ProofKind } from '../../verification/proof.js';
 import { type Cost, costOf, workOf } from './cost.js';
-
-interface Field {
-  readonly number: number;
-  readonly value: bigint | Uint8Array;
-}
+import { encodeFields, type Field, fieldsOf, tag, varint } from './protobuf-fields.js';
 
 export interface HostileForm {
   readonly name: string;
@@ -61,12 +57,13 @@ function* changed(message: Uint8Array, path: string): Generator<HostileForm> {
     const { number, value } = field;
     if (first.get(number) !== i && last.get(number) !== i) continue;
     const name = `${path}.${number}${first.get(number) === i ? '' : ' (last)'}`;
-    const put = (...instead: readonly Field[]): Uint8Array => encode(fields.toSpliced(i, 1, ...instead));
+    const put = (...instead: readonly Field[]): Uint8Array =>
+      encodeFields(fields.toSpliced(i, 1, ...instead));
     const as = (other: bigint | Uint8Array): Uint8Array => put({ number, value: other });
     yield { name: `${name} left out`, bytes: put() };
     yield { name: `${name} twice`, bytes: put(field, field) };
     yield { name: `${name} of an unknown number`, bytes: put({ number: 1000, value }) };
-    if (i > 0) yield { name: `${name} first`, bytes: encode([field, ...fields.toSpliced(i, 1)]) };
+    if (i > 0) yield { name: `${name} first`, bytes: encodeFields([field, ...fields.toSpliced(i, 1)]) };
     if (typeof value === 'bigint') {
       for (const count of COUNTS) yield { name: `${name} = ${count}`, bytes: as(count) };
       yield { name: `${name} as bytes`, bytes: as(new Uint8Array(8)) };
@@ -133,27 +130,6 @@ function assertWithin(name: string, cost: Cost, honest: Cost, room: number): voi
   );
 }
 
-const tag = (number: number, wire: number): bigint => BigInt(number * 8 + wire);
-
-function varint(value: bigint): Uint8Array {
-  const out: number[] = [];
-  let rest = value;
-  do {
-    out.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
-    rest >>= 7n;
-  } while (rest > 0n);
-  return Uint8Array.from(out);
-}
-
-const encode = (fields: readonly Field[]): Uint8Array =>
-  concat(
-    ...fields.flatMap(({ number, value }) =>
-      typeof value === 'bigint'
-        ? [varint(tag(number, 0)), varint(value)]
-        : [varint(tag(number, 2)), varint(BigInt(value.length)), value],
-    ),
-  );
-
 /** A message of one field, in itself, `LEVELS` deep: lengths grow with depth, so that it is made from within. */
 function nested(number: number): Uint8Array {
   const heads: Uint8Array[] = [];
@@ -164,31 +140,4 @@ function nested(number: number): Uint8Array {
     length += head.length;
   }
   return concat(...heads.reverse());
-}
-
-/** Fields of a message, if the bytes read as one whose numbers are small: nearly no hash or row does. */
-function fieldsOf(bytes: Uint8Array): readonly Field[] | undefined {
-  const fields: Field[] = [];
-  let at = 0;
-  const number = (): bigint | undefined => {
-    let value = 0n;
-    for (let shift = 0n; at < bytes.length && shift < 70n; shift += 7n) {
-      const byte = bytes[at++]!;
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-    return undefined;
-  };
-  while (at < bytes.length) {
-    const head = number();
-    const value = number();
-    if (head === undefined || value === undefined || head < 8n || head >> 3n > 63n) return undefined;
-    const field = Number(head >> 3n);
-    if ((head & 7n) === 0n) fields.push({ number: field, value });
-    else if ((head & 7n) === 2n && value <= BigInt(bytes.length - at)) {
-      fields.push({ number: field, value: bytes.subarray(at, at + Number(value)) });
-      at += Number(value);
-    } else return undefined;
-  }
-  return fields;
 }
