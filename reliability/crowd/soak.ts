@@ -46,6 +46,8 @@ export const soak = defineSoak<Settings>({
 
 const MINERS = fileURLToPath(new URL('miners.ts', import.meta.url));
 const HEAP = { chain: 2048, validator: 1024 } as const;
+/** What Node takes by itself: an operator's validator has no flags. */
+const NODES_OWN_SEMI_SPACE_MIB = 16;
 const SAMPLE_MS = 2000;
 const CORES = 2;
 const READY_MS = 180_000;
@@ -130,6 +132,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
         ...['--data', data, '--admin-port', '-1', '--verifier-threads', String(CORES - 1)],
       ],
       heapMiB: HEAP.validator,
+      semiSpaceMiB: NODES_OWN_SEMI_SPACE_MIB,
     });
     const held = await holdToCores(validator.pid);
     const watching = watch();

@@ -12,6 +12,8 @@ export const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const READY_MS = 60_000;
 /** What does not end when asked is ended. */
 const STOP_MS = 5000;
+/** Of roles that have some dozens of sessions at once. */
+const SEMI_SPACE_MIB = 2;
 /** A process that dies again and again has something else wrong with it. */
 const MAX_RESTARTS = 3;
 
@@ -28,6 +30,8 @@ export interface ProcessSpec {
   readonly restart?: boolean;
   /** heap of the process, MiB */
   readonly heapMiB: number;
+  /** Its youngest part: small is less memory, and more work for what has many sessions at once. @default SEMI_SPACE_MIB */
+  readonly semiSpaceMiB?: number;
 }
 
 export interface Managed {
@@ -87,7 +91,7 @@ export function createProcesses(
           process.execPath,
           [
             `--max-old-space-size=${spec.heapMiB}`,
-            '--max-semi-space-size=2',
+            `--max-semi-space-size=${spec.semiSpaceMiB ?? SEMI_SPACE_MIB}`,
             ...program,
             ...spec.args(attempt, first),
           ],
