@@ -202,7 +202,7 @@ export const validatorSchema = z.strictObject({
   queueKey: file.optional().meta({
     description: 'key that this validator shares with its workers; made where there is none',
     value: 'file',
-    without: 'queue-key in the data folder',
+    without: 'queue/key in the data folder',
     example: '/etc/assay/queue-key',
   }),
   workerPatienceMs: integerBetween(100, 600_000, 'ms').default(20_000).meta({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConfigRole, ROLES } from '../../../src/cli/config.js';
 import { variableOf } from '../../../src/cli/config-keys.js';
+import { LIVE } from '../../../src/cli/reload.js';
 
 const FOLDER = 'ops/systemd';
 const UNITS = readdirSync(FOLDER);
@@ -75,5 +76,9 @@ describe.each(UNITS)('%s', (unit) => {
     const known = Object.keys(ROLES[role!].shape).map(variableOf);
     const set = [.../^Environment=(.*)$/m.exec(text)![1]!.matchAll(/(ASSAY_\w+)=/g)].map(([, name]) => name);
     expect(known).toEqual(expect.arrayContaining(set));
+  });
+
+  test.runIf(role)('can be reloaded if its role hears SIGHUP: another one ends by it', () => {
+    expect(/^ExecReload=/m.test(text)).toBe(Object.hasOwn(LIVE, role!));
   });
 });
