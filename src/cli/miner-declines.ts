@@ -27,7 +27,7 @@ export interface MinerDeclines {
   heed(under: SlotsUnder): SlotsUnder;
   says(): MinerSays;
   content(digest: Uint8Array): Uint8Array | undefined;
-  /** Collects facts about this host, now and every few hours; a miner may serve before. */
+  /** Collects facts about this host, now and every few hours: called once it listens, or its own port would not be among them. */
   tellFacts(chain: {
     readonly info: ChainInfo;
     readonly head: () => Promise<{ readonly number: number }>;
@@ -65,6 +65,7 @@ export async function openMinerDeclines(
   const read = () => readStatements(dataPaths.maintenance(data));
   const declarations = await createDeclarations({ clock, log, read });
   const running: Promise<void>[] = [declarations.run(over)];
+  let isTelling = false;
   let facts: { readonly digest: Uint8Array; readonly file: Uint8Array } | undefined;
 
   return {
@@ -75,7 +76,8 @@ export async function openMinerDeclines(
     says: () => ({ maintenance: declarations.statements(), hostFacts: facts?.digest }),
     content: (digest) => (facts && equals(facts.digest, digest) ? facts.file : undefined),
     tellFacts({ info, head }) {
-      if (!config.hostFacts) return;
+      if (!config.hostFacts || isTelling) return; // it may serve more than once
+      isTelling = true;
       running.push(
         (async () => {
           for (; !over.aborted; await clock.sleep(FACTS_MS, over)) {

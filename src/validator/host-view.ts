@@ -7,6 +7,7 @@ import { equals, toHex } from '../model/bytes.js';
 import { AssayError, isAssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
 import type { Hotkey } from '../model/ids.js';
+import { isLoopback } from '../protocol/address.js';
 import { type HostFacts, type HostFactsStatement, readHostFacts } from '../protocol/host-facts.js';
 import type { MinerPeer } from '../protocol/session.js';
 import { candidates } from './roster.js';
@@ -121,7 +122,7 @@ const noteOf = (error: AssayError): string => {
 
 async function factsOf(
   { block, hosts }: HostFactsStatement,
-  axon: { readonly port: number },
+  axon: { readonly ip: string; readonly port: number },
   isOpen: (port: number) => Promise<boolean>,
 ): Promise<readonly HostFactView[]> {
   const views: HostFactView[] = [{ fact: 'atBlock', value: `${block}`, mark: 'claimed' }];
@@ -138,8 +139,8 @@ async function factsOf(
     }
   }
   const lists = hosts.map(({ facts: { openPorts } }) => openPorts);
-  // it has just answered there
-  if (lists.length > 0 && lists.every((list) => list && !list.includes(axon.port)))
+  // it has just answered there; what listens on loopback alone, as in a trial, is nobody's claim
+  if (!isLoopback(axon.ip) && lists.length > 0 && lists.every((list) => list && !list.includes(axon.port)))
     views.push({
       fact: 'openPort',
       value: `${axon.port}`,

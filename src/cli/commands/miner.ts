@@ -149,7 +149,6 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     const info = await chain.info();
     assertOwnKey(config, info);
     door.tell(info);
-    declines.tellFacts({ info, head: () => chain.head() });
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
     await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
@@ -235,6 +234,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
             (address, serving) => {
               onReady(address, serving);
               tellParent({ ready: address });
+              declines.tellFacts({ info, head: () => chain.head() });
             },
           );
         },
