@@ -53,23 +53,16 @@ export function createDesk(parts: {
 }): Desk {
   const { channel, clock, name, address } = parts;
   const waiting = new Map<number, Waiting>();
-  /** given up here, and perhaps answered still */
-  const dropped = new Set<number>();
   let nextCall = 0;
   let nextJob = 0;
   let gone: string | undefined;
 
   const unreachable = (why: string) => new AssayError('unreachable', `${name}: ${why}`, { address });
 
+  /** Nothing where nobody waits any more. What was given up is not kept: a device that hangs never answers, for months. */
   function answered(call: number): Waiting | undefined {
-    const found = waiting.get(call);
-    if (!found && !dropped.has(call)) throw new Error(`an answer to call ${call}, which nobody made`);
-    return found;
-  }
-
-  function settle(call: number): void {
-    waiting.delete(call);
-    dropped.delete(call);
+    if (call >= nextCall) throw new Error(`an answer to call ${call}, which nobody made`);
+    return waiting.get(call);
   }
 
   function add(found: Waiting, data: Uint8Array): void {
@@ -82,14 +75,14 @@ export function createDesk(parts: {
   function takePiece({ call, data, last }: BodyOf<'piece'>): void {
     const found = answered(call);
     if (found) add(found, data);
-    if (last) settle(call);
+    if (last) waiting.delete(call);
     if (last) found?.resolve(concat(...found.pieces));
   }
 
   function takeDone({ call, body }: BodyOf<'done'>): void {
     const found = answered(call);
     if (found) add(found, body);
-    settle(call);
+    waiting.delete(call);
     found?.resolve(body);
   }
 
@@ -98,7 +91,7 @@ export function createDesk(parts: {
     async ask(asked, value, { answerBytes, withinMs, signal }) {
       if (gone !== undefined) throw unreachable(gone);
       signal?.throwIfAborted();
-      if (waiting.size + dropped.size >= HOST_LIMITS.calls)
+      if (waiting.size >= HOST_LIMITS.calls)
         throw unreachable(`${HOST_LIMITS.calls} calls wait for an answer`);
       const call = nextCall++;
       let abort = () => {};
@@ -118,7 +111,7 @@ export function createDesk(parts: {
         return await withTimeout(clock, withinMs, answer, late);
       } finally {
         signal?.removeEventListener('abort', abort);
-        if (waiting.delete(call) && gone === undefined) dropped.add(call);
+        waiting.delete(call);
       }
     },
     tell: (body) => channel().send(body),
@@ -133,7 +126,7 @@ export function createDesk(parts: {
         case 'failed': {
           const { call, why } = body.value;
           const found = answered(call);
-          settle(call);
+          waiting.delete(call);
           found?.reject(unreachable(readable(why)));
           return true;
         }
@@ -146,7 +139,6 @@ export function createDesk(parts: {
       gone = why;
       for (const { reject } of waiting.values()) reject(unreachable(why));
       waiting.clear();
-      dropped.clear();
     },
   };
 }

@@ -92,6 +92,8 @@ interface Fitted {
   problem: string | undefined;
   /** the host was asked whether it is, and has not answered */
   isPending: boolean;
+  /** monotonic ms */
+  askedAt: number;
 }
 
 /** A slot that a host brought. */
@@ -127,6 +129,10 @@ interface Host {
 const RELOAD_MS = 5_000;
 const REJECTED_KEPT = 32;
 const SAY_AGAIN_MS = 60_000;
+/** A host that could not take a set, or was too busy to say so, is asked again: it may be otherwise before the line ever breaks. */
+const FIT_AGAIN_MS = 60_000;
+
+const gettingReady = ({ worker }: Host): string => `${worker} is getting ready for it`;
 
 class Unwelcome extends Error {
   constructor(
@@ -152,6 +158,8 @@ export async function createHosts(parts: {
   let revision = 0;
   const hosts = new Map<string, Host>();
   const rejected = new Map<string, RejectedHost>();
+  /** when a key that nobody knows was logged last */
+  let strangerSaidMs: number | undefined;
 
   function reject(
     channel: Channel,
@@ -163,17 +171,29 @@ export async function createHosts(parts: {
     channel.end(reason);
     const name = `${toHex(key)} ${reason}`;
     const before = rejected.get(name);
+    const now = clock.now();
+    const isStranger = entryOf(entries, key) === undefined;
     rejected.delete(name);
     rejected.set(name, {
       address,
       key: toHex(key),
       reason,
       times: (before?.times ?? 0) + 1,
-      lastMs: clock.now(),
+      lastMs: now,
     });
-    for (const oldest of rejected.keys()) if (rejected.size > REJECTED_KEPT) rejected.delete(oldest);
-    const isNews = !before || clock.now() - before.lastMs >= SAY_AGAIN_MS;
+    if (rejected.size > REJECTED_KEPT) rejected.delete(leastRejected());
+    // keys are free: strangers must be able neither to fill a disk nor to hide what befalls a host of ours
+    const saidMs = isStranger ? strangerSaidMs : before?.lastMs;
+    const isNews = saidMs === undefined || now - saidMs >= SAY_AGAIN_MS;
+    if (isStranger && isNews) strangerSaidMs = now;
     log[isNews ? 'warn' : 'debug']('a host was rejected', { address, key: toHex(key).slice(0, 16), reason });
+  }
+
+  /** The oldest of a key that the hosts file does not name, where there is one. */
+  function leastRejected(): string {
+    const all = [...rejected];
+    const [name] = all.find(([, { key }]) => !entries.some((entry) => entry.key === key)) ?? all[0]!;
+    return name;
   }
 
   /** Who may hold this key. */
@@ -234,8 +254,12 @@ export async function createHosts(parts: {
   /** What of a host's slots is not claimed, and why. */
   function whyNot(host: Host, { problem, facts, offered }: Fitted): string | undefined {
     const { worker, connection } = host;
-    if (!connection)
-      return clock.monotonic() - host.lostAt <= HOST_LIMITS.graceMs ? undefined : `${worker} is away`;
+    if (!entries.some((entry) => entry.worker === worker && !entry.revoked))
+      return `the hosts file names no key of ${worker} any more`;
+    if (!connection) {
+      const isSpared = problem === undefined && clock.monotonic() - host.lostAt <= HOST_LIMITS.graceMs;
+      return isSpared ? undefined : `${worker} is away`;
+    }
     if (problem !== undefined) return problem;
     const way = connection.line.wayMs();
     if (way === undefined) return `the line to ${worker} is not measured yet`;
@@ -264,8 +288,9 @@ export async function createHosts(parts: {
     const { connection } = host;
     if (!connection) return;
     const { set, offered } = fitted;
-    fitted.problem = `${host.worker} is getting ready for it`;
+    fitted.problem = gettingReady(host);
     fitted.isPending = true;
+    fitted.askedAt = clock.monotonic();
     const ask = connection.desk.ask(
       'fit',
       {
@@ -317,7 +342,15 @@ export async function createHosts(parts: {
         rests: () => whyNot(host, fitted),
       },
     );
-    const fitted: Fitted = { slot, set, offered, facts, problem: undefined, isPending: false };
+    const fitted: Fitted = {
+      slot,
+      set,
+      offered,
+      facts,
+      problem: gettingReady(host),
+      isPending: false,
+      askedAt: clock.monotonic(),
+    };
     host.fitted.set(name, fitted);
     const own = [...host.fitted.keys()].filter((key) => key.startsWith(`${number} `));
     for (const oldest of own.slice(0, -2 * HOST_LIMITS.setsPerSlot)) host.fitted.delete(oldest); // the slot's and its check's
@@ -440,6 +473,8 @@ export async function createHosts(parts: {
       void line.run(stop.signal).then((why) => channel.end(why));
       const why = await isOver;
       if (host.connection === connection) {
+        // what was not claimed when it went is not claimed while it is away
+        for (const fitted of host.fitted.values()) fitted.problem = whyNot(host, fitted);
         host.connection = undefined;
         host.lostAt = clock.monotonic();
       }
@@ -466,7 +501,16 @@ export async function createHosts(parts: {
       connection.channel.send({ case: 'rejected', value: { reason, passing: false } });
       connection.channel.end(reason);
     }
-    for (const host of hosts.values()) sayRests(host);
+    for (const host of hosts.values()) {
+      for (const fitted of host.fitted.values())
+        if (
+          !fitted.isPending &&
+          fitted.problem !== undefined &&
+          clock.monotonic() - fitted.askedAt >= FIT_AGAIN_MS
+        )
+          fit(host, fitted);
+      sayRests(host);
+    }
   }
 
   return {

@@ -108,7 +108,19 @@ describe('calls to a host', () => {
     });
     const late = create(HostFrameSchema, { body: { case: 'done', value: { call: 0 } } }).body as Body;
     expect(at.take(late)).toBe(true);
-    expect(() => at.take(late)).toThrow('an answer to call 0, which nobody made');
+    const unasked = create(HostFrameSchema, { body: { case: 'done', value: { call: 1 } } }).body as Body;
+    expect(() => at.take(unasked)).toThrow('an answer to call 1, which nobody made');
+  });
+
+  test('that were given up take no room from later ones: one device that hangs must not cost its host the others', async () => {
+    const { clock, desk: at } = desk();
+    const ask = () => at.ask('offer', { slot: 0, paramsId: bytes32('p') }, options);
+    for (let i = 0; i < 2; i++) {
+      const asked = Array.from({ length: HOST_LIMITS.calls }, () =>
+        ask().catch((error: { code: string }) => error.code),
+      );
+      expect(new Set(await clock.runUntil(Promise.all(asked)))).toEqual(new Set(['timeout']));
+    }
   });
 
   test('that hang are bounded in number', async () => {

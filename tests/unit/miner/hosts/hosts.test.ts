@@ -17,6 +17,7 @@ import type { ParameterSet } from '../../../../src/verification/parameter-file.j
 import { createHandClock } from '../../../support/hand-clock.js';
 import { recordingLog } from '../../../support/logs.js';
 import { bytes32 } from '../../../support/sessions.js';
+import { slowLine } from '../../../support/slow-line.js';
 import { TOY_PARAMS, type ToyParams, toyKind } from '../../../support/toy-kind.js';
 
 const PARAMS: ToyParams = { ...TOY_PARAMS, localnetOnly: false };
@@ -134,6 +135,7 @@ function host(
     slots = 1,
     seed = worker,
     hold = undefined as Promise<void> | undefined,
+    fits = (): boolean => true,
   } = {},
 ) {
   const stop = stopper();
@@ -167,7 +169,7 @@ function host(
             { host: '127.0.0.1', port, minerKey: fromHex(minerKey) },
             signal,
           ),
-        under: (set) => Array.from({ length: slots }, (_, number) => slotOf(number, set)),
+        under: (set) => Array.from({ length: fits() ? slots : 0 }, (_, number) => slotOf(number, set)),
         onState: (state) => states.push(state),
       },
       {
@@ -265,6 +267,29 @@ describe('a host behind a miner', () => {
     expect(at.claimed().map(({ claim }) => claim.worker)).toEqual(['b']);
   });
 
+  test('whose slots were not claimed when it went claims none while it is away', async () => {
+    const at = await miner([entry('a')]);
+    const a = host('a', at.port, { fits: () => false });
+    await until(() => at.slots()[0]?.rests?.() === 'a: this host has no slot 0 of toy:toy');
+    a.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    expect(at.slots()[0]!.rests?.()).toBe('a is away');
+  });
+
+  test('that could not take a set is asked again after a minute, on the same line', async () => {
+    const at = await miner([entry('a')]);
+    let isFit = false;
+    const a = host('a', at.port, { fits: () => isFit });
+    await until(() => at.slots()[0]?.rests?.() === 'a: this host has no slot 0 of toy:toy');
+    isFit = true;
+    for (let ms = 0; ms <= 65_000; ms += 5_000) {
+      clock.advance(5_000);
+      for (let i = 0; i < 20; i++) await turn();
+    }
+    await until(() => at.claimed().length === 1);
+    expect(a.states.map(({ state }) => state)).toEqual(['connected']);
+  });
+
   test('finds its miner again after that one was restarted, and has given up what it worked on', async () => {
     const first = await miner([entry('a')]);
     const a = host('a', first.port);
@@ -348,6 +373,24 @@ describe('who is not welcome hears why, and so does the miner', () => {
     clock.advance(5_000);
     await until(() => now.why() !== undefined);
     expect(now.why()).toContain('does not name this key for a any more');
+    // not for the minute that one has whose line broke
+    expect(at.slots().map((slot) => slot.rests?.())).toEqual(['the hosts file names no key of a any more']);
+  });
+
+  test('strangers with ever new keys fill neither the log nor the place of those that are named', async () => {
+    const at = await miner([entry('old', 'old', true)]);
+    const meet = (key: Uint8Array) => {
+      const [, far] = slowLine(clock, () => 0);
+      return at.hosts.meet(far, { key, address: '10.0.0.9:1' });
+    };
+    await meet(fromHex(keyOf('old')));
+    for (let i = 0; i < 100; i++) await meet(bytes32(`stranger ${i}`));
+    const said = at.lines.filter(({ msg }) => msg === 'a host was rejected');
+    expect(said).toHaveLength(101);
+    expect(said.filter(({ level }) => level === 'warn')).toHaveLength(2);
+    const kept = at.hosts.status().rejected;
+    expect(kept).toHaveLength(32);
+    expect(kept.map(({ key }) => key)).toContain(keyOf('old'));
   });
 
   test('a tag that is not the one of its key', async () => {
