@@ -39,15 +39,22 @@ export async function createRegistration(
   if (signer.isDevelopment && info.type === 'live')
     throw invalid('--wallet', 'a wallet: everybody has the keys of development URIs', `one, on ${info.name}`);
   return async () => {
-    const { registrationRao: costRao } = await chain.prices(about.netuid);
-    if (costRao > limitRao) return { is: 'too-dear', costRao };
-    log.info('registering', { hotkey: about.hotkey, costRao, limitRao, coldkey: signer.address });
-    const keypair = await signer.unlock();
-    await chain.submit(keypair, registerLimit(about.netuid, about.hotkey, limitRao), {
-      async onSigned({ hash, deathBlock }) {
-        log.info('registration sent', { extrinsic: hash, mayLandUntilBlock: deathBlock - 1 });
-      },
-    });
-    return { is: 'sent' };
+    let isSigned = false;
+    try {
+      const { registrationRao: costRao } = await chain.prices(about.netuid);
+      if (costRao > limitRao) return { is: 'too-dear', costRao };
+      log.info('registering', { hotkey: about.hotkey, costRao, limitRao, coldkey: signer.address });
+      const keypair = await signer.unlock();
+      await chain.submit(keypair, registerLimit(about.netuid, about.hotkey, limitRao), {
+        async onSigned({ hash, deathBlock }) {
+          isSigned = true;
+          log.info('registration sent', { extrinsic: hash, mayLandUntilBlock: deathBlock - 1 });
+        },
+      });
+      return { is: 'sent' };
+    } catch (error) {
+      if (isSigned) throw error;
+      return { is: 'unsent', error }; // a node that was away for a moment must not cost the one try
+    }
   };
 }

@@ -107,6 +107,8 @@ export function createSlotDoctor(
         const { index, kind, className } = slot;
         if (only && !only.some((each) => each.index === index && each.kind === kind.kind)) continue;
         const leftMs = Math.min(SLOT_MS, began + ALL_MS - clock.monotonic());
+        const name = nameOf(index, kind.kind);
+        const before = failed.get(name);
         const finding: SlotFinding =
           leftMs > 0
             ? await within(slot, leftMs, signal)
@@ -114,11 +116,12 @@ export function createSlotDoctor(
                 index,
                 kind: kind.kind,
                 class: className,
-                state: 'skipped',
-                said: 'not looked at: the time was up',
+                // one that failed before rests still, and must be looked at again
+                ...(before === undefined
+                  ? { state: 'skipped', said: 'not looked at: the time was up' }
+                  : { state: 'failed', said: before }),
               };
         findings.push(finding);
-        const name = nameOf(index, kind.kind);
         if (finding.state === 'failed') failed.set(name, finding.said);
         else if (finding.state === 'proven') failed.delete(name);
       }

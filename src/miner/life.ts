@@ -25,6 +25,8 @@ const BUSY_MS = 10_000;
 /** What came of trying to register. */
 export type Registering =
   | { readonly is: 'sent' }
+  /** it came to nothing before anything was sent */
+  | { readonly is: 'unsent'; readonly error: unknown }
   /** it costs more than the operator would pay */
   | { readonly is: 'too-dear'; readonly costRao: bigint };
 
@@ -161,6 +163,8 @@ export function createLife(
       const tried = await parts.register(signal);
       hasBought = tried.is === 'sent';
       if (tried.is === 'sent') log.info('registered', { hotkey, costRao: cost });
+      else if (tried.is === 'unsent')
+        log[isDue ? 'error' : 'debug']('not registered', { error: tried.error, triesAgain: true });
       else if (isDue) log.warn('registering costs more than the limit: waiting', { costRao: tried.costRao });
     } catch (error) {
       // what was refused was not bought; of anything else nobody knows what became of it, and it is not sent twice

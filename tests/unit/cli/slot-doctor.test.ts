@@ -60,6 +60,29 @@ describe('the doctor of slots', () => {
     expect(doctor.rests(4, 'compute')).toBeUndefined();
   });
 
+  test('one that failed and was not come to again has failed still: or nobody would ever look at it again', async () => {
+    const clock = createHandClock();
+    const hangs: Compute = { name: 'hangs', loadOperand: () => new Promise(() => {}) };
+    const slots = [0, 1, 2, 3, 4].map((index) => slotOn(lost(), index));
+    const doctor = createSlotDoctor({ clock, slots: () => slots }, about);
+    const before = await doctor.examine(never);
+    expect(before.map(({ state }) => state)).toEqual(Array(5).fill('failed'));
+    for (const index of slots.keys()) slots[index] = slotOn(hangs, index);
+    let done = false;
+    const examined = doctor.examine(never, before).finally(() => {
+      done = true;
+    });
+    while (!done) {
+      if (clock.sleepers > 0) clock.advance(45_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await examined).at(-1)).toMatchObject({
+      index: 4,
+      state: 'failed',
+      said: 'the card fell off the bus',
+    });
+  });
+
   test('ends with whoever asked', async () => {
     const hangs: Compute = { name: 'hangs', loadOperand: () => new Promise(() => {}) };
     const stop = new AbortController();

@@ -189,6 +189,7 @@ describe('the life of a miner', () => {
 
   test.each([
     ['too dear', async (): Promise<Registering> => ({ is: 'too-dear', costRao: 9n }), 3],
+    ['never sent', async (): Promise<Registering> => ({ is: 'unsent', error: new Error('no node') }), 3],
     [
       'refused by the chain',
       () =>
