@@ -29,6 +29,8 @@ export interface Limits {
   readonly strangerConnectionsPerSecondPerAddress: number;
   /** Calls on connections without an admitted call, from one address, bursts of 5 s; over it their connection is dropped. */
   readonly strangerCallsPerSecondPerAddress: number;
+  /** Bytes that connections without an admitted call may bring from one address, bursts of 5 s; over it such a connection is dropped. The first frames of all slots are 64 KiB; pings and window updates, which no other limit counts, are a microsecond of ours for each dozen bytes. */
+  readonly strangerBytesPerSecondPerAddress: number;
   /** Connections that carried an admitted call: strangers cannot take one of these. */
   readonly connections: number;
   /** The same of one verified hotkey, which needs one, and a second while it reconnects; for one more its oldest goes. */
@@ -100,6 +102,7 @@ export const DEFAULT_LIMITS: Limits = {
   strangerStreamsPerAddress: 80,
   strangerConnectionsPerSecondPerAddress: 8,
   strangerCallsPerSecondPerAddress: 100,
+  strangerBytesPerSecondPerAddress: 128 * 1024,
   connections: 512,
   connectionsPerPeer: 8,
   streams: 1024,

@@ -17,12 +17,12 @@ export class Bucket {
   }
 
   /** @param now monotonic ms @throws AssayError `limit-exceeded` */
-  take(what: string, now: number): void {
+  take(what: string, now: number, amount = 1): void {
     const full = this.#perSecond * BURST_S;
     this.#tokens = Math.min(full, this.#tokens + ((now - this.#at) / 1000) * this.#perSecond);
     this.#at = now;
-    if (this.#tokens < 1) throw limitExceeded(what, this.#perSecond, this.#perSecond + 1);
-    this.#tokens -= 1;
+    if (this.#tokens < amount) throw limitExceeded(what, this.#perSecond, this.#perSecond + 1);
+    this.#tokens -= amount;
   }
 }
 
@@ -37,7 +37,7 @@ export class Buckets {
     this.#limit = limit;
   }
 
-  take(name: string, what: string, now: number): void {
+  take(name: string, what: string, now: number, amount = 1): void {
     const bucket = this.#buckets.get(name) ?? new Bucket(this.#perSecond, now);
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
@@ -47,6 +47,6 @@ export class Buckets {
         break;
       }
     }
-    bucket.take(what, now);
+    bucket.take(what, now, amount);
   }
 }

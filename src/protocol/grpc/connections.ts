@@ -12,7 +12,7 @@ import { Buckets } from '../rate.js';
 import type { Address } from '../wire.js';
 
 /** A stranger's age is counted in turns of our own event loop: while it stands still, what a peer sent lies unread. */
-const SWEEPS = 10;
+const SWEEPS = 60;
 
 /** Addresses whose rates are known at once; a flood from more forgets the longest unused. */
 const NETWORKS = 4096;
@@ -44,6 +44,8 @@ interface Connection {
   /** calls begun by a stranger, ended or not: grpc-js cannot reset what was refused, so its memory goes with the connection */
   begun: number;
   sweeps: number;
+  /** bytes that came over it as of the last sweep */
+  heard: number;
 }
 
 export type Accept = (socket: Socket, secured: (top: Socket, channel: Uint8Array) => void) => void;
@@ -66,6 +68,7 @@ export class Connections {
   readonly #peerCalls: Pool<Begun>;
   readonly #strangerConnectionRates: Buckets;
   readonly #strangerCallRates: Buckets;
+  readonly #strangerByteRates: Buckets;
   #server: NetServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -74,6 +77,7 @@ export class Connections {
     this.#monotonic = monotonic;
     this.#strangerConnectionRates = new Buckets(limits.strangerConnectionsPerSecondPerAddress, NETWORKS);
     this.#strangerCallRates = new Buckets(limits.strangerCallsPerSecondPerAddress, NETWORKS);
+    this.#strangerByteRates = new Buckets(limits.strangerBytesPerSecondPerAddress, NETWORKS);
     this.#strangers = new Pool(limits.strangerConnections, limits.strangerConnectionsPerAddress);
     this.#strangerCalls = new Pool(limits.strangerStreams, limits.strangerStreamsPerAddress);
     this.#peers = new Pool(limits.connections, limits.connectionsPerPeer);
@@ -218,6 +222,7 @@ export class Connections {
       hotkey: undefined,
       begun: 0,
       sweeps: 0,
+      heard: 0,
     };
     this.#open.set(connection.peer, connection);
     this.#strangers.add(network, connection);
@@ -229,7 +234,19 @@ export class Connections {
   }
 
   #sweep(): void {
-    for (const connection of [...this.#strangers]) if (++connection.sweeps > SWEEPS) this.#drop(connection);
+    const now = this.#monotonic();
+    for (const connection of [...this.#strangers]) {
+      // counted by the system: what HTTP/2 answers by itself is seen by nobody else here
+      const heard = connection.socket.bytesRead;
+      const more = heard - connection.heard;
+      connection.heard = heard;
+      try {
+        this.#strangerByteRates.take(connection.network, 'stranger-bytes', now, more);
+        if (++connection.sweeps > SWEEPS) this.#drop(connection);
+      } catch {
+        this.#drop(connection);
+      }
+    }
   }
 
   #drop(connection: Connection): void {

@@ -413,6 +413,21 @@ describe('strangers', () => {
     for (let i = 0; i < 20; i++) await peer.describe();
   });
 
+  test('that bring more bytes than their address may lose the connection, pings and window updates too; a peer’s bytes do not count', async () => {
+    const { served } = await start({ strangerBytesPerSecondPerAddress: 4096 }, answering);
+    const flood = tcp(served, '127.0.1.1');
+    const gone = closed(flood);
+    const ping = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    flood.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    flood.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+    flood.write(Buffer.concat(Array.from({ length: (4096 * 6) / 17 }, () => ping)));
+    const quiet = tcp(served, '127.0.1.2');
+    await gone;
+    expect(open(quiet)).toBe(true);
+    const peer = await event(served, 64); // 64 first frames are more than that
+    for (let i = 0; i < 20; i++) await peer.describe();
+  });
+
   test('without a permit stay strangers, however well they sign', async () => {
     const { validator, miner, stranger } = cast();
     const { served } = await start({ strangerConnectionsPerAddress: 1 }, {}, ['validator']);
