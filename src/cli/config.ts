@@ -207,7 +207,7 @@ export const validatorSchema = z.strictObject({
   }),
   workerPatienceMs: integerBetween(100, 600_000, 'ms').default(20_000).meta({
     description:
-      'verification that no worker ended after so long is done here as well: the first verdict counts',
+      'verification that no worker took within so long is done here as well; one that a worker took and did not end, 36 s later: the first verdict counts',
     value: 'ms',
   }),
   evidencePort: port.default(8095).meta({

@@ -6,12 +6,14 @@ import type { Clock } from '../../model/clock.js';
 import { type AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import {
+  BULL_PACE,
   type BullPace,
   closeBull,
   fromBase64,
   isStalledOut,
   jobOptions,
   openBull,
+  poisonMs,
   toBase64,
 } from './bull.js';
 import { assertStamp, jobDigest, openEnd, type Stamp, sealJob } from './job.js';
@@ -29,7 +31,10 @@ export type QueueAlert =
 export interface BullQueueOptions {
   /** jobs in Redis at once; the others wait here, sessions first. @default 1024 */
   readonly ahead?: number;
-  /** a job that nobody ended after so long is judged here as well: the first end counts. @default 20000 */
+  /**
+   * A job that no worker took within so long is judged here as well: the first end counts. One that was taken has as long again as it
+   * takes to find that it ends workers: it must not end this process instead. @default 20000
+   */
   readonly lateMs?: number;
   /** the same while Redis is away. @default 3000 */
   readonly awayMs?: number;
@@ -59,6 +64,8 @@ interface Sent {
   readonly sinceMs: number;
   /** when it was last seen in Redis, or put there; undefined while it is not there */
   seenMs: number | undefined;
+  /** a worker has it, or had */
+  isTaken: boolean;
   forged: number;
   /** a worker could not judge it */
   isFailed: boolean;
@@ -88,7 +95,10 @@ export async function createBullQueue<Q extends JobQueue>(
   options: BullQueueOptions = {},
 ): Promise<Q> {
   const { inner, redis, prefix, key, stamp, clock, log, alert = () => {} } = parts;
-  const { ahead = AHEAD, lateMs = LATE_MS, awayMs = AWAY_MS, lookMs = LOOK_MS, pace } = options;
+  const { ahead = AHEAD, lateMs = LATE_MS, awayMs = AWAY_MS, lookMs = LOOK_MS } = options;
+  const { pace = BULL_PACE } = options;
+  // before it is late somebody has looked whether a worker has it
+  const quietMs = Math.min(QUIET_MS, lateMs / 2);
   const sent = new Map<string, Sent>();
   const known = new Set<string>();
   const counts = { recovered: 0, doubled: 0, refused: 0 };
@@ -151,6 +161,7 @@ export async function createBullQueue<Q extends JobQueue>(
         digest: jobDigest(sealed),
         sinceMs: clock.monotonic(),
         seenMs: undefined,
+        isTaken: false,
         forged: 0,
         isFailed: false,
         isJudgedHere: false,
@@ -214,14 +225,19 @@ export async function createBullQueue<Q extends JobQueue>(
       return;
     }
     const end = readEnd(entry, value);
+    forgetEnd(id);
+    if (end?.kind === 'set-aside' && hand) {
+      // here it may be in memory still: of a full disk, or one that was read back wrong, a worker had nothing
+      entry.isFailed = true;
+      judgeHere(entry);
+      return;
+    }
     if (end) {
-      forgetEnd(id);
       entry.resolve(end);
       return;
     }
     counts.refused++;
     entry.forged++;
-    forgetEnd(id);
     entry.seenMs = undefined;
     if (isOurs(entry)) judgeHere(entry);
   }
@@ -297,9 +313,11 @@ export async function createBullQueue<Q extends JobQueue>(
   }
 
   function judgeLate(): void {
-    const patienceMs = away ? awayMs : lateMs;
-    for (const entry of sent.values())
+    const takenMs = lateMs + poisonMs(pace);
+    for (const entry of sent.values()) {
+      const patienceMs = away ? awayMs : entry.isTaken ? takenMs : lateMs;
       if (isOurs(entry) || clock.monotonic() - entry.sinceMs >= patienceMs) judgeHere(entry);
+    }
   }
 
   async function claim(): Promise<string | undefined> {
@@ -317,24 +335,33 @@ export async function createBullQueue<Q extends JobQueue>(
   async function lookAtSent(): Promise<void> {
     const nowMs = clock.monotonic();
     const due = [...sent.values()].filter(
-      (entry) => !isOurs(entry) && (entry.seenMs === undefined || nowMs - entry.seenMs >= QUIET_MS),
+      (entry) => !isOurs(entry) && (entry.seenMs === undefined || nowMs - entry.seenMs >= quietMs),
     );
     const asked = line.client.pipeline();
     for (const { work } of due)
-      asked.hmget(bull.toKey(work.job.id), 'timestamp', 'returnvalue', 'failedReason', 'finishedOn');
+      asked.hmget(
+        bull.toKey(work.job.id),
+        'timestamp',
+        'returnvalue',
+        'failedReason',
+        'finishedOn',
+        'processedOn',
+      );
     const answers = due.length === 0 ? [] : ((await asked.exec()) ?? []);
     for (const [i, entry] of due.entries()) {
       const { id } = entry.work.job;
       const [error, found] = answers[i] as [Error | null, (string | null)[]];
       if (error) throw error;
       if (sent.get(id) !== entry) continue;
-      const [timestamp, returned, failed, finished] = found;
+      const [timestamp, returned, failed, finished, taken] = found;
       if (timestamp === null) {
         // it was put there, and is not any more
         if (entry.seenMs !== undefined) counts.recovered++;
         await put(entry);
-      } else if (finished === null) entry.seenMs = nowMs;
-      else if (returned !== null) onEnd(id, jsonOf(returned!));
+      } else if (finished === null) {
+        entry.seenMs = nowMs;
+        entry.isTaken = taken !== null;
+      } else if (returned !== null) onEnd(id, jsonOf(returned!));
       else onFailed(id, failed);
     }
   }

@@ -29,6 +29,11 @@ export const BULL_PACE: BullPace = { lockMs: 6_000, stalledMs: 3_000 };
 
 /** A job may end so many workers less one: the last one's end makes it poison, as a process's would here. */
 const MOST_STALLS = 2;
+
+/** Of a job that ends whoever has it, the most that passes until Bull gives it up: each time its worker is missed at the second look. */
+export const poisonMs = ({ lockMs, stalledMs }: BullPace): number =>
+  (MOST_STALLS + 1) * (lockMs + 2 * stalledMs);
+
 /** Of handing back, which is nobody's fault. */
 const ATTEMPTS = 1000;
 /** Ends stay until the scheduler has taken them; what it does not want any more goes when as many are newer. */

@@ -5,7 +5,7 @@ import { closeBull, fromBase64, openBull, toBase64 } from '../../../src/validato
 import { jobDigest, sealEnd } from '../../../src/validator/queue/job.js';
 import type { JobHandler } from '../../../src/validator/queue/job-queue.js';
 import { toQueueKey } from '../../../src/validator/queue/queue-key.js';
-import { createBullWorld } from '../../support/bull-world.js';
+import { createBullWorld, PACE } from '../../support/bull-world.js';
 import { STAMP, testJob } from '../../support/jobs.js';
 import { NO_REDIS } from '../../support/redis.js';
 
@@ -158,6 +158,51 @@ describe.skipIf(NO_REDIS)('verification over Redis', () => {
     expect(await queue.add(job, { opening }, never)).toEqual({ kind: 'done', verdict: accepted });
     expect(own.status()).toMatchObject({ setAside: 1 });
     expect(queue.status()).toMatchObject({ ended: 2, setAside: 1 });
+  });
+
+  it('is judged here where a worker found its evidence gone and this process has it still', async () => {
+    const { scheduler, worker } = await open();
+    const { queue, url, book } = await scheduler();
+    queue.work(async () => rejected('seed'), { concurrency: 1 });
+    const { job, opening } = testJob(1);
+    const end = queue.add(job, { opening }, never);
+    await vi.waitFor(() => expect(queue.status().active).toBe(1), soon);
+    await book.evidence.release(job.opening);
+    worker(url, async (work) => {
+      await work.opening();
+      return accepted;
+    });
+    expect(await end).toEqual({ kind: 'done', verdict: rejected('seed') });
+    expect(queue.status()).toMatchObject({ setAside: 0 });
+  });
+
+  it('that ends one worker after the other is set aside, and does not come to end this process instead', async () => {
+    const { scheduler, address } = await open();
+    const { queue } = await scheduler({ lateMs: 300 });
+    let begunHere = 0;
+    queue.work(
+      async () => {
+        begunHere++;
+        return accepted;
+      },
+      { concurrency: 1 },
+    );
+    const { job, opening } = testJob(1);
+    const end = queue.add(job, { opening }, never);
+    let isOver = false;
+    void end.then(() => {
+      isOver = true;
+    });
+    // takes it, and is never heard of again
+    const dying = openBull(address, { prefix: 'assay', stamp: STAMP }, { waits: true, pace: PACE });
+    while (!isOver) {
+      await dying.moveUnlockedJobsToWait();
+      if ((await dying.getWaitingCount()) > 0) await dying.getNextJob();
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    closeBull(dying);
+    expect(await end).toMatchObject({ kind: 'set-aside', reason: 'poison' });
+    expect(begunHere).toBe(0);
   });
 
   it('takes no end that nobody with the key made, nor that of another job, and asks again', async () => {
