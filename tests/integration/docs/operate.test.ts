@@ -1,10 +1,11 @@
 // The guides for operators: blocks that need neither root nor a chain are run as they stand, in folders of the test's own; what
 // else they say is held to schemas and alert rules. Blocks after `<!-- not run: why -->` were followed by hand.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../../src/cli/config.js';
 
@@ -26,16 +27,25 @@ const blocksOf = (text: string): Block[] =>
   }));
 
 let machine: string;
-beforeAll(() => {
+beforeAll(async () => {
   machine = mkdtempSync(join(tmpdir(), 'assay-guide-'));
   for (const folder of ['bin', 'home', 'etc/assay/keys', 'var/lib/assay/miner'])
     mkdirSync(join(machine, folder), { recursive: true });
   const program = join(machine, 'bin/assay');
-  const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
-  writeFileSync(
-    program,
-    `#!/bin/sh\nexec "${process.execPath}" --import "${tsx}" "${ROOT}src/cli/main.ts" "$@"\n`,
-  );
+  // compiled once: a process from sources loads a compiler first
+  await build({
+    entryPoints: [join(ROOT, 'src/cli/main.ts')],
+    outdir: join(machine, 'dist'),
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    logLevel: 'error',
+  });
+  symlinkSync(join(ROOT, 'node_modules'), join(machine, 'node_modules'));
+  writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${machine}/dist/main.mjs" "$@"\n`);
   chmodSync(program, 0o755);
 });
 afterAll(() => rmSync(machine, { recursive: true }));
