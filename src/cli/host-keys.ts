@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { fromHex, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
+import { isExposed } from '../model/exposed.js';
 import { systemRandom } from '../model/prng.js';
 import { createServerIdentity, type ServerIdentity } from '../protocol/server-key.js';
 import { errnoOf, foundInstead, invalid } from './invalid-input.js';
@@ -36,9 +37,9 @@ export async function readHostKey(path: string): Promise<ServerIdentity> {
 async function seedIn(path: string): Promise<string | undefined> {
   let text: string;
   try {
-    const { mode, size } = await stat(path);
+    const { mode, size, uid } = await stat(path);
     if (size > MAX_BYTES) throw invalid(path, `a key, at most ${MAX_BYTES} bytes`, `${size}`);
-    if ((mode & 0o077) !== 0)
+    if (isExposed({ mode, uid }))
       throw invalid(
         path,
         'a key that nobody but its owner may read (chmod 600)',

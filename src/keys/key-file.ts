@@ -1,10 +1,11 @@
 // Owns: key files on disk: read whole up to a limit, written whole or not at all, never over one that is there unless a
 // copy of it is kept. Does not own: what is in them (key-json.ts, nacl-file.ts), where they belong (wallet-folder.ts).
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AssayError } from '../model/errors.js';
+import { isExposed } from '../model/exposed.js';
 import { errnoOf, foundInstead, invalid } from '../model/invalid-input.js';
 
 /** A key file is some 500 bytes; anything far larger is another file given by mistake. */
@@ -31,7 +32,7 @@ export async function readKeyFile(path: string, what = 'key file'): Promise<KeyF
         limit: MAX_KEY_FILE_BYTES,
         got: stat.size,
       });
-    return { bytes: await file.readFile(), warning: exposureOf(path, stat.mode, what) };
+    return { bytes: await file.readFile(), warning: exposureOf(path, stat, what) };
   } catch (error) {
     throw error instanceof AssayError ? error : unreadable(path, what, error);
   } finally {
@@ -39,10 +40,9 @@ export async function readKeyFile(path: string, what = 'key file'): Promise<KeyF
   }
 }
 
-/** Windows reports a mode without meaning. */
-function exposureOf(path: string, mode: number, what: string): string | undefined {
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined;
-  return `others on this machine can reach the ${what} (mode ${(mode & 0o777).toString(8)}): chmod 600 ${path}`;
+function exposureOf(path: string, stat: Stats, what: string): string | undefined {
+  if (!isExposed(stat)) return undefined;
+  return `others on this machine can reach the ${what} (mode ${(stat.mode & 0o777).toString(8)}): chmod 600 ${path}`;
 }
 
 function unreadable(path: string, what: string, cause: unknown): AssayError {

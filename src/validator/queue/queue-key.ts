@@ -4,6 +4,7 @@ import { link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { utf8 } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
+import { isExposed } from '../../model/exposed.js';
 import { errnoOf, foundInstead, invalid } from '../../model/invalid-input.js';
 
 export const QUEUE_KEY_BYTES = 32;
@@ -45,9 +46,9 @@ export async function openQueueKey(path: string, { make }: { readonly make: bool
     throw invalid('queue key', wanted, `${path}: ${foundInstead(error)}`, error);
   });
   try {
-    const { size, mode } = await file.stat();
+    const { size, mode, uid } = await file.stat();
     if (size !== QUEUE_KEY_BYTES) throw invalid('queue key', wanted, `${path}, ${size} bytes`);
-    if ((mode & 0o077) !== 0)
+    if (isExposed({ mode, uid }))
       throw invalid('queue key', wanted, `${path}, mode 0${(mode & 0o777).toString(8)}`);
     const key = Buffer.alloc(QUEUE_KEY_BYTES);
     const { bytesRead } = await file.read(key, 0, key.length, 0);
