@@ -4,9 +4,10 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { equals, fromHex, toHex } from '../model/bytes.js';
 import { AssayError } from '../model/errors.js';
+import { isExposed } from '../model/exposed.js';
 import { systemRandom } from '../model/prng.js';
 import { createServerIdentity, type ServerIdentity, type ServerKey } from '../protocol/server-key.js';
-import { errnoOf } from './invalid-input.js';
+import { errnoOf, invalid } from './invalid-input.js';
 import { openWholeFile } from './whole-file.js';
 
 const seed = z.string().regex(/^[0-9a-f]{64}$/);
@@ -17,7 +18,8 @@ const file = z.strictObject({ seeds: z.array(seed).min(1).max(2) });
  * @param announced what the chain names now: a rotation that it has not seen is finished before another begins, or the one
  *   key that validators trust would be gone
  * @returns the one to announce, and the one before it where there is one
- * @throws AssayError `corrupt` for a file that is none of ours: a key of its own is never overwritten
+ * @throws AssayError `corrupt` for a file that is none of ours: a key of its own is never overwritten; `invalid-input`
+ *   where others may read it
  */
 export async function openServerKeys(
   path: string,
@@ -58,6 +60,13 @@ async function ageDays(path: string): Promise<number> {
 async function read(path: string): Promise<readonly string[]> {
   let text: string;
   try {
+    const found = await stat(path);
+    if (isExposed(found))
+      throw invalid(
+        path,
+        'keys that nobody but their owner may read (chmod 600; or make new ones: remove the file)',
+        `mode ${(found.mode & 0o777).toString(8)}`,
+      );
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
