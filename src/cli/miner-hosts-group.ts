@@ -48,7 +48,7 @@ export function registerMinerHosts(miner: Command, run: Run): void {
     .argument('<slot>', 'its index (assay miner status)', integer)
     .requiredOption('--data <folder>', "the miner's data folder")
     .option('--until <time>', 'when it ends, e.g. 2030-01-31T12:00:00Z (when it is released)')
-    .action(async (slot: number, flags: Flags) => {
+    .action(async (slot: unknown, flags: Flags) => {
       const { lease } = await import('./commands/miner-hosts.js');
       return run(() => lease(slot, flags));
     });

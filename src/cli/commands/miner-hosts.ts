@@ -1,7 +1,7 @@
 // Owns: `assay miner host | host-key | hosts | lease | release`. Does not own: the wire between them (miner/hosts), files (miner-hosts.ts).
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import { withLease, withoutLease } from '../../miner/leases.js';
+import { parseLeases, withLease, withoutLease } from '../../miner/leases.js';
 import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { lockFile } from '../../model/file-lock.js';
@@ -136,13 +136,13 @@ export async function hosts(flags: { data?: string; json?: boolean }): Promise<n
   return code;
 }
 
-export async function lease(slot: number, flags: { data?: string; until?: string }): Promise<number> {
+export async function lease(slot: unknown, flags: { data?: string; until?: string }): Promise<number> {
   const untilMs = flags.until === undefined ? undefined : Date.parse(flags.until);
   if (untilMs !== undefined && !(untilMs > Date.now()))
     throw invalid('--until', 'a time to come, such as 2030-01-31T12:00:00Z', flags.until!);
-  await change(flags.data!, (leases) =>
-    withLease(leases, { slot, ...(untilMs ? { untilMs } : {}) }, Date.now()),
-  );
+  // before it is written: what no miner can read could not be taken back either
+  const [lease] = parseLeases({ leases: [{ slot, ...(untilMs ? { untilMs } : {}) }] }, 'slot');
+  await change(flags.data!, (leases) => withLease(leases, lease!, Date.now()));
   print(
     `slot ${slot} is leased${untilMs ? ` until ${new Date(untilMs).toISOString()}` : ''}: proofs keep out of its way`,
   );

@@ -11,12 +11,13 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** @returns 0 while it serves, 1 while it does not */
+/** @returns 0 while it serves, 1 while it does not, or has not said so for a while: one that hangs is still a process */
 export async function minerStatus({ data, json }: Flags): Promise<number> {
   const said = await readStatus(dataPaths.minerStatus(data!)); // commander has seen to it
   const { status, pid, isRunning, writtenMs } = said;
   const ageMs = Math.max(0, Date.now() - writtenMs);
-  const isServing = isRunning && status.phase === 'serving';
+  const isOld = ageMs > 4 * STATUS_MS;
+  const isServing = isRunning && !isOld && status.phase === 'serving';
   const code = isServing ? EXIT.ok : EXIT.failed;
   if (json) {
     printJson({ isRunning, pid, ageMs, ...status });
@@ -25,7 +26,7 @@ export async function minerStatus({ data, json }: Flags): Promise<number> {
   const { phase, why, uid, axon, registrationRao, sessions, callers } = status;
   const since = new Date(status.sinceMs).toISOString().slice(0, 19);
   const life = isRunning ? `process ${pid}` : `not running (process ${pid} has ended)`;
-  const old = isRunning && ageMs > 4 * STATUS_MS ? `, last heard of ${Math.round(ageMs / 1000)} s ago` : '';
+  const old = isRunning && isOld ? `, last heard of ${Math.round(ageMs / 1000)} s ago` : '';
   print(
     factLines([
       ['miner', `${status.hotkey}, subnet ${status.netuid}, assay ${status.version}`],

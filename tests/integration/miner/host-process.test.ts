@@ -81,7 +81,7 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
   expect(claim).toMatchObject({ worker: 'rack-1', index: 64 });
   expect(slotOf('compute')!.claim.index).toBe(64); // whose check it is
 
-  const kind = kinds.liveness;
+  const kind = kinds.liveness!;
   const set = sets.find((each) => each.kind === 'liveness' && each.id === toHex(claim.paramsId))!;
   const params = kind.parseParams(set.params);
   const proving = await slotOf('liveness')!.start({ ...job, goneAt: systemClock.monotonic() }, lasting);
