@@ -10,6 +10,8 @@ export interface CrowdPlan {
   readonly windowMs: number;
   readonly leadMs: number;
   readonly eventMs: number;
+  /** second byte of its addresses in 127.0.0.0/8, so that two crowds can be at once. @default 64 */
+  readonly network?: number;
 }
 
 export interface CrowdMiner {
@@ -46,7 +48,11 @@ export const crowdParams = ({ windowMs }: Pick<CrowdPlan, 'windowMs'>): ComputeP
   paceOpsPerS: 1,
 });
 
-export function crowdOf({ seed, miners }: Pick<CrowdPlan, 'seed' | 'miners'>): readonly CrowdMiner[] {
+export function crowdOf({
+  seed,
+  miners,
+  network = 64,
+}: Pick<CrowdPlan, 'seed' | 'miners' | 'network'>): readonly CrowdMiner[] {
   const every = Math.round(1 / HOSTILE_SHARE);
   const uri = (kind: string, k: number) =>
     `//crowd//${Buffer.from(seed).toString('hex') || '0'}//${kind}//${k}`;
@@ -60,7 +66,7 @@ export function crowdOf({ seed, miners }: Pick<CrowdPlan, 'seed' | 'miners'>): r
       coldkeyUri: isHostile
         ? uri('liar', Math.floor(which / PER_COLDKEY))
         : uri('cold', Math.floor(k / PER_COLDKEY)),
-      host: `127.64.${Math.floor(k / 250)}.${1 + (k % 250)}`,
+      host: `127.${network}.${Math.floor(k / 250)}.${1 + (k % 250)}`,
       hostile: isHostile ? HOSTILE[which]! : undefined,
     };
   });

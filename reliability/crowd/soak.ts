@@ -1,13 +1,10 @@
 // Owns: the walk of the soak: a crowd of miners, one validator, what it costs over time. Does not own: who is in the crowd (plan.ts), what must
 // hold (judge.ts).
-import { type ChildProcess, execFile, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { dataPaths } from '../../src/cli/assemble.js';
-import { createProcesses, ENVIRONMENT } from '../../src/cli/demo/processes.js';
+import { createProcesses } from '../../src/cli/demo/processes.js';
 import { replayedElsewhere } from '../../src/cli/demo/replayed.js';
 import { keypairFromUri } from '../../src/keys/index.js';
 import { systemClock } from '../../src/model/clock.js';
@@ -18,10 +15,11 @@ import { ownersFiles } from '../../src/testing/demo-policy.js';
 import type { EventEntry, ScoredEntry } from '../../src/validator/ledger/entries.js';
 import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
+import { usageOf } from '../usage.js';
 import { VALIDATOR, writeGenesis } from './genesis.js';
 import { type EventSeen, judgeCrowd, type Sample } from './judge.js';
-import type { MinersInput } from './miners.js';
 import { type CrowdPlan, crowdOf, crowdParams, crowdTiming } from './plan.js';
+import { type MinersAtWork, startMiners } from './start.js';
 
 type Settings = 'miners' | 'processes' | 'blockTimeMs' | 'windowMs' | 'leadMs' | 'eventMs';
 
@@ -44,13 +42,11 @@ export const soak = defineSoak<Settings>({
   run,
 });
 
-const MINERS = fileURLToPath(new URL('miners.ts', import.meta.url));
 const HEAP = { chain: 2048, validator: 1024 } as const;
 /** What Node takes by itself: an operator's validator has no flags. */
 const NODES_OWN_SEMI_SPACE_MIB = 16;
 const SAMPLE_MS = 2000;
 const CORES = 2;
-const READY_MS = 180_000;
 
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
   const { seed, program, dir, say, settings } = input;
@@ -81,7 +77,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       died: (name, how) => void deaths.push(`${name} ${how}`),
     },
   );
-  const children: ChildProcess[] = [];
+  let miners: MinersAtWork | undefined;
   const heads = new Map<number, number>();
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
@@ -95,25 +91,12 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       heapMiB: HEAP.chain,
     });
     const url = String(ready.url);
-    const readies = Array.from({ length: settings.processes }, (_, part) => {
-      const own: MinersInput = { plan, url, netuid, part, parts: settings.processes };
-      const child = fork(MINERS, [JSON.stringify(own)], {
-        env: ENVIRONMENT,
-        execArgv: ['--import', import.meta.resolve('tsx')],
-        stdio: ['ignore', 2, 2, 'ipc'],
-      });
-      children.push(child);
-      child.once('exit', (code, how) => {
-        if (!inner.aborted) deaths.push(`miners ${part} ${how ?? `exit code ${code}`}`);
-      });
-      return Promise.race([
-        once(child, 'message', { signal: AbortSignal.any([inner, AbortSignal.timeout(READY_MS)]) }),
-        once(child, 'exit', { signal: inner }).then(() => {
-          throw new Error('a process of miners ended before it was ready');
-        }),
-      ]);
-    });
-    await Promise.all(readies);
+    miners = startMiners(
+      { plan, url, netuid, parts: settings.processes },
+      (how) => void deaths.push(how),
+      inner,
+    );
+    await miners.ready;
     say(`${settings.processes} processes of miners serve`);
     const data = join(dir, 'validator');
     const { process: validator } = await processes.start({
@@ -141,7 +124,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     stop.abort();
     await watching;
     await processes.stopAll();
-    await endAll();
+    await miners.end();
     say('all have ended; the ledger is read');
     const seen = await readLedger(data);
     const replayed = await replayedElsewhere(data, signal, program);
@@ -164,7 +147,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       const chain = await connectSubtensor({ url, log: silentLog, clock, signal: inner });
       const heading = chain.watchHeads(({ number }) => void heads.set(number, clock.now()), inner);
       while (!inner.aborted) {
-        const sample = await sampleOf(validator.pid, clock.now()).catch(() => undefined);
+        const sample = await usageOf(validator.pid, clock.now()).catch(() => undefined);
         if (sample) samples.push(sample);
         await clock.sleep(SAMPLE_MS, inner);
       }
@@ -174,20 +157,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
   } finally {
     stop.abort();
     await processes.stopAll();
-    await endAll();
-  }
-
-  async function endAll(): Promise<void> {
-    await Promise.all(
-      children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const gone = once(child, 'exit');
-        child.kill('SIGTERM');
-        const patience = clock.sleep(5000).then(() => void child.kill('SIGKILL'));
-        await Promise.race([gone, patience]);
-        await gone;
-      }),
-    );
+    await miners?.end();
   }
 }
 
@@ -203,18 +173,6 @@ async function holdToCores(pid: number): Promise<string> {
   const error = await new Promise((resolve) => execFile('taskset', ['-acp', cores, String(pid)], resolve));
   if (error) return `The validator had all ${all} cores: there is no taskset here.`;
   return `The validator ran on ${CORES} of ${all} cores, which the others could use too.`;
-}
-
-/** Resident memory and CPU time of a process, by /proc. */
-async function sampleOf(pid: number, at: number): Promise<Sample> {
-  const [status, stat] = await Promise.all([
-    readFile(`/proc/${pid}/status`, 'utf8'),
-    readFile(`/proc/${pid}/stat`, 'utf8'),
-  ]);
-  const rssMiB = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-  // after the name in brackets, which may hold spaces: utime and stime are the 12th and 13th, in hundredths of a second
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { at, rssMiB, cpuS: (Number(fields[11]) + Number(fields[12])) / 100 };
 }
 
 async function readLedger(data: string) {

@@ -65,6 +65,7 @@ import type { Form } from './mutate.js';
 export interface Reader {
   readonly name: string;
   readonly form: Form;
+  /** what is signed for a time is made anew each time that it is asked for */
   readonly samples: readonly Uint8Array[];
   /** of all inputs, against the others' */
   readonly share: number;
@@ -329,7 +330,7 @@ function hosts(): Reader[] {
     frame({ body: { case: 'pong', value: { id: 0 } } }),
     frame({ body: { case: 'done', value: { call: 0, body: bytes32('done') } } }),
     frame({ body: { case: 'piece', value: { call: 0, data: bytes32('piece'), last: true } } }),
-    frame({ body: { case: 'failed', value: { call: 0, reason: 'busy' } } }),
+    frame({ body: { case: 'failed', value: { call: 0, why: 'busy' } } }),
     frame({ body: { case: 'ping', value: { id: 7 } } }),
     hello,
   ];

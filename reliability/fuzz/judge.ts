@@ -15,7 +15,7 @@ export interface Tally {
   readonly name: string;
   taken: number;
   refused: number;
-  /** of one input that came over no socket; the machine's own pauses are in it */
+  /** CPU time of one input that came over no socket, collections that fell into it included */
   longestMs: number;
 }
 
@@ -53,7 +53,10 @@ export function createWitness(now: () => number) {
   const tallies = new Map<string, Tally>();
   const faults: Fault[] = [];
   let faulty = 0;
-  let current = { name: 'nothing', bytes: new Uint8Array() };
+  let current: { readonly name: string; readonly bytes: Uint8Array } = {
+    name: 'nothing',
+    bytes: new Uint8Array(),
+  };
   const fault = (error: unknown) => {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const at =
@@ -156,7 +159,7 @@ export function judgeFuzz({ tallies, faults, faulty, samples, unwell, wanted }: 
       found: `${first.heapMiB.toFixed(1)} MiB, then ${last.heapMiB.toFixed(1)} MiB`,
     },
     {
-      what: `no input holds its reader for ${SLOW_MS} ms`,
+      what: `no input takes its reader ${SLOW_MS} ms of CPU`,
       holds: slowest.longestMs < SLOW_MS,
       found: `${slowest.longestMs.toFixed(0)} ms: ${slowest.name}`,
       timing: true,

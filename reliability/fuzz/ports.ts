@@ -150,7 +150,7 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
   closing.push(node.close);
 
   const well = (body: Uint8Array) => channel.describe(sign(body, 'describe'), 5000);
-  const readers: Omit<Reader, 'isPort'>[] = [
+  const readers: Reader[] = [
     {
       name: 'the door: calls of who may come in',
       form: 'protobuf',
@@ -180,20 +180,27 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
     },
     {
       name: "the miner's port: signed calls",
+      isPort: true,
       form: 'protobuf',
-      samples: DESCRIBES.map((body) => encodeSigned(signNow(body, 'describe'))),
+      get samples() {
+        return DESCRIBES.map((body) => encodeSigned(signNow(body, 'describe')));
+      },
       share: 0.5,
       read: (bytes) => raw.call('Describe', framed(bytes)),
     },
     {
       name: "the miner's port: messages of gRPC",
+      isPort: true,
       form: 'bytes',
-      samples: FRAMES.map((body) => framed(encodeSigned(signNow(body, 'prove')))),
+      get samples() {
+        return FRAMES.map((body) => framed(encodeSigned(signNow(body, 'prove'))));
+      },
       share: 0.5,
       read: (bytes) => raw.call('Prove', bytes),
     },
     {
       name: "the miner's port: bytes",
+      isPort: true,
       form: 'bytes',
       samples: [concat(utf8('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), H2_SETTINGS, H2_PING), hello],
       share: 0.2,
@@ -201,6 +208,7 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
     },
     {
       name: "the miner's port: handshakes",
+      isPort: true,
       form: 'bytes',
       samples: [hello],
       share: 0.2,
@@ -208,6 +216,7 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
     },
     {
       name: 'the port for hosts: handshakes',
+      isPort: true,
       form: 'bytes',
       samples: [hello],
       share: 0.1,
@@ -215,6 +224,7 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
     },
     {
       name: 'the port for hosts: frames of a key that is not named',
+      isPort: true,
       form: 'protobuf',
       samples: [
         toBinary(HostFrameSchema, create(HostFrameSchema, { body: { case: 'ping', value: { id: 1 } } })),
@@ -235,23 +245,34 @@ export async function openPorts(parts: { readonly fault: (error: unknown) => voi
     },
     {
       name: 'the evidence door',
+      isPort: true,
       form: 'lines',
-      samples: [asked(authorizationOf(key, path, systemClock.now())), asked('Assay 1:00')],
+      get samples() {
+        return [asked(authorizationOf(key, path, systemClock.now())), asked('Assay 1:00')];
+      },
       share: 0.3,
       read: async (bytes) => assertNotOurs(await said(dial(evidence.port), bytes)),
     },
     {
       name: 'metrics and health',
+      isPort: true,
       form: 'lines',
       samples: ['/metrics', '/healthz', '/readyz'].map(got),
       share: 0.3,
       read: async (bytes) => assertNotOurs(await said(dial(metrics.port), bytes)),
     },
-    { name: "answers of a chain's node", form: 'json', samples: node.samples, share: 1, read: node.ask },
+    {
+      name: "answers of a chain's node",
+      isPort: true,
+      form: 'json',
+      samples: node.samples,
+      share: 1,
+      read: node.ask,
+    },
   ];
 
   return {
-    readers: readers.map((reader) => ({ ...reader, isPort: true })),
+    readers,
     async well() {
       ms += 10_000;
       const asks: Readonly<Record<string, () => Promise<unknown>>> = {

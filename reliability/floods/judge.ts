@@ -1,0 +1,79 @@
+// Owns: what must hold of a port that is flooded, of what was seen. Does not own: what was seen (soak.ts).
+import type { Claim, Figure, Findings } from '../soak.js';
+
+export interface FloodSeen {
+  readonly name: string;
+  readonly unit: string;
+  readonly done: number;
+  readonly seconds: number;
+  readonly attackerCpuMs: number;
+  /** of the miner's process, less what it takes when nobody floods it */
+  readonly minerCpuMs: number;
+  readonly rssMiB: number;
+  /** events that began and ended while it went on: how many, and of them those whose only session was accepted */
+  readonly events: number;
+  readonly accepted: number;
+}
+
+/** Above what it took before: descriptors, queues of the system and strangers' sessions are bounded, a heap is not tight. */
+const GROWTH_MIB = 192;
+
+export function judgeFloods(
+  floods: readonly FloodSeen[],
+  before: { readonly rssMiB: number; readonly events: number; readonly accepted: number },
+  deaths: readonly string[],
+): Findings {
+  const missed = floods.filter(({ events, accepted }) => accepted < events);
+  const idle = floods.filter(({ done }) => done === 0);
+  const unseen = floods.filter(({ events }) => events === 0);
+  const most = Math.max(before.rssMiB, ...floods.map(({ rssMiB }) => rssMiB));
+  const claims: Claim[] = [
+    {
+      what: 'nothing died',
+      holds: deaths.length === 0,
+      found: deaths.length === 0 ? 'nothing' : deaths.join(', '),
+    },
+    {
+      what: 'each flood reached the port, and events went on under each',
+      holds: idle.length === 0 && unseen.length === 0,
+      found:
+        [...idle, ...unseen].map(({ name }) => name).join(', ') ||
+        `${floods.length} floods, ${floods.reduce((sum, { events }) => sum + events, 0)} events`,
+    },
+    {
+      what: "the honest validator's event is accepted every time",
+      holds: before.accepted === before.events && missed.length === 0,
+      found:
+        missed.map(({ name, events, accepted }) => `${name}: ${accepted} of ${events}`).join(', ') ||
+        'every time',
+      timing: true,
+    },
+    {
+      what: `the miner's process never holds ${GROWTH_MIB} MiB more than before`,
+      holds: most < before.rssMiB + GROWTH_MIB,
+      found: `${before.rssMiB.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`,
+    },
+  ];
+  const figures: Figure[] = floods.flatMap(({ name, unit, done, seconds, attackerCpuMs, minerCpuMs }) => [
+    { what: `${name}: a second`, value: done / seconds, unit: `times (${unit})` },
+    {
+      what: `${name}: CPU of the attacker, each`,
+      value: done ? (attackerCpuMs * 1000) / done : 0,
+      unit: 'µs',
+    },
+    {
+      what: `${name}: CPU of the miner, each`,
+      value: done ? (Math.max(0, minerCpuMs) * 1000) / done : 0,
+      unit: 'µs',
+    },
+    { what: `${name}: of one core of the miner`, value: Math.max(0, minerCpuMs) / (seconds * 10), unit: '%' },
+  ]);
+  return {
+    claims,
+    figures,
+    notes: [
+      'One attacker on the same machine, from several addresses of loopback, each of which counts as one: what a real one pays for its line is not in it.',
+      'CPU of the miner is what its whole process took, less what it took in as much time before; the system’s own work on sockets is in both.',
+    ],
+  };
+}

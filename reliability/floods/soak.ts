@@ -1,0 +1,206 @@
+// Owns: the walk of the soak: one miner whose validator has an event every few seconds, and one flood after the other at its port. Does not
+// own: floods (attacks.ts), what must hold (judge.ts).
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProcesses, ENVIRONMENT } from '../../src/cli/demo/processes.js';
+import { keypairFromUri } from '../../src/keys/index.js';
+import { toHex } from '../../src/model/bytes.js';
+import { systemClock } from '../../src/model/clock.js';
+import { ownersFiles } from '../../src/testing/demo-policy.js';
+import { VALIDATOR, writeGenesis } from '../crowd/genesis.js';
+import { type CrowdPlan, crowdOf, crowdParams, crowdTiming, PORT } from '../crowd/plan.js';
+import { type MinersAtWork, startMiners } from '../crowd/start.js';
+import { defineSoak, type Findings, type SoakInput } from '../soak.js';
+import { usageOf } from '../usage.js';
+import type { AttackerInput, AttackerSays } from './attacker.js';
+import { ATTACKS } from './attacks.js';
+import { type FloodSeen, judgeFloods } from './judge.js';
+
+type Settings = 'blockTimeMs' | 'windowMs' | 'leadMs' | 'eventMs' | 'events' | 'addresses' | 'floods';
+
+export const soak = defineSoak<Settings>({
+  title: 'Floods',
+  about: [
+    'One miner that serves as it ships, in a process of its own, and a validator that plays an event with it every few seconds (real gRPC, a real',
+    'proof). Meanwhile a process from several addresses does one thing after the other to its port that no honest caller does. Every event must',
+    'be accepted, nothing may die or grow; what each flood costs its attacker and the miner is measured.',
+  ].join(' '),
+  minutes: 15,
+  settings: {
+    blockTimeMs: { is: 500, what: 'milliseconds from block to block' },
+    windowMs: { is: 4000, what: 'milliseconds in which a proof must arrive' },
+    leadMs: { is: 2000, what: 'milliseconds from the announcement of an event to its block' },
+    eventMs: { is: 6000, what: 'milliseconds kept for an event after its block' },
+    events: { is: 3, what: 'events under each flood' },
+    addresses: { is: 8, what: 'addresses that each flood comes from' },
+    floods: { is: ATTACKS.length, what: 'how many of the floods' },
+  },
+  run,
+});
+
+const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
+/** Of 127.0.0.0/8, so that another crowd can be at once. */
+const NETWORK = 65;
+const LOOK_MS = 200;
+/** An event that does not come by then never does: longer than the pause between two epochs. */
+const EVENT_MS = 90_000;
+
+async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
+  const { seed, program, dir, say, settings } = input;
+  const clock = systemClock;
+  const plan: CrowdPlan = { seed, miners: 1, network: NETWORK, ...settings };
+  const crowd = crowdOf(plan);
+  const [miner] = crowd;
+  const { tempo, policy } = crowdTiming(plan);
+  const files = ownersFiles(policy, [crowdParams(plan)]);
+  const saved = join(dir, 'genesis.saved');
+  const { netuid } = await writeGenesis(saved, { crowd, blockTimeMs: settings.blockTimeMs, tempo, files });
+  const deaths: string[] = [];
+  const events: { readonly block: number; readonly accepted: boolean }[] = [];
+  const processes = createProcesses(
+    { clock, dir, program, maxRestarts: 0 },
+    {
+      message(_name, message) {
+        const { lastEvent } = (message.status ?? {}) as {
+          lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number };
+        };
+        if (!lastEvent || events.at(-1)?.block === lastEvent.block) return;
+        const { block, accepted, rejected, inconclusive } = lastEvent;
+        events.push({ block, accepted: accepted === 1 && rejected + inconclusive === 0 });
+        if (accepted !== 1) say(`event at block ${block}: ${JSON.stringify(lastEvent)}`);
+      },
+      died: (name, how) => void deaths.push(`${name} ${how}`),
+    },
+  );
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  let miners: MinersAtWork | undefined;
+  try {
+    const { ready } = await processes.start({
+      name: 'localnet',
+      args: () => [
+        ...['localnet', 'restore', saved, '--port', '0', '--block-time-ms', String(settings.blockTimeMs)],
+        ...['--log-level', 'warn'],
+      ],
+      heapMiB: 512,
+    });
+    const url = String(ready.url);
+    miners = startMiners({ plan, url, netuid, parts: 1 }, (how) => void deaths.push(how), inner);
+    await miners.ready;
+    const [pid] = miners.pids;
+    await processes.start({
+      name: 'validator',
+      args: () => [
+        ...[
+          'validator',
+          'start',
+          '--chain',
+          url,
+          '--netuid',
+          String(netuid),
+          '--hotkey',
+          VALIDATOR.hotkeyUri,
+        ],
+        ...['--data', join(dir, 'validator'), '--admin-port', '-1', '--verifier-threads', '1'],
+      ],
+      heapMiB: 512,
+    });
+    const until = async (more: number) => {
+      const from = events.length;
+      const late = clock.monotonic() + EVENT_MS * more;
+      while (events.length < from + more && clock.monotonic() < late && deaths.length === 0)
+        await clock.sleep(LOOK_MS, inner).then(() => signal.throwIfAborted());
+    };
+    await until(1); // the first is found on the way
+    events.length = 0;
+    const quietFrom = await usageOf(pid!, clock.now());
+    await until(settings.events);
+    const quiet = await usageOf(pid!, clock.now());
+    const before = { rssMiB: quiet.rssMiB, events: events.length, accepted: acceptedOf(events) };
+    const idleShare = (quiet.cpuS - quietFrom.cpuS) / (quiet.at - quietFrom.at);
+    say(
+      `before: ${before.accepted} of ${before.events} accepted, ${(idleShare * 1e5).toFixed(1)} % of a core`,
+    );
+
+    const floods: FloodSeen[] = [];
+    const target: AttackerInput['target'] = {
+      host: miner!.host,
+      port: PORT,
+      netuid,
+      miner: toHex(keypairFromUri(miner!.hotkeyUri).publicKey),
+      validator: toHex(keypairFromUri(VALIDATOR.hotkeyUri).publicKey),
+      addresses: Array.from({ length: settings.addresses }, (_, k) => `127.66.0.${k + 1}`),
+    };
+    const deadline = clock.monotonic() + input.minutes * 60_000;
+    for (const [attack, { name, unit }] of ATTACKS.slice(0, settings.floods).entries()) {
+      if (clock.monotonic() > deadline) say(`not reached: ${name}`);
+      const from = await usageOf(pid!, clock.now());
+      const attacker = await startAttacker({ attack, target }, inner);
+      let rssMiB = 0;
+      const mark = events.length;
+      try {
+        // the one that was under way when it began counts, too
+        const watching = until(settings.events);
+        let over = false;
+        void watching.finally(() => {
+          over = true;
+        });
+        while (!over) {
+          rssMiB = Math.max(rssMiB, (await usageOf(pid!, clock.now())).rssMiB);
+          await clock.sleep(LOOK_MS, inner);
+        }
+        await watching;
+        const { done, cpuMs, failed } = await endAttacker(attacker);
+        if (failed !== undefined) say(`${name}: ${failed}`);
+        const to = await usageOf(pid!, clock.now());
+        const under = events.slice(mark);
+        const ms = to.at - from.at;
+        floods.push({
+          name,
+          unit,
+          done,
+          seconds: ms / 1000,
+          attackerCpuMs: cpuMs,
+          minerCpuMs: (to.cpuS - from.cpuS - idleShare * ms) * 1000,
+          rssMiB,
+          events: under.length,
+          accepted: acceptedOf(under),
+        });
+        say(
+          `${name}: ${done} times, ${acceptedOf(under)} of ${under.length} accepted, ${rssMiB.toFixed(0)} MiB`,
+        );
+      } finally {
+        attacker.kill('SIGKILL');
+      }
+      if (deaths.length > 0) break;
+    }
+    stop.abort();
+    return judgeFloods(floods, before, deaths);
+  } finally {
+    stop.abort();
+    await processes.stopAll();
+    await miners?.end();
+  }
+}
+
+const acceptedOf = (events: readonly { readonly accepted: boolean }[]): number =>
+  events.filter(({ accepted }) => accepted).length;
+
+async function startAttacker(input: AttackerInput, signal: AbortSignal): Promise<ChildProcess> {
+  const child = fork(ATTACKER, [JSON.stringify(input)], {
+    env: ENVIRONMENT,
+    execArgv: ['--import', import.meta.resolve('tsx')],
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  await once(child, 'message', { signal: AbortSignal.any([signal, AbortSignal.timeout(60_000)]) });
+  return child;
+}
+
+async function endAttacker(child: ChildProcess): Promise<AttackerSays> {
+  const said = once(child, 'message', { signal: AbortSignal.timeout(60_000) });
+  child.send('end');
+  const [says] = (await said) as [AttackerSays];
+  return says;
+}
