@@ -88,7 +88,7 @@ function read(text: string, { prefix, key }: Claimed): { readonly format: number
   const { mark, ...claim } = parsed;
   if (!isQueueMark(markOf(key, claim), fromHex(mark)))
     throw refuse(
-      `the queue under the prefix ${prefix} is marked by another queue key, for netuid ${claim.netuid}`,
+      `the queue under the prefix ${prefix} is marked by another queue key, for netuid ${claim.netuid}: use that key, or another prefix (--redis-prefix)`,
     );
   const { format, build, genesis, netuid, hotkey } = claim;
   return { format, stamp: { build, deployment: { genesis, netuid, hotkey: toHotkey(hotkey) } } };

@@ -142,6 +142,27 @@ describe.skipIf(NO_REDIS)('verification over Redis', () => {
     expect(broken.status()).toMatchObject({ failed: 1 });
   });
 
+  it('that Redis has no memory to give out is asked for in a while, not without a pause', async () => {
+    const { scheduler, worker, redis } = await open();
+    const { queue, url } = await scheduler();
+    const { job, opening } = testJob(1);
+    const end = queue.add(job, { opening }, never);
+    const client = redis.client();
+    await vi.waitFor(async () => expect(await client.keys(`*${job.id}`)).toHaveLength(1), soon);
+    await client.config('SET', 'maxmemory', '1');
+    const own = worker(url);
+    await vi.waitFor(() => expect(own.status()?.state).toBe('working'), soon);
+    const asked = async () =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await client.info('errorstats'))?.[1] ?? 0);
+    await vi.waitFor(async () => expect(await asked()).toBeGreaterThan(0), soon);
+    const before = await asked();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // a pause is 15 ms here; the scheduler asks too
+    expect((await asked()) - before).toBeLessThan(60);
+    await client.config('SET', 'maxmemory', '0');
+    expect(await end).toEqual({ kind: 'done', verdict: accepted });
+  });
+
   it('is set aside where its evidence is gone, and nothing else is lost by it', async () => {
     const { scheduler, worker } = await open();
     const { queue, url, book } = await scheduler();
@@ -265,7 +286,8 @@ describe.skipIf(NO_REDIS)('a Redis that is not ours', () => {
     const claim = JSON.parse((await client.get('assay:claim'))!);
     await expect(scheduler({ key: OTHER_KEY })).rejects.toMatchObject({
       code: 'unauthenticated',
-      message: 'the queue under the prefix assay is marked by another queue key, for netuid 3',
+      message:
+        'the queue under the prefix assay is marked by another queue key, for netuid 3: use that key, or another prefix (--redis-prefix)',
     });
     await client.set('assay:claim', 'x');
     await expect(scheduler()).rejects.toMatchObject({
