@@ -9,8 +9,19 @@ export const emptyPage = (): string =>
   [
     '# Reliability',
     '',
-    'What was done to Assay, and what it did. Each section is written by the command that it names: run it again, with the same seed, and compare.',
-    'A claim that did not hold says so here.',
+    'What was done to Assay, and what it did. Each section is written by a command: run it again, with the same seed, and compare.',
+    'A claim that did not hold says so here; what hangs on how busy a machine is, does on a busy one.',
+    '',
+    '| command | shows | takes |',
+    '|---|---|---|',
+    '| `npm run reliability -- kills` | real processes killed at random times: no outcome lost or doubled, weights once an epoch, nobody paid less for our own death | half an hour |',
+    '| `npm run reliability -- crowd` | a thousand miners, one in twenty hostile, one validator on two cores: throughput and memory hold, no liar is paid | ten minutes |',
+    '| `npm run reliability -- fuzz` | a million messages, files and answers that are nearly right, to all that reads them and to live ports: no crash, no growth, every refusal by name | ten minutes |',
+    '| `npm run reliability -- floods` | what strangers can do to a port, what it costs them and us, while an honest event goes on | ten minutes |',
+    '| `npm run reliability -- faults` | Redis, disks, clocks, names, certificates and permissions that fail, each with a test of what must come of it | two minutes |',
+    '',
+    '`--seed TEXT` draws the same again, `--minutes N` bounds it, `--set KEY=VALUE` changes what the section names as its settings (a wrong one lists them), `--json` prints',
+    'what was found, `--write` puts it here. The exit code is 1 where a claim does not hold. `npm test` runs small ones of all five.',
     '',
   ].join('\n');
 
