@@ -94,7 +94,7 @@ export interface DeclaredEntry extends Counted {
 /** The first record of a file: whose ledger it is, and what it goes on from. */
 export interface SegmentEntry {
   readonly type: 'segment';
-  readonly version: typeof LEDGER_VERSION;
+  readonly version: (typeof READ_VERSIONS)[number];
   /** the newest epoch that any of its entries is about */
   readonly epoch: number;
   /** 32 bytes */
@@ -135,7 +135,10 @@ export interface ContinuedEntry {
   readonly token?: string | undefined;
 }
 
-export const LEDGER_VERSION = 3;
+/** What is written. A build refuses a later one by its number: whatever is new in an entry has a number of its own. */
+export const LEDGER_VERSION = 4;
+/** 3 is the same without `breaker`, `declared`, what was declined, and `heldUntil`. */
+const READ_VERSIONS = [3, LEDGER_VERSION] as const;
 
 export const FRAME_KINDS = [
   'arm',
@@ -453,7 +456,7 @@ const DECLARED = z.object({
 
 const SEGMENT = z.object({
   type: z.literal('segment'),
-  version: z.literal(LEDGER_VERSION),
+  version: z.literal(READ_VERSIONS),
   epoch: count,
   genesis: bytes(32),
   netuid: count.max(0xffff),

@@ -148,7 +148,7 @@ function peekHeader(path: string, isLast: boolean): SegmentEntry | undefined {
     if (later !== undefined)
       throw unsupported(
         `${path}: a ledger of version ${later}`,
-        `this build reads version ${LEDGER_VERSION}: start the build that wrote it, or a newer one; nothing was changed`,
+        `this build reads none after ${LEDGER_VERSION}: start the build that wrote it, or a newer one; nothing was changed`,
         { cause },
       );
     throw corruptAt(path, 1, 'not the header of a ledger of this version', cause);

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { AssayError } from '../../model/errors.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
-import type { LedgerEntry, OutcomeEntry, PlainEntry } from './entries.js';
+import { LEDGER_VERSION, type LedgerEntry, type OutcomeEntry, type PlainEntry } from './entries.js';
 import { type EvidenceWriter, noPiles, openEvidence } from './evidence.js';
 import { syncFolder } from './folder.js';
 import { FIRST_LINK } from './frames.js';
@@ -31,7 +31,10 @@ interface Current {
   readonly bucket: Bucket;
 }
 
-/** An entry of a later epoch ends the segment, which is signed, and begins the next one. */
+/**
+ * An entry of a later epoch ends the segment, which is signed, and begins the next one. So does any entry where the segment is of an
+ * older version: what is written from then on stands behind a header that an older build refuses.
+ */
 export async function openWriting(dir: string, writer: LedgerWriter, index: Index): Promise<Writing> {
   const { last } = index;
   let current: Promise<Current | undefined> = Promise.resolve(undefined);
@@ -39,6 +42,7 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
   /** where the ledger stands between two segments */
   let head: LedgerHead | undefined = last ? headOf(last) : index.compacted?.head;
   let segment: SegmentWriter | undefined;
+  let isOlder = last !== undefined && last.header.version !== LEDGER_VERSION;
   if (last && !last.closed) {
     const evidence = await openEvidence(dir, last.header.epoch, index.lastSizes);
     segment = await openSegment(segmentPath(dir, last.header.epoch), last);
@@ -48,7 +52,9 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
   /** The segment for an entry of `epoch`: appends wait for it in the order of the calls. */
   function at(epoch: number): Promise<Current> {
     const before = current;
-    const next = before.then((open) => (open && epoch <= open.segment.epoch ? open : roll(open, epoch)));
+    const next = before.then((open) =>
+      open && epoch <= open.segment.epoch && !isOlder ? open : roll(open, epoch),
+    );
     // a disk that was full for a moment must not end the ledger
     current = next.catch(async () => (segment ? before : undefined));
     return next;
@@ -74,6 +80,7 @@ export async function openWriting(dir: string, writer: LedgerWriter, index: Inde
     for (const left of await segmentsOf(dir))
       if (left > (head?.epoch ?? -1)) await rm(segmentPath(dir, left), { force: true });
     segment = await beginSegment(path, writer, number, from);
+    isOlder = false;
     await syncFolder(dirname(path));
     index.segments.push(number);
     return { segment, evidence, bucket: index.begin(number) };

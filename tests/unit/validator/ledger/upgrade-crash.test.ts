@@ -5,8 +5,8 @@ import { toHex, utf8 } from '../../../../src/model/bytes.js';
 import { silentLog } from '../../../../src/model/log.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { RECORD } from '../../../../src/validator/ledger/codec.js';
-import type { OutcomeEntry } from '../../../../src/validator/ledger/entries.js';
-import { createFrames, FIRST_LINK } from '../../../../src/validator/ledger/frames.js';
+import { LEDGER_VERSION, type OutcomeEntry, toPlain } from '../../../../src/validator/ledger/entries.js';
+import { createFrames, eachRecord, FIRST_LINK, readFrames } from '../../../../src/validator/ledger/frames.js';
 import { openLedger } from '../../../../src/validator/ledger/ledger.js';
 import { bytes32, newFolder, outcomeEntry, whose } from './folders.js';
 
@@ -132,6 +132,91 @@ test('an upgrade that dies at any step leaves the old ledger or the new one, and
   expect(oldOnes).toBeLessThan(steps);
 }, 30_000);
 
+/** Records of a file that are entries. */
+function* entriesOf(path: string) {
+  for (const frame of readFrames(path, FIRST_LINK, { isLast: true })) {
+    const found: string[] = [];
+    eachRecord(frame, (type, from, to) => {
+      if (type === RECORD.entry) found.push(frame.payload.toString('utf8', from, to));
+    });
+    yield* found.map(toPlain);
+  }
+}
+
+/** A ledger with a segment that version 3 has begun. */
+async function asVersion3(): Promise<{ dir: string; path: string }> {
+  const dir = await newFolder();
+  const ledger = await open(dir);
+  await ledger.append(outcomeEntry('a', { epoch: 7 }));
+  await ledger.append({ type: 'weights', epoch: 7, block: 40, row: [[3, 65535]] });
+  await ledger.close();
+  const path = join(dir, 'segments', '0000000007.seg');
+  const frames = createFrames(FIRST_LINK);
+  for (const frame of readFrames(path, FIRST_LINK, { isLast: true }))
+    eachRecord(frame, (type, from, to) => {
+      const body = frame.payload.subarray(from, to);
+      const text = body.toString('latin1');
+      frames.add(type, Buffer.from(text.replace(`"version":${LEDGER_VERSION}`, '"version":3'), 'latin1'));
+    });
+  await writeFile(path, frames.seal().bytes);
+  return { dir, path };
+}
+
+test('a ledger of version 3 is gone on with behind a header of this one, at whatever step a process dies', async () => {
+  const { dir: before, path } = await asVersion3();
+  expect([...entriesOf(path)][0]).toMatchObject({ type: 'segment', version: 3 });
+  const breaker = { type: 'breaker', is: 'expired', epoch: 7, block: 50, since: 6 } as const;
+  const goOn = async (dir: string) => {
+    const ledger = await open(dir);
+    try {
+      await ledger.append(breaker);
+      await ledger.append(outcomeEntry('b', { epoch: 7 }));
+    } finally {
+      await ledger.close();
+    }
+  };
+
+  const whole = await newFolder();
+  await cp(before, whole, { recursive: true });
+  disk.steps = 0;
+  await goOn(whole);
+  const steps = disk.steps;
+  expect(await readdir(join(whole, 'segments'))).toEqual(['0000000007.seg', '0000000008.seg']);
+
+  for (let at = 0; at < steps; at++) {
+    const dir = await newFolder();
+    await cp(before, dir, { recursive: true });
+    disk.left = at;
+    await goOn(dir).catch(() => {});
+    disk.left = Number.POSITIVE_INFINITY;
+    await loseLock(dir);
+
+    await goOn(dir);
+    const ledger = await open(dir);
+    expect(ledger.outcomes({ fromEpoch: 7 }).map(({ id }) => id)).toEqual(
+      ['a', 'b'].map((name) => outcomeEntry(name).outcome.id),
+    );
+    expect(ledger.lastWeights()).toMatchObject({ row: [[3, 65535]] });
+    await ledger.append({ ...breaker, epoch: 8 });
+    await ledger.close();
+    // what an older build would call corrupt stands in no file that it reads
+    const [old, next, ...more] = await readdir(join(dir, 'segments'));
+    expect(more).toEqual([]);
+    const left = [...entriesOf(join(dir, 'segments', old!))].map(({ type }) => type);
+    expect(left).toEqual(['segment', 'weights', 'closed']);
+    const written = await readFile(join(dir, 'segments', next!), 'latin1');
+    expect(written).toContain(`"type":"segment","version":${LEDGER_VERSION},"epoch":8`);
+  }
+}, 30_000);
+
+test('a ledger of version 3 that is only read stays as it is', async () => {
+  const { dir, path } = await asVersion3();
+  const bytes = await readFile(path);
+  await (await open(dir)).close();
+  expect(await readFile(path)).toEqual(bytes);
+  expect(await readdir(join(dir, 'segments'))).toEqual(['0000000007.seg']);
+});
+
 test('a ledger of a newer build is refused by its version, and nothing in it changes', async () => {
   const dir = await newFolder();
   const ledger = await open(dir);
@@ -141,7 +226,10 @@ test('a ledger of a newer build is refused by its version, and nothing in it cha
   const path = join(dir, 'segments', name!);
   const [header] = /\{"type":"segment".*?\}(?=[^}]*$|\W)/s.exec(await readFile(path, 'latin1'))!;
   const frames = createFrames(FIRST_LINK);
-  frames.add(RECORD.entry, utf8(header.replace('"version":3', '"version":4')));
+  frames.add(
+    RECORD.entry,
+    utf8(header.replace(`"version":${LEDGER_VERSION}`, `"version":${LEDGER_VERSION + 1}`)),
+  );
   const newer = frames.seal().bytes;
   const other = await newFolder();
   await cp(dir, other, { recursive: true });
@@ -149,7 +237,7 @@ test('a ledger of a newer build is refused by its version, and nothing in it cha
   await expect(open(other)).rejects.toMatchObject({
     code: 'unsupported',
     message: expect.stringMatching(
-      /a ledger of version 4: this build reads version 3: start the build that wrote it/,
+      /a ledger of version 5: this build reads none after 4: start the build that wrote it/,
     ),
   });
   expect(await readFile(join(other, 'segments', name!))).toEqual(newer);
