@@ -99,3 +99,23 @@ test('every alert has its line in one of them', () => {
   );
   expect([...told].sort()).toEqual([...alerts].sort());
 });
+
+test('every alert that a webhook is told has its line', () => {
+  const types = [
+    'src/cli/chain-watchman.ts',
+    'src/validator/status.ts',
+    'src/validator/queue/bull-queue.ts',
+    'src/miner/status.ts',
+  ];
+  const kinds = types.flatMap((file) => {
+    const [, union] = /export type \w*Alert =(.*?)\n(?=\n|$)/s.exec(readFileSync(join(ROOT, file), 'utf8'))!;
+    return [...union!.matchAll(/readonly kind: '([a-z-]+)'/g)].map(([, kind]) => kind!);
+  });
+  const [table] = /\| `kind` \|.*?\n\n/s.exec(readFileSync(join(ROOT, 'docs/guide/chain-down.md'), 'utf8'))!;
+  const told = table
+    .split('\n')
+    .slice(2)
+    .flatMap((row) => [...(row.split('|')[1]?.matchAll(/`([a-z-]+)`/g) ?? [])].map(([, kind]) => kind!));
+  expect(kinds.length).toBeGreaterThan(12);
+  expect(told.sort()).toEqual(kinds.sort());
+});
