@@ -34,6 +34,16 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    fault: 'disk full: jobs of verification (an injected ENOSPC)',
+    expected: 'they are judged all the same; the log says that a crash would lose them',
+    tests: [
+      [
+        FAULTS_TEST,
+        'a queue whose disk is full judges all the same, says so in the log, and takes up nothing later',
+      ],
+    ],
+  },
+  {
     fault: 'disk full: the localnet’s folder',
     expected: 'the block that was not written is none, and no other follows it',
     tests: [

@@ -1,7 +1,7 @@
 // Faults of a machine and its network that no other test shows; `npm run reliability -- faults` lists them with those that do.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,12 +23,16 @@ import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom, systemRandom } from '../../../src/model/prng.js';
+import { accepted } from '../../../src/model/verdict.js';
 import { dial } from '../../../src/protocol/dial.js';
 import { createLoopback } from '../../../src/protocol/loopback.js';
 import { serve } from '../../../src/protocol/serve.js';
 import { createServerIdentity } from '../../../src/protocol/server-key.js';
 import { openEvidenceDoor } from '../../../src/validator/queue/evidence-door.js';
+import { openJobBook } from '../../../src/validator/queue/job-book.js';
+import { createJournalQueue } from '../../../src/validator/queue/journal-queue.js';
 import { openQueueKey } from '../../../src/validator/queue/queue-key.js';
+import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
 import { recordingLog } from '../../support/logs.js';
 import { startLocalnet } from '../chain/localnet-node.js';
 
@@ -205,6 +209,22 @@ describe('permissions that are wrong on disk', () => {
     expect(stderr).toContain(`--data ${dir}/data: expected a folder that can be written`);
     expect(stderr).not.toContain('    at '); // no stack: it is the operator's to mend
   });
+});
+
+test('a queue whose disk is full judges all the same, says so in the log, and takes up nothing later', async () => {
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  const dir = await folder();
+  const { log, messages } = recordingLog();
+  const book = await openJobBook({ key: QUEUE_KEY, stamp: STAMP, clock: systemClock, log }, dir);
+  const queue = createJournalQueue({ book: { ...book, put: () => Promise.reject(full) }, log });
+  ends.push(() => queue.close());
+  // an opening of this process's own sessions is still in its memory (queue-verifiers.ts), and is not asked for
+  queue.work(async () => accepted, { concurrency: 1 });
+  const { job, opening } = testJob(1);
+  const end = await queue.add(job, { opening }, new AbortController().signal);
+  expect(end).toEqual({ kind: 'done', verdict: accepted });
+  expect(messages()).toEqual(['a job is not kept: it would not outlive this process']);
+  expect(await readdir(join(dir, 'jobs'))).toEqual([]);
 });
 
 describe('the catalogue of faults', () => {
