@@ -287,6 +287,10 @@ const devices = {
   threads: integerBetween(1, 256)
     .optional()
     .meta({ description: 'threads of the compute backend', without: 'all' }),
+  doctor: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'claim slots without proving each of them small beforehand' }),
 };
 
 export const minerSchema = z.strictObject({
@@ -308,10 +312,6 @@ export const minerSchema = z.strictObject({
     description: 'while it runs, announce a new TLS key once the present one is so old',
     without: 'never',
   }),
-  doctor: z
-    .boolean()
-    .default(true)
-    .meta({ description: 'claim slots without proving each of them small beforehand' }),
   register: z.string().max(32).optional().meta({
     description: 'register where the hotkey is not, once, for at most so many TAO of the coldkey of --wallet',
     value: 'tao',

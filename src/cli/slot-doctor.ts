@@ -34,10 +34,10 @@ export interface SlotDoctor {
   rests(index: number, kind: string): string | undefined;
 }
 
-/** @param about whose slots: a plot is one's own */
+/** @param about whose slots: a plot is one's own. Without the hotkey, which a host behind a miner does not have, plots are not looked at */
 export function createSlotDoctor(
   { clock, slots }: { readonly clock: Clock; readonly slots: () => readonly ExaminedSlot[] },
-  about: { readonly hotkey: Uint8Array; readonly worker: string },
+  about: { readonly hotkey?: Uint8Array; readonly worker: string },
 ): SlotDoctor {
   const failed = new Map<string, string>();
 
@@ -49,9 +49,12 @@ export function createSlotDoctor(
     const isPlot = kind.kind === 'storage';
     if (!subject || (isPlot && params === undefined))
       return { ...found, state: 'skipped', said: 'this build has no small proof of it' };
+    const { hotkey, worker } = about;
+    if (isPlot && !hotkey)
+      return { ...found, state: 'skipped', said: 'a plot is for a hotkey, which is not here' };
     const over = new AbortController();
     const links = kind.round ? await openLinks(AbortSignal.any([signal, over.signal])) : undefined;
-    const place = isPlot ? slotPlace({ hotkey: about.hotkey, worker: about.worker, slot: index }) : undefined;
+    const place = isPlot && hotkey ? slotPlace({ hotkey, worker, slot: index }) : undefined;
     const host: Host = {
       devices: links ? { ...slot.devices, link: links.link } : slot.devices,
       card: undefined,

@@ -8,20 +8,15 @@ import type { Hotkey, Netuid } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import { VERSION } from '../model/version.js';
 import type { Callers } from './callers.js';
+import { createExamination, type Examine } from './examination.js';
 import type { MinerEnd, Serving } from './miner.js';
 import type { Sessions } from './sessions.js';
-import type { MinerAlert, MinerPhase, MinerStatus, SlotFinding } from './status.js';
+import type { MinerAlert, MinerPhase, MinerStatus } from './status.js';
 
 /** While it waits, the chain is looked at this often: a minute of 12 s blocks. */
 const LOOK_BLOCKS = 5;
 /** What it waits for is said again after so many: the price of a registration falls with each block. */
 const SAY_BLOCKS = 300;
-/** A slot that failed is examined again after this, then after twice as long, and so on: most often something else ran here. */
-const FIRST_AGAIN_MS = 60_000;
-const LONGEST_AGAIN_MS = 6 * 3600_000;
-/** Not while sessions are under way: the proof would take their device's time. */
-const BUSY_MS = 10_000;
-
 /** What came of trying to register. */
 export type Registering =
   | { readonly is: 'sent' }
@@ -39,13 +34,8 @@ export interface LifeParts {
   readonly tell: (alert: MinerAlert) => void;
   /** Told at each change of phase. */
   readonly onPhase?: (status: MinerStatus) => void;
-  /**
-   * Small proofs of the slots, bounded in time; what fails is not claimed from then on.
-   * @param only those to look at again, by what was found before @default all
-   */
-  readonly examine?:
-    | ((signal: AbortSignal, only?: readonly SlotFinding[]) => Promise<readonly SlotFinding[]>)
-    | undefined;
+  /** Small proofs of the slots, bounded in time; what fails is not claimed from then on. @default none is examined */
+  readonly examine?: Examine | undefined;
   /** What registering costs now. @default nobody says */
   readonly registrationRao?: (() => Promise<bigint>) | undefined;
   /** Buys a registration, within a limit. @default nobody does: it is waited for */
@@ -75,11 +65,20 @@ export function createLife(
   let head: number | undefined;
   let uid: number | undefined;
   let registrationRao: bigint | undefined;
-  let findings: readonly SlotFinding[] = [];
   let serving: Serving | undefined;
   /** one registration is bought at most, however often it is lost: nobody wants to find out a month later */
   let hasBought = false;
   let sayFrom = 0;
+  const examination = parts.examine
+    ? createExamination({
+        clock,
+        log,
+        examine: parts.examine,
+        isBusy: () => sessions.tally().open > 0,
+        onFailed: (slot, { said, fix }) =>
+          tell({ kind: 'slot-failed', netuid, hotkey, slot, why: said, ...(fix ? { fix } : {}) }),
+      })
+    : undefined;
 
   function status(): MinerStatus {
     const place = serving?.place();
@@ -96,7 +95,7 @@ export function createLife(
       uid: place?.uid ?? uid,
       registrationRao: registrationRao?.toString(),
       ...(place ? { axon: { ip: place.axon.ip, port: place.axon.port, isOnChain: place.isOnChain } } : {}),
-      doctor: findings,
+      doctor: examination?.findings() ?? [],
       slots: serving?.slots() ?? [],
       sessions: sessions.tally(),
       callers: callers.tally(),
@@ -110,35 +109,6 @@ export function createLife(
     sinceMs = clock.now();
     log.info('miner phase', { phase, ...(because === undefined ? {} : { why: because }) });
     parts.onPhase?.(status());
-  }
-
-  async function examine(signal: AbortSignal, only?: readonly SlotFinding[]): Promise<void> {
-    const found = (await parts.examine?.(signal, only)) ?? [];
-    const isAgain = (each: SlotFinding) => found.some((other) => nameOf(other) === nameOf(each));
-    findings = [...findings.filter((each) => !isAgain(each)), ...found].sort((a, b) => a.index - b.index);
-    for (const { index, kind, class: name, state, said, fix } of found) {
-      const slot = `${index} ${kind}:${name}`;
-      if (state !== 'failed') {
-        log.info('slot examined', { slot, state, said });
-        continue;
-      }
-      log.error('slot is not claimed: its proof failed here', { slot, why: said, fix });
-      const known = only?.some((before) => nameOf(before) === nameOf({ index, kind })) ?? false;
-      if (!known) tell({ kind: 'slot-failed', netuid, hotkey, slot, why: said, ...(fix ? { fix } : {}) });
-    }
-  }
-
-  /** Until the signal aborts. */
-  async function examineAgain(signal: AbortSignal): Promise<void> {
-    for (let pauseMs = FIRST_AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)) {
-      await clock.sleep(pauseMs, signal);
-      while (sessions.tally().open > 0 && !signal.aborted) await clock.sleep(BUSY_MS, signal);
-      const failed = findings.filter(({ state }) => state === 'failed');
-      if (signal.aborted || failed.length === 0) return;
-      await examine(signal, failed).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('slots not examined again', { error });
-      });
-    }
   }
 
   /** Whether the chain has this hotkey. */
@@ -217,10 +187,10 @@ export function createLife(
       const inner = AbortSignal.any([signal, over.signal]);
       let again: Promise<void> | undefined;
       try {
-        if (parts.examine) {
+        if (examination) {
           enter('examining');
-          await examine(signal);
-          again = examineAgain(inner);
+          await examination.first(signal);
+          again = examination.again(inner);
         }
         while (!signal.aborted && (await untilRegistered(signal))) {
           const onAsked = () => enter('draining');
@@ -248,5 +218,3 @@ export function createLife(
     },
   };
 }
-
-const nameOf = ({ index, kind }: Pick<SlotFinding, 'index' | 'kind'>): string => `${index} ${kind}`;

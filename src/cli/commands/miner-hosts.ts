@@ -21,27 +21,49 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
   const identity = await readHostKey(config.key);
   const minerKey = await readPublicKey(config.minerKey, 'minerKey');
   const log = await openRoleLog(config, { worker });
-  const [{ openSlots }, { wantedOf }, { runHost }, { dialMiner }, { kinds }] = await Promise.all([
+  const { clock } = systemParts;
+  const [
+    { openSlots },
+    { createSlotDoctor },
+    { createExamination },
+    { wantedOf },
+    { runHost },
+    { dialMiner },
+    { kinds },
+  ] = await Promise.all([
     import('../miner-slots.js'),
+    import('../slot-doctor.js'),
+    import('../../miner/examination.js'),
     import('../wanted-slots.js'),
     import('../../miner/hosts/host.js'),
     import('../../miner/hosts/tls.js'),
     import('../../verification/kinds/index.js'),
   ]);
+  const doctor = createSlotDoctor({ clock, slots: () => served.opened }, { worker });
   const served = await openSlots(
-    { log, clock: systemParts.clock },
+    { log, clock },
     {
       wanted: wantedOf(config),
       kinds,
       worker,
       threads: config.threads ?? 0,
       plots: config.plots,
+      rests: doctor.rests,
     },
     signal,
   );
+  let jobs = 0;
+  const { examine } = doctor;
+  const examination = createExamination({ clock, log, examine, isBusy: () => jobs > 0 });
+  const over = new AbortController();
+  let again: Promise<void> | undefined;
   const admin = await startAdmin(config.adminPort, log);
   try {
     const { host, port } = addressOf(config.miner);
+    if (config.doctor) {
+      await examination.first(signal);
+      again = examination.again(AbortSignal.any([signal, over.signal]));
+    }
     const slots = served.opened.map(({ index, kind, className }) => ({
       number: index,
       kind: kind.kind,
@@ -58,12 +80,16 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
           admin?.setServing(state.state === 'connected');
           tellParent({ host: state });
         },
+        onJobs(count) {
+          jobs = count;
+        },
       },
       { worker, slots },
       signal,
     );
   } finally {
-    await Promise.all([admin?.close(), served.close()]);
+    over.abort();
+    await Promise.all([again, admin?.close(), served.close()]);
   }
   return EXIT.ok;
 }

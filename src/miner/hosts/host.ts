@@ -26,6 +26,8 @@ export interface HostParts {
   readonly under: (set: ParameterSet) => readonly Slot[];
   /** told how it stands with the miner, for a health address and a parent process. @default nobody */
   readonly onState?: (state: HostState) => void;
+  /** told how much is at work. @default nobody */
+  readonly onJobs?: (count: number) => void;
 }
 
 export type HostState =
@@ -77,7 +79,7 @@ async function serveMiner(
   { stream, instance }: { readonly stream: Duplex; readonly instance: Uint8Array },
   signal: AbortSignal,
 ): Promise<Ended> {
-  const { clock, log, onState = () => {} } = parts;
+  const { clock, log, onJobs, onState = () => {} } = parts;
   const stop = new AbortController();
   const fitted = createFitted(parts);
   let wasWelcome = false;
@@ -90,7 +92,12 @@ async function serveMiner(
   });
 
   const channel = openChannel(stream, HOST_LIMITS.frameBytes, { frame: take, over: (why) => over(why) });
-  const work = createWork({ channel: () => channel, find: fitted.find, clock });
+  const work = createWork({
+    channel: () => channel,
+    find: fitted.find,
+    clock,
+    ...(onJobs ? { onJobs } : {}),
+  });
 
   function take(body: Body): void {
     heardAt = clock.monotonic();
@@ -181,6 +188,8 @@ function createFitted({ kinds, under }: Pick<HostParts, 'kinds' | 'under'>): {
       );
       if (!slot)
         throw new Error(`this host has no slot ${number} of ${readable(name)}:${readable(className)}`);
+      const rests = slot.rests?.();
+      if (rests !== undefined) throw new Error(`its proof failed there: ${rests}`); // asked again, it may be well
       const own = [...slots.keys()].filter((key) => key.startsWith(`${number} `));
       slots.delete(nameOf(number, id));
       slots.set(nameOf(number, id), slot);

@@ -17,10 +17,12 @@ export interface Work {
 export function createWork(parts: {
   readonly channel: () => Pick<Channel, 'send' | 'drained' | 'isOver'>;
   readonly find: (slot: number, paramsId: Uint8Array) => Slot | undefined;
+  /** told how much is at work, whenever that changes. @default nobody */
+  readonly onJobs?: (count: number) => void;
   /** @default the system's */
   readonly clock?: Pick<Clock, 'monotonic'>;
 }): Work {
-  const { channel, find, clock = systemClock } = parts;
+  const { channel, find, onJobs = () => {}, clock = systemClock } = parts;
   const jobs = new Map<number, { stop: AbortController; proving: Promise<Proving> }>();
 
   const done = (call: number, body: Uint8Array) => channel().send({ case: 'done', value: { call, body } });
@@ -32,6 +34,7 @@ export function createWork(parts: {
   function end(job: number): void {
     const running = jobs.get(job);
     jobs.delete(job);
+    onJobs(jobs.size);
     running?.stop.abort();
     running?.proving.then((proving) => proving.release()).catch(() => {}); // work that failed has released itself
   }
@@ -55,6 +58,7 @@ export function createWork(parts: {
     };
     const proving = slot.start({ eventId, basis, seed, ...known }, stop.signal);
     jobs.set(job, { stop, proving });
+    onJobs(jobs.size);
     proving.catch(() => end(job)); // failed work has no later call
     return proving;
   }

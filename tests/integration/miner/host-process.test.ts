@@ -58,7 +58,17 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
   );
   const start = (): ChildProcess => {
     const flags = ['--miner', `127.0.0.1:${port}`, '--miner-key', toHex(identity.serverKey.publicKey)];
-    const own = ['--key', keyFile, '--worker', 'rack-1', '--threads', '1', '--admin-port', '-1'];
+    const own = [
+      '--key',
+      keyFile,
+      '--worker',
+      'rack-1',
+      '--threads',
+      '1',
+      '--admin-port',
+      '-1',
+      '--no-doctor',
+    ];
     const args = ['--import', 'tsx', MAIN, 'miner', 'host', ...flags, ...own];
     const child = spawn(process.execPath, [...args, '--slots', 'compute:cpu-2048', 'liveness:live'], {
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -83,6 +83,15 @@ describe('the doctor of slots', () => {
     });
   });
 
+  test('a plot is looked at only where its hotkey is known', async () => {
+    const { className } = kinds.storage!.facts([...kinds.storage!.table.values()][0]);
+    const slots = [slotOn(createReferenceCompute(), 0, 'storage', className)];
+    const doctor = createSlotDoctor({ clock: systemClock, slots: () => slots }, { worker: 'rack-1' });
+    expect(await doctor.examine(never)).toMatchObject([
+      { state: 'skipped', said: 'a plot is for a hotkey, which is not here' },
+    ]);
+  });
+
   test('ends with whoever asked', async () => {
     const hangs: Compute = { name: 'hangs', loadOperand: () => new Promise(() => {}) };
     const stop = new AbortController();

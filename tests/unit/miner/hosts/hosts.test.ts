@@ -136,6 +136,7 @@ function host(
     seed = worker,
     hold = undefined as Promise<void> | undefined,
     fits = (): boolean => true,
+    rests = (): string | undefined => undefined,
   } = {},
 ) {
   const stop = stopper();
@@ -145,6 +146,7 @@ function host(
   const started: string[] = [];
   const slotOf = (number: number, set: ParameterSet): Slot => ({
     claim: { index: number, worker, kind: set.kind, paramsId: fromHex(set.id) },
+    rests,
     async start({ seed: own }, signal) {
       started.push(`${number} ${toHex(own)}`);
       signal.addEventListener('abort', () => released.push(`aborted ${number}`));
@@ -276,12 +278,13 @@ describe('a host behind a miner', () => {
     expect(at.slots()[0]!.rests?.()).toBe('a is away');
   });
 
-  test('that could not take a set is asked again after a minute, on the same line', async () => {
+  test('whose slot failed its proof is not claimed, and is once it is well, on the same line', async () => {
     const at = await miner([entry('a')]);
-    let isFit = false;
-    const a = host('a', at.port, { fits: () => isFit });
-    await until(() => at.slots()[0]?.rests?.() === 'a: this host has no slot 0 of toy:toy');
-    isFit = true;
+    let failed: string | undefined = 'the card fell off the bus';
+    const a = host('a', at.port, { rests: () => failed });
+    const why = 'a: its proof failed there: the card fell off the bus';
+    await until(() => at.slots()[0]?.rests?.() === why);
+    failed = undefined;
     for (let ms = 0; ms <= 65_000; ms += 5_000) {
       clock.advance(5_000);
       for (let i = 0; i < 20; i++) await turn();
