@@ -18,7 +18,8 @@ import { createRelayingSlot, type Leak, silentAnswer, withLeak } from '../../src
 import { paramsId as idOf } from '../../src/verification/checked-params.js';
 import { computeProof } from '../../src/verification/kinds/index.js';
 import { hostileSlot } from './hostile.js';
-import { type CrowdMiner, type CrowdPlan, crowdOf, crowdParams, crowdTiming, PORT } from './plan.js';
+import { crowdParams } from './params.js';
+import { type CrowdMiner, type CrowdPlan, crowdOf, crowdTiming, PORT } from './plan.js';
 
 export interface MinersInput {
   readonly plan: CrowdPlan;

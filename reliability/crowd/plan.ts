@@ -1,6 +1,5 @@
 // Owns: the crowd as values: who is in it, its parameter set, its policy, its addresses. Does not own: processes, what a liar does (hostile.ts).
 import { parsePolicy, type ScoringPolicy } from '../../src/scoring/index.js';
-import type { ComputeParams } from '../../src/verification/kinds/compute/params.js';
 import { HOSTILE } from './hostile.js';
 
 export interface CrowdPlan {
@@ -31,22 +30,6 @@ const PER_COLDKEY = 20;
 export const PORT = 19_944;
 const EVENTS_PER_EPOCH = 3;
 const PUBLISH_LEAD_MS = 6000;
-
-export const crowdParams = ({ windowMs }: Pick<CrowdPlan, 'windowMs'>): ComputeParams => ({
-  kind: 'compute',
-  class: 'crowd',
-  n: 64,
-  labels: 8,
-  nominalLabels: 8,
-  samples: 64,
-  projections: 2,
-  windowMs,
-  // as many Gos as there are miners are signed and written one after the other
-  goLeadMs: windowMs,
-  openingTimeoutMs: 60_000,
-  localnetOnly: true,
-  paceOpsPerS: 1,
-});
 
 export function crowdOf({
   seed,

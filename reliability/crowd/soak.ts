@@ -17,8 +17,10 @@ import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
 import { usageOf } from '../usage.js';
 import { VALIDATOR, writeGenesis } from './genesis.js';
+import { LEFT_OUT } from './hostile.js';
 import { type EventSeen, judgeCrowd, type Sample } from './judge.js';
-import { type CrowdPlan, crowdOf, crowdParams, crowdTiming } from './plan.js';
+import { crowdParams } from './params.js';
+import { type CrowdPlan, crowdOf, crowdTiming } from './plan.js';
 import { type MinersAtWork, startMiners } from './start.js';
 
 type Settings = 'miners' | 'processes' | 'blockTimeMs' | 'windowMs' | 'leadMs' | 'eventMs';
@@ -140,7 +142,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       replayed,
       ...seen,
     });
-    return { claims, figures, notes: [held, WIDENED] };
+    return { claims, figures, notes: [held, WIDENED, LEFT_OUT] };
 
     async function watch(): Promise<void> {
       const { connectSubtensor } = await import('../../src/chain/subtensor/connect.js');

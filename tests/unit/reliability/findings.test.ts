@@ -1,11 +1,14 @@
 // What a soak says of what it found: a claim that does not hold must be seen.
 import { describe, expect, test } from 'vitest';
+import { HOSTILE, liarsBy } from '../../../reliability/crowd/hostile.js';
 import { slopeOf } from '../../../reliability/crowd/judge.js';
+import { crowdParams } from '../../../reliability/crowd/params.js';
 import { createDowns } from '../../../reliability/kills/downs.js';
 import { type JudgeSeen, judge, type MinerSeen, type Seen } from '../../../reliability/kills/judge.js';
 import { planKills } from '../../../reliability/kills/plan.js';
 import { emptyPage, renderSection, replaceSection } from '../../../reliability/section.js';
 import { settingsOf } from '../../../reliability/soak.js';
+import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected, type Verdict } from '../../../src/model/verdict.js';
 
 const HOTKEYS = { validator: 'validator', honest: 'honest', liar: 'liar' } as const;
@@ -264,4 +267,16 @@ test('a slope is what is gained with each step', () => {
     ]),
   ).toBe(2);
   expect(slopeOf([[0, 7]])).toBe(0);
+});
+
+test('a liar of the crowd is accepted less than once in a million sessions, whatever it is asked', () => {
+  const random = createSeededRandom('crowd');
+  const params = crowdParams({ windowMs: 10_000 });
+  const liars = liarsBy(random);
+  expect(new Set(HOSTILE).size).toBe(HOSTILE.length);
+  expect(HOSTILE.length).toBeGreaterThan(20);
+  for (let k = 0; k < 300; k++) {
+    const challenge = { params, basis: random.bytes(32), seed: random.bytes(32) };
+    for (const { name, acceptance } of liars) expect(acceptance(challenge), name).toBeLessThan(1e-6);
+  }
 });
