@@ -5,7 +5,7 @@ import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { equals, fromHex, toHex } from '../../model/bytes.js';
 import { type Clock, withTimeout } from '../../model/clock.js';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import { VERSION } from '../../model/version.js';
 import type { KindsByName, ParameterSet } from '../../verification/parameter-file.js';
@@ -143,6 +143,15 @@ class Unwelcome extends Error {
   }
 }
 
+/** A limit is the host's to hear of, and somebody's to see to. */
+function orUnwelcome<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isAssayError(error, 'limit-exceeded') ? new Unwelcome(error.message) : error;
+  }
+}
+
 /** @param parts.readHosts the hosts file as it is now */
 export async function createHosts(parts: {
   readonly clock: Clock;
@@ -242,7 +251,7 @@ export async function createHosts(parts: {
 
   async function indicesFor(worker: string, numbers: readonly number[]): Promise<readonly number[]> {
     const step = writing.then(async () => {
-      const next = withIndices(known, worker, numbers);
+      const next = orUnwelcome(() => withIndices(known, worker, numbers));
       if (next !== known) await indices.write(next);
       known = next;
     });

@@ -404,6 +404,19 @@ describe('who is not welcome hears why, and so does the miner', () => {
     expect(reasons(at)).toEqual(['this key is for worker a, not b']);
   });
 
+  test('one for whose slots there is no index left', async () => {
+    const indices = Array.from({ length: HOST_LIMITS.indices }, (_, i) => ({
+      worker: 'gone',
+      number: i,
+      index: 64 + i,
+    }));
+    const at = await miner([entry('a')], { indices });
+    const a = host('a', at.port);
+    await until(() => a.why() !== undefined);
+    expect(a.why()).toContain('slots of hosts: 4097 had an index so far, at most 4096 may');
+    expect(at.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   test('a second process with the key of one that answers', async () => {
     const at = await miner([entry('a')]);
     const first = host('a', at.port, { seed: 'first' });
