@@ -290,7 +290,7 @@ const devices = {
   doctor: z
     .boolean()
     .default(true)
-    .meta({ description: 'claim slots without proving each of them small beforehand' }),
+    .meta({ description: 'prove each slot small before it is claimed; --no-doctor leaves that out' }),
 };
 
 export const minerSchema = z.strictObject({
@@ -348,7 +348,8 @@ export const minerSchema = z.strictObject({
     example: 50_000_000_000,
   }),
   hostFacts: z.boolean().default(true).meta({
-    description: 'tell validators nothing of this host that they cannot prove (docs/host-facts.md)',
+    description:
+      'tell validators what of this host nobody can prove (docs/host-facts.md); --no-host-facts tells nothing',
   }),
   hostsPort: port.optional().meta({
     description: 'port at which the other hosts of this hotkey dial in (assay miner host); 0 picks one',
