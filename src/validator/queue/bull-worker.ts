@@ -213,13 +213,15 @@ export async function runBullWorker(
         await raceAbort(over, Promise.race(inHand)).catch(() => {});
         continue;
       }
-      // where the connection breaks there is none; it comes back by itself. One that comes after the end is another worker's soon
-      const job = await raceAbort(over, bull.getNextJob()).catch(() => undefined);
+      // where the connection breaks or Redis refuses (no memory) there is none, at once: it is asked again in a moment. One that comes
+      // after the end is another worker's soon
+      const job = await raceAbort(over, bull.getNextJob()).catch((error: unknown) => {
+        log.debug('no job is to be had', { error: line.fault(error) });
+        return 'refused' as const;
+      });
       if (over.aborted) return;
-      if (!job) {
-        if (line.client.status !== 'ready') await clock.sleep(pace.stalledMs / 10, over);
-        continue;
-      }
+      if (job === 'refused') await clock.sleep(pace.stalledMs / 10, over);
+      if (!job || job === 'refused') continue;
       const taken: Promise<void> = take(job, own).finally(() => {
         inHand.delete(taken);
         tell();

@@ -38,6 +38,8 @@ export async function openEvidenceStore(
 ): Promise<EvidenceStore> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const held = new Map<string, Held>();
+  /** files that are on their way out: one of the same name is written afterwards, or it would go with them */
+  const going = new Map<string, Promise<unknown>>();
   let total = 0;
   for (const { digest, bytes } of before) hold(toHex(digest), bytes, Promise.resolve());
   for (const name of await readdir(folder))
@@ -66,6 +68,20 @@ export async function openEvidenceStore(
     return true;
   }
 
+  async function goes(name: string, done: Promise<void>): Promise<void> {
+    going.set(name, done);
+    try {
+      await done;
+    } finally {
+      if (going.get(name) === done) going.delete(name);
+    }
+  }
+
+  async function write(name: string, content: Uint8Array): Promise<void> {
+    await going.get(name)?.catch(() => {}); // whoever removes it is told
+    await writeFile(join(folder, name), content, { mode: 0o600 });
+  }
+
   return {
     async put({ digest, bytes }, content) {
       const name = toHex(digest);
@@ -78,16 +94,12 @@ export async function openEvidenceStore(
           got: total + bytes,
         });
       }
-      const { written } = hold(
-        name,
-        bytes,
-        known?.written ?? writeFile(join(folder, name), content, { mode: 0o600 }),
-      );
+      const { written } = hold(name, bytes, known?.written ?? write(name, content));
       try {
         await written;
       } catch (error) {
         // half a file must not be what the next one with this content finds
-        if (drop(name)) await rm(join(folder, name), { force: true });
+        if (drop(name)) await goes(name, rm(join(folder, name), { force: true }));
         throw error;
       }
     },
@@ -98,11 +110,11 @@ export async function openEvidenceStore(
     },
     async release({ digest }) {
       const name = toHex(digest);
-      if (drop(name)) await rm(join(folder, name), { force: true });
+      if (drop(name)) await goes(name, rm(join(folder, name), { force: true }));
     },
     async moveTo({ digest }, path) {
       const name = toHex(digest);
-      if (drop(name)) return rename(join(folder, name), path);
+      if (drop(name)) return goes(name, rename(join(folder, name), path));
       const bytes = await readEvidence(join(folder, name));
       if (bytes) await writeFile(path, bytes, { mode: 0o600 });
     },

@@ -2,7 +2,7 @@
 // and those that were set aside. Does not own: when a job runs (journal-queue.ts, bull-queue.ts), what is made of its note
 // (recover.ts).
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { concat, toHex, u32le } from '../../model/bytes.js';
@@ -11,16 +11,7 @@ import { AssayError } from '../../model/errors.js';
 import { errnoOf, invalid } from '../../model/invalid-input.js';
 import type { Log } from '../../model/log.js';
 import { type EvidenceStore, openEvidenceStore } from './evidence-store.js';
-import {
-  assertStamp,
-  type Job,
-  MAX_JOB_BYTES,
-  openJob,
-  SET_ASIDE,
-  type SetAsideReason,
-  type Stamp,
-  sealJob,
-} from './job.js';
+import { assertStamp, type Job, MAX_JOB_BYTES, openJob, SET_ASIDE, type Stamp, sealJob } from './job.js';
 import type { Keepsake } from './job-queue.js';
 import { isQueueMark, type QueueKey, queueMark } from './queue-key.js';
 
@@ -28,7 +19,7 @@ import { isQueueMark, type QueueKey, queueMark } from './queue-key.js';
  * jobs/<id>        mark, u32 bytes of the job, the job as it is sealed, the note
  * hand/<id>        how many processes died with it in hand, were this one to die now
  * evidence/<hex>   openings
- * set-aside/<id>/  `why.json`, and as far as they were to be had `job` and `opening`
+ * set-aside/<id>/  `why.json`, and as far as they were to be had `job` and `opening`; jobs/<id> stays for its outcome until it is settled
  *
  * A file for each job and no journal: what is added and settled within seconds needs nothing that is compacted, a file
  * appears by a rename or not at all, and whoever looks into the folder sees what there is.
@@ -41,6 +32,8 @@ export interface Left {
   kept(): Promise<{ readonly note: Uint8Array | undefined; readonly opening: Uint8Array | undefined }>;
   /** processes that died with it in hand */
   readonly deaths: number;
+  /** It came to this already, and nothing says that its outcome is recorded. */
+  readonly setAside?: SetAside | undefined;
 }
 
 export interface JobBook {
@@ -55,9 +48,11 @@ export interface JobBook {
   handBack(id: string): void;
   /** What was kept of it goes. Unknown ids are no error. */
   settle(id: string): Promise<void>;
-  /** What was kept of it goes to where somebody looks at it. */
-  setAside(id: string, why: { readonly reason: SetAsideReason; readonly detail: string }): Promise<void>;
+  /** What was kept of it goes to where somebody looks at it; what its outcome is made of stays until it is settled. */
+  setAside(id: string, why: SetAside): Promise<void>;
 }
+
+type SetAside = Pick<SetAsideJob, 'reason' | 'detail'>;
 
 /** So many processes may die with a job in hand: one is an accident, and a second one can be. */
 export const MOST_DEATHS = 3;
@@ -86,14 +81,10 @@ export async function openJobBook(
   const [jobs, hand] = [join(folder, 'jobs'), join(folder, 'hand')];
   for (const each of [jobs, hand]) await mkdir(each, { recursive: true, mode: 0o700 });
   /** Puts what there is of a job aside. */
-  async function lay(
-    id: string,
-    job: Job | undefined,
-    { reason, detail }: { readonly reason: SetAsideReason; readonly detail: string },
-  ): Promise<void> {
+  async function lay(id: string, job: Job | undefined, { reason, detail }: SetAside): Promise<void> {
     const into = join(folder, SET_ASIDE_FOLDER, id);
     await mkdir(into, { recursive: true, mode: 0o700 });
-    await rename(join(jobs, id), join(into, 'job')).catch(ignoreAbsent);
+    await (job ? copyFile : rename)(join(jobs, id), join(into, 'job')).catch(ignoreAbsent);
     if (job) await evidence.moveTo(job.opening, join(into, 'opening')).catch(ignoreAbsent);
     const why = { id, reason, detail, at: clock.now(), miner: job?.from, kind: job?.kind, event: job?.event };
     await writeFile(join(into, 'why.json'), `${JSON.stringify(why)}\n`, { mode: 0o600 });
@@ -101,15 +92,16 @@ export async function openJobBook(
   }
 
   async function keptOf({ id, opening }: Job): ReturnType<Left['kept']> {
-    const aside = join(folder, SET_ASIDE_FOLDER, id);
-    const file = await readWhole(join(jobs, id)).catch(() => readWhole(join(aside, 'job')));
+    const file = await readWhole(join(jobs, id));
     const bytes =
       (await evidence.read(toHex(opening.digest))) ??
-      (await readFile(join(aside, 'opening')).catch(ignoreAbsent));
+      (await readFile(join(folder, SET_ASIDE_FOLDER, id, 'opening')).catch(ignoreAbsent));
     return { note: readJobFile(key, file).note, opening: bytes ?? undefined };
   }
 
   const kept = new Map<string, Job>();
+  /** set aside, and not settled */
+  const aside = new Set<string>();
   const deaths = new Map<string, number>();
   const left: Left[] = [];
   for (const name of await readdir(jobs)) {
@@ -121,9 +113,13 @@ export async function openJobBook(
       assertStamp('job', { ...found.stamp, build: stamp.build }, stamp);
       if (found.job.id !== name) throw invalid('job', `the one of outcome ${name}`, 'another one');
       const known = await readCount(join(hand, name));
-      kept.set(name, found.job);
-      deaths.set(name, known);
-      left.push({ job: found.job, kept: () => keptOf(found.job), deaths: known });
+      const setAside = await readWhy(join(folder, SET_ASIDE_FOLDER, name)).catch(() => undefined);
+      if (setAside) aside.add(name);
+      else {
+        kept.set(name, found.job);
+        deaths.set(name, known);
+      }
+      left.push({ job: found.job, kept: () => keptOf(found.job), deaths: known, setAside });
     } catch (error) {
       if (!(error instanceof AssayError)) throw error;
       log.warn('what was kept of a job cannot be read', { path, error });
@@ -186,11 +182,15 @@ export async function openJobBook(
     },
     async settle(id) {
       const job = forget(id);
-      if (!job) return;
+      if (!job && !aside.delete(id)) return;
       await rm(join(jobs, id), { force: true });
-      await evidence.release(job.opening);
+      if (job) await evidence.release(job.opening);
     },
-    setAside: (id, why) => lay(id, forget(id), why),
+    setAside(id, why) {
+      const job = forget(id);
+      if (job) aside.add(id);
+      return lay(id, job, why);
+    },
   };
 }
 
@@ -210,6 +210,9 @@ export interface SetAsideJob extends z.infer<typeof WHY> {
   readonly bytes: number | undefined;
 }
 
+const readWhy = async (own: string): Promise<z.infer<typeof WHY>> =>
+  WHY.parse(JSON.parse(await readFile(join(own, 'why.json'), 'utf8')));
+
 /** Also of a folder that a validator has open. */
 export async function countJobs(folder: string): Promise<{ readonly kept: number; readonly inHand: number }> {
   const idsIn = async (name: string) =>
@@ -223,7 +226,7 @@ export async function listSetAside(folder: string): Promise<readonly SetAsideJob
   for (const name of await readdir(join(folder, SET_ASIDE_FOLDER)).catch(() => []))
     try {
       const own = join(folder, SET_ASIDE_FOLDER, name);
-      const why = WHY.parse(JSON.parse(await readFile(join(own, 'why.json'), 'utf8')));
+      const why = await readWhy(own);
       const size = await stat(join(own, 'opening')).then(
         ({ size }) => size,
         () => undefined,

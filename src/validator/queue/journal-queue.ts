@@ -60,7 +60,7 @@ export function createJournalQueue(
   const workers = new Set<Worker>();
   const ends = createKnownEnds();
   /** those that wait for room, in turn */
-  const line = new Set<{ readonly job: Job; readonly admit: () => void }>();
+  const line = new Set<{ readonly job: Job; readonly admit: () => void; readonly turnAway: () => void }>();
   const counts = { ended: 0, setAside: 0, recovered: 0, doubled: 0, refused: 0 };
   let jobs = 0;
   let bytes = 0;
@@ -91,10 +91,12 @@ export function createJournalQueue(
 
   async function enter(job: Job, signal: AbortSignal): Promise<void> {
     let admit: () => void = () => {};
-    const turn = new Promise<void>((resolve) => {
+    let turnAway: () => void = () => {};
+    const turn = new Promise<void>((resolve, reject) => {
       admit = resolve;
+      turnAway = () => reject(closed);
     });
-    const place = { job, admit };
+    const place = { job, admit, turnAway };
     line.add(place);
     admitWaiting();
     try {
@@ -219,19 +221,20 @@ export function createJournalQueue(
   }
 
   function takeUp(left: Left): Recovered {
-    const { job, deaths } = left;
     counts.recovered++;
-    count(job);
-    const end =
-      deaths < MOST_DEATHS
-        ? lineUp(job, 'replay', true).end
-        : setAside(job.id, 'poison', `${deaths} processes ended with it in hand`).then((end) => {
-            finish(job, end);
-            return end;
-          });
+    const end = endOf(left);
     end.catch(() => {}); // whoever asks has it
-    ends.know(job.id, end);
+    ends.know(left.job.id, end);
     return { ...left, end };
+  }
+
+  async function endOf({ job, deaths, setAside: before }: Left): Promise<JobEnd> {
+    if (before) return { kind: 'set-aside', reason: before.reason, detail: before.detail };
+    count(job);
+    if (deaths < MOST_DEATHS) return lineUp(job, 'replay', true).end;
+    const end = await setAside(job.id, 'poison', `${deaths} processes ended with it in hand`);
+    finish(job, end);
+    return end;
   }
 
   return {
@@ -267,6 +270,7 @@ export function createJournalQueue(
       closed ??= new AssayError('internal', 'the queue is closed', { what: 'queue' });
       await Promise.all([...workers].map(stopWorker));
       for (const priority of PRIORITIES) for (const entry of waiting[priority]) entry.reject(closed);
+      for (const { turnAway } of line) turnAway();
     },
   };
 

@@ -139,7 +139,7 @@ describe.skipIf(NO_REDIS)('verification over Redis', () => {
     const broken = worker(url, async () => Promise.reject(new Error('no memory')));
     const { job, opening } = testJob(1);
     expect(await queue.add(job, { opening }, never)).toEqual({ kind: 'done', verdict: accepted });
-    expect(broken.status()).toMatchObject({ failed: 1 });
+    await vi.waitFor(() => expect(broken.status()).toMatchObject({ failed: 1 }), soon);
   });
 
   it('that Redis has no memory to give out is asked for in a while, not without a pause', async () => {

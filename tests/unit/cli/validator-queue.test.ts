@@ -21,6 +21,7 @@ beforeEach(async () => {
   const book = await openJobBook(parts, dataPaths.queue(data));
   for (const n of [1, 2]) await book.put(testJob(n).job, { opening: testJob(n).opening });
   await book.setAside(testJob(1).job.id, { reason: 'poison', detail: '3 processes ended with it in hand' });
+  await book.settle(testJob(1).job.id);
 });
 afterEach(async () => {
   vi.restoreAllMocks();

@@ -73,6 +73,22 @@ describe('jobs in the data folder', () => {
     expect(await filesIn('evidence')).toEqual([]);
   });
 
+  it('are there also where another one of the same opening is settled at that moment', async () => {
+    const { book } = await openProcess();
+    const { job, opening } = testJob(1);
+    const digest = toHex(job.opening.digest);
+    for (let times = 0; times < 50; times++) {
+      await book.evidence.put(job.opening, opening);
+      const [, read] = await Promise.all([
+        book.evidence.release(job.opening),
+        book.evidence.put(job.opening, opening).then(() => book.evidence.read(digest)),
+      ]);
+      expect(read).toEqual(opening);
+      await book.evidence.release(job.opening);
+    }
+    expect(book.evidence.bytes()).toBe(0);
+  });
+
   it('that waited or were in hand when the process died are taken up by the next, with all that was kept', async () => {
     const first = await openProcess();
     const { handler, begun } = stuck();
@@ -131,6 +147,7 @@ describe('jobs in the data folder', () => {
       detail: '3 processes ended with it in hand',
     });
     expect(queue.recovered).toHaveLength(1);
+    await queue.settle(poison.job.id);
     expect(await filesIn('jobs')).toEqual([]);
     const [aside] = await listSetAside(dir);
     expect(aside).toMatchObject({ id: poison.job.id, reason: 'poison', bytes: 256, kind: 'compute' });
@@ -272,6 +289,19 @@ describe('room', () => {
     queue.work(async () => accepted, { concurrency: 1 });
     const { job, opening } = testJob(1);
     expect((await queue.add(job, { opening }, never)).kind).toBe('done');
+  });
+
+  it('is waited for in vain where the queue closes', async () => {
+    const { queue } = await openProcess({ mostJobs: 1 });
+    const jobs = [1, 2].map((n) => testJob(n));
+    const { handler, begun } = stuck();
+    queue.work(handler, { concurrency: 1 });
+    const ends = jobs.map(({ job, opening }) => queue.add(job, { opening }, never));
+    await begun;
+    const over = Promise.allSettled(ends);
+    await queue.close();
+    for (const end of await over)
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
   });
 
   it("is left by whoever waited for it and left, and is the next one's", async () => {

@@ -15,7 +15,7 @@ import type { ProofKinds } from '../../../src/validator/assign.js';
 import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { type Ledger, openLedger } from '../../../src/validator/ledger/ledger.js';
 import type { Job } from '../../../src/validator/queue/job.js';
-import { openJobBook } from '../../../src/validator/queue/job-book.js';
+import { listSetAside, openJobBook } from '../../../src/validator/queue/job-book.js';
 import { createJournalQueue } from '../../../src/validator/queue/journal-queue.js';
 import { fromNote, recoverOutcomes, toNote, withSettling } from '../../../src/validator/queue/recover.js';
 import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
@@ -209,6 +209,23 @@ describe('sessions of a process that died', () => {
         credit: {},
       });
     expect(recorded()).toHaveLength(2);
+  });
+
+  it('whose job was set aside have their outcome also where the process died between the two', async () => {
+    const { job, opening, entry } = session(1);
+    const first = await openProcess();
+    first.work(() => Promise.reject(new Error('none')), { concurrency: 1 });
+    const end = await first.add(job, { opening, note: toNote(entry) }, never);
+    expect(end).toMatchObject({ kind: 'set-aside', reason: 'not-judged' });
+    const second = await openProcess();
+    second.work(async () => accepted, { concurrency: 1 });
+    await recoverOutcomes(parts(second), never);
+    expect(recorded().map(({ verdict }) => verdict)).toEqual([
+      { kind: 'inconclusive', cause: 'validator-fault' },
+    ]);
+    expect(await ledger.readOpening(job.id)).toBeDefined();
+    expect((await openProcess()).recovered).toEqual([]);
+    expect(await listSetAside(join(dir, 'queue'))).toMatchObject([{ id: job.id, bytes: 1000 }]);
   });
 
   it('are left for the next process by one that is stopped before it comes to them', async () => {
