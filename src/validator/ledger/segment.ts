@@ -80,47 +80,52 @@ export function* readSegment(
   let before = header.link;
   let records = 0;
   const frames = readFrames(path, header.link, { isLast });
-  for (;;) {
-    const next = frames.next();
-    if (next.done) {
-      if (!isLast && !closed) throw corruptAt(path, records, 'the file ends without a signature');
-      return next.value.records === 0 ? undefined : { ...next.value, header, owner, closed, names };
+  try {
+    for (;;) {
+      const next = frames.next();
+      if (next.done) {
+        if (!isLast && !closed) throw corruptAt(path, records, 'the file ends without a signature');
+        return next.value.records === 0 ? undefined : { ...next.value, header, owner, closed, names };
+      }
+      const { payload, link, first, records: count } = next.value;
+      let [from, to] = [0, 0];
+      const cursor: OutcomeCursor = {
+        get id() {
+          return idAt(payload, from);
+        },
+        outcome: () => decodeOutcome(payload, from, to, names, owner),
+        evidence: () => evidenceAt(payload, from),
+      };
+      const onRecord = (type: number, start: number, end: number, index: number) => {
+        [from, to] = [start, end];
+        records = first + index;
+        if (closed) throw new SyntaxError('a record behind the signature');
+        if (type === RECORD.outcome) visitor.outcome?.(cursor);
+        else if (type === RECORD.name) names.push(fromUtf8(payload.subarray(start, end)));
+        else if (type === RECORD.entry) {
+          const entry = toPlain(payload.toString('utf8', start, end));
+          if ((entry.type === 'segment') !== (records === 1)) throw new SyntaxError('a header within a file');
+          if (entry.type === 'closed') {
+            const head = { epoch: header.epoch, records: header.records + records - 1, link: before };
+            checkClosed(entry, head, owner);
+            closed = entry;
+          }
+          visitor.entry?.(entry);
+        } else throw new SyntaxError('a record of another version');
+      };
+      try {
+        eachRecord(next.value, onRecord);
+      } catch (error) {
+        if (error instanceof AssayError) throw error;
+        throw corruptAt(path, records, error instanceof SyntaxError ? error.message : 'not an entry', error);
+      }
+      if (records !== first + count - 1) throw corruptAt(path, records, 'its frame speaks of other records');
+      before = link;
+      yield;
     }
-    const { payload, link, first, records: count } = next.value;
-    let [from, to] = [0, 0];
-    const cursor: OutcomeCursor = {
-      get id() {
-        return idAt(payload, from);
-      },
-      outcome: () => decodeOutcome(payload, from, to, names, owner),
-      evidence: () => evidenceAt(payload, from),
-    };
-    const onRecord = (type: number, start: number, end: number, index: number) => {
-      [from, to] = [start, end];
-      records = first + index;
-      if (closed) throw new SyntaxError('a record behind the signature');
-      if (type === RECORD.outcome) visitor.outcome?.(cursor);
-      else if (type === RECORD.name) names.push(fromUtf8(payload.subarray(start, end)));
-      else if (type === RECORD.entry) {
-        const entry = toPlain(payload.toString('utf8', start, end));
-        if ((entry.type === 'segment') !== (records === 1)) throw new SyntaxError('a header within a file');
-        if (entry.type === 'closed') {
-          const head = { epoch: header.epoch, records: header.records + records - 1, link: before };
-          checkClosed(entry, head, owner);
-          closed = entry;
-        }
-        visitor.entry?.(entry);
-      } else throw new SyntaxError('a record of another version');
-    };
-    try {
-      eachRecord(next.value, onRecord);
-    } catch (error) {
-      if (error instanceof AssayError) throw error;
-      throw corruptAt(path, records, error instanceof SyntaxError ? error.message : 'not an entry', error);
-    }
-    if (records !== first + count - 1) throw corruptAt(path, records, 'its frame speaks of other records');
-    before = link;
-    yield;
+  } finally {
+    // whoever throws above leaves it in the middle of its file, which it would hold open for ever
+    frames.return({ complete: 0, torn: 0, records: 0, link: header.link });
   }
 }
 
