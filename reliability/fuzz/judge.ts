@@ -1,4 +1,5 @@
 // Owns: what came of each changed input, the memory beside it, and what must hold of both. Does not own: inputs, readers.
+import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { AssayError, type ErrorCode } from '../../src/model/errors.js';
@@ -32,6 +33,8 @@ export interface Sample {
   readonly inputs: number;
   readonly heapMiB: number;
   readonly rssMiB: number;
+  /** open files and sockets; undefined where the system does not say */
+  readonly files: number | undefined;
 }
 
 export interface Seen {
@@ -113,7 +116,15 @@ export function createWitness(now: () => number) {
 export function sampleHeap(inputs: number): Sample {
   collect();
   const { heapUsed, rss } = process.memoryUsage();
-  return { inputs, heapMiB: heapUsed / 2 ** 20, rssMiB: rss / 2 ** 20 };
+  return { inputs, heapMiB: heapUsed / 2 ** 20, rssMiB: rss / 2 ** 20, files: openFiles() };
+}
+
+function openFiles(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
 }
 
 const collect: () => void = (() => {
@@ -123,6 +134,8 @@ const collect: () => void = (() => {
 
 /** MiB that the heap may differ by from the first tenth to the end: code that was compiled meanwhile, caches that filled. */
 const GROWTH_MIB = 8;
+/** Connections that wait to be dropped. */
+const MORE_FILES = 64;
 const SLOW_MS = 1000;
 
 export function judgeFuzz({ tallies, faults, faulty, samples, unwell, wanted }: Seen): Findings {
@@ -157,6 +170,11 @@ export function judgeFuzz({ tallies, faults, faulty, samples, unwell, wanted }: 
       what: `what is held grows by less than ${GROWTH_MIB} MiB from the first tenth of the inputs to the last`,
       holds: growth < GROWTH_MIB,
       found: `${first.heapMiB.toFixed(1)} MiB, then ${last.heapMiB.toFixed(1)} MiB`,
+    },
+    {
+      what: `fewer than ${MORE_FILES} files and sockets more are open at the end than then`,
+      holds: (last.files ?? 0) - (first.files ?? 0) < MORE_FILES,
+      found: `${first.files ?? 'not known'}, then ${last.files ?? 'not known'}`,
     },
     {
       what: `no input takes its reader ${SLOW_MS} ms of CPU`,
