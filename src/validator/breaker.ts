@@ -33,7 +33,7 @@ export interface Held {
 }
 
 /** Epochs behind the judged one that say who was honest; and in which a row is still of today. */
-const BEFORE_EPOCHS = 6;
+export const BEFORE_EPOCHS = 6;
 /** Honest is who was asked so often, and accepted so often of ten. */
 const LEAST_ASKED = 2;
 const HONEST_OF_TEN = 8;

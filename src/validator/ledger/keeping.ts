@@ -2,7 +2,7 @@
 import type { Log } from '../../model/log.js';
 import { createScoringState, parsePolicy, restoreScoringState } from '../../scoring/index.js';
 import type { KindsByName } from '../../verification/parameter-file.js';
-import { readHold, withoutEvents } from '../breaker.js';
+import { BEFORE_EPOCHS, readHold, withoutEvents } from '../breaker.js';
 import { learnClasses } from './classes.js';
 import type { Ledger } from './ledger.js';
 
@@ -53,7 +53,7 @@ export function createKeeping(
   }
 
   async function compact(now: number, outcomeEpochs: number, digest: string): Promise<void> {
-    const keepFrom = now - outcomeEpochs;
+    const keepFrom = await beforeHolds(now - outcomeEpochs);
     const due = ledger.segments().filter((epoch) => epoch < keepFrom).length;
     if (due < Math.max(1, outcomeEpochs * BATCH)) return;
     if (await isPaidOtherwise(keepFrom, digest)) return;
@@ -72,6 +72,16 @@ export function createKeeping(
       },
     });
     if (epochs.length > 0) log.info('ledger: outcomes went into a state', { epochs: epochs.length });
+  }
+
+  /** A hold goes whole, and with what it was decided by: of half of one neither its rows nor what was released could be made again. */
+  async function beforeHolds(keepFrom: number): Promise<number> {
+    const holds: { readonly since: number; readonly epoch: number }[] = [];
+    await ledger.fold({ breaker: (entry) => void holds.push(entry) });
+    return holds.reduceRight(
+      (from, { since, epoch }) => (epoch < from ? from : Math.min(from, since - BEFORE_EPOCHS)),
+      keepFrom,
+    );
   }
 
   /** Rows that stay could not be made again from a state of another policy: they go first. */

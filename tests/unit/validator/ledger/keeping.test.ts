@@ -7,6 +7,7 @@ import { silentLog } from '../../../../src/model/log.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { DEFAULT_POLICY, type Facts, parsePolicy, policyDigest } from '../../../../src/scoring/index.js';
 import { exportLedger, importLedger } from '../../../../src/validator/ledger/bundle.js';
+import type { ScoredEntry } from '../../../../src/validator/ledger/entries.js';
 import { createKeeping, type KeepLimits } from '../../../../src/validator/ledger/keeping.js';
 import { type Ledger, openLedger, openLedgerReader } from '../../../../src/validator/ledger/ledger.js';
 import { replayRows } from '../../../../src/validator/ledger/replay-all.js';
@@ -125,3 +126,35 @@ test('no outcome goes while a row that stays is of another policy, nor before an
   expect(unpaid.segments()).toHaveLength(6);
   await unpaid.close();
 });
+
+test('a hold goes whole, with the epochs that it was decided by: what it says can be made again until then', async () => {
+  const { ledger } = await paid();
+  const { row } = (await lastScored(ledger))!;
+  const hold = { type: 'breaker', since: 7 } as const;
+  await ledger.append({ ...hold, is: 'tripped', epoch: 7, block: 7, row });
+  await ledger.append({ ...hold, is: 'released', epoch: 8, block: 8 });
+  await ledger.append({ type: 'weights', epoch: 15, block: 15, row: [] });
+  const at = async (epoch: number, outcomeEpochs: number) => {
+    const keeping = createKeeping({ ledger, kinds: {}, log: silentLog }, () => ({
+      ...WITHOUT_END,
+      outcomeEpochs,
+    }));
+    keeping.at(epoch, DIGEST);
+    await keeping.close();
+    return ledger.segments();
+  };
+  // the last word on it stays: so does what it speaks of
+  expect(await at(15, 7)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 15]);
+  expect(await at(15, 6)).toEqual([15]);
+  await ledger.close();
+});
+
+async function lastScored(ledger: Ledger): Promise<ScoredEntry | undefined> {
+  let last: ScoredEntry | undefined;
+  await ledger.fold({
+    scored(entry) {
+      last = entry;
+    },
+  });
+  return last;
+}
