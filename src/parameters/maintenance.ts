@@ -72,7 +72,7 @@ export function createMaintenanceBook(): MaintenanceBook {
       const { serial, workers, fromBlock, untilBlock } = said;
       const known = byMiner.get(miner)?.get(serial);
       if (known) {
-        const isSame = known.declaredFrom === fromBlock && known.workers.join() === workers.join();
+        const isSame = known.declaredFrom === fromBlock && known.workers.join(' ') === workers.join(' ');
         if (!isSame) return { refused: 'changed' };
         // ended no sooner than it could have begun: or one would be open until the event is known, and ended for it
         const until = Math.max(untilBlock, Math.min(known.until, at + rules.leadBlocks), known.from);

@@ -62,6 +62,9 @@ describe('a declaration', () => {
     expect(book.hear(A, said(1, 1000, 1200), 900, RULES)).toBeUndefined();
     expect(book.hear(A, said(1, 1001, 1100), 900, RULES)).toEqual({ refused: 'changed' });
     expect(book.hear(A, said(1, 1000, 1100, ['w']), 900, RULES)).toEqual({ refused: 'changed' });
+    book.hear(A, said(2, 1200, 1250, ['a', 'b']), 900, RULES);
+    // its outcomes would keep a statement that is not of their worker
+    expect(book.hear(A, said(2, 1200, 1240, ['a,b']), 900, RULES)).toEqual({ refused: 'changed' });
     expect(covered(book, [1099, 1100])).toEqual([1099]);
   });
 
