@@ -73,7 +73,7 @@ export async function openTracing(path: string | undefined): Promise<Tracing> {
       const late = new Promise<void>((done) => {
         patience = setTimeout(done, CLOSE_MS);
       });
-      await Promise.race([module.shutdown?.(), late]).catch(() => {}); // traces that are lost are no fault of the role's
+      await Promise.race([(async () => module.shutdown?.())(), late]).catch(() => {}); // traces that are lost are no fault of the role's
       clearTimeout(patience);
     },
   };

@@ -67,6 +67,16 @@ describe('traces', () => {
     expect(JSON.stringify(lines)).not.toContain('quotes a peer');
   });
 
+  test('a module whose shutdown throws keeps no role from its end', async () => {
+    const throwing = join(folder, 'throwing.mjs');
+    writeFileSync(
+      throwing,
+      `import ${JSON.stringify(module)};\nexport function shutdown() { throw new Error('of no role'); }`,
+    );
+    const { close } = await openTracing(throwing);
+    await expect(close()).resolves.toBeUndefined();
+  });
+
   test('are not there where nobody asked for them', async () => {
     const { tracer } = await openTracing(undefined);
     expect(tracer).toBe(noTracer);
