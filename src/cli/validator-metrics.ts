@@ -1,6 +1,7 @@
 // Owns: a validator's own series and checks, from its status and from what is written to its ledger: counted where it is written, so
 // that no step has to count for itself. Does not own: where they are asked for (metrics.ts). Labels are of closed sets: never a
 // hotkey, an address or a text of a peer's.
+import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../model/clock.js';
@@ -56,6 +57,12 @@ export function createValidatorMetrics({
     new Histogram({ name, help, buckets, labelNames, registers });
   const byLabel = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge({ name, help, labelNames, registers });
+
+  /** A disk that does not answer is no number, and takes no other series along. */
+  const ofDisk = (value: (disk: StatsFs) => number) => async (self: Gauge) => {
+    const disk = await statfs(data).catch(() => undefined);
+    self.set(disk ? value(disk) : Number.NaN);
+  };
 
   const epoch = own('assay_validator_epoch', "the chain's index of the present epoch");
   const permit = own('assay_validator_permit', '1 while the hotkey has a validator permit');
@@ -118,15 +125,13 @@ export function createValidatorMetrics({
   own(
     'assay_data_free_bytes',
     "room on the disk of the role's data folder, for who is not root",
-    async (self) => {
-      const { bavail, bsize } = await statfs(data);
-      self.set(bavail * bsize);
-    },
+    ofDisk(({ bavail, bsize }) => bavail * bsize),
   );
-  own('assay_data_size_bytes', 'size of that disk', async (self) => {
-    const { blocks, bsize } = await statfs(data);
-    self.set(blocks * bsize);
-  });
+  own(
+    'assay_data_size_bytes',
+    'size of that disk',
+    ofDisk(({ blocks, bsize }) => blocks * bsize),
+  );
 
   // what was never counted is no series, and its first one would be no increase
   for (const purpose of ['event', 'check'])

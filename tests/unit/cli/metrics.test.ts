@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ChainObserver, ChainStatus } from '../../../src/chain/chain.js';
 import { type Metrics, serveMetrics } from '../../../src/cli/metrics.js';
@@ -94,6 +95,14 @@ describe('metrics', () => {
     };
     expect(await series()).toEqual(
       expect.arrayContaining(['assay_chain_connected 1', 'assay_chain_head_block 9', 'assay_chain_sick 1']),
+    );
+  });
+
+  test('a disk that does not answer takes no other series along', async () => {
+    const { series } = await serve(() => away);
+    createValidatorMetrics({ ...metrics, clock, data: join(tmpdir(), 'assay-no-such-folder') });
+    expect(await series()).toEqual(
+      expect.arrayContaining(['assay_data_free_bytes Nan', 'assay_chain_connected 0']),
     );
   });
 
