@@ -47,6 +47,7 @@ export async function openEvidenceDoor(
     clock,
     log,
     budgetBytes = BUDGET_BYTES,
+    requestMs = REQUEST_MS,
   }: {
     readonly store: EvidenceReader;
     readonly key: QueueKey;
@@ -54,13 +55,22 @@ export async function openEvidenceDoor(
     readonly log: Log;
     /** @default 256 MiB */
     readonly budgetBytes?: number;
+    /** @default 5000 */
+    readonly requestMs?: number;
   },
   at: { readonly host: string; readonly port: number },
 ): Promise<EvidenceDoor> {
   const tally = { given: 0, gone: 0, refused: 0 };
   let onTheirWay = 0;
   const server = createServer(
-    { maxHeaderSize: HEADER_BYTES, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, keepAlive: true },
+    {
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      // or Node looks every half minute, and 256 that trickle keep everybody out for as long
+      connectionsCheckingInterval: requestMs / 5,
+      keepAlive: true,
+    },
     (request, response) => {
       void answer(request, response).catch((error: unknown) => {
         log.error('evidence could not be given', { error });
@@ -80,6 +90,8 @@ export async function openEvidenceDoor(
     });
     server.listen(at.port, at.host, resolve);
   });
+  // of one connection that the system would not give: nobody else's ends by it
+  server.on('error', (error) => log.warn('a connection for evidence was not taken', { error }));
   const { address: host, port } = server.address() as AddressInfo;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

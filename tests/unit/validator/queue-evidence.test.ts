@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { toHex } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
@@ -22,10 +24,12 @@ afterEach(async () => {
 async function open(
   kept: ReadonlyMap<string, Uint8Array> = new Map([[DIGEST, OPENING]]),
   budgetBytes = 2 ** 30,
+  requestMs?: number,
 ) {
   const clock = createHandClock();
+  const store = { read: async (digest: string) => kept.get(digest) };
   const door = await openEvidenceDoor(
-    { store: { read: async (digest) => kept.get(digest) }, key: KEY, clock, log: silentLog, budgetBytes },
+    { store, key: KEY, clock, log: silentLog, budgetBytes, ...(requestMs ? { requestMs } : {}) },
     { host: '127.0.0.1', port: 0 },
   );
   closers.push(door.close);
@@ -94,6 +98,18 @@ describe('evidence by its digest', () => {
     expect([refusal.status, refusal.headers.get('retry-after')]).toEqual([503, '1']);
     giveUp.abort(new Error('enough'));
     await expect(asked).rejects.toThrow('enough');
+  });
+
+  it('keeps no place for who begins a request and never ends it', async () => {
+    const { door } = await open(undefined, undefined, 100);
+    const began = performance.now();
+    const slow = connect(door.port, door.host);
+    slow.write('GET /evidence/');
+    const trickle = setInterval(() => slow.write('0'), 20);
+    slow.on('error', () => {}); // it writes until it is told
+    await once(slow.resume(), 'close');
+    clearInterval(trickle);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it('answers nothing but GET of a digest', async () => {
