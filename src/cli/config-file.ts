@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import stripJsonComments from 'strip-json-comments';
 import { AssayError } from '../model/errors.js';
+import { foundInstead } from './invalid-input.js';
 
 /** A configuration file larger than this is not ours. */
 const MAX_CONFIG_BYTES = 1 << 20;
@@ -34,7 +35,7 @@ export function readConfigFile(path: string): ConfigFile {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof AssayError) throw error;
-    throw fail('cannot be read', error);
+    throw fail(`cannot be read: ${foundInstead(error)}`, error);
   }
   const { $schema: _, formatVersion = CONFIG_FORMAT, role, ...values } = parsed(text, fail);
   if (!Number.isInteger(formatVersion) || (formatVersion as number) < 1)

@@ -237,9 +237,7 @@ describe('a configuration file', () => {
     expect(found(fileOf({ ...NEEDED, role: 'validator' }))).toEqual([
       'role: the configuration of a validator, not of a miner',
     ]);
-    expect(found(fileOf({ ...NEEDED, role: 'minor' }))[0]).toMatch(
-      /^role: expected one of validator, /,
-    );
+    expect(found(fileOf({ ...NEEDED, role: 'minor' }))[0]).toMatch(/^role: expected one of validator, /);
   });
 
   test('that is larger than a megabyte is not read', () => {
@@ -247,9 +245,9 @@ describe('a configuration file', () => {
     expect(found(large)).toEqual([expect.stringMatching(/^\d{7} bytes, at most 1048576 are read$/)]);
   });
 
-  test('that is not there, or is a folder, cannot be read', () => {
-    expect(found('/nonexistent/config.json')).toEqual(['cannot be read']);
-    expect(found(tmpdir())).toEqual(['cannot be read']);
+  test('that is not there, or is a folder, cannot be read, and it is said which', () => {
+    expect(found('/nonexistent/config.json')).toEqual(['cannot be read: none there']);
+    expect(found(tmpdir())).toEqual(['cannot be read: a folder']);
   });
 
   test('is named by the error', () => {
