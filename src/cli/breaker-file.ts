@@ -2,7 +2,7 @@
 // once. Does not own: what follows from it (validator/scorer.ts).
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DECISIONS, type Decision } from '../validator/scorer.js';
+import { DECISIONS, type Decision, type Decisions } from '../validator/scorer.js';
 import { openWholeFile } from './whole-file.js';
 
 const fileIn = (data: string): string => join(data, 'breaker-decision');
@@ -18,11 +18,12 @@ export async function readDecision(data: string): Promise<Decision | undefined> 
   return Object.hasOwn(DECISIONS, text) ? (text as Decision) : undefined;
 }
 
-/** What is in it is looked at at every block, and gone when it was. */
-export const decisionsIn = (data: string): { take(): Promise<Decision | undefined> } => ({
-  async take() {
+/** What is in it is looked at at every block, and gone when it was taken: not before, or a full disk would have it forgotten. */
+export const decisionsIn = (data: string): Decisions => ({
+  async take(apply) {
     const decision = await readDecision(data);
-    if (decision) await rm(fileIn(data), { force: true });
-    return decision;
+    if (!decision) return;
+    await apply(decision);
+    if ((await readDecision(data)) === decision) await rm(fileIn(data), { force: true });
   },
 });

@@ -40,6 +40,12 @@ export const DECISIONS = {
 } as const;
 export type Decision = keyof typeof DECISIONS;
 
+/** Where a word waits until it is written down. */
+export interface Decisions {
+  /** Does nothing where none waits. What `apply` rejects with waits on. */
+  take(apply: (decision: Decision) => Promise<void>): Promise<void>;
+}
+
 /** How the breaker stands after an epoch's scores were due. */
 export interface BreakerView extends Drift {
   /** the first epoch whose scores are held, and the one in which they count as judged if nobody says anything */

@@ -9,8 +9,8 @@ import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Random } from '../model/prng.js';
-import { type Declined, isDeclined } from '../model/verdict.js';
 import { noTracer, type Tracer, traced } from '../model/trace.js';
+import { type Declined, isDeclined } from '../model/verdict.js';
 import { createParameters, type ParametersParts, RETRY_BLOCKS } from '../parameters/parameters.js';
 import { filePeers } from '../parameters/peers.js';
 import { assertPhases } from '../parameters/phases.js';
@@ -37,7 +37,13 @@ import { type ClaimBook, claimants, type RosterMaintenance, roster } from './ros
 import { type Event, runEvent } from './round.js';
 import { type EventPlan, holdOf } from './schedule.js';
 import { type EpochScore, factsOf } from './score.js';
-import { type BreakerView, createScorer, type Decision, type ScoredLedger } from './scorer.js';
+import {
+  type BreakerView,
+  createScorer,
+  type Decision,
+  type Decisions,
+  type ScoredLedger,
+} from './scorer.js';
 import type { EventTally, ValidatorAlert, ValidatorStatus } from './status.js';
 import { turnHolders } from './turns.js';
 import { type ReceiptLines, usageOf } from './usage.js';
@@ -84,7 +90,7 @@ export interface ValidatorParts {
   /** Where spans of events, sessions, verification and weights go. @default nothing is traced */
   readonly tracer?: Tracer | undefined;
   /** What a person says of scores that are held, each once. @default nobody is asked */
-  readonly decisions?: { take(): Promise<Decision | undefined> } | undefined;
+  readonly decisions?: Decisions | undefined;
   readonly log: Log;
 }
 
@@ -541,11 +547,14 @@ export async function runValidator(
 
   /** What somebody said of scores that are held. */
   async function takeDecision({ number: block }: Head, { epochIndex: epoch }: Subnet): Promise<void> {
-    const decision = await parts.decisions?.take();
-    if (!decision) return;
-    const wasHeld = await scorer.decide(decision, { epoch, block });
-    log.warn(wasHeld ? 'scores are held no longer' : 'no scores are held', { decision, epoch });
-    if (status.breaker) tell({ breaker: { ...status.breaker, held: undefined } });
+    const apply = async (decision: Decision): Promise<void> => {
+      const wasHeld = await scorer.decide(decision, { epoch, block });
+      log.warn(wasHeld ? 'scores are held no longer' : 'no scores are held', { decision, epoch });
+      if (status.breaker) tell({ breaker: { ...status.breaker, held: undefined } });
+    };
+    await parts.decisions
+      ?.take(apply)
+      .catch((error: unknown) => log.error('a word on held scores is not taken yet', { epoch, error }));
   }
 
   async function report(progress: Progress): Promise<void> {
