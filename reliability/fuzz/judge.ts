@@ -132,7 +132,7 @@ const collect: () => void = (() => {
   return runInNewContext('gc') as () => void;
 })();
 
-/** MiB that the heap may differ by from the first tenth to the end: code that was compiled meanwhile, caches that filled. */
+/** MiB that the heap may differ by from the second tenth to the end: code that was compiled meanwhile, caches that filled. */
 const GROWTH_MIB = 8;
 /** Connections that wait to be dropped. */
 const MORE_FILES = 64;
@@ -167,7 +167,7 @@ export function judgeFuzz({ tallies, faults, faulty, samples, unwell, wanted }: 
       timing: true,
     },
     {
-      what: `what is held grows by less than ${GROWTH_MIB} MiB from the first tenth of the inputs to the last`,
+      what: `what is held grows by less than ${GROWTH_MIB} MiB from the second tenth of the inputs to the last`,
       holds: growth < GROWTH_MIB,
       found: `${first.heapMiB.toFixed(1)} MiB, then ${last.heapMiB.toFixed(1)} MiB`,
     },
