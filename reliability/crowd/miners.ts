@@ -108,11 +108,11 @@ async function run({ plan, url, part, parts, ...at }: MinersInput, signal: Abort
   }
 }
 
-/** One reading of the chain for all of a process: a host with hundreds of miners would not ask hundreds of times either. */
+/** One reading of the chain in an epoch for all of a process: a host with hundreds of miners would not ask hundreds of times either. */
 function shared(chain: ChainReader, netuid: Netuid, signal: AbortSignal): ChainReader {
   const listeners = new Set<(head: Head) => void>();
   let newest: Head | undefined;
-  let read: { readonly at: number; readonly subnet: Promise<Subnet> } | undefined;
+  let read: { readonly subnet: Promise<Subnet>; until: number } | undefined;
   const hashes = new Map<number, Promise<Uint8Array>>();
   void chain
     .watchHeads((head) => {
@@ -125,8 +125,19 @@ function shared(chain: ChainReader, netuid: Netuid, signal: AbortSignal): ChainR
     head: async () => newest ?? chain.head(),
     subnet(id, at, mechanism) {
       if (at || mechanism !== undefined || id !== netuid) return chain.subnet(id, at, mechanism);
-      const block = newest?.number ?? -1;
-      if (!read || read.at !== block) read = { at: block, subnet: chain.subnet(id) };
+      if (!read || (newest?.number ?? 0) >= read.until) {
+        const subnet = chain.subnet(id);
+        const own = { subnet, until: Number.POSITIVE_INFINITY };
+        subnet.then(
+          ({ nextEpochBlock = 0 }) => {
+            own.until = nextEpochBlock;
+          },
+          () => {
+            own.until = 0;
+          },
+        );
+        read = own;
+      }
       return read.subnet;
     },
     blockHash(number) {

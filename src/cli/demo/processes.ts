@@ -32,6 +32,8 @@ export interface ProcessSpec {
   readonly heapMiB: number;
   /** Its youngest part: small is less memory, and more work for what has many sessions at once. @default SEMI_SPACE_MIB */
   readonly semiSpaceMiB?: number;
+  /** beside what it inherits. @default nothing */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Managed {
@@ -95,7 +97,7 @@ export function createProcesses(
             ...program,
             ...spec.args(attempt, first),
           ],
-          { stdio: ['ignore', file, file, 'ipc'], env: ENVIRONMENT },
+          { stdio: ['ignore', file, file, 'ipc'], env: { ...ENVIRONMENT, ...spec.env } },
         );
         closeSync(file);
         child = launched;
