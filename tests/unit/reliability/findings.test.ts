@@ -1,7 +1,7 @@
 // What a soak says of what it found: a claim that does not hold must be seen.
 import { describe, expect, test } from 'vitest';
 import { HOSTILE, liarsBy } from '../../../reliability/crowd/hostile.js';
-import { slopeOf } from '../../../reliability/crowd/judge.js';
+import { type CrowdSeen, judgeCrowd } from '../../../reliability/crowd/judge.js';
 import { crowdParams } from '../../../reliability/crowd/params.js';
 import { createDowns } from '../../../reliability/kills/downs.js';
 import { type JudgeSeen, judge, type MinerSeen, type Seen } from '../../../reliability/kills/judge.js';
@@ -258,17 +258,6 @@ test('settings that there are not are told, with those that there are', () => {
   expect(settingsOf(soak, { kills: 'many' })).toContain('expected a number');
 });
 
-test('a slope is what is gained with each step', () => {
-  expect(
-    slopeOf([
-      [0, 1],
-      [1, 3],
-      [2, 5],
-    ]),
-  ).toBe(2);
-  expect(slopeOf([[0, 7]])).toBe(0);
-});
-
 test('a liar of the crowd is accepted less than once in a million sessions, whatever it is asked', () => {
   const random = createSeededRandom('crowd');
   const params = crowdParams({ windowMs: 10_000 });
@@ -279,4 +268,74 @@ test('a liar of the crowd is accepted less than once in a million sessions, what
     const challenge = { params, basis: random.bytes(32), seed: random.bytes(32) };
     for (const { name, acceptance } of liars) expect(acceptance(challenge), name).toBeLessThan(1e-6);
   }
+});
+
+describe('the judge of the crowd', () => {
+  const second = 1000;
+  const samplesOf = (rss: readonly number[]) => rss.map((rssMiB, k) => ({ at: k * second, rssMiB, cpuS: k }));
+  /** three events of one honest and one lying miner */
+  function crowd(change: Partial<CrowdSeen> = {}): CrowdSeen {
+    const blocks = [110, 130, 150];
+    return {
+      crowd: [
+        { name: 'miner-1', hotkey: HOTKEYS.honest, hostile: undefined },
+        { name: 'miner-2', hotkey: HOTKEYS.liar, hostile: 'silent' },
+      ],
+      events: blocks.map((block) => ({
+        ...{ block, accepted: 1, rejected: 1, inconclusive: 0, ownDelayMs: 0 },
+        beganAt: block * second,
+        at: (block + 5) * second,
+      })),
+      samples: samplesOf([100, 200, 210, 205, 208, 209]),
+      deaths: [],
+      replayed: { rows: [{ agrees: true }], disagreeing: [], agreeing: 6 } as never,
+      outcomes: blocks.flatMap((block) => [
+        outcome(`a${block}`, block, accepted),
+        outcome(`b${block}`, block, rejected('window'), HOTKEYS.liar),
+      ]),
+      started: blocks.map(event),
+      completed: blocks.map(event),
+      scored: [{ epoch: 1, row: [[HOTKEYS.honest, 65_535]] } as never],
+      ...change,
+    };
+  }
+  const wrong = (of: CrowdSeen) => judgeCrowd(of).claims.flatMap(({ holds, what }) => (holds ? [] : [what]));
+
+  test('finds nothing wrong where nothing is', () => {
+    expect(wrong(crowd())).toEqual([]);
+  });
+
+  test.each<[string, Partial<CrowdSeen>, RegExp]>([
+    ['memory that goes on rising', { samples: samplesOf([100, 110, 200, 210, 300, 310]) }, /memory is flat/],
+    ['a process that died', { deaths: ['validator exit code 1'] }, /nothing died/],
+    ['an event that was given up', { completed: [110, 150].map(event) }, /every event/],
+    [
+      'a liar that was paid',
+      { scored: [{ epoch: 1, row: [[HOTKEYS.liar, 1]] } as never] },
+      /no hostile miner was paid/,
+    ],
+    [
+      'a liar that was accepted',
+      { outcomes: [...crowd().outcomes, outcome('c', 150, accepted, HOTKEYS.liar)] },
+      /was accepted/,
+    ],
+    [
+      'an honest one that was lost',
+      { outcomes: [...crowd().outcomes, outcome('c', 150, rejected('window'))] },
+      /were lost/,
+    ],
+    [
+      'a row that does not follow',
+      { replayed: { rows: [{ agrees: false }], disagreeing: [] } as never },
+      /same rows/,
+    ],
+    [
+      'events that take longer and longer',
+      { events: crowd().events.map((each, k) => ({ ...each, at: each.at + k * 10_000 })) },
+      /throughput/,
+    ],
+  ])('sees %s', (_what, change, claim) => {
+    const found = wrong(crowd(change));
+    expect(found.filter((what) => claim.test(what))).toHaveLength(1);
+  });
 });
