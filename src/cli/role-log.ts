@@ -82,20 +82,23 @@ export async function openRoleLog(
     root.warn({ lines }, 'log lines dropped: nobody read them in time');
   });
 
-  const over = (target: typeof root): Log => {
+  const over = (target: typeof root, bound: Readonly<Record<string, unknown>>): Log => {
+    /** pino writes what is on every line beside a line's own of the same name: once is enough */
+    const ownOf = (fields: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries(fields).filter(([name, value]) => bound[name] !== value));
     const emit = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
-      if (isLogged(level, from)) target[level](fields ?? {}, message);
+      if (isLogged(level, from)) target[level](fields ? ownOf(fields) : {}, message);
     };
     return {
       debug: emit('debug'),
       info: emit('info'),
       warn: emit('warn'),
       error: emit('error'),
-      child: (more) => over(target.child(toLogged(more))),
+      child: (more) => over(target.child(toLogged(ownOf(more))), { ...bound, ...more }),
     };
   };
   return {
-    ...over(root.child(toLogged(data))),
+    ...over(root.child(toLogged(data)), data),
     setLevel(level) {
       from = level;
     },

@@ -291,7 +291,7 @@ describe('acting on a chain', () => {
 
   test('serve announces address and key', async () => {
     const keys = join(folder, 'server-keys.json');
-    writeFileSync(keys, JSON.stringify({ seeds: ['11'.repeat(32)] }));
+    writeFileSync(keys, JSON.stringify({ seeds: ['11'.repeat(32)] }), { mode: 0o600 });
     const place = ['--netuid', '1', '--wallet', '//Alice'];
     await json('chain', 'serve', '--ip', '10.9.8.7', '--port', '8091', '--tls-key', keys, ...place);
     const { neurons } = await json('chain', 'metagraph', '--netuid', '1');

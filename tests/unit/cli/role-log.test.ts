@@ -45,6 +45,21 @@ describe('the log of a role', () => {
     expect(JSON.parse(lines()[0]!).t).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   });
 
+  test('says what is on every line once, unless a line has it otherwise', async () => {
+    const { lines } = file();
+    const log = await openRoleLog({ logLevel: 'info', logFormat: 'json' }, { netuid: 3 }, { fd });
+    log.info('same', { netuid: 3 });
+    log.child({ netuid: 3, slot: 1 }).info('child', { slot: 1 });
+    log.info('other', { netuid: 4 });
+    await flushLogs();
+    expect(lines().map((line) => line.match(/"(netuid|slot)":\d/g))).toEqual([
+      ['"netuid":3'],
+      ['"netuid":3', '"slot":1'],
+      ['"netuid":3', '"netuid":4'],
+    ]);
+    expect(JSON.parse(lines()[2]!)).toMatchObject({ netuid: 4 });
+  });
+
   test('is a line for people where that was asked for', async () => {
     const { lines } = file();
     const log = await openRoleLog({ logLevel: 'info', logFormat: 'pretty' }, { netuid: 3 }, { fd });
