@@ -1,4 +1,4 @@
-// A device's process whose card writes where nothing is, in the middle of labels: once, as long as the file that ASSAY_FAULT names
+// A device's process whose card writes where nothing is, in the middle of labels: once, as long as the file that FAKE_FAULT names
 // is there. Beside that it is src/compute/process/device-process.ts.
 import { unlinkSync } from 'node:fs';
 import type { Compute } from '../../../src/compute/compute.js';
@@ -71,7 +71,7 @@ async function openFaulty(): Promise<Compute> {
 
 function faultIsDue(): boolean {
   try {
-    unlinkSync(process.env.ASSAY_FAULT ?? '');
+    unlinkSync(process.env.FAKE_FAULT ?? '');
     return true;
   } catch {
     return false; // it was, and the process that had it is gone

@@ -376,7 +376,7 @@ async function lostDevice({ emit, small }: StepParts, how: 'killed' | 'illegal-a
   const fault = join(folder, 'fault');
   if (how === 'illegal-address') {
     writeFileSync(fault, '');
-    process.env.ASSAY_FAULT = fault;
+    process.env.FAKE_FAULT = fault;
   }
   const before = (await card.state())?.usedBytes;
   await withDevice(await isolate(cuda(card), how === 'killed' ? undefined : FAULTY), async (compute) => {

@@ -15,10 +15,19 @@ import { memorySource } from '../../../src/inference/safetensors.js';
 import { MINIATURE } from '../../../src/inference/tiny.js';
 import { keypairFromUri } from '../../../src/keys/index.js';
 import { toHex } from '../../../src/model/bytes.js';
+import { createLog } from '../../../src/model/log.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
 
 // the parent of this process is no demo, and is told nothing
 vi.mock('../../../src/cli/parent.js', () => ({ tellParent: () => {} }));
+// a role's log goes to its descriptor, past what is caught here
+vi.mock('../../../src/cli/role-log.js', async (original) => ({
+  ...(await original<object>()),
+  openRoleLog: async (_options: unknown, data: Record<string, unknown>) => ({
+    ...createLog((line) => process.stderr.write(`${line}\n`), { data }),
+    setLevel: () => {},
+  }),
+}));
 
 /** Trainer, miner and validator are one hotkey here: each command is looked at by itself. */
 const HOTKEY = '//Alice//hotkey';
@@ -176,6 +185,7 @@ test('a subnet is begun, its checkpoint committed; a validator and a miner start
   );
   expect(await readFile(at('validate/subnet.json'), 'utf8')).toContain('"millis":250');
   await init('--force', '--prompt-millis', '251');
+  await rm(at('validate/role.lock')); // held for as long as its process lives, which here is this one
   const other = await role('validate', 'validate');
   expect(other.code).toBe(2);
   expect(other.error).toContain('got one with another subnet.json');

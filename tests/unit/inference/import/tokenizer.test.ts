@@ -134,12 +134,12 @@ describe.skipIf(!installed)('a tokenizer of an export', () => {
     });
 
   test('has no more time than its texts take: a pattern that looks back for ever is stopped', async () => {
-    await expect(open(split('(a+)+b'), { deadlineMs: 50 })).rejects.toThrow(
-      /tokenizer.json: it fails for "a{80}": .* take longer than 91 ms/,
+    await expect(open(split('(a+)+b'), { deadlineMs: 500 })).rejects.toThrow(
+      /tokenizer.json: it fails for "a{80}": .* take longer than 541 ms/,
     );
     // slow for texts alone that nobody tried
-    const tokenizer = await open(split('(z+)+b'), { deadlineMs: 50 });
-    expect(() => tokenizer.encode('z'.repeat(40))).toThrow(/40 characters or ids take longer than 51 ms/);
+    const tokenizer = await open(split('(z+)+b'), { deadlineMs: 500 });
+    expect(() => tokenizer.encode('z'.repeat(40))).toThrow(/40 characters or ids take longer than 501 ms/);
     expect([...tokenizer.encode('the')]).toEqual([256, 101]);
   });
 
