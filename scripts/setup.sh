@@ -46,7 +46,7 @@ setup_iproute() {
   setup_debian iproute2 || echo 'setup: iproute2 is not installed; going on without it' >&2
 }
 
-# the tests run the WebGPU kernels in it; they skip without, and say so. Ubuntu's package of that name is another installer.
+# the tests run the WebGPU kernels and the dashboard in it; they skip without, and say so. Ubuntu's package of that name is another installer.
 setup_chromium() {
   [ -e /usr/bin/chromium ] || [ "$(id -u)" != 0 ] && return
   grep -qs '^ID=debian' /etc/os-release && command -v apt-get >/dev/null || return 0
