@@ -17,6 +17,8 @@ const MOST_PORTS = 256;
 export interface HostQuestions {
   /** standard output of a program, undefined where it is not there or fails */
   run(program: string, args: readonly string[], withinMs?: number): Promise<string | undefined>;
+  /** The same, and what became of it where it gave nothing. */
+  says(program: string, args: readonly string[], withinMs?: number): Promise<Said>;
   /** undefined where it cannot be read */
   read(path: string): Promise<string | undefined>;
   /** unix ms at which it was written last */
@@ -24,18 +26,38 @@ export interface HostQuestions {
   disk(folder: string): Promise<{ readonly bytes: number; readonly freeBytes: number } | undefined>;
 }
 
+/** What a program said, or why it said nothing. */
+export type Said =
+  | { readonly is: 'done'; readonly out: string }
+  | { readonly is: 'not-there' | 'late' }
+  | { readonly is: 'failed'; readonly out: string; readonly err: string };
+
 const execute = promisify(execFile);
 
+async function says(program: string, args: readonly string[], withinMs = ASK_MS): Promise<Said> {
+  try {
+    const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
+    // no secret of ours belongs into the environment of what it runs
+    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+    return { is: 'done', out: (await execute(program, [...args], { ...options, env })).stdout };
+  } catch (error) {
+    // what execFile rejects with
+    const {
+      code,
+      killed,
+      stdout = '',
+      stderr = '',
+    } = error as NodeJS.ErrnoException & Record<string, string>;
+    if (code === 'ENOENT' || code === 'EACCES') return { is: 'not-there' };
+    return killed ? { is: 'late' } : { is: 'failed', out: stdout, err: stderr };
+  }
+}
+
 export const systemQuestions: HostQuestions = {
-  async run(program, args, withinMs = ASK_MS) {
-    try {
-      const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
-      // no secret of ours belongs into the environment of what it runs
-      const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
-      return (await execute(program, [...args], { ...options, env })).stdout;
-    } catch {
-      return undefined;
-    }
+  says,
+  async run(program, args, withinMs) {
+    const said = await says(program, args, withinMs);
+    return said.is === 'done' ? said.out : undefined;
   },
   read: (path) => readFile(path, 'utf8').catch(() => undefined),
   writtenAt: (path) =>

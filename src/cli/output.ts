@@ -75,10 +75,3 @@ const oneLine = (text: string): string =>
     .replace(/:[\w./-]*\.c:\d+:/g, '')
     .replace(/\s*\n\s*/g, ' ')
     .trim();
-
-/** Tables without colours and without a line between rows: they are piped and pasted. */
-export const PLAIN: { head: string[]; border: string[]; compact: boolean } = {
-  head: [],
-  border: [],
-  compact: true,
-};

@@ -1,8 +1,7 @@
 // Owns: how pay is shown: by hotkey, with the reason for every zero and every cut. Does not own: what is paid (scoring).
-import Table from 'cli-table3';
 import type { Hotkey } from '../model/ids.js';
 import type { Pay, Reason } from '../scoring/index.js';
-import { PLAIN } from './output.js';
+import { Table } from './table.js';
 
 /** One epoch's pay of one policy, as JSON has it. */
 export interface PayDocument {
@@ -68,7 +67,6 @@ export function payTable({ hotkeys }: PayDocument, other?: PayDocument): string 
   const theirs = new Map(other?.hotkeys.map((row) => [row.hotkey, row]));
   const table = new Table({
     head: ['hotkey', 'worth', 'share', 'u16', ...(other ? ['other', 'difference'] : []), 'why'],
-    style: PLAIN,
   });
   for (const row of hotkeys) {
     const its = theirs.get(row.hotkey)?.share ?? 0;

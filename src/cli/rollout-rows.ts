@@ -1,5 +1,4 @@
 // Owns: a window's verdicts as rows for people and for JSON. Does not own: verdicts.
-import Table from 'cli-table3';
 import type { Hotkey } from '../model/ids.js';
 import { ALARMS, type Alarm } from '../validator/rollouts/alarms.js';
 import type { WindowHistory } from '../validator/rollouts/history.js';
@@ -7,7 +6,7 @@ import type { ReplayedVerdict } from '../validator/rollouts/replay.js';
 import { statisticMillis } from '../verification/rollouts/detector.js';
 import { type Standing, weightMillis } from '../verification/rollouts/standing.js';
 import { decodeVerdict } from '../verification/rollouts/verdict.js';
-import { PLAIN } from './output.js';
+import { Table } from './table.js';
 
 export interface RolloutRow {
   readonly window: number;
@@ -88,7 +87,6 @@ export function rolloutTable(rows: readonly RolloutRow[], nameOf: (miner: string
       'convicted',
       'weight',
     ],
-    style: PLAIN,
   });
   for (const row of rows)
     table.push([

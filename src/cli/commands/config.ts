@@ -1,7 +1,6 @@
 // Owns: `assay config check | explain | init`. Does not own: keys (config.ts), their rows (config-keys.ts).
 import { statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { isAssayError } from '../../model/errors.js';
 import { nearest } from '../../model/near.js';
@@ -9,8 +8,9 @@ import { type ConfigRole, gather, loadConfig, loadFlags, ROLES } from '../config
 import { CONFIG_FORMAT, readConfigFile } from '../config-file.js';
 import { fileSchema, type Key, keysOf, withoutIt } from '../config-keys.js';
 import { errnoOf, foundInstead, invalid } from '../invalid-input.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import { isLive } from '../reload.js';
+import { Table } from '../table.js';
 import { mayBeSecret } from '../wallets.js';
 
 const role = z.string().max(64).optional();
@@ -118,8 +118,8 @@ function asTable(rows: readonly Row[]): string {
     rows[0]!['value'] === undefined
       ? ['key', 'type', 'without', 'whileRunning']
       : ['key', 'value', 'from', 'whileRunning'];
-  const table = new Table({ head: columns, style: PLAIN });
-  for (const row of rows) table.push(columns.map((name) => String(row[name]).slice(0, 60)));
+  const table = new Table({ head: columns });
+  for (const row of rows) table.push(columns.map((name) => String(row[name])));
   return `${table.toString()}\nassay config explain KEY says what one does, its variable and its flag.`;
 }
 

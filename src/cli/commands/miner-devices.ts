@@ -1,10 +1,10 @@
 // Owns: `assay miner devices`: what this host can compute on, what each is called in --slots, and what is wrong with the rest.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { FoundDevice, FoundDevices } from '../../compute/find-devices.js';
 import { suggestedClass } from '../../verification/catalogue.js';
 import { loadFlags } from '../config.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
+import { Table } from '../table.js';
 
 const schema = z.strictObject({ json: z.boolean().default(false) });
 
@@ -24,7 +24,7 @@ export async function devices(flags: Record<string, unknown>): Promise<number> {
 const classOf = ({ name, memoryBytes }: FoundDevice): string | undefined => suggestedClass(name, memoryBytes);
 
 function textOf({ devices: all, absent, driver }: FoundDevices): string {
-  const table = new Table({ head: ['device', 'name', 'memory', 'class', 'now'], style: PLAIN });
+  const table = new Table({ head: ['device', 'name', 'memory', 'class', 'now'] });
   for (const device of all) {
     const { id, name, memoryBytes } = device;
     const memory = memoryBytes === undefined ? '' : `${(memoryBytes / 1e9).toFixed(1)} GB`;

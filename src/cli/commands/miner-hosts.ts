@@ -1,6 +1,5 @@
 // Owns: `assay miner host | host-key | hosts | lease | release`. Does not own: the wire between them (miner/hosts), files (miner-hosts.ts).
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { parseLeases, withLease, withoutLease } from '../../miner/leases.js';
 import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
@@ -10,9 +9,10 @@ import { loadConfig, minerHostSchema } from '../config.js';
 import { openHostKey, readHostKey, readPublicKey } from '../host-keys.js';
 import { invalid } from '../invalid-input.js';
 import { HOSTS_STATUS_MS, readHostsStatus, readLeases, writeLeases } from '../miner-hosts.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import { tellParent } from '../parent.js';
 import { openRoleLog } from '../role-log.js';
+import { Table } from '../table.js';
 
 /** Runs until asked to end: this host's devices, for the miner that it dials. */
 export async function startHost(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -139,7 +139,6 @@ export async function hosts(flags: { data?: string; json?: boolean }): Promise<n
   if (isOld) print(`the miner has said nothing for ${Math.round(ageMs / 1000)} s; this is what it said last`);
   const table = new Table({
     head: ['worker', 'is', 'address', 'way ms', 'last seen', 'slot', 'claims', 'why not'],
-    style: PLAIN,
   });
   for (const { worker, isConnected, isRevoked, address, wayMs, seenMs, slots } of status.hosts) {
     const is = isRevoked ? 'revoked' : isConnected ? 'connected' : 'away';

@@ -1,7 +1,6 @@
 // Owns: `assay miner maintenance declare | list | cancel`. Does not own: the bytes (protocol/maintenance.ts), which declarations a
 // validator counts (parameters/maintenance.ts).
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { type Statement, statementsJson, withStatement } from '../../miner/declarations.js';
 import { lockFile } from '../../model/file-lock.js';
@@ -15,8 +14,9 @@ import { loadFlags } from '../config.js';
 import { invalid } from '../invalid-input.js';
 import { readStatements } from '../miner-declines.js';
 import { type ChainClient, networkFlags, withChain } from '../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import { readNamedPolicy } from '../policy-files.js';
+import { Table } from '../table.js';
 import { openWholeFile } from '../whole-file.js';
 import { minedNetuidFlag } from './chain/flags.js';
 
@@ -167,7 +167,7 @@ function show(statements: readonly Statement[], now: Now | undefined, json = fal
     for (const row of rows) printJson(row);
     return;
   }
-  const table = new Table({ head: ['serial', 'from block', 'until block', 'workers'], style: PLAIN });
+  const table = new Table({ head: ['serial', 'from block', 'until block', 'workers'] });
   for (const { serial, fromBlock, untilBlock, workers } of rows)
     table.push([
       serial,

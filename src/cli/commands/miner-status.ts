@@ -1,9 +1,9 @@
 // Owns: `assay miner status | callers`: what a running miner says of itself, and who called it. Does not own: the files (miner-files.ts).
-import Table from 'cli-table3';
 import { dataPaths } from '../assemble.js';
 import { factLines } from '../facts.js';
 import { readCallers, readStatus, STATUS_MS } from '../miner-files.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
+import { Table } from '../table.js';
 import { taoText } from '../tao.js';
 
 interface Flags {
@@ -53,7 +53,7 @@ export async function minerStatus({ data, json }: Flags): Promise<number> {
       ['calls', `${callers.admitted} admitted; not: ${countsText(callers.refused)}`],
     ]),
   );
-  const table = new Table({ head: ['slot', 'worker', 'kind', 'phase', 'why'], style: PLAIN });
+  const table = new Table({ head: ['slot', 'worker', 'kind', 'phase', 'why'] });
   for (const slot of status.slots)
     table.push([slot.index, slot.worker, slot.kind, slot.phase, slot.why ?? '']);
   if (status.slots.length > 0) print(table.toString());
@@ -72,7 +72,6 @@ export async function minerCallers({ data, json }: Flags): Promise<number> {
   }
   const table = new Table({
     head: ['caller', 'address', 'calls', 'receipts', 'first', 'last', 'did'],
-    style: PLAIN,
   });
   const at = (ms: number) => new Date(ms).toISOString().slice(0, 19);
   for (const { caller, address, calls, receipts, did, firstMs, lastMs, toldMs } of rows)

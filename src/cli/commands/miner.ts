@@ -1,7 +1,6 @@
 // Owns: `assay miner start | history`.
 import { setMaxListeners } from 'node:events';
 import { access } from 'node:fs/promises';
-import Table from 'cli-table3';
 import { ownNeuron } from '../../chain/announce.js';
 import type { ServerKey, Subnet } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
@@ -40,7 +39,7 @@ import { openMinerHosts } from '../miner-hosts.js';
 import { addMinerSeries } from '../miner-metrics.js';
 import { createRegistration } from '../miner-registration.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
 import { shelveGiven, warnUnpublished } from '../policy-files.js';
@@ -48,6 +47,7 @@ import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
+import { Table } from '../table.js';
 import { raoOf } from '../tao.js';
 import { openTracing } from '../tracing.js';
 import type { WantedSlot } from '../wanted-slots.js';
@@ -334,7 +334,6 @@ export async function history(flags: { data?: string; last?: number; json?: bool
   }
   const table = new Table({
     head: ['at', 'block', 'validator', 'slot', 'verdict', 'reason', 'measured ms', 'share', 'proven as'],
-    style: PLAIN,
   });
   for (const row of rows)
     table.push([

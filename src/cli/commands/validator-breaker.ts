@@ -1,13 +1,13 @@
 // Owns: `assay validator breaker`: whether scores are held, why, and a person's word on it. Does not own: the rule
 // (validator/breaker.ts), how the word reaches the validator (breaker-file.ts).
-import Table from 'cli-table3';
 import { createTallies, sharesOf } from '../../validator/breaker.js';
 import type { BreakerEntry } from '../../validator/ledger/entries.js';
 import type { LedgerReader } from '../../validator/ledger/ledger.js';
 import type { Decision } from '../../validator/scorer.js';
 import { readDecision, writeDecision } from '../breaker-file.js';
 import { withLedger } from '../ledgers.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
+import { Table } from '../table.js';
 
 interface HoldRow {
   readonly since: number;
@@ -80,7 +80,7 @@ async function holdsIn(ledger: LedgerReader): Promise<readonly HoldRow[]> {
 
 function toText(holds: readonly HoldRow[], isHeld: boolean, decision: Decision | undefined): string {
   if (holds.length === 0) return 'no scores are held, and none were';
-  const table = new Table({ head: ['since epoch', 'until', 'ended', 'owners', 'of stake'], style: PLAIN });
+  const table = new Table({ head: ['since epoch', 'until', 'ended', 'owners', 'of stake'] });
   for (const { since, until, ended, by, owners, drifted, stakeShare } of holds)
     table.push([
       since,

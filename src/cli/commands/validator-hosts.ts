@@ -1,5 +1,4 @@
 // Owns: `assay validator hosts`. Does not own: what is claimed, and what can be seen of it (validator/host-view.ts).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { toHotkey, toNetuid } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
@@ -9,7 +8,8 @@ import { connectsTo, viewHosts } from '../../validator/host-view.js';
 import { loadKey, systemParts } from '../assemble.js';
 import { loadFlags } from '../config.js';
 import { networkFlags, withChain } from '../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
+import { Table } from '../table.js';
 import { minedNetuidFlag } from './chain/flags.js';
 
 const text = z.string().min(1).max(4096);
@@ -48,7 +48,7 @@ export async function validatorHosts(flags: Record<string, unknown>, signal: Abo
       for (const view of views) printJson(view);
       return EXIT.ok;
     }
-    const table = new Table({ head: ['uid', 'worker', 'fact', 'value', 'is', 'note'], style: PLAIN });
+    const table = new Table({ head: ['uid', 'worker', 'fact', 'value', 'is', 'note'] });
     for (const { uid, facts } of views)
       for (const { worker = '', fact, value, mark, note = '' } of facts)
         table.push([uid, worker, fact, value, mark, note]);

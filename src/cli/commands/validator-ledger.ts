@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { fromHex, toHex } from '../../model/bytes.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
@@ -20,9 +19,10 @@ import { counted, factLines, shortAddress } from '../facts.js';
 import { readInputHead } from '../input-text.js';
 import { foundInstead, invalid } from '../invalid-input.js';
 import { classesIn, type Epochs, parseEpochs, refusingCorrupt, withLedger } from '../ledgers.js';
-import { EXIT, PLAIN, print, printError, printJson, stderrLog } from '../output.js';
+import { EXIT, print, printError, printJson, stderrLog } from '../output.js';
 import { createProgress } from '../progress.js';
 import { hotkeySigner, type Signer, walletFlags } from '../signers.js';
+import { Table } from '../table.js';
 import { openWholeFile } from '../whole-file.js';
 
 const path = z.string().min(1).max(4096);
@@ -79,9 +79,6 @@ async function replayOne(
 function replayText({ id, verdict, checks, agrees }: Replay): string {
   const table = new Table({
     head: ['check', 'holds', 'detail'],
-    style: PLAIN,
-    colWidths: [22, 8, 70],
-    wordWrap: true,
   });
   for (const { name, ok, detail } of checks) table.push([name, ok ? 'yes' : 'NO', detail]);
   return [
@@ -143,7 +140,7 @@ const MOST_SHOWN = 50;
 function replayedText(replayed: ReplayedAll): string {
   const { rows, disagreeing, outcomes, agreeing, notKept, inconclusive, unsupported } = replayed;
   const wrong = rows.filter(({ agrees }) => !agrees);
-  const table = new Table({ head: ['epoch', 'policy', 'row'], style: PLAIN });
+  const table = new Table({ head: ['epoch', 'policy', 'row'] });
   for (const { epoch, policy, agrees, differences } of rows)
     table.push([
       epoch,
@@ -381,7 +378,7 @@ async function withAnyLedger(
 }
 
 function comparedText({ a, b, events, sessions, why, differences, fork }: Compared): string {
-  const table = new Table({ head: ['epoch', 'event', 'miner', 'slot', 'why', 'a', 'b'], style: PLAIN });
+  const table = new Table({ head: ['epoch', 'event', 'miner', 'slot', 'why', 'a', 'b'] });
   const said = (one: Compared['differences'][number]['a']) => (one ? verdictToString(one.verdict) : '-');
   for (const each of differences)
     table.push([

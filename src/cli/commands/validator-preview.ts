@@ -1,6 +1,5 @@
 // Owns: `assay validator preview`: the chain's next epoch with the weights about to be set, beside what it is without them.
 // Does not own: pay (scoring), the epoch (emissions), setting weights.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { Subnet, WeightRow } from '../../chain/chain.js';
 import { toWeightRow } from '../../chain/weights.js';
@@ -29,10 +28,11 @@ import { invalid } from '../invalid-input.js';
 import { classesIn, withLedger } from '../ledgers.js';
 import { type ChainClient, networkFlags, withChain } from '../networks.js';
 import { type ChainNow, nextEpoch, withRow } from '../next-epoch.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import { openShelf } from '../parameter-files.js';
 import { burnedText, type PayDocument, payTable, toPayDocument } from '../pay-rows.js';
 import { type NamedPolicy, namedPolicy, readNamedPolicy } from '../policy-files.js';
+import { Table } from '../table.js';
 import { readUsage } from '../usage-receipts.js';
 import { mechanismFlag, minedNetuidFlag } from './chain/flags.js';
 
@@ -255,7 +255,6 @@ function textOf(preview: Preview): string {
   const weights = new Map(row);
   const table = new Table({
     head: ['uid', 'hotkey', 'our weight', 'consensus', 'incentive', 'trust', 'dividends'],
-    style: PLAIN,
   });
   for (const { uid: of, hotkey, with: then, without } of neurons)
     table.push([

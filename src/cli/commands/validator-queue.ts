@@ -1,7 +1,6 @@
 // Owns: `assay validator queue [retry | forget]`: what is in the folder of a validator's queue, whether it runs or not. Does not own:
 // the folder (validator/queue/job-book.ts).
 import { stat } from 'node:fs/promises';
-import Table from 'cli-table3';
 import { verdictToString } from '../../model/verdict.js';
 import {
   countJobs,
@@ -15,7 +14,8 @@ import { openQueueKey } from '../../validator/queue/queue-key.js';
 import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { invalid } from '../invalid-input.js';
-import { EXIT, PLAIN, print, printJson, stderrLog } from '../output.js';
+import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { Table } from '../table.js';
 
 interface Flags {
   readonly data?: string;
@@ -38,7 +38,6 @@ function toTable(jobs: readonly SetAsideJob[]): string {
   if (jobs.length === 0) return 'none was set aside';
   const table = new Table({
     head: ['set aside', 'outcome', 'miner', 'kind', 'opening bytes', 'reason', 'because'],
-    style: PLAIN,
   });
   for (const { at, id, miner, kind, bytes, reason, detail } of jobs)
     table.push([new Date(at).toISOString(), id, miner ?? '-', kind ?? '-', bytes ?? '-', reason, detail]);

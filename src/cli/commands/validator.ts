@@ -1,5 +1,4 @@
 // Owns: `assay validator start | outcomes`. Does not own: what else is done with a ledger (validator-ledger.ts).
-import Table from 'cli-table3';
 import type { z } from 'zod';
 import type { ChainReader, ChainWriter } from '../../chain/chain.js';
 import type { ChainLimits } from '../../chain/limits.js';
@@ -34,7 +33,7 @@ import { takeDataFolder } from '../data-folder.js';
 import { readInputText } from '../input-text.js';
 import { withLedger } from '../ledgers.js';
 import { networkOf } from '../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../output.js';
+import { EXIT, print, printJson } from '../output.js';
 import type { OwnEnds } from '../own-ends.js';
 import { openShelf } from '../parameter-files.js';
 import { tellParent } from '../parent.js';
@@ -45,6 +44,7 @@ import { overRedis } from '../redis-queue.js';
 import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
+import { Table } from '../table.js';
 import { openTracing } from '../tracing.js';
 import { RECEIPTS_BYTES } from '../usage-receipts.js';
 import { openVerificationQueue, type VerificationQueue } from '../verification-queue.js';
@@ -296,7 +296,6 @@ export async function listOutcomes(flags: {
 function outcomeTable(outcomes: readonly Outcome[]): string {
   const table = new Table({
     head: ['outcome', 'epoch', 'block', 'miner', 'slot', 'verdict', 'measured ms', 'share', 'proven as'],
-    style: PLAIN,
   });
   for (const { id, epoch, eventBlock, miner, slot, verdict, measuredMs, share, credit } of outcomes)
     table.push([

@@ -1,8 +1,7 @@
 // Owns: how the demo's result looks to a person.
-import Table from 'cli-table3';
 import { type Check, type DemoReport, TOO_BUSY } from '../../testing/report.js';
 import { tao } from '../../testing/setup.js';
-import { PLAIN } from '../output.js';
+import { Table } from '../table.js';
 
 export function minerTable(report: DemoReport): string {
   const table = new Table({
@@ -18,7 +17,6 @@ export function minerTable(report: DemoReport): string {
       'incentive',
       'alpha earned',
     ],
-    style: PLAIN,
   });
   for (const miner of report.miners) {
     const reasons = Object.entries(miner.reasons).map(([reason, count]) => `${count} ${reason}`);
@@ -43,7 +41,6 @@ export function minerTable(report: DemoReport): string {
 export function validatorTable(report: DemoReport): string {
   const table = new Table({
     head: ['uid', 'validator', 'alpha staked', 'weights set at block', 'alpha earned'],
-    style: PLAIN,
   });
   for (const { uid, hotkey, stake, weightsSetAtBlock, alphaEarned } of report.validators)
     table.push([uid, hotkey, tao(BigInt(stake)), weightsSetAtBlock ?? 'never', tao(BigInt(alphaEarned))]);

@@ -1,10 +1,10 @@
 // Owns: how the doctor tells what it found. Does not own: what it found (examine.ts).
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import Table from 'cli-table3';
 import type { Credit, Resource } from '../../model/credit.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
 import { scaled } from '../facts.js';
-import { PLAIN, print } from '../output.js';
+import { print } from '../output.js';
+import { Table } from '../table.js';
 import { type Asked, computes, type Finding, type Host } from './finding.js';
 
 export function show(
@@ -34,7 +34,6 @@ export function show(
       'opening',
       'took',
     ],
-    style: PLAIN,
   });
   for (const {
     kind,

@@ -1,12 +1,12 @@
 // Owns: `assay chain hyperparams`.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { FreezeWindow, HyperparameterEntry, RateLimit } from '../../../chain/operator-reads.js';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
 import { fixedText, shareText } from '../../facts.js';
 import { networkFlags, withChain } from '../../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { Table } from '../../table.js';
 import { taoText } from '../../tao.js';
 import { type Setting, settingOfListed } from '../subnet/settings.js';
 import { netuidFlag } from './flags.js';
@@ -38,7 +38,6 @@ export async function chainHyperparams(flags: Record<string, unknown>, signal: A
     }
     const table = new Table({
       head: ['name', 'value', 'is', 'set by', 'as', 'from block'],
-      style: PLAIN,
     });
     for (const { name, setBy, setAs, normalised, allowedAt: from, ...entry } of rows)
       table.push([

@@ -1,12 +1,12 @@
 // Owns: `assay chain metagraph`.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { Neuron } from '../../../chain/chain.js';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
 import { shareText, shortAddress } from '../../facts.js';
 import { networkFlags, withChain } from '../../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { Table } from '../../table.js';
 import { taoText } from '../../tao.js';
 import { mechanismFlag, netuidFlag } from './flags.js';
 
@@ -63,7 +63,6 @@ export async function chainMetagraph(flags: Record<string, unknown>, signal: Abo
         'axon',
         'updated',
       ],
-      style: PLAIN,
     });
     for (const neuron of neurons)
       table.push([

@@ -1,5 +1,4 @@
 // Owns: `assay chain weights show`: rows and commits that the chain holds, and what a validator wrote down about its own.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { PendingCommit, Subnet, WeightRow } from '../../../chain/chain.js';
 import { toNetuid } from '../../../model/ids.js';
@@ -9,7 +8,8 @@ import { integerBetween, loadFlags } from '../../config.js';
 import { shortAddress } from '../../facts.js';
 import { foundInstead, invalid } from '../../invalid-input.js';
 import { type ChainClient, networkFlags, withChain } from '../../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { Table } from '../../table.js';
 import { mechanismFlag, minedNetuidFlag } from './flags.js';
 import { countsAfter } from './weights-form.js';
 
@@ -113,7 +113,6 @@ const wanted = ({ neurons }: Subnet, matrix: readonly WeightRow[], uid: number |
 function printRows({ rows, block, netuid, epochIndex, commitReveal }: Rows, mechanism: number): void {
   const table = new Table({
     head: ['uid', 'hotkey', 'set', 'weights (uid:value of 65535)', 'pending commits'],
-    style: PLAIN,
   });
   for (const { uid, hotkey, row, pending, lastUpdate } of rows)
     table.push([
@@ -157,7 +156,6 @@ function printBooks(books: readonly WrittenBook[]): void {
     if (records.length === 0) continue;
     const table = new Table({
       head: ['subnet', 'mech', 'epoch', 'stage', 'form', 'included', 'applied', 'row', 'what was wrong'],
-      style: PLAIN,
     });
     for (const record of records) table.push(bookRow(record));
     print(table.toString());

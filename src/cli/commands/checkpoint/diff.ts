@@ -1,6 +1,5 @@
 // Owns: `assay checkpoint diff`. Does not own: the delta (inference/checkpoint).
 import { deflateRawSync } from 'node:zlib';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { encodeDelta, type TensorChange } from '../../../inference/checkpoint/delta.js';
 import { changeOf } from '../../../inference/checkpoint/publish.js';
@@ -11,8 +10,9 @@ import { openWeights, percent } from '../../checkpoints.js';
 import { loadFlags } from '../../config.js';
 import { factLines } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
+import { Table } from '../../table.js';
 
 const MIB = 2 ** 20;
 /** Rows of the table; all steps are in JSON. */
@@ -88,11 +88,11 @@ export async function diff(
         ['tensors changed', `${changes.length} of ${next.tensors.length}, ${rawTensors} of them sent whole`],
       ]),
     );
-    const sizes = new Table({ head: ['codec', 'bytes', 'times smaller'], style: PLAIN });
+    const sizes = new Table({ head: ['codec', 'bytes', 'times smaller'] });
     for (const [name, size] of Object.entries(bytes))
       sizes.push([name, size, size === 0 ? '' : (to.size / size).toFixed(1)]);
     print(sizes.toString());
-    const table = new Table({ head: ['step', 'weights', 'share'], style: PLAIN });
+    const table = new Table({ head: ['step', 'weights', 'share'] });
     for (const [step, count] of histogram.slice(0, SHOWN))
       table.push([step, count, percent(count / changed)]);
     if (histogram.length > 0) print(table.toString());

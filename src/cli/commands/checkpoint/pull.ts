@@ -1,14 +1,14 @@
 // Owns: `assay checkpoint pull`. Does not own: which way is taken (inference/checkpoint).
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { pullCheckpoint } from '../../../inference/checkpoint/pull.js';
 import { readyKeys, toAddress } from '../../../keys/index.js';
 import { toHex } from '../../../model/bytes.js';
 import { assertSigner, chosen, lockStore, openOwnStore, trainerOf } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { createProgress, type Progress } from '../../progress.js';
+import { Table } from '../../table.js';
 
 const KIB = 1024;
 /** That of the present window and of the one before: sessions go over from one to the other. */
@@ -60,7 +60,7 @@ export async function pull(flags: Record<string, unknown>, signal: AbortSignal):
     if (options.json)
       printJson({ digest, step: manifest.step, trainer: toAddress(manifest.trainer), master, steps });
     else {
-      const table = new Table({ head: ['fetched', 'bytes', 'to checkpoint'], style: PLAIN });
+      const table = new Table({ head: ['fetched', 'bytes', 'to checkpoint'] });
       for (const step of steps) table.push([step.kind, step.bytes, toHex(step.digest).slice(0, 16)]);
       print(steps.length === 0 ? 'it is here already' : table.toString());
       print(`checkpoint ${toHex(digest)}, step ${manifest.step}, signed by ${toAddress(manifest.trainer)}`);

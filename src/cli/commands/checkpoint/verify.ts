@@ -1,13 +1,13 @@
 // Owns: `assay checkpoint verify`. Does not own: what is looked at (inference/checkpoint/verify.ts).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { type Finding, verifyStore } from '../../../inference/checkpoint/verify.js';
 import { readyKeys } from '../../../keys/index.js';
 import { equals, toHex } from '../../../model/bytes.js';
 import { assertSigner, chosen, openOwnStore, trainerOf } from '../../checkpoints.js';
 import { integerBetween, loadFlags } from '../../config.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { sayWhile } from '../../progress.js';
+import { Table } from '../../table.js';
 
 const schema = z.strictObject({
   store: z.string().min(1).max(4096),
@@ -34,7 +34,7 @@ export async function verify(flags: Record<string, unknown>, signal: AbortSignal
   const isValid = isManifestHere && own?.state === 'ok' && !findings.some(({ state }) => state === 'bad');
   if (options.json) printJson({ digest, isValid, findings });
   else {
-    const table = new Table({ head: ['step', 'part', 'digest', 'state', 'why'], style: PLAIN });
+    const table = new Table({ head: ['step', 'part', 'digest', 'state', 'why'] });
     for (const { step, part, digest: file, state, why } of findings)
       table.push([step ?? '', part, toHex(file).slice(0, 16), state, why]);
     print(table.toString());

@@ -1,12 +1,12 @@
 // Owns: `assay emissions epoch`. Does not own: the form of a case file, running and checking it (emissions/cases).
-import Table from 'cli-table3';
 import { type CaseCheck, checkEpochCase } from '../../../emissions/cases/check.js';
 import { casesOf, parseEpochCases } from '../../../emissions/cases/parse.js';
 import { type EpochCaseResult, runEpochCase } from '../../../emissions/cases/run.js';
 import { formatEpochResults, readCaseText } from '../../../emissions/cases/text.js';
 import type { EpochOutput } from '../../../emissions/epoch.js';
 import { readInputText } from '../../input-text.js';
-import { EXIT, PLAIN, print } from '../../output.js';
+import { EXIT, print } from '../../output.js';
+import { Table } from '../../table.js';
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 /** bonds of a row that the table shows */
@@ -69,7 +69,6 @@ function toTable(output: EpochOutput): string {
       'as validator',
       'bonds',
     ],
-    style: PLAIN,
   });
   output.consensus.forEach((consensus, uid) => {
     table.push([

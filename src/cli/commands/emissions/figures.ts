@@ -1,6 +1,5 @@
 // Owns: how the simulator's numbers look in tables. Does not own: JSON, which has them in full.
-import Table from 'cli-table3';
-import { PLAIN } from '../../output.js';
+import { Table } from '../../table.js';
 
 /** Six digits that matter; whole numbers in full. */
 export const figure = (value: number): string =>
@@ -16,5 +15,5 @@ export const tokens = (amount: number): string =>
   amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** @param texts how many columns, from the left, are words rather than numbers */
-export const tableOf = (head: string[], texts: number): Table.Table =>
-  new Table({ head, style: PLAIN, colAligns: head.map((_, i) => (i < texts ? 'left' : 'right')) });
+export const tableOf = (head: string[], texts: number): Table =>
+  new Table({ head, colAligns: head.map((_, i) => (i < texts ? 'left' : 'right')) });

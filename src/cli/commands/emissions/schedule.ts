@@ -1,5 +1,4 @@
 // Owns: `assay emissions schedule`. Does not own: the schedules.
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { accessRates } from '../../../emissions/schedules/budget-access.js';
 import {
@@ -18,7 +17,8 @@ import { NANO, parseTokens, tokenAmount } from '../../../emissions/schedules/tok
 import { AssayError } from '../../../model/errors.js';
 import { loadFlags } from '../../config.js';
 import { readInputJson } from '../../input-text.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { Table } from '../../table.js';
 
 /** A schedule file larger than this is not ours. */
 const MAX_FILE_BYTES = 1 << 20;
@@ -80,7 +80,7 @@ function listPresets(json: boolean): void {
     printJson({ presets: presets.map(([name, schedule]) => ({ name, schedule })) });
     return;
   }
-  const table = new Table({ head: ['name', 'kind', 'what it is'], style: PLAIN });
+  const table = new Table({ head: ['name', 'kind', 'what it is'] });
   for (const [name, { kind, about }] of presets) table.push([name, kind, about]);
   print(table.toString());
 }
@@ -158,8 +158,7 @@ async function load(nameOrFile: string): Promise<Named> {
 const unfit = (flag: string, problem: string): AssayError =>
   new AssayError('invalid-config', `--${flag}: ${problem}`, { source: 'flags', problems: [problem] });
 
-const numbers = (head: string[]): Table.Table =>
-  new Table({ head, style: PLAIN, colAligns: head.map(() => 'right') });
+const numbers = (head: string[]): Table => new Table({ head, colAligns: head.map(() => 'right') });
 
 /** 14,400.000000000 */
 const decimal = (nano: bigint): string =>

@@ -1,13 +1,12 @@
 // Owns: how a model folder is told: facts, and a table of its files. Does not own: what is in it (inference/model-folder.ts).
-import Table from 'cli-table3';
 import { type DecoderConfig, tensorsOf } from '../../../inference/decoder.js';
 import { filesOf, type ModelDescription } from '../../../inference/model-folder.js';
 import { type Fact, factLines, scaled } from '../../facts.js';
-import { PLAIN } from '../../output.js';
+import { Table } from '../../table.js';
 
 export function modelText(model: ModelDescription, more: readonly Fact[] = []): string {
   const { config, tokenizer } = model;
-  const table = new Table({ head: ['file', 'bytes', 'SHA-256'], style: PLAIN });
+  const table = new Table({ head: ['file', 'bytes', 'SHA-256'] });
   for (const { name, bytes, sha256 } of filesOf(model)) table.push([name, bytes, sha256]);
   const heads = `${config.heads} heads, ${config.kvHeads} of keys and values`;
   return [

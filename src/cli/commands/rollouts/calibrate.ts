@@ -1,7 +1,6 @@
 // Owns: `assay rollouts calibrate`. Does not own: the runs (testing/rollouts/calibrate.ts), what follows from them and the artefact
 // (verification/rollouts/calibration.ts).
 import { appendFile, readFile, truncate } from 'node:fs/promises';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import type { LanguageModel } from '../../../inference/language-model.js';
 import type { Master } from '../../../inference/master.js';
@@ -43,10 +42,11 @@ import { integerBetween, loadFlags } from '../../config.js';
 import { factLines } from '../../facts.js';
 import { readInputText } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
 import { choiceFlags, chosenOf, ENGINES, openEngine } from '../../rollout-choice.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
+import { Table } from '../../table.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
@@ -263,7 +263,6 @@ function textOf(calibration: Calibration): string {
     `${engine} ${engineVersion}, ${provider}, ${dtype}, ${isa}`;
   const table = new Table({
     head: ['lie', 'check', 'windows', 'missed', 'wrong / judged', 'false accepts', 'convicted in', 'claimed'],
-    style: PLAIN,
   });
   for (const row of attacks.rows)
     table.push([

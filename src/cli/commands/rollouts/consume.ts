@@ -2,7 +2,6 @@
 // Does not own: checking (verification/rollouts/consumed.ts), learning.
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { promptSeed, streamRoot } from '../../../inference/spec/stream.js';
 import { toHex } from '../../../model/bytes.js';
@@ -18,8 +17,9 @@ import { encodeFraudProof } from '../../../verification/rollouts/fraud-proof.js'
 import { trainingGroups } from '../../../verification/rollouts/paid.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson, toJson } from '../../output.js';
+import { EXIT, print, printJson, toJson } from '../../output.js';
 import { openRolloutFolder } from '../../rollout-folder.js';
+import { Table } from '../../table.js';
 
 const path = z.string().min(1).max(4096);
 const schema = z.strictObject({
@@ -121,7 +121,6 @@ async function openNew(place: string, flag: string): Promise<FileHandle> {
 function tableOf(rows: readonly Row[]): string {
   const table = new Table({
     head: ['miner', 'groups', 'rollouts checked', 'to train on', 'wrong', 'not judged', 'off if uncut, nats'],
-    style: PLAIN,
   });
   for (const { miner, groups, checked, taken, wrong, failed, ratioError } of rows) {
     const off = ratioError

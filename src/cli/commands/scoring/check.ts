@@ -1,6 +1,5 @@
 // Owns: `assay scoring check`: what a policy pays in words and tables, and whether lying pays under it. Does not own: the form and
 // the arithmetic (scoring).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import {
   type Deterrence,
@@ -13,9 +12,10 @@ import { kinds } from '../../../verification/kinds/index.js';
 import { builtInFile } from '../../../verification/parameter-file.js';
 import { loadFlags } from '../../config.js';
 import { factLines } from '../../facts.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
 import { knownClasses, type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
+import { Table } from '../../table.js';
 
 const schema = z.strictObject({
   json: z.boolean().default(false),
@@ -75,7 +75,7 @@ const unassignedOf = ({ burn, pools }: ScoringPolicy): number =>
 
 /** A policy for whoever has to decide on it. */
 export function policyText({ policy, digest }: NamedPolicy): string {
-  const table = new Table({ head: ['pool', 'share', 'for', 'prices', 'target', 'unfilled'], style: PLAIN });
+  const table = new Table({ head: ['pool', 'share', 'for', 'prices', 'target', 'unfilled'] });
   for (const pool of policy.pools)
     table.push([
       pool.name,
@@ -152,7 +152,6 @@ export function deterrenceText({ behaviours, shapes, margin, holds }: Deterrence
     behaviours.filter(({ behaviour }) => behaviour.form.is === is);
   const table = new Table({
     head: ['lie', 'margin', 'worst at', 'breaks even at', 'gain there'],
-    style: PLAIN,
   });
   const at = (share: number | undefined) => (share === undefined ? '-' : percent(share));
   for (const { behaviour, margin: own, worstAt, breakEven, gain } of [...of('share'), ...of('shared')].sort(

@@ -1,5 +1,4 @@
 // Owns: `assay subnet set`. Does not own: which names there are (settings.ts).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { asSudo } from '../../../chain/subtensor/operations/wrapping.js';
 import { toNetuid } from '../../../model/ids.js';
@@ -7,9 +6,10 @@ import { loadFlags } from '../../config.js';
 import type { Fact } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
 import { type ChainClient, isLocalnet, networkFlags, withChain } from '../../networks.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { printDone, sendingFlags, sendOperation } from '../../sending.js';
 import { coldkeySigner, walletFlags } from '../../signers.js';
+import { Table } from '../../table.js';
 import { taoText } from '../../tao.js';
 import { netuidFlag } from '../chain/flags.js';
 import { allowedAt, freezeText } from '../chain/hyperparams.js';
@@ -119,7 +119,7 @@ function listSettings(json: boolean): number {
     printJson(rows);
     return EXIT.ok;
   }
-  const table = new Table({ head: ['name', 'set by', 'of', 'takes', 'note'], style: PLAIN });
+  const table = new Table({ head: ['name', 'set by', 'of', 'takes', 'note'] });
   for (const { name, who, of, takes, freezes, isInert } of rows) {
     const notes = [...(freezes ? ['not before an epoch'] : []), ...(isInert ? ['nothing reads it'] : [])];
     table.push([name, who, of, takes, notes.join('; ')]);

@@ -1,13 +1,13 @@
 // Owns: `assay verification honest`. Does not own: the sessions (testing/honest).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { AssayError } from '../../../model/errors.js';
 import { HONEST_KINDS } from '../../../testing/honest/kinds.js';
 import { LINE_MODELS } from '../../../testing/honest/models.js';
 import { type HonestRow, runHonest } from '../../../testing/honest/run.js';
 import { integerBetween, loadFlags } from '../../config.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
+import { Table } from '../../table.js';
 
 const flagsSchema = z.strictObject({
   kind: z.string().max(64).optional(),
@@ -51,7 +51,6 @@ export async function honest(flags: Readonly<Record<string, unknown>>, signal: A
 function report(rows: readonly HonestRow[], rejected: number, seconds: number): void {
   const table = new Table({
     head: ['kind', 'line', 'sessions', 'accepted', 'others'],
-    style: PLAIN,
     colAligns: ['left', 'left', 'right', 'right', 'left'],
   });
   for (const { kind, line, sessions, accepted, others } of rows)

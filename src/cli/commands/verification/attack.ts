@@ -1,6 +1,5 @@
 // Owns: `assay verification attack`. Does not own: the attacks and what their counts say (testing/attacks).
 import { writeFileSync } from 'node:fs';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { AssayError } from '../../../model/errors.js';
 import type { Attack } from '../../../testing/attacks/attack.js';
@@ -14,8 +13,9 @@ import {
   summarise,
 } from '../../../testing/attacks/run.js';
 import { integerBetween, loadFlags } from '../../config.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { createProgress } from '../../progress.js';
+import { Table } from '../../table.js';
 
 const flagsSchema = z.strictObject({
   list: z.boolean().default(false),
@@ -91,9 +91,6 @@ function list(chosen: readonly Attack[], json: boolean): void {
   }
   const table = new Table({
     head: ['kind', 'attack', 'a miner that', 'strength'],
-    style: PLAIN,
-    wordWrap: true,
-    colWidths: [13, 26, 60, 36],
   });
   for (const { kind, name, what, strength } of chosen) table.push([kind, name, what, strength]);
   print(table.toString());
@@ -137,7 +134,6 @@ function report(
 ): void {
   const table = new Table({
     head: ['kind', 'attack', '', 'strength', 'accepted', 'rate', 'interval', 'bound', 'credit', 'own', ''],
-    style: PLAIN,
     colAligns: ['left', 'left', 'left', ...new Array<'right'>(7).fill('right'), 'left'],
   });
   for (const row of rows)

@@ -1,7 +1,6 @@
 // Owns: `assay verification calibrate`. Does not own: what is measured for each kind (calibration-subjects.ts), what follows from it
 // (verification/calibration), the file (calibration-file.ts).
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { toHex } from '../../../model/bytes.js';
 import { isNear } from '../../../model/near.js';
@@ -29,8 +28,9 @@ import { flagOf } from '../../config-keys.js';
 import { factLines, scaled } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
 import { type Card, deviceOf } from '../../one-device.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
+import { Table } from '../../table.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
@@ -211,7 +211,6 @@ function textOf(calibration: Calibration): string {
   const { host, kind, runs, figures, advice, notes } = calibration;
   const table = new Table({
     head: ['figure', 'median', 'least', 'most', 'spread', 'reaches', 'class -> this host'],
-    style: PLAIN,
   });
   const reached: string[] = [];
   for (const figure of figures as readonly Measured[]) {

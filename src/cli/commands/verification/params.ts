@@ -1,5 +1,4 @@
 // Owns: `assay verification params list | show | check | export`. Does not own: the chain (params-publish.ts).
-import Table from 'cli-table3';
 import { z } from 'zod';
 import { fromUtf8, toHex } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
@@ -19,9 +18,10 @@ import type { ParamsFacts } from '../../../verification/proof.js';
 import { loadFlags } from '../../config.js';
 import { counted, factLines } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { type NamedFile, readNamedFile } from '../../parameter-files.js';
 import { knownClasses, readNamedPolicy } from '../../policy-files.js';
+import { Table } from '../../table.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
@@ -43,7 +43,6 @@ export async function listParams(flags: Record<string, unknown>): Promise<number
     throw invalid('--kind', `one of ${Object.keys(kinds).join(', ')}`, only);
   const table = new Table({
     head: ['kind', 'class', 'params id', 'steps, ms', 'opening ms', 'pays on'],
-    style: PLAIN,
   });
   for (const set of (await fileOf(file)).sets) {
     if (only !== undefined && set.kind !== only) continue;

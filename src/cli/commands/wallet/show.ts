@@ -1,5 +1,4 @@
 // Owns: `assay wallet show`. Does not own: reading wallets (keys/wallet-folder.ts).
-import Table from 'cli-table3';
 import {
   coldkeyPlace,
   hotkeyPlace,
@@ -10,7 +9,8 @@ import {
   readyKeys,
 } from '../../../keys/index.js';
 import { invalid } from '../../invalid-input.js';
-import { EXIT, PLAIN, print, printJson } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
+import { Table } from '../../table.js';
 import { noSuchHotkey, walletChoiceOf } from '../../wallets.js';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ const shown = (key: ListedKey, place: KeyPlace): Shown => ({
 });
 
 function printKeys(keys: readonly Shown[]): void {
-  const table = new Table({ head: ['key', 'address', 'secret', 'file'], style: PLAIN });
+  const table = new Table({ head: ['key', 'address', 'secret', 'file'] });
   for (const { name, address, kind, file } of keys)
     table.push([
       name,
