@@ -1,0 +1,139 @@
+// Owns: pairs of hotkeys whose answers come sooner and later together. Does not own: what it means.
+import type { Hotkey } from '../../model/ids.js';
+import type { ClassObservations } from './observations.js';
+import { rareCorrelation } from './rarity.js';
+
+export interface TimingPair {
+  readonly kind: string;
+  readonly paramsId: string;
+  readonly hotkeys: readonly [Hotkey, Hotkey];
+  /** in which both answered */
+  readonly events: number;
+  /** rank correlation of what each was sooner or later than the middle of the class, -1..1 */
+  readonly correlation: number;
+  /** what it had to exceed: chance does once in a thousand analyses */
+  readonly needed: number;
+  /** of the mean difference between the two, ms */
+  readonly apartMs: number;
+  readonly outcomes: readonly string[];
+}
+
+export interface TimingResult {
+  readonly pairs: readonly TimingPair[];
+  /** hotkeys that were compared with one another */
+  readonly compared: number;
+  /** that answered often enough, and were left out because there were too many */
+  readonly leftOut: number;
+}
+
+/** Fewer common events are not compared. */
+const LEAST_EVENTS = 24;
+/** With fewer hotkeys their middle is one of themselves, and moves with it. */
+const LEAST_HOTKEYS = 6;
+/** Whatever chance has it: a weaker one is what any two in one town have. */
+const LEAST_CORRELATION = 0.8;
+/** Half a million pairs over 128 events: a tenth of a second. */
+const MOST_COMPARED = 1024;
+const NAMED = 4;
+
+interface Row {
+  readonly hotkey: Hotkey;
+  /** by event; NaN where it did not answer */
+  readonly ms: Float64Array;
+  readonly answered: number;
+}
+
+/** @yields after each hotkey, so that whoever else is on this thread has a turn */
+export function* timingPairs(of: ClassObservations): Generator<void, TimingResult> {
+  const all = [...of.cells]
+    .map(([hotkey, cells]): Row => {
+      const ms = Float64Array.from(of.events, (event) => cells.get(event)?.ms ?? Number.NaN);
+      return { hotkey, ms, answered: ms.reduce((count, each) => count + (Number.isNaN(each) ? 0 : 1), 0) };
+    })
+    .filter(({ answered }) => answered >= LEAST_EVENTS)
+    .sort((x, y) => y.answered - x.answered || (x.hotkey < y.hotkey ? -1 : 1));
+  const rows = all.slice(0, MOST_COMPARED);
+  const leftOut = all.length - rows.length;
+  if (rows.length < LEAST_HOTKEYS) return { pairs: [], compared: 0, leftOut: all.length };
+
+  // who is near is always sooner: against its own middle, or who happened to answer would move the class's
+  const own = rows.map(({ ms }) => {
+    const level = median([...ms]);
+    return ms.map((each) => each - level);
+  });
+  // a slow block, a late Go of ours: what moves everybody is no link between two
+  const middles = of.events.map((_, i) => median(own.map((each) => each[i]!)));
+  const moved = own.map((ms) => ms.map((each, i) => each - middles[i]!));
+  yield;
+  // ranks, so that one hiccup that two shared is one event and not the whole correlation
+  const ranks = moved.map(ranksOf);
+  yield;
+  const total = (rows.length * (rows.length - 1)) / 2;
+  const pairs: TimingPair[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    yield;
+    for (let j = i + 1; j < rows.length; j++) {
+      const { events, correlation } = correlate(ranks[i]!, ranks[j]!);
+      if (events < LEAST_EVENTS || correlation < LEAST_CORRELATION) continue;
+      const needed = Math.max(LEAST_CORRELATION, rareCorrelation(events, total));
+      if (correlation < needed) continue;
+      const [x, y] = [rows[i]!, rows[j]!];
+      const common = of.events.filter((_, k) => !Number.isNaN(x.ms[k]! + y.ms[k]!));
+      const apart = of.events.flatMap((_, k) => {
+        const ms = x.ms[k]! - y.ms[k]!;
+        return Number.isNaN(ms) ? [] : [ms];
+      });
+      pairs.push({
+        kind: of.kind,
+        paramsId: of.paramsId,
+        hotkeys: [x.hotkey, y.hotkey],
+        events,
+        correlation,
+        needed,
+        apartMs: Math.abs(apart.reduce((sum, ms) => sum + ms, 0) / apart.length),
+        outcomes: common
+          .slice(-NAMED / 2)
+          .flatMap((event) => [x, y].map(({ hotkey }) => of.cells.get(hotkey)!.get(event)!.outcome)),
+      });
+    }
+  }
+  pairs.sort((x, y) => y.correlation - x.correlation);
+  return { pairs, compared: rows.length, leftOut };
+}
+
+function median(values: readonly number[]): number {
+  const known = values.filter((value) => !Number.isNaN(value)).sort((x, y) => x - y);
+  return known.length === 0 ? 0 : known[known.length >> 1]!;
+}
+
+/** 0..1 by order, equal ones in the middle of theirs; NaN stays. */
+function ranksOf(values: Float64Array): Float64Array {
+  const order = [...values.keys()]
+    .filter((i) => !Number.isNaN(values[i]!))
+    .sort((x, y) => values[x]! - values[y]!);
+  const ranks = new Float64Array(values.length).fill(Number.NaN);
+  for (let from = 0; from < order.length; ) {
+    let to = from;
+    while (to + 1 < order.length && values[order[to + 1]!] === values[order[from]!]) to++;
+    for (let k = from; k <= to; k++) ranks[order[k]!] = (from + to) / 2;
+    from = to + 1;
+  }
+  return ranks;
+}
+
+/** Pearson's over the ranks of what both have. */
+function correlate(x: Float64Array, y: Float64Array): { events: number; correlation: number } {
+  let [n, sx, sy, sxx, syy, sxy] = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    const [a, b] = [x[i]!, y[i]!];
+    if (Number.isNaN(a + b)) continue;
+    n++;
+    sx += a;
+    sy += b;
+    sxx += a * a;
+    syy += b * b;
+    sxy += a * b;
+  }
+  const spread = (n * sxx - sx * sx) * (n * syy - sy * sy);
+  return { events: n, correlation: spread > 0 ? (n * sxy - sx * sy) / Math.sqrt(spread) : 0 };
+}
