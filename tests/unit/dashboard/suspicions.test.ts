@@ -13,7 +13,7 @@ import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { withTurns } from '../../../src/testing/devices/turns.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
-import { finished, honestOutcomes, hotkeysOf, LATE, neuronOf, outcomeOf } from '../../support/dashboard.js';
+import { finished, honestOutcomes, hotkeysOf, LATE, neuronOf, outcomeOf } from '../../support/dashboard-values.js';
 
 const observed = (outcomes: readonly Outcome[]) => {
   const observations = createObservations();
