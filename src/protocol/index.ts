@@ -56,6 +56,7 @@ export { createGrpcWire, type GrpcWireOptions } from './grpc/wire.js';
 export { DEFAULT_LIMITS, type Limits, OPENING_PIECE_BYTES } from './limits.js';
 export { createLoopback, type LoopbackOptions } from './loopback.js';
 export { serve } from './serve.js';
+export { createServerIdentity, type ServerIdentity, type ServerKey } from './server-key.js';
 export type {
   FrameBody,
   MinerPeer,

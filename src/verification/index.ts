@@ -1,6 +1,16 @@
 // Owns: proof kinds as functions of their arguments. Does not own: sessions, sockets, time, what a verdict pays.
 
-export { paramsId } from './checked-params.js';
+export {
+  type Check,
+  type Checks,
+  checkedParams,
+  className,
+  exactly,
+  flag,
+  integer,
+  paramsId,
+  paramsTable,
+} from './checked-params.js';
 export { createEnvironment, ENVIRONMENT_IDS } from './environments/catalogue.js';
 export type { Environment, Grade, Task } from './environments/environment.js';
 export type { EnvironmentParts } from './environments/parts.js';
@@ -25,6 +35,15 @@ export {
 } from './kinds/index.js';
 export { type LivenessParams, livenessParamsByClass } from './kinds/liveness/params.js';
 export { type StorageParams, storageParamsByClass } from './kinds/storage/params.js';
+export { NoSecret } from './no-secret.js';
+export {
+  builtInFile,
+  encodeParameterFile,
+  type KindsByName,
+  type ParameterFile,
+  type ParameterSet,
+  readParameterFile,
+} from './parameter-file.js';
 export {
   type Briefing,
   type Challenge,
@@ -37,6 +56,7 @@ export {
   type Report,
   type Round,
 } from './proof.js';
+export { encodePublication, nextPublication, type Publication } from './publication.js';
 export {
   type AuditInput,
   type AuditParts,
