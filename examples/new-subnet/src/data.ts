@@ -1,7 +1,7 @@
 // Owns: what roles keep in their data folder beside ledger, book and receipts: published files, a miner's TLS key.
 // Does not own: which files count (assay/validator), what is made of the key (assay/protocol).
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fromHex, systemRandom, toHex } from 'assay/model';
 import { createServerIdentity } from 'assay/protocol';
 import type { ParameterShelf } from 'assay/validator';
@@ -28,6 +28,7 @@ export async function openServerIdentity(path: string): Promise<ReturnType<typeo
   const kept = await readIfThere(path);
   if (kept) return createServerIdentity(fromHex(new TextDecoder().decode(kept).trim()));
   const seed = systemRandom.bytes(32);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(`${toHex(seed)}\n`);

@@ -1,11 +1,10 @@
 // Owns: opening this subnet on a fresh localnet, with development keys: Alice owns it, Bob validates, Charlie mines.
 // Does not own: the chain (assay localnet start), a subnet on a real one (assay subnet create, README.md).
 // Usage: node dist/src/open-localnet.js [ws://127.0.0.1:9944]
-import { connectSubtensor, setCommitment } from 'assay/chain';
+import { connectSubtensor } from 'assay/chain';
 import { keypairFromUri, readyKeys } from 'assay/keys';
-import { sha256, silentLog, systemClock, toHotkey } from 'assay/model';
-import { encodePublication, nextPublication } from 'assay/verification';
-import { parameterFile, policyFile } from './subnet.js';
+import { silentLog, systemClock, toHotkey } from 'assay/model';
+import { publishFiles } from './publish.js';
 
 const TAO = 1_000_000_000n;
 const [url = 'ws://127.0.0.1:9944'] = process.argv.slice(2);
@@ -46,26 +45,12 @@ async function open(): Promise<void> {
   ];
   for (const [call, value] of calls) await chain.sudo(alice, { call, args: [netuid, value] });
 
-  // the owner's word, once on the chain: which files count, by their digests, and from which epoch on
-  const { epochIndex, weightsVersionKey } = await chain.subnet(netuid);
-  const publication = nextPublication(undefined, {
-    parameters: sha256(parameterFile),
-    policy: sha256(policyFile),
-    now: epochIndex,
-    firstEpoch: epochIndex + 1,
-    versionKey: weightsVersionKey,
-    replace: false,
-  });
-  await chain.submit(
-    ownerHotkey,
-    setCommitment(netuid, [{ kind: 'raw', bytes: encodePublication(publication) }]),
-  );
-
+  const firstEpoch = await publishFiles(chain, ownerHotkey, netuid, 0);
   const { uid: validatorUid } = await chain.burnedRegister(bob, netuid, validator);
   await chain.addStake(bob, netuid, validator, 1000n * TAO);
   const { uid: minerUid } = await chain.burnedRegister(charlie, netuid, miner);
   const { tempo, nextEpochBlock, block } = await chain.subnet(netuid);
   console.log(`subnet ${netuid}: validator uid ${validatorUid}, miner uid ${minerUid}`);
-  console.log(`what counts from epoch ${publication.firstEpoch} on is published`);
+  console.log(`parameters and policy are published: they count from epoch ${firstEpoch} on`);
   console.log(`block ${block}; epochs every ${tempo} blocks, the next one at block ${nextEpochBlock}`);
 }

@@ -1,6 +1,5 @@
-// Owns: what both roles of this project need around them: key, chain, log, Ctrl-C, exit codes.
+// Owns: what the roles of this project need around them: key, chain, log, Ctrl-C, exit codes.
 // Does not own: what a role does (validator.ts, miner.ts).
-import { mkdir } from 'node:fs/promises';
 import { connectSubtensor } from 'assay/chain';
 import { keypairFromUri, readHotkeyFile, readyKeys } from 'assay/keys';
 import { createLog, type Log, systemClock } from 'assay/model';
@@ -26,7 +25,6 @@ export async function runRole<Role extends RoleName>(
   const log = createLog((line) => process.stderr.write(`${line}\n`));
   try {
     const settings = readSettings(role, process.argv.slice(2), process.env);
-    await mkdir(settings.data, { recursive: true, mode: 0o700 });
     const keypair = await openHotkey(settings.hotkey, log);
     const chain = await connectSubtensor({
       url: settings.chain,

@@ -31,9 +31,10 @@ const CHECKS: Readonly<Record<keyof Settings, Check>> = {
 const KEYS = {
   miner: ['chain', 'netuid', 'hotkey', 'data', 'host', 'port'],
   validator: ['chain', 'netuid', 'hotkey', 'data'],
+  owner: ['chain', 'netuid', 'hotkey'],
 } as const satisfies Record<string, readonly (keyof Settings)[]>;
 export type RoleName = keyof typeof KEYS;
-export type SettingsOf<Role extends RoleName> = Pick<Settings, (typeof KEYS)['validator'][number]> &
+export type SettingsOf<Role extends RoleName> = Pick<Settings, (typeof KEYS)['owner'][number]> &
   Pick<Settings, (typeof KEYS)[Role][number]>;
 
 const MAX_BYTES = 65_536;

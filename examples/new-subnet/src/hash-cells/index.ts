@@ -1,10 +1,9 @@
 // Owns: the proof kind `hash-cells` put together. Does not own: sessions and time (the roles).
 import { defineProof } from 'assay';
-import { HASH_BYTES } from 'assay/model';
 import { NoSecret } from 'assay/verification';
 import { decodeCommit, limits } from './codec.js';
 import { issue } from './issue.js';
-import { type HashCellsParams, parseParams, TABLE } from './params.js';
+import { creditOf, type HashCellsParams, parseParams, TABLE } from './params.js';
 import { prove } from './prove.js';
 import { verify } from './verify.js';
 
@@ -30,9 +29,4 @@ export const hashCells = defineProof<HashCellsParams, NoSecret>({
   drawSecret: () => new NoSecret(),
   prove,
   verify: (challenge, evidence) => verify(challenge, evidence),
-});
-
-/** Over the window and never over a slot's own time: slots that share a processor are paid for it once. */
-const creditOf = ({ steps, windowMs }: HashCellsParams, cells: number) => ({
-  hashBytesPerS: Math.floor((cells * steps * HASH_BYTES * 1000) / windowMs),
 });

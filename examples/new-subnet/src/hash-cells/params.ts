@@ -1,5 +1,6 @@
 // Owns: what both ends of a session agree on before it: the numbers of a parameter set, and how strictly they are read.
 // Does not own: the work (prove.ts), what is paid for it (../policy.ts).
+import { type Credit, HASH_BYTES } from 'assay/model';
 import {
   type Checks,
   checkedParams,
@@ -66,3 +67,8 @@ export const EXAMPLE: HashCellsParams = parseParams({
 });
 
 export const TABLE: ReadonlyMap<string, HashCellsParams> = paramsTable([EXAMPLE]);
+
+/** Over the window and never over a slot's own time: slots that share a processor are paid for it once. */
+export const creditOf = ({ steps, windowMs }: HashCellsParams, cells: number): Credit => ({
+  hashBytesPerS: Math.floor((cells * steps * HASH_BYTES * 1000) / windowMs),
+});

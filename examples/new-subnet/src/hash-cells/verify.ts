@@ -18,7 +18,8 @@ export function verify(challenge: Challenge<HashCellsParams>, evidence: Evidence
   const { root, cells } = opened;
   if (!equals(boundRoot(challenge, commit.count, root), commit.bound)) return rejected('seed');
   for (const [i, index] of indices.entries()) {
-    const top = cells[i]!.cell.slice();
+    // bytes off the wire are Buffers, whose slices are views
+    const top = Uint8Array.from(cells[i]!.cell);
     climb(top, index, cells[i]!.path, NODE_TAG);
     if (!equals(top, root)) return rejected('path');
   }
