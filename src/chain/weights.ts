@@ -86,7 +86,7 @@ export type CanSetWeights =
  * Whether the chain would take weights (or a commit of them: the same rules) from `uid` in block `block`, as far as state
  * tells. Where the runtime does not say what consensus stake a neuron has, too little of it shows only when sent
  * (`NotEnoughStakeToSetWeights`).
- * @param block the block that would carry them: the head's number + 1
+ * @param options.block the block that would carry them: the head's number + 1
  */
 export function canSetWeights({
   subnet,

@@ -126,7 +126,7 @@ interface Claim {
 
 /**
  * Pure: the same state and facts give the same integers on every machine.
- * @param epoch the state's or a later one
+ * @param options.epoch the state's or a later one
  */
 export function payOf(
   state: ScoringState,

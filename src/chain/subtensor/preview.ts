@@ -17,7 +17,7 @@ import { type SubmitParts, sign } from './submit.js';
 export interface Preview {
   /** `Pallet.call`, in the form that this chain has */
   readonly call: string;
-  /** arguments by the metadata's names, as @polkadot prints them; integers are numbers, or bigints where those are not exact */
+  /** arguments by the metadata's names, as polkadot-js prints them; integers are numbers, or bigints where those are not exact */
   readonly args: Readonly<Record<string, unknown>>;
   /** the encoded call (no signature), hex */
   readonly encoded: string;

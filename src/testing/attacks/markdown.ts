@@ -61,7 +61,7 @@ const UNTESTED = [
   '| fake nvidia-smi, NVML, procfs; LD_PRELOAD; fake clock | nothing that a host says of itself enters a formula: `names-a-bigger-card` is what is left of them |',
   '| one big device claims several small ones | credit is linear in what was done, and an operation has one price whatever the class: `serial-sharer-slots`, `big-card-as-small-ones` |',
   '| structured operands | the operand is a cipher stream and labels have full rank: [compute](compute.md), its unit tests |',
-  '| laziness and copying of validators | not a proof: weights are sealed ([commit-reveal](../decisions)), private samples are shown to nobody |',
+  '| laziness and copying of validators | not a proof: weights are sealed ([commit-reveal](../decisions/0007-weights-once.md)), private samples are shown to nobody |',
   '| harassment by challenges | not a proof: permits, one Arm for each slot, and the rates of [limits](../limits.md) |',
   '| forged validators, replayed signatures, price tampering, hung sessions, floods of labels | not a proof: signatures, channel binding and limits have tests of their own (`tests/conformance/protocol`, `tests/unit/protocol`) |',
   '| outages of validators | not a miner: [no excuse](../decisions/0006-no-excuse.md) |',

@@ -173,7 +173,7 @@ export const seedsOf = (seed: string) => ({
   attacks: `${seed} attacks`,
 });
 
-/** @param done of the same parts and plan, in order; `onStep` is told of what is added to it */
+/** @param options.done of the same parts and plan, in order; `onStep` is told of what is added to it */
 export async function calibrate(
   parts: CalibrationParts,
   plan: CalibrationPlan,

@@ -178,7 +178,7 @@ function without<K extends keyof WeightsRecord>(
 /**
  * The book of one hotkey on one chain; another chain has a file of its own beside it. A localnet that was begun anew may have
  * the same genesis: a book that knows of blocks far above the head is moved aside.
- * @param folder is made where it is missing; locked by whoever owns it
+ * @param options.folder is made where it is missing; locked by whoever owns it
  * @throws AssayError `corrupt` naming the line
  */
 export async function openWeightsBook(

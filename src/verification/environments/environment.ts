@@ -23,7 +23,7 @@ export interface Task {
 }
 
 export type Grade =
-  /** @param rewardMillis thousandths, 0..1000; `answer`: the token positions [from, to) that decided, if some did */
+  /** `rewardMillis`: thousandths, 0..1000; `answer`: the token positions [from, to) that decided, if some did */
   | { readonly kind: 'graded'; readonly rewardMillis: number; readonly answer?: readonly [number, number] }
   /** the completion drove the grader to a published limit: counts as not valid */
   | { readonly kind: 'limit'; readonly which: string }

@@ -82,7 +82,7 @@ export const associateHotkey = (hotkey: string): Operation =>
 
 /**
  * Gives a hotkey's uids, stake and history to another, on one subnet or on all.
- * @param keepStake leave the stake where it is; refused by chains that cannot
+ * @param options.keepStake leave the stake where it is; refused by chains that cannot
  */
 export function swapHotkey(
   hotkey: string,

@@ -102,7 +102,7 @@ export interface Rates {
   readonly convicted: readonly number[];
 }
 
-/** @param miningOf the miner's window of that number */
+/** @param options.miningOf the miner's window of that number */
 export async function measure(
   judge: Judge,
   liar: Pick<RolloutLiar, 'name' | 'caughtBy' | 'make'>,
