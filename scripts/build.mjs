@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Compiles src/ to dist/: incremental, nothing at all when nothing changed, and no output of a deleted source stays.
+// Compiles src/ to dist/: incremental, nothing at all when nothing changed, and no output of a deleted source stays. dist/build.json
+// says of which commit (`assay --version`).
 // Usage: node scripts/build.mjs [--force]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,6 +11,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -21,17 +23,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const src = join(root, 'src');
 const dist = join(root, 'dist');
 const stampFile = join(root, '.build', 'build.stamp');
+const factsFile = 'build.json';
 const buildInfo = join(root, '.build', 'tsc.tsbuildinfo');
 
 const started = performance.now();
 const sources = filesUnder(src);
 const outputs = new Map(sources.flatMap((file) => outputsOf(file).map((output) => [output, file])));
 const complete = [...outputs.keys()].every((output) => existsSync(join(dist, output)));
-const stale = filesUnder(dist).filter((file) => !outputs.has(file));
+const stale = filesUnder(dist).filter((file) => !outputs.has(file) && file !== factsFile);
 const stamp = fingerprint();
 
-if (!process.argv.includes('--force') && complete && stale.length === 0 && readStamp() === stamp)
+if (!process.argv.includes('--force') && complete && stale.length === 0 && readStamp() === stamp) {
+  writeFacts(); // a commit may have come without a source that changed
   process.exit(0);
+}
 
 rmSync(stampFile, { force: true });
 for (const file of stale) rmSync(join(dist, file));
@@ -63,7 +68,21 @@ if (tsc.status !== 0) {
 }
 mkdirSync(dirname(stampFile), { recursive: true });
 writeFileSync(stampFile, stamp);
+writeFacts();
 console.error(`built ${sources.length} sources, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+
+/** No time: two builds of a commit are the same bytes. Outside a repository nothing is said, and what was said stays. */
+function writeFacts() {
+  const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  const top = git('rev-parse', '--show-toplevel', 'HEAD');
+  const [folder, commit] = top.status === 0 ? top.stdout.trim().split('\n') : [];
+  // a package inside another repository is not of its commit
+  if (commit === undefined || realpathSync(folder) !== realpathSync(root)) return;
+  const isChanged = git('status', '--porcelain', '--', 'src', 'package.json').stdout.trim() !== '';
+  const text = `${JSON.stringify({ commit, isChanged })}\n`;
+  const file = join(dist, factsFile);
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+}
 
 function filesUnder(folder) {
   if (!existsSync(folder)) return [];

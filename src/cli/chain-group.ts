@@ -123,7 +123,9 @@ function registerCalls(chain: Command, run: Run): void {
 }
 
 function registerWeights(chain: Command, run: Run): void {
-  const weights = chain.command('weights').description('weights of a validator');
+  const weights = chain
+    .command('weights')
+    .description('weights of a validator: set them, commit and reveal, what became of them');
   rowOptions(placeOptions(signingOptions(weights.command('set'))))
     .description('set weights in the form that the subnet takes now: in the open, as a hash, or sealed')
     .option('--preview', 'as --dry-run: row, checks, form, reveal round, when it counts')
@@ -144,19 +146,23 @@ function registerWeights(chain: Command, run: Run): void {
       const { showChainWeights } = await import('./commands/chain/weights-show.js');
       return run((signal) => showChainWeights(flags, signal));
     });
-  rowOptions(placeOptions(signingOptions(chain.command('commit'))))
-    .description('commit to weights by their hash; --salt-file keeps what reveals them')
-    .action(async (flags: Flags) => {
-      const { commitChainWeights } = await import('./commands/chain/weights-set.js');
-      return run((signal) => commitChainWeights(flags, signal));
-    });
-  signingOptions(chain.command('reveal'))
-    .description('reveal weights that were committed by their hash')
-    .argument('<file>', 'what --salt-file named')
-    .action(async (file: string, flags: Flags) => {
-      const { revealChainWeights } = await import('./commands/chain/weights-reveal.js');
-      return run((signal) => revealChainWeights(file, flags, signal));
-    });
+  // before there was `chain weights`, both stood beside it
+  const places = [weights.command('commit'), chain.command('commit', { hidden: true })];
+  for (const commit of places)
+    rowOptions(placeOptions(signingOptions(commit)))
+      .description('commit to weights by their hash; --salt-file keeps what reveals them')
+      .action(async (flags: Flags) => {
+        const { commitChainWeights } = await import('./commands/chain/weights-set.js');
+        return run((signal) => commitChainWeights(flags, signal));
+      });
+  for (const reveal of [weights.command('reveal'), chain.command('reveal', { hidden: true })])
+    signingOptions(reveal)
+      .description('reveal weights that were committed by their hash')
+      .argument('<file>', 'what --salt-file named')
+      .action(async (file: string, flags: Flags) => {
+        const { revealChainWeights } = await import('./commands/chain/weights-reveal.js');
+        return run((signal) => revealChainWeights(file, flags, signal));
+      });
 }
 
 const netuidOption = (command: Command): Command => command.option('--netuid <n>', 'subnet', integer);

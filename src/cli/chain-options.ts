@@ -9,7 +9,7 @@ export const addNetworkOptions = (command: Command): Command =>
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option('--genesis <hash>', 'the chain must have this block 0; named networks pin their own')
-    .option('--json', 'one JSON document on standard output');
+    .option('--json', 'one JSON document');
 
 /** Of every command that signs. */
 export const addSendingOptions = (command: Command): Command =>

@@ -67,7 +67,7 @@ export async function openCommitFile(path: string): Promise<(commit: KeptCommit)
 export async function readCommitFile(path: string): Promise<KeptCommit> {
   const parsed = schema.safeParse(await readInputJson(path, { maxBytes: MAX_BYTES }));
   if (!parsed.success)
-    throw invalid(path, 'a file that `assay chain commit` or `weights set` wrote', 'something else');
+    throw invalid(path, 'a file that `assay chain weights commit` or `weights set` wrote', 'something else');
   const { format: _, ...commit } = parsed.data;
   return commit;
 }

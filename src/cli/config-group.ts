@@ -18,7 +18,7 @@ export function registerConfig(program: Command, run: Run): void {
   withRole(config.command('check'))
     .description('is this file one that the role would start with; every problem at once')
     .argument('<file>', 'JSON, comments allowed')
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       '\nExits 0 when it is, 1 when it is not. The environment counts as it does at the start.',
@@ -33,7 +33,7 @@ export function registerConfig(program: Command, run: Run): void {
     )
     .argument('[key]', 'that one alone')
     .option('--config <file>', 'also the value that holds, and where it comes from; secrets as (set)')
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .action(async (key: string | undefined, flags: Flags) => {
       const { explainConfig } = await import('./commands/config.js');
       return run(async () => explainConfig(key, flags));
@@ -44,6 +44,7 @@ export function registerConfig(program: Command, run: Run): void {
     )
     .option('--out <file>', 'where to, with its schema for editors beside it (assay-<role>.json)')
     .option('--force', 'replace a file that is there')
+    .option('--json', 'one JSON document')
     .action(async (flags: Flags) => {
       const { initConfig } = await import('./commands/config.js');
       return run(async () => initConfig(flags));

@@ -192,5 +192,5 @@ function scenarioOptions(command: Command): Command {
     .option('--seed <text>', "in place of the scenario's own")
     .option('--epochs <n>', "in place of the scenario's own", integer)
     .option('--set <path=value>', 'replace one value, e.g. owner.burnShare=0.4; once for each', each)
-    .option('--json', 'one JSON document on standard output');
+    .option('--json', 'one JSON document');
 }

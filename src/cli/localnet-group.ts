@@ -192,6 +192,6 @@ const startOptions = (command: Command): Command =>
 
 const nodeOptions = (command: Command): Command =>
   command
-    .option('--chain <url>', 'the localnet (ws://127.0.0.1:9944)')
-    .option('--network <url>', 'the same, as `assay chain` calls it')
+    .option('--network <url>', 'the localnet (ws://127.0.0.1:9944)')
+    .addOption(new Option('--chain <url>', 'the same, as roles call it').hideHelp())
     .option('--json', 'one JSON document');

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addNetworkOptions } from './chain-options.js';
 import { decimal, integer } from './numbers.js';
 import type { Run } from './run.js';
+import { addHotkeyOptions } from './wallets.js';
 
 type Flags = Record<string, unknown>;
 
@@ -55,9 +56,6 @@ Example:
 }
 
 const signed = (command: Command): Command =>
-  command
+  addHotkeyOptions(command)
     .requiredOption('--data <folder>', "the miner's data folder")
-    .requiredOption('--netuid <n>', 'subnet', integer)
-    .requiredOption('--hotkey <key>', 'hotkey file, a name beside --wallet, or a development URI')
-    .option('--wallet <name>', 'wallet whose hotkey --hotkey names')
-    .option('--wallet-path <folder>', 'folder of wallets');
+    .requiredOption('--netuid <n>', 'subnet', integer);

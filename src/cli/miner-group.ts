@@ -23,7 +23,7 @@ export function registerMiner(program: Command, run: Run): void {
       'what a running miner says of itself: its phase, slots, sessions; exits 1 while it does not serve',
     )
     .requiredOption('--data <folder>', "the miner's data folder")
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .action(async (flags: Flags) => {
       const { minerStatus } = await import('./commands/miner-status.js');
       return run(() => minerStatus(flags));
@@ -42,7 +42,7 @@ export function registerMiner(program: Command, run: Run): void {
   miner
     .command('devices')
     .description('what this host can compute on, what each is called in --slots, what is wrong with the rest')
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .action(async (flags: Flags) => {
       const { devices } = await import('./commands/miner-devices.js');
       return run(() => devices(flags));

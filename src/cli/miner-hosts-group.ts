@@ -24,7 +24,7 @@ export function registerMinerHosts(miner: Command, run: Run): void {
     .option('--key <file>', 'of this host: where `assay miner host` finds it')
     .option('--data <folder>', 'of the miner with this data folder: what its hosts are told by --miner-key')
     .option('--worker <tag>', 'tag to print for the hosts file')
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .action(async (flags: Flags) => {
       const { hostKey } = await import('./commands/miner-hosts.js');
       return run(() => hostKey(flags));
@@ -35,7 +35,7 @@ export function registerMinerHosts(miner: Command, run: Run): void {
       'the hosts behind a running miner: where they are, how far, their slots; exits 1 when one is away',
     )
     .requiredOption('--data <folder>', "the miner's data folder")
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON document')
     .action(async (flags: Flags) => {
       const { hosts } = await import('./commands/miner-hosts.js');
       return run(() => hosts(flags));
@@ -48,6 +48,7 @@ export function registerMinerHosts(miner: Command, run: Run): void {
     .argument('<slot>', 'its index (assay miner status)', integer)
     .requiredOption('--data <folder>', "the miner's data folder")
     .option('--until <time>', 'when it ends, e.g. 2030-01-31T12:00:00Z (when it is released)')
+    .option('--json', 'one JSON document')
     .action(async (slot: unknown, flags: Flags) => {
       const { lease } = await import('./commands/miner-hosts.js');
       return run(() => lease(slot, flags));
@@ -57,6 +58,7 @@ export function registerMinerHosts(miner: Command, run: Run): void {
     .description('say that nobody uses a slot any more')
     .argument('<slot>', 'its index (assay miner status)', integer)
     .requiredOption('--data <folder>', "the miner's data folder")
+    .option('--json', 'one JSON document')
     .action(async (slot: number, flags: Flags) => {
       const { release } = await import('./commands/miner-hosts.js');
       return run(() => release(slot, flags));

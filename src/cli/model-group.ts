@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay model`. Each command's work is in commands/model/, loaded when it is called.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { alsoCalled } from './command.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
 
@@ -17,7 +18,12 @@ export function registerModel(program: Command, run: Run): void {
     )
     .argument('<out>', 'a folder that is not there, or an empty one')
     .option('--seed <text>', 'of the weights', 'assay')
-    .option('--config <name>', 'tiny (1.4 million weights) or miniature (40 thousand)', 'tiny')
+    .addOption(
+      new Option('--size <name>', 'tiny (1.4 million weights) or miniature (40 thousand)')
+        .choices(['tiny', 'miniature'])
+        .default('tiny'),
+    )
+    .addOption(alsoCalled('--config <name>', 'size'))
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',

@@ -1,31 +1,16 @@
 // Owns: what commands print and how they end. Does not own: what they do.
 import { toHex } from '../model/bytes.js';
-import { AssayError, type ErrorCode, isAssayError } from '../model/errors.js';
+import { AssayError, isAssayError } from '../model/errors.js';
 import { createLog, type Log, type LogLevel } from '../model/log.js';
+import { type CliCode, ERROR_PAGES } from './error-codes.js';
+import { EXIT } from './exit-codes.js';
 
-/** Exit codes, the same for every command. */
-export const EXIT = {
-  ok: 0,
-  /** the command did its work and the answer is no: a check failed, a verdict disagrees */
-  failed: 1,
-  /** flags, files or environment are wrong */
-  usage: 2,
-  /** the machine is too busy to time proofs: neither success nor a verdict about miners */
-  busy: 3,
-  /** nothing can be recomputed: the evidence was evicted, or the verdict never rested on any */
-  expired: 4,
-  /** Ctrl-C before the command came to its end, as shells count it */
-  interrupted: 130,
-  /** the same by SIGTERM */
-  terminated: 143,
-} as const;
+export { EXIT };
 
-const USAGE: ReadonlySet<ErrorCode> = new Set(['invalid-config', 'invalid-input', 'insecure-address']);
+/** What a person is told beside the message. */
+const codeOf = (error: unknown): CliCode => (error instanceof AssayError ? error.code : 'unexpected');
 
-export const exitCodeOf = (error: unknown): number => {
-  if (error instanceof AssayError && error.code === 'evidence-expired') return EXIT.expired;
-  return error instanceof AssayError && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
-};
+export const exitCodeOf = (error: unknown): number => ERROR_PAGES[codeOf(error)].exit;
 
 /** JSON lines on standard error: standard output is for what was asked. */
 export const stderrLog = (level: LogLevel, data: Record<string, unknown> = {}): Log =>
@@ -54,7 +39,8 @@ export function printError(error: unknown, debug: boolean): void {
     e !== undefined && lines.length < 5;
     e = e instanceof Error ? e.cause : undefined
   ) {
-    const code = e instanceof AssayError ? ` [${e.code}]` : '';
+    // a cause without a code explains the one above it
+    const code = e instanceof AssayError || lines.length === 0 ? ` [${codeOf(e)}]` : '';
     lines.push(
       `${lines.length === 0 ? 'error: ' : '  because: '}${oneLine(e instanceof Error ? e.message : String(e))}${code}`,
     );
@@ -65,6 +51,8 @@ export function printError(error: unknown, debug: boolean): void {
     if (isAssayError(e, 'chain-rejected') && e.data.remedy !== undefined)
       lines.push(`  what to do: ${e.data.remedy}`);
   }
+  const page = ERROR_PAGES[codeOf(error)];
+  if (page.isSaid !== true) lines.push(`  what to do: ${page.remedy}`);
   process.stderr.write(`${lines.join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }

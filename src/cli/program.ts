@@ -1,10 +1,13 @@
 // Owns: the command line: names, flags, help. Each command's work is in commands/, loaded when it is called.
-import { Command } from 'commander';
-import { VERSION } from '../model/version.js';
+import type { Command } from 'commander';
+import { buildFacts, factsText } from './build-facts.js';
 import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
+import { AssayCommand } from './command.js';
 import { registerConfig } from './config-group.js';
+import { registerDocs } from './docs-group.js';
 import { registerEmissions } from './emissions-group.js';
+import { addExamples } from './examples.js';
 import { registerLocalnet } from './localnet-group.js';
 import { registerMiner } from './miner-group.js';
 import { registerModel } from './model-group.js';
@@ -21,11 +24,15 @@ type Flags = Record<string, unknown>;
 
 /** The table of commands. Nothing is run by making it. */
 export function createProgram(): Command {
-  const program = new Command('assay')
+  const program = new AssayCommand('assay')
     .description(
       'Prove what you have, be paid for what you proved: validators, miners and a whole subnet on one machine.',
     )
-    .version(VERSION)
+    .option('-V, --version', 'version, commit and what is installed (assay version --json)')
+    .on('option:version', () => {
+      process.stdout.write(`${factsText(buildFacts())}\n`);
+      process.exit(EXIT.ok);
+    })
     .showHelpAfterError('(add --help for the flags of this command)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.usage))
     .addHelpText(
@@ -99,7 +106,7 @@ proofs now, which says nothing about miners.`,
   registerMiner(program, run);
   registerConfig(program, run);
 
-  addListOptions(program.command('params'))
+  addListOptions(program.command('params', { hidden: true }))
     .description('the same as `assay verification params list`')
     .action(async (flags: Flags) => {
       const { listParams } = await import('./commands/verification/params.js');
@@ -113,6 +120,9 @@ proofs now, which says nothing about miners.`,
   registerRollouts(program, run);
   registerWallet(program, run);
 
+  registerDocs(program, run);
+  registerSelf(program);
+
   program
     .command('simulated', { hidden: true })
     .argument('<role>', 'device or miner')
@@ -122,5 +132,43 @@ proofs now, which says nothing about miners.`,
       return run((signal) => simulated(role, json, signal));
     });
 
+  addExamples(program);
   return program;
+}
+
+/** What the program says about itself. */
+function registerSelf(program: Command): void {
+  program
+    .command('version')
+    .description('version, commit, Node, platform, and which optional parts are installed')
+    .option('--json', 'one JSON document')
+    .action(async (flags: Flags) => {
+      const { showVersion } = await import('./commands/version.js');
+      return run(() => showVersion(flags));
+    });
+  program
+    .command('errors')
+    .description('what an error code means and what to do about it; without one, all of them')
+    .argument('[code]', 'what stands in brackets behind an error')
+    .option('--json', 'one JSON document')
+    .action(async (code: string | undefined, flags: Flags) => {
+      const { showErrors } = await import('./commands/errors.js');
+      return run(() => showErrors(code, flags));
+    });
+  program
+    .command('completion')
+    .description('a script that makes a shell complete commands, flags and values')
+    .argument('<shell>', 'bash, zsh or fish')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  assay completion bash > ~/.local/share/bash-completion/completions/assay
+  assay completion zsh > ~/.zfunc/_assay             with ~/.zfunc in fpath before compinit
+  assay completion fish > ~/.config/fish/completions/assay.fish`,
+    )
+    .action(async (shell: string) => {
+      const { printCompletion } = await import('./commands/completion.js');
+      return run(() => printCompletion(program, shell));
+    });
 }

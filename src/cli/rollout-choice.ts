@@ -26,7 +26,7 @@ export const choiceFlags = {
   seeded: z.enum(['tiny', 'miniature']).optional(),
   weights: z.enum(['random', 'trained', 'unknown']).optional(),
   environment: z.string().max(64).default('arithmetic'),
-  params: z.string().max(4096).default('{"operators":"+","digits":1,"form":"equation"}'),
+  environmentParams: z.string().max(4096).default('{"operators":"+","digits":1,"form":"equation"}'),
   temperature: z.string().max(8).default('1'),
   candidates: integerBetween(2, 1024, 'candidates').default(64),
   maxTokens: integerBetween(1, 65_536, 'tokens').default(32),
@@ -49,9 +49,9 @@ export async function chosenOf(flags: ChoiceFlags, signal: AbortSignal): Promise
   const { master, stopIds, weights } = await masterOf(flags, signal);
   let params: unknown;
   try {
-    params = JSON.parse(flags.params);
+    params = JSON.parse(flags.environmentParams);
   } catch (error) {
-    throw invalid('--params', 'JSON', flags.params.slice(0, 80), error);
+    throw invalid('--environment-params', 'JSON', flags.environmentParams.slice(0, 80), error);
   }
   const environment = createEnvironment(flags.environment, params, { tokenizer: byteTokenizer });
   const policy = parsePolicy(

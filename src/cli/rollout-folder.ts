@@ -6,11 +6,23 @@ import { readyKeys } from '../keys/index.js';
 import { silentLog } from '../model/log.js';
 import { openShelfReader } from '../rollouts/shelf.js';
 import { type ReadRolloutLedger, readRolloutLedger } from '../validator/rollouts/ledger.js';
+import { invalid } from './invalid-input.js';
 import { createRolloutModels } from './rollout-models.js';
 import { type RolloutSubnet, readRolloutSubnet } from './rollout-subnet.js';
 
 /** Of a validator's: where proofs wait until its next window is over. */
 export const PROOFS_FOLDER = 'proofs';
+
+/**
+ * `--data`, or the folder as a first word.
+ * @throws AssayError `invalid-input` where neither is said, or both and they differ
+ */
+export function folderOf(word: string | undefined, { data }: { readonly data?: unknown }): string {
+  const folder = data ?? word;
+  if (typeof folder !== 'string') throw invalid('--data', "a validator's data folder", 'none');
+  if (word !== undefined && word !== folder) throw invalid('--data', 'one folder', 'two');
+  return folder;
+}
 
 export interface RolloutFolder extends ReadRolloutLedger {
   readonly subnet: RolloutSubnet;

@@ -1,9 +1,13 @@
 // Owns: names and flags of `assay rollouts`. Each command's work is in commands/rollouts/, loaded when it is called.
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { alsoCalled } from './command.js';
 import { decimal, integer } from './numbers.js';
 import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
+
+/** Where the folder stood before it was a flag as everywhere else. */
+const FOLDER = new Argument('[folder]', 'the same as --data');
 
 export function registerRollouts(program: Command, run: Run): void {
   const rollouts = program
@@ -16,18 +20,23 @@ export function registerRollouts(program: Command, run: Run): void {
   rollouts
     .command('show')
     .description("verdicts, detectors and credit of a validator's windows")
-    .argument('<folder>', "a validator's data folder")
+    .addArgument(FOLDER)
+    .option('--data <folder>', "a validator's data folder")
     .option('--window <n>', 'that one alone', integer)
     .option('--json', 'one JSON document')
-    .action(async (folder: string, flags: { window?: number; json?: boolean }) => {
-      const { show } = await import('./commands/rollouts/show.js');
-      return run(() => show(folder, flags));
+    .action(async (folder: string | undefined, flags: { data?: string; window?: number; json?: boolean }) => {
+      const [{ show }, { folderOf }] = await Promise.all([
+        import('./commands/rollouts/show.js'),
+        import('./rollout-folder.js'),
+      ]);
+      return run(async () => show(folderOf(folder, flags), flags));
     });
 
   rollouts
     .command('replay')
     .description('judge every verdict of a ledger again and compare the bytes')
-    .argument('<folder>', "a validator's data folder: its ledger, files and checkpoints")
+    .addArgument(FOLDER)
+    .option('--data <folder>', "a validator's data folder: its ledger, files and checkpoints")
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
@@ -36,9 +45,12 @@ Nothing but the folder is asked: rounds are checked by their signatures, draws b
 windows before, tokens by the checkpoint's model. Exits 0 when all are the same, 1 when one is not, 4 when files or checkpoints are
 not kept any more.`,
     )
-    .action(async (folder: string, flags: { json?: boolean }) => {
-      const { replay } = await import('./commands/rollouts/replay.js');
-      return run((signal) => replay(folder, flags, signal));
+    .action(async (folder: string | undefined, flags: { data?: string; json?: boolean }) => {
+      const [{ replay }, { folderOf }] = await Promise.all([
+        import('./commands/rollouts/replay.js'),
+        import('./rollout-folder.js'),
+      ]);
+      return run(async (signal) => replay(folderOf(folder, flags), flags, signal));
     });
 
   addChoiceOptions(addWalletOptions(rollouts.command('calibrate')))
@@ -82,7 +94,8 @@ function registerTraining(rollouts: Command, run: Run): void {
     .description(
       'check every token of a window, as whoever trains on it must: what may be trained on, and proofs of the rest',
     )
-    .argument('<folder>', "a validator's data folder: a trainer's own, which needs no permit")
+    .addArgument(FOLDER)
+    .option('--data <folder>', "a validator's data folder: a trainer's own, which needs no permit")
     .requiredOption('--window <n>', 'the window', integer)
     .option(
       '--out <file>',
@@ -93,9 +106,12 @@ function registerTraining(rollouts: Command, run: Run): void {
       'a file for each wrong rollout, and for each miner that signed two manifests',
     )
     .option('--json', 'one JSON document')
-    .action(async (folder: string, flags: Record<string, unknown>) => {
-      const { consume } = await import('./commands/rollouts/consume.js');
-      return run((signal) => consume(folder, flags, signal));
+    .action(async (folder: string | undefined, { data, ...flags }: Record<string, unknown>) => {
+      const [{ consume }, { folderOf }] = await Promise.all([
+        import('./commands/rollouts/consume.js'),
+        import('./rollout-folder.js'),
+      ]);
+      return run(async (signal) => consume(folderOf(folder, { data }), flags, signal));
     });
   rollouts
     .command('confirm')
@@ -203,7 +219,8 @@ const addChoiceOptions = (command: Command): Command =>
     .option('--seeded <name>', 'in its place one from --seed: tiny or miniature, of random weights')
     .option('--weights <how>', 'how the weights came to be: random, trained or unknown')
     .option('--environment <id>', 'whose prompts are answered (arithmetic)')
-    .option('--params <json>', 'of the environment')
+    .option('--environment-params <json>', 'of the environment')
+    .addOption(alsoCalled('--params <json>', 'environmentParams'))
     .option('--temperature <t>', 'of the policy (1)')
     .option('--candidates <n>', 'of the policy (64)', integer)
     .option('--max-tokens <n>', 'of the policy (32)', integer)

@@ -6,6 +6,7 @@ import { integer } from './numbers.js';
 import { registerQueue } from './queue-group.js';
 import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
+import { addHotkeyOptions } from './wallets.js';
 
 type Flags = Record<string, unknown>;
 
@@ -41,14 +42,11 @@ export function registerValidator(program: Command, run: Run): void {
       const { listOutcomes } = await import('./commands/validator.js');
       return run(() => listOutcomes(flags));
     });
-  addNetworkOptions(validator.command('hosts'))
+  addHotkeyOptions(addNetworkOptions(validator.command('hosts')))
     .description(
       'what miners say of their hosts, beside what can be seen of it from here: nothing of it is paid for',
     )
     .requiredOption('--netuid <n>', 'subnet', integer)
-    .requiredOption('--hotkey <key>', 'hotkey file, a name beside --wallet, or a development URI')
-    .option('--wallet <name>', 'wallet whose hotkey --hotkey names')
-    .option('--wallet-path <folder>', 'folder of wallets')
     .option('--miner <hotkey...>', 'only these (all with an axon)')
     .action(async (flags: Flags) => {
       const { validatorHosts } = await import('./commands/validator-hosts.js');
@@ -68,7 +66,7 @@ function registerBreaker(validator: Command, run: Run): void {
       .command(name)
       .description(description)
       .requiredOption('--data <folder>', "the validator's data folder")
-      .option('--json', 'one JSON object');
+      .option('--json', 'one JSON document');
   add('status', 'whether scores are held, since when and why, and every hold before').action(
     async (flags: Flags) => {
       const { showBreaker } = await import('./commands/validator-breaker.js');

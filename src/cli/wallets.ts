@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { KeyPlace, Keypair, OpenedKey } from '../keys/index.js';
 import type { AssayError } from '../model/errors.js';
+import { alsoCalled } from './command.js';
 import { errnoOf, invalid } from './invalid-input.js';
 import type { WalletIo } from './wallet-io.js';
 
@@ -30,6 +31,18 @@ export function addWalletOptions(command: Command): Command {
     .addOption(new Option('--wallet-hotkey <name>').hideHelp())
     .addOption(new Option('--wallet.hotkey <name>').hideHelp());
 }
+
+/** Of commands that sign calls as a role does: its hotkey must be said. */
+export const addHotkeyOptions = (command: Command): Command =>
+  command
+    .requiredOption('--hotkey <name>', 'hotkey file, a name beside --wallet, or a development URI')
+    .option('--wallet <name>', 'wallet whose hotkey --hotkey names')
+    .option('--wallet-path <folder>', 'folder of wallets (BT_WALLET_PATH, or ~/.bittensor/wallets)')
+    .addOption(alsoCalled('--wallet-hotkey <name>', 'hotkey'))
+    .addOption(alsoCalled('--wallet.hotkey <name>', 'hotkey'))
+    .addOption(alsoCalled('--wallet-name <name>', 'wallet'))
+    .addOption(alsoCalled('--wallet.name <name>', 'wallet'))
+    .addOption(alsoCalled('--wallet.path <folder>', 'walletPath'));
 
 export const addWalletPath = (command: Command): Command =>
   command

@@ -128,8 +128,14 @@ export function initConfig(given: Record<string, unknown>): number {
     role: named,
     out,
     force,
+    json,
   } = loadFlags(
-    z.strictObject({ role, out: z.string().min(1).max(4096).optional(), force: z.boolean().default(false) }),
+    z.strictObject({
+      role,
+      out: z.string().min(1).max(4096).optional(),
+      force: z.boolean().default(false),
+      json: z.boolean().default(false),
+    }),
     given,
   );
   const of = chosen(named, undefined);
@@ -138,7 +144,8 @@ export function initConfig(given: Record<string, unknown>): number {
   // what others may read would give away what is put into it later
   write(path, example(of, basename(schema)), { force, mode: 0o600 });
   write(schema, `${JSON.stringify(fileSchema(of, ROLES[of]), undefined, 2)}\n`, { force: true, mode: 0o644 });
-  print(`${path}: say what is required, then: assay config check ${path}`);
+  if (json) printJson({ role: of, file: path, schema });
+  else print(`${path}: say what is required, then: assay config check ${path}`);
   return EXIT.ok;
 }
 

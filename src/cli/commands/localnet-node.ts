@@ -38,7 +38,7 @@ export async function withNode<T>(
     const node = nodeOn(socket, url, parts.clock);
     const name = await node.call('system_name');
     if (name !== 'Assay Localnet Node')
-      throw invalid(`--chain ${url}`, 'a localnet of assay', `another node: ${String(name).slice(0, 80)}`);
+      throw invalid(`--network ${url}`, 'a localnet of assay', `another node: ${String(name).slice(0, 80)}`);
     return await body(node);
   } catch (error) {
     parts.signal.throwIfAborted(); // whatever it was then: the connection was taken away

@@ -161,22 +161,28 @@ export async function hosts(flags: { data?: string; json?: boolean }): Promise<n
   return code;
 }
 
-export async function lease(slot: unknown, flags: { data?: string; until?: string }): Promise<number> {
+export async function lease(
+  slot: unknown,
+  flags: { data?: string; until?: string; json?: boolean },
+): Promise<number> {
   const untilMs = flags.until === undefined ? undefined : Date.parse(flags.until);
   if (untilMs !== undefined && !(untilMs > Date.now()))
     throw invalid('--until', 'a time to come, such as 2030-01-31T12:00:00Z', flags.until!);
   // before it is written: what no miner can read could not be taken back either
   const [lease] = parseLeases({ leases: [{ slot, ...(untilMs ? { untilMs } : {}) }] }, 'slot');
   await change(flags.data!, (leases) => withLease(leases, lease!, Date.now()));
-  print(
-    `slot ${slot} is leased${untilMs ? ` until ${new Date(untilMs).toISOString()}` : ''}: proofs keep out of its way`,
-  );
+  if (flags.json) printJson({ ...lease!, isLeased: true });
+  else
+    print(
+      `slot ${slot} is leased${untilMs ? ` until ${new Date(untilMs).toISOString()}` : ''}: proofs keep out of its way`,
+    );
   return EXIT.ok;
 }
 
-export async function release(slot: number, flags: { data?: string }): Promise<number> {
+export async function release(slot: number, flags: { data?: string; json?: boolean }): Promise<number> {
   await change(flags.data!, (leases) => withoutLease(leases, slot, Date.now()));
-  print(`slot ${slot} is given back: proofs may use it`);
+  if (flags.json) printJson({ slot, isLeased: false });
+  else print(`slot ${slot} is given back: proofs may use it`);
   return EXIT.ok;
 }
 

@@ -84,7 +84,7 @@ it('measures, signs, and goes on where it was ended; what is refused is not writ
 it('says what is wrong with its flags', async () => {
   await expect(said({})).rejects.toThrow('--model: expected either --model or --seeded, got neither');
   await expect(said({ ...FEW, without: ['int9'] })).rejects.toThrow('--without');
-  await expect(said({ ...FEW, params: '{' })).rejects.toThrow('--params');
+  await expect(said({ ...FEW, environmentParams: '{' })).rejects.toThrow('--environment-params');
   await expect(said({ ...FEW, alphaPpm: 1000 })).rejects.toThrow('expected at least 999');
   await expect(said({ ...FEW, model: at('none'), seeded: undefined })).rejects.toThrow('expected a folder');
 });

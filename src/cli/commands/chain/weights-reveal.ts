@@ -1,4 +1,4 @@
-// Owns: `assay chain reveal`.
+// Owns: `assay chain weights reveal`.
 import { z } from 'zod';
 import { revealWeights } from '../../../chain/subtensor/operations/weights.js';
 import { toHotkey, toNetuid } from '../../../model/ids.js';

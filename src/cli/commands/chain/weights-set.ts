@@ -1,4 +1,4 @@
-// Owns: `assay chain weights set`, `assay chain commit`. Does not own: revealing (weights-reveal.ts).
+// Owns: `assay chain weights set`, `assay chain weights commit`. Does not own: revealing (weights-reveal.ts).
 import { z } from 'zod';
 import type { Neuron, Subnet, WeightRow } from '../../../chain/chain.js';
 import type { Refusal } from '../../../chain/subtensor/operations/operation.js';
@@ -266,7 +266,7 @@ const WORDS = {
 
 const DONE = {
   set: () => 'weights set',
-  plain: (file: string | undefined) => `weights committed (in their epoch: assay chain reveal ${file})`,
+  plain: (file: string | undefined) => `weights committed (in their epoch: assay chain weights reveal ${file})`,
   timelocked: () => 'weights committed (the chain opens them by itself)',
 } as const;
 

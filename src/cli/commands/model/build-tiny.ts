@@ -12,13 +12,13 @@ import { modelText } from './description.js';
 const CONFIGS = { tiny: TINY, miniature: MINIATURE };
 const schema = z.strictObject({
   seed: z.string().min(1).max(256).default('assay'),
-  config: z.enum(['tiny', 'miniature']).default('tiny'),
+  size: z.enum(['tiny', 'miniature']).default('tiny'),
   json: z.boolean().default(false),
 });
 
 export async function buildTiny(out: string, flags: Record<string, unknown>): Promise<number> {
-  const { seed, config: name, json } = loadFlags(schema, flags);
-  const config = CONFIGS[name];
+  const { seed, size, json } = loadFlags(schema, flags);
+  const config = CONFIGS[size];
   const model = await createModelFolder(out, async (create) => {
     const file = await create(MASTER_FILE);
     await file.write(seededMaster(config, seed));
