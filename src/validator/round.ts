@@ -246,8 +246,9 @@ export async function runEvent(
     const place = { go: goLine.enter(ip), pass: passLine.enter(ip) };
     for (const each of Object.values(place)) each.catch(() => {}); // the session may be over before it looks
     const { kind, index: slot } = task.claim;
-    const about = { kind, slot, miner: task.neuron.hotkey };
-    const span = tracer.start('session', about, event.traceparent);
+    const about = { kind, slot, miner: task.neuron.hotkey, block: event.block };
+    const windowMs = phasesMs(task.facts, 'go');
+    const span = tracer.start('session', { ...about, windowMs }, event.traceparent);
     const { traceparent } = span;
     const played = await play(
       { ...parts, peer, gate, meetings, sessions, onSent, windowOver },
