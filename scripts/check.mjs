@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, kernels of cards, unused
-// code, floor plan, packages.
+// Everything about the sources that needs no run: types, lint and format, generated code, WebAssembly, kernels of cards, pages,
+// unused code, floor plan, packages.
 // Usage: node scripts/check.mjs [STEP]...     without steps: all. Every step runs; exit 1 when any failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -36,6 +36,7 @@ const STEPS = {
     return { ...result, said: result.output }; // what this machine lacks, registers
   },
   config: () => run(process.execPath, [join(root, 'scripts/config-docs.mjs'), '--check']),
+  docs: () => run(process.execPath, [join(root, 'scripts/docs-check.mjs')]),
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   imports: () => run(process.execPath, [join(root, 'scripts/imports.mjs')]),
   packages: () => run(process.execPath, [join(root, 'scripts/dependencies.mjs'), '--check']),
