@@ -8,6 +8,7 @@ import { registerConfig } from './config-group.js';
 import { registerDocs } from './docs-group.js';
 import { registerEmissions } from './emissions-group.js';
 import { addExamples } from './examples.js';
+import { registerInit } from './init-group.js';
 import { registerLocalnet } from './localnet-group.js';
 import { registerMiner } from './miner-group.js';
 import { registerModel } from './model-group.js';
@@ -97,6 +98,7 @@ proofs now, which says nothing about miners.`,
       return run((signal) => demo(flags, signal));
     });
 
+  registerInit(program, run);
   registerLocalnet(program, run);
   registerChain(program, run);
   registerSubnet(program, run);

@@ -1,4 +1,4 @@
-// Owns: asking for a line on a terminal without showing it. Does not own: what it is for.
+// Owns: asking for a line on a terminal, shown or not. Does not own: what it is for.
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { invalid } from './invalid-input.js';
@@ -9,15 +9,29 @@ export interface Terminal {
 }
 
 /** @throws AssayError `invalid-input` when the input ends before the line does; the signal's reason when interrupted */
-export async function askUnseen(
+export function askUnseen(question: string, terminal: Terminal, signal: AbortSignal): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return askOn(question, { ...terminal, echo: nowhere }, signal);
+}
+
+/** The same, shown while it is typed. */
+export const askSeen = (question: string, terminal: Terminal, signal: AbortSignal): Promise<string> =>
+  askOn(question, { ...terminal, echo: terminal.output as NodeJS.WritableStream }, signal);
+
+async function askOn(
   question: string,
-  { input, output }: Terminal,
+  { input, output, echo }: Terminal & { readonly echo: NodeJS.WritableStream },
   signal: AbortSignal,
 ): Promise<string> {
   signal.throwIfAborted();
-  output.write(question);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  const isSeen = echo === output;
+  if (!isSeen) output.write(question);
+  const lines = createInterface({ input, output: echo, terminal: true, historySize: 0 });
+  if (isSeen) {
+    // said by readline: it draws the line again with each key
+    lines.setPrompt(question);
+    lines.prompt();
+  }
   let stop: (() => void) | undefined;
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -33,7 +47,7 @@ export async function askUnseen(
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop);
     lines.close();
-    output.write('\n');
+    if (!isSeen || signal.aborted) output.write('\n');
   }
 }
 

@@ -159,16 +159,24 @@ function write(path: string, text: string, { force, mode }: { force: boolean; mo
   }
 }
 
-/** What must be said stands there with an example; all else is commented out, with its default or an example. */
-export function example(of: ConfigRole, schemaFile: string): string {
+/**
+ * What must be said stands there with an example; all else is commented out, with its default or an example.
+ * @param said values that stand there, commented out or not without them
+ */
+export function example(
+  of: ConfigRole,
+  schemaFile: string,
+  said: Readonly<Record<string, unknown>> = {},
+): string {
   const lines = keysOf(ROLES[of]).flatMap((key) => {
-    const value = key.default ?? key.example;
+    const isSaid = said[key.name] !== undefined;
+    const value = said[key.name] ?? key.default ?? key.example;
     const without = withoutIt(key);
     return [
       '',
       `  // ${key.description}`,
       `  // ${key.type}; ${key.isRequired ? without : `without it: ${without || 'none'}`}; ${key.variable}, ${key.flag}${isLive(of, key.name) ? '; changes while running' : ''}`,
-      `  ${key.isRequired ? '' : '// '}${JSON.stringify(key.name)}: ${value === undefined ? '...' : JSON.stringify(value)},`,
+      `  ${key.isRequired || isSaid ? '' : '// '}${JSON.stringify(key.name)}: ${value === undefined ? '...' : JSON.stringify(value)},`,
     ];
   });
   return `{
