@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { latePairs } from '../../../src/dashboard/suspicions/late-pairs.js';
 import { createObservations, KEPT_EVENTS } from '../../../src/dashboard/suspicions/observations.js';
+import { createSuspicionsPage } from '../../../src/dashboard/suspicions/page.js';
 import {
   coincidence,
   isBeyondChance,
@@ -13,7 +14,15 @@ import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { withTurns } from '../../../src/testing/devices/turns.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
-import { finished, honestOutcomes, hotkeysOf, LATE, neuronOf, outcomeOf } from '../../support/dashboard-values.js';
+import { ask, pageRequest } from '../../support/dashboard.js';
+import {
+  finished,
+  honestOutcomes,
+  hotkeysOf,
+  LATE,
+  neuronOf,
+  outcomeOf,
+} from '../../support/dashboard-values.js';
 
 const observed = (outcomes: readonly Outcome[]) => {
   const observations = createObservations();
@@ -295,5 +304,46 @@ describe('chance', () => {
       ]).flat(),
     ).classes();
     expect(finished(latePairs(of!))).toEqual([]);
+  });
+});
+
+describe('the page', () => {
+  const neurons = [
+    neuronOf(1, { hotkey: toHotkey('<b>one</b>'), axon: { ip: '203.0.113.9', port: 1 } }),
+    neuronOf(2, { coldkey: toColdkey('<script>cold</script>'), axon: { ip: '203.0.113.9', port: 1 } }),
+    neuronOf(3, { coldkey: toColdkey('<script>cold</script>') }),
+  ];
+  const page = createSuspicionsPage({
+    current: async () => ({ analysis: finished(suspicions(neurons, createObservations())), madeMs: 0 }),
+  });
+
+  test('is its owner’s alone, and says of each finding what it does not prove', async () => {
+    expect(page.isPrivate).toBe(true);
+    const { body } = await ask(page);
+    expect(body.text.match(/What it does not prove/g)).toHaveLength(3);
+    expect(body.text).toContain('2 hotkeys announce one address and port');
+    expect(body.text).toContain('assay validator replay');
+  });
+
+  test('shows strangers’ strings as text', async () => {
+    const { text } = (await ask(page)).body;
+    expect(text).not.toMatch(/<b>one|<script>/);
+    expect(text).toContain('&lt;script&gt;cold');
+  });
+
+  test('shows what is asked for, and refuses what cannot be', async () => {
+    const { text } = (await ask(page, pageRequest({ query: 'what=coldkey' }))).body;
+    expect(text.match(/What it does not prove/g)).toHaveLength(1);
+    await expect(ask(page, pageRequest({ query: 'what=nonsense' }))).rejects.toThrow('what');
+    await expect(ask(page, pageRequest({ query: 'page=0' }))).rejects.toThrow('page');
+    const none = (await ask(page, pageRequest({ query: 'hotkey=nobody' }))).body.text;
+    expect(none).toContain('No finding is of this kind.');
+  });
+
+  test('of nothing says that nothing was seen', async () => {
+    const bare = createSuspicionsPage({
+      current: async () => ({ analysis: finished(suspicions([], createObservations())), madeMs: 0 }),
+    });
+    expect((await ask(bare)).body.text).toContain('No verdict was seen yet');
   });
 });
