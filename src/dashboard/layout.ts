@@ -2,7 +2,7 @@
 import { type Html, html } from '../emissions/report/html.js';
 import type { AssetNames } from './assets.js';
 import type { Links, Masthead, Page, PageAnswer } from './page.js';
-import { key, stranger, time } from './parts.js';
+import { key, stranger, time, visible } from './parts.js';
 
 export interface Frame {
   readonly masthead: Masthead;
@@ -53,7 +53,7 @@ export function documentOf(frame: Frame, at: { page: string; depth: number }, an
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${answer.title} · ${masthead.title} · Assay</title>
+<title>${answer.title} · ${visible(masthead.title)} · Assay</title>
 <link rel="icon" href="${asset('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${asset('dashboard.css')}">
 <script src="${asset('theme.js')}"></script>
@@ -62,7 +62,7 @@ export function documentOf(frame: Frame, at: { page: string; depth: number }, an
 <body${events}>
 <a class="skip" href="#main">Skip to content</a>
 <header class="top"><div class="width">
-<p class="brand"><a href="${links.page(frame.pages[0]?.name ?? at.page)}"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 16 10 3l7 13M6.2 11.5h7.6"/></svg>Assay</a> <span class="subnet">${masthead.title}</span>${masthead.network === undefined ? undefined : html` <span class="network">${stranger(masthead.network, 40)}</span>`}</p>
+<p class="brand"><a href="${links.page(frame.pages[0]?.name ?? at.page)}"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 16 10 3l7 13M6.2 11.5h7.6"/></svg>Assay</a> <span class="subnet">${stranger(masthead.title, 40)}</span>${masthead.network === undefined ? undefined : html` <span class="network">${stranger(masthead.network, 40)}</span>`}</p>
 <nav aria-label="Pages"><ul>${nav}</ul></nav>
 <div class="tools"><div class="pulse" data-live="masthead">${pulse(masthead)}</div><button type="button" class="theme" data-theme-toggle hidden>Theme</button></div>
 </div></header>

@@ -116,22 +116,23 @@ export function eachRecord(
 /**
  * The frames of a file, in order; only whole ones whose links hold are ever given out.
  * @param isLast whether a crash can have cut the file short: of any other a short end is corruption
+ * @param from where to go on, as an earlier end had it. @default the file's beginning
  * @throws AssayError `corrupt` naming file and record
  */
 export function* readFrames(
   path: string,
   previous: Uint8Array,
-  { isLast }: { isLast: boolean },
+  { isLast, from }: { isLast: boolean; from?: Pick<FileEnd, 'complete' | 'records'> | undefined },
 ): Generator<Frame, FileEnd> {
   const file = openSync(path, 'r');
   try {
     const size = fstatSync(file).size;
     let link = previous;
-    let records = 0;
-    let offset = 0;
+    let records = from?.records ?? 0;
+    let offset = from?.complete ?? 0;
     // bytes of the file from `start` on; grows to the largest frame
     let buffer: Buffer = Buffer.allocUnsafe(2 * FULL_BYTES);
-    let [start, filled] = [0, 0];
+    let [start, filled] = [offset, 0];
     const ensure = (bytes: number): Buffer => {
       if (offset + bytes > start + filled) {
         const rest = buffer.subarray(offset - start, filled);

@@ -168,7 +168,7 @@ export async function load(
 }
 
 /** @throws AssayError when a segment is not what comes after the one before it */
-function goesOn(
+export function goesOn(
   path: string,
   header: SegmentEntry,
   before: Pick<Compacted, 'owner' | 'head'> | undefined,

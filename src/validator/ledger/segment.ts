@@ -64,22 +64,23 @@ export const headOf = ({ header, records, link }: SegmentEnd): LedgerHead => ({
 
 /**
  * Reads a segment, checks its links and its signature, and stops after each frame.
+ * @param from the end of an earlier reading: what was appended since is told, and nothing before it
  * @returns its end; undefined when nothing of it reached the disk
  * @throws AssayError `corrupt` naming file and record
  */
 export function* readSegment(
   path: string,
-  { isLast }: { isLast: boolean },
+  { isLast, from: earlier }: { isLast: boolean; from?: SegmentEnd | undefined },
   visitor: SegmentVisitor,
 ): Generator<void, SegmentEnd | undefined> {
-  const header = peekHeader(path, isLast);
+  const header = earlier?.header ?? peekHeader(path, isLast);
   if (!header) return undefined;
   const owner: LedgerOwner = { genesisHash: header.genesis, netuid: header.netuid, hotkey: header.hotkey };
-  const names: string[] = [];
-  let closed: ClosedEntry | undefined;
-  let before = header.link;
-  let records = 0;
-  const frames = readFrames(path, header.link, { isLast });
+  const names: string[] = [...(earlier?.names ?? [])];
+  let closed: ClosedEntry | undefined = earlier?.closed;
+  let before = earlier?.link ?? header.link;
+  let records = earlier?.records ?? 0;
+  const frames = readFrames(path, before, { isLast, from: earlier });
   try {
     for (;;) {
       const next = frames.next();

@@ -1,0 +1,37 @@
+// Owns: proven amounts as a reader sees them. Does not own: units (model/credit.ts).
+import { type Credit, RESOURCES, type Resource } from '../model/credit.js';
+
+const SHOWN: Readonly<Record<Resource, { readonly unit: string; readonly name: string }>> = {
+  opsPerS: { unit: 'op/s', name: 'exact int8 operations a second' },
+  hashBytesPerS: { unit: 'B/s hashed', name: 'bytes hashed a second' },
+  deviceBytes: { unit: 'B device', name: 'device memory' },
+  deviceBytesPerS: { unit: 'B/s device', name: 'rate of device memory' },
+  hostBytes: { unit: 'B host', name: 'host memory' },
+  hostBytesPerS: { unit: 'B/s host', name: 'rate of host memory' },
+  storageBytes: { unit: 'B disk', name: 'storage' },
+  storageBytesPerS: { unit: 'B/s disk', name: 'rate of storage' },
+  downBytesPerS: { unit: 'B/s down', name: 'rate from peers' },
+  upBytesPerS: { unit: 'B/s up', name: 'rate to peers' },
+};
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
+
+export const resourceName = (resource: Resource): string => SHOWN[resource].name;
+
+/** 12.3 Top/s: three digits and a prefix of thousands */
+export function amountText(resource: Resource, amount: number): string {
+  const { unit } = SHOWN[resource];
+  let value = amount;
+  let step = 0;
+  while (Math.abs(value) >= 999.5 && step < PREFIXES.length - 1) {
+    value /= 1000;
+    step++;
+  }
+  const digits = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${PREFIXES[step]}${unit}`;
+}
+
+/** All amounts of a vector in the order of RESOURCES; what is hashed is left out, since the rate has it. */
+export const vectorText = (credit: Credit): string =>
+  RESOURCES.filter((resource) => resource !== 'hashBytesPerS' && credit[resource] !== undefined)
+    .map((resource) => amountText(resource, credit[resource]!))
+    .join(' · ');
