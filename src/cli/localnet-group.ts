@@ -179,7 +179,7 @@ const startOptions = (command: Command): Command =>
     .option('--config <file>', 'JSON file with the same keys')
     .option('--host <address>', 'address to bind (127.0.0.1)')
     .option('--allow-remote', 'let a --host beyond loopback be: whoever reaches it can connect')
-    .option('--port <number>', 'port to bind, 0 picks one (9944)', integer)
+    .option('--port <n>', 'port to bind, 0 picks one (9944)', integer)
     .option('--base-path <folder>', 'keep every finalized block there, and go on with what is there')
     .option('--block-time-ms <ms>', 'time between blocks (250)', integer)
     .option('--tempo <blocks>', 'blocks per epoch of new subnets (360)', integer)

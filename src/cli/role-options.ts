@@ -15,7 +15,7 @@ export function addRoleOptions(command: Command, role: ConfigRole): Command {
   });
   command.option('--config <file>', 'file with the same keys (assay config init, check, explain)');
   if (role === 'miner-host' || role === 'validator-worker') return command; // which know no chain
-  return command.option('--network <urls>', 'the same as --chain, as `assay chain` calls it');
+  return command.option('--network <name or urls>', 'the same as --chain, as `assay chain` calls it');
 }
 
 /** For who looks at the whole tree: completion, and tests of it. */

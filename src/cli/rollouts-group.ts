@@ -215,7 +215,7 @@ Example:
 /** As `choiceFlags` of rollout-choice.ts reads them. */
 const addChoiceOptions = (command: Command): Command =>
   command
-    .option('--model <dir>', 'a model folder: a decoder over bytes')
+    .option('--model <folder>', 'a model folder: a decoder over bytes')
     .option('--seeded <name>', 'in its place one from --seed: tiny or miniature, of random weights')
     .option('--weights <how>', 'how the weights came to be: random, trained or unknown')
     .option('--environment <id>', 'whose prompts are answered (arithmetic)')

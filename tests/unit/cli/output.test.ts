@@ -39,12 +39,15 @@ describe('exit codes', () => {
   });
 });
 
+const REPORT =
+  '  what to do: The lines `because:` say what failed. Where that is no help, run it again with ASSAY_DEBUG=1 and report what it prints.\n';
+
 describe('an error', () => {
   test('is one line with its code, and one for each cause', () => {
     const written = capture('stderr');
     printError(new Error('no demo', { cause: new Error('no localnet', { cause: config }) }), false);
     expect(written.join('')).toBe(
-      'error: no demo\n  because: no localnet\n  because: port: expected a number [invalid-config]\n',
+      `error: no demo [unexpected]\n  because: no localnet\n  because: port: expected a number [invalid-config]\n${REPORT}`,
     );
   });
 
@@ -61,13 +64,13 @@ describe('an error', () => {
     const a: Error & { cause?: unknown } = new Error('a');
     a.cause = a;
     printError(a, false);
-    expect(written.join('').split('\n')).toHaveLength(6);
+    expect(written.join('').split('\n')).toHaveLength(7);
   });
 
   test('that is no Error is told as it is', () => {
     const written = capture('stderr');
     printError('just text', true);
-    expect(written).toEqual(['error: just text\n']);
+    expect(written).toEqual([`error: just text [unexpected]\n${REPORT}`]);
   });
 });
 
