@@ -3,9 +3,10 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { isAssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import { nearest } from '../../model/near.js';
-import { integerBetween, loadFlags, minerSchema, validatorSchema } from '../config.js';
+import { integerBetween, minerSchema, validatorSchema } from '../config.js';
+import { flagOf } from '../config-keys.js';
 import { invalid } from '../invalid-input.js';
 import { mayBeSecret } from '../wallets.js';
 
@@ -49,7 +50,7 @@ export interface Asking {
 /**
  * @param what the first argument
  * @param folder the second
- * @throws AssayError `invalid-input`, `invalid-config` for what cannot be asked again; the signal's reason
+ * @throws AssayError `invalid-input` for what cannot be asked again; the signal's reason
  */
 export async function answersOf(
   { what, folder }: { readonly what: string | undefined; readonly folder: string },
@@ -81,7 +82,7 @@ function assertFits(kind: ProjectKind, flags: Flags): void {
   for (const key of [...none, ...miners])
     if (flags[key] !== undefined)
       throw invalid(
-        `--${key === 'announceIp' ? 'announce-ip' : key}`,
+        flagOf(key),
         kind === 'subnet' ? 'none: config/ of a new subnet is for a localnet' : 'none: it is for miners',
         'one',
       );
@@ -93,11 +94,16 @@ async function valuesOf(
   asking: Asking,
 ): Promise<Readonly<Record<string, unknown>>> {
   const schema = role === 'miner' ? minerSchema : validatorSchema;
+  const shape: Readonly<Record<string, z.ZodType>> = schema.shape;
+  /** As the role will. */
   const checked =
     (key: string, from: (text: string) => unknown = (text) => text) =>
     (answer: string): unknown => {
-      const shape: Readonly<Record<string, z.ZodType>> = schema.shape;
-      return loadFlags(z.strictObject({ [key]: shape[key]! }), { [key]: from(answer) })[key];
+      const parsed = shape[key]!.safeParse(from(answer));
+      if (parsed.success) return parsed.data;
+      const expected = parsed.error.issues[0]!.message;
+      const what = flagOf(key);
+      throw new AssayError('invalid-input', `${what}: ${expected}`, { what, expected, got: 'another' });
     };
   const chain = await answered(asking, {
     given: flags.chain,
@@ -157,7 +163,7 @@ async function answered<T>({ ask, say }: Asking, of: Question<T>): Promise<T | u
     try {
       if (answer !== undefined) return parse(answer);
     } catch (error) {
-      if (!isAssayError(error, 'invalid-input') && !isAssayError(error, 'invalid-config')) throw error;
+      if (!isAssayError(error, 'invalid-input')) throw error;
       say(error.message);
     }
   }

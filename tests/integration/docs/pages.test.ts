@@ -11,7 +11,7 @@ const pagesIn = (folder: string, recursive: boolean): string[] =>
   readdirSync(folder, { recursive, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(folder, file));
-const PAGES = [...pagesIn('.', false), ...pagesIn('docs', true)].sort();
+const PAGES = [...pagesIn('.', false), ...pagesIn('docs', true), ...pagesIn('examples', true)].sort();
 const texts = new Map(PAGES.map((page) => [page, readFileSync(page, 'utf8')]));
 const withoutFences = (text: string): string => text.replace(/^```.*?^```$/gms, '');
 
