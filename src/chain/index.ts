@@ -39,6 +39,7 @@ export type {
   RateLimit,
   SimulatedSwap,
   StakePosition,
+  SubnetEmission,
   SubnetSummary,
   SubtensorReader,
   Swap,

@@ -28,6 +28,8 @@ export interface SubtensorReader {
   /** What the hotkeys of a subnet announced; those that left stay until the chain forgets them. */
   announcements(netuid: Netuid, at?: Uint8Array): Promise<readonly Announcement[]>;
   childKeys(hotkey: Hotkey, netuid: Netuid, at?: Uint8Array): Promise<ChildKeys>;
+  /** @throws AssayError `unsupported` where subnets have no alpha */
+  emission(netuid: Netuid, at?: Uint8Array): Promise<SubnetEmission>;
   prices(netuid: Netuid, at?: Uint8Array): Promise<Prices>;
   /** What a swap would give now. @throws AssayError `unsupported` where the runtime cannot say */
   simulateSwap(netuid: Netuid, swap: Swap, at?: Uint8Array): Promise<SimulatedSwap>;
@@ -166,6 +168,14 @@ export interface ChildKeys {
   readonly pending: { readonly children: readonly Relative[]; readonly effectiveAt: number } | undefined;
   /** u16 proportion of 65535 */
   readonly take: number;
+}
+
+/** What a subnet makes in a block. */
+export interface SubnetEmission {
+  /** alpha for its participants in the block that was asked, rao: 0 before the subnet was started */
+  readonly alphaOutRao: bigint;
+  /** u16 proportion of 65535; 0 where the owner takes none */
+  readonly ownerCut: number;
 }
 
 export interface Prices {

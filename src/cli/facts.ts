@@ -32,6 +32,8 @@ export function scaled(amount: number): string {
   return `${Number((amount / 1000 ** step).toPrecision(3))} ${steps[step]}`;
 }
 
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
 /** First and last letters of an address: enough to recognise it, too little to copy. */
 export const shortAddress = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 

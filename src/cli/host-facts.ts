@@ -17,8 +17,6 @@ const MOST_PORTS = 256;
 export interface HostQuestions {
   /** standard output of a program, undefined where it is not there or fails */
   run(program: string, args: readonly string[], withinMs?: number): Promise<string | undefined>;
-  /** The same, and what became of it where it gave nothing. */
-  says(program: string, args: readonly string[], withinMs?: number): Promise<Said>;
   /** undefined where it cannot be read */
   read(path: string): Promise<string | undefined>;
   /** unix ms at which it was written last */
@@ -29,31 +27,48 @@ export interface HostQuestions {
 /** What a program said, or why it said nothing. */
 export type Said =
   | { readonly is: 'done'; readonly out: string }
-  | { readonly is: 'not-there' | 'late' }
+  | { readonly is: 'not-there' }
+  | { readonly is: 'late' }
   | { readonly is: 'failed'; readonly out: string; readonly err: string };
 
 const execute = promisify(execFile);
 
-async function says(program: string, args: readonly string[], withinMs = ASK_MS): Promise<Said> {
-  try {
-    const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
-    // no secret of ours belongs into the environment of what it runs
-    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
-    return { is: 'done', out: (await execute(program, [...args], { ...options, env })).stdout };
-  } catch (error) {
-    // what execFile rejects with
-    const {
-      code,
-      killed,
-      stdout = '',
-      stderr = '',
-    } = error as NodeJS.ErrnoException & Record<string, string>;
-    if (code === 'ENOENT' || code === 'EACCES') return { is: 'not-there' };
-    return killed ? { is: 'late' } : { is: 'failed', out: stdout, err: stderr };
-  }
+/** Of programs whose failure says something. */
+export interface ProgramQuestions {
+  says(program: string, args: readonly string[], withinMs?: number): Promise<Said>;
 }
 
-export const systemQuestions: HostQuestions = {
+/** One that not even SIGKILL ends (a card that fell off its bus does that to whoever asks it) is left behind after so long. */
+const LEFT_MS = 500;
+
+async function says(program: string, args: readonly string[], withinMs = ASK_MS): Promise<Said> {
+  const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
+  // no secret of ours belongs into the environment of what it runs
+  const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+  const running = execute(program, [...args], { ...options, env });
+  const ended = running.then(
+    ({ stdout }): Said => ({ is: 'done', out: stdout }),
+    (error: NodeJS.ErrnoException & { killed?: boolean; stdout?: string; stderr?: string }): Said => {
+      const { code, killed, stdout = '', stderr = '' } = error;
+      if (code === 'ENOENT' || code === 'EACCES') return { is: 'not-there' };
+      return killed ? { is: 'late' } : { is: 'failed', out: stdout, err: stderr };
+    },
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const stuck = new Promise<Said>((resolve) => {
+    timer = setTimeout(() => resolve({ is: 'late' }), withinMs + LEFT_MS);
+  });
+  const said = await Promise.race([ended, stuck]);
+  clearTimeout(timer);
+  const { child } = running;
+  if (said.is === 'late') {
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    child.unref();
+  }
+  return said;
+}
+
+export const systemQuestions: HostQuestions & ProgramQuestions = {
   says,
   async run(program, args, withinMs) {
     const said = await says(program, args, withinMs);

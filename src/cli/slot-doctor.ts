@@ -4,6 +4,7 @@ import type { Devices } from '../compute/compute.js';
 import type { SlotFinding } from '../miner/status.js';
 import type { Clock } from '../model/clock.js';
 import { rejected, verdictToString } from '../model/verdict.js';
+import { CARDS } from '../verification/cards.js';
 import { plotName } from '../verification/kinds/storage/params.js';
 import type { ProofKind } from '../verification/proof.js';
 import { slotPlace } from '../verification/seed.js';
@@ -59,6 +60,7 @@ export function createSlotDoctor(
       devices: links ? { ...slot.devices, link: links.link } : slot.devices,
       card: undefined,
       found: undefined,
+      catalogue: CARDS,
       meets: links?.meets,
       plot: place ? { name: plotName({ params, place } as never), class: className } : undefined, // a storage's, as looked at above
       findings: [],

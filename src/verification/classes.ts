@@ -1,61 +1,19 @@
-// Owns: what cards are said to do, what parameters follow from it, and which class a proven vector has. Pure.
-// Does not own: a kind's parameter sets (kinds/<kind>/params.ts), what a class earns (scoring).
+// Owns: what parameters follow from what cards are said to do, and which class a proven vector has. Pure.
+// Does not own: the cards (cards.ts), a kind's parameter sets (kinds/<kind>/params.ts), what a class earns (scoring).
 import type { Credit } from '../model/credit.js';
 import { AssayError } from '../model/errors.js';
+import { CARDS, type CardFigures } from './cards.js';
 
-/** What its vendor says of one card, and how it multiplies exactly. Decimal units, as datasheets have them. */
-export interface DeviceFigures {
+/** A card that a class is named after. */
+export interface DeviceFigures extends CardFigures {
   /** name of the class in every kind's table */
   readonly class: string;
-  /** dense, without sparsity; a multiply and an add are two */
-  readonly peakOpsPerS: number;
-  /** which units reach that peak with exact results: on parts with little INT8 those for FP16 */
-  readonly path: 'int8' | 'fp16';
-  readonly memoryBytes: number;
-  readonly memoryBytesPerS: number;
-  /** one direction, effective: PCIe 4 or 5 with 16 lanes */
-  readonly linkBytesPerS: number;
-  /** bound the rate of SHA-256 on integer units (HASH_LANES, HASH_INSTRUCTIONS) */
-  readonly multiprocessors: number;
-  readonly clockHz: number;
 }
 
-const card = (
-  name: string,
-  [teraOps, path]: readonly [number, DeviceFigures['path']],
-  [gigabytes, gigabytesPerS, linkGigabytesPerS]: readonly [number, number, number],
-  [multiprocessors, clockGhz]: readonly [number, number],
-): DeviceFigures => ({
-  class: name,
-  peakOpsPerS: teraOps * 1e12,
-  path,
-  memoryBytes: gigabytes * 1e9,
-  memoryBytesPerS: gigabytesPerS * 1e9,
-  linkBytesPerS: linkGigabytesPerS * 1e9,
-  multiprocessors,
-  clockHz: clockGhz * 1e9,
-});
-
-const PCIE4 = 22;
-const PCIE5 = 50;
-
-/**
- * Datasheets of the vendor (architecture white papers of Ampere, Ada, Hopper and Blackwell): dense peaks, sparse figures
- * halved; boost clocks. None of it was measured by us. docs/proofs/parameters.md says which sheet each figure is from.
- */
-export const DEVICES: readonly DeviceFigures[] = [
-  card('rtx-3090', [284, 'int8'], [24, 936, PCIE4], [82, 1.695]),
-  card('rtx-4090', [660.6, 'int8'], [24, 1008, PCIE4], [128, 2.52]),
-  card('rtx-5090', [838, 'int8'], [32, 1792, PCIE5], [170, 2.407]),
-  card('l40s', [733, 'int8'], [48, 864, PCIE4], [142, 2.52]),
-  card('a100-80', [624, 'int8'], [80, 2039, PCIE4], [108, 1.41]),
-  card('h100-pcie', [1513, 'int8'], [80, 2000, PCIE5], [114, 1.755]),
-  card('h100-sxm', [1979, 'int8'], [80, 3350, PCIE5], [132, 1.755]),
-  card('h200', [1979, 'int8'], [141, 4800, PCIE5], [132, 1.755]),
-  card('b200', [4500, 'int8'], [180, 7700, PCIE5], [148, 1.9]),
-  // INT8 is a fifteenth of FP16 here, and FP16 with FP32 accumulation is exact over 2048 products of 8 by 7 bits
-  card('b300', [2250, 'fp16'], [270, 7700, PCIE5], [160, 1.9]),
-];
+/** Figures of the catalogue (cards.ts) under their classes: docs/proofs/parameters.md says which sheet each is from. */
+export const DEVICES: readonly DeviceFigures[] = CARDS.flatMap(({ class: name, figures }) =>
+  name === undefined ? [] : [{ class: name, ...figures }],
+);
 
 /**
  * One window for all sets that credit the same amounts: two slots of different windows on one device would be credited more than

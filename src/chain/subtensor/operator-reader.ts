@@ -13,6 +13,7 @@ import { readChildKeys } from './child-keys.js';
 import { readCommitmentOf, readCommitments } from './commitments.js';
 import { readPulse } from './commits.js';
 import type { Connection } from './connection.js';
+import { readEmission } from './emission.js';
 import { readEvents } from './events.js';
 import { featuresOf } from './features.js';
 import { readHyperparameters } from './hyperparameters.js';
@@ -54,6 +55,7 @@ function readsOf(connection: Connection): SubtensorReader {
     pulse: (round, at) => readPulse(connection, round, at),
     announcements: (netuid, at) => readAnnouncements(connection, netuid, at),
     childKeys: (hotkey, netuid, at) => readChildKeys(connection, hotkey, netuid, at),
+    emission: (netuid, at) => readEmission(connection, netuid, at),
     prices: (netuid, at) => readPrices(connection, netuid, at),
     simulateSwap: (netuid, swap, at) => readSimulatedSwap(connection, netuid, swap, at),
     rateLimits: (netuid, hotkey, at) => readRateLimits(connection, netuid, hotkey, at),

@@ -3,12 +3,13 @@ import type { Devices } from '../../compute/compute.js';
 import type { HostMemory } from '../../compute/host.js';
 import { DEFAULT_RESERVE } from '../../miner/slot.js';
 import { systemRandom } from '../../model/prng.js';
-import { suggestedClass } from '../../verification/catalogue.js';
+import type { CatalogueCard } from '../../verification/cards.js';
+import { cardOf, expectationOf } from '../../verification/catalogue.js';
 import { BY_SIZE, DERIVED, FILL, MIN_LABELS } from '../../verification/classes.js';
 import type { HostMemoryParams } from '../../verification/kinds/host-memory/params.js';
+import { gibibytes, scaled } from '../facts.js';
 import type { Card } from '../one-device.js';
 import type { Choice, Finding, Host } from './finding.js';
-import { gibibytes } from './report.js';
 
 /** The class of a plot that is made in memory. */
 export const SMALL_STORAGE = 'small';
@@ -24,11 +25,12 @@ interface Subject {
 
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   compute: {
-    full: ({ card, devices }) => (card ? { class: cardClass(card, sideOf(devices)) } : { class: 'cpu-2048' }),
+    full: ({ card, devices, catalogue }) =>
+      card ? cardClass(card, sideOf(devices), catalogue) : { class: 'cpu-2048' },
     small: 'paced',
   },
   memory: {
-    full: ({ card, devices }) => (card ? cardMemory(card, sideOf(devices)) : NO_CARD),
+    full: ({ card, devices, catalogue }) => (card ? cardMemory(card, sideOf(devices), catalogue) : NO_CARD),
     small: 'paced-memory',
   },
   'host-memory': {
@@ -59,35 +61,49 @@ const NO_CARD: Choice = {
   fix: 'a card is named with --device (assay miner devices)',
 };
 
-const classByName = ({ name, memoryBytes }: Card): string | undefined => suggestedClass(name, memoryBytes);
-
 /** The largest side of labels that the device takes. */
 const sideOf = ({ compute }: Devices): number => compute.supports?.maxSide ?? Number.POSITIVE_INFINITY;
 
 const isTooLarge = (name: string, maxSide: number): boolean =>
   DERIVED.some((each) => each.class === name && each.n > maxSide);
 
-/** By its name, else the largest side of which enough labels fit; where nobody knows how much memory there is the smallest. */
-function cardClass(card: Card, maxSide: number): string {
-  const its = classByName(card);
-  if (its !== undefined && !isTooLarge(its, maxSide)) return its;
-  const { memoryBytes = 0 } = card;
-  const sides = [16_384, 8192].find((n) => n <= maxSide && FILL * memoryBytes >= MIN_LABELS * n * n);
-  return `${BY_SIZE}${sides ?? 4096}`;
+/** What its entry in the catalogue expects, where its class does not say so. */
+function expected(entry: CatalogueCard, resource: 'opsPerS' | 'deviceBytesPerS'): string {
+  const amount = expectationOf(entry).derived.nominal[resource] ?? 0;
+  return `by its figures in the catalogue (${entry.name}) ${scaled(amount)}${resource === 'opsPerS' ? 'op/s' : 'B/s'} are expected`;
 }
 
-/** There is no set by size for memory: what could stand in for it hangs on how fast the card is. */
-function cardMemory(card: Card, maxSide: number): Choice {
-  const its = classByName(card);
+/** By its entry, else the largest side of which enough labels fit; where nobody knows how much memory there is the smallest. */
+function cardClass(card: Card, maxSide: number, catalogue: readonly CatalogueCard[]): Choice {
+  const { memoryBytes = 0 } = card;
+  const entry = cardOf(card.name, card.memoryBytes, catalogue);
+  const note =
+    entry && !DERIVED.some((each) => each.class === entry.name) ? expected(entry, 'opsPerS') : undefined;
+  const noted = note === undefined ? {} : { note };
+  if (entry?.class !== undefined && !isTooLarge(entry.class, maxSide))
+    return { class: entry.class, ...noted };
+  const side = [16_384, 8192].find((n) => n <= maxSide && FILL * memoryBytes >= MIN_LABELS * n * n);
+  return { class: `${BY_SIZE}${side ?? 4096}`, ...noted };
+}
+
+/** There is no set by size for memory: what could stand in for it hangs on how fast the card is, which its figures say. */
+function cardMemory(card: Card, maxSide: number, catalogue: readonly CatalogueCard[]): Choice {
+  const entry = cardOf(card.name, card.memoryBytes, catalogue);
+  // an entry may name a class by size, which memory has none of
+  const named = DERIVED.some((each) => each.class === entry?.class) ? entry?.class : undefined;
+  const its = named ?? (entry ? expectationOf(entry).meets : undefined);
   if (its !== undefined && isTooLarge(its, maxSide))
     return {
       why: `labels of ${its} are larger than side ${maxSide}, the most that this backend takes`,
       fix: 'name another --class, or the card by another backend (assay miner devices)',
     };
-  if (its !== undefined) return { class: its };
+  if (its !== undefined)
+    return entry && named === undefined
+      ? { class: its, note: `its figures meet ${its}; ${expected(entry, 'deviceBytesPerS')}` }
+      : { class: its };
   return {
     why: `no class is named after ${card.name}`,
-    fix: 'prove compute first; then --kind memory --class with the class that it is expected to be',
+    fix: 'prove compute first; then --kind memory --class with the class that it is expected to be, or its figures in a --catalogue',
   };
 }
 

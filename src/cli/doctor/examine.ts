@@ -23,6 +23,8 @@ export async function examine(
   const { meets } = host;
   const choice = await choose(kind, host, options, signal);
   const nothing = {
+    paramsId: undefined,
+    simulated: false,
     note: undefined,
     credit: {},
     nominal: {},
@@ -38,13 +40,14 @@ export async function examine(
     const { why, fix } = choice;
     return { kind: kind.kind, class: undefined, state: 'skipped', said: why, fix, ...nothing };
   }
-  const params = [...kind.table.values()].find((each) => kind.facts(each).className === choice.class);
-  if (params === undefined) {
+  const set = [...kind.table].find(([, each]) => kind.facts(each).className === choice.class);
+  if (set === undefined) {
     const classes = [...kind.table.values()].map((each) => kind.facts(each).className);
     throw invalid('--class', `one of ${classes.join(', ')}`, choice.class);
   }
+  const [paramsId, params] = set;
   const facts = kind.facts(params);
-  const about = { kind: kind.kind, class: choice.class };
+  const about = { kind: kind.kind, class: choice.class, paramsId, simulated: facts.localnetOnly };
   const began = performance.now();
   try {
     const run = () =>
@@ -97,13 +100,13 @@ export async function examine(
     const isLost = isAssayError(error, 'unreachable') && computes([kind.kind]);
     if (signal.aborted || !(isLost || isAssayError(error, 'unsupported'))) throw error;
     const { message: said } = error;
-    if (isLost) return { ...about, state: 'failed', said, fix: LOST, ...nothing };
+    if (isLost) return { ...nothing, ...about, state: 'failed', said, fix: LOST };
     return {
+      ...nothing,
       ...about,
       state: 'failed',
       said,
       fix: kind.kind === 'storage' ? MAKE_A_PLOT : 'name another --class, or make room for this one',
-      ...nothing,
     };
   }
 }

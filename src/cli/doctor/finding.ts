@@ -3,6 +3,7 @@ import type { Devices } from '../../compute/compute.js';
 import type { FoundDevices } from '../../compute/find-devices.js';
 import type { PlotName } from '../../compute/spec/plot.js';
 import type { Credit } from '../../model/credit.js';
+import type { CatalogueCard } from '../../verification/cards.js';
 import type { Meeting, RehearsedStep } from '../../verification/rehearse.js';
 import type { Card } from '../one-device.js';
 
@@ -20,6 +21,10 @@ export interface Asked {
 export interface Finding {
   readonly kind: string;
   readonly class: string | undefined;
+  /** content address of its parameter set, lower-case hex; undefined where none was taken */
+  readonly paramsId: string | undefined;
+  /** of a set that counts on localnets only */
+  readonly simulated: boolean;
   /** `skipped`: nothing on this host to prove it with, which is no failure */
   readonly state: 'proven' | 'failed' | 'skipped';
   /** a verdict, or why it was not run */
@@ -57,6 +62,8 @@ export interface Host {
   readonly meets: Meeting | undefined;
   /** the plot of --plots that storage is proven with */
   readonly plot: { readonly name: PlotName; readonly class: string } | undefined;
+  /** names and figures of cards, an operator's own first */
+  readonly catalogue: readonly CatalogueCard[];
   /** what was found so far */
   readonly findings: readonly Finding[];
 }

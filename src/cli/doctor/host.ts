@@ -7,7 +7,7 @@ import { stderrLog } from '../output.js';
 import { SMALL_STORAGE } from './classes.js';
 import { type Asked, computes, type Host } from './finding.js';
 
-export interface OpenedHost extends Omit<Host, 'findings'> {
+export interface OpenedHost extends Omit<Host, 'findings' | 'catalogue'> {
   close(): Promise<void>;
 }
 

@@ -2,9 +2,11 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Credit, Resource } from '../../model/credit.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
-import { scaled } from '../facts.js';
+import { gibibytes, scaled } from '../facts.js';
 import { print } from '../output.js';
 import { Table } from '../table.js';
+import type { Check } from './check.js';
+import type { Earnings } from './earnings.js';
 import { type Asked, computes, type Finding, type Host } from './finding.js';
 
 export function show(
@@ -89,6 +91,34 @@ export function show(
   }
 }
 
+const MARKS: Readonly<Record<Check['state'], string>> = {
+  ok: 'ok',
+  warning: 'warn',
+  failed: 'FAIL',
+  unknown: '?',
+};
+
+/** A line each, and under it what to do. */
+export function showChecks(checks: readonly Check[]): void {
+  const width = Math.max(0, ...checks.map(({ about }) => about.length));
+  for (const { about, state, said, fix } of checks) {
+    print(`${MARKS[state].padEnd(4)}  ${about.padEnd(width)}  ${said}`);
+    if (fix !== undefined) print(`${' '.repeat(6 + width)}  fix: ${fix}`);
+  }
+}
+
+/** Each number beside what it is made of. */
+export function showEarnings({ worthLines, alone, beside, beginLines }: Earnings): void {
+  print('what it would earn');
+  for (const { text } of worthLines) print(`  ${text}`);
+  const isAlone = beside.basis === 'nobody';
+  for (const { said, lines } of isAlone ? [alone] : [beside, alone]) {
+    print(` ${said}:`);
+    for (const { text } of lines) print(`  ${text}`);
+  }
+  for (const { text } of beginLines) print(`  ${text}`);
+}
+
 /** What needs nothing but this host to be served; a plot, a port and a class of the line are said there. */
 const SERVED: ReadonlySet<string> = new Set(['compute', 'memory', 'host-memory', 'storage']);
 
@@ -125,5 +155,3 @@ function creditLines(credit: Credit, nominal: Credit): (readonly [credited: stri
     text(nominal[resource], resource).split(' ').slice(0, 2).join(' '),
   ]);
 }
-
-export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

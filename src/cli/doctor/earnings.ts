@@ -1,0 +1,323 @@
+// Owns: what a host would earn: a policy's pay for what it proved, and the chain's present emission, line by line. Pure, in whole
+// rao. Does not own: the pay (would-pay.ts), reading chain and policy (look-at-subnet.ts).
+import type { Subnet } from '../../chain/chain.js';
+import type { SubnetEmission } from '../../chain/operator-reads.js';
+import { accrueBlock, NO_PENDING } from '../../emissions/coinbase.js';
+import type { Resource } from '../../model/credit.js';
+import type { Hotkey } from '../../model/ids.js';
+import type { PaidNeuron, ScoringPolicy } from '../../scoring/index.js';
+import { scaled } from '../facts.js';
+import { taoText } from '../tao.js';
+import {
+  inTheLongRun,
+  type KnownSet,
+  NO_HOTKEY,
+  type Others,
+  type ProvenSlot,
+  poolIndexOf,
+  type WouldPay,
+  wouldPay,
+} from './would-pay.js';
+
+const DAY_MS = 86_400_000n;
+const RAO = 1_000_000_000n;
+
+/** What of a chain earnings hang on. */
+export interface ChainSide {
+  readonly subnet: Pick<
+    Subnet,
+    'netuid' | 'neurons' | 'ownerHotkey' | 'lastEpochBlock' | 'nextEpochBlock' | 'tempo'
+  >;
+  readonly emission: SubnetEmission;
+  readonly blockTimeMs: number;
+  /** TAO for 1 alpha, rao; undefined where the chain does not say */
+  readonly priceRao: bigint | undefined;
+  readonly registrationRao: bigint;
+}
+
+/** Whose worth stands beside this host's, and how that is known. */
+export interface Beside {
+  readonly basis: 'given' | 'filled' | 'equals' | 'nobody';
+  readonly others: Others;
+  readonly said: string;
+}
+
+export interface Line {
+  readonly step: 'worth' | 'pool' | 'cut' | 'weight' | 'emission' | 'earning' | 'begin';
+  readonly text: string;
+}
+
+/** One answer to who else is paid. */
+export interface Scenario {
+  readonly basis: Beside['basis'];
+  readonly said: string;
+  /** of the row that validators would set */
+  readonly weight: number;
+  readonly weights: number;
+  readonly alphaPerEpochRao: bigint;
+  readonly alphaPerDayRao: bigint;
+  readonly taoPerDayRao: bigint | undefined;
+  readonly lines: readonly Line[];
+}
+
+export interface Earnings {
+  /** of all that is proven here, by pool of the policy */
+  readonly worth: Readonly<Record<string, number>>;
+  /** in alpha, rao: of all miners together */
+  readonly minersPerBlockRao: bigint;
+  readonly blocksPerEpoch: number;
+  /** what the first epoch's worth is of that in the long run; what it is less by */
+  readonly firstEpoch: number;
+  /** with nobody else paid: the most there is to have */
+  readonly alone: Scenario;
+  /** beside those that are paid now */
+  readonly beside: Scenario;
+  readonly worthLines: readonly Line[];
+  readonly beginLines: readonly Line[];
+}
+
+export interface EarningsOf {
+  readonly policy: ScoringPolicy;
+  readonly sets: readonly KnownSet[];
+  readonly slots: readonly ProvenSlot[];
+  /** undefined: none was named */
+  readonly hotkey: Hotkey | undefined;
+  readonly chain: ChainSide;
+  /** worth of all others by pool, as an operator gave it */
+  readonly given?: ReadonlyMap<string, number> | undefined;
+}
+
+export function earningsOf(of: EarningsOf): Earnings {
+  const { policy, chain, slots } = of;
+  const { subnet } = chain;
+  const hotkey = of.hotkey ?? NO_HOTKEY;
+  const known = subnet.neurons.find((each) => each.hotkey === of.hotkey);
+  // a new one's probation is told of apart
+  const neuron: PaidNeuron = {
+    coldkey: known?.coldkey ?? (hotkey as never), // names are all that scoring knows of it
+    stakeRao: known?.stakeRao,
+  };
+  const long = inTheLongRun(policy);
+  const whose = { policy: long, sets: of.sets, hotkey, neuron, owner: subnet.ownerHotkey };
+  const pay = (others: Others) => wouldPay(whose, slots, others);
+  const nobody: Beside = { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid' };
+  const alone = pay(nobody.others);
+  const beside = besideOf(of, alone);
+  const made = emissionOf(chain);
+  const scenario = (who: Beside, would: WouldPay) => scenarioOf(who, { would, made, of });
+  const first = wouldPay(
+    { ...whose, policy, neuron: { ...neuron, registeredEpoch: 0 } },
+    slots,
+    nobody.others,
+  );
+  const worthAlone = sumOfWorth(alone);
+  const firstEpoch = worthAlone === 0 ? 0 : sumOfWorth(first) / worthAlone;
+  return {
+    worth: Object.fromEntries(alone.pay.pools.map(({ name, worth }) => [name, worth])),
+    minersPerBlockRao: made.perBlockRao,
+    blocksPerEpoch: made.blocks,
+    firstEpoch,
+    alone: scenario(nobody, alone),
+    beside: scenario(beside, pay(beside.others)),
+    worthLines: slots.map((slot) => worthLine(policy, slot)),
+    beginLines: beginLines(policy, firstEpoch),
+  };
+}
+
+const sumOfWorth = ({ pay }: WouldPay): number => pay.pools.reduce((sum, { worth }) => sum + worth, 0);
+
+/** Alpha of all miners together: what the chain sets aside for them in each block (`run_coinbase`). */
+function emissionOf({ emission, subnet }: ChainSide): {
+  readonly perBlockRao: bigint;
+  readonly blocks: number;
+} {
+  const { alphaOutRao, ownerCut } = emission;
+  // root's part and the validators' are no part of the miners' half
+  const { pending } = accrueBlock(NO_PENDING, {
+    alphaEmissionRao: alphaOutRao,
+    ownerCut,
+    rootProportion: 0n,
+    rootSell: true,
+  });
+  const { nextEpochBlock, lastEpochBlock, tempo } = subnet;
+  const blocks = nextEpochBlock === undefined ? tempo : Math.max(1, nextEpochBlock - lastEpochBlock);
+  return { perBlockRao: pending.serverRao, blocks };
+}
+
+/**
+ * What others prove is in validators' ledgers and not on the chain. What is on it: how much of a pool with a target is filled, and
+ * how many are paid.
+ */
+function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay): Beside {
+  if (given)
+    return {
+      basis: 'given',
+      others: { is: 'worth', byPool: given },
+      said: 'the others are worth what you gave',
+    };
+  const { neurons, ownerHotkey } = chain.subnet;
+  const all = neurons.reduce((sum, { incentive }) => sum + incentive, 0);
+  const paid = neurons.filter(
+    (each) => each.incentive > 0 && each.hotkey !== ownerHotkey && each.hotkey !== hotkey,
+  );
+  if (paid.length === 0)
+    return { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid now' };
+  const [pool] = policy.pools;
+  if (
+    policy.pools.length === 1 &&
+    pool?.target !== undefined &&
+    pool.unfilled !== 'spread' &&
+    pool.share > 0
+  ) {
+    const filled = paid.reduce((sum, { incentive }) => sum + incentive, 0) / all / pool.share;
+    const worth = filled * pool.target;
+    if (filled < MOST_FILLED)
+      return {
+        basis: 'filled',
+        others: { is: 'worth', byPool: new Map([[pool.name, worth]]) },
+        said: `others fill ${percent(filled)} of the pool's target now, so they are worth ${rounded(worth)}`,
+      };
+  }
+  return {
+    basis: 'equals',
+    others: { is: 'equals', many: paid.length },
+    said: `as many others as are paid now, ${paid.length}, taken to prove as much each as this host${sumOfWorth(alone) === 0 ? ', which is nothing' : ''}: what they prove is in validators' ledgers, name it with --others-worth`,
+  };
+}
+
+/** Above it the pool is full, and its share says nothing of how much there is. */
+const MOST_FILLED = 0.99;
+
+function scenarioOf(
+  { basis, said }: Beside,
+  {
+    would: { pay, row },
+    made: { perBlockRao, blocks },
+    of: { policy, chain, hotkey = NO_HOTKEY },
+  }: {
+    readonly would: WouldPay;
+    readonly made: { readonly perBlockRao: bigint; readonly blocks: number };
+    readonly of: EarningsOf;
+  },
+): Scenario {
+  const { emission, blockTimeMs, priceRao } = chain;
+  const { mine, burned, all } = row;
+  const [part, whole] = [BigInt(mine), BigInt(Math.max(1, all))];
+  const perEpochRao = perBlockRao * BigInt(blocks);
+  const alphaPerEpochRao = (perEpochRao * part) / whole;
+  const alphaPerDayRao = (perBlockRao * DAY_MS * part) / (BigInt(blockTimeMs) * whole);
+  const taoPerDayRao = priceRao === undefined ? undefined : (alphaPerDayRao * priceRao) / RAO;
+  const reason = pay.reasons.get(hotkey);
+  const lines: Line[] = [
+    ...pay.pools.map(({ name, worth, missed, target, dilution, paid }): Line => {
+      const { share } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
+      const full = target === undefined ? '' : `, target ${rounded(target)}`;
+      const short =
+        missed > 0 ? `, ${rounded(missed)} that proven slots missed of their classes is burned` : '';
+      const thin = dilution < 1 ? `, each unit is paid ${percent(dilution)} of the full price` : '';
+      const part = Number((paid * 1_000_000n) / pay.total) / 1e6;
+      return {
+        step: 'pool',
+        text: `pool ${name}: ${percent(share)} of pay; worth ${rounded(worth)} in all${full}${short}${thin}; it pays out ${percent(part)}`,
+      };
+    }),
+    ...(reason?.cuts ?? []).map(
+      ({ why, pool, factor }): Line => ({
+        step: 'cut',
+        text: `cut in ${pool}: ${why}, ${percent(factor)} is left`,
+      }),
+    ),
+    ...(reason?.zero === undefined ? [] : [{ step: 'cut', text: `paid nothing: ${reason.zero}` } as const]),
+    {
+      step: 'weight',
+      text: `weight: ${mine} of ${all}${burned > 0 ? `; ${burned} go to the owner's uid and are burned` : ''}`,
+    },
+    {
+      step: 'emission',
+      text: `the subnet makes ${taoText(emission.alphaOutRao)} alpha a block; less ${emission.ownerCut}/65535 for its owner, half of the rest is the miners': ${taoText(perBlockRao)} a block, x ${blocks} blocks = ${taoText(perEpochRao)} an epoch`,
+    },
+    {
+      step: 'earning',
+      text: `${taoText(perEpochRao)} x ${mine} / ${all} = ${taoText(alphaPerEpochRao)} alpha an epoch; ${(86_400_000 / blockTimeMs).toFixed(0)} blocks a day = ${taoText(alphaPerDayRao)} alpha a day`,
+    },
+    ...(priceRao === undefined || taoPerDayRao === undefined
+      ? []
+      : [
+          {
+            step: 'earning',
+            text: `at ${taoText(priceRao)} TAO for 1 alpha: ${taoText(taoPerDayRao)} TAO a day, before the pool's fee and what selling moves it`,
+          } as const,
+          ...paybackOf(chain.registrationRao, taoPerDayRao),
+        ]),
+  ];
+  return { basis, said, weight: mine, weights: all, alphaPerEpochRao, alphaPerDayRao, taoPerDayRao, lines };
+}
+
+function paybackOf(costRao: bigint, perDayRao: bigint): readonly Line[] {
+  if (perDayRao <= 0n || costRao <= 0n) return [];
+  const days = Number((costRao * 100n) / perDayRao) / 100;
+  const text = `a registration, ${taoText(costRao)} TAO now, is earned in ${days < 0.01 ? 'less than 0.01' : days} days`;
+  return [{ step: 'earning', text }];
+}
+
+const UNITS: Readonly<Record<Resource, string>> = {
+  opsPerS: 'op/s',
+  hashBytesPerS: 'B/s hashed',
+  deviceBytes: 'B of device memory',
+  deviceBytesPerS: 'B/s of device memory',
+  hostBytes: 'B of host memory',
+  hostBytesPerS: 'B/s of host memory',
+  storageBytes: 'B of storage',
+  storageBytesPerS: 'B/s of storage',
+  downBytesPerS: 'B/s from peers',
+  upBytesPerS: 'B/s to peers',
+};
+
+/** `223 Gop/s / 1 Pop/s x 1 = 0.000223`, and their sum. */
+function worthLine(policy: ScoringPolicy, slot: ProvenSlot): Line {
+  const { kind, class: name, credit, simulated } = slot;
+  const pool = policy.pools[poolIndexOf(policy, kind, name)];
+  const prices = (simulated ? pool?.simulatedPrices : pool?.prices) ?? {};
+  const terms = Object.entries(prices).flatMap(([resource, price]) => {
+    const amount = credit[resource as Resource] ?? 0; // the keys of prices are resources
+    if (!price || amount === 0) return [];
+    const worth = (amount / price.of) * price.counts;
+    const unit = UNITS[resource as Resource];
+    return [
+      { worth, text: `${scaled(amount)}${unit} / ${scaled(price.of)} x ${price.counts} = ${rounded(worth)}` },
+    ];
+  });
+  const head = `${kind} ${name}`;
+  if (!pool) return { step: 'worth', text: `${head}: no pool of the policy pays for it` };
+  if (terms.length === 0)
+    return {
+      step: 'worth',
+      text: `${head}: pool ${pool.name} has no price for what it proved${simulated ? ' on a simulated device' : ''}`,
+    };
+  const sum = terms.reduce((all, { worth }) => all + worth, 0);
+  return {
+    step: 'worth',
+    text: `${head}: ${terms.map(({ text }) => text).join('; ')}${terms.length > 1 ? `; together ${rounded(sum)}` : ''} (pool ${pool.name})`,
+  };
+}
+
+function beginLines(
+  { memory, probation, uptime, rented }: ScoringPolicy,
+  firstEpoch: number,
+): readonly Line[] {
+  const lines: string[] = [];
+  if (firstEpoch < 1) lines.push(`in its first epoch a new hotkey counts ${percent(firstEpoch)} of that`);
+  if (memory?.retain)
+    lines.push(`worth is remembered: ${memory.retain} of the epoch before, the rest of what is proven now`);
+  if (probation)
+    lines.push(`probation: from ${percent(probation.start)} to all within ${probation.epochs} epochs`);
+  if (uptime)
+    lines.push(
+      `uptime: ${percent(1 - uptime.floor)} of it hangs on answering every check, and is there after some epochs`,
+    );
+  if (rented) lines.push(`a slot that nobody rents has ${percent(rented.idle)} of it; that is counted above`);
+  return lines.map((text) => ({ step: 'begin', text }));
+}
+
+const rounded = (value: number): string => `${Number(value.toPrecision(6))}`;
+const percent = (share: number): string => `${Number((100 * share).toPrecision(5))} %`;

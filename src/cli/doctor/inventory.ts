@@ -1,0 +1,191 @@
+// Owns: what this host has: processors, memory, disks, network, what it runs under, cards. Reads only; what cannot be found out is
+// absent. Does not own: asking (host-facts.ts, nvidia-smi.ts), what is wrong with any of it (host-checks.ts), what it can do (proofs).
+import { readdir } from 'node:fs/promises';
+import { availableParallelism, cpus, type networkInterfaces, totalmem, uptime } from 'node:os';
+import { VERSION } from '../../model/version.js';
+import type { HostFacts } from '../../protocol/host-facts.js';
+import { collectHostFacts, type HostQuestions, type ProgramQuestions } from '../host-facts.js';
+import { askNvidiaSmi, type Smi } from './nvidia-smi.js';
+
+export interface Inventory {
+  readonly assay: string;
+  readonly node: string;
+  /** processor, kernel, virtualisation, container runtimes, ports, updates */
+  readonly facts: HostFacts;
+  readonly cpu: {
+    readonly model: string | undefined;
+    /** that this process may use at once */
+    readonly threads: number;
+    readonly mhz: number | undefined;
+    /** cores that a container's limit leaves; undefined: no limit is seen */
+    readonly limit: number | undefined;
+  };
+  readonly memory: {
+    readonly bytes: number;
+    readonly availableBytes: number | undefined;
+    readonly swapBytes: number | undefined;
+    /** that a container's limit leaves; undefined: no limit is seen */
+    readonly limitBytes: number | undefined;
+  };
+  readonly disks: readonly DiskDevice[];
+  readonly volumes: readonly Volume[];
+  readonly network: readonly NetworkInterface[];
+  readonly cards: Smi;
+  /** whether the system says that its clock follows another; undefined: it says nothing */
+  readonly clockFollowed: boolean | undefined;
+  readonly upSeconds: number;
+}
+
+export interface DiskDevice {
+  readonly name: string;
+  readonly model: string | undefined;
+  readonly bytes: number;
+  readonly rotates: boolean | undefined;
+}
+
+export interface Volume {
+  readonly path: string;
+  readonly kind: string;
+  readonly bytes: number;
+  readonly freeBytes: number;
+}
+
+export interface NetworkInterface {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly mtu: number | undefined;
+  /** as its driver says; virtual ones say nothing */
+  readonly megabitsPerS: number | undefined;
+}
+
+/** What is asked of the system: a twin in tests. */
+export interface InventoryQuestions extends HostQuestions, ProgramQuestions {
+  /** names in a folder; empty where it cannot be read */
+  list(folder: string): Promise<readonly string[]>;
+  interfaces(): ReturnType<typeof networkInterfaces>;
+}
+
+export const listed = (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
+
+const MOST = 64;
+/** Block devices that are not disks: parts of memory, images, remote ones that nobody attached. */
+const NO_DISK = /^(loop|ram|zram|dm-|md|sr|nbd|fd)/;
+/** File systems on a disk, or shared like one. */
+const ON_DISK = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'f2fs', 'overlay', 'nfs', 'nfs4']);
+
+/** @param of.folder where data and plots go */
+export async function takeInventory(
+  ask: InventoryQuestions,
+  of: { readonly folder: string; readonly at: number },
+): Promise<Inventory> {
+  const [facts, meminfo, cpuMax, memoryMax, disks, volumes, network, cards, synchronised] = await Promise.all(
+    [
+      collectHostFacts(ask, of),
+      ask.read('/proc/meminfo'),
+      ask.read('/sys/fs/cgroup/cpu.max'),
+      ask.read('/sys/fs/cgroup/memory.max'),
+      disksOf(ask),
+      volumesOf(ask, of.folder),
+      networkOf(ask),
+      askNvidiaSmi(ask),
+      ask.run('timedatectl', ['show', '--property=NTPSynchronized', '--value']),
+    ],
+  );
+  const [first] = cpus();
+  const kib = (name: string): number | undefined => {
+    const found = new RegExp(`^${name}:\\s+(\\d{1,15}) kB$`, 'm').exec(meminfo ?? '')?.[1];
+    return found === undefined ? undefined : Number(found) * 1024;
+  };
+  const limited = /^(\d{1,12}) (\d{1,12})/.exec(cpuMax ?? '');
+  const limitBytes = wholeOf(memoryMax);
+  return {
+    assay: VERSION,
+    node: process.versions.node,
+    facts,
+    cpu: {
+      model: facts.cpu,
+      threads: availableParallelism(),
+      mhz: first?.speed || undefined,
+      limit: limited ? Number(limited[1]) / Number(limited[2]) : undefined,
+    },
+    memory: {
+      bytes: totalmem(),
+      availableBytes: kib('MemAvailable'),
+      swapBytes: kib('SwapTotal'),
+      limitBytes: limitBytes !== undefined && limitBytes < totalmem() ? limitBytes : undefined,
+    },
+    disks,
+    volumes,
+    network,
+    cards,
+    clockFollowed: { yes: true, no: false }[synchronised?.trim() ?? ''],
+    upSeconds: Math.floor(uptime()),
+  };
+}
+
+async function disksOf(ask: InventoryQuestions): Promise<readonly DiskDevice[]> {
+  const names = (await ask.list('/sys/block')).filter((name) => !NO_DISK.test(name)).slice(0, MOST);
+  const disks = await Promise.all(
+    names.map(async (name) => {
+      const [size, rotational, model] = await Promise.all(
+        ['size', 'queue/rotational', 'device/model'].map((what) => ask.read(`/sys/block/${name}/${what}`)),
+      );
+      const rotates = { '0': false, '1': true }[rotational?.trim() ?? ''];
+      return { name: plain(name) ?? '?', model: plain(model), bytes: 512 * (wholeOf(size) ?? 0), rotates };
+    }),
+  );
+  return disks.filter(({ bytes }) => bytes > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Each file system once, and that of the data folder for certain. */
+async function volumesOf(ask: InventoryQuestions, folder: string): Promise<readonly Volume[]> {
+  const mounts = ((await ask.read('/proc/mounts')) ?? '').split('\n').flatMap((line) => {
+    const [device = '', path = '', kind = ''] = line.split(' ');
+    return ON_DISK.has(kind) ? [{ device, path: unescaped(path), kind }] : [];
+  });
+  const once = mounts.filter(({ device }, i) => mounts.findIndex((each) => each.device === device) === i);
+  const wanted = [
+    ...once.slice(0, MOST).map(({ path, kind }) => ({ path, kind })),
+    { path: folder, kind: 'data folder' },
+  ];
+  const volumes = await Promise.all(
+    wanted.map(async ({ path, kind }) => {
+      const disk = await ask.disk(path);
+      return disk ? [{ path: plain(path) ?? '?', kind, ...disk }] : [];
+    }),
+  );
+  return volumes.flat();
+}
+
+/** As the kernel writes blanks: `\040`. */
+const unescaped = (path: string): string =>
+  path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+async function networkOf(ask: InventoryQuestions): Promise<readonly NetworkInterface[]> {
+  const found = Object.entries(ask.interfaces()).slice(0, MOST);
+  return Promise.all(
+    found.map(async ([name, addresses = []]) => {
+      const [mtu, speed] = await Promise.all(
+        ['mtu', 'speed'].map((what) => ask.read(`/sys/class/net/${name}/${what}`).then(wholeOf)),
+      );
+      return {
+        name: plain(name) ?? '?',
+        addresses: addresses.map(({ address }) => address),
+        mtu,
+        megabitsPerS: speed,
+      };
+    }),
+  );
+}
+
+/** A number alone; `max`, `-1` and the like are none. */
+function wholeOf(text: string | undefined): number | undefined {
+  const trimmed = text?.trim() ?? '';
+  return /^\d{1,15}$/.test(trimmed) ? Number(trimmed) : undefined;
+}
+
+const plain = (text: string | undefined): string | undefined =>
+  text
+    ?.replace(/[^\x20-\x7e]/g, '')
+    .trim()
+    .slice(0, 120) || undefined;

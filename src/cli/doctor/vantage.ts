@@ -1,0 +1,129 @@
+// Owns: the answer of a vantage: a host elsewhere that says which ports of whoever asks take a connection from it, and where the
+// question came from. It dials the address that asked and no other. Does not own: asking it (reach.ts).
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { z } from 'zod';
+import type { Clock } from '../../model/clock.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
+import { plainAddress, toNetwork } from '../../protocol/address.js';
+import { Bucket, Buckets } from '../../protocol/rate.js';
+
+export const VANTAGE_FORMAT = 'assay-vantage/1';
+/** Bounds of what anybody can make a vantage do: connections to oneself, a few at a time. */
+export const VANTAGE_LIMITS = {
+  /** ports of one question */
+  ports: 8,
+  /** questions of one address, or of one /64; both rates allow bursts of five seconds of themselves */
+  perSecondPerAddress: 0.6,
+  /** questions of all addresses */
+  perSecond: 10,
+  /** addresses whose rate is remembered */
+  addresses: 4096,
+  connections: 32,
+  connectMs: 2_000,
+  requestMs: 5_000,
+  /** what a vantage may answer */
+  bytes: 4096,
+} as const;
+
+const port = z.int().min(1).max(65_535);
+/** What is answered, as JSON. */
+export const VANTAGE_ANSWER = z.strictObject({
+  format: z.literal(VANTAGE_FORMAT),
+  /** address that asked, as it was seen */
+  seen: z.string().max(64),
+  /** unix ms by the clock of the vantage */
+  at: z.int().min(0),
+  ports: z
+    .array(z.strictObject({ port, answered: z.boolean() }))
+    .min(1)
+    .max(VANTAGE_LIMITS.ports),
+});
+export type VantageAnswer = z.infer<typeof VANTAGE_ANSWER>;
+
+export interface Vantage {
+  readonly port: number;
+  /** Resolves once the signal aborted and nothing is left. */
+  readonly closed: Promise<void>;
+}
+
+/** @throws AssayError `unreachable` when the port cannot be bound */
+export async function serveVantage(
+  { clock }: { readonly clock: Clock },
+  { host, port: wanted }: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<Vantage> {
+  const own = new Buckets(VANTAGE_LIMITS.perSecondPerAddress, VANTAGE_LIMITS.addresses);
+  const all = new Bucket(VANTAGE_LIMITS.perSecond, clock.monotonic());
+  const server = createServer({ requestTimeout: VANTAGE_LIMITS.requestMs }, (request, response) => {
+    void answer(request, response).catch(() => response.destroy()); // whoever asked is gone
+  });
+  server.maxConnections = VANTAGE_LIMITS.connections;
+  server.maxRequestsPerSocket = 1;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const address = request.socket.remoteAddress;
+    const ports = portsIn(request);
+    if (address === undefined || !ports)
+      return give(response, 400, { why: `GET /reach?ports=N,N: at most ${VANTAGE_LIMITS.ports} ports` });
+    const seen = plainAddress(address);
+    try {
+      own.take(toNetwork(address), 'questions', clock.monotonic());
+      all.take('questions', clock.monotonic());
+    } catch (error) {
+      if (!isAssayError(error, 'limit-exceeded')) throw error;
+      return give(response, 429, { why: 'too many questions: ask again in a minute' });
+    }
+    const found = await Promise.all(
+      ports.map(async (each) => ({ port: each, answered: await takesConnection(address, each, signal) })),
+    );
+    const said: VantageAnswer = { format: VANTAGE_FORMAT, seen, at: Math.floor(clock.now()), ports: found };
+    give(response, 200, said);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      const at = `${host}:${wanted}`;
+      reject(new AssayError('unreachable', `vantage: cannot listen on ${at}`, { address: at }, { cause }));
+    });
+    server.listen(wanted, host, resolve);
+  });
+  const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  const end = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return { port: (server.address() as AddressInfo).port, closed }; // a TCP server's
+}
+
+function give(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify(body));
+}
+
+function portsIn({ method, url = '' }: IncomingMessage): readonly number[] | undefined {
+  const [, list] = /^\/reach\?ports=([\d,]{1,64})$/.exec(url) ?? [];
+  if (method !== 'GET' || list === undefined) return undefined;
+  const ports = [...new Set(list.split(',').map(Number))];
+  const fits = ports.every((each) => port.safeParse(each).success);
+  return fits && ports.length <= VANTAGE_LIMITS.ports ? ports : undefined;
+}
+
+/** A connection is all that is made: not a byte is sent. */
+function takesConnection(host: string, at: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: at, timeout: VANTAGE_LIMITS.connectMs });
+    const end = (answered: boolean) => {
+      signal.removeEventListener('abort', give);
+      socket.destroy();
+      resolve(answered);
+    };
+    const give = () => end(false);
+    signal.addEventListener('abort', give, { once: true });
+    socket.once('connect', () => end(true));
+    socket.once('timeout', give);
+    socket.once('error', give);
+  });
+}
