@@ -103,7 +103,7 @@ export function table<Row>(
     return html`<tr>${cells}</tr>
 `;
   });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"${id === undefined ? undefined : html` id="${id}"`}>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"${id === undefined ? undefined : html` id="${id}"`}>
 <table><caption>${caption}</caption><thead><tr>${head}</tr></thead>
 <tbody>
 ${body}</tbody></table>${rows.length === 0 ? empty(whenEmpty) : undefined}</div>`;

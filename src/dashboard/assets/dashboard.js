@@ -7,11 +7,10 @@
   const themes = ['system', 'light', 'dark'];
   const name = () => root.dataset.theme ?? 'system';
   const showTheme = () => {
-    toggle.textContent = { system: 'Auto', light: 'Light', dark: 'Dark' }[name()];
-    toggle.setAttribute(
-      'aria-label',
-      `Theme: ${{ system: 'as the system has it', light: 'light', dark: 'dark' }[name()]}. Change it`,
-    );
+    // a voice that asks for what it reads must find it: the label begins with the text
+    const shown = { system: 'Auto', light: 'Light', dark: 'Dark' }[name()];
+    toggle.textContent = shown;
+    toggle.setAttribute('aria-label', `${shown} theme, change it`);
   };
   if (toggle) {
     toggle.hidden = false;
