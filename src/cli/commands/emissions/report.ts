@@ -1,10 +1,9 @@
 // Owns: `assay emissions report`: runs a scenario and writes what it says into one HTML file. Does not own: the page
 // (emissions/report), the run, its thread.
-import { open, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { open } from 'node:fs/promises';
 import { z } from 'zod';
-import type { ChartLibrary } from '../../../emissions/report/page.js';
 import { REPORT_MARK, renderReport } from '../../../emissions/report/report.js';
+import { chartLibrary } from '../../chart-library.js';
 import { loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
@@ -76,21 +75,6 @@ async function isReport(file: string): Promise<boolean> {
   } finally {
     await handle.close();
   }
-}
-
-/** As it stands in node_modules, version and licence with it. */
-async function chartLibrary(): Promise<ChartLibrary> {
-  const require = createRequire(import.meta.url);
-  const [script, style, licence, manifest] = await Promise.all(
-    [
-      require.resolve('uplot/dist/uPlot.iife.min.js'),
-      require.resolve('uplot/dist/uPlot.min.css'),
-      require.resolve('uplot/LICENSE'),
-      require.resolve('uplot/package.json'),
-    ].map((file) => readFile(file, 'utf8')),
-  );
-  const { version } = JSON.parse(manifest) as { version: string };
-  return { name: `uPlot ${version}`, script, style, licence };
 }
 
 /** What to type for the same report, for a POSIX shell. */

@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { parseScenario, type Scenario, withParameters } from '../../../emissions/simulator/scenario.js';
 import { scenarioNamed, scenarios } from '../../../emissions/simulator/scenarios/index.js';
-import { holdsText } from '../../../emissions/simulator/sweep.js';
+import { parseSetting } from '../../../emissions/simulator/setting.js';
 import { isNear } from '../../../model/near.js';
 import { readInputJson } from '../../input-text.js';
-import { invalid } from '../../invalid-input.js';
 import { DEFAULT_THREADS, MAX_THREADS } from '../../simulations.js';
 
 /** A scenario file larger than this is not ours. */
@@ -42,26 +41,6 @@ export async function loadScenario(nameOrFile: string, flags: ScenarioSource): P
 
 const readFile = (path: string): Promise<unknown> =>
   readInputJson(path, { maxBytes: MAX_FILE_BYTES, names: namesLike });
-
-function parseSetting(text: string, scenario: Scenario): [path: string, value: unknown] {
-  const equals = text.indexOf('=');
-  if (equals <= 0 || equals === text.length - 1)
-    throw invalid(`--set ${text}`, 'PATH=VALUE, such as owner.burnShare=0.4', text);
-  const [path, given] = [text.slice(0, equals), text.slice(equals + 1)];
-  const value = jsonOr(given);
-  // a seed of digits is text as it was typed
-  const isWord = (typeof value !== 'object' || value === null) && typeof value !== 'string';
-  return [path, isWord && holdsText(scenario, path) ? given : value];
-}
-
-/** A number, true, JSON; anything else is a word, such as `rented`. */
-function jsonOr(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}
 
 /** Names like it, or all where none is. */
 function namesLike(path: string): readonly string[] {
