@@ -5,6 +5,7 @@ import { registerChain } from './chain-group.js';
 import { registerCheckpoint } from './checkpoint-group.js';
 import { AssayCommand } from './command.js';
 import { registerConfig } from './config-group.js';
+import { registerDashboard } from './dashboard-group.js';
 import { registerDocs } from './docs-group.js';
 import { registerEmissions } from './emissions-group.js';
 import { addExamples } from './examples.js';
@@ -106,6 +107,7 @@ proofs now, which says nothing about miners.`,
 
   registerValidator(program, run);
   registerMiner(program, run);
+  registerDashboard(program, run);
   registerConfig(program, run);
 
   addListOptions(program.command('params', { hidden: true }))

@@ -17,7 +17,7 @@ export interface ChainFacts {
   /** TAO for 1 alpha, rao; undefined where nobody says */
   readonly priceRao: bigint | undefined;
   /** this validator's row as the chain shows it, of 1; undefined where nobody here is a validator */
-  readonly weights: ReadonlyMap<Hotkey, number> | undefined;
+  readonly weights: ReadonlyMap<string, number> | undefined;
   readonly isCommitReveal: boolean;
   /** rows of this validator that are sealed still */
   readonly sealed: readonly {

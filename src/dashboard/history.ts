@@ -72,7 +72,7 @@ export interface ScoredRow {
   readonly block: number;
   readonly policy: string;
   /** of 1, by hotkey; zeros left out */
-  readonly shares: ReadonlyMap<Hotkey, number>;
+  readonly shares: ReadonlyMap<string, number>;
 }
 
 export interface History extends LedgerFold {

@@ -59,7 +59,7 @@ export interface Page {
   /** @throws AssayError `invalid-input` for a query that cannot be: its message is shown, with 400 */
   render(request: PageRequest): PageAnswer | FramedDocument | Promise<PageAnswer | FramedDocument>;
   /** Addresses that an export writes beside the page itself, each as `rest`. @default none */
-  exports?(): readonly (readonly string[])[];
+  exports?(): Iterable<readonly string[]>;
 }
 
 /** What stands in the head of every page. */

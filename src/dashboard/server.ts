@@ -14,7 +14,7 @@ import { VERSION } from '../model/version.js';
 import { createDoor } from './access.js';
 import { readAssets } from './assets.js';
 import type { Hub, Listener } from './hub.js';
-import { documentOf, type Frame, linksFrom, pulse } from './layout.js';
+import { documentOf, type Frame, linksFrom } from './layout.js';
 import { DASHBOARD_LIMITS as LIMITS } from './limits.js';
 import type { FramedDocument, Masthead, Page, PageAnswer } from './page.js';
 
@@ -42,8 +42,6 @@ export interface Dashboard {
   readonly port: number;
   /** with the token, where there is one */
   readonly url: string;
-  /** Tells open pages that the masthead is another. */
-  refresh(): void;
   close(): Promise<void>;
 }
 
@@ -170,7 +168,6 @@ export async function serveDashboard(
     host,
     port: bound,
     url: `http://${shown}:${bound}/${token === undefined ? '' : `?token=${encodeURIComponent(token)}`}`,
-    refresh: () => parts.hub.publish('masthead', { html: pulse(parts.masthead()).text }),
     async close() {
       clearInterval(heartbeat);
       parts.hub.close();
@@ -451,5 +448,6 @@ const HEADERS = {
   'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
 } as const;
 
-const isLoopback = (host: string): boolean =>
+/** Nobody but this machine reaches it. */
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

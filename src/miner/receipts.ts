@@ -130,6 +130,43 @@ export async function* readReceipts(path: string): AsyncGenerator<ReceiptRow> {
   }
 }
 
+/**
+ * Reads receipts while they are written: each complete line once, oldest first.
+ * @returns tells those that came since the last call. @throws AssayError `corrupt` as `readReceipts`
+ */
+export function followReceipts(path: string): (onRow: (row: ReceiptRow) => void) => Promise<void> {
+  let at = 0;
+  let line = 0;
+  return async (onRow) => {
+    const file = await open(path, 'r').catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!file) return; // no receipt yet
+    try {
+      const { size } = await file.stat();
+      const chunk = Buffer.alloc(FOLLOWED_BYTES);
+      while (at < size) {
+        const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+        const end = chunk.subarray(0, bytesRead).lastIndexOf(10) + 1;
+        if (end === 0) return; // a line that is being written, or one that no receipt is as long as
+        for (const text of chunk.toString('utf8', 0, end - 1).split('\n')) {
+          line++;
+          const row = parseRow(text);
+          if (!row) throw corrupt(path, line);
+          onRow(row);
+        }
+        at += end;
+      }
+    } finally {
+      await file.close();
+    }
+  };
+}
+
+/** Many receipts at once; each is a few KiB. */
+const FOLLOWED_BYTES = 1 << 20;
+
 const corrupt = (path: string, line: number) =>
   new AssayError('corrupt', `${path}:${line}: not a receipt`, { path, line, why: 'not a receipt' });
 

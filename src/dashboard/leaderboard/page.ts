@@ -11,6 +11,7 @@ import {
   type Html,
   html,
   key,
+  live,
   none,
   notice,
   number,
@@ -41,6 +42,10 @@ export interface LeaderboardSource extends LeaderSource {
   /** why there is no ledger, no chain: shown where there is nothing else to show */
   readonly missing?: string | undefined;
 }
+
+export const STANDINGS_TOPIC = 'standings';
+/** For whoever has the page open while verdicts come: nothing moves under a reader. */
+export const newStandings: Html = html`<p class="notice info">New verdicts came. <a href="">Show them</a></p>`;
 
 /** Rows are made anew no more often: while an event is judged there are thousands of entries a second. */
 const REST_MS = 2000;
@@ -110,9 +115,10 @@ function answerOf(
   return {
     title: 'Leaderboard',
     lead,
+    topics: [STANDINGS_TOPIC],
     body: html`${summary(source, all, chain)}
 ${delayed(chain, source, request.nowMs)}
-${request.isStatic ? none : filters(all, asked)}
+${request.isStatic ? none : html`${live(STANDINGS_TOPIC, none, { isLoud: true })}${filters(all, asked)}`}
 ${table('Hotkeys by standing', columns(request, asked), selection.rows, {
   whenEmpty: 'No hotkey is like that. Take a filter away.',
 })}

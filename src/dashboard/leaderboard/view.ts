@@ -1,6 +1,6 @@
 // Owns: the rows of the leaderboard from what is known, and which of them are asked for. Pure. Does not own: how they look (page.ts).
 import type { Credit } from '../../model/credit.js';
-import { AssayError } from '../../model/errors.js';
+import { invalid } from '../../model/invalid-input.js';
 import { type ChainFacts, perDayRao } from '../chain-facts.js';
 import type { History, Standing } from '../history.js';
 import type { ParameterFacts } from '../parameter-facts.js';
@@ -140,8 +140,8 @@ export function leaderRows({ history, parameters, chain: readChain }: LeaderSour
       rejected: standing.rejected,
       inconclusive: standing.inconclusive,
       lastRejection: standing.rejected > 0 ? standing.lastRejection : undefined,
-      score: scored ? (scored.shares.get(hotkey as never) ?? 0) : undefined,
-      weight: chain?.weights ? (chain.weights.get(hotkey as never) ?? 0) : undefined,
+      score: scored ? (scored.shares.get(hotkey) ?? 0) : undefined,
+      weight: chain?.weights ? (chain.weights.get(hotkey) ?? 0) : undefined,
       incentive: neuron && neuron.incentive / 65_535,
       alphaPerDayRao: neuron && chain && perDayRao(chain, neuron.emissionRao),
       trend: standing.trend,
@@ -232,20 +232,11 @@ function oneOf<T extends string>(name: string, known: readonly T[], given: strin
   const found = known.find((each) => each === given);
   if (found !== undefined) return found;
   const expected = known.filter((each) => each !== '').join(', ');
-  throw new AssayError('invalid-input', `${name}: expected one of ${expected}, got ${given.slice(0, 40)}`, {
-    what: name,
-    expected,
-    got: given.slice(0, 40),
-  });
+  throw invalid(name, `one of ${expected}`, given.slice(0, 40));
 }
 
 function whole(name: string, given: string, most: number): number {
   const value = /^\d{1,6}$/.test(given) ? Number(given) : 0;
   if (value >= 1 && value <= most) return value;
-  const expected = `a whole number from 1 to ${most}`;
-  throw new AssayError('invalid-input', `${name}: expected ${expected}, got ${given.slice(0, 40)}`, {
-    what: name,
-    expected,
-    got: given.slice(0, 40),
-  });
+  throw invalid(name, `a whole number from 1 to ${most}`, given.slice(0, 40));
 }
