@@ -156,12 +156,18 @@ export const focused = (
 }> =>
   page.evaluate(() => {
     const element = document.activeElement ?? document.body;
+    const labels =
+      'labels' in element
+        ? [...((element.labels as NodeListOf<Element>) ?? [])].map((each) => each.textContent)
+        : [];
     const style = getComputedStyle(element);
     const drawn = style.outlineStyle === 'auto' || Number.parseFloat(style.outlineWidth) >= 2;
     const { width, height, right, bottom } = element.getBoundingClientRect();
     return {
       tag: element.tagName.toLowerCase(),
-      name: (element.getAttribute('aria-label') ?? element.textContent ?? '').replace(/\s+/g, ' ').trim(),
+      name: (element.getAttribute('aria-label') ?? `${labels}${element.textContent}`)
+        .replace(/\s+/g, ' ')
+        .trim(),
       visible: style.outlineStyle !== 'none' && drawn && width > 0 && height > 0 && right > 0 && bottom > 0,
       href: element.getAttribute('href'),
     };

@@ -28,7 +28,7 @@ import { type ComputeParams, creditFor, paramsByClass } from '../../src/verifica
 export interface SeededSubnet {
   readonly writer: LedgerWriter;
   readonly policy: ScoringPolicy;
-  /** by uid; those of miners, without validators */
+  /** of miners, by uid from FIRST_UID on */
   readonly hotkeys: readonly Hotkey[];
   readonly coldkeys: readonly Coldkey[];
   readonly facts: Facts;
@@ -56,6 +56,8 @@ export interface SeedOptions {
 }
 
 export const SEEDED_NETUID = 2;
+/** of miners; before them the owner's and the validator's */
+export const FIRST_UID = 2;
 export const SEEDED_GENESIS = sha256(utf8('seeded chain'));
 const BLOCK_MS = 12_000;
 const CLASSES = ['rtx-4090', 'h100-sxm', 'a100-80', 'l40s', 'cpu-2048'] as const;
@@ -162,8 +164,8 @@ export async function seedLedger(
     await segment.append({
       entry: { type: 'scored', epoch, block, policy: policyDigest(policy), facts, row: [...row] },
     });
-    const uids = hotkeys.flatMap((hotkey, uid) =>
-      (row.get(hotkey) ?? 0) > 0 ? [[uid + 1, row.get(hotkey)!] as const] : [],
+    const uids = hotkeys.flatMap((hotkey, i) =>
+      (row.get(hotkey) ?? 0) > 0 ? [[i + FIRST_UID, row.get(hotkey)!] as const] : [],
     );
     await segment.append({ entry: { type: 'weights', epoch, block: block + 1, row: uids } });
   }

@@ -151,15 +151,15 @@ function findingCard(
     );
   const facts = evidence.map(([name, seen]) => html`<dt>${name}</dt><dd>${stranger(seen, 200)}</dd>`);
   const commands = outcomes.map((id) => html`<li>${key(id, { ends: 16 })}</li>`);
-  return card(
-    `finding-${i}`,
-    title,
-    html`<p>${badge(TONES[strength], WORDS[strength])} ${badge('quiet', WHATS[what])}</p>
+  // an article and no region: dozens of landmarks lead nowhere, and two findings may have one title
+  return html`<article class="card" id="finding-${i}"><h2>${title}</h2>
+<p>${badge(TONES[strength], WORDS[strength])} ${badge('quiet', WHATS[what])}</p>
 <p>${named}${hotkeys.length > HOTKEYS_SHOWN ? `and ${hotkeys.length - HOTKEYS_SHOWN} more` : undefined}</p>
 <dl class="facts">${facts}</dl>
 <p class="about"><strong>What it does not prove.</strong> ${doesNotProve}</p>
-${outcomes.length === 0 ? undefined : html`<details><summary>Evidence to replay: ${outcomes.length}</summary><ul>${commands}</ul></details>`}`,
-  );
+${outcomes.length === 0 ? undefined : html`<details><summary>Evidence to replay: ${outcomes.length}</summary><ul>${commands}</ul></details>`}
+</article>
+`;
 }
 
 function pager(
