@@ -201,7 +201,9 @@ function scenarioOf(
   },
 ): Scenario {
   const { emission, blockTimeMs, priceRao } = chain;
-  const { mine, burned, all } = row;
+  const { burned, all } = row;
+  const isOwner = hotkey === chain.subnet.ownerHotkey;
+  const mine = isOwner ? 0 : row.mine;
   const [part, whole] = [BigInt(mine), BigInt(Math.max(1, all))];
   const perEpochRao = perBlockRao * BigInt(blocks);
   const alphaPerEpochRao = (perEpochRao * part) / whole;
@@ -228,6 +230,14 @@ function scenarioOf(
       }),
     ),
     ...(reason?.zero === undefined ? [] : [{ step: 'cut', text: `paid nothing: ${reason.zero}` } as const]),
+    ...(isOwner
+      ? [
+          {
+            step: 'cut',
+            text: "paid nothing: the hotkey is the owner's, and what it earns as a miner is burned",
+          } as const,
+        ]
+      : []),
     {
       step: 'weight',
       text: `weight: ${mine} of ${all}${burned > 0 ? `; ${burned} go to the owner's uid and are burned` : ''}`,
@@ -284,7 +294,10 @@ function worthLine(policy: ScoringPolicy, slot: ProvenSlot): Line {
     const worth = (amount / price.of) * price.counts;
     const unit = UNITS[resource as Resource];
     return [
-      { worth, text: `${scaled(amount)}${unit} / ${scaled(price.of)} x ${price.counts} = ${rounded(worth)}` },
+      {
+        worth,
+        text: `${scaled(amount)}${unit} / ${scaled(price.of)}${unit.split(' ')[0]} x ${price.counts} = ${rounded(worth)}`,
+      },
     ];
   });
   const head = `${kind} ${name}`;

@@ -80,7 +80,9 @@ function ask(
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        if (text.length > VANTAGE_LIMITS.bytes) request.destroy(new Error('its answer is too long'));
+        if (text.length <= VANTAGE_LIMITS.bytes) return;
+        reject(away('its answer is too long'));
+        request.destroy();
       });
       response.on('end', () => {
         if (response.statusCode === 429) return reject(away('it was asked too often: try again in a minute'));

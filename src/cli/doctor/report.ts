@@ -112,9 +112,11 @@ export function showEarnings({ worthLines, alone, beside, beginLines }: Earnings
   print('what it would earn');
   for (const { text } of worthLines) print(`  ${text}`);
   const isAlone = beside.basis === 'nobody';
-  for (const { said, lines } of isAlone ? [alone] : [beside, alone]) {
+  const first = beside.basis;
+  for (const { basis, said, lines } of isAlone ? [alone] : [beside, alone]) {
     print(` ${said}:`);
-    for (const { text } of lines) print(`  ${text}`);
+    // what the subnet makes is the same whoever is paid
+    for (const { step, text } of lines) if (step !== 'emission' || basis === first) print(`  ${text}`);
   }
   for (const { text } of beginLines) print(`  ${text}`);
 }

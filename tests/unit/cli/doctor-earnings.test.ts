@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest';
+import { earningsOf } from '../../../src/cli/doctor/earnings.js';
+import type { Finding } from '../../../src/cli/doctor/finding.js';
+import { foresee } from '../../../src/cli/doctor/foresee.js';
+import type { ProvenSlot } from '../../../src/cli/doctor/would-pay.js';
+import { toHotkey } from '../../../src/model/ids.js';
+import { POLICIES, parsePolicy } from '../../../src/scoring/index.js';
+import { kinds } from '../../../src/verification/kinds/index.js';
+import { NETUID, neuron, subnet } from '../../support/subnets.js';
+
+const SETS = [
+  { kind: 'compute', class: 'h200', paramsId: 'aa' },
+  { kind: 'storage', class: 'nvme', paramsId: 'bb' },
+  { kind: 'host-memory', class: 'host-64', paramsId: 'cc' },
+];
+const slot = (kind: string, credit: ProvenSlot['credit'], share = 1): ProvenSlot => ({
+  ...SETS.find((set) => set.kind === kind)!,
+  credit,
+  share,
+  simulated: false,
+});
+/** 1 and 0.5 by the prices of this build */
+const CARD = slot('compute', { opsPerS: 1e15 });
+const DISK = slot('storage', { storageBytes: 1e12 });
+
+const policyOf = (changes: object) =>
+  parsePolicy({
+    format: 'assay-scoring-policy/1',
+    name: 'tried',
+    burn: 0,
+    pools: [
+      {
+        name: 'all',
+        share: 1,
+        prices: { opsPerS: { of: 1e15, counts: 1 }, storageBytes: { of: 2e12, counts: 1 } },
+      },
+    ],
+    ...changes,
+  });
+
+const ME = neuron(5);
+const chainWith = (neurons = [ME]) => ({
+  subnet: {
+    ...subnet(neurons),
+    ownerHotkey: toHotkey('owner'),
+    netuid: NETUID,
+    lastEpochBlock: 1000,
+    nextEpochBlock: 1360,
+    tempo: 360,
+  },
+  emission: { alphaOutRao: 1_000_000_000n, ownerCut: 11_796 },
+  blockTimeMs: 12_000,
+  priceRao: 20_000_000n,
+  registrationRao: 1_000_000_000n,
+});
+const earn = (
+  policy: ReturnType<typeof policyOf>,
+  slots: readonly ProvenSlot[],
+  more: { neurons?: (typeof ME)[]; given?: ReadonlyMap<string, number> } = {},
+) =>
+  earningsOf({
+    policy,
+    sets: SETS,
+    slots,
+    hotkey: ME.hotkey,
+    chain: chainWith(more.neurons),
+    given: more.given,
+  });
+
+describe('what a host would earn', () => {
+  test('is the miners’ half of what the owner leaves, where nobody else is paid', () => {
+    const { alone, beside, minersPerBlockRao, blocksPerEpoch } = earn(policyOf({}), [CARD]);
+    expect({ minersPerBlockRao, blocksPerEpoch }).toEqual({
+      minersPerBlockRao: 410_002_288n,
+      blocksPerEpoch: 360,
+    });
+    expect(beside).toEqual({ ...alone, said: 'nobody else is paid now' });
+    expect(alone).toMatchObject({
+      basis: 'nobody',
+      weight: 65_535,
+      weights: 65_535,
+      // x 360 blocks, x 7200 blocks, x 0.02 TAO
+      alphaPerEpochRao: 147_600_823_680n,
+      alphaPerDayRao: 2_952_016_473_600n,
+      taoPerDayRao: 59_040_329_472n,
+    });
+    expect(alone.lines.map(({ text }) => text)).toEqual(
+      [
+        'pool all: 100 % of pay; worth 1 in all; it pays out 100 %',
+        'weight: 65535 of 65535',
+        "the subnet makes 1 alpha a block; less 11796/65535 for its owner, half of the rest is the miners': 0.410002288 a block, x 360 blocks = 147.60082368 an epoch",
+        '147.60082368 x 65535 / 65535 = 147.60082368 alpha an epoch; 7200 blocks a day = 2952.0164736 alpha a day',
+        'at 0.02 TAO for 1 alpha: 59.040329472 TAO a day, before the pool’s fee and what selling moves it',
+        'a registration, 1 TAO now, is earned in 0.01 days',
+      ].map((line) => line.replace('pool’s', "pool's")),
+    );
+  });
+
+  test('is shown from the credit on: amount, price, worth', () => {
+    const { worthLines, worth } = earn(policyOf({}), [CARD, DISK, slot('host-memory', { hostBytes: 1e9 })]);
+    expect(worth).toEqual({ all: 1.5 });
+    expect(worthLines.map(({ text }) => text)).toEqual([
+      'compute h200: 1 Pop/s / 1 Pop/s x 1 = 1 (pool all)',
+      'storage nvme: 1 TB of storage / 2 TB x 1 = 0.5 (pool all)',
+      'host-memory host-64: pool all has no price for what it proved',
+    ]);
+  });
+
+  test('is the part of it that its worth is of all, where that of the others was given', () => {
+    const { beside } = earn(policyOf({}), [CARD], { given: new Map([['all', 3]]) });
+    expect(beside).toMatchObject({
+      basis: 'given',
+      weight: 21_845,
+      weights: 87_380,
+      alphaPerEpochRao: 36_900_205_920n,
+    });
+    // however much that is: more than any hotkey may count
+    const crowd = earn(policyOf({}), [CARD], { given: new Map([['all', 999_999]]) }).beside;
+    expect(Number(crowd.weight) / crowd.weights).toBeCloseTo(1e-6, 6);
+  });
+
+  test('beside others whose worth nobody knows takes as many as are paid for its equals, and says so', () => {
+    const paid = [ME, neuron(6, { incentive: 30_000 }), neuron(7, { incentive: 20_000 }), neuron(8)];
+    const { beside } = earn(policyOf({}), [CARD, DISK], { neurons: paid });
+    expect(beside).toMatchObject({ basis: 'equals', weight: 65_535, weights: 3 * 65_535 });
+    expect(beside.said).toContain('--others-worth');
+  });
+
+  test('counts what the others fill of a target, which the chain shows', () => {
+    const pools = [{ name: 'cards', share: 0.8, prices: { opsPerS: { of: 1e15, counts: 1 } }, target: 10 }];
+    const neurons = [ME, neuron(6, { incentive: 26_214 }), neuron(0, { incentive: 39_321 })]; // 0.4, and 0.6 burned
+    const owned = chainWith(neurons);
+    const { beside } = earningsOf({
+      policy: policyOf({ burn: 0.2, pools }),
+      sets: SETS,
+      slots: [CARD],
+      hotkey: ME.hotkey,
+      chain: { ...owned, subnet: { ...owned.subnet, ownerHotkey: neurons[2]!.hotkey } },
+    });
+    expect(beside.basis).toBe('filled');
+    expect(beside.said).toMatch(/^others fill 50 % of the pool's target now, so they are worth 5$/);
+    // 1 of 10 of 0.8
+    expect(beside.weight / beside.weights).toBeCloseTo(0.08, 4);
+  });
+
+  test('burns what proven slots missed of their classes, and says so', () => {
+    const { alone } = earn(policyOf({}), [{ ...CARD, share: 0.5 }]);
+    expect(alone).toMatchObject({ weight: 65_535, weights: 131_070 });
+    expect(alone.lines[0]!.text).toBe(
+      'pool all: 100 % of pay; worth 1 in all, 1 that proven slots missed of their classes is burned; it pays out 50 %',
+    );
+  });
+
+  test('is less in the first epoch, by memory, probation and uptime', () => {
+    const policy = policyOf({
+      memory: { retain: 0.5 },
+      probation: { epochs: 8, start: 0.25 },
+      uptime: { rise: 0.5, fall: 0.5, floor: 0.5 },
+    });
+    const { firstEpoch, beginLines, alone } = earn(policy, [CARD]);
+    // half remembered, a quarter on probation, half and half of the half that hangs on uptime
+    expect(firstEpoch).toBeCloseTo(0.5 * 0.25 * 0.75, 6);
+    expect(beginLines.map(({ text }) => text)).toEqual([
+      'in its first epoch a new hotkey counts 9.375 % of that',
+      'worth is remembered: 0.5 of the epoch before, the rest of what is proven now',
+      'probation: from 25 % to all within 8 epochs',
+      'uptime: 50 % of it hangs on answering every check, and is there after some epochs',
+    ]);
+    // and in the long run nothing is missing
+    expect(alone.weight).toBe(alone.weights);
+  });
+
+  test('is nothing for the owner, whose incentive the chain burns', () => {
+    const owned = chainWith();
+    const chain = { ...owned, subnet: { ...owned.subnet, ownerHotkey: ME.hotkey } };
+    const { alone } = earningsOf({
+      policy: policyOf({}),
+      sets: SETS,
+      slots: [CARD],
+      hotkey: ME.hotkey,
+      chain,
+    });
+    expect(alone).toMatchObject({ weight: 0, alphaPerEpochRao: 0n, taoPerDayRao: 0n });
+    expect(alone.lines.map(({ text }) => text)).toContain(
+      "paid nothing: the hotkey is the owner's, and what it earns as a miner is burned",
+    );
+  });
+
+  test('is cut where the policy cuts, by name', () => {
+    const { alone } = earn(policyOf({ caps: { hotkey: 0.5 } }), [CARD]);
+    expect(alone.lines.map(({ text }) => text)).toContain('cut in all: hotkey-cap, 50 % is left');
+  });
+
+  test('is of every pool of a policy that has several, and of no pool that pays for nothing here', () => {
+    const { worth, alone } = earn(POLICIES.mixed, [CARD, DISK]);
+    expect(worth).toEqual({ cards: 1, hosts: 0.5, rollouts: 0 });
+    expect(alone.lines.filter(({ step }) => step === 'pool').map(({ text }) => text)).toEqual([
+      'pool cards: 45 % of pay; worth 1 in all, target 512; it pays out 0.0878 %',
+      'pool hosts: 15 % of pay; worth 0.5 in all, target 512; it pays out 0.0146 %',
+      'pool rollouts: 35 % of pay; worth 0 in all; it pays out 0 %',
+    ]);
+  });
+});
+
+const finding = (kind: string, changes: Partial<Finding> = {}): Finding => ({
+  kind,
+  class: 'small',
+  paramsId: [...kinds[kind]!.table.keys()][0],
+  simulated: false,
+  state: 'proven',
+  said: 'accepted',
+  fix: undefined,
+  note: undefined,
+  credit: { opsPerS: 1e15 },
+  nominal: {},
+  share: 1,
+  tookMs: 1,
+  steps: [],
+  openingBytes: 0,
+  prepareMs: 0,
+  openMs: 0,
+  verifyMs: 0,
+  ...changes,
+});
+
+describe('whether earnings can be foreseen', () => {
+  const { subnet: its, ...chain } = chainWith();
+  const look = (type: 'live' | 'local') => ({
+    ...chain,
+    subnet: subnet([ME]),
+    info: { name: 'chain', type, specVersion: 1, genesisHash: new Uint8Array(32), blockTimeMs: 12_000 },
+    mostUids: undefined,
+    immunityBlocks: undefined,
+    policy: { found: { policy: POLICIES.compute, digest: '' } },
+  });
+  const of = (findings: readonly Finding[], given?: ReadonlyMap<string, number>) => ({
+    kinds,
+    findings,
+    hotkey: ME.hotkey,
+    given,
+  });
+
+  test('leaves out what was proven over loopback, failed, or is of simulated devices on a live chain', () => {
+    const left = [
+      finding('bandwidth'),
+      finding('compute', { state: 'failed' }),
+      finding('compute', { simulated: true }),
+      finding('liveness', { credit: {} }),
+    ];
+    expect(its.neurons).toHaveLength(1);
+    expect(foresee(look('live'), of(left))).toEqual({
+      check: {
+        about: 'earnings',
+        state: 'unknown',
+        said: 'not counted: nothing was proven that a policy could pay',
+        fix: expect.stringContaining('prove at full size'),
+      },
+    });
+    expect(foresee(look('local'), of(left)).earnings?.worthLines).toHaveLength(1);
+  });
+
+  test('says what is missing', () => {
+    const said = (changes: object) =>
+      foresee({ ...look('live'), ...changes }, of([finding('compute')])).check?.said;
+    expect(said({ policy: { found: undefined } })).toBe('not counted: the policy is not here');
+    expect(said({ emission: undefined })).toBe('not counted: subnets of this chain have no alpha');
+    expect(said({ emission: { alphaOutRao: 0n, ownerCut: 0 } })).toBe('subnet makes nothing yet');
+    expect(said({})).toBeUndefined();
+  });
+
+  test('refuses worth of a pool that there is not', () => {
+    const ask = (pool: string) => () => foresee(look('live'), of([finding('compute')], new Map([[pool, 3]])));
+    expect(ask('')).not.toThrow();
+    expect(ask('cards')).toThrow('--others-worth: expected pool=number, with one of proven, got cards');
+  });
+});
