@@ -79,7 +79,7 @@ export function registerMiner(program: Command, run: Run): void {
 }
 
 function registerDoctor(miner: Command, run: Run): void {
-  addNetworkOptions(
+  const doctor = addNetworkOptions(
     miner
       .command('doctor')
       .description(
@@ -113,14 +113,17 @@ function registerDoctor(miner: Command, run: Run): void {
       )
       .option('--from <host:port>', 'ask a vantage (assay miner vantage) which ports it reaches')
       .option('--ports <n...>', 'ports that it is asked for (the axon’s)', integers),
-  )
+  );
+  // what there is to say is known piece by piece
+  doctor.options.find(({ long }) => long === '--json')!.description =
+    'one JSON object a line, each with its section';
+  doctor
     .addHelpText(
       'after',
       `
 Without --netuid nothing is asked of a chain. Each kind is proven by itself, honestly, and judged as a validator would, a tenth of each step
 kept for the way. Classes are those that this host has the means for; a minute and a half, most of it host memory, with --small seconds.
 bandwidth is over loopback: not the rate of a line. Cards are proven where --device names one.
---json prints one object a line, each with its section (docs/guide/doctor.md).
 Exits 0 when nothing failed (what is not for this host is no failure), 1 when a check failed or a proof was not accepted or late, 2 for
 wrong flags.
 

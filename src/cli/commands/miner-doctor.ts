@@ -73,13 +73,13 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   const checks: Check[] = [];
   const tell = (found: readonly Check[]): void => {
     checks.push(...found);
-    if (options.json) for (const check of found) printJson({ section: 'check', ...check });
+    if (options.json) for (const check of found) printJson({ section: 'check' as const, ...check });
     else showChecks(found);
   };
 
   const inventory = parts.host || parts.subnet ? await lookAround(options) : undefined;
   if (inventory && parts.host) {
-    if (options.json) printJson({ section: 'host', ...inventory });
+    if (options.json) printJson({ section: 'host' as const, ...inventory });
     const { hostChecks } = await import('../doctor/host-checks.js');
     tell(hostChecks(inventory, { catalogue, cudaAbsent: await cudaAbsentOf(inventory) }));
   }
@@ -95,14 +95,14 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
     const hotkey = await hotkeyOf(options, signal);
     const { check, earnings } = foresee(look, { kinds, findings, hotkey, given: othersWorth });
     if (check) tell([check]);
-    if (earnings && options.json) printJson({ section: 'earnings', ...earnings });
+    if (earnings && options.json) printJson({ section: 'earnings' as const, ...earnings });
     else if (earnings) showEarnings(earnings);
   }
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
   const failed = count('failed') + findings.filter(({ state }) => state === 'failed').length;
   if (options.json)
     printJson({
-      section: 'summary',
+      section: 'summary' as const,
       ok: failed === 0,
       failed,
       warnings: count('warning'),
@@ -222,7 +222,7 @@ async function prove(
       signal.throwIfAborted();
       const host: Host = { ...opened, catalogue, findings };
       findings.push(await examine(kinds[name]!, host, options, signal)); // `wanted` has looked
-      if (options.json) printJson({ section: 'proof', ...findings.at(-1) });
+      if (options.json) printJson({ section: 'proof' as const, ...findings.at(-1) });
     }
   } finally {
     await opened.close();
@@ -230,7 +230,12 @@ async function prove(
   const notes = notesOf(opened, findings);
   if (!options.json) show(findings, { ...opened, notes }, options, performance.now() - began);
   else if (notes)
-    printJson({ section: 'device', id: opened.card?.id ?? 'cpu', name: opened.devices.compute.name, notes });
+    printJson({
+      section: 'device' as const,
+      id: opened.card?.id ?? 'cpu',
+      name: opened.devices.compute.name,
+      notes,
+    });
   return findings;
 }
 
@@ -241,7 +246,7 @@ async function showSights(data: string, asJson: boolean): Promise<void> {
   const last = new Map<string, LastSight>();
   // a miner that was never challenged has no such file
   if (existsSync(path)) for await (const row of readReceipts(path)) noteSight(last, row);
-  if (asJson) for (const sight of last.values()) printJson({ section: 'sight', ...sight });
+  if (asJson) for (const sight of last.values()) printJson({ section: 'sight' as const, ...sight });
   else if (last.size === 0) print('no validator has looked for the link port of this miner yet');
   else for (const line of sightLines(last)) print(line);
 }
