@@ -36,6 +36,7 @@ const STEPS = {
     return { ...result, said: result.output }; // what this machine lacks, registers
   },
   config: () => run(process.execPath, [join(root, 'scripts/config-docs.mjs'), '--check']),
+  json: () => run(process.execPath, [join(root, 'scripts/json-docs.mjs'), '--check']),
   errors: () => run(process.execPath, [join(root, 'scripts/error-docs.mjs'), '--check']),
   docs: () => run(process.execPath, [join(root, 'scripts/docs-check.mjs')]),
   unused: () => node('knip/bin/knip.js', '--no-progress', '--no-config-hints'),

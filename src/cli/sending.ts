@@ -32,7 +32,7 @@ export interface Sending {
   /** what is worth knowing before saying yes */
   readonly facts?: readonly Fact[];
   /** the same for programs */
-  readonly data?: Readonly<Record<string, unknown>>;
+  readonly data?: object;
   /** what speaks against it beside what the operation itself looks at */
   readonly refusals?: readonly Refusal[];
   /**
@@ -177,7 +177,7 @@ export function printDone(
   done: SentDone,
   json: boolean,
   text: string,
-  data: Readonly<Record<string, unknown>>,
+  data: object,
 ): void {
   const { block, blockHash, extrinsicHash, on } = done;
   if (json)

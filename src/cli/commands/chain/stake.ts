@@ -211,7 +211,36 @@ interface Wanted {
   readonly operation: Operation;
   readonly what: string;
   readonly facts: readonly Fact[];
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly data: TradeData;
+}
+
+/** What the swap would give now; nothing of it is known where nothing is swapped, or the runtime cannot say. */
+interface Expectation {
+  /** TAO for 1 alpha */
+  readonly priceRao?: bigint | undefined;
+  readonly expectedRao?: bigint;
+  readonly swapFeeTaoRao?: bigint;
+  readonly swapFeeAlphaRao?: bigint;
+  /** how much worse than the price that is, the fee included */
+  readonly slippagePercent?: string | undefined;
+}
+
+interface TradeData extends Expectation, Partial<Limit> {
+  /** absent where it is all subnets */
+  readonly netuid?: number;
+  readonly hotkey: string;
+  /** what is sold */
+  readonly amountRao?: bigint;
+  /** TAO of the signer before */
+  readonly balanceRao?: bigint;
+  /** alpha on that hotkey before */
+  readonly stakeRao?: bigint;
+  /** of everything that is unstaked: what there was */
+  readonly stakes?: readonly {
+    readonly netuid: number;
+    readonly hotkey: string;
+    readonly alphaRao: bigint;
+  }[];
 }
 
 async function toStake(place: Place): Promise<Wanted> {
@@ -348,7 +377,7 @@ async function expectation(
   netuid: number,
   swap: SimulatedSwap | undefined,
   { sell, amountRao }: Swap,
-): Promise<{ readonly facts: readonly Fact[]; readonly data: Readonly<Record<string, unknown>> }> {
+): Promise<{ readonly facts: readonly Fact[]; readonly data: Expectation }> {
   const { alphaRao: priceRao } = await chain.prices(toNetuid(netuid));
   const buys = sell === 'tao';
   const price: Fact = ['price', priceRao === undefined ? undefined : `${taoText(priceRao)} TAO for 1 alpha`];

@@ -7,7 +7,7 @@ import { metricsOf } from '../../../emissions/simulator/metrics.js';
 import type { SimulationResult } from '../../../emissions/simulator/simulate.js';
 import { Subnet, unpaidRao } from '../../../emissions/simulator/subnet.js';
 import { loadFlags } from '../../config.js';
-import { EXIT, print, toJson } from '../../output.js';
+import { EXIT, print, printJson, toJson } from '../../output.js';
 import { openWholeFile } from '../../whole-file.js';
 import { counted, figure, percent, tableOf, tokens } from './figures.js';
 import { runFlags, runScenario } from './scenario-run.js';
@@ -40,9 +40,9 @@ export async function simulateScenario(
   if (run === undefined) return EXIT.interrupted;
 
   const { result, deviations = [] } = run;
-  const document = toJson({ result, metrics: metricsOf(result), deviations });
-  await file?.write(`${document}\n`);
-  if (checked.json) print(document);
+  const document = { result, metrics: metricsOf(result), deviations };
+  await file?.write(`${toJson(document)}\n`);
+  if (checked.json) printJson(document);
   else printResult(result, deviations);
   return EXIT.ok;
 }

@@ -65,7 +65,8 @@ export async function createSubnet(flags: Record<string, unknown>, signal: Abort
     const added = sent.done.events.find(({ name }) => name === 'NetworkAdded');
     const netuid = toNetuid(Number(added!.data[0])); // operate.ts has seen that it is there
     const data = { netuid, owner: signer.address, hotkey };
-    const tell = (rest = {}) => printDone(sent.done, json, `subnet ${netuid} is yours`, { ...data, ...rest });
+    const tell = (rest: { readonly started?: false } = {}) =>
+      printDone(sent.done, json, `subnet ${netuid} is yours`, { ...data, ...rest });
     if (!options.start) {
       tell();
       return EXIT.ok;
@@ -79,6 +80,12 @@ export async function createSubnet(flags: Record<string, unknown>, signal: Abort
       throw error;
     }
   });
+}
+
+interface Founded {
+  readonly owner: string;
+  readonly hotkey: string;
+  readonly foundedInBlock: number;
 }
 
 const ROOT = toNetuid(0);
@@ -104,7 +111,7 @@ async function start(
     readonly signer: Signer;
     readonly flags: SendFlags;
     /** what the same command has done before, for programs */
-    readonly founded?: Readonly<Record<string, unknown>>;
+    readonly founded?: Partial<Founded>;
   },
   signal: AbortSignal,
 ): Promise<number> {

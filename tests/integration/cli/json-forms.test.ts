@@ -1,0 +1,186 @@
+// What commands print with --json, held against docs/json: nothing that is not there, nothing that is there and is missing.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { createProgram } from '../../../src/cli/program.js';
+import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
+
+// a command ends the process; here it says how it ended
+let ended: Promise<number> | undefined;
+vi.mock('../../../src/cli/run.js', () => ({
+  run: (work: (signal: AbortSignal) => Promise<number>) => {
+    ended = work(new AbortController().signal);
+    return ended.then(
+      () => {},
+      () => {},
+    );
+  },
+}));
+vi.mock('../../../src/cli/wallet-io.js', async (original) => {
+  const actual = await original<typeof import('../../../src/cli/wallet-io.js')>();
+  return {
+    ...actual,
+    terminalIo: (signal: AbortSignal) => ({ ...actual.terminalIo(signal), note: () => {} }),
+  };
+});
+
+const forms = new Map(
+  readdirSync('docs/json').map((file) => [
+    file.replace('.schema.json', ''),
+    JSON.parse(readFileSync(join('docs/json', file), 'utf8')) as Schema,
+  ]),
+);
+type Schema = { title?: string } & { [key: string]: unknown };
+
+/** Closed: keys that no schema names are what the page would not tell. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const of: { [key: string]: unknown; type?: unknown } = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, closed(value)]),
+  );
+  return of.type === 'object' &&
+    'properties' in of &&
+    !('additionalProperties' in of) &&
+    typeof of.type === 'string'
+    ? { ...of, additionalProperties: false }
+    : of;
+}
+
+let folder: string;
+let node: LocalnetNode;
+let isPumping = true;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'assay-json-'));
+  node = await startLocalnet();
+  const pump = async (): Promise<void> => {
+    while (isPumping) {
+      const pending = await node.localnet.rpc('author_pendingExtrinsics');
+      if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  void pump();
+}, 60_000);
+afterAll(async () => {
+  isPumping = false;
+  await node.goDown();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function printed(args: readonly string[]): Promise<{ code: number; out: string }> {
+  let out = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  const note = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  ended = undefined;
+  try {
+    const program = createProgram();
+    program.exitOverride();
+    await program.parseAsync(['node', 'assay', ...args]);
+    return { code: await ended!, out };
+  } finally {
+    write.mockRestore();
+    note.mockRestore();
+  }
+}
+
+/** In this order: later ones use what earlier ones wrote. FOLDER is the test's own. */
+const LINES: readonly string[] = [
+  'version',
+  'errors',
+  'config init --role miner --out FOLDER/miner.json',
+  'config check FOLDER/miner.json',
+  'config explain --role miner',
+  'config explain netuid --role miner --config FOLDER/good.json',
+  'verification params list --kind compute',
+  'verification params show cpu-2048',
+  'verification params export --class cpu-2048 --out FOLDER/params.json',
+  'verification params check FOLDER/params.json',
+  'verification attack --list --kind compute',
+  'verification attack --kind liveness --runs 20',
+  'verification honest --kind liveness --runs 5',
+  'verification transcript --list --kind compute',
+  'verification transcript --kind liveness --out FOLDER/session.json',
+  'verification check FOLDER/session.json',
+  'scoring init compute --out FOLDER/policy.json',
+  'scoring check FOLDER/policy.json',
+  'emissions scenarios',
+  'emissions simulate burn-share --epochs 3',
+  'emissions sweep burn-share --epochs 2 --vary owner.burnShare=0:0.5:0.5 --threads 1',
+  'emissions search burn-share --epochs 2 --vary owner.burnShare --from 0 --to 1 --samples 2 --largest --threads 1 --target costly.profitTao>=-1e9',
+  'emissions report burn-share --epochs 2 --out FOLDER/report.html',
+  'emissions schedule',
+  'emissions schedule bitcoin --days 10',
+  'emissions epoch tests/vectors/yuma-cases.json',
+  'model build-tiny FOLDER/model --size miniature',
+  'model show FOLDER/model',
+  'wallet create --wallet-path FOLDER/wallets --wallet mine --no-password --show-mnemonic',
+  'wallet list --wallet-path FOLDER/wallets',
+  'wallet show --wallet-path FOLDER/wallets --wallet mine',
+  'wallet sign --wallet-path FOLDER/wallets --wallet mine --message hello',
+  'wallet regen-pub --wallet-path FOLDER/wallets --wallet mine',
+  'miner host-key --key FOLDER/host.key',
+  'miner lease 0 --data FOLDER',
+  'miner release 0 --data FOLDER',
+  'miner maintenance list --data FOLDER',
+  'subnet create --wallet //Alice --start --network NODE',
+  'subnet info --netuid 1 --network NODE',
+  'subnet set --list --network NODE',
+  'subnet set weights_set_rate_limit 0 --netuid 1 --wallet //Alice --sudo --network NODE',
+  'subnet set commit_reveal_weights_enabled false --netuid 1 --wallet //Alice --sudo --network NODE',
+  'chain status --network NODE',
+  'chain metagraph --netuid 1 --network NODE',
+  'chain hyperparams --netuid 1 --network NODE',
+  'chain snapshot FOLDER/subnet.json --netuid 1 --network NODE',
+  'chain register --netuid 1 --wallet //Alice --hotkey //Bob --network NODE',
+  'chain register --netuid 1 --wallet //Charlie --dry-run --network NODE',
+  'chain stake 10 --netuid 1 --wallet //Alice --network NODE',
+  'chain unstake 1 --netuid 1 --wallet //Alice --network NODE',
+  'chain weights set --netuid 1 --wallet //Alice --weights 0:1 --network NODE',
+  'chain weights show --netuid 1 --network NODE',
+  'verification params published --netuid 1 --network NODE',
+];
+
+test('is what docs/json says of it', async () => {
+  mkdirSync(join(folder, 'wallets'));
+  writeFileSync(
+    join(folder, 'good.json'),
+    '{ "role": "miner", "netuid": 7, "hotkey": "//Alice", "data": "x" }',
+  );
+  const wrong: unknown[] = [];
+  for (const line of LINES) {
+    const args = line.split(' ').map((word) => word.replace('FOLDER', folder).replace('NODE', node.url));
+    const { code, out } = await printed([...args, '--json']).catch((error: unknown) => ({
+      code: -1,
+      out: String(error),
+    }));
+    const name = [...forms.keys()]
+      .filter((each) => `${args.join('-')}-`.startsWith(`${each}-`))
+      .sort((a, b) => b.length - a.length)[0];
+    const form = name === undefined ? undefined : forms.get(name)!;
+    if (form === undefined || (code !== 0 && code !== 1)) {
+      wrong.push({ line, code, out: out.slice(0, 500) });
+      continue;
+    }
+    const isLines = form.title!.endsWith('each line');
+    const values = (isLines ? out.split('\n').filter((each) => each !== '') : [out]).map((text) =>
+      JSON.parse(text),
+    );
+    const reader = z.fromJSONSchema(closed(form) as Parameters<typeof z.fromJSONSchema>[0]);
+    for (const value of values) {
+      const read = reader.safeParse(value);
+      if (!read.success)
+        wrong.push({
+          line,
+          issues: z.prettifyError(read.error).slice(0, 1500),
+          value: JSON.stringify(value).slice(0, 300),
+        });
+    }
+  }
+  expect(wrong).toEqual([]);
+}, 120_000);
