@@ -15,8 +15,11 @@ export function askUnseen(question: string, terminal: Terminal, signal: AbortSig
 }
 
 /** The same, shown while it is typed. */
-export const askSeen = (question: string, terminal: Terminal, signal: AbortSignal): Promise<string> =>
-  askOn(question, { ...terminal, echo: terminal.output as NodeJS.WritableStream }, signal);
+export const askSeen = (
+  question: string,
+  terminal: Terminal & { readonly output: NodeJS.WritableStream },
+  signal: AbortSignal,
+): Promise<string> => askOn(question, { ...terminal, echo: terminal.output }, signal);
 
 async function askOn(
   question: string,

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { askUnseen } from '../../../src/cli/prompt.js';
+import { askSeen, askUnseen } from '../../../src/cli/prompt.js';
 
 function terminal() {
   const written: string[] = [];
@@ -53,5 +53,33 @@ describe('askUnseen', () => {
     at.input.end();
     await expect(asked).rejects.toMatchObject({ code: 'invalid-input' });
     kill.mockRestore();
+  });
+});
+
+describe('askSeen', () => {
+  const shown = () => {
+    const { input } = terminal();
+    const output = new PassThrough();
+    return { input, output, text: () => String(output.read() ?? '') };
+  };
+
+  it('shows the question and what is typed, and takes the line', async () => {
+    const at = shown();
+    const asked = askSeen('Name [x]: ', at, never);
+    at.input.write('rig\r');
+    expect(await asked).toBe('rig');
+    expect(at.text()).toMatch(/Name \[x\]: .*rig/s);
+    expect(at.input.setRawMode.mock.calls).toEqual([[true], [false]]);
+  });
+
+  it('ends with the input, and when interrupted', async () => {
+    const ended = shown();
+    const asked = askSeen('Name: ', ended, never);
+    ended.input.end();
+    await expect(asked).rejects.toThrow('Name: expected a line, got the end of the input');
+    const stop = new AbortController();
+    const interrupted = askSeen('Name: ', shown(), stop.signal);
+    stop.abort();
+    await expect(interrupted).rejects.toBe(stop.signal.reason);
   });
 });

@@ -1,0 +1,240 @@
+// docs/guide/new-subnet.md, followed from top to bottom against the built package: the project that it makes is compiled, passes its
+// own tests, and its miner is paid by its validator on a localnet. What asks a registry is linked instead; ports are the test's own.
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = new URL('../../../', import.meta.url).pathname;
+const PAGE = readFileSync(join(ROOT, 'docs/guide/new-subnet.md'), 'utf8');
+const TERMINAL = 'terminal';
+
+interface Block {
+  /** `terminal`: it runs on beside the next ones */
+  readonly mark: string | undefined;
+  readonly commands: string;
+  /** what the page says that it prints */
+  readonly output: string;
+}
+const BLOCKS: readonly Block[] = [
+  ...PAGE.matchAll(/(?:<!-- ([^\n]+) -->\n)?```sh\n(.*?)```\n(?:```\n(.*?)```)?/gs),
+].map(([, mark, commands, output = '']) => ({ mark, commands: commands!, output }));
+
+let scratch: string;
+let project: string;
+let cwd: string;
+const ports = { chain: 0, miner: 0 };
+interface Terminal {
+  readonly child: ChildProcess;
+  out: string;
+  /** `news` with each piece of output, and at the end */
+  readonly events: EventEmitter;
+}
+const running: Terminal[] = [];
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], { encoding: 'utf8' });
+  expect(built.status, built.stderr).toBe(0);
+  scratch = mkdtempSync(join(tmpdir(), 'assay-new-subnet-'));
+  project = join(scratch, 'my-subnet');
+  cwd = join(scratch, 'assay');
+  mkdirSync(cwd);
+  symlinkSync(join(ROOT, 'dist'), join(cwd, 'dist'));
+  writeFileSync(join(cwd, 'assay-0.1.0.tgz'), ''); // named by the project, and not opened: see `link`
+  [ports.chain, ports.miner] = await Promise.all([freePort('127.0.0.1'), freePort('127.17.0.1')]);
+}, 180_000);
+
+afterAll(async () => {
+  for (const { child } of running.reverse()) await ended(child);
+  rmSync(scratch, { recursive: true });
+});
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** What `npm install` would put there. */
+function link(): void {
+  for (const [from, to] of [
+    ['.', 'assay'],
+    ['node_modules/typescript', 'typescript'],
+    ['node_modules/@types/node', '@types/node'],
+    ['dist/cli/main.js', '.bin/assay'],
+    ['node_modules/typescript/bin/tsc', '.bin/tsc'],
+  ] as const) {
+    const place = join(project, 'node_modules', to);
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(ROOT, from), place);
+  }
+  for (const role of ['miner', 'validator', 'owner']) {
+    const path = join(project, `config/${role}.json`);
+    const settings = JSON.parse(readFileSync(path, 'utf8'));
+    const port = role === 'miner' ? { port: ports.miner } : {};
+    writeFileSync(path, JSON.stringify({ ...settings, chain: url(), ...port }));
+  }
+}
+const url = (): string => `ws://127.0.0.1:${ports.chain}`;
+
+const onOwnPorts = (commands: string): string =>
+  commands
+    .replace('localnet start', `localnet start --port ${ports.chain}`)
+    .replace('npm run open-localnet', `npm run open-localnet -- ${url()}`);
+
+/** As on a machine of its own: nothing of our environment. */
+const env = (): NodeJS.ProcessEnv => ({
+  HOME: scratch,
+  PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+  npm_config_offline: 'true',
+  npm_config_update_notifier: 'false',
+});
+
+const follow = async (commands: string): Promise<string> => {
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-ec', onOwnPorts(commands)], {
+    cwd,
+    env: env(),
+    timeout: 120_000,
+  });
+  return stdout;
+};
+
+/** A terminal of its own, until the end of the test. */
+function open(commands: string): Terminal {
+  const child = spawn('/bin/sh', ['-ec', onOwnPorts(commands)], {
+    cwd,
+    env: env(),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const terminal: Terminal = { child, out: '', events: new EventEmitter() };
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      terminal.out += text;
+      terminal.events.emit('news');
+    });
+  child.once('close', () => terminal.events.emit('news'));
+  running.push(terminal);
+  return terminal;
+}
+
+/** Ctrl-C, which reaches all that the terminal began. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const over = once(child, 'close');
+  process.kill(-child.pid!, 'SIGINT');
+  await over;
+}
+
+/** The first line that matches, once it is there. */
+async function said(terminal: Terminal, line: RegExp, withinMs: number): Promise<RegExpExecArray> {
+  const signal = AbortSignal.timeout(withinMs);
+  for (;;) {
+    const found = line.exec(terminal.out);
+    if (found) return found;
+    if (signal.aborted || terminal.child.exitCode !== null)
+      throw new Error(`no ${line} in:\n${terminal.out.slice(-4000)}`);
+    await once(terminal.events, 'news', { signal }).catch(() => {}); // late: looked at once more
+  }
+}
+
+/** The page's block that has these words. */
+const blockWith = (words: string): Block => BLOCKS.find(({ commands }) => commands.includes(words))!;
+
+test('the page has every step, and says of each that is not run why', () => {
+  expect(BLOCKS.map(({ mark, commands }) => [mark, commands.trim().split('\n').at(-1)])).toEqual([
+    ['not run: asks a registry', 'npm pack'],
+    [
+      undefined,
+      'node dist/cli/main.js init subnet ../my-subnet --name my-subnet --assay assay-0.1.0.tgz --yes',
+    ],
+    ['not run: asks a registry', 'npm install'],
+    [undefined, 'npm test'],
+    [TERMINAL, 'npx assay localnet start --tempo 60'],
+    [undefined, 'npm run open-localnet'],
+    [TERMINAL, 'npm run miner'],
+    [TERMINAL, 'npm run validator'],
+    [undefined, 'npx assay validator outcomes --data data/validator'],
+  ]);
+});
+
+test('init makes the project that the page shows', async () => {
+  const { commands, output } = blockWith('init subnet');
+  const printed = (await follow(commands)).trim().split('\n');
+  const shown = output
+    .trim()
+    .split('\n')
+    .filter((line) => line.trim() !== '...');
+  expect(printed.slice(1)).toEqual(expect.arrayContaining(shown.slice(1)));
+  expect(printed[0]).toBe(`my-subnet, a subnet, in ${project}:`);
+  const { dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+  expect(dependencies).toEqual({ assay: 'file:../assay/assay-0.1.0.tgz' });
+});
+
+test('it compiles, and its own tests pass', { timeout: 150_000 }, async () => {
+  link();
+  cwd = project;
+  const { commands, output } = blockWith('npm test');
+  const printed = await follow(commands);
+  const [, tests] = /^# tests (\d+)$/m.exec(printed)!;
+  expect(printed).toMatch(new RegExp(`^# pass ${tests}$`, 'm'));
+  expect(output).toContain(`# tests ${tests}\n# pass ${tests}\n# fail 0\n`);
+});
+
+test('its settings are refused with the key that is wrong, and exit code 2', async () => {
+  const path = join(project, 'wrong.json');
+  const refused = async (settings: string): Promise<readonly [unknown, string]> => {
+    writeFileSync(path, settings);
+    const { code, stderr } = await promisify(execFile)('node', ['dist/src/miner.js', '--config', path], {
+      cwd: project,
+      env: env(),
+    }).then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    return [code, stderr.trim()];
+  };
+  const fine = { chain: 'ws://127.0.0.1:1', netuid: 1, hotkey: '//A', data: 'd', host: '127.0.0.1', port: 1 };
+  expect(await refused('{')).toEqual([2, `error: ${path}: expected a JSON object`]);
+  expect(await refused(JSON.stringify({ ...fine, netuid: '1' }))).toEqual([
+    2,
+    `error: ${path}: netuid: expected the number of a subnet`,
+  ]);
+  expect(await refused(JSON.stringify({ ...fine, hotkeys: [] }))).toEqual([
+    2,
+    `error: ${path}: hotkeys: expected one of chain, netuid, hotkey, data, host, port`,
+  ]);
+});
+
+test('on a localnet its validator accepts its miner and pays it', { timeout: 180_000 }, async () => {
+  const chain = open(blockWith('localnet start').commands);
+  await said(chain, /localnet on ws:/, 30_000);
+
+  const opening = blockWith('open-localnet');
+  const opened = (await follow(opening.commands))
+    .split('\n')
+    .filter((line) => /^(subnet|parameters)/.test(line));
+  expect(opened).toEqual(opening.output.split('\n').slice(0, 2));
+
+  const miner = open(blockWith('npm run miner').commands);
+  await said(miner, /^miner on 127\.17\.0\.1:\d+$/m, 60_000);
+  const validator = open(blockWith('npm run validator').commands);
+  await said(validator, /^validator 5FRjui8zwLQSFMm6domc8q6cpCYXAizAjXenQyzdhN9w5xqH$/m, 60_000);
+  await said(validator, /^event at block \d+: 1 accepted, 0 rejected, 0 inconclusive$/m, 100_000);
+  // the owner's tenth at least; more where the miner made less than a nominal slot
+  const [, row] = await said(validator, /^weights set at block \d+: (\[\[0,\d+\],\[2,\d+\]\])$/m, 100_000);
+  const [[, owner], [, paid]] = JSON.parse(row!) as [[number, number], [number, number]];
+  expect(Math.max(owner, paid)).toBe(65_535);
+  expect(owner * 9).toBeGreaterThanOrEqual(paid - 9);
+
+  const outcomes = await follow(blockWith('validator outcomes').commands);
+  expect(outcomes).toContain('accepted');
+  expect(outcomes.split('\n')[1]).toBe(blockWith('validator outcomes').output.split('\n')[1]);
+});
