@@ -5,9 +5,10 @@ import type { Neuron, WeightRow } from '../../src/chain/chain.js';
 import type { ChainFacts } from '../../src/dashboard/chain-facts.js';
 import { createHistory } from '../../src/dashboard/history.js';
 import { createHub, type Hub } from '../../src/dashboard/hub.js';
+import { pulse } from '../../src/dashboard/layout.js';
 import { createLeaderboardPage } from '../../src/dashboard/leaderboard/page.js';
 import { createMinerPage } from '../../src/dashboard/miner/page.js';
-import type { Page } from '../../src/dashboard/page.js';
+import type { Masthead, Page } from '../../src/dashboard/page.js';
 import type { ParameterFacts } from '../../src/dashboard/parameter-facts.js';
 import { createRoundsBook, type RoundsBook } from '../../src/dashboard/rounds/book.js';
 import { createRoundsPage } from '../../src/dashboard/rounds/page.js';
@@ -17,7 +18,7 @@ import { createSubnetPage } from '../../src/dashboard/subnet/page.js';
 import { type SubnetReading, subnetView } from '../../src/dashboard/subnet/view.js';
 import { createObservations } from '../../src/dashboard/suspicions/observations.js';
 import { createSuspicionsPage } from '../../src/dashboard/suspicions/page.js';
-import { suspicions } from '../../src/dashboard/suspicions/suspicions.js';
+import { type Analysis, suspicions } from '../../src/dashboard/suspicions/suspicions.js';
 import { toHotkey } from '../../src/model/ids.js';
 import { silentLog } from '../../src/model/log.js';
 import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
@@ -35,6 +36,8 @@ export interface SeededDashboard {
   readonly pages: readonly Page[];
   /** All that it reads goes through it. */
   readonly fold: LedgerFold;
+  /** Tells open pages where the chain is. */
+  head(): void;
   close(): Promise<void>;
 }
 
@@ -83,33 +86,34 @@ export async function openSeededDashboard(
   const chain = factsOf(seeded, reading, isSealed);
   const view = finished(subnetView(reading, createChangeBook()));
   const source = { history, parameters, chain: () => chain };
-  const analysis = finished(suspicions(reading.subnet.neurons, observations));
+  let analysis: Analysis | undefined;
   const pages: Page[] = [
     createLeaderboardPage(source),
     createMinerPage({ ...source, replay: (id) => `assay validator replay ${id} --data ./validator` }),
     createRoundsPage({ book, isLedgerAlone: false }),
     createSubnetPage({ current: async () => ({ view }), version: () => 'once' }),
-    createSuspicionsPage({ current: async () => ({ analysis, madeMs: nowMs() }) }),
+    createSuspicionsPage({
+      async current() {
+        analysis ??= finished(suspicions(reading.subnet.neurons, observations));
+        return { analysis, madeMs: nowMs() };
+      },
+    }),
   ];
   const hub = createHub();
+  const masthead = (): Masthead => ({
+    title: `Subnet ${reading.subnet.netuid}`,
+    network: name,
+    shownBy: `validator ${seeded.writer.keypair.address}`,
+    epoch: chain.epoch,
+    block: chain.block,
+    asOfMs: nowMs(),
+  });
   const dashboard = await serveDashboard(
-    {
-      pages,
-      hub,
-      clock: { now: nowMs },
-      log: silentLog,
-      masthead: () => ({
-        title: `Subnet ${reading.subnet.netuid}`,
-        network: name,
-        shownBy: `validator ${seeded.writer.keypair.address}`,
-        epoch: chain.epoch,
-        block: chain.block,
-        asOfMs: nowMs(),
-      }),
-    },
+    { pages, hub, clock: { now: nowMs }, log: silentLog, masthead },
     { port },
   );
-  return { dashboard, url: dashboard.url, hub, book, pages, fold, close: () => dashboard.close() };
+  const head = (): void => hub.publish('masthead', { html: pulse(masthead()).text });
+  return { dashboard, url: dashboard.url, hub, book, pages, fold, head, close: () => dashboard.close() };
 }
 
 const parameters: ParameterFacts = {

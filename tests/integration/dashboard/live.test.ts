@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHub } from '../../../src/dashboard/hub.js';
+import { pulse } from '../../../src/dashboard/layout.js';
 import type { Masthead, Page } from '../../../src/dashboard/page.js';
 import { html, live } from '../../../src/dashboard/parts.js';
 import { serveDashboard } from '../../../src/dashboard/server.js';
@@ -32,7 +33,7 @@ async function liveSite(port = 0) {
       hub.publish('rounds', { html: html`<p>${text}</p><input id="own" aria-label="own">`.text }),
     head(next: Partial<Masthead>) {
       masthead = { ...masthead, ...next };
-      dashboard.refresh();
+      hub.publish('masthead', { html: pulse(masthead).text });
     },
   };
 }
