@@ -17,6 +17,10 @@ export function registerDashboard(program: Command, run: Run): void {
     .option('--port <n>', 'port to listen on; 0 picks one', integer, 8787)
     .option('--token-file <file>', 'the token that whoever looks must hold; made where there is none')
     .option('--host-name <name...>', 'names under which it is reached, beside localhost and addresses')
+    .option(
+      '--owner',
+      "with the page of suspicions, which is the subnet owner's: hotkeys that seem to be one",
+    )
     .addHelpText(
       'after',
       `
@@ -33,7 +37,7 @@ drawn and is part of the address that is printed.`,
     .action(async (folder: string, _flags: Flags, command: Command) => {
       const { exportPages } = await import('./commands/dashboard.js');
       // what both know is taken by whichever comes first
-      const { host, port, tokenFile, hostName, ...flags } = command.optsWithGlobals() as Flags;
+      const { host, port, tokenFile, hostName, owner, ...flags } = command.optsWithGlobals() as Flags;
       return run((signal) => exportPages(folder, flags, signal));
     });
 }

@@ -30,13 +30,14 @@ const serveSchema = z.strictObject({
   host: z.string().max(253).default('127.0.0.1'),
   port: z.int().min(0).max(65_535),
   tokenFile: path.optional(),
+  owner: z.boolean().default(false),
   hostName: z
     .array(z.string().regex(/^[A-Za-z0-9.-]{1,253}$/, 'expected a name as in an address'))
     .max(16)
     .default([]),
 });
 const exportSchema = z.strictObject({ ...shared });
-type Shared = z.infer<typeof exportSchema>;
+type Shared = z.infer<typeof exportSchema> & { readonly owner?: boolean };
 
 /** @returns 0 when it was interrupted: that is how it ends */
 export async function showDashboard(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
@@ -108,6 +109,7 @@ async function withJoined(
       miner,
       chain,
       network: network?.join(', '),
+      isOwner: options.owner,
       onSegment(_epoch, left) {
         progress ??= createProgress({ unit: 'epochs', total: left + 1 });
         progress.update(Math.max(0, 1));

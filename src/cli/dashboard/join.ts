@@ -1,13 +1,20 @@
 // Owns: which pages there are, from what there is: a validator's ledger, a chain, a miner's folder. Does not own: pages (dashboard),
 // listening (serve.ts), names and flags.
+import { createFleetPage } from '../../dashboard/fleet/page.js';
 import { createHistory, EPOCHS } from '../../dashboard/history.js';
 import { createHub } from '../../dashboard/hub.js';
+import { createLabPage, LAB_TOPIC, overHtml, progressHtml } from '../../dashboard/lab/page.js';
 import { pulse } from '../../dashboard/layout.js';
 import { createLeaderboardPage, newStandings, STANDINGS_TOPIC } from '../../dashboard/leaderboard/page.js';
 import { createMinerPage } from '../../dashboard/miner/page.js';
 import { createReceipts } from '../../dashboard/miner/receipts.js';
 import type { Masthead, Page } from '../../dashboard/page.js';
+import { createRoundsBook, type RoundsBook } from '../../dashboard/rounds/book.js';
+import { createRoundsPage, publishRounds } from '../../dashboard/rounds/page.js';
 import type { DashboardParts } from '../../dashboard/server.js';
+import { createSubnetPage } from '../../dashboard/subnet/page.js';
+import { createObservations } from '../../dashboard/suspicions/observations.js';
+import { createSuspicionsPage } from '../../dashboard/suspicions/page.js';
 import type { Clock } from '../../model/clock.js';
 import type { Hotkey, Netuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
@@ -15,9 +22,14 @@ import type { LedgerFold } from '../../validator/ledger/load.js';
 import { dataPaths } from '../assemble.js';
 import { createChainSource, type DashboardChain } from './chain-source.js';
 import { tellFolds } from './feed.js';
+import { createFleetSource } from './fleet-source.js';
+import { createLab } from './lab.js';
 import { createLedgerSource } from './ledger-source.js';
 import { createParameterFacts } from './parameter-source.js';
 import { createReceiptsSource } from './receipts-source.js';
+import { createSightsSource } from './sights-source.js';
+import { createSubnetSource, type SubnetChain } from './subnet-source.js';
+import { createSuspicionsSource } from './suspicions-source.js';
 
 export interface JoinOptions {
   readonly clock: Clock;
@@ -27,14 +39,26 @@ export interface JoinOptions {
   /** a miner's data folder, and its hotkey */
   readonly miner?: { readonly data: string; readonly hotkey: string } | undefined;
   readonly chain?:
-    | { readonly client: DashboardChain; readonly netuid: Netuid; readonly mechanism?: number | undefined }
+    | {
+        readonly client: DashboardChain & SubnetChain;
+        readonly netuid: Netuid;
+        readonly mechanism?: number | undefined;
+      }
     | undefined;
   /** what of the chain is called, e.g. `finney` */
   readonly network?: string | undefined;
+  /** whoever looks is the subnet's owner, or one that it trusts: the page of suspicions is there. @default false */
+  readonly isOwner?: boolean | undefined;
+  /** @default true */
+  readonly hasLab?: boolean | undefined;
+  /** the validator runs in this process: its spans and status go to `rounds`. @default false */
+  readonly isInside?: boolean | undefined;
   readonly onSegment?: ((epoch: number, left: number) => void) | undefined;
 }
 
 export interface Joined extends DashboardParts {
+  /** What a validator in this process tells of its events; undefined where there is no validator. */
+  readonly rounds: Pick<RoundsBook, 'traced' | 'status'> | undefined;
   /** Everything that is there now; pages have something to show when it resolves. */
   read(signal: AbortSignal): Promise<void>;
   /** Goes on reading until aborted. */
@@ -50,6 +74,7 @@ const SEGMENTS = EPOCHS + 1;
 
 export function joinDashboard(options: JoinOptions): Joined {
   const { clock, log, validator, miner, chain, network, onSegment } = options;
+  const { isOwner = false, hasLab = true, isInside = false } = options;
   const hub = createHub();
   const pages: Page[] = [];
   /** told of the ledger's entries, in this order */
@@ -114,6 +139,48 @@ export function joinDashboard(options: JoinOptions): Joined {
     }),
   );
 
+  const rounds = validator === undefined ? undefined : createRoundsBook(clock);
+  if (rounds) {
+    folds.push(rounds);
+    pages.push(createRoundsPage({ book: rounds, isLedgerAlone: !isInside }));
+    runs.push((signal) => publishRounds({ book: rounds, hub, pages, clock }, signal));
+  }
+  if (chain) {
+    const subnet = createSubnetSource({ chain: chain.client, ...chain, clock });
+    readings.push(() => subnet.read());
+    runs.push((signal) => subnet.run(signal));
+    pages.push(createSubnetPage(subnet));
+  }
+  if (miner && receipts)
+    pages.push(createFleetPage(createFleetSource({ clock, log, ...miner, receipts, chain: facts })));
+  if (isOwner) {
+    const observations = createObservations();
+    folds.push(observations);
+    const sights =
+      validator === undefined
+        ? undefined
+        : createSightsSource({ dir: dataPaths.ledger(validator) }, observations);
+    if (sights) folds.push(sights);
+    pages.push(
+      createSuspicionsPage(
+        createSuspicionsSource({ observations, neurons: facts, sights: sights?.read, clock }),
+      ),
+    );
+  }
+  const lab = hasLab
+    ? createLab(
+        { clock },
+        {
+          onState(state, epochs) {
+            if (hub.listeners() === 0) return;
+            const inside = state.is === 'over' ? overHtml : progressHtml(state, epochs);
+            hub.publish(LAB_TOPIC, { html: inside.text });
+          },
+        },
+      )
+    : undefined;
+  if (lab) pages.push(createLabPage(lab));
+
   const masthead = (): Masthead => {
     const netuid = chain?.netuid ?? ledger?.netuid();
     const name = source?.name();
@@ -135,6 +202,7 @@ export function joinDashboard(options: JoinOptions): Joined {
     clock,
     log,
     masthead,
+    rounds,
     async read(signal) {
       await Promise.all(readings.map((reading) => reading(signal)));
     },
@@ -154,14 +222,18 @@ export function joinDashboard(options: JoinOptions): Joined {
           hub.publish(STANDINGS_TOPIC, { html: newStandings.text });
         }
       };
-      await Promise.all([
-        tell(),
-        ...runs.map((each) =>
-          each(signal, () => {
-            news = true;
-          }),
-        ),
-      ]);
+      try {
+        await Promise.all([
+          tell(),
+          ...runs.map((each) =>
+            each(signal, () => {
+              news = true;
+            }),
+          ),
+        ]);
+      } finally {
+        await lab?.close();
+      }
     },
   };
 }

@@ -12,7 +12,7 @@ import { AssayError } from '../../model/errors.js';
 import type { LabReply, LabWork } from './lab.js';
 
 /** Messages cost more than epochs do. */
-const PROGRESS_MS = 100;
+const PROGRESS_MS = 250;
 const LOWEST = 19;
 /** Points of a chart: a page takes them in as text. */
 const POINTS = 256;

@@ -38,7 +38,7 @@ export interface Lab extends LabSource {
 export interface LabOptions {
   /** Told of the order that runs: how far it is, that it is over. */
   readonly onState?: (
-    state: Exclude<LabState, { is: 'done' }> | { readonly is: 'over' },
+    state: Extract<LabState, { is: 'running' }> | { readonly is: 'over' },
     epochs: number,
   ) => void;
   /** @default LAB_LIMITS.ms */
@@ -61,6 +61,11 @@ interface Job {
   readonly end: () => void;
 }
 
+interface Running {
+  readonly job: Job;
+  worker: Worker | undefined;
+}
+
 export function createLab(
   { clock }: { readonly clock: Pick<Clock, 'monotonic'> },
   {
@@ -73,7 +78,7 @@ export function createLab(
   const results = new Map<string, LabResult>();
   const failures = new Map<string, string>();
   const waiting: Job[] = [];
-  let running: { readonly job: Job; worker: Worker | undefined } | undefined;
+  let running: Running | undefined;
   let library: Promise<ChartLibrary> | undefined;
   let isClosed = false;
 
@@ -87,7 +92,7 @@ export function createLab(
     if (running || isClosed) return;
     const job = waiting.shift();
     if (!job) return;
-    const own: NonNullable<typeof running> = { job, worker: undefined };
+    const own: Running = { job, worker: undefined };
     running = own;
     job.beganAt = clock.monotonic();
     try {
@@ -103,9 +108,7 @@ export function createLab(
     void next();
   }
 
-  async function work(
-    own: NonNullable<typeof running>,
-  ): Promise<Extract<LabReply, { result: unknown }>['result']> {
+  async function work(own: Running): Promise<Extract<LabReply, { result: unknown }>['result']> {
     library ??= chartLibrary();
     const { scenario, deviations, axes } = own.job.order;
     const workerData: LabWork = {

@@ -158,16 +158,17 @@ function stateOf(state: LabState, order: LabOrder, query: URLSearchParams, links
 }
 
 /** The inside of the live region, in events too. */
-export const progressHtml = (state: Exclude<LabState, { is: 'done' }>, epochs: number): Html => {
+export const progressHtml = (
+  state: Extract<LabState, { is: 'running' | 'waiting' }>,
+  epochs: number,
+): Html => {
   if (state.is === 'running')
     return html`<p>Running: ${state.done} of ${epochs} epochs, ${percent(Math.min(1, state.done / Math.max(1, epochs)), 0)}, since ${duration(state.sinceMs)}.</p>
 <meter min="0" max="${epochs}" value="${Math.min(state.done, epochs)}" aria-label="epochs that are done">${state.done} of ${epochs}</meter>`;
-  if (state.is === 'waiting')
-    return html`<p>Waiting: ${state.before} ${state.before === 1 ? 'order is' : 'orders are'} before this one.</p>`;
-  return html`<p>Over: look again.</p>`;
+  return html`<p>Waiting: ${state.before} ${state.before === 1 ? 'order is' : 'orders are'} before this one.</p>`;
 };
 
-export const doneHtml: Html = html`<p>Done: look again for the report.</p>`;
+export const overHtml: Html = html`<p>It is over: look again for what came of it.</p>`;
 
 const MAIN: readonly (readonly [name: string, what: string, unit: string])[] = [
   ['price.final', 'Price at the end', 'TAO'],

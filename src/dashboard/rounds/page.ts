@@ -254,12 +254,12 @@ const timeOfDay = (ms: number): Html => {
   return html`<time datetime="${iso}" title="${iso}">${iso.slice(11, 19)}</time>`;
 };
 
-const STATES = {
+const STATES: Readonly<Record<RoundView['state'], readonly [Tone, string]>> = {
   announced: ['info', 'announced'],
   running: ['info', 'running'],
   complete: ['good', 'complete'],
   dropped: ['warn', 'dropped'],
-} as const satisfies Record<RoundView['state'], readonly [Tone, string]>;
+};
 
 function roundTable({ rounds }: RoundsView): Html {
   return table(

@@ -1,0 +1,110 @@
+// Owns: reading of a chain what the page of the subnet shows, and watching its hyperparameters change. Does not own: what follows from it
+// (dashboard/subnet), what the leaderboard shows (chain-source.ts).
+import type { ChainReader, Subnet } from '../../chain/chain.js';
+import type { SubtensorReader } from '../../chain/operator-reads.js';
+import { createChangeBook, type ListedHyperparameter } from '../../dashboard/subnet/changes.js';
+import type { SubnetSource } from '../../dashboard/subnet/page.js';
+import { type SubnetReading, type SubnetView, subnetView } from '../../dashboard/subnet/view.js';
+import type { Clock } from '../../model/clock.js';
+import { isAssayError } from '../../model/errors.js';
+import type { Netuid } from '../../model/ids.js';
+import { drain } from '../../validator/ledger/load.js';
+import { settingOfListed } from '../commands/subnet/settings.js';
+
+export type SubnetChain = Pick<ChainReader, 'info' | 'head' | 'subnet'> &
+  Pick<
+    SubtensorReader,
+    'hyperparameters' | 'subnets' | 'prices' | 'rateLimits' | 'freezeWindow' | 'weightsMatrix'
+  >;
+
+export interface SubnetSourceOptions {
+  readonly chain: SubnetChain;
+  readonly netuid: Netuid;
+  readonly mechanism?: number | undefined;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+  /** @default 24 s */
+  readonly everyMs?: number | undefined;
+}
+
+export function createSubnetSource(options: SubnetSourceOptions): SubnetSource & {
+  /** Once. @throws AssayError as the chain does */
+  read(): Promise<void>;
+  /** Again and again, until aborted. */
+  run(signal: AbortSignal): Promise<void>;
+} {
+  const { chain, netuid, mechanism = 0, clock, everyMs = 24_000 } = options;
+  const book = createChangeBook();
+  let view: SubnetView | undefined;
+  let why: string | undefined;
+  let readings = 0;
+  /** rows are much to read, and change when somebody sets them: with the epoch and the newest `lastUpdate` they are the same */
+  let rows: { readonly key: string; readonly matrix: SubnetReading['weights'] } | undefined;
+
+  async function weightsOf(subnet: Subnet, at: Uint8Array): Promise<SubnetReading['weights']> {
+    const newest = subnet.neurons.reduce((most, { lastUpdate }) => Math.max(most, lastUpdate), 0);
+    const key = `${subnet.epochIndex} ${newest} ${subnet.neurons.length}`;
+    if (rows?.key !== key)
+      rows = { key, matrix: await unlessUnsupported(chain.weightsMatrix(netuid, at, mechanism)) };
+    return rows.matrix;
+  }
+
+  async function read(): Promise<void> {
+    const [info, { hash }] = await Promise.all([chain.info(), chain.head()]);
+    // all of it of one block
+    const subnet = await chain.subnet(netuid, hash, mechanism);
+    const [entries, summaries, prices, limits, freeze, weights] = await Promise.all([
+      unlessUnsupported(chain.hyperparameters(netuid, hash)),
+      unlessUnsupported(chain.subnets(hash)),
+      unlessUnsupported(chain.prices(netuid, hash)),
+      unlessUnsupported(chain.rateLimits(netuid, subnet.ownerHotkey, hash)),
+      unlessUnsupported(chain.freezeWindow(netuid, hash)),
+      weightsOf(subnet, hash),
+    ]);
+    book.note(subnet.block, entries ?? []);
+    const reading: SubnetReading = {
+      subnet,
+      blockTimeMs: info.blockTimeMs,
+      summary: summaries?.find((each) => each.netuid === netuid),
+      prices,
+      hyperparameters: (entries ?? []).map((entry): ListedHyperparameter => {
+        const setting = settingOfListed(entry.name);
+        const limit =
+          setting?.who === 'owner' ? limits?.find(({ action }) => action === setting.rateAction) : undefined;
+        return { entry, setBy: setting?.who, setAtBlock: limit?.lastBlock };
+      }),
+      freeze,
+      weights,
+      readMs: clock.now(),
+    };
+    view = await drain(subnetView(reading, book));
+    readings++;
+  }
+
+  return {
+    current: async () => ({ view, why }),
+    version: () => `${readings} ${why ?? ''}`,
+    read,
+    async run(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(everyMs, signal);
+        if (signal.aborted) return;
+        try {
+          await read();
+          why = undefined;
+        } catch (error) {
+          if (signal.aborted) return;
+          why = error instanceof Error ? error.message : String(error);
+        }
+      }
+    },
+  };
+}
+
+async function unlessUnsupported<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isAssayError(error, 'unsupported')) return undefined;
+    throw error;
+  }
+}
