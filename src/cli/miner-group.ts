@@ -107,6 +107,7 @@ function registerDoctor(miner: Command, run: Run): void {
         '--policy <file>',
         'count with this policy instead of the published one: a file or a name of this build',
       )
+      .option('--cards <n>', 'count what was proven on the device so many times', integer)
       .option(
         '--others-worth <number...>',
         'worth that all others prove, as pool=number where there are several',

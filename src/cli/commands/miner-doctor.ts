@@ -46,6 +46,7 @@ const schema = z.strictObject({
   wallet: text,
   walletPath: text,
   policy: path.optional(),
+  cards: integerBetween(1, 1024, 'cards').default(1),
   othersWorth: z.array(z.string().max(64)).min(1).max(32).optional(),
   from: z.string().min(1).max(300).optional(),
   ports: z
@@ -93,7 +94,13 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   if (look) {
     const { foresee } = await import('../doctor/foresee.js');
     const hotkey = await hotkeyOf(options, signal);
-    const { check, earnings } = foresee(look, { kinds, findings, hotkey, given: othersWorth });
+    const { check, earnings } = foresee(look, {
+      kinds,
+      findings,
+      hotkey,
+      given: othersWorth,
+      cards: options.cards,
+    });
     if (check) tell([check]);
     if (earnings && options.json) printJson({ section: 'earnings' as const, ...earnings });
     else if (earnings) showEarnings(earnings);
@@ -155,7 +162,7 @@ async function lookOut(
     { lookAtSubnet, runningMiner },
     { subnetChecks },
     { clockCheck },
-    { axonPortCheck, connectsFromHere },
+    { axonPortCheck, takesConnection },
   ] = await Promise.all([
     import('../doctor/look-at-subnet.js'),
     import('../doctor/subnet-checks.js'),
@@ -168,7 +175,7 @@ async function lookOut(
   if (!look) return undefined;
   tell([...subnetChecks({ ...look, hotkey, running }), clockCheck(look.skew, look.info), look.policy.check]);
   const axon = look.subnet.neurons.find((each) => each.hotkey === hotkey)?.axon;
-  if (axon) tell([axonPortCheck(axon, inventory, await connectsFromHere(axon, signal))]);
+  if (axon) tell([axonPortCheck(axon, inventory, await takesConnection(axon.ip, axon.port, signal))]);
   return look;
 }
 

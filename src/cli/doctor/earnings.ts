@@ -26,7 +26,7 @@ const RAO = 1_000_000_000n;
 export interface ChainSide {
   readonly subnet: Pick<
     Subnet,
-    'netuid' | 'neurons' | 'ownerHotkey' | 'lastEpochBlock' | 'nextEpochBlock' | 'tempo'
+    'mechanismCount' | 'netuid' | 'neurons' | 'ownerHotkey' | 'lastEpochBlock' | 'nextEpochBlock' | 'tempo'
   >;
   readonly emission: SubnetEmission;
   readonly blockTimeMs: number;
@@ -119,8 +119,8 @@ export function earningsOf(of: EarningsOf): Earnings {
     firstEpoch,
     alone: scenario(nobody, alone),
     beside: scenario(beside, pay(beside.others)),
-    worthLines: slots.map((slot) => worthLine(policy, slot)),
-    beginLines: beginLines(policy, firstEpoch),
+    worthLines: worthLines(policy, slots),
+    beginLines: [...beginLines(policy, firstEpoch), ...mechanismLines(subnet.mechanismCount)],
   };
 }
 
@@ -312,6 +312,25 @@ function worthLine(policy: ScoringPolicy, slot: ProvenSlot): Line {
     step: 'worth',
     text: `${head}: ${terms.map(({ text }) => text).join('; ')}${terms.length > 1 ? `; together ${rounded(sum)}` : ''} (pool ${pool.name})`,
   };
+}
+
+/** Equal slots are one line. */
+function worthLines(policy: ScoringPolicy, slots: readonly ProvenSlot[]): readonly Line[] {
+  const many = new Map<string, number>();
+  for (const slot of slots) {
+    const { text } = worthLine(policy, slot);
+    many.set(text, (many.get(text) ?? 0) + 1);
+  }
+  return [...many].map(([text, times]) => ({
+    step: 'worth',
+    text: times === 1 ? text : `${times} x ${text}`,
+  }));
+}
+
+function mechanismLines(count: number): readonly Line[] {
+  if (count <= 1) return [];
+  const text = `the subnet has ${count} mechanisms, of which each has a part: what is counted here is as if all of them paid like this`;
+  return [{ step: 'begin', text }];
 }
 
 function beginLines(

@@ -4,7 +4,7 @@ import type { KindsByName } from '../../verification/parameter-file.js';
 import { invalid } from '../invalid-input.js';
 import { type Check, unknown } from './check.js';
 import { type Earnings, earningsOf } from './earnings.js';
-import type { Finding } from './finding.js';
+import { type Finding, ON_A_DEVICE } from './finding.js';
 import type { SubnetLook } from './look-at-subnet.js';
 import type { KnownSet, ProvenSlot } from './would-pay.js';
 
@@ -16,17 +16,22 @@ export function foresee(
     readonly findings: readonly Finding[];
     readonly hotkey: Hotkey | undefined;
     readonly given: ReadonlyMap<string, number> | undefined;
+    /** equal ones that this host has: what one proved counts so often. @default 1 */
+    readonly cards?: number;
   },
 ): { readonly check?: Check; readonly earnings?: Earnings } {
   const { info, subnet, emission, priceRao, registrationRao, policy } = look;
-  const { kinds, findings, hotkey, given } = of;
+  const { kinds, findings, hotkey, given, cards = 1 } = of;
   const none = (said: string, fix?: string) => ({ check: unknown('earnings', said, fix) });
   if (!policy.found) return none('not counted: the policy is not here'); // its own line says what to do
   if (!emission) return none('not counted: subnets of this chain have no alpha');
   if (emission.alphaOutRao === 0n)
     return none('subnet makes nothing yet', 'its owner starts it: assay subnet start');
   const isLive = info.type === 'live';
-  const slots = findings.flatMap((finding) => slotOf(finding, isLive));
+  const slots = findings.flatMap((finding) => {
+    const many = ON_A_DEVICE.includes(finding.kind) ? cards : 1;
+    return Array.from({ length: many }, () => slotOf(finding, isLive)).flat();
+  });
   if (slots.length === 0)
     return none(
       'not counted: nothing was proven that a policy could pay',

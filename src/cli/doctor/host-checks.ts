@@ -140,11 +140,10 @@ function updatesOf({ facts: { pendingSecurityUpdates: pending } }: Inventory): r
 }
 
 function cardsOf(
-  { cards }: Inventory,
+  { cards, graphics }: Inventory,
   { catalogue, cudaAbsent }: Parameters<typeof hostChecks>[1],
 ): readonly Check[] {
-  if (cards.state === 'absent')
-    return [ok('cards', `no NVIDIA card: ${cards.why}. Others are looked for by assay miner devices`)];
+  if (cards.state === 'absent') return [withoutNvidia(cards.why, graphics)];
   if (cards.state === 'failed') return [failed('cards', cards.why, fixOf(cards.why))];
   const missing =
     cudaAbsent === undefined
@@ -157,6 +156,23 @@ function cardsOf(
           ),
         ];
   return [...missing, ...cards.cards.flatMap((card) => cardChecks(card, catalogue))];
+}
+
+/** What is on the bus says whether that is as it should be. */
+function withoutNvidia(why: string, graphics: Inventory['graphics']): Check {
+  const named = graphics.map(({ vendor, id, at }) => `${vendor} ${id} at ${at}`).join('; ');
+  if (graphics.some(({ vendor }) => vendor === 'NVIDIA'))
+    return failed(
+      'cards',
+      `${why}, and on the bus there is ${named}`,
+      `install the driver; in a container, pass the card into it`,
+    );
+  if (graphics.some(({ vendor }) => vendor === 'AMD' || vendor === 'Intel'))
+    return ok(
+      'cards',
+      `no NVIDIA card: ${why}. On the bus: ${named}; assay miner devices says whether it can be used`,
+    );
+  return ok('cards', `no NVIDIA card: ${why}`);
 }
 
 const DRIVER_FIX =

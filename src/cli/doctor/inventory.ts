@@ -31,6 +31,8 @@ export interface Inventory {
   readonly volumes: readonly Volume[];
   readonly network: readonly NetworkInterface[];
   readonly cards: Smi;
+  /** on the PCI bus, whoever made them and with a driver or without */
+  readonly graphics: readonly Graphics[];
   /** whether the system says that its clock follows another; undefined: it says nothing */
   readonly clockFollowed: boolean | undefined;
   readonly upSeconds: number;
@@ -41,6 +43,15 @@ export interface DiskDevice {
   readonly model: string | undefined;
   readonly bytes: number;
   readonly rotates: boolean | undefined;
+}
+
+/** By the numbers of the PCI bus. */
+export interface Graphics {
+  readonly vendor: 'NVIDIA' | 'AMD' | 'Intel' | 'other';
+  /** e.g. `10de:2335` */
+  readonly id: string;
+  /** e.g. `0000:3b:00.0` */
+  readonly at: string;
 }
 
 export interface Volume {
@@ -78,8 +89,8 @@ export async function takeInventory(
   ask: InventoryQuestions,
   of: { readonly folder: string; readonly at: number },
 ): Promise<Inventory> {
-  const [facts, meminfo, cpuMax, memoryMax, disks, volumes, network, cards, synchronised] = await Promise.all(
-    [
+  const [facts, meminfo, cpuMax, memoryMax, disks, volumes, network, cards, graphics, synchronised] =
+    await Promise.all([
       collectHostFacts(ask, of),
       ask.read('/proc/meminfo'),
       ask.read('/sys/fs/cgroup/cpu.max'),
@@ -88,9 +99,9 @@ export async function takeInventory(
       volumesOf(ask, of.folder),
       networkOf(ask),
       askNvidiaSmi(ask),
+      graphicsOf(ask),
       ask.run('timedatectl', ['show', '--property=NTPSynchronized', '--value']),
-    ],
-  );
+    ]);
   const [first] = cpus();
   const kib = (name: string): number | undefined => {
     const found = new RegExp(`^${name}:\\s+(\\d{1,15}) kB$`, 'm').exec(meminfo ?? '')?.[1];
@@ -118,6 +129,7 @@ export async function takeInventory(
     volumes,
     network,
     cards,
+    graphics,
     clockFollowed: { yes: true, no: false }[synchronised?.trim() ?? ''],
     upSeconds: Math.floor(uptime()),
   };
@@ -160,6 +172,32 @@ async function volumesOf(ask: InventoryQuestions, folder: string): Promise<reado
 /** As the kernel writes blanks: `\040`. */
 const unescaped = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** PCI classes of displays and of accelerators of graphics vendors. */
+const DRAWS = /^0x03(00|02|80)|^0x1200/;
+const VENDORS: Readonly<Record<string, Graphics['vendor']>> = {
+  '0x10de': 'NVIDIA',
+  '0x1002': 'AMD',
+  '0x8086': 'Intel',
+};
+const MOST_ON_BUS = 1024;
+
+async function graphicsOf(ask: InventoryQuestions): Promise<readonly Graphics[]> {
+  const folder = '/sys/bus/pci/devices';
+  const places = (await ask.list(folder)).slice(0, MOST_ON_BUS);
+  const found = await Promise.all(
+    places.map(async (at) => {
+      const of = (what: string) => ask.read(`${folder}/${at}/${what}`).then((text) => text?.trim() ?? '');
+      if (!DRAWS.test(await of('class'))) return [];
+      const [vendor, device] = await Promise.all([of('vendor'), of('device')]);
+      const id = `${vendor}:${device}`.replaceAll('0x', '');
+      return /^[0-9a-f]{4}:[0-9a-f]{4}$/.test(id)
+        ? [{ vendor: VENDORS[vendor] ?? ('other' as const), id, at: plain(at) ?? '?' }]
+        : [];
+    }),
+  );
+  return found.flat();
+}
 
 async function networkOf(ask: InventoryQuestions): Promise<readonly NetworkInterface[]> {
   const found = Object.entries(ask.interfaces()).slice(0, MOST);

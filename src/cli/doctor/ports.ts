@@ -1,6 +1,6 @@
 // Owns: what can be seen from this host of the port at which it is announced. Does not own: how others see it (reach.ts).
-import { connect } from 'node:net';
 import { isLoopback } from '../../protocol/address.js';
+import { connectsTo } from '../../validator/host-view.js';
 import { type Check, failed, ok, unknown, warning } from './check.js';
 import type { Inventory } from './inventory.js';
 
@@ -9,23 +9,8 @@ export interface Announced {
   readonly port: number;
 }
 
-const CONNECT_MS = 2_000;
-
-/** Whether something takes a connection there; from here, which is another way than from anywhere else. */
-export const connectsFromHere = ({ ip, port }: Announced, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ host: ip, port, timeout: CONNECT_MS });
-    const end = (isOpen: boolean) => {
-      signal.removeEventListener('abort', give);
-      socket.destroy();
-      resolve(isOpen);
-    };
-    const give = () => end(false);
-    signal.addEventListener('abort', give, { once: true });
-    socket.once('connect', () => end(true));
-    socket.once('timeout', give);
-    socket.once('error', give);
-  });
+/** Whether something takes a connection there, from here; by whose word it may be asked was settled before. */
+export const takesConnection = connectsTo(() => true);
 
 /** @param answers whether it took a connection from here */
 export function axonPortCheck(

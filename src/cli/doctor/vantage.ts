@@ -1,12 +1,13 @@
 // Owns: the answer of a vantage: a host elsewhere that says which ports of whoever asks take a connection from it, and where the
 // question came from. It dials the address that asked and no other. Does not own: asking it (reach.ts).
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import { plainAddress, toNetwork } from '../../protocol/address.js';
 import { Bucket, Buckets } from '../../protocol/rate.js';
+import { takesConnection } from './ports.js';
 
 export const VANTAGE_FORMAT = 'assay-vantage/1';
 /** Bounds of what anybody can make a vantage do: connections to oneself, a few at a time. */
@@ -20,7 +21,6 @@ export const VANTAGE_LIMITS = {
   /** addresses whose rate is remembered */
   addresses: 4096,
   connections: 32,
-  connectMs: 2_000,
   requestMs: 5_000,
   /** what a vantage may answer */
   bytes: 4096,
@@ -74,6 +74,7 @@ export async function serveVantage(
       if (!isAssayError(error, 'limit-exceeded')) throw error;
       return give(response, 429, { why: 'too many questions: ask again in a minute' });
     }
+    // a connection is all that is made: not a byte is sent
     const found = await Promise.all(
       ports.map(async (each) => ({ port: each, answered: await takesConnection(address, each, signal) })),
     );
@@ -109,21 +110,4 @@ function portsIn({ method, url = '' }: IncomingMessage): readonly number[] | und
   const ports = [...new Set(list.split(',').map(Number))];
   const fits = ports.every((each) => port.safeParse(each).success);
   return fits && ports.length <= VANTAGE_LIMITS.ports ? ports : undefined;
-}
-
-/** A connection is all that is made: not a byte is sent. */
-function takesConnection(host: string, at: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: at, timeout: VANTAGE_LIMITS.connectMs });
-    const end = (answered: boolean) => {
-      signal.removeEventListener('abort', give);
-      socket.destroy();
-      resolve(answered);
-    };
-    const give = () => end(false);
-    signal.addEventListener('abort', give, { once: true });
-    socket.once('connect', () => end(true));
-    socket.once('timeout', give);
-    socket.once('error', give);
-  });
 }

@@ -259,6 +259,16 @@ describe('whether earnings can be foreseen', () => {
     expect(foresee(look('local'), of(left)).earnings?.worthLines).toHaveLength(1);
   });
 
+  test('counts what a card proved once for each of equal ones', () => {
+    const proven = [finding('compute'), finding('host-memory', { credit: { hostBytes: 256e9 } })];
+    const { earnings } = foresee(look('local'), { ...of(proven), cards: 8 });
+    expect(earnings?.worth).toEqual({ proven: 8.5 });
+    expect(earnings?.worthLines.map(({ text }) => text)).toEqual([
+      '8 x compute small: 1 Pop/s / 1 Pop/s x 1 = 1 (pool proven)',
+      'host-memory small: 256 GB of host memory / 256 GB x 0.5 = 0.5 (pool proven)',
+    ]);
+  });
+
   test('says what is missing', () => {
     const said = (changes: object) =>
       foresee({ ...look('live'), ...changes }, of([finding('compute')])).check?.said;

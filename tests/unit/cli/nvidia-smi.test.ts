@@ -198,6 +198,7 @@ const HOST = {
   volumes: [{ path: '/data', kind: 'data folder', bytes: 2 ** 40, freeBytes: 2 ** 39 }],
   network: [{ name: 'eth0', addresses: ['203.0.113.5'], mtu: 1500, megabitsPerS: 10_000 }],
   cards: { state: 'absent', why: 'there is no nvidia-smi on this host' },
+  graphics: [],
   clockFollowed: true,
   upSeconds: 5,
 } as const;
@@ -216,7 +217,7 @@ describe('what the doctor says of a host', () => {
       'system clock: follows a time server',
       'virtualisation: not known',
       'container runtimes: none, and none is needed',
-      'cards: no NVIDIA card: there is no nvidia-smi on this host. Others are looked for by assay miner devices',
+      'cards: no NVIDIA card: there is no nvidia-smi on this host',
     ]);
   });
 
@@ -240,6 +241,19 @@ describe('what the doctor says of a host', () => {
       (each) => each.about === about,
     );
     expect(check).toMatchObject({ state, fix: expect.stringMatching(fix) });
+  });
+
+  test.each([
+    ['NVIDIA', '10de:2335', 'failed', 'install the driver; in a container, pass the card into it'],
+    ['AMD', '1002:744c', 'ok', undefined],
+    ['other', '1234:1111', 'ok', undefined],
+  ] as const)('is what it makes of a card of %s that has no nvidia-smi', (vendor, id, state, fix) => {
+    const graphics = [{ vendor, id, at: '0000:3b:00.0' }];
+    const found = hostChecks({ ...HOST, graphics }, { catalogue: CARDS }).find(
+      ({ about }) => about === 'cards',
+    );
+    expect(found).toMatchObject({ state, ...(fix ? { fix } : {}) });
+    expect(found?.said.includes(id)).toBe(vendor !== 'other');
   });
 
   test('is that cards cannot be used where the driver’s library cannot be called', () => {
