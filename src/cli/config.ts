@@ -250,6 +250,28 @@ export const validatorSchema = z.strictObject({
   breakerRestEpochs: integerBetween(1, 100_000).default(100).meta({
     description: 'epochs after a hold in which there is no other',
   }),
+  dashboard: z.string().min(1).max(300).optional().meta({
+    description:
+      'address or port on which pages of this validator are served, 127.0.0.1:8787 where none is named; others reach them with a token',
+    value: 'address',
+    without: 'none',
+  }),
+  dashboardTokenFile: file.optional().meta({
+    description: 'the token that whoever looks must hold; made where there is none',
+    value: 'file',
+    without: 'none on loopback, elsewhere dashboard-token in the data folder',
+  }),
+  dashboardNames: z
+    .array(z.string().regex(/^[A-Za-z0-9.-]{1,253}$/))
+    .max(16)
+    .default([])
+    .meta({
+      description: 'names under which they are reached, beside localhost and addresses',
+      value: 'name',
+    }),
+  dashboardOwner: z.boolean().default(false).meta({
+    description: "the page of suspicions too, which is for the subnet's owner",
+  }),
   randomSeed: z.string().max(256).optional().meta({
     description: 'challenges that can be repeated: for development chains, refused on live ones',
     without: 'real randomness',

@@ -12,7 +12,13 @@ type Flags = Record<string, unknown>;
 
 export function registerValidator(program: Command, run: Run): void {
   const validator = program.command('validator').description('check miners, keep evidence, set weights');
-  addRoleOptions(validator.command('start'), 'validator')
+  const start = validator
+    .command('start')
+    .option(
+      '--dashboard [address]',
+      'serve pages of this validator on an address or port (127.0.0.1:8787 where none is named); others reach them with a token',
+    );
+  addRoleOptions(start, 'validator')
     .description(
       'challenge every miner of a subnet in common events and set weights once per epoch, until Ctrl-C',
     )
@@ -21,7 +27,8 @@ export function registerValidator(program: Command, run: Run): void {
         import('./commands/validator.js'),
         import('./ledgers.js'),
       ]);
-      return run((signal) => refusingCorrupt(() => startValidator(flags, signal)));
+      const own = flags['dashboard'] === true ? { ...flags, dashboard: '8787' } : flags;
+      return run((signal) => refusingCorrupt(() => startValidator(own, signal)));
     });
   addRoleOptions(validator.command('worker'), 'validator-worker')
     .description(

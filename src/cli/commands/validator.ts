@@ -29,6 +29,7 @@ import {
 import { decisionsIn } from '../breaker-file.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
+import type { Beside } from '../dashboard/beside.js';
 import { takeDataFolder } from '../data-folder.js';
 import { readInputText } from '../input-text.js';
 import { withLedger } from '../ledgers.js';
@@ -117,6 +118,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   let keeping: Keeping | undefined;
   let book: WeightsBook | undefined;
   let ends: OwnEnds | undefined;
+  let pages: Beside | undefined;
   let ready = false;
   let withheld: string | undefined;
   try {
@@ -165,6 +167,11 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       { netuid, isLive, host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort },
       signal,
     );
+    const { dashboard } = config;
+    if (dashboard !== undefined) {
+      const { startBeside } = await import('../dashboard/beside.js');
+      pages = await startBeside({ ...systemParts, chain, log }, { ...config, dashboard });
+    }
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
     const { eventsPerEpoch, leadBlocks, eventBlocks, publishLeadBlocks, minLeadMs } = config;
@@ -189,7 +196,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         reach: ends.reach,
         verifiers: queue.verifiers,
         decisions: decisionsIn(config.data),
-        tracer: tracing.tracer,
+        tracer: pages?.traced(tracing.tracer) ?? tracing.tracer,
         log,
       },
       {
@@ -211,12 +218,14 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         keeping?.at(status.epoch, status.lastScored?.policy);
         admin?.setServing(status.permit);
         series?.status(status);
+        pages?.status(status);
         tellParent({ status });
       },
     );
   } finally {
     deaf();
     unwatch();
+    await pages?.close();
     await keeping?.close();
     await queue?.close();
     await Promise.all([

@@ -119,7 +119,7 @@ function answerOf(
     body: html`${summary(source, all, chain)}
 ${delayed(chain, source, request.nowMs)}
 ${request.isStatic ? none : html`${live(STANDINGS_TOPIC, none, { isLoud: true })}${filters(all, asked)}`}
-${table('Hotkeys by standing', columns(request, asked), selection.rows, {
+${table('Hotkeys by standing', columns(request, asked, chain), selection.rows, {
   whenEmpty: 'No hotkey is like that. Take a filter away.',
 })}
 ${pager(request, asked, selection)}
@@ -221,7 +221,12 @@ const STATE_NAMES: Readonly<Record<State, string>> = {
   silent: 'never checked',
 };
 
-function columns(request: PageRequest, asked: LeaderQuery): TableColumn<LeaderRow>[] {
+/** What nobody here can know has no column. */
+function columns(
+  request: PageRequest,
+  asked: LeaderQuery,
+  chain: ChainFacts | undefined,
+): TableColumn<LeaderRow>[] {
   const { links, isStatic } = request;
   const sortable = (sort: Sort, text: string): Pick<TableColumn<LeaderRow>, 'heading' | 'sorted'> => {
     const isNow = asked.sort === sort;
@@ -240,7 +245,10 @@ function columns(request: PageRequest, asked: LeaderQuery): TableColumn<LeaderRo
       cell: ({ hotkey, isOwner, isRegistered }) =>
         html`${key(hotkey, { href: isLinked ? links.page('miner', [hotkey]) : undefined })}${isOwner ? html` ${badge('quiet', 'burns', 'the subnet owner’s: what it is given is burned')}` : undefined}${isRegistered === false ? html` ${badge('warn', 'gone', 'not registered any more')}` : undefined}`,
     },
-    { ...sortable('uid', 'UID'), cell: ({ uid }) => (uid === undefined ? unknown : `${uid}`) },
+    ...ifOnly(chain, {
+      ...sortable('uid', 'UID'),
+      cell: ({ uid }) => (uid === undefined ? unknown : `${uid}`),
+    }),
     {
       ...sortable('class', 'Class'),
       kind: 'text',
@@ -264,15 +272,22 @@ function columns(request: PageRequest, asked: LeaderQuery): TableColumn<LeaderRo
           : html`${lastRejection === undefined ? undefined : html`${badge('bad', lastRejection)} `}${rejected}`,
     },
     { ...sortable('score', 'Score'), cell: ({ score }) => percent(score, 2) },
-    { ...sortable('weight', 'Weight'), optional: true, cell: ({ weight }) => percent(weight, 2) },
-    { ...sortable('incentive', 'Incentive'), cell: ({ incentive }) => percent(incentive, 2) },
-    {
+    ...ifOnly(chain?.weights, {
+      ...sortable('weight', 'Weight'),
+      optional: true,
+      cell: ({ weight }) => percent(weight, 2),
+    }),
+    ...ifOnly(chain, {
+      ...sortable('incentive', 'Incentive'),
+      cell: ({ incentive }) => percent(incentive, 2),
+    }),
+    ...ifOnly(chain, {
       ...sortable('alpha', 'Alpha/day'),
       cell: ({ alphaPerDayRao, isOwner }) =>
         isOwner && alphaPerDayRao !== undefined
           ? html`<span class="quiet">burned</span>`
           : tokens(alphaPerDayRao, 2),
-    },
+    }),
     {
       heading: `${EPOCHS} epochs`,
       optional: true,
@@ -280,6 +295,9 @@ function columns(request: PageRequest, asked: LeaderQuery): TableColumn<LeaderRo
     },
   ];
 }
+
+const ifOnly = (known: unknown, column: TableColumn<LeaderRow>): TableColumn<LeaderRow>[] =>
+  known === undefined ? [] : [column];
 
 const isUsuallyUp = (sort: Sort): boolean => sort === 'hotkey' || sort === 'uid' || sort === 'class';
 
