@@ -1,5 +1,8 @@
 // Owns: values that pages of the dashboard are made from in tests: outcomes, neurons, steps run to their end.
 import type { Neuron, Subnet } from '../../src/chain/chain.js';
+import type { ChainFacts } from '../../src/dashboard/chain-facts.js';
+import type { FleetReading } from '../../src/dashboard/fleet/view.js';
+import type { Check } from '../../src/dashboard/history.js';
 import { type Hotkey, toColdkey, toHotkey, toNetuid, toUid } from '../../src/model/ids.js';
 import type { Outcome } from '../../src/model/outcome.js';
 import { createSeededRandom } from '../../src/model/prng.js';
@@ -96,3 +99,106 @@ export function finished<T>(steps: Generator<void, T>): T {
     if (step.done) return step.value;
   }
 }
+
+export const checkOf = (
+  nowMs: number,
+  slot: number,
+  minutesAgo: number,
+  change: Partial<Check> = {},
+): Check => ({
+  id: `outcome-${slot}-${minutesAgo}`,
+  atMs: nowMs - minutesAgo * 60_000,
+  validator: 'validator',
+  epoch: undefined,
+  block: 1000,
+  kind: undefined,
+  paramsId: 'ab',
+  slot,
+  verdict: 'accepted',
+  reason: '',
+  measuredMs: 900,
+  share: 1,
+  liveness: false,
+  ...change,
+});
+
+const chainOf = (nowMs: number): ChainFacts => ({
+  block: 1000,
+  epoch: 7,
+  epochBlocks: 360,
+  nextEpochBlock: 1260,
+  blockTimeMs: 12_000,
+  neurons: [neuronOf(9, { hotkey: toHotkey('miner'), emissionRao: 5_000_000_000n })],
+  ownerHotkey: toHotkey('owner'),
+  priceRao: 20_000_000n,
+  weights: undefined,
+  isCommitReveal: false,
+  sealed: [],
+  readMs: nowMs,
+});
+
+/** One host of its own and one that dials in, three slots, a card that is hot. */
+export const fleetReading = (nowMs: number, change: Partial<FleetReading> = {}): FleetReading => ({
+  hotkey: 'miner',
+  miner: {
+    isRunning: true,
+    writtenMs: nowMs - 5000,
+    status: {
+      version: '0.1.0',
+      phase: 'serving',
+      sessions: { open: 1, ended: { receipt: 12, late: 0 } },
+      slots: [
+        { index: 0, worker: 'host-1', kind: 'compute', phase: 'working' },
+        { index: 1, worker: 'host-1', kind: 'memory', phase: 'resting', why: 'the doctor failed it' },
+        { index: 256, worker: 'host-2', kind: 'compute', phase: 'idle' },
+      ],
+      doctor: [{ index: 0, kind: 'compute', class: 'h100' }],
+    },
+  },
+  hosts: {
+    writtenMs: nowMs,
+    rejected: 2,
+    hosts: [
+      {
+        worker: 'host-2',
+        isConnected: false,
+        isRevoked: false,
+        address: '203.0.113.7',
+        seenMs: nowMs - 60_000,
+        wayMs: 1.25,
+        slots: [{ index: 256, kind: 'compute', class: 'a100' }],
+      },
+    ],
+  },
+  leases: [{ slot: 0, untilMs: nowMs + 30 * 60_000 }, { slot: 1, untilMs: nowMs - 1 }, { slot: 256 }],
+  duty: [
+    { worker: 'host-1', slot: '0', deviceSeconds: 90, bytes: 1e6 },
+    { worker: 'host-1', slot: '0 check', deviceSeconds: 5, bytes: 0 },
+  ],
+  cards: {
+    readMs: nowMs - 4000,
+    cards: [
+      {
+        index: 0,
+        name: 'NVIDIA <b>H100</b>',
+        driver: '550',
+        memoryBytes: 80e9,
+        usedBytes: 10e9,
+        temperatureC: 84,
+        powerW: 612.4,
+        powerLimitW: 700,
+        busyPercent: 97,
+        uncorrectedErrors: 1,
+      },
+    ],
+  },
+  checks: [
+    checkOf(nowMs, 0, 10),
+    checkOf(nowMs, 0, 20, { share: 0.5 }),
+    checkOf(nowMs, 0, 30, { verdict: 'rejected', reason: 'window', share: 0 }),
+    checkOf(nowMs, 0, 40, { liveness: true }),
+    checkOf(nowMs, 0, 2 * 1440),
+  ],
+  chain: chainOf(nowMs),
+  ...change,
+});

@@ -4,115 +4,16 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createFleetSource } from '../../../src/cli/dashboard/fleet-source.js';
 import type { ProgramQuestions } from '../../../src/cli/host-facts.js';
-import type { ChainFacts } from '../../../src/dashboard/chain-facts.js';
 import { createFleetPage } from '../../../src/dashboard/fleet/page.js';
 import { type FleetReading, fleetView } from '../../../src/dashboard/fleet/view.js';
-import type { Check } from '../../../src/dashboard/history.js';
-import { toHotkey } from '../../../src/model/ids.js';
+import { type Clock, systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
-import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
 import { ask, pageRequest } from '../../support/dashboard.js';
-import { neuronOf } from '../../support/dashboard-values.js';
+import { checkOf, fleetReading } from '../../support/dashboard-values.js';
 
 const NOW = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
-
-const checkOf = (slot: number, minutesAgo: number, change: Partial<Check> = {}): Check => ({
-  id: `outcome-${slot}-${minutesAgo}`,
-  atMs: NOW - minutesAgo * MINUTE,
-  validator: 'validator',
-  epoch: undefined,
-  block: 1000,
-  kind: undefined,
-  paramsId: 'ab',
-  slot,
-  verdict: 'accepted',
-  reason: '',
-  measuredMs: 900,
-  share: 1,
-  liveness: false,
-  ...change,
-});
-
-const chain: ChainFacts = {
-  block: 1000,
-  epoch: 7,
-  epochBlocks: 360,
-  nextEpochBlock: 1260,
-  blockTimeMs: 12_000,
-  neurons: [neuronOf(9, { hotkey: toHotkey('miner'), emissionRao: 5_000_000_000n })],
-  ownerHotkey: toHotkey('owner'),
-  priceRao: 20_000_000n,
-  weights: undefined,
-  isCommitReveal: false,
-  sealed: [],
-  readMs: NOW,
-};
-
-const readingOf = (change: Partial<FleetReading> = {}): FleetReading => ({
-  hotkey: 'miner',
-  miner: {
-    isRunning: true,
-    writtenMs: NOW - 5000,
-    status: {
-      version: '0.1.0',
-      phase: 'serving',
-      sessions: { open: 1, ended: { receipt: 12, late: 0 } },
-      slots: [
-        { index: 0, worker: 'host-1', kind: 'compute', phase: 'working' },
-        { index: 1, worker: 'host-1', kind: 'memory', phase: 'resting', why: 'the doctor failed it' },
-        { index: 256, worker: 'host-2', kind: 'compute', phase: 'idle' },
-      ],
-      doctor: [{ index: 0, kind: 'compute', class: 'h100' }],
-    },
-  },
-  hosts: {
-    writtenMs: NOW,
-    rejected: 2,
-    hosts: [
-      {
-        worker: 'host-2',
-        isConnected: false,
-        isRevoked: false,
-        address: '203.0.113.7',
-        seenMs: NOW - MINUTE,
-        wayMs: 1.25,
-        slots: [{ index: 256, kind: 'compute', class: 'a100' }],
-      },
-    ],
-  },
-  leases: [{ slot: 0, untilMs: NOW + 30 * MINUTE }, { slot: 1, untilMs: NOW - 1 }, { slot: 256 }],
-  duty: [
-    { worker: 'host-1', slot: '0', deviceSeconds: 90, bytes: 1e6 },
-    { worker: 'host-1', slot: '0 check', deviceSeconds: 5, bytes: 0 },
-  ],
-  cards: {
-    readMs: NOW - 4000,
-    cards: [
-      {
-        index: 0,
-        name: 'NVIDIA <b>H100</b>',
-        driver: '550',
-        memoryBytes: 80e9,
-        usedBytes: 10e9,
-        temperatureC: 84,
-        powerW: 612.4,
-        powerLimitW: 700,
-        busyPercent: 97,
-        uncorrectedErrors: 1,
-      },
-    ],
-  },
-  checks: [
-    checkOf(0, 10),
-    checkOf(0, 20, { share: 0.5 }),
-    checkOf(0, 30, { verdict: 'rejected', reason: 'window', share: 0 }),
-    checkOf(0, 40, { liveness: true }),
-    checkOf(0, 2 * 1440),
-  ],
-  chain,
-  ...change,
-});
+const readingOf = (change: Partial<FleetReading> = {}): FleetReading => fleetReading(NOW, change);
 
 describe('the fleet', () => {
   test('is hosts and slots, with what the day brought each', () => {
@@ -206,7 +107,8 @@ describe('the source', () => {
 
   test('reads a folder of a miner as far as there is one, and asks for cards not too often', async () => {
     folder = mkdtempSync(join(tmpdir(), 'assay-fleet-'));
-    const clock = createVirtualClock(NOW);
+    let nowMs = NOW;
+    const clock: Clock = { ...systemClock, now: () => nowMs, sleep: () => new Promise(() => {}) };
     let asked = 0;
     const questions: ProgramQuestions = {
       async says() {
@@ -214,7 +116,7 @@ describe('the source', () => {
         return { is: 'not-there' };
       },
     };
-    const receipts = { checks: () => [checkOf(0, 1)] };
+    const receipts = { checks: () => [checkOf(NOW, 0, 1)] };
     const source = createFleetSource({
       clock,
       log: silentLog,
@@ -225,27 +127,23 @@ describe('the source', () => {
       questions,
     });
     const { signal } = new AbortController();
-    await clock.runUntil(
-      (async () => {
-        const bare = await source.current(signal);
-        expect(bare).toMatchObject({
-          miner: { why: expect.stringContaining('status.json') },
-          hosts: undefined,
-          leases: [],
-          duty: [],
-          cards: { why: 'there is no nvidia-smi on this host' },
-        });
-        expect(bare.checks).toHaveLength(1);
-        writeFileSync(join(folder, 'leases.json'), JSON.stringify({ leases: [{ slot: 3 }] }));
-        writeFileSync(join(folder, 'status.json'), 'half a fil');
-        const half = await source.current(signal);
-        expect(half.leases).toEqual([{ slot: 3 }]);
-        expect(half.miner).toHaveProperty('why');
-        expect(asked).toBe(1);
-        await clock.sleep(31_000);
-        await source.current(signal);
-        expect(asked).toBe(2);
-      })(),
-    );
+    const bare = await source.current(signal);
+    expect(bare).toMatchObject({
+      miner: { why: expect.stringContaining('status.json') },
+      hosts: undefined,
+      leases: [],
+      duty: [],
+      cards: { why: 'there is no nvidia-smi on this host' },
+    });
+    expect(bare.checks).toHaveLength(1);
+    writeFileSync(join(folder, 'leases.json'), JSON.stringify({ leases: [{ slot: 3 }] }));
+    writeFileSync(join(folder, 'status.json'), 'half a fil');
+    const half = await source.current(signal);
+    expect(half.leases).toEqual([{ slot: 3 }]);
+    expect(half.miner).toHaveProperty('why');
+    expect(asked).toBe(1);
+    nowMs += 31_000;
+    await source.current(signal);
+    expect(asked).toBe(2);
   });
 });
