@@ -20,9 +20,10 @@ export const DEFAULT_PORT = 8787;
  */
 export function parseAddress(text: string | true): ListenAt {
   if (text === true) return { host: '127.0.0.1', port: DEFAULT_PORT };
-  const [, v6, name, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*?))?(?::?(\d{1,5}))?$/.exec(text) ?? [];
-  const host = v6 ?? (name || '127.0.0.1');
-  const number = port === undefined ? DEFAULT_PORT : Number(port);
+  const [, alone, v6, name, port] =
+    /^(?:(\d{1,5})|(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::(\d{1,5}))?)$/.exec(text) ?? [];
+  const host = alone === undefined ? (v6 ?? name ?? '') : '127.0.0.1';
+  const number = Number(alone ?? port ?? DEFAULT_PORT);
   if ((isIP(host) === 0 && host !== 'localhost') || number > 65_535)
     throw invalid(
       'dashboard address',

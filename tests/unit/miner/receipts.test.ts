@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  followReceipts,
   type KeptReceipt,
   openReceipts,
   type ReceiptRow,
@@ -211,5 +212,37 @@ describe('after a crash', () => {
         data: { path, line: 2, why: 'not a receipt' },
       });
     }
+  });
+});
+
+describe('receipts that are followed', () => {
+  test('are told once each, as they come, and never in parts', async () => {
+    const path = await newPath();
+    const told: string[] = [];
+    const poll = followReceipts(path);
+    const onRow = ({ outcome }: ReceiptRow): void => void told.push(outcome);
+    await poll(onRow); // there is no file yet
+    const store = await openReceipts(path);
+    await store.append(kept('first'));
+    await poll(onRow);
+    await poll(onRow);
+    await store.append(kept('second'));
+    await store.close();
+    const whole = await readFile(path);
+    await truncate(path, whole.length - 5);
+    await poll(onRow);
+    expect(told).toEqual([idOf('first')]);
+    await writeFile(path, whole);
+    await poll(onRow);
+    expect(told).toEqual([idOf('first'), idOf('second')]);
+  });
+
+  test('end at a line that is none, which is named', async () => {
+    const path = await fileOf('first');
+    await appendFile(path, 'no receipt\n');
+    await expect(followReceipts(path)(() => {})).rejects.toMatchObject({
+      code: 'corrupt',
+      data: { path, line: 2 },
+    });
   });
 });
