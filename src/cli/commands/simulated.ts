@@ -8,8 +8,10 @@ import { createPackedCompute } from '../../compute/cpu/packed.js';
 import type { GpuChoice } from '../../compute/gpu/open.js';
 import { openTcpLink } from '../../compute/tcp/link.js';
 import { keypairFromUri, readyKeys } from '../../keys/index.js';
+import { createCallers } from '../../miner/callers.js';
 import { createLinkDoor } from '../../miner/link-door.js';
 import type { MinerParts } from '../../miner/miner.js';
+import { createSessions } from '../../miner/sessions.js';
 import type { Slot } from '../../miner/slot.js';
 import { toHex } from '../../model/bytes.js';
 import { ed25519FromSeed } from '../../model/ed25519.js';
@@ -33,6 +35,7 @@ import { BEHAVIOURS, FACTS } from '../../testing/world.js';
 import { paramsByClass } from '../../verification/kinds/compute/params.js';
 import { computeProof } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
+import { keepMinerFiles } from '../miner-files.js';
 import { EXIT, stderrLog } from '../output.js';
 import { tellParent } from '../parent.js';
 
@@ -129,12 +132,14 @@ async function cardOf(choice: GpuChoice): Promise<Compute> {
 
 async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal): Promise<number> {
   await readyKeys();
-  const [{ connectSubtensor }, { createGrpcWire }, { runMiner }, { openReceipts }] = await Promise.all([
-    import('../../chain/subtensor/connect.js'),
-    import('../../protocol/grpc/wire.js'),
-    import('../../miner/miner.js'),
-    import('../../miner/receipts.js'),
-  ]);
+  const [{ connectSubtensor }, { createGrpcWire }, { runMiner }, { openReceipts }, { createLife }] =
+    await Promise.all([
+      import('../../chain/subtensor/connect.js'),
+      import('../../protocol/grpc/wire.js'),
+      import('../../miner/miner.js'),
+      import('../../miner/receipts.js'),
+      import('../../miner/life.js'),
+    ]);
   const { behaviour, worker } = options;
   const netuid = toNetuid(options.netuid);
   const log = stderrLog('info', { netuid });
@@ -193,14 +198,47 @@ async function miner(options: z.infer<typeof minerSchema>, signal: AbortSignal):
   });
   const leakPort =
     behaviour === 'relays' ? await listenForLeaks(options.leakPort, played.leaked, signal) : undefined;
+  // as of any miner: who asks the folder how it fares is answered, and so is its page of the dashboard
+  const callers = createCallers({ clock: systemParts.clock, tell: () => {} });
+  const sessions = createSessions(callers.ended);
+  const hotkey = toHotkey(keypair.address);
+  const life = createLife(
+    {
+      ...parts,
+      sessions,
+      callers,
+      tell: () => {},
+      onPhase: () => kept.write(),
+      serve: (asked, onReady) =>
+        runMiner(
+          {
+            ...parts,
+            slots: played.slots,
+            answer: played.answer,
+            onAdmission,
+            content,
+            callers,
+            sessions,
+          },
+          { netuid, host: options.host, port: options.port },
+          asked,
+          (address, serving) => {
+            onReady(address, serving);
+            tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } });
+          },
+        ),
+    },
+    { netuid, hotkey },
+  );
+  const kept = keepMinerFiles(
+    { clock: systemParts.clock, log },
+    { status: dataPaths.minerStatus(options.data), callers: dataPaths.callers(options.data) },
+    { status: life.status, callers: callers.rows },
+  );
   try {
-    await runMiner(
-      { ...parts, random: systemRandom, slots: played.slots, answer: played.answer, onAdmission, content },
-      { netuid, host: options.host, port: options.port },
-      signal,
-      (address) => tellParent({ ready: { ...address, ...(leakPort === undefined ? {} : { leakPort }) } }),
-    );
+    await life.run(signal);
   } finally {
+    await kept.close();
     await Promise.all([receipts.close(), chain.close(), ...(signal.aborted ? closing : [])]);
   }
   return EXIT.ok;
