@@ -96,7 +96,7 @@ export interface History extends LedgerFold {
 }
 
 export interface HistoryOptions {
-  /** Checks that are held; the oldest go first. @default 2^20, 60 MB when it is full */
+  /** Of the newest checks at least so many are held, and at most a chunk more. @default 2^20, 60 MB when it is full */
   readonly most?: number;
 }
 
@@ -293,7 +293,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     tally.last = row;
     set.last = row;
     set.rows++;
-    while (next - first > most && first + CHUNK <= next) {
+    while (next - first - CHUNK >= most) {
       chunks[Math.floor(first / CHUNK)] = undefined;
       first += CHUNK;
     }

@@ -1,5 +1,6 @@
 // Owns: which pages there are, from what there is: a validator's ledger, a chain, a miner's folder. Does not own: pages (dashboard),
 // listening (serve.ts), names and flags.
+import { join } from 'node:path';
 import { createFleetPage } from '../../dashboard/fleet/page.js';
 import { createHistory, EPOCHS } from '../../dashboard/history.js';
 import { createHub } from '../../dashboard/hub.js';
@@ -26,6 +27,7 @@ import { createFleetSource } from './fleet-source.js';
 import { createLab } from './lab.js';
 import { createLedgerSource } from './ledger-source.js';
 import { createParameterFacts } from './parameter-source.js';
+import { createPaySource } from './pay-source.js';
 import { createReceiptsSource } from './receipts-source.js';
 import { createSightsSource } from './sights-source.js';
 import { createSubnetSource, type SubnetChain } from './subnet-source.js';
@@ -84,12 +86,15 @@ export function joinDashboard(options: JoinOptions): Joined {
   const runs: ((signal: AbortSignal, onNews: () => void) => Promise<void>)[] = [];
   const problems: (() => string | undefined)[] = [];
 
+  const sets = validator === undefined ? undefined : join(dataPaths.ledger(validator), 'params');
   const parameters = createParameterFacts({
-    sets: validator === undefined ? undefined : `${dataPaths.ledger(validator)}/params`,
+    sets,
     shelf: miner === undefined ? undefined : dataPaths.parameters(miner.data),
   });
   const history = validator === undefined ? undefined : createHistory();
   if (history) folds.push(history);
+  const pay = sets === undefined ? undefined : createPaySource(sets, parameters);
+  if (pay) folds.push(pay);
   const ledger =
     validator === undefined
       ? undefined
@@ -132,6 +137,7 @@ export function joinDashboard(options: JoinOptions): Joined {
       parameters,
       chain: facts,
       own: miner?.hotkey,
+      why: pay?.why,
       replay:
         validator === undefined
           ? undefined

@@ -30,7 +30,7 @@ export interface MinerPageSource extends MinerSource {
   /** how who shows this judges a check again */
   readonly replay?: ((outcome: string) => string) | undefined;
   /** why a hotkey was paid nothing, or less, by the newest pay; undefined where it was not, or nobody knows */
-  why?(hotkey: string): PayWhy | undefined;
+  readonly why?: ((hotkey: string) => PayWhy | undefined) | undefined;
 }
 
 export interface PayWhy {
