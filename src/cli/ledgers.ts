@@ -6,6 +6,7 @@ import type { KindsByName } from '../verification/parameter-file.js';
 import { dataPaths } from './assemble.js';
 import { invalid } from './invalid-input.js';
 import { EXIT, printError, stderrLog } from './output.js';
+import { sayWhile } from './progress.js';
 
 /** Of the chain's index, both inside. */
 export interface Epochs {
@@ -52,7 +53,9 @@ export const withLedger = (
   { netuid }: { readonly netuid?: number | undefined } = {},
 ): Promise<number> =>
   refusingCorrupt(async () => {
-    const ledger = await openLedgerReader({ dir: dataPaths.ledger(data), log: stderrLog('warn') });
+    const ledger = await sayWhile('reading the ledger', () =>
+      openLedgerReader({ dir: dataPaths.ledger(data), log: stderrLog('warn') }),
+    );
     try {
       const its = ledger.owner?.netuid;
       if (netuid !== undefined && its !== netuid)

@@ -4,6 +4,7 @@ import { AssayError, isAssayError } from '../model/errors.js';
 import { createLog, type Log, type LogLevel } from '../model/log.js';
 import { type CliCode, ERROR_PAGES } from './error-codes.js';
 import { EXIT } from './exit-codes.js';
+import { eraseProgress } from './progress.js';
 
 export { EXIT };
 
@@ -17,6 +18,7 @@ export const stderrLog = (level: LogLevel, data: Record<string, unknown> = {}): 
   createLog((line) => process.stderr.write(`${line}\n`), { level, data });
 
 export function print(text: string): void {
+  eraseProgress();
   process.stdout.write(`${text}\n`);
 }
 
@@ -33,6 +35,7 @@ export function printJson(value: unknown): void {
 
 /** One line of what went wrong and where, what it means and what to do where that is known, what caused it; the stack only when asked for. */
 export function printError(error: unknown, debug: boolean): void {
+  eraseProgress();
   const lines: string[] = [];
   for (
     let e: unknown = error;
@@ -57,9 +60,13 @@ export function printError(error: unknown, debug: boolean): void {
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
+/** What would move a cursor, colour a terminal or turn the order of reading: a peer may have chosen the words. */
+const UNSEEN = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
+
 /** OpenSSL names its source files and ends its lines. */
 const oneLine = (text: string): string =>
   text
     .replace(/:[\w./-]*\.c:\d+:/g, '')
     .replace(/\s*\n\s*/g, ' ')
+    .replace(UNSEEN, '\uFFFD')
     .trim();

@@ -1,9 +1,34 @@
-// Owns: one line on a terminal that says how far a long command is; nothing where standard error is no terminal.
+// Owns: one line on a terminal that says how far a long command is; nothing where standard error is no terminal, or one that cannot
+// take a line back (TERM=dumb).
 
 /** Redrawn no more often than this. */
 const EVERY_MS = 100;
 /** Rates over less than this say nothing. */
 const SETTLED_MS = 500;
+
+interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Where a line stands that is to be taken back before anything else is written to the terminal. */
+let standing: ProgressStream | undefined;
+
+/** Before a result, a question or an error: neither stands behind half a line. */
+export function eraseProgress(): void {
+  standing?.write('\r\x1b[K');
+  standing = undefined;
+}
+
+const canDraw = (stream: ProgressStream): boolean => stream.isTTY === true && process.env['TERM'] !== 'dumb';
+
+/** A line that went on below could not be taken back. */
+function draw(stream: ProgressStream, text: string): void {
+  const most = (stream.columns || 80) - 1;
+  stream.write(`\r\x1b[K${text.length > most ? `${text.slice(0, most - 1)}…` : text}`);
+  standing = stream;
+}
 
 export interface ProgressOptions {
   /** what is counted, such as `epochs` */
@@ -15,7 +40,7 @@ export interface ProgressOptions {
    */
   readonly already?: number;
   /** @default process.stderr */
-  readonly stream?: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly stream?: ProgressStream;
   /**
    * milliseconds
    * @default performance.now
@@ -32,7 +57,7 @@ export interface Progress {
 
 export function createProgress(options: ProgressOptions): Progress {
   const { unit, total, already = 0, stream = process.stderr, now = () => performance.now() } = options;
-  if (stream.isTTY !== true) return { update: () => {}, end: () => {} };
+  if (!canDraw(stream)) return { update: () => {}, end: () => {} };
   const began = now();
   let drawn = Number.NEGATIVE_INFINITY;
 
@@ -46,11 +71,9 @@ export function createProgress(options: ProgressOptions): Progress {
       const pace = known
         ? `, ${Number(rate.toPrecision(3))} ${unit}/s, ${duration((total - done) / rate)} left`
         : '';
-      stream.write(`\r\x1b[K${Math.floor(done)} of ${total} ${unit}${pace}`);
+      draw(stream, `${Math.floor(done)} of ${total} ${unit}${pace}`);
     },
-    end() {
-      stream.write('\r\x1b[K');
-    },
+    end: eraseProgress,
   };
 }
 
@@ -63,12 +86,12 @@ export async function sayWhile<T>(
   work: () => Promise<T>,
   { stream = process.stderr }: Pick<ProgressOptions, 'stream'> = {},
 ): Promise<T> {
-  if (stream.isTTY !== true) return work();
-  stream.write(`\r\x1b[K${what} …`);
+  if (!canDraw(stream)) return work();
+  draw(stream, `${what} …`);
   try {
     return await work();
   } finally {
-    stream.write('\r\x1b[K');
+    eraseProgress();
   }
 }
 

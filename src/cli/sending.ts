@@ -173,12 +173,7 @@ function allRefusals(
 }
 
 /** What was done, and where it stands. */
-export function printDone(
-  done: SentDone,
-  json: boolean,
-  text: string,
-  data: object,
-): void {
+export function printDone(done: SentDone, json: boolean, text: string, data: object): void {
   const { block, blockHash, extrinsicHash, on } = done;
   if (json)
     printJson({

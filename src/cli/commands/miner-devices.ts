@@ -4,6 +4,7 @@ import type { FoundDevice, FoundDevices } from '../../compute/find-devices.js';
 import { suggestedClass } from '../../verification/catalogue.js';
 import { loadFlags } from '../config.js';
 import { EXIT, print, printJson } from '../output.js';
+import { sayWhile } from '../progress.js';
 import { Table } from '../table.js';
 
 const schema = z.strictObject({ json: z.boolean().default(false) });
@@ -11,7 +12,7 @@ const schema = z.strictObject({ json: z.boolean().default(false) });
 export async function devices(flags: Record<string, unknown>): Promise<number> {
   const { json } = loadFlags(schema, flags);
   const { findDevices } = await import('../../compute/find-devices.js');
-  const found = await findDevices();
+  const found = await sayWhile('looking for devices', () => findDevices());
   if (json)
     printJson({
       ...found,

@@ -9,6 +9,7 @@ import { loadKey, systemParts } from '../assemble.js';
 import { loadFlags } from '../config.js';
 import { networkFlags, withChain } from '../networks.js';
 import { EXIT, print, printJson } from '../output.js';
+import { sayWhile } from '../progress.js';
 import { Table } from '../table.js';
 import { minedNetuidFlag } from './chain/flags.js';
 
@@ -33,16 +34,23 @@ export async function validatorHosts(flags: Record<string, unknown>, signal: Abo
     const parts = { ...systemParts, wire: createGrpcWire({ clock }), keypair, log: silentLog };
     const asked = options.miner && new Set(options.miner.map(toHotkey));
     const neurons = subnet.neurons.filter(({ hotkey }) => asked?.has(hotkey) ?? true);
-    const views = await viewHosts(
-      {
-        peerOf: ({ hotkey, axon }) => {
-          const { ip: host, port, serverKey } = axon!; // only neurons that serve one are asked
-          return dial(parts, { address: { host, port, serverKey }, hotkey, netuid });
+    const views = await sayWhile(`asking ${neurons.length} neurons`, () =>
+      viewHosts(
+        {
+          peerOf: ({ hotkey, axon }) => {
+            const { ip: host, port, serverKey } = axon!; // only neurons that serve one are asked
+            return dial(parts, { address: { host, port, serverKey }, hotkey, netuid });
+          },
+          connects: connectsTo((ip) => info.type !== 'live' || isPublicAddress(ip)),
         },
-        connects: connectsTo((ip) => info.type !== 'live' || isPublicAddress(ip)),
-      },
-      { subnet: { ...subnet, neurons }, netuid, genesis: info.genesisHash, self: toHotkey(keypair.address) },
-      signal,
+        {
+          subnet: { ...subnet, neurons },
+          netuid,
+          genesis: info.genesisHash,
+          self: toHotkey(keypair.address),
+        },
+        signal,
+      ),
     );
     if (options.json) {
       for (const view of views) printJson(view);

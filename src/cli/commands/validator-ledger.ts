@@ -20,7 +20,7 @@ import { readInputHead } from '../input-text.js';
 import { foundInstead, invalid } from '../invalid-input.js';
 import { classesIn, type Epochs, parseEpochs, refusingCorrupt, withLedger } from '../ledgers.js';
 import { EXIT, print, printError, printJson, stderrLog } from '../output.js';
-import { createProgress } from '../progress.js';
+import { createProgress, sayWhile } from '../progress.js';
 import { hotkeySigner, type Signer, walletFlags } from '../signers.js';
 import { Table } from '../table.js';
 import { openWholeFile } from '../whole-file.js';
@@ -202,11 +202,8 @@ export async function exportTo(flags: Record<string, unknown>, signal: AbortSign
     // whole or not at all: half an export would be found out only where it is imported
     const part = join(dirname(place.target), `.assay-${randomUUID()}.part`);
     try {
-      const { files, bytes, head } = await exportLedger(
-        { dir, writer },
-        part,
-        { ...epochs, evidence },
-        signal,
+      const { files, bytes, head } = await sayWhile('writing the ledger', () =>
+        exportLedger({ dir, writer }, part, { ...epochs, evidence }, signal),
       );
       await rename(part, place.target);
       const said = { out: place.target, files, bytes, epoch: head.epoch, records: head.records, moved: move };
@@ -261,11 +258,13 @@ export async function importFrom(
     // whose it is stands in the file's first line, and who goes on with it has to sign as that one
     const keypair = await signer?.unlock();
     const writerOf = keypair && (await ownerFrom(file, keypair.address));
-    const imported = await importLedger(
-      file,
-      dir,
-      { expect, ...(keypair && writerOf ? { goOn: { ...writerOf, keypair } } : {}) },
-      signal,
+    const imported = await sayWhile('reading the file, signature and links first', () =>
+      importLedger(
+        file,
+        dir,
+        { expect, ...(keypair && writerOf ? { goOn: { ...writerOf, keypair } } : {}) },
+        signal,
+      ),
     );
     const { owner, head, files, moved } = imported;
     const said = {
@@ -343,7 +342,9 @@ export async function compare(
   const epochs = parseEpochs(epoch);
   return withAnyLedger(a, signal, (one) =>
     withAnyLedger(b, signal, async (other) => {
-      const compared = await compareLedgers(one, other, { ...epochs, most: last }, signal);
+      const compared = await sayWhile('comparing', () =>
+        compareLedgers(one, other, { ...epochs, most: last }, signal),
+      );
       if (json) printJson(compared);
       else print(comparedText(compared));
       const { events, sessions, fork } = compared;

@@ -32,6 +32,7 @@ import { EXIT, print, printJson } from '../output.js';
 import { openShelf } from '../parameter-files.js';
 import { burnedText, type PayDocument, payTable, toPayDocument } from '../pay-rows.js';
 import { type NamedPolicy, namedPolicy, readNamedPolicy } from '../policy-files.js';
+import { sayWhile } from '../progress.js';
 import { Table } from '../table.js';
 import { readUsage } from '../usage-receipts.js';
 import { mechanismFlag, minedNetuidFlag } from './chain/flags.js';
@@ -55,7 +56,9 @@ export async function previewEpoch(flags: Record<string, unknown>, signal: Abort
     options.data,
     (ledger) =>
       withChain(options, signal, async (chain) => {
-        const preview = await previewOf({ chain, ledger, given, options }, signal);
+        const preview = await sayWhile("running the chain's next epoch", () =>
+          previewOf({ chain, ledger, given, options }, signal),
+        );
         if (!preview) {
           process.stderr.write(
             'nothing was judged that this epoch could be paid by: weights stay as they are\n',

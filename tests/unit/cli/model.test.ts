@@ -95,7 +95,7 @@ describe('assay model', () => {
 
   test('builds the same model of the same seed, which runs without onnxruntime-node', async () => {
     const json = async (name: string, seed: string) =>
-      JSON.parse(await printed(() => buildTiny(at(name), { seed, config: 'miniature', json: true }))).model
+      JSON.parse(await printed(() => buildTiny(at(name), { seed, size: 'miniature', json: true }))).model
         .weights;
     const [first, again, other] = [await json('a', 'x'), await json('b', 'x'), await json('c', 'y')];
     expect(again).toEqual(first);
@@ -108,7 +108,7 @@ describe('assay model', () => {
   });
 
   test('finds a file that was changed, unless told not to look', async () => {
-    await printed(() => buildTiny(at('a'), { config: 'miniature' }));
+    await printed(() => buildTiny(at('a'), { size: 'miniature' }));
     const bytes = readFileSync(at('a/master.safetensors'));
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(at('a/master.safetensors'), bytes);
@@ -120,9 +120,9 @@ describe('assay model', () => {
   });
 
   test('says which flag or folder is wrong', async () => {
-    expect(await refused(() => buildTiny(at('a'), { config: 'huge' }))).toEqual([
+    expect(await refused(() => buildTiny(at('a'), { size: 'huge' }))).toEqual([
       2,
-      expect.stringContaining('--config'),
+      expect.stringContaining('--size'),
     ]);
     expect(await refused(() => importExport(at('none'), at('a'), {}, signal))).toEqual([
       2,

@@ -37,4 +37,12 @@ describe('an error of the chain', () => {
         '  because: write EPROTO 80BB:error:0A00010B:SSL routines:ssl3_get_record:wrong version number\n',
     );
   });
+
+  it('shows what a peer put into its words as signs: nothing moves the cursor or turns the text', () => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const reason = 'no\x1b[2J\u202e';
+    printError(new AssayError('refused', `the peer refused: ${reason}`, { reason }), false);
+    expect(written.join('')).toBe('error: the peer refused: no\uFFFD[2J\uFFFD [refused]\n');
+  });
 });

@@ -1,5 +1,13 @@
-import { expect, test } from 'vitest';
-import { createProgress } from '../../../src/cli/progress.js';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { print } from '../../../src/cli/output.js';
+import { createProgress, eraseProgress, sayWhile } from '../../../src/cli/progress.js';
+
+beforeEach(() => void vi.stubEnv('TERM', 'xterm-256color'));
+afterEach(() => {
+  eraseProgress();
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 function onTerminal(options: { total: number; already?: number; isTTY?: boolean }) {
   const written: string[] = [];
@@ -50,4 +58,35 @@ test('nothing is written where no terminal is', () => {
   progress.update(1);
   progress.end();
   expect(written).toEqual([]);
+});
+
+test('a terminal that cannot take a line back gets none', () => {
+  vi.stubEnv('TERM', 'dumb');
+  const { progress, written } = onTerminal({ total: 100 });
+  progress.update(1);
+  progress.end();
+  expect(written).toEqual([]);
+});
+
+test('what is printed meanwhile does not stand behind half a line', async () => {
+  const seen: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => seen.push(`out: ${text}`) > 0);
+  const stream = { isTTY: true, write: (text: string) => seen.push(`err: ${text}`) };
+  const said = await sayWhile(
+    'comparing',
+    async () => {
+      print('a table');
+      return 7;
+    },
+    { stream },
+  );
+  expect(said).toBe(7);
+  expect(seen).toEqual(['err: \r\x1b[Kcomparing …', 'err: \r\x1b[K', 'out: a table\n']);
+});
+
+test('a line is never wider than the terminal, or it could not be taken back', async () => {
+  const written: string[] = [];
+  const stream = { isTTY: true, columns: 20, write: (text: string) => written.push(text) };
+  await sayWhile('connecting to wss://node.example.org', async () => {}, { stream });
+  expect(written).toEqual(['\r\x1b[Kconnecting to wss:…', '\r\x1b[K']);
 });

@@ -266,7 +266,8 @@ const WORDS = {
 
 const DONE = {
   set: () => 'weights set',
-  plain: (file: string | undefined) => `weights committed (in their epoch: assay chain weights reveal ${file})`,
+  plain: (file: string | undefined) =>
+    `weights committed (in their epoch: assay chain weights reveal ${file})`,
   timelocked: () => 'weights committed (the chain opens them by itself)',
 } as const;
 

@@ -7,6 +7,7 @@ import { checkEquivocation, provesAgainst } from '../../../verification/rollouts
 import { isFraudProof, MAX_FRAUD_PROOF_BYTES } from '../../../verification/rollouts/fraud-proof.js';
 import { readInputBytes } from '../../input-text.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { sayWhile } from '../../progress.js';
 import { openRolloutFolder, PROOFS_FOLDER, type RolloutFolder } from '../../rollout-folder.js';
 
 interface Finding {
@@ -31,7 +32,7 @@ export async function confirm(
   try {
     const enterAt = enter ? join(data, PROOFS_FOLDER) : undefined;
     const finding = isFraudProof(bytes)
-      ? await ofToken(folder, bytes, enterAt, signal)
+      ? await sayWhile('one prefill', () => ofToken(folder, bytes, enterAt, signal))
       : ofTwo(folder, bytes);
     if (json) printJson({ file, ...finding });
     else {

@@ -18,6 +18,7 @@ import { trainingGroups } from '../../../verification/rollouts/paid.js';
 import { integerBetween, loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson, toJson } from '../../output.js';
+import { createProgress, type Progress } from '../../progress.js';
 import { openRolloutFolder } from '../../rollout-folder.js';
 import { Table } from '../../table.js';
 
@@ -51,13 +52,16 @@ export async function consume(
   const { policy, quota, environment, rules } = subnet;
   const file = out === undefined ? undefined : await openNew(out, '--out');
   const rows: Row[] = [];
+  let progress: Progress | undefined;
   try {
     const collected = entries.find((entry) => entry.type === 'collected' && entry.window === window);
     if (collected?.type !== 'collected')
       throw invalid('--window', 'one that was collected here', `${window}`);
     if (proofs !== undefined) await mkdir(proofs, { recursive: true });
     const model = await modelOf(collected.context.checkpointDigest, signal);
-    for (const delivery of collected.deliveries) {
+    progress = createProgress({ unit: 'miners', total: collected.deliveries.length });
+    for (const [i, delivery] of collected.deliveries.entries()) {
+      progress.update(i);
       const { miner } = delivery;
       if (delivery.is === 'refused' && delivery.proof)
         await keep(`${window}-${miner}-twice.proof`, delivery.proof);
@@ -104,6 +108,7 @@ export async function consume(
     if (json) printJson({ window, checkpoint: toHex(collected.context.checkpointDigest), miners: rows });
     else print(tableOf(rows));
   } finally {
+    progress?.end();
     await file?.close();
     await opened.close();
   }

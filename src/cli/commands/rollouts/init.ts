@@ -15,6 +15,7 @@ import { factLines } from '../../facts.js';
 import { readInputBytes } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { sayWhile } from '../../progress.js';
 import { type Choice, choiceFlags, chosenOf, ENGINES, openEngine } from '../../rollout-choice.js';
 import {
   CALIBRATION_FILE,
@@ -61,7 +62,9 @@ export async function initRollouts(flags: Record<string, unknown>, signal: Abort
   const choice = await chosenOf(options, signal);
   const { environmentDigest: _, ...policy } = policyJson(choice.policy);
   const { firstBlock, everyBlocks, workBlocks, beaconDelayMs, engine } = options;
-  const measured = options.promptMillis ?? (await measuredMillis(choice, options, signal));
+  const measured =
+    options.promptMillis ??
+    (await sayWhile('measuring what a token costs', () => measuredMillis(choice, options, signal)));
   const value = {
     version: 1,
     policy,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type ReplayedVerdict, replayLedger } from '../../../validator/rollouts/replay.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { sayWhile } from '../../progress.js';
 import { openRolloutFolder } from '../../rollout-folder.js';
 import { flawLine, tornLine } from '../../rollout-rows.js';
 
@@ -34,7 +35,7 @@ export async function replay(
   signal: AbortSignal,
 ): Promise<number> {
   await assertFolder(folder);
-  const found = await replayFolder(folder, signal);
+  const found = await sayWhile('judging every verdict again', () => replayFolder(folder, signal));
   const count = (is: ReplayedVerdict['is']) => found.verdicts.filter((each) => each.is === is).length;
   const proofs = found.verdicts.filter(({ place }) => place !== undefined).length;
   if (json) printJson({ folder, ...found });

@@ -20,6 +20,7 @@ import { classesIn, type Epochs, parseEpochs, withLedger } from '../../ledgers.j
 import { EXIT, print, printJson } from '../../output.js';
 import { burnedText, type PayDocument, payTable, toPayDocument } from '../../pay-rows.js';
 import { type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
+import { sayWhile } from '../../progress.js';
 
 const path = z.string().min(1).max(4096);
 const schema = z.strictObject({
@@ -41,7 +42,9 @@ export async function previewPolicy(
   const own = await readNamedPolicy(policy);
   const other = against === undefined ? undefined : await readNamedPolicy(against);
   return withLedger(data, async (ledger) => {
-    const paid = await payAll(ledger, other ? [own, other] : [own], epochs, signal);
+    const paid = await sayWhile('paying what the ledger has', () =>
+      payAll(ledger, other ? [own, other] : [own], epochs, signal),
+    );
     if (paid.length === 0) {
       process.stderr.write('nothing to pay: the ledger has no completed event in these epochs\n');
       return EXIT.expired;

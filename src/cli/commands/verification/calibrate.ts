@@ -29,6 +29,7 @@ import { factLines, scaled } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
 import { type Card, deviceOf } from '../../one-device.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { sayWhile } from '../../progress.js';
 import { hotkeySigner, walletFlags } from '../../signers.js';
 import { Table } from '../../table.js';
 import { openWholeFile } from '../../whole-file.js';
@@ -75,7 +76,7 @@ export async function calibrate(flags: Record<string, unknown>, signal: AbortSig
     options.out === undefined ? undefined : await openWholeFile(options.out, `--out ${options.out}`);
   const signer = place && (await hotkeySigner(options, signal));
   const keypair = await signer?.unlock();
-  const calibration = await measured(subject, options, card, signal);
+  const calibration = await sayWhile('measuring', () => measured(subject, options, card, signal));
   const signed = keypair && signCalibration(calibration, keypair);
   if (place && signed) await place.write(calibrationText(signed));
   if (options.json) printJson(signed ?? { calibration });
