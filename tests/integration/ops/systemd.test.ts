@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConfigRole, ROLES } from '../../../src/cli/config.js';
 import { variableOf } from '../../../src/cli/config-keys.js';
+import { unitFor } from '../../../src/cli/init/units.js';
 import { LIVE } from '../../../src/cli/reload.js';
 
 const FOLDER = 'ops/systemd';
@@ -32,9 +33,9 @@ const root = mkdtempSync(join(tmpdir(), 'assay-units-'));
 /** A machine on which assay is installed. */
 beforeAll(() => {
   if (!hasAnalyze) return;
-  for (const folder of ['etc/systemd', 'usr/local/bin', 'bin'])
+  for (const folder of ['etc/systemd', 'usr/local/bin', 'usr/bin', 'bin'])
     mkdirSync(join(root, folder), { recursive: true });
-  for (const program of ['usr/local/bin/assay', 'bin/kill'])
+  for (const program of ['usr/local/bin/assay', 'usr/bin/env', 'bin/kill'])
     writeFileSync(join(root, program), '#!/bin/sh\n', { mode: 0o755 });
   cpSync('/lib/systemd/system', join(root, 'lib/systemd/system'), {
     recursive: true,
@@ -80,5 +81,26 @@ describe.each(UNITS)('%s', (unit) => {
 
   test.runIf(role)('can be reloaded if its role hears SIGHUP: another one ends by it', () => {
     expect(/^ExecReload=/m.test(text)).toBe(Object.hasOwn(LIVE, role!));
+  });
+});
+
+describe.each([
+  ['subnet', 'miner'],
+  ['subnet', 'validator'],
+  ['miner', 'miner'],
+  ['validator', 'validator'],
+] as const)('the unit that init writes in a project of a %s, for its %s', (kind, role) => {
+  const unit = `alpha-${kind}-${role}.service`;
+  const text = unitFor(readFileSync(join(FOLDER, `assay-${role}.service`), 'utf8'), {
+    role,
+    kind,
+    name: 'alpha',
+  });
+
+  test.runIf(hasAnalyze)('is what systemd understands, every line of it', () => {
+    writeFileSync(join(root, 'etc/systemd/system', unit), text);
+    const { status, text: said } = analyze('verify', '--man=no', `--root=${root}`, unit);
+    expect(said.split('\n').filter((line) => line.includes('alpha'))).toEqual([]);
+    expect(status).toBe(0);
   });
 });
