@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Pictures of the dashboard's pages, light and dark, desktop and phone: runs the demo, opens its pages in Debian's Chromium, writes
 // docs/screenshots/*.png and the list of them in docs/dashboard.md, with the head of the ledger that is behind them.
-// Usage: npm run screenshots [-- --seed TEXT]     after `npm run build`; four minutes
+// Usage: npm run screenshots [-- --seed TEXT] [--anyway]     four minutes
+//   --anyway  also where this machine is too busy to time proofs, and honest miners look late: the page says so then
 // Exits 0 with a line that says so where there is no Chromium.
 import { spawn } from 'node:child_process';
 import {
@@ -37,7 +38,9 @@ const READY_MS = 300_000;
 const STOP_MS = 20_000;
 const say = (line) => console.error(`screenshots: ${line}`);
 
-const { seed } = parseArgs({ options: { seed: { type: 'string', default: 'assay' } } }).values;
+const { seed, anyway } = parseArgs({
+  options: { seed: { type: 'string', default: 'assay' }, anyway: { type: 'boolean', default: false } },
+}).values;
 if (!existsSync(CHROMIUM)) {
   say(`skipped: no Chromium at ${CHROMIUM}`);
   process.exit(0);
@@ -83,11 +86,19 @@ async function startDemo() {
   const report = whole(demo.stdout);
   const [, url] = await line(demo, demo.stderr, /still running: chain at (\S+),/);
   const { miners, epochs } = JSON.parse(report.text);
+  const missed = miners.filter(
+    ({ behaviour, accepted, checks }) => behaviour.startsWith('honest') && accepted < 0.75 * checks,
+  );
+  const busy = missed
+    .map(({ behaviour, accepted, checks }) => `${behaviour} ${accepted} of ${checks}`)
+    .join(', ');
+  if (busy !== '' && !anyway)
+    throw new Error(`this machine is too busy to time proofs (accepted of ${busy}): try again, or --anyway`);
   const minerIn = (behaviour) => {
     const { hotkey } = miners.find((each) => each.behaviour === behaviour);
     return { hotkey, folder: folderOf(hotkey) };
   };
-  return { url, epochs, minerIn };
+  return { url, epochs, minerIn, busy };
 }
 
 /** Names of folders say nothing of behaviours. */
@@ -145,26 +156,31 @@ async function picture(browser, { url, by, pages }) {
 }
 
 /** Between the two marks; all else on the page is somebody's. */
-async function writePage(pictures, { epochs }) {
+async function writePage(pictures, { epochs, busy }) {
   const { openLedgerReader } = await import(new URL('../dist/validator/ledger/ledger.js', import.meta.url));
   const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
   const ledger = await openLedgerReader({ dir: join(dir, 'validator-a', 'ledger'), log: quiet });
   const head = ledger.heads().at(-1);
   await ledger.close();
   const digest = Buffer.from(head.link).toString('hex');
-  const of = (name, size) => pictures.filter((each) => each.name === name && each.size === size);
-  const image = ({ file, title, theme, size }) =>
-    `<img src="screenshots/${file}" alt="${title}, ${theme}, ${size}" width="${size === 'phone' ? 195 : 420}">`;
+  const row = (name, size) => {
+    const cells = pictures
+      .filter((each) => each.name === name && each.size === size)
+      .map(({ file, title, theme }) => `![${title}, ${theme}, ${size}](screenshots/${file})`);
+    return `| ${size} | ${cells.join(' | ')} |`;
+  };
   const sections = [...new Set(pictures.map(({ name }) => name))].map((name) => {
-    const [{ by }] = of(name, 'desktop');
-    return `**${name[0].toUpperCase()}${name.slice(1)}**, shown by ${by}.
+    const { by } = pictures.find((each) => each.name === name);
+    return `### ${name[0].toUpperCase()}${name.slice(1)}, shown by ${by}
 
-${[...of(name, 'desktop'), ...of(name, 'phone')].map(image).join('\n')}
+| | ${THEMES.join(' | ')} |
+|---|---|---|
+${SIZES.map((size) => row(name, size.name)).join('\n')}
 `;
   });
   const text = `${BEGIN}
 The demo's own chain, processes and ledger (\`assay demo --seed ${seed} --keep\`, ${epochs} paid epochs). The ledger of validator-a behind these pictures: its signed head of epoch ${head.epoch} is
-\`${digest}\`, over ${head.records} records.
+\`${digest}\`, over ${head.records} records.${busy === '' ? '' : ` The machine was too busy to time proofs: of checks of honest miners, accepted were ${busy}; the others came late.`}
 
 ${sections.join('\n')}${END}`;
   const before = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : `# The dashboard\n\n${BEGIN}\n${END}\n`;

@@ -28,6 +28,9 @@
     });
   }
 
+  // --- on narrow screens the navigation scrolls: to where the reader is
+  document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   // --- forms whose choices apply at once; their button is for those without this script
   for (const form of document.querySelectorAll('form[data-auto]')) {
     form.addEventListener('change', (event) => {
@@ -67,8 +70,11 @@
   const regions = new Map();
   for (const region of document.querySelectorAll('[data-live]'))
     regions.set(region.dataset.live, [...(regions.get(region.dataset.live) ?? []), region]);
-  const state = (text) => {
-    for (const each of document.querySelectorAll('[data-stream]')) each.textContent = text;
+  const state = (text, isOff) => {
+    for (const each of document.querySelectorAll('[data-stream]')) {
+      each.textContent = text;
+      each.classList.toggle('is-off', isOff);
+    }
   };
   /** parsed apart: nothing in it can run, and only its nodes come over */
   const nodesOf = (html) => [...new DOMParser().parseFromString(html, 'text/html').body.childNodes];
@@ -78,8 +84,8 @@
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   };
   const source = new EventSource(address);
-  source.addEventListener('open', () => state('live'));
-  source.addEventListener('error', () => state('not connected'));
+  source.addEventListener('open', () => state('live', false));
+  source.addEventListener('error', () => state('not connected', true));
   for (const [topic, shown] of regions)
     source.addEventListener(topic, (event) => {
       const { html } = JSON.parse(event.data);

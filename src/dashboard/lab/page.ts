@@ -104,10 +104,10 @@ function formHtml({ scenario: name, values, deviations, vary }: LabForm): Html {
 <label class="grow">Scenario <select name="scenario">${options}</select></label>
 ${field('epochs', 'Epochs', `${scenario.epochs}`)}
 ${field('seed', 'Seed', scenario.seed)}
-${LAB_FIELDS.map(({ path, label, unit }) => field(path, label, shownValue(scenario, path), unit))}
+${LAB_FIELDS.map(({ path, label, unit }) => field(path, sentence(label), shownValue(scenario, path), unit))}
 ${FREE_FIELDS.map((each, i) => field(each, `Also set ${i + 1}`, 'subnet.tempo=99'))}
 <label class="grow">Sweep <span class="unit">path=from:to:step</span> <input name="vary" value="${vary}" placeholder="owner.burnShare=0:1:0.2" maxlength="${LAB_LIMITS.fieldChars}" autocomplete="off" spellcheck="false"></label>
-<label class="check"><input type="checkbox" name="deviations" value="1"${deviations ? html` checked` : undefined}> honest twin runs</label>
+<label class="check"><input type="checkbox" name="deviations" value="1"${deviations ? html` checked` : undefined}> Honest twin runs</label>
 <button type="submit" name="run" value="1">Run</button> <button type="submit">Show the scenario</button></form>`;
 }
 
@@ -209,16 +209,16 @@ ${table(
 }
 
 function sweepCard(sweep: readonly SweepRow[], { axes }: LabOrder): Html {
-  const names = MAIN.map(([name]) => name);
+  const title = `Sweep of ${axes[0]!.path}`;
   return card(
     'sweep',
-    'Sweep',
-    table(
-      'Sweep',
+    title,
+    table<SweepRow>(
+      title,
       [
-        { heading: html`<code>${axes[0]!.path}</code>`, cell: ({ at }) => `${at[0]}` },
-        ...names.map((name) => ({
-          heading: html`<code>${name}</code>`,
+        { heading: 'value', cell: ({ at }) => `${at[0]}` },
+        ...MAIN.map(([name, what, unit]) => ({
+          heading: `${what}, ${unit}`,
           cell: ({ metrics }: SweepRow) => number(metrics[name]),
         })),
       ],
@@ -245,3 +245,5 @@ function reportOf(source: LabSource, query: URLSearchParams): FramedDocument | P
     body: empty('It was not run, or is kept no longer: run it in the lab.'),
   };
 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -247,6 +247,7 @@ function columns(
     },
     ...ifOnly(chain, {
       ...sortable('uid', 'UID'),
+      optional: true,
       cell: ({ uid }) => (uid === undefined ? unknown : `${uid}`),
     }),
     {
@@ -255,21 +256,7 @@ function columns(
       cell: ({ classes, simulated }) =>
         classes.length === 0
           ? html`<span class="quiet">none proven</span>`
-          : html`${classes.map(({ name, slots }, i) => html`${i === 0 ? '' : ', '}${name}${slots > 1 ? ` ×${slots}` : ''}`)}${simulated ? html` ${badge('quiet', 'simulated')}` : undefined}`,
-    },
-    {
-      heading: 'Proven',
-      kind: 'text',
-      optional: true,
-      cell: ({ credit }) => (Object.keys(credit).length === 0 ? unknown : vectorText(credit)),
-    },
-    { ...sortable('accepted', 'Accepted'), cell: ({ accepted }) => `${accepted}` },
-    {
-      ...sortable('rejected', 'Rejected'),
-      cell: ({ rejected, lastRejection }) =>
-        rejected === 0
-          ? '0'
-          : html`${lastRejection === undefined ? undefined : html`${badge('bad', lastRejection)} `}${rejected}`,
+          : html`${classes.map(({ name, slots }, i) => html`${i === 0 ? '' : ', '}${name}${slots > 1 ? ` ×${slots}` : ''}`)}${simulated ? html` <span class="optional">${badge('quiet', 'simulated')}</span>` : undefined}`,
     },
     { ...sortable('score', 'Score'), cell: ({ score }) => percent(score, 2) },
     ...ifOnly(chain?.weights, {
@@ -292,6 +279,21 @@ function columns(
       heading: `${EPOCHS} epochs`,
       optional: true,
       cell: ({ trend }) => sparkline(trend, { label: 'credit', top: 1 }),
+    },
+    { ...sortable('accepted', 'Accepted'), cell: ({ accepted }) => `${accepted}` },
+    {
+      ...sortable('rejected', 'Rejected'),
+      cell: ({ rejected, lastRejection }) =>
+        rejected === 0
+          ? '0'
+          : html`${rejected}${lastRejection === undefined ? undefined : html` ${badge('bad', lastRejection)}`}`,
+    },
+    {
+      heading: 'Proven',
+      kind: 'text',
+      optional: true,
+      cell: ({ credit }) =>
+        Object.keys(credit).length === 0 ? unknown : html`<span class="vector">${vectorText(credit)}</span>`,
     },
   ];
 }

@@ -6,7 +6,7 @@ import type { MinerStory, Timing } from './view.js';
 
 const WIDTH = 640;
 const HEIGHT = 180;
-const LEFT = 44;
+const LEFT = 56;
 const BOTTOM = 22;
 const TOP = 10;
 
@@ -79,7 +79,7 @@ ${dots.map(
     html`<circle class="${tone[verdict]}" cx="${x(i)}" cy="${y(part)}" r="3"><title>block ${block}, slot ${slot}: ${measuredMs.toFixed(0)} ms, ${verdict}${reason === '' ? '' : ` ${reason}`}</title></circle>`,
 )}
 <text x="${LEFT - 6}" y="${round(y(1) + 4)}" text-anchor="end">window</text><text x="${LEFT - 6}" y="${HEIGHT - BOTTOM + 4}" text-anchor="end">Go</text>
-<text x="${LEFT}" y="${HEIGHT - 6}">older</text><text x="${WIDTH}" y="${HEIGHT - 6}" text-anchor="end">newer</text></svg>`;
+<text x="${LEFT}" y="${HEIGHT - 6}">older</text><text x="${WIDTH - 4}" y="${HEIGHT - 6}" text-anchor="end">newer</text></svg>`;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
