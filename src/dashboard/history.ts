@@ -164,6 +164,8 @@ interface Tally {
   last: number;
   lastAtMs: number;
   lastRejection: string | undefined;
+  /** as it was made last, while nothing was told since */
+  standing: { readonly newest: number; readonly value: Standing } | undefined;
 }
 
 interface ParameterSet {
@@ -212,6 +214,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
       last: -1,
       lastAtMs: 0,
       lastRejection: undefined,
+      standing: undefined,
     };
     const made = { index: tallies.length, tally };
     tallies.push(tally);
@@ -257,6 +260,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     if (!found) return;
     const { index, tally } = found;
     const isCheck = liveness.get(told.event) === true;
+    tally.standing = undefined;
     count(tally, told);
     if (tally.seen.size < MOST_SLOTS) tally.seen.add(told.slot);
     tally.lastAtMs = Math.max(tally.lastAtMs, told.at);
@@ -383,7 +387,10 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     },
     standing(hotkey) {
       const tally = byHotkey.get(hotkey)?.tally;
-      return tally && toStanding(tally, newestEpoch ?? 0);
+      if (!tally) return undefined;
+      const newest = newestEpoch ?? 0;
+      if (tally.standing?.newest !== newest) tally.standing = { newest, value: toStanding(tally, newest) };
+      return tally.standing.value;
     },
     checksOf(hotkey, limit) {
       const found: Check[] = [];

@@ -3,8 +3,11 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { serveDashboard } from '../../dashboard/server.js';
+import { equals } from '../../model/bytes.js';
 import { toNetuid } from '../../model/ids.js';
+
 import { followLedger } from '../../validator/ledger/follow.js';
+import type { LedgerOwner } from '../../validator/ledger/signed.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { loadFlags } from '../config.js';
 import { tokenFor } from '../dashboard/address.js';
@@ -101,7 +104,8 @@ async function withJoined(
   const log = stderrLog('warn');
   const clock = systemParts.clock;
   const join = async (chain: Parameters<typeof joinDashboard>[0]['chain']): Promise<number> => {
-    let progress: ReturnType<typeof createProgress> | undefined;
+    let progress: { readonly total: number; readonly line: ReturnType<typeof createProgress> } | undefined;
+    let isReading = true;
     const joined = joinDashboard({
       clock,
       log,
@@ -111,31 +115,39 @@ async function withJoined(
       network: network?.join(', '),
       isOwner: options.owner,
       onSegment(_epoch, left) {
-        progress ??= createProgress({ unit: 'epochs', total: left + 1 });
-        progress.update(Math.max(0, 1));
+        if (!isReading) return;
+        progress ??= { total: left + 1, line: createProgress({ unit: 'epochs', total: left + 1 }) };
+        progress.line.update(progress.total - left - 1);
       },
     });
     try {
       await joined.read(signal);
     } finally {
-      progress?.end();
+      isReading = false;
+      progress?.line.end();
     }
     return work(joined);
   };
   if (network === undefined) return join(undefined);
-  const netuid =
-    options.netuid ?? status?.netuid ?? (data === undefined ? undefined : await netuidOf(data, signal));
+  const owner = data === undefined ? undefined : await ownerOf(data, signal);
+  const netuid = options.netuid ?? status?.netuid ?? owner?.netuid;
   if (netuid === undefined) throw invalid('--netuid', 'the subnet to show', 'nothing');
-  return withChain({ ...options, network }, signal, (client) =>
-    join({ client, netuid: toNetuid(netuid), mechanism: options.mechanism }),
-  );
+  if (owner !== undefined && owner.netuid !== netuid)
+    throw invalid(`--data ${data}`, `the ledger of subnet ${netuid}`, `one of subnet ${owner.netuid}`);
+  if (status !== undefined && status.netuid !== netuid)
+    throw invalid(`--miner ${minerData}`, `a miner of subnet ${netuid}`, `one of subnet ${status.netuid}`);
+  return withChain({ ...options, network }, signal, async (client) => {
+    if (owner !== undefined && !equals((await client.info()).genesisHash, owner.genesisHash))
+      throw invalid(`--data ${data}`, 'a ledger of this chain', 'one of another');
+    return join({ client, netuid: toNetuid(netuid), mechanism: options.mechanism });
+  });
 }
 
-/** undefined while its ledger is empty */
-async function netuidOf(data: string, signal: AbortSignal): Promise<number | undefined> {
+/** Whose ledger it is; undefined while it is empty. */
+async function ownerOf(data: string, signal: AbortSignal): Promise<LedgerOwner | undefined> {
   const follower = followLedger(dataPaths.ledger(data), { segments: 1 });
   await follower.poll({}, signal);
-  return follower.owner?.netuid;
+  return follower.owner;
 }
 
 async function assertFolder(flag: string, folder: string): Promise<void> {

@@ -55,7 +55,7 @@ export const SORTS = [
 export type Sort = (typeof SORTS)[number];
 export const STATES = ['all', 'paid', 'unpaid', 'rejected', 'silent'] as const;
 export type State = (typeof STATES)[number];
-export const PAGE_ROWS = [100, 50, 250, 1000] as const;
+export const PAGE_ROWS = [100, 50, 250, 500] as const;
 
 export interface LeaderQuery {
   readonly q: string;
@@ -132,7 +132,7 @@ export function leaderRows({ history, parameters, chain: readChain }: LeaderSour
       isRegistered: chain ? neuron !== undefined : undefined,
       isOwner,
       isValidator: neuron?.validatorPermit ?? false,
-      classes: classesOf(standing, parameters),
+      classes: classesIn(standing, parameters),
       slots: standing.slots,
       credit: standing.credit,
       simulated: standing.proven.some(({ simulated }) => simulated),
@@ -152,10 +152,24 @@ export function leaderRows({ history, parameters, chain: readChain }: LeaderSour
   return rows;
 }
 
+/** Telling a class takes longer than all else of a row, and most hotkeys have nothing new. */
+const told = new WeakMap<object, LeaderRow['classes']>();
+
+function classesIn(standing: Pick<Standing, 'proven'>, parameters: ParameterFacts): LeaderRow['classes'] {
+  const known = told.get(standing);
+  if (known) return known;
+  const classes = classesOf(standing, parameters);
+  // a set that is not known yet may be at the next look
+  if (classes.every(({ name }) => name !== UNKNOWN)) told.set(standing, classes);
+  return classes;
+}
+
+const UNKNOWN = 'unknown';
+
 function classesOf(standing: Pick<Standing, 'proven'>, parameters: ParameterFacts): LeaderRow['classes'] {
   const slots = new Map<string, number>();
   for (const { credit, paramsId } of standing.proven) {
-    const name = parameters.classOf(credit) ?? parameters.set(paramsId)?.className ?? 'unknown';
+    const name = parameters.classOf(credit) ?? parameters.set(paramsId)?.className ?? UNKNOWN;
     slots.set(name, (slots.get(name) ?? 0) + 1);
   }
   return [...slots]

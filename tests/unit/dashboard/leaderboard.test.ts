@@ -133,7 +133,7 @@ describe('a query', () => {
       'page: expected a whole number from 1 to 100000, got 0',
     );
     expect(() => parseQuery(new URLSearchParams('rows=7'))).toThrow(
-      'rows: expected one of 100, 50, 250, 1000, got 7',
+      'rows: expected one of 100, 50, 250, 500, got 7',
     );
   });
 });
