@@ -11,13 +11,13 @@ export const CONTENTS = 'docs/README.md';
 
 const markdown = createMarkdown({ html: true });
 
-/** Of this repository, by path from its root: texts of all pages. */
+/** Of this repository, by path from its root: texts of all pages, those of example projects included. */
 export function readPages(root = ROOT) {
   const inside = (folder, recursive) =>
     readdirSync(join(root, folder), { recursive, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.md'))
+      .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
       .map((file) => join(folder, file));
-  const paths = [...inside('.', false), ...inside('docs', true)].sort();
+  const paths = [...inside('.', false), ...inside('docs', true), ...inside('examples', true)].sort();
   return new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Builds the documentation into site/: the pages of docs/ by subject, and the reference of what the package exports from its
 // docstrings. Plain files: they read from a disk (file://), from `assay docs` and from any web host, and ask nothing elsewhere.
-// Usage: node scripts/docs.mjs [--out FOLDER]     site/ without it; what stood there is replaced
+// Usage: node scripts/docs.mjs [--out FOLDER]     site/ without it. Nothing is done where the site is of these very sources
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,6 +31,8 @@ const doors = Object.entries(manifest.exports)
     file: join(ROOT, door.types.replace('./dist', 'src').replace(/\.d\.ts$/, '.ts')),
   }));
 
+const sources = digestOfSources();
+if (existsSync(stampFile) && JSON.parse(readFileSync(stampFile, 'utf8')).sources === sources) process.exit(0);
 if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(stampFile)) {
   console.error(
     `${out} holds something that is no site of ours: name another folder with --out, or empty it`,
@@ -67,6 +70,7 @@ const app = await Application.bootstrap({
   readme: join(ROOT, CONTENTS),
   projectDocuments: subjects.flatMap(({ pages }) => pages.map(({ path }) => join(ROOT, path))),
   customCss: join(ROOT, 'scripts/docs/site.css'),
+  favicon: join(ROOT, 'scripts/docs/favicon.svg'),
   router: 'path',
   disableSources: true,
   disableGit: true,
@@ -137,10 +141,10 @@ const project = await app.convert();
 if (!project) process.exit(1);
 app.validate(project);
 await app.generateDocs(project, out);
+writeFileSync(stampFile, `${JSON.stringify({ version: manifest.version })}\n`); // ours, and not finished
 if (firstScript === undefined)
   throw new Error('the generator writes another first script than is known here');
 writeFileSync(join(out, 'assets/first.js'), `${firstScript}\n`);
-writeFileSync(stampFile, `${JSON.stringify({ name: manifest.name, version: manifest.version })}\n`);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) {
   console.error('docs failed: the warnings above say what is wrong');
   process.exit(1);
@@ -156,9 +160,26 @@ const dead = pages.flatMap((page) =>
 );
 for (const line of dead) console.error(line);
 if (dead.length > 0) process.exit(1);
+writeFileSync(stampFile, `${JSON.stringify({ version: manifest.version, pages: pages.length, sources })}\n`);
 console.error(
   `${pages.length} pages, ${((performance.now() - started) / 1000).toFixed(1)} s: ${join(out, 'index.html')}`,
 );
+
+/** Of all that the site is made of: the same digest, the same site. */
+function digestOfSources() {
+  const inside = (folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+  const texts = readdirSync(ROOT).filter((file) => file.endsWith('.md') || file.startsWith('package'));
+  const named = [...texts, 'scripts/docs.mjs', 'scripts/docs-pages.mjs'].map((file) => join(ROOT, file));
+  const hash = createHash('sha256');
+  for (const file of [...['docs', 'src', 'scripts/docs'].flatMap(inside), ...named].sort()) {
+    hash.update(`${relative(ROOT, file)}\0`);
+    hash.update(readFileSync(file));
+  }
+  return hash.digest('hex');
+}
 
 /** Files that a page asks for or leads to. Nothing may come from elsewhere unless somebody clicks. */
 function localLinks(html) {

@@ -1,19 +1,24 @@
-// Every page: its links lead somewhere, and the command lines that it shows are ones that the program has.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+// Every page: what `npm run check docs` asks of it, and the command lines that it shows are ones that the program has.
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { type ConfigRole, ROLES } from '../../../src/cli/config.js';
 import { addKeyFlags } from '../../../src/cli/config-keys.js';
 import { createProgram } from '../../../src/cli/program.js';
 
-const pagesIn = (folder: string, recursive: boolean): string[] =>
-  readdirSync(folder, { recursive, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join(folder, file));
-const PAGES = [...pagesIn('.', false), ...pagesIn('docs', true), ...pagesIn('examples', true)].sort();
-const texts = new Map(PAGES.map((page) => [page, readFileSync(page, 'utf8')]));
-const withoutFences = (text: string): string => text.replace(/^```.*?^```$/gms, '');
+interface Parts {
+  readonly blocks: readonly { readonly language: string; readonly text: string }[];
+  readonly spans: readonly { readonly text: string }[];
+}
+const script = (name: string) => import(new URL(`../../../scripts/${name}`, import.meta.url).href);
+const { partsOf, readPages } = (await script('docs-pages.mjs')) as {
+  partsOf(text: string): Parts;
+  readPages(): Map<string, string>;
+};
+const { faultsOf } = (await script('docs-check.mjs')) as {
+  faultsOf(pages: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[];
+};
+const texts = readPages();
 
 /** Flags of these are made of the keys of their configuration when they are called. */
 const ROLE_COMMANDS: readonly (readonly [string, string, ConfigRole])[] = [
@@ -33,37 +38,12 @@ function wholeProgram(): Command {
 }
 const program = wholeProgram();
 
-/** As the forges that show these pages make them of headings. */
-function anchorsOf(text: string): Set<string> {
-  const anchors = new Set<string>();
-  for (const [, heading] of withoutFences(text).matchAll(/^#{1,6} +(.+)$/gm)) {
-    const plain = heading!.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
-    const slug = plain.replace(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-');
-    let unique = slug;
-    for (let i = 1; anchors.has(unique); i++) unique = `${slug}-${i}`;
-    anchors.add(unique);
-  }
-  for (const [, id] of text.matchAll(/<a (?:id|name)="([^"]+)"/g)) anchors.add(id!);
-  return anchors;
-}
-
-function deadLinks(page: string): string[] {
-  const links = [...withoutFences(texts.get(page)!).matchAll(/\]\(([^()\s]+)\)/g)].map(([, link]) => link!);
-  return links.filter((link) => {
-    if (/^[a-z]+:/.test(link)) return false;
-    const [path = '', anchor] = link.split('#');
-    const target = path === '' ? page : normalize(join(dirname(page), path));
-    if (!existsSync(target)) return true;
-    return anchor !== undefined && texts.has(target) && !anchorsOf(texts.get(target)!).has(anchor);
-  });
-}
-
 /** Lines of blocks and words of sentences that begin with the program, without what a shell makes of the rest of the line. */
 function commandLines(text: string): string[] {
-  const blocks = [...text.matchAll(/^```(?:sh|bash|console)?\n(.*?)^```$/gms)].map(([, block]) => block!);
-  const lines = blocks.flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'));
-  const spans = [...withoutFences(text).matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].map(([, span]) => span!);
-  return [...lines, ...spans].flatMap((line) =>
+  const { blocks, spans } = partsOf(text);
+  const shown = blocks.filter(({ language }) => language === 'sh' || language === '');
+  const lines = shown.flatMap((block) => block.text.replaceAll('\\\n', ' ').split('\n'));
+  return [...lines, ...spans.map((span) => span.text)].flatMap((line) =>
     line
       .split(/(?:\s#\s|\s&&\s|;\s|\s\|\s|\s>)/)
       .map((part) => part.trim().replace(/^\$ /, ''))
@@ -110,15 +90,56 @@ function unknownIn(line: string): string | undefined {
   return undefined;
 }
 
-describe.each(PAGES)('%s', (page) => {
-  test('has no link that leads nowhere', () => {
-    expect(deadLinks(page)).toEqual([]);
-  });
-
+describe.each([...texts.keys()])('%s', (page) => {
   test('shows no command or flag that there is not', () => {
     const wrong = commandLines(texts.get(page)!).filter((line) => unknownIn(line) !== undefined);
     expect(wrong).toEqual([]);
   });
+});
+
+test('pages are listed, their links lead somewhere, their blocks say what they are', () => {
+  expect(faultsOf(texts, existsSync)).toEqual([]);
+});
+
+test('what is wrong with a page would be seen, with its line', () => {
+  const pages = new Map([
+    ['docs/README.md', '# All\n\n## Start\n\n- [One](one.md): first\n- [One again](one.md)\n'],
+    [
+      'docs/one.md',
+      [
+        '# One, *two* and `three`',
+        '[here](#one-two-and-three) [there](gone.md) [out](../../x.md) [elsewhere](https://example.com/#x)',
+        '[two](two.md#no-heading)',
+        '',
+        '```bash',
+        'ls',
+        '```',
+        '',
+        '```json',
+        '{ "a": 1, }',
+        '```',
+        '',
+        '<!-- not run -->',
+        '```sh',
+        'assay demo',
+        '```',
+        '',
+        '    [not a link](gone.md)',
+      ].join('\n'),
+    ],
+    ['docs/two.md', '# Two\n\n## Same\n\n## Same\n\n[first](#same) [second](#same-1) [third](#same-2)\n'],
+  ]);
+  expect(faultsOf(pages, (path) => pages.has(path))).toEqual([
+    'docs/one.md:2: nothing at gone.md',
+    'docs/one.md:2: ../../x.md leads out of the repository',
+    'docs/one.md:2: docs/two.md has no heading #no-heading',
+    'docs/one.md:5: a block of "bash": one of sh, ts, js, json, yaml, text, or none',
+    'docs/one.md:9: this is no JSON',
+    'docs/one.md:14: "not run": expected "not run: WHY" or "needs: WHAT"',
+    'docs/two.md:7: docs/two.md has no heading #same-2',
+    'docs/one.md: listed 2 times in docs/README.md, which is the sidebar: expected once',
+    'docs/two.md: listed 0 times in docs/README.md, which is the sidebar: expected once',
+  ]);
 });
 
 test('a command that is gone, and a flag, would be seen', () => {
