@@ -8,6 +8,8 @@ export const DASHBOARD_LIMITS = {
   requestMs: 10_000,
   /** an idle connection is closed */
   idleMs: 10_000,
+  /** a connection on which nothing moves, in either direction */
+  stillMs: 60_000,
   connections: 512,
   requestsPerConnection: 1000,
   /** pages made at once; more are told to come back */

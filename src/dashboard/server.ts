@@ -71,6 +71,8 @@ export async function serveDashboard(
     connectionsCheckingInterval: 1000,
   });
   server.maxConnections = LIMITS.connections;
+  // of a connection on which nothing moves: event streams have their heartbeats
+  server.timeout = LIMITS.stillMs;
   server.maxRequestsPerSocket = LIMITS.requestsPerConnection;
   server.on('request', (request, response) => {
     open.add(response);
@@ -276,11 +278,13 @@ function createAnswers(parts: DashboardParts) {
   ): Promise<Rendered> {
     const depth = target.parts.length - (target.isFolder ? 0 : 1);
     const links = linksFrom(depth, { pages: parts.pages, isStatic: false });
-    const request = { rest, query: target.query, nowMs: parts.clock.now(), signal, links, isStatic: false };
+    const asked = { rest, query: target.query, nowMs: parts.clock.now(), links, isStatic: false };
     const at = { page: page?.name ?? '', depth };
     const shown = frame();
     if (!page) return toPage(shown, at, NOT_FOUND);
-    const own = page.version?.(request);
+    const own = page.version?.({ ...asked, signal });
+    // what is shared outlives the request that began it: it must not end with that one
+    const request = { ...asked, signal: own === undefined ? signal : NEVER };
     const make = async (): Promise<Rendered> => {
       try {
         const answer = await page.render(request);
@@ -300,7 +304,6 @@ function createAnswers(parts: DashboardParts) {
     const at_ = `${target.parts.map(encodeURIComponent).join('/')}?${target.query}`;
     const before = kept.get(at_);
     kept.delete(at_);
-    // a promise that is shared outlives the request that began it: it must not end with that one's signal
     const now = before?.version === version ? before : { version, rendered: make() };
     now.rendered.catch(() => kept.delete(at_));
     kept.set(at_, now);
@@ -311,6 +314,8 @@ function createAnswers(parts: DashboardParts) {
     return now.rendered;
   }
 }
+
+const NEVER = new AbortController().signal;
 
 const NOT_FOUND: PageAnswer = {
   status: 404,

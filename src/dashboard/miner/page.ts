@@ -52,7 +52,13 @@ export function createMinerPage(source: MinerPageSource): Page {
     render(request) {
       const hotkey = request.rest[0] ?? (request.query.get('hotkey')?.trim() || source.own);
       if (request.rest.length > 1) return notThere(request, 'A hotkey has one page.');
-      if (hotkey === undefined) return { title: 'Miner', body: search(request, '') };
+      if (hotkey === undefined)
+        return {
+          title: 'Miner',
+          body: request.isStatic
+            ? empty('Each hotkey of the leaderboard has a page: follow its link.')
+            : search(request, ''),
+        };
       if (!HOTKEY.test(hotkey))
         return {
           status: 400,
