@@ -2,15 +2,23 @@
 import type { FixedPoint } from '../chain/operator-reads.js';
 import { toHex } from '../model/bytes.js';
 import { print } from './output.js';
+import { terminalWidth } from './table.js';
 import { taoText } from './tao.js';
+import { filled } from './text-width.js';
 
 export type Fact = readonly [name: string, value: string | number | bigint | boolean | undefined];
 
 /** One line each, names in a column; facts that are not known are left out. */
-export function factLines(facts: readonly Fact[]): string {
+export function factLines(facts: readonly Fact[], space: number = terminalWidth()): string {
   const known = facts.filter(([, value]) => value !== undefined);
   const width = Math.max(0, ...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  const indent = `\n${' '.repeat(width + 2)}`;
+  return known
+    .map(([name, value]) => {
+      const lines = filled(String(value), Math.max(24, space - width - 2));
+      return `${name.padEnd(width)}  ${lines.replaceAll('\n', indent)}`;
+    })
+    .join('\n');
 }
 
 export const printFacts = (facts: readonly Fact[]): void => print(factLines(facts));

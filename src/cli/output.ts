@@ -5,6 +5,7 @@ import { createLog, type Log, type LogLevel } from '../model/log.js';
 import { type CliCode, ERROR_PAGES } from './error-codes.js';
 import { EXIT } from './exit-codes.js';
 import { eraseProgress } from './progress.js';
+import { filled } from './text-width.js';
 
 export { EXIT };
 
@@ -56,12 +57,22 @@ export function printError(error: unknown, debug: boolean): void {
   }
   const page = ERROR_PAGES[codeOf(error)];
   if (page.isSaid !== true) lines.push(`  what to do: ${page.remedy}`);
-  process.stderr.write(`${lines.join('\n')}\n`);
+  process.stderr.write(`${lines.map(fittedToTerminal).join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
 /** What would move a cursor, colour a terminal or turn the order of reading: a peer may have chosen the words. */
 const UNSEEN = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
+
+/** Broken at spaces and indented; what is piped stays a line each. */
+function fittedToTerminal(line: string): string {
+  if (process.stderr.isTTY !== true) return line;
+  const indent = line.startsWith(' ') ? '    ' : '  ';
+  return filled(line.trimStart(), (process.stderr.columns || 80) - indent.length)
+    .split('\n')
+    .map((each, i) => `${i === 0 ? (/^ */.exec(line)?.[0] ?? '') : indent}${each}`)
+    .join('\n');
+}
 
 /** OpenSSL names its source files and ends its lines. */
 const oneLine = (text: string): string =>

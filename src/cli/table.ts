@@ -1,6 +1,6 @@
 // Owns: tables: how wide they may be, what is wrapped and what is cut, that a cell is data. Does not own: what stands in them.
 import CliTable from 'cli-table3';
-import { shown, widthOf, wrapped, wrappedWhole } from './text-width.js';
+import { filled, shown, widthOf, wrapped, wrappedWhole } from './text-width.js';
 
 type Cell = string | number | bigint | boolean | undefined;
 
@@ -8,6 +8,11 @@ export interface TableOptions {
   readonly head: readonly string[];
   /** @default all left */
   readonly colAligns?: readonly ('left' | 'right')[];
+  /**
+   * columns that a terminal does without where not all fit, the first one first; below the table stands which
+   * @default none
+   */
+  readonly spare?: readonly string[];
 }
 
 /** No colours and no line between rows: tables are piped and pasted. */
@@ -27,16 +32,19 @@ export const terminalWidth = (
 
 /**
  * Rows under a head. In a terminal they fit it: texts are wrapped, long words cut in the middle with … (`--json` has them
- * whole), numbers never; where not even that fits, each row is a block of lines instead.
+ * whole), figures never; where that is not enough the lines between columns go, then columns that can be spared; where not
+ * even that fits, each row is a block of lines instead.
  */
 export class Table {
   readonly #head: readonly string[];
   readonly #aligns: readonly ('left' | 'right')[];
+  readonly #spare: readonly string[];
   readonly #rows: (readonly string[])[] = [];
 
-  constructor({ head, colAligns = [] }: TableOptions) {
+  constructor({ head, colAligns = [], spare = [] }: TableOptions) {
     this.#head = head.map(shown);
     this.#aligns = head.map((_, i) => colAligns[i] ?? 'left');
+    this.#spare = spare;
   }
 
   push(...rows: readonly (readonly Cell[])[]): void {
@@ -44,23 +52,21 @@ export class Table {
   }
 
   toString(width: number = terminalWidth()): string {
-    const columns = this.#head.map((head, i) =>
-      columnOf(
-        head,
-        this.#rows.map((row) => row[i]!),
-      ),
-    );
-    const borders = 3 * columns.length + 1;
-    const widths = fitted(columns, width - borders);
-    if (widths === undefined) return this.#blocks(width);
-    const table = new CliTable({
-      head: this.#head.map((text, i) => wrapped(text, widths[i]!)),
-      style: PLAIN,
-      colAligns: [...this.#aligns],
-      colWidths: widths.map((each) => each + 2),
-    });
-    for (const row of this.#rows) table.push(row.map((text, i) => wrapped(text, widths[i]!)));
-    return table.toString();
+    const columns = this.#head.map((name, i) => ({
+      name,
+      cells: this.#rows.map((row) => row[i]!),
+      align: this.#aligns[i]!,
+    }));
+    for (let left = 0; left <= this.#spare.length; left++) {
+      const gone = this.#spare.slice(0, left);
+      const there = columns.filter(({ name }) => !gone.includes(name));
+      const text = bordered(there, width) ?? plain(there, width);
+      if (text === undefined) continue;
+      return left === 0
+        ? text
+        : `${text}\n${filled(`left out here: ${gone.join(', ')} (a wider terminal, or --json)`, width)}`;
+    }
+    return this.#blocks(width);
   }
 
   #blocks(width: number): string {
@@ -80,12 +86,58 @@ export class Table {
   }
 }
 
+interface Content {
+  readonly name: string;
+  readonly cells: readonly string[];
+  readonly align: 'left' | 'right';
+}
+
+function bordered(columns: readonly Content[], width: number): string | undefined {
+  const widths = fitted(columns.map(columnOf), width - 3 * columns.length - 1);
+  if (widths === undefined) return undefined;
+  const table = new CliTable({
+    head: columns.map(({ name }, i) => wrapped(name, widths[i]!)),
+    style: PLAIN,
+    colAligns: columns.map(({ align }) => align),
+    colWidths: widths.map((each) => each + 2),
+  });
+  for (let row = 0; row < columns[0]!.cells.length; row++)
+    table.push(columns.map(({ cells }, i) => wrapped(cells[row]!, widths[i]!)));
+  return table.toString();
+}
+
+/** Two spaces between columns, a rule below the head. */
+function plain(columns: readonly Content[], width: number): string | undefined {
+  const widths = fitted(columns.map(columnOf), width - 2 * (columns.length - 1));
+  if (widths === undefined) return undefined;
+  const line = (texts: readonly string[]): string => {
+    const cells = texts.map((text, i) => wrapped(text, widths[i]!).split('\n'));
+    const height = Math.max(...cells.map((each) => each.length));
+    return Array.from({ length: height }, (_, at) =>
+      cells
+        .map((each, i) => padded(each[at] ?? '', widths[i]!, columns[i]!.align))
+        .join('  ')
+        .trimEnd(),
+    ).join('\n');
+  };
+  return [
+    line(columns.map(({ name }) => name)),
+    widths.map((each) => '─'.repeat(each)).join('  '),
+    ...columns[0]!.cells.map((_, row) => line(columns.map(({ cells }) => cells[row]!))),
+  ].join('\n');
+}
+
+function padded(text: string, width: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return align === 'left' ? `${text}${space}` : `${space}${text}`;
+}
+
 interface Column {
   readonly natural: number;
   readonly least: number;
 }
 
-function columnOf(head: string, cells: readonly string[]): Column {
+function columnOf({ name: head, cells }: Content): Column {
   const body = Math.max(0, ...cells.map(widthOf));
   const natural = Math.max(body, widthOf(head));
   const headWord = Math.max(...head.split(' ').map(widthOf));

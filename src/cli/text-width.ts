@@ -16,6 +16,9 @@ export function shown(cell: unknown): string {
 export const wrapped = (text: string, width: number): string =>
   wrap(text, width, (word) => [cut(word, width)]);
 
+/** Lines are broken at spaces alone: what is to be copied stays in one piece. */
+export const filled = (text: string, width: number): string => wrap(text, width, (word) => [word]);
+
 /** The same with nothing lost: words that are longer go on in the next line. */
 export const wrappedWhole = (text: string, width: number): string =>
   wrap(text, width, (word) => pieces(word, width));

@@ -54,6 +54,32 @@ describe('in a terminal', () => {
     expect(narrow).toContain('…');
   });
 
+  test('the lines between columns go before anything is left out', () => {
+    const text = tableOf(
+      ['uid', 'hotkey', 'stake', 'permit'],
+      [4, ALICE, '12.5', 'yes'],
+      [11, 'b', '7', '-'],
+    ).toString(38);
+    expect(text).toBe(
+      [
+        'uid  hotkey              stake  permit',
+        '───  ──────────────────  ─────  ──────',
+        '4    5GrwvaEF5zXb2…utQY  12.5   yes',
+        '11   b                   7      -',
+      ].join('\n'),
+    );
+  });
+
+  test('columns that can be spared go next, and it says which', () => {
+    const table = new Table({ head: ['uid', 'hotkey', 'coldkey', 'stake'], spare: ['coldkey'] });
+    table.push([1, ALICE, ALICE, '5.25']);
+    const text = table.toString(36);
+    expect(text).toContain('5.25');
+    expect(text).not.toContain('│ coldkey');
+    expect(text.split('\n').slice(-2)).toEqual(['left out here: coldkey (a wider', 'terminal, or --json)']);
+    expect(table.toString(200)).toContain('coldkey');
+  });
+
   test('what cannot fit beside one another stands below one another, with nothing lost', () => {
     const head = ['uid', 'hotkey', 'stake', 'incentive', 'dividends', 'emission'];
     const row = [1, ALICE, '1234567.123456789', '0.1234', '0.4321', '12.000000001'];

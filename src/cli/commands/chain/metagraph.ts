@@ -63,6 +63,7 @@ export async function chainMetagraph(flags: Record<string, unknown>, signal: Abo
         'axon',
         'updated',
       ],
+      spare: ['coldkey', 'axon', 'dividends'],
     });
     for (const neuron of neurons)
       table.push([
