@@ -3,6 +3,7 @@ import type { Neuron, Subnet } from '../../src/chain/chain.js';
 import type { ChainFacts } from '../../src/dashboard/chain-facts.js';
 import type { FleetReading } from '../../src/dashboard/fleet/view.js';
 import type { Check } from '../../src/dashboard/history.js';
+import { noParameterFacts, type ParameterFacts } from '../../src/dashboard/parameter-facts.js';
 import { type Hotkey, toColdkey, toHotkey, toNetuid, toUid } from '../../src/model/ids.js';
 import type { Outcome } from '../../src/model/outcome.js';
 import { createSeededRandom } from '../../src/model/prng.js';
@@ -45,6 +46,29 @@ export const subnetOf = (neurons: readonly Neuron[], change: Partial<Subnet> = {
   neurons,
   ...change,
 });
+
+/** A subnet whose epoch is 72 minutes: twenty make a day. */
+export const chainFactsOf = (neurons: readonly Neuron[], change: Partial<ChainFacts> = {}): ChainFacts => ({
+  block: 1000,
+  epoch: 7,
+  epochBlocks: 360,
+  nextEpochBlock: 1261,
+  blockTimeMs: 12_000,
+  neurons,
+  ownerHotkey: toHotkey('hot-9'),
+  priceRao: 50_000_000n,
+  weights: undefined,
+  isCommitReveal: false,
+  sealed: [],
+  readMs: 1,
+  ...change,
+});
+
+/** Every parameter set is this one. */
+export const oneClass: ParameterFacts = {
+  ...noParameterFacts,
+  set: () => ({ className: 'rtx-4090', windowMs: 2000, nominal: {} }),
+};
 
 export const outcomeOf = (miner: string, event: number, change: Partial<Outcome> = {}): Outcome => ({
   id: `${miner}-${event}`,

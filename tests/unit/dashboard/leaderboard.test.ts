@@ -3,37 +3,21 @@ import type { ChainFacts } from '../../../src/dashboard/chain-facts.js';
 import { createHistory } from '../../../src/dashboard/history.js';
 import { createLeaderboardPage } from '../../../src/dashboard/leaderboard/page.js';
 import { leaderRows, parseQuery, queryText, select } from '../../../src/dashboard/leaderboard/view.js';
-import { noParameterFacts } from '../../../src/dashboard/parameter-facts.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { rejected } from '../../../src/model/verdict.js';
 import { ask, pageRequest } from '../../support/dashboard.js';
-import { neuronOf, outcomeOf } from '../../support/dashboard-values.js';
+import { chainFactsOf, neuronOf, oneClass, outcomeOf } from '../../support/dashboard-values.js';
 
-const parameters = {
-  ...noParameterFacts,
-  set: () => ({ className: 'rtx-4090', windowMs: 2000, nominal: {} }),
-};
-
-const chainOf = (change: Partial<ChainFacts> = {}): ChainFacts => ({
-  block: 1000,
-  epoch: 7,
-  epochBlocks: 360,
-  nextEpochBlock: 1261,
-  blockTimeMs: 12_000,
-  neurons: [
-    neuronOf(0, { incentive: 0, validatorPermit: true }),
-    neuronOf(1, { incentive: 49_152, emissionRao: 30_000_000_000n }),
-    neuronOf(2, { incentive: 16_384, emissionRao: 10_000_000_000n }),
-    neuronOf(3),
-  ],
-  ownerHotkey: toHotkey('hot-9'),
-  priceRao: 50_000_000n,
-  weights: new Map([['hot-1', 0.6]]),
-  isCommitReveal: false,
-  sealed: [],
-  readMs: 1,
-  ...change,
-});
+const chainOf = (change: Partial<ChainFacts> = {}): ChainFacts =>
+  chainFactsOf(
+    [
+      neuronOf(0, { incentive: 0, validatorPermit: true }),
+      neuronOf(1, { incentive: 49_152, emissionRao: 30_000_000_000n }),
+      neuronOf(2, { incentive: 16_384, emissionRao: 10_000_000_000n }),
+      neuronOf(3),
+    ],
+    { weights: new Map([['hot-1', 0.6]]), ...change },
+  );
 
 function history() {
   const made = createHistory();
@@ -63,7 +47,7 @@ function history() {
 }
 
 describe('rows of the leaderboard', () => {
-  const rows = leaderRows({ history: history(), parameters, chain: () => chainOf() });
+  const rows = leaderRows({ history: history(), parameters: oneClass, chain: () => chainOf() });
 
   test('stand by score, with what was proven, judged and paid', () => {
     expect(rows.map(({ hotkey, rank }) => [rank, hotkey])).toEqual([
@@ -140,7 +124,7 @@ describe('a query', () => {
 
 describe('the page', () => {
   const page = (chain: ChainFacts | undefined) =>
-    createLeaderboardPage({ history: history(), parameters, chain: () => chain });
+    createLeaderboardPage({ history: history(), parameters: oneClass, chain: () => chain });
 
   test('links each hotkey to its own page and heads columns with what sorts by them', async () => {
     const { text } = (await ask(page(chainOf()))).body;
@@ -169,7 +153,7 @@ describe('the page', () => {
   test('of a ledger without an entry says why there is nothing', async () => {
     const empty = createLeaderboardPage({
       history: createHistory(),
-      parameters,
+      parameters: oneClass,
       chain: () => undefined,
       missing: 'This validator has judged nothing yet.',
     });
@@ -178,7 +162,7 @@ describe('the page', () => {
 
   test('keeps its version while nothing is new, and for two seconds after', () => {
     const told = history();
-    const made = createLeaderboardPage({ history: told, parameters, chain: () => undefined });
+    const made = createLeaderboardPage({ history: told, parameters: oneClass, chain: () => undefined });
     const at = (nowMs: number) => made.version?.(pageRequest({ nowMs }));
     const first = at(0);
     expect(at(60_000)).toBe(first);

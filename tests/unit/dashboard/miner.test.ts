@@ -4,40 +4,24 @@ import { createHistory } from '../../../src/dashboard/history.js';
 import { createMinerPage, type MinerPageSource } from '../../../src/dashboard/miner/page.js';
 import { createReceipts, type ReceiptLine } from '../../../src/dashboard/miner/receipts.js';
 import { earningOf, storyOf } from '../../../src/dashboard/miner/view.js';
-import { noParameterFacts } from '../../../src/dashboard/parameter-facts.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { rejected } from '../../../src/model/verdict.js';
 import { ask, pageRequest } from '../../support/dashboard.js';
-import { neuronOf, outcomeOf } from '../../support/dashboard-values.js';
+import { chainFactsOf, neuronOf, oneClass, outcomeOf } from '../../support/dashboard-values.js';
 
 const MINER = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const OTHER = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const ID = '0123456789abcdef0123456789abcdef';
 
-const parameters = {
-  ...noParameterFacts,
-  set: () => ({ className: 'rtx-4090', windowMs: 2000, nominal: {} }),
-};
-
-const chainOf = (change: Partial<ChainFacts> = {}): ChainFacts => ({
-  block: 1000,
-  epoch: 7,
-  epochBlocks: 360,
-  nextEpochBlock: 1261,
-  blockTimeMs: 12_000,
-  neurons: [
-    neuronOf(1, { hotkey: toHotkey(MINER), incentive: 49_152, emissionRao: 30_000_000_000n }),
-    neuronOf(2, { incentive: 16_384, emissionRao: 10_000_000_000n }),
-    neuronOf(3, { hotkey: toHotkey(OTHER) }),
-  ],
-  ownerHotkey: toHotkey('hot-9'),
-  priceRao: 50_000_000n,
-  weights: undefined,
-  isCommitReveal: false,
-  sealed: [],
-  readMs: 1,
-  ...change,
-});
+const chainOf = (change: Partial<ChainFacts> = {}): ChainFacts =>
+  chainFactsOf(
+    [
+      neuronOf(1, { hotkey: toHotkey(MINER), incentive: 49_152, emissionRao: 30_000_000_000n }),
+      neuronOf(2, { incentive: 16_384, emissionRao: 10_000_000_000n }),
+      neuronOf(3, { hotkey: toHotkey(OTHER) }),
+    ],
+    change,
+  );
 
 function sourceOf(change: Partial<MinerPageSource> = {}): MinerPageSource {
   const history = createHistory();
@@ -46,7 +30,7 @@ function sourceOf(change: Partial<MinerPageSource> = {}): MinerPageSource {
   history.outcome?.(
     outcomeOf(MINER, 6, { id: ID, verdict: rejected('window'), measuredMs: 2100, share: 0, at: 6000 }),
   );
-  return { history, parameters, chain: () => chainOf(), ...change };
+  return { history, parameters: oneClass, chain: () => chainOf(), ...change };
 }
 
 const asked = (hotkey: string, query = '') => pageRequest({ rest: [hotkey], query });
@@ -177,7 +161,7 @@ describe('shown by the miner itself', () => {
     const receipts = createReceipts(MINER);
     receipts.add(line());
     receipts.add(line({ validator: 'validator-b', verdict: 'rejected', reason: 'left-out', share: 0 }));
-    const source = { history: undefined, receipts, own: MINER, parameters, chain: () => undefined };
+    const source = { history: undefined, receipts, own: MINER, parameters: oneClass, chain: () => undefined };
     expect(storyOf(source, MINER)).toMatchObject({
       validators: ['validator-b', 'validator-a'],
       credit: [{ label: '2026-01-01', share: 0.45, checks: 2 }],
@@ -192,7 +176,7 @@ describe('shown by the miner itself', () => {
     const receipts = createReceipts(MINER);
     receipts.add(line({ validator: '<b>x</b>' }));
     receipts.add(line({ validator: '<i>y</i>' }));
-    const source = { history: undefined, receipts, own: MINER, parameters, chain: () => undefined };
+    const source = { history: undefined, receipts, own: MINER, parameters: oneClass, chain: () => undefined };
     const { text } = (await ask(createMinerPage(source), pageRequest())).body;
     expect(text).toContain('&lt;b&gt;x&lt;/b&gt;');
     expect(text).not.toContain('<b>x</b>');
