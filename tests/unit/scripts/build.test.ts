@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -43,6 +44,20 @@ describe('build', () => {
     rmSync(dist('model/a.js'));
     expect(build(root).code).toBe(0);
     expect(existsSync(dist('model/a.js'))).toBe(true);
+
+    // outside a repository nobody knows the commit; a commit without a new source is another build all the same
+    expect(existsSync(dist('build.json'))).toBe(false);
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+        cwd: root,
+        encoding: 'utf8',
+      }).trim();
+    git('init', '--quiet');
+    git('add', 'src', 'package.json');
+    git('commit', '--quiet', '-m', 'a');
+    expect(build(root).code).toBe(0);
+    const commit = git('rev-parse', 'HEAD');
+    expect(JSON.parse(readFileSync(dist('build.json'), 'utf8'))).toEqual({ commit, isChanged: false });
   });
 
   it('fails with the errors, and again until they are gone', () => {
