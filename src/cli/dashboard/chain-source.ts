@@ -128,7 +128,8 @@ async function ownRow(
   };
 }
 
-async function unlessUnsupported<T>(asked: Promise<T>): Promise<T | undefined> {
+/** undefined for what this chain or node cannot say */
+export async function unlessUnsupported<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {

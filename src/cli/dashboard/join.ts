@@ -19,6 +19,7 @@ import { createSuspicionsPage } from '../../dashboard/suspicions/page.js';
 import type { Clock } from '../../model/clock.js';
 import type { Hotkey, Netuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
+import { shellWord } from '../../model/shell-word.js';
 import type { LedgerFold } from '../../validator/ledger/load.js';
 import { dataPaths } from '../assemble.js';
 import { createChainSource, type DashboardChain } from './chain-source.js';
@@ -141,7 +142,7 @@ export function joinDashboard(options: JoinOptions): Joined {
       replay:
         validator === undefined
           ? undefined
-          : (outcome) => `assay validator replay ${outcome} --data ${quoted(validator)}`,
+          : (outcome) => `assay validator replay ${outcome} --data ${shellWord(validator)}`,
     }),
   );
 
@@ -248,7 +249,3 @@ const missingText = (validator: string | undefined): string | undefined =>
   validator === undefined
     ? undefined
     : 'This validator has judged nothing yet: its ledger is empty. Rows appear when its first event is over.';
-
-/** For a POSIX shell. */
-const quoted = (path: string): string =>
-  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;

@@ -6,10 +6,10 @@ import { createChangeBook, type ListedHyperparameter } from '../../dashboard/sub
 import type { SubnetSource } from '../../dashboard/subnet/page.js';
 import { type SubnetReading, type SubnetView, subnetView } from '../../dashboard/subnet/view.js';
 import type { Clock } from '../../model/clock.js';
-import { isAssayError } from '../../model/errors.js';
 import type { Netuid } from '../../model/ids.js';
 import { drain } from '../../validator/ledger/load.js';
 import { settingOfListed } from '../commands/subnet/settings.js';
+import { unlessUnsupported } from './chain-source.js';
 
 export type SubnetChain = Pick<ChainReader, 'info' | 'head' | 'subnet'> &
   Pick<
@@ -98,13 +98,4 @@ export function createSubnetSource(options: SubnetSourceOptions): SubnetSource &
       }
     },
   };
-}
-
-async function unlessUnsupported<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isAssayError(error, 'unsupported')) return undefined;
-    throw error;
-  }
 }

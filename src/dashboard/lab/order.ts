@@ -11,6 +11,7 @@ import { canonicalJson } from '../../model/canonical-json.js';
 import { AssayError } from '../../model/errors.js';
 import { sha256 } from '../../model/hash.js';
 import { invalid } from '../../model/invalid-input.js';
+import { shellWord } from '../../model/shell-word.js';
 
 export const LAB_LIMITS = {
   epochs: 20_000,
@@ -161,11 +162,8 @@ export function commandOf({ scenario, settings, deviations }: LabOrder): string 
     ...settings.flatMap((setting) => ['--set', setting]),
     ...(deviations ? [] : ['--no-deviations']),
   ];
-  return words.map(quoted).join(' ');
+  return words.map(shellWord).join(' ');
 }
-
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Whether an error is of whoever filled the form in. */
 export const isOfForm = (error: unknown): error is AssayError =>

@@ -50,13 +50,16 @@ export const createRoundsPage = ({ book, isLedgerAlone }: RoundsSource): Page =>
 const SHOWN_SESSIONS = 60;
 const SHOWN_VERDICTS = 30;
 const SHOWN_ROUNDS = 16;
+const SHOWN_NOW = 3;
+
+const isOver = ({ state }: RoundView): boolean => state === 'complete' || state === 'dropped';
 
 /** The inside of the live region: the same on the page and in events. */
 export function roundsInside(
   view: RoundsView,
   { nowMs, links }: { readonly nowMs: number; readonly links: Links },
 ): Html {
-  const now = view.rounds.filter(({ state }) => state === 'announced' || state === 'running').slice(0, 3);
+  const now = view.rounds.filter((round) => !isOver(round)).slice(0, SHOWN_NOW);
   return html`${statusTiles(view)}
 ${
   now.length === 0
@@ -184,7 +187,7 @@ function stageBar({ stages, sessions, purpose, block }: RoundView): Html | undef
     return bar;
   });
   const text = parts.map(([name, count]) => `${count} ${name}`).join(', ');
-  return html`<svg class="chart" viewBox="0 0 400 16" role="img" aria-label="${PURPOSES[purpose]} of block ${block}: of ${all} sessions ${text}">${bars}</svg><p class="about">${text}</p>`;
+  return html`<svg class="chart bar" viewBox="0 0 400 16" preserveAspectRatio="none" role="img" aria-label="${PURPOSES[purpose]} of block ${block}: of ${all} sessions ${text}">${bars}</svg><p class="about">${text}</p>`;
 }
 
 const minerOf = (miner: string, links: Links): Html =>
@@ -266,7 +269,6 @@ function roundTable({ rounds }: RoundsView): Html {
     'Rounds before',
     [
       { heading: 'block', cell: ({ block }) => `${block}` },
-      { heading: 'epoch', optional: true, cell: ({ epoch }) => `${epoch}` },
       {
         heading: 'is',
         kind: 'text',
@@ -277,8 +279,8 @@ function roundTable({ rounds }: RoundsView): Html {
       { heading: 'inconclusive', cell: ({ counts }) => `${counts.inconclusive - counts.declined}` },
       { heading: 'declined', optional: true, cell: ({ counts }) => `${counts.declined}` },
     ],
-    rounds.slice(0, SHOWN_ROUNDS),
-    { whenEmpty: 'No event yet.' },
+    rounds.filter(isOver).slice(0, SHOWN_ROUNDS),
+    { whenEmpty: 'None is over yet.' },
   );
 }
 

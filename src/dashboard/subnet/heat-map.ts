@@ -54,13 +54,19 @@ export function heatMapOf({ validators, consensus, rows }: Agreement): HeatMap {
   };
 }
 
-const CELL = { width: 8, height: 12 } as const;
 const LEFT = 44;
+
+/** Few cells are large ones: a picture of three validators is no line. */
+const cellOf = (columns: number, rows: number): { readonly width: number; readonly height: number } => ({
+  width: columns <= 32 ? 26 : columns <= 64 ? 14 : 8,
+  height: rows <= 8 ? 24 : rows <= 24 ? 16 : 12,
+});
 
 /** One path for each tone, runs of one tone as one rectangle: some kilobytes, whatever the subnet. */
 export function heatMapSvg({ rows, columns, levels, most }: HeatMap): Html {
-  const width = LEFT + columns.length * CELL.width;
-  const height = rows.length * CELL.height;
+  const cell = cellOf(columns.length, rows.length);
+  const width = LEFT + columns.length * cell.width;
+  const height = rows.length * cell.height;
   const paths = Array.from({ length: LEVELS }, () => '');
   levels.forEach((row, y) => {
     for (let from = 0; from < row.length; ) {
@@ -69,14 +75,14 @@ export function heatMapSvg({ rows, columns, levels, most }: HeatMap): Html {
       const level = row[from]!;
       if (level > 0)
         paths[level - 1] +=
-          `M${LEFT + from * CELL.width} ${y * CELL.height}h${(to - from) * CELL.width}v${CELL.height - 1}h${(from - to) * CELL.width}z`;
+          `M${LEFT + from * cell.width} ${y * cell.height}h${(to - from) * cell.width}v${cell.height - 1}h${(from - to) * cell.width}z`;
       from = to;
     }
   });
   const many = columns.reduce((sum, group) => sum + group.length, 0);
   const name = `Weights of ${rows.length} validators on ${many} miners; the darkest is ${(most * 100).toPrecision(3)} % of a row. The tables below have the numbers.`;
   return html`<svg class="heat" viewBox="0 0 ${width} ${Math.max(1, height)}" width="${width}" height="${height}" role="img" aria-label="${name}">
-${rows.map((uid, y) => html`<text x="${LEFT - 6}" y="${(y + 1) * CELL.height - 3}" text-anchor="end" font-size="9" fill="currentColor">${uid}</text>`)}
+${rows.map((uid, y) => html`<text x="${LEFT - 6}" y="${(y + 0.5) * cell.height + 3}" text-anchor="end" font-size="9" fill="currentColor">${uid}</text>`)}
 ${paths.map((path, i) => (path === '' ? html`` : html`<path class="h${i + 1}" d="${path}"/>`))}
 </svg>`;
 }

@@ -77,7 +77,7 @@ ${
               : 'Nothing was found. That proves as little as a finding does: who has two machines looks like this.',
         ),
       )
-    : shown.map((finding, i) => findingCard(finding, (page - 1) * PER_PAGE + i, links))
+    : findingsHtml(shown, (page - 1) * PER_PAGE, links)
 }
 ${pages > 1 ? pager({ page, pages, count: found.length }, asked, links) : undefined}
 ${namedCard(analysis, links)}
@@ -139,22 +139,58 @@ const formOf = ({ strength, what, hotkey }: Asked): Html =>
 <label class="grow">Hotkey <input name="hotkey" value="${hotkey ?? ''}" maxlength="64" autocomplete="off" spellcheck="false"></label>
 <button type="submit">Show</button></form>`;
 
-function findingCard(
-  { strength, what, title, hotkeys, evidence, outcomes, doesNotProve }: Finding,
-  i: number,
-  links: Links,
-): Html {
+/** What is no more than a fact is many of a kind: a table of each, with what none of them proves said once. */
+function findingsHtml(shown: readonly Finding[], first: number, links: Links): Html {
+  const facts = new Map<Finding['what'], Finding[]>();
+  const cards: Html[] = [];
+  for (const [i, finding] of shown.entries())
+    if (finding.strength !== 'fact') cards.push(findingCard(finding, first + i, links));
+    else facts.set(finding.what, [...(facts.get(finding.what) ?? []), finding]);
+  for (const [what, findings] of facts) cards.push(factsCard(what, findings, links));
+  return html`${cards}`;
+}
+
+const namesOf = (hotkeys: readonly string[], links: Links): Html => {
   const named = hotkeys
     .slice(0, HOTKEYS_SHOWN)
     .map(
       (hotkey) => html`${key(hotkey, links.has('miner') ? { href: links.page('miner', [hotkey]) } : {})} `,
     );
+  const more = hotkeys.length - HOTKEYS_SHOWN;
+  return html`${named}${more > 0 ? `and ${more} more` : undefined}`;
+};
+
+function factsCard(what: Finding['what'], findings: readonly Finding[], links: Links): Html {
+  const title = `Shared: ${WHATS[what]}`;
+  return card(
+    `facts-${what}`,
+    title,
+    html`<p>${badge(TONES.fact, WORDS.fact)}</p>
+${table<Finding>(
+  title,
+  [
+    { heading: WHATS[what], kind: 'text', cell: ({ evidence }) => stranger(evidence[0]![1], 64) },
+    { heading: 'hotkeys', cell: ({ hotkeys }) => `${hotkeys.length}` },
+    { heading: 'which', kind: 'text', cell: ({ hotkeys }) => namesOf(hotkeys, links) },
+    { heading: 'owners', kind: 'text', optional: true, cell: ({ evidence }) => evidence[1]?.[1] ?? '' },
+  ],
+  findings,
+)}
+<p class="about"><strong>What it does not prove.</strong> ${findings[0]!.doesNotProve}</p>`,
+  );
+}
+
+function findingCard(
+  { strength, what, title, hotkeys, evidence, outcomes, doesNotProve }: Finding,
+  i: number,
+  links: Links,
+): Html {
   const facts = evidence.map(([name, seen]) => html`<dt>${name}</dt><dd>${stranger(seen, 200)}</dd>`);
   const commands = outcomes.map((id) => html`<li>${key(id, { ends: 16 })}</li>`);
   // an article and no region: dozens of landmarks lead nowhere, and two findings may have one title
   return html`<article class="card" id="finding-${i}"><h2>${title}</h2>
 <p>${badge(TONES[strength], WORDS[strength])} ${badge('quiet', WHATS[what])}</p>
-<p>${named}${hotkeys.length > HOTKEYS_SHOWN ? `and ${hotkeys.length - HOTKEYS_SHOWN} more` : undefined}</p>
+<p>${namesOf(hotkeys, links)}</p>
 <dl class="facts">${facts}</dl>
 <p class="about"><strong>What it does not prove.</strong> ${doesNotProve}</p>
 ${outcomes.length === 0 ? undefined : html`<details><summary>Evidence to replay: ${outcomes.length}</summary><ul>${commands}</ul></details>`}

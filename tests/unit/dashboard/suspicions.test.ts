@@ -320,8 +320,11 @@ describe('the page', () => {
   test('is its owner’s alone, and says of each finding what it does not prove', async () => {
     expect(page.isPrivate).toBe(true);
     const { body } = await ask(page);
+    // an endpoint, and a table of each kind of fact: coldkeys, addresses
     expect(body.text.match(/What it does not prove/g)).toHaveLength(3);
     expect(body.text).toContain('2 hotkeys announce one address and port');
+    expect(body.text).toContain('Shared: coldkey');
+    expect(body.text).toContain('Shared: address');
     expect(body.text).toContain('assay validator replay');
   });
 

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { REPORT_MARK, renderReport } from '../../../emissions/report/report.js';
+import { shellWord } from '../../../model/shell-word.js';
 import { chartLibrary } from '../../chart-library.js';
 import { loadFlags } from '../../config.js';
 import { invalid } from '../../invalid-input.js';
@@ -88,8 +89,5 @@ function commandOf(nameOrFile: string, { seed, epochs, set, sweep, deviations, p
     ...(points === undefined ? [] : ['--points', String(points)]),
     ...(out === undefined ? [] : ['--out', out]),
   ];
-  return ['assay', 'emissions', 'report', nameOrFile, ...flags].map(quoted).join(' ');
+  return ['assay', 'emissions', 'report', nameOrFile, ...flags].map(shellWord).join(' ');
 }
-
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
