@@ -3,12 +3,13 @@
 import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
+import { isAssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import { CARDS, type CatalogueCard } from '../../verification/cards.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { backendLines } from '../backend-lines.js';
 import { integerBetween, loadFlags } from '../config.js';
-import type { Check } from '../doctor/check.js';
+import { type Check, failed } from '../doctor/check.js';
 import { SUBJECTS } from '../doctor/classes.js';
 import { examine } from '../doctor/examine.js';
 import { computes, type Finding, type Host, ON_A_DEVICE } from '../doctor/finding.js';
@@ -106,20 +107,20 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
     else if (earnings) showEarnings(earnings);
   }
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed = count('failed') + findings.filter(({ state }) => state === 'failed').length;
+  const failures = count('failed') + findings.filter(({ state }) => state === 'failed').length;
   if (options.json)
     printJson({
       section: 'summary' as const,
-      ok: failed === 0,
-      failed,
+      ok: failures === 0,
+      failed: failures,
       warnings: count('warning'),
       unknown: count('unknown'),
       proven: findings.filter(({ state }) => state === 'proven').length,
       tookMs: Math.round(performance.now() - began),
     });
   else if (checks.length > 0)
-    print(`${failed} failed, ${count('warning')} warnings, ${count('unknown')} not known`);
-  return failed > 0 ? EXIT.failed : EXIT.ok;
+    print(`${failures} failed, ${count('warning')} warnings, ${count('unknown')} not known`);
+  return failures > 0 ? EXIT.failed : EXIT.ok;
 }
 
 type Kinds = typeof import('../../verification/kinds/index.js')['kinds'];
@@ -191,10 +192,17 @@ async function lookFrom(
   const axon = look?.subnet.neurons.find((each) => each.hotkey === hotkey)?.axon;
   const ports = options.ports ?? (axon ? [axon.port] : []);
   if (ports.length === 0) throw invalid('--from', '--ports: the chain names no axon of this hotkey', 'none');
-  const seen = await sayWhile(`asking ${from}`, () =>
-    askVantage({ from, ports: [...new Set(ports)], now: () => systemParts.clock.now() }, signal),
-  );
-  return reachChecks(seen, { from, axon });
+  try {
+    const seen = await sayWhile(`asking ${from}`, () =>
+      askVantage({ from, ports: [...new Set(ports)], now: () => systemParts.clock.now() }, signal),
+    );
+    return reachChecks(seen, { from, axon });
+  } catch (error) {
+    // the rest is worth knowing all the same
+    if (!isAssayError(error, 'unreachable')) throw error;
+    const fix = 'let assay miner vantage run there, at an address and port that this host may call';
+    return [failed('vantage', error.message, fix)];
+  }
 }
 
 /** Undefined where none was named. */

@@ -95,7 +95,9 @@ function diskOf({ volumes }: Inventory): Check {
 
 function drivesOf({ disks }: Inventory): readonly Check[] {
   const said = disks.map(({ name, model, bytes, rotates }) =>
-    [name, model, gibibytes(bytes), rotates === true ? 'rotates' : undefined].filter(Boolean).join(' '),
+    [name, model, gibibytes(bytes), rotates === true ? '(rotates, it says)' : undefined]
+      .filter(Boolean)
+      .join(' '),
   );
   return said.length === 0 ? [] : [ok('drives', said.join('; '))];
 }

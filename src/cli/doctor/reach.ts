@@ -72,8 +72,8 @@ function ask(
   from: string,
   signal: AbortSignal,
 ): Promise<VantageAnswer> {
-  const away = (why: string, cause?: unknown): AssayError =>
-    new AssayError('unreachable', `--from ${from}: ${why}`, { address: from }, { cause });
+  const away = (why: string): AssayError =>
+    new AssayError('unreachable', `--from ${from}: ${why}`, { address: from });
   return new Promise((resolve, reject) => {
     const request = get({ ...at, agent: false, timeout: ASK_MS, signal }, (response) => {
       let text = '';
@@ -90,12 +90,12 @@ function ask(
         if (response.statusCode === 200 && answer) resolve(answer);
         else reject(invalid('--from', 'an answer of assay miner vantage', `status ${response.statusCode}`));
       });
-      response.on('error', (error) => reject(away(error.message, error)));
+      response.on('error', (error) => reject(away(error.message)));
     });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${ASK_MS / 1000} s`)));
     request.on('error', (error) => {
       if (signal.aborted) reject(signal.reason);
-      else reject(away(error.message, error));
+      else reject(away(error.message));
     });
   });
 }

@@ -4,7 +4,7 @@ import type { Credit, Resource } from '../../model/credit.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
 import { gibibytes, scaled } from '../facts.js';
 import { print } from '../output.js';
-import { Table } from '../table.js';
+import { Table, terminalWidth } from '../table.js';
 import type { Check } from './check.js';
 import type { Earnings } from './earnings.js';
 import { type Asked, computes, type Finding, type Host } from './finding.js';
@@ -98,27 +98,44 @@ const MARKS: Readonly<Record<Check['state'], string>> = {
   unknown: '?',
 };
 
+/** Words in lines of so many columns, all but the first indented alike; a word that is longer stands alone. */
+export function wrapped(text: string, indent: number, columns: number): string {
+  const room = Math.max(20, columns - indent);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
+}
+
 /** A line each, and under it what to do. */
 export function showChecks(checks: readonly Check[]): void {
   const width = Math.max(0, ...checks.map(({ about }) => about.length));
+  const indent = 8 + width;
+  const columns = terminalWidth();
   for (const { about, state, said, fix } of checks) {
-    print(`${MARKS[state].padEnd(4)}  ${about.padEnd(width)}  ${said}`);
-    if (fix !== undefined) print(`${' '.repeat(6 + width)}  fix: ${fix}`);
+    print(`${MARKS[state].padEnd(4)}  ${about.padEnd(width)}  ${wrapped(said, indent, columns)}`);
+    if (fix !== undefined) print(`${' '.repeat(indent)}${wrapped(`fix: ${fix}`, indent, columns)}`);
   }
 }
 
 /** Each number beside what it is made of. */
 export function showEarnings({ worthLines, alone, beside, beginLines }: Earnings): void {
+  const columns = terminalWidth();
+  const tell = (text: string) => print(`  ${wrapped(text, 4, columns)}`);
   print('what it would earn');
-  for (const { text } of worthLines) print(`  ${text}`);
-  const isAlone = beside.basis === 'nobody';
+  for (const { text } of worthLines) tell(text);
   const first = beside.basis;
-  for (const { basis, said, lines } of isAlone ? [alone] : [beside, alone]) {
-    print(` ${said}:`);
+  for (const { basis, said, lines } of first === 'nobody' ? [alone] : [beside, alone]) {
+    print(` ${wrapped(said, 1, columns)}:`);
     // what the subnet makes is the same whoever is paid
-    for (const { step, text } of lines) if (step !== 'emission' || basis === first) print(`  ${text}`);
+    for (const { step, text } of lines) if (step !== 'emission' || basis === first) tell(text);
   }
-  for (const { text } of beginLines) print(`  ${text}`);
+  for (const { text } of beginLines) tell(text);
 }
 
 /** What needs nothing but this host to be served; a plot, a port and a class of the line are said there. */

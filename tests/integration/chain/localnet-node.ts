@@ -75,3 +75,20 @@ export async function startLocalnet(
     },
   };
 }
+
+/** Sends calls into one block; their names and arguments are the test's own. */
+export async function landCalls(
+  { localnet, root }: Pick<LocalnetNode, 'localnet' | 'root'>,
+  calls: readonly (readonly [
+    name: string,
+    args: Record<string, unknown>,
+    signer?: string,
+    pallet?: string,
+  ])[],
+): Promise<void> {
+  const receipts = calls.map(([name, args, signer = root.address, pallet = 'SubtensorModule']) =>
+    localnet.submit({ pallet, name, args } as never, signer),
+  );
+  localnet.produceBlock();
+  for (const { error } of await Promise.all(receipts)) if (error !== undefined) throw new Error(error);
+}

@@ -10,7 +10,7 @@ import { devKeypair } from '../../../src/keys/index.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { toHotkey, toNetuid, toUid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
-import { type LocalnetNode, startLocalnet } from './localnet-node.js';
+import { type LocalnetNode, landCalls, startLocalnet } from './localnet-node.js';
 import { serveTampering, type TamperingProxy } from './tampering-proxy.js';
 
 const TAO = 1_000_000_000n;
@@ -29,22 +29,7 @@ const requests: string[] = [];
 
 const connect = (url: string) => connectSubtensor({ url, log: silentLog, clock: systemClock });
 
-/** Sends calls into one block. */
-async function land(
-  ...calls: readonly (readonly [
-    name: string,
-    args: Record<string, unknown>,
-    signer?: string,
-    pallet?: string,
-  ])[]
-) {
-  const receipts = calls.map(([name, args, signer = node.root.address, pallet = 'SubtensorModule']) =>
-    // names and arguments are this file's own
-    node.localnet.submit({ pallet, name, args } as never, signer),
-  );
-  node.localnet.produceBlock();
-  for (const { error } of await Promise.all(receipts)) if (error !== undefined) throw new Error(error);
-}
+const land = (...calls: Parameters<typeof landCalls>[1]) => landCalls(node, calls);
 
 const asRoot = (name: string, args: Record<string, unknown>) =>
   ['sudo', { call: { pallet: 'AdminUtils', name, args } }, node.root.address, 'Sudo'] as const;
@@ -220,6 +205,14 @@ describe('the rest of what a chain says', () => {
     );
     expect(told[1]!.priceRao).toBe((await chain.prices(netuid)).alphaRao);
     expect(stored[1]!.priceRao).toBeUndefined();
+  });
+
+  it('reads what a subnet makes in a block, and nothing of one that is not there', async () => {
+    for (const reader of [chain, plain]) {
+      // 1 alpha while less than half of all has been made; DefaultSubnetOwnerCut
+      expect(await reader.emission(netuid)).toEqual({ alphaOutRao: TAO, ownerCut: 11_796 });
+      await expect(reader.emission(toNetuid(9))).rejects.toMatchObject({ code: 'chain-unknown' });
+    }
   });
 
   it('refuses to make amounts of shares where it cannot', async () => {

@@ -11,7 +11,7 @@ import { devKeypair, readyKeys } from '../../../src/keys/index.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
-import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
+import { type LocalnetNode, landCalls, startLocalnet } from '../chain/localnet-node.js';
 
 const TAO = 1_000_000_000n;
 const netuid = toNetuid(1);
@@ -22,21 +22,7 @@ let owner: ReturnType<typeof devKeypair>;
 let validator: ReturnType<typeof devKeypair>;
 let miner: ReturnType<typeof devKeypair>;
 
-async function land(
-  ...calls: readonly (readonly [
-    name: string,
-    args: Record<string, unknown>,
-    signer?: string,
-    pallet?: string,
-  ])[]
-) {
-  const receipts = calls.map(([name, args, signer = node.root.address, pallet = 'SubtensorModule']) =>
-    // names and arguments are this file's own
-    node.localnet.submit({ pallet, name, args } as never, signer),
-  );
-  node.localnet.produceBlock();
-  for (const { error } of await Promise.all(receipts)) if (error !== undefined) throw new Error(error);
-}
+const land = (...calls: Parameters<typeof landCalls>[1]) => landCalls(node, calls);
 const asRoot = (name: string, args: Record<string, unknown>) =>
   [
     'sudo',

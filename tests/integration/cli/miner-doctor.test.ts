@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { doctor } from '../../../src/cli/commands/miner-doctor.js';
+import { serveVantage } from '../../../src/cli/doctor/vantage.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
 import { createPlot } from '../../../src/compute/disk/create-plot.js';
+import { systemClock } from '../../../src/model/clock.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
 
@@ -89,6 +91,39 @@ describe('assay miner doctor', () => {
     expect(done.out).toContain('0 proven, 0 failed, 2 not for this host');
   });
 
+  test('asks a vantage, and tells of the rest where it is away', async () => {
+    const stop = new AbortController();
+    const { port, closed } = await serveVantage(
+      { clock: systemClock },
+      { host: '127.0.0.1', port: 0 },
+      stop.signal,
+    );
+    const asked = { host: true, json: true, ports: [port] };
+    // the port of the vantage itself: somebody listens there
+    const done = await run({ ...asked, from: `127.0.0.1:${port}` });
+    const of = (about: string) => done.of('check').filter((check) => check.about === about);
+    expect(of(`port ${port}`)).toMatchObject([
+      {
+        state: 'ok',
+        said: `took a connection of 127.0.0.1:${port} to 127.0.0.1 (somebody listens there already)`,
+      },
+    ]);
+    expect(of('outer address')).toMatchObject([{ state: 'ok', said: expect.stringContaining('127.0.0.1') }]);
+    expect(done.of('host')).toMatchObject([
+      { node: process.versions.node, cards: { state: expect.any(String) } },
+    ]);
+    stop.abort();
+    await closed;
+    const away = await run({ ...asked, from: `127.0.0.1:${port}` });
+    expect(away.code).toBe(1);
+    expect(away.of('check').at(-1)).toMatchObject({
+      about: 'vantage',
+      state: 'failed',
+      fix: expect.stringContaining('assay miner vantage'),
+    });
+    expect(away.of('summary')).toMatchObject([{ ok: false }]);
+  });
+
   test('fails where a named class is not proven', async () => {
     const done = await run({ kind: ['storage'], class: 'nvme', json: true });
     expect(done.code).toBe(1);
@@ -114,6 +149,11 @@ describe('assay miner doctor', () => {
     ],
     [{ kind: ['compute'], device: 'cuda:77' }, /^--device: expected one of .*cpu, got cuda:77/],
     [{ threads: 0 }, /threads/],
+    [{ subnet: true }, '--subnet: expected the number of one: --netuid, got none'],
+    [{ ports: [80] }, /^--ports: expected --from/],
+    [{ from: 'host:80' }, /^--from: expected --ports, or --netuid/],
+    [{ othersWorth: ['-1'] }, /^--others-worth: expected a number/],
+    [{ catalogue: '/nowhere' }, /nowhere/],
   ])('refuses %o', async (flags, message) => {
     const { code, message: said } = await run(flags);
     expect(code).toBe(2);

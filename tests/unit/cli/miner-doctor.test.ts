@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fillableClass } from '../../../src/cli/doctor/classes.js';
 import { lowFix } from '../../../src/cli/doctor/examine.js';
-import { classAdvice } from '../../../src/cli/doctor/report.js';
+import { classAdvice, wrapped } from '../../../src/cli/doctor/report.js';
 import { DERIVED } from '../../../src/verification/classes.js';
 import { HOST_MEMORY_PARAMS } from '../../../src/verification/kinds/host-memory/params.js';
 
@@ -23,6 +23,15 @@ describe('what doctor says of a card', () => {
   ])('claimed as %s', (claimed, credit, said) => {
     if (said) expect(classAdvice(claimed, credit)).toMatch(said);
     else expect(classAdvice(claimed, credit)).toBeUndefined();
+  });
+});
+
+describe('what doctor prints', () => {
+  test('fits its terminal: words are wrapped under one another, and none is cut', () => {
+    expect(wrapped('one two three', 4, 80)).toBe('one two three');
+    expect(wrapped('one two three four five', 4, 24)).toBe('one two three four\n    five');
+    expect(wrapped(`a ${'x'.repeat(40)} b`, 2, 22)).toBe(`a\n  ${'x'.repeat(40)}\n  b`);
+    expect(wrapped('one two', 4, Number.POSITIVE_INFINITY)).toBe('one two');
   });
 });
 
