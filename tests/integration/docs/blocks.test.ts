@@ -47,7 +47,9 @@ const unmarked = (page: string): string[] =>
     .map(({ commands }) => commands.trimEnd());
 
 test('every page with commands has a test that runs them, and that test reads the page', () => {
-  const needing = [...pages.keys()].filter((page) => unmarked(page).length > 0);
+  // what lies in examples/ is a project's own page: `assay init` writes it, and its tests make the project and run it
+  const ours = [...pages.keys()].filter((page) => !page.startsWith('examples/'));
+  const needing = ours.filter((page) => unmarked(page).length > 0);
   expect(needing.filter((page) => RUN_BY[page] === undefined)).toEqual([]);
   for (const page of needing) {
     const runner = readFileSync(join(ROOT, RUN_BY[page]!), 'utf8');
@@ -276,10 +278,10 @@ describe('examples in TypeScript', () => {
     const { getSourceFile, fileExists, readFile } = host;
     host.fileExists = (path) => files.has(path) || fileExists(path);
     host.readFile = (path) => files.get(path) ?? readFile(path);
-    host.getSourceFile = (path, ...rest) =>
+    host.getSourceFile = (path, languageVersion, ...rest) =>
       files.has(path)
-        ? ts.createSourceFile(path, files.get(path)!, ...rest)
-        : getSourceFile.call(host, path, ...rest);
+        ? ts.createSourceFile(path, files.get(path)!, languageVersion)
+        : getSourceFile.call(host, path, languageVersion, ...rest);
     const program = ts.createProgram([...files.keys()], options, host);
     const wrong = [...files.keys()].flatMap((file, i) => {
       const source = program.getSourceFile(file)!;

@@ -78,7 +78,7 @@ describe.skipIf(noBrowser !== undefined)('the documentation site in a browser', 
     for (const width of [390, 1280])
       for (const page of PAGES) {
         const visited = await browser.visit(`${server.url}${page}`, { width, theme });
-        await visited.page.waitForFunction(() => document.body.style.display !== 'none');
+        await visited.page.waitForFunction('document.body.style.display !== "none"');
         expect([page, width, await visited.problems(), await overflowing(visited.page)]).toEqual([
           page,
           width,
