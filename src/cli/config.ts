@@ -287,7 +287,8 @@ const devices = {
     .default('host-1')
     .meta({ description: 'tag of this host within the hotkey', value: 'tag' }),
   class: z.string().max(64).default('cpu-2048').meta({
-    description: "class of the parameter table that this host's CPUs claim as one slot; see: assay verification params",
+    description:
+      "class of the parameter table that this host's CPUs claim as one slot; see: assay verification params",
     value: 'name',
   }),
   slots: z

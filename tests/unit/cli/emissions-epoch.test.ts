@@ -14,13 +14,14 @@ interface StatedCase {
 const stated = () => JSON.parse(readFileSync(VECTORS, 'utf8')) as { readonly cases: StatedCase[] };
 
 let folder: string;
-const { isTTY } = process.stdout;
+const { isTTY, columns } = process.stdout;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'assay-epoch-'));
 });
 afterEach(() => {
   vi.restoreAllMocks();
   process.stdout.isTTY = isTTY;
+  process.stdout.columns = columns;
   rmSync(folder, { recursive: true });
 });
 
@@ -31,8 +32,9 @@ function fileOf(content: string | Uint8Array): string {
 }
 
 /** What standard output is; tests run with either. */
-function terminal(isTTY: boolean): void {
+function terminal(isTTY: boolean, columns = 80): void {
   process.stdout.isTTY = isTTY;
+  process.stdout.columns = columns;
 }
 
 function capture(stream: 'stdout' | 'stderr'): () => string {
@@ -84,11 +86,22 @@ describe('assay emissions epoch', () => {
 
   test('shows a table for each step in a terminal', async () => {
     const path = fileOf(JSON.stringify(stated().cases.find(({ id }) => id === 'X02_0')));
-    terminal(true);
+    terminal(true, 132);
     const out = capture('stdout');
     expect(await runEpochFile(path, {})).toBe(0);
     expect(out().match(/X02_0, step \d/g)).toHaveLength(3);
     expect(out()).toMatch(/│ 1 .*│ 19660 │ yes .*│ 19434 .*│ 148278170 .*│ 3:27306 4:45369 │/);
+  });
+
+  test('leaves out of 80 columns what the rest can be understood without, and names it', async () => {
+    const path = fileOf(JSON.stringify(stated().cases.find(({ id }) => id === 'X02_0')));
+    terminal(true, 80);
+    const out = capture('stdout');
+    expect(await runEpochFile(path, {})).toBe(0);
+    const lines = out().split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.filter((line) => /^1 +19660 +yes .* 148278170/.test(line))).toHaveLength(1);
+    expect(out()).toContain('left out here: bonds, as miner');
   });
 
   test('prints JSON into a pipe or a file, and in a terminal with --json', async () => {

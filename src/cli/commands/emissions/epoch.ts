@@ -69,6 +69,7 @@ function toTable(output: EpochOutput): string {
       'as validator',
       'bonds',
     ],
+    spare: ['bonds', 'as miner', 'as validator', 'trust'],
   });
   output.consensus.forEach((consensus, uid) => {
     table.push([
