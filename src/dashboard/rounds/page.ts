@@ -276,8 +276,11 @@ function roundTable({ rounds }: RoundsView): Html {
       },
       { heading: 'accepted', cell: ({ counts }) => `${counts.accepted}` },
       { heading: 'rejected', cell: ({ counts }) => `${counts.rejected}` },
-      { heading: 'inconclusive', cell: ({ counts }) => `${counts.inconclusive - counts.declined}` },
-      { heading: 'declined', optional: true, cell: ({ counts }) => `${counts.declined}` },
+      {
+        heading: 'neither',
+        cell: ({ counts: { inconclusive, declined } }) =>
+          declined === 0 ? `${inconclusive}` : html`${inconclusive}, ${declined} declined`,
+      },
     ],
     rounds.filter(isOver).slice(0, SHOWN_ROUNDS),
     { whenEmpty: 'None is over yet.' },

@@ -20,7 +20,7 @@ export interface LatePair {
 }
 
 /** Fewer events in common are never beyond chance. */
-const LEAST_EVENTS = 12;
+export const LEAST_EVENTS = 12;
 /** An event in which so many of the others were late as well was a bad one for all: it says nothing of two. */
 const COMMON_TROUBLE = 0.25;
 /** Hotkeys of a class that are compared, those that were late most often: pairs grow with the square. */

@@ -17,7 +17,9 @@ import {
   tiles,
   time,
 } from '../parts.js';
+import { LEAST_EVENTS as LATE_EVENTS } from './late-pairs.js';
 import { type Analysis, type Finding, STRENGTHS, type Strength } from './suspicions.js';
+import { LEAST_EVENTS as TIMING_EVENTS } from './timing.js';
 
 export interface SuspicionsSource {
   /** The newest analysis; made when it is asked for and old. */
@@ -74,7 +76,7 @@ ${
             ? 'No finding is of this kind.'
             : analysis.outcomes === 0
               ? 'No verdict was seen yet: what hotkeys announce is looked at, their timing needs some dozen events.'
-              : 'Nothing was found. That proves as little as a finding does: who has two machines looks like this.',
+              : `Nothing was found. Late pairs need ${LATE_EVENTS} events that asked both, timing ${TIMING_EVENTS} that both answered: with fewer nothing can be told from chance. That nothing is found proves nothing either.`,
         ),
       )
     : findingsHtml(shown, (page - 1) * PER_PAGE, links)

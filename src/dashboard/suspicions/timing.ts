@@ -27,7 +27,7 @@ export interface TimingResult {
 }
 
 /** Fewer common events are not compared. */
-const LEAST_EVENTS = 24;
+export const LEAST_EVENTS = 24;
 /** With fewer hotkeys their middle is one of themselves, and moves with it. */
 const LEAST_HOTKEYS = 6;
 /** Whatever chance has it: a weaker one is what any two in one town have. */

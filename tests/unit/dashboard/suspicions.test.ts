@@ -343,6 +343,14 @@ describe('the page', () => {
     expect(none).toContain('No finding is of this kind.');
   });
 
+  test('says how much must be seen before anything can be told from chance', async () => {
+    const observations = observed([outcomeOf('a', 1)]);
+    const one = createSuspicionsPage({
+      current: async () => ({ analysis: finished(suspicions([], observations)), madeMs: 0 }),
+    });
+    expect((await ask(one)).body.text).toContain('need 12 events that asked both, timing 24');
+  });
+
   test('of nothing says that nothing was seen', async () => {
     const bare = createSuspicionsPage({
       current: async () => ({ analysis: finished(suspicions([], createObservations())), madeMs: 0 }),
