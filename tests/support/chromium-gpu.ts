@@ -8,9 +8,9 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { Gpu, GpuCalls, GpuMemory } from '../../src/compute/gpu/gpu.js';
 import { AssayError, type ErrorCode } from '../../src/model/errors.js';
+import { CHROMIUM } from './browser.js';
 import type { PageAnswer, PageAsk, PageEnd, PageGpu, PageOpened, PageOptions } from './webgpu-page.js';
 
-export const CHROMIUM = '/usr/bin/chromium';
 /** Why these tests cannot run here, or undefined. */
 export const noChromium = existsSync(CHROMIUM)
   ? undefined
