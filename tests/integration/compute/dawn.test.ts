@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { loadDawn } from '../../../src/compute/webgpu/dawn.js';
-import { CHROMIUM } from '../../support/chromium-gpu.js';
+import { CHROMIUM } from '../../support/browser.js';
 import { casesOf, DAWN_SIDES, KERNELS } from '../../support/gpu-cases.js';
 
 const KERNEL = fileURLToPath(new URL('../../support/dawn-kernel.ts', import.meta.url));
