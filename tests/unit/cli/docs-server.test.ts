@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { docs } from '../../../src/cli/commands/docs.js';
 import { type DocsServer, serveDocs } from '../../../src/cli/docs-server.js';
 
@@ -107,6 +108,30 @@ describe('the documentation on loopback', () => {
     await expect(serveDocs({ site: join(folder, 'site'), port }, stop.signal)).rejects.toThrow(
       `cannot listen on 127.0.0.1:${port}: leave --port out for one that is free`,
     );
+  });
+
+  test('the command says where the pages lie, or serves them until it is asked to end', async () => {
+    let printed = '';
+    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      printed += String(chunk);
+      return true;
+    });
+    const start = join(folder, 'site/index.html');
+    expect(await docs({ printPath: true }, stop.signal, { folder })).toBe(0);
+    expect(printed).toBe(`${start}\n`);
+    printed = '';
+    expect(await docs({ printPath: true, json: true }, stop.signal, { folder })).toBe(0);
+    expect(JSON.parse(printed)).toEqual({ path: start, url: pathToFileURL(start).href });
+    printed = '';
+    const end = new AbortController();
+    const served = docs({ json: true }, end.signal, { folder });
+    await vi.waitUntil(() => printed !== '');
+    const { url } = JSON.parse(printed) as { url: string };
+    expect(await (await fetch(url)).text()).toBe('<h1>Start</h1>');
+    end.abort();
+    expect(await served).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+    vi.restoreAllMocks();
   });
 
   test('the command says what to do where no site was made', async () => {
