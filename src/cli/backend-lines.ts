@@ -27,7 +27,7 @@ export function backendLines({ compute, card, found, products }: ProvenWith): st
       ...(compute.name === 'cpu-onnx'
         ? []
         : [
-            `products by ${compute.name}, about a tenth of what onnxruntime-node does, and credited so: npm install onnxruntime-node`,
+            `products by ${compute.name}, about a tenth of what onnxruntime-node does, and credited so: npm install --ignore-scripts onnxruntime-node@1.30.0`,
           ]),
       better.length > 0
         ? `not used: ${named}; --device ${better[0].id} proves compute and memory on it`

@@ -60,7 +60,7 @@ async function exactRuntime(
     log.info('cpu backend', {
       backend: instead,
       why: 'onnxruntime-node is not installed',
-      toAdd: 'npm install onnxruntime-node',
+      toAdd: 'npm install --ignore-scripts onnxruntime-node@1.30.0',
     });
     return undefined;
   }

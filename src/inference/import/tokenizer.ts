@@ -178,7 +178,7 @@ async function loadLibrary(): Promise<Library> {
   } catch (cause) {
     throw unsupported(
       'tokenizers of exports',
-      'the optional package @huggingface/tokenizers is missing: `npm install --include=optional` installs it',
+      'the optional package @huggingface/tokenizers is missing: `npm install --ignore-scripts @huggingface/tokenizers@0.2.0` installs it',
       { cause },
     );
   }

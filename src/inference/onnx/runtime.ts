@@ -34,7 +34,7 @@ export async function loadRuntime(): Promise<Runtime> {
     throw unsupported(
       'models on onnxruntime-node',
       `the optional package is missing, or not built for ${process.platform} ${process.arch}: ` +
-        '`npm install --include=optional` installs it; tiny models run without it, on the plain decoder',
+        '`npm install --ignore-scripts onnxruntime-node@1.30.0` installs it; tiny models run without it, on the plain decoder',
       { cause },
     );
   }

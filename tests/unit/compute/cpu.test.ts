@@ -15,7 +15,10 @@ const backends: [string, Compute | undefined][] = [
   ['wasm', createWasmCompute()],
   ['onnx', onnx && createOnnxCompute(onnx, { threads: 1 })],
 ];
-if (!onnx) console.warn('skipping onnx: onnxruntime-node is not installed (npm install onnxruntime-node)');
+if (!onnx)
+  console.warn(
+    'skipping onnx: onnxruntime-node is not installed (npm install --ignore-scripts onnxruntime-node@1.30.0)',
+  );
 
 function operand(n: number, seed: string): Int8Array {
   return Int8Array.from(createSeededRandom(seed).bytes(n * n), (byte) => (byte & 127) - 64);
@@ -89,7 +92,7 @@ describe('opening the CPU', () => {
   test('says how to add the runtime where it is missing, and goes on without it', async () => {
     const { name, lines } = await opened(async () => undefined);
     expect(name).toBe('cpu-wasm');
-    expect(lines).toContain('npm install onnxruntime-node');
+    expect(lines).toContain('npm install --ignore-scripts onnxruntime-node@1.30.0');
   });
 
   test('falls back from a runtime that saturates 16-bit pair sums, and says where it was wrong', async () => {
