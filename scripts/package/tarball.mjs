@@ -8,16 +8,16 @@ import ts from 'typescript';
 
 const run = promisify(execFile);
 
-/** Half as much again as in November 2026 (2.7 MB of 9.8 MB): whoever adds more says so here. */
-export const BUDGET = { packedBytes: 4_000_000, unpackedBytes: 15_000_000 };
-/** `import('tsx/esm/api')` is reached where sources are run, which are not in the package. */
-const FROM_SOURCES = new Set(['tsx']);
+/** A third more than in November 2026: 2.7 MB of 9.8 MB, and 4 MB of 15 MB for the documentation site. Whoever adds more says so here. */
+export const BUDGET = { packedBytes: 9_000_000, unpackedBytes: 33_000_000 };
+/** `tsx` is asked for where sources are run, which are not in the package; `vitest` by the suites of transports, in a test of the project's own. */
+const NEVER_OURS = new Set(['tsx', 'vitest']);
 /** Nothing of these is anybody's business: tests, what a build remembers, keys, settings of this folder. */
 const UNWANTED = [
-  /^(src|tests|benchmarks|reliability|scripts|site|node_modules|\.)/,
+  /^(src|tests|benchmarks|reliability|scripts|node_modules|\.)/,
   /^dist\/.*\.test\.(js|d\.ts)$/,
   /\.tsbuildinfo$/,
-  /\.(key|pem|tgz|log|png)$/,
+  /\.(key|pem|tgz|log)$/,
 ];
 
 /**
@@ -109,7 +109,7 @@ function faultsOfImport(path, name, files, declared, own) {
     .join('/');
   // a name with a placeholder is a text of ours that becomes a program
   if (packageName.includes('$') || packageName === own) return [];
-  if (declared.has(packageName) || FROM_SOURCES.has(packageName)) return [];
+  if (declared.has(packageName) || NEVER_OURS.has(packageName)) return [];
   return [`${path}: imports ${packageName}, on which the package does not depend`];
 }
 

@@ -1,5 +1,6 @@
 // Owns: what others test with: conformance suites of the seams, liars, twins without a network, the whole walk in one process.
 // Does not own: tests of our own (tests/), anything that a running subnet needs.
+import { unsupported } from '../model/errors.js';
 import type { MakeWire } from './conformance/wire.js';
 
 export { type Attack, type Attempt, defineAttack, type Run } from './attacks/attack.js';
@@ -49,8 +50,13 @@ export { BEHAVIOURS, type Behaviour, type World } from './world.js';
 /**
  * The cases of every transport, as vitest tests: `await wireConformance('mine', createMine)` at the top of a test file.
  * vitest is loaded here and by nothing else of this room.
+ * @throws AssayError `unsupported` where the project has no vitest
  */
 export async function wireConformance(name: string, makeWire: MakeWire): Promise<void> {
-  const suite = await import('./conformance/wire.js');
+  const suite = await import('./conformance/wire.js').catch((cause: unknown) => {
+    throw unsupported('wireConformance', 'its cases are tests of vitest: npm install --save-dev vitest', {
+      cause,
+    });
+  });
   suite.wireConformance(name, makeWire);
 }

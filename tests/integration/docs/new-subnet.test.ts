@@ -150,7 +150,7 @@ const blockWith = (words: string): Block => BLOCKS.find(({ commands }) => comman
 
 test('the page has every step, and says of each that is not run why', () => {
   expect(BLOCKS.map(({ mark, commands }) => [mark, commands.trim().split('\n').at(-1)])).toEqual([
-    ['not run: asks a registry', 'npm pack'],
+    ['not run: asks a registry', 'npm run pack'],
     [
       undefined,
       'node dist/cli/main.js init subnet ../my-subnet --name my-subnet --assay assay-0.1.0.tgz --yes',
