@@ -15,8 +15,6 @@ const SHOWN: Readonly<Record<Resource, { readonly unit: string; readonly name: s
 };
 const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
 
-export const resourceName = (resource: Resource): string => SHOWN[resource].name;
-
 /** 12.3 Top/s: three digits and a prefix of thousands */
 export function amountText(resource: Resource, amount: number): string {
   const { unit } = SHOWN[resource];
@@ -35,3 +33,10 @@ export const vectorText = (credit: Credit): string =>
   RESOURCES.filter((resource) => resource !== 'hashBytesPerS' && credit[resource] !== undefined)
     .map((resource) => amountText(resource, credit[resource]!))
     .join(' · ');
+
+/** Each amount with what it is, in the order of RESOURCES. */
+export const amountsOf = (credit: Credit): readonly { readonly what: string; readonly amount: string }[] =>
+  RESOURCES.flatMap((resource) => {
+    const amount = credit[resource];
+    return amount === undefined ? [] : [{ what: SHOWN[resource].name, amount: amountText(resource, amount) }];
+  });

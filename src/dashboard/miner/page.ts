@@ -1,8 +1,8 @@
 // Owns: a miner's own story: every check with its reason, its times beside its class's, what it earns and how that is made. Does not
 // own: what is in it (view.ts, charts.ts).
 import { invalid } from '../../model/invalid-input.js';
-import { vectorText } from '../amounts.js';
-import type { Check } from '../history.js';
+import { amountsOf, vectorText } from '../amounts.js';
+import type { Check, Standing } from '../history.js';
 import type { Page, PageAnswer, PageRequest } from '../page.js';
 import {
   badge,
@@ -115,6 +115,7 @@ ${story ? card('reasons', 'What became of its checks', reasons(story), `The newe
 ${story ? card('credit', 'Credit over time', creditChart(story.credit), 'Mean of each epoch; the dashed line is all that the class is expected to prove.') : none}
 ${story ? card('timing', 'Time within its window', html`${timingChart(story.checks, story.timings, source.parameters)}${timingTable(story.timings)}`, 'From Go to the first Commit, on the validator’s clock. The band is where eight in ten of the class are.') : none}
 </div>
+${standing && standing.proven.length > 0 ? provenCard(standing.proven, source) : none}
 ${story ? checksCard(source, request, hotkey, story) : none}`;
   const classes = story?.timings.flatMap(({ className }) => className ?? []) ?? [];
   return {
@@ -210,6 +211,35 @@ function earns(earning: Earning, { history }: MinerPageSource, hotkey: string): 
 ${perCredit === undefined ? none : html`<dt>A point of credit</dt><dd>its mean credit of the newest epoch, ${credit!.toFixed(3)}, brings what it earns: 0.01 of it is ${(perCredit / 100).toFixed(4)} alpha a day</dd>`}
 </dl>${earning.isBurned ? notice('info', 'This is the subnet owner’s hotkey: what it is given is burned.') : none}`,
     'Emission is the chain’s, of its last epoch. The next one may differ: others prove more or less, and the pool moves.',
+  );
+}
+
+function provenCard(proven: Standing['proven'], { parameters }: MinerSource): Html {
+  return card(
+    'proven',
+    'What it has proven',
+    table(
+      'Proven, by slot',
+      [
+        { heading: 'Slot', cell: ({ slot }) => `${slot}` },
+        {
+          heading: 'Class',
+          kind: 'text',
+          cell: ({ credit, paramsId, kind, simulated }) =>
+            html`${parameters.classOf(credit) ?? parameters.set(paramsId)?.className ?? kind}${simulated ? html` ${badge('quiet', 'simulated')}` : none}`,
+        },
+        {
+          heading: 'Amounts',
+          kind: 'text',
+          cell: ({ credit }) =>
+            html`${amountsOf(credit).map(({ what, amount }, i) => html`${i === 0 ? '' : ' · '}<span title="${what}">${amount}</span>`)}`,
+        },
+        { heading: 'Credit', cell: ({ share }) => share.toFixed(3) },
+        { heading: 'Time, UTC', kind: 'text', optional: true, cell: ({ atMs }) => time(atMs) },
+      ],
+      proven,
+    ),
+    'The newest accepted proof of each slot: what it is paid by. Credit 1 is all that its class is expected to prove.',
   );
 }
 

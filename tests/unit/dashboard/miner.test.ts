@@ -99,6 +99,7 @@ describe('the page', () => {
     expect(body.text).toContain('× 75.0000 % incentive = 30.0000 alpha');
     expect(body.text).toContain('1 % is 8.0000 alpha a day');
     expect(body.text).toContain('1 came after it');
+    expect(body.text).toContain('<span title="exact int8 operations a second">1.00 Top/s</span>');
   });
 
   test('says why it was paid nothing, and what was cut', async () => {
