@@ -1,7 +1,7 @@
 // Owns: the package as npm packs it, and what is wrong with what is in it. Does not own: what publint, attw and the compiler say of
 // it (promises.mjs), projects that have it (projects.mjs).
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
@@ -129,5 +129,3 @@ export function faultsOfLinks(page, files) {
     .filter((target) => !files.has(target) && !folders.has(target))
     .map((target) => `${page}: links to ${target}, which is not packed`);
 }
-
-export const bytesOf = (file) => statSync(file).size;
