@@ -164,13 +164,14 @@ async function checkInstalls(tarball) {
     let npm;
     for (const scripts of [false, true])
       await step(`npm ${major}${scripts ? '' : ' --ignore-scripts'}`, async () => {
-        npm ??= await npmOf(major, scratch, env);
+        npm ??= await npmOf(major, scratch, { env, signal });
         const folder = join(scratch, `install-${major}-${scripts}`);
         const { project, said } = await installedProject(folder, {
           tarball,
           npm: npm.program,
           flags: [`--ignore-scripts=${!scripts}`],
           env,
+          signal,
         });
         const { faults, facts } = await openDoors(project, here);
         // one install is kept for what follows: half a gigabyte each
@@ -183,7 +184,7 @@ async function checkInstalls(tarball) {
   if (installed === undefined) return; // the steps above say why
   for (const major of NODES)
     await step(`node ${major}`, async () => {
-      const node = await nodeOf(major, scratch, env);
+      const node = await nodeOf(major, scratch, { env, signal });
       const doors = await openDoors(installed.project, node);
       const options = { node: node.program, env: strangersEnv(process.env, node.program), signal };
       const live = await runRoles(installed.project, { ...options, text: roles });

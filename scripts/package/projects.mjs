@@ -72,11 +72,12 @@ export async function whyNoRegistry(env, scratch) {
 }
 
 /** @returns path of npm's program */
-export async function npmOf(major, scratch, env) {
+export async function npmOf(major, scratch, { env, signal }) {
   const project = emptyProject(join(scratch, `npm-${major}`));
   await run('npm', ['install', '--ignore-scripts', '--no-save', `npm@${major}`], {
     cwd: project,
     env,
+    signal,
     timeout: INSTALL_MS,
     maxBuffer: MAX_BUFFER,
   });
@@ -86,12 +87,13 @@ export async function npmOf(major, scratch, env) {
 }
 
 /** The newest of a line, as its package of plain binaries has it. */
-export async function nodeOf(major, scratch, env) {
+export async function nodeOf(major, scratch, { env, signal }) {
   const project = emptyProject(join(scratch, `node-${major}`));
   const name = `node-${process.platform}-${process.arch}`;
   await run('npm', ['install', '--ignore-scripts', '--no-save', `${name}@${major}`], {
     cwd: project,
     env,
+    signal,
     timeout: INSTALL_MS,
     maxBuffer: MAX_BUFFER,
   });
@@ -101,12 +103,12 @@ export async function nodeOf(major, scratch, env) {
 }
 
 /** `npm install FILE` in an empty folder. */
-export async function installedProject(folder, { tarball, npm, flags, env }) {
+export async function installedProject(folder, { tarball, npm, flags, env, signal }) {
   const project = emptyProject(folder);
   const { stdout, stderr } = await run(
     process.execPath,
     [npm, 'install', '--no-audit', '--no-fund', ...flags, tarball],
-    { cwd: project, env, timeout: INSTALL_MS, maxBuffer: MAX_BUFFER },
+    { cwd: project, env, signal, timeout: INSTALL_MS, maxBuffer: MAX_BUFFER },
   );
   return { project, said: `${stdout}${stderr}` };
 }
