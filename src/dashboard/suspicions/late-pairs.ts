@@ -28,28 +28,30 @@ const MOST_COMPARED = 512;
 /** Outcomes that a pair names. */
 const NAMED = 6;
 
-/** @yields after each hotkey, so that whoever else is on this thread has a turn */
+/** Events as bits, in the class's order: pairs are compared by counting them. */
+interface Row {
+  readonly hotkey: Hotkey;
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly asked: Uint32Array;
+  readonly late: Uint32Array;
+  readonly times: number;
+}
+
+/** Hotkeys that are read in a step. */
+const STEP = 64;
+
+/** @yields so that whoever else is on this thread has a turn */
 export function* latePairs(of: ClassObservations): Generator<void, readonly LatePair[]> {
-  const troubled = troubledEvents(of);
-  const rows = [...of.cells]
-    .map(([hotkey, cells]) => {
-      const counted = [...cells].filter(([event]) => !troubled.has(event));
-      return { hotkey, cells: new Map(counted), late: counted.filter(([, { late }]) => late).length };
-    })
-    // who was always late, or never, is late in nobody's turns
-    .filter(({ late, cells }) => late >= 3 && late <= cells.size - 3 && cells.size >= LEAST_EVENTS)
-    .sort((x, y) => y.late - x.late || (x.hotkey < y.hotkey ? -1 : 1))
-    .slice(0, MOST_COMPARED);
+  const rows = yield* comparedRows(of);
   const pairs = (rows.length * (rows.length - 1)) / 2;
   const found: LatePair[] = [];
   for (const [i, x] of rows.entries()) {
     yield;
     for (const y of rows.slice(i + 1)) {
-      const counts = countsOf(x.cells, y.cells);
-      if (!counts) continue;
+      const counts = countsOf(x, y);
+      if (counts.events < LEAST_EVENTS || !isFar(counts)) continue;
       const { events, a, b, both } = counts;
-      const expected = (a * b) / events;
-      const side = both < expected ? 'fewer' : 'more';
+      const side = both < (a * b) / events ? 'fewer' : 'more';
       const chance = coincidence(counts, side);
       if (!isBeyondChance(chance, pairs)) continue;
       found.push({
@@ -69,36 +71,78 @@ export function* latePairs(of: ClassObservations): Generator<void, readonly Late
   return found;
 }
 
-function troubledEvents({ events, cells }: ClassObservations): ReadonlySet<string> {
-  const asked = new Map<string, { asked: number; late: number }>(
-    events.map((event) => [event, { asked: 0, late: 0 }]),
-  );
-  for (const own of cells.values())
-    for (const [event, { late }] of own) {
-      const counts = asked.get(event);
-      if (!counts) continue;
-      counts.asked++;
-      if (late) counts.late++;
+/** Those that were late most often, without the events that were bad ones for all. */
+function* comparedRows(of: ClassObservations): Generator<void, readonly Row[]> {
+  const { events, cells } = of;
+  const all: { readonly hotkey: Hotkey; readonly cells: ReadonlyMap<string, Cell> }[] = [];
+  const asked = new Float64Array(events.length);
+  const late = new Float64Array(events.length);
+  for (const [hotkey, own] of cells) {
+    if (all.length % STEP === STEP - 1) yield;
+    all.push({ hotkey, cells: own });
+    for (const [i, event] of events.entries()) {
+      const cell = own.get(event);
+      if (!cell) continue;
+      asked[i]!++;
+      if (cell.late) late[i]!++;
     }
-  return new Set(
-    [...asked]
-      // of few a pair is itself the quarter
-      .filter(([, { asked: all, late }]) => all >= 8 && late / all > COMMON_TROUBLE)
-      .map(([event]) => event),
-  );
+  }
+  // of few a pair is itself the quarter
+  const isTroubled = events.map((_, i) => asked[i]! >= 8 && late[i]! / asked[i]! > COMMON_TROUBLE);
+  const words = Math.ceil(events.length / 32);
+  const rows: Row[] = [];
+  for (const [n, { hotkey, cells: own }] of all.entries()) {
+    if (n % STEP === STEP - 1) yield;
+    const row = { hotkey, cells: own, asked: new Uint32Array(words), late: new Uint32Array(words) };
+    let [counted, times] = [0, 0];
+    for (const [i, event] of events.entries()) {
+      const cell = isTroubled[i] ? undefined : own.get(event);
+      if (!cell) continue;
+      const bit = 1 << (i % 32);
+      row.asked[i >> 5]! |= bit;
+      counted++;
+      if (!cell.late) continue;
+      row.late[i >> 5]! |= bit;
+      times++;
+    }
+    // who was always late, or never, is late in nobody's turns
+    if (times >= 3 && times <= counted - 3 && counted >= LEAST_EVENTS) rows.push({ ...row, times });
+  }
+  return rows.sort((x, y) => y.times - x.times || (x.hotkey < y.hotkey ? -1 : 1)).slice(0, MOST_COMPARED);
 }
 
-function countsOf(x: ReadonlyMap<string, Cell>, y: ReadonlyMap<string, Cell>) {
+interface Counts {
+  readonly events: number;
+  readonly a: number;
+  readonly b: number;
+  readonly both: number;
+}
+
+function countsOf(x: Row, y: Row): Counts {
   let [events, a, b, both] = [0, 0, 0, 0];
-  for (const [event, { late }] of x) {
-    const other = y.get(event);
-    if (!other) continue;
-    events++;
-    if (late) a++;
-    if (other.late) b++;
-    if (late && other.late) both++;
+  for (let i = 0; i < x.asked.length; i++) {
+    const common = x.asked[i]! & y.asked[i]!;
+    const [lateX, lateY] = [x.late[i]! & common, y.late[i]! & common];
+    events += ones(common);
+    a += ones(lateX);
+    b += ones(lateY);
+    both += ones(lateX & lateY);
   }
-  return events < LEAST_EVENTS ? undefined : { events, a, b, both };
+  return { events, a, b, both };
+}
+
+/** Bits of 32 that are set. */
+function ones(word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555);
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+}
+
+/** What lies within three deviations is chance among so many pairs: for the rest the exact test is worth its time. */
+function isFar({ events: n, a, b, both }: Counts): boolean {
+  const expected = (a * b) / n;
+  const variance = (a * b * (n - a) * (n - b)) / (n * n * Math.max(1, n - 1));
+  return (both - expected) ** 2 > 9 * variance;
 }
 
 /** The late ones of the events that both were asked in. */

@@ -55,7 +55,8 @@ export interface Observations {
 interface Class {
   readonly kind: string;
   readonly paramsId: string;
-  readonly events: string[];
+  /** in the order in which they came */
+  readonly events: Set<string>;
   readonly cells: Map<Hotkey, Map<string, Cell>>;
   readonly leftOut: Set<Hotkey>;
 }
@@ -70,17 +71,17 @@ export function createObservations(): Observations {
     const known = classes.get(key);
     if (known) return known;
     if (classes.size >= KEPT_CLASSES) classes.delete(classes.keys().next().value!);
-    const made: Class = { kind, paramsId, events: [], cells: new Map(), leftOut: new Set() };
+    const made: Class = { kind, paramsId, events: new Set(), cells: new Map(), leftOut: new Set() };
     classes.set(key, made);
     return made;
   }
 
   function enter(to: Class, event: string): void {
-    // outcomes of an event stand side by side: it is among the last, or new
-    if (to.events.includes(event, -8)) return;
-    to.events.push(event);
-    if (to.events.length <= KEPT_EVENTS) return;
-    const gone = to.events.shift()!;
+    if (to.events.has(event)) return;
+    to.events.add(event);
+    if (to.events.size <= KEPT_EVENTS) return;
+    const gone: string = to.events.keys().next().value!;
+    to.events.delete(gone);
     for (const [hotkey, cells] of to.cells) {
       cells.delete(gone);
       if (cells.size === 0) to.cells.delete(hotkey);
@@ -118,7 +119,12 @@ export function createObservations(): Observations {
       sights.set(key, sight);
       if (sights.size > KEPT_SIGHTS) sights.delete(sights.keys().next().value!);
     },
-    classes: () => [...classes.values()].map(({ leftOut, ...each }) => ({ ...each, leftOut: leftOut.size })),
+    classes: () =>
+      [...classes.values()].map(({ leftOut, events, ...each }) => ({
+        ...each,
+        events: [...events],
+        leftOut: leftOut.size,
+      })),
     sights: () => [...sights.values()],
     seen: () => seen,
   };

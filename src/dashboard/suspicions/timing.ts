@@ -43,31 +43,47 @@ interface Row {
   readonly answered: number;
 }
 
-/** @yields after each hotkey, so that whoever else is on this thread has a turn */
+/** Hotkeys that are read in a step. */
+const STEP = 64;
+
+/** @yields so that whoever else is on this thread has a turn */
 export function* timingPairs(of: ClassObservations): Generator<void, TimingResult> {
-  const all = [...of.cells]
-    .map(([hotkey, cells]): Row => {
-      const ms = Float64Array.from(of.events, (event) => cells.get(event)?.ms ?? Number.NaN);
-      return { hotkey, ms, answered: ms.reduce((count, each) => count + (Number.isNaN(each) ? 0 : 1), 0) };
-    })
-    .filter(({ answered }) => answered >= LEAST_EVENTS)
-    .sort((x, y) => y.answered - x.answered || (x.hotkey < y.hotkey ? -1 : 1));
+  const all: Row[] = [];
+  let read = 0;
+  for (const [hotkey, cells] of of.cells) {
+    if (++read % STEP === 0) yield;
+    const ms = new Float64Array(of.events.length);
+    let answered = 0;
+    for (const [i, event] of of.events.entries()) {
+      ms[i] = cells.get(event)?.ms ?? Number.NaN;
+      if (!Number.isNaN(ms[i])) answered++;
+    }
+    if (answered >= LEAST_EVENTS) all.push({ hotkey, ms, answered });
+  }
+  all.sort((x, y) => y.answered - x.answered || (x.hotkey < y.hotkey ? -1 : 1));
   const rows = all.slice(0, MOST_COMPARED);
   const leftOut = all.length - rows.length;
   if (rows.length < LEAST_HOTKEYS) return { pairs: [], compared: 0, leftOut: all.length };
 
-  // who is near is always sooner: against its own middle, or who happened to answer would move the class's
-  const own = rows.map(({ ms }) => {
-    const level = median([...ms]);
-    return ms.map((each) => each - level);
-  });
-  // a slow block, a late Go of ours: what moves everybody is no link between two
-  const middles = of.events.map((_, i) => median(own.map((each) => each[i]!)));
-  const moved = own.map((ms) => ms.map((each, i) => each - middles[i]!));
-  yield;
-  // ranks, so that one hiccup that two shared is one event and not the whole correlation
-  const ranks = moved.map(ranksOf);
-  yield;
+  const own: Float64Array[] = [];
+  for (const { ms } of rows) {
+    if (own.length % STEP === STEP - 1) yield;
+    // who is near is always sooner: against its own middle, or who happened to answer would move the class's
+    const level = median(ms);
+    own.push(ms.map((each) => each - level));
+  }
+  const middles = new Float64Array(of.events.length);
+  for (const i of middles.keys()) {
+    if (i % 8 === 7) yield;
+    middles[i] = median(Float64Array.from(own, (each) => each[i]!));
+  }
+  const ranks: Float64Array[] = [];
+  for (const ms of own) {
+    if (ranks.length % STEP === STEP - 1) yield;
+    // a slow block, a late Go of ours: what moves everybody is no link between two. Ranks, so that one hiccup that two shared is
+    // one event and not the whole correlation
+    ranks.push(ranksOf(ms.map((each, i) => each - middles[i]!)));
+  }
   const total = (rows.length * (rows.length - 1)) / 2;
   const pairs: TimingPair[] = [];
   for (let i = 0; i < rows.length; i++) {
@@ -101,8 +117,8 @@ export function* timingPairs(of: ClassObservations): Generator<void, TimingResul
   return { pairs, compared: rows.length, leftOut };
 }
 
-function median(values: readonly number[]): number {
-  const known = values.filter((value) => !Number.isNaN(value)).sort((x, y) => x - y);
+function median(values: Float64Array): number {
+  const known = values.filter((value) => !Number.isNaN(value)).sort();
   return known.length === 0 ? 0 : known[known.length >> 1]!;
 }
 

@@ -263,6 +263,12 @@ describe('observations', () => {
     });
   });
 
+  test('count an event once, also where a verdict of it comes much later', () => {
+    const events = Array.from({ length: 20 }, (_, event) => outcomeOf('a', event));
+    const [of] = observed([...events, outcomeOf('b', 0)]).classes();
+    expect(of!.events).toEqual(events.map(({ event }) => event));
+  });
+
   test('of 1,024 hotkeys are compared in steps that leave others their turn', () => {
     const outcomes = honestOutcomes(hotkeysOf(1100), { events: 24, seed: 'many', lateShare: 0 });
     let steps = 0;
