@@ -181,8 +181,11 @@ async function opened(browser: Browser, url: string): Promise<{ bytes: number; i
     each.push(
       await page.evaluate(
         () =>
-          (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming)
-            .domContentLoadedEventEnd,
+          (
+            performance.getEntriesByType('navigation' as never)[0] as unknown as {
+              domContentLoadedEventEnd: number;
+            }
+          ).domContentLoadedEventEnd,
       ),
     );
     bytes = Math.max(bytes, received);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type axe from 'axe-core';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
 export const CHROMIUM = '/usr/bin/chromium';
 /** Why no page can be opened here, or undefined. */
@@ -82,6 +82,7 @@ async function watched(context: BrowserContext, url: string, script: boolean): P
   });
   if (script)
     await page.addInitScript(() => {
+      const { document } = globalThis as unknown as PageGlobals;
       const refused: string[] = [];
       Object.assign(globalThis, { refusedByPolicy: refused });
       document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
@@ -102,16 +103,63 @@ async function watched(context: BrowserContext, url: string, script: boolean): P
   };
 }
 
+/** What of a page is named by functions that run in it: types of the project have no browser in them. */
+export interface PageElement {
+  readonly tagName: string;
+  readonly id: string;
+  readonly textContent: string | null;
+  readonly parentElement: PageElement | null;
+  readonly children: ArrayLike<PageElement>;
+  readonly labels?: Iterable<PageElement> | null;
+  getAttribute(name: string): string | null;
+  closest(selector: string): PageElement | null;
+  getBoundingClientRect(): Readonly<Record<'width' | 'height' | 'right' | 'bottom', number>>;
+}
+type PageStyle = Readonly<
+  Record<'overflowX' | 'outlineStyle' | 'outlineWidth' | 'backgroundColor' | 'unicodeBidi', string>
+>;
+interface PageGlobals {
+  readonly document: {
+    readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number };
+    readonly body: PageElement & { querySelectorAll(selector: string): Iterable<PageElement> };
+    readonly activeElement: PageElement | null;
+    addEventListener(
+      type: 'securitypolicyviolation',
+      heard: (event: { readonly violatedDirective: string; readonly blockedURI: string }) => void,
+    ): void;
+  };
+  getComputedStyle(element: PageElement): PageStyle;
+  requestAnimationFrame(then: () => void): void;
+}
+
+/** As it is drawn. */
+export const styleOf = (element: Locator, name: keyof PageStyle): Promise<string> =>
+  element.evaluate(
+    (each, asked) =>
+      (globalThis as unknown as PageGlobals).getComputedStyle(each as unknown as PageElement)[asked],
+    name,
+  );
+
+/** What was changed is on the screen. */
+export const drawn = (page: Page): Promise<void> =>
+  page.evaluate(
+    () =>
+      new Promise<void>((resolve) =>
+        (globalThis as unknown as PageGlobals).requestAnimationFrame(() => resolve()),
+      ),
+  );
+
 /** Elements that stand out of the window to the right where nothing around them scrolls; of most, one line each. */
 export const overflowing = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() => {
+    const { document, getComputedStyle } = globalThis as unknown as PageGlobals;
     const width = document.documentElement.clientWidth;
     const out =
       document.documentElement.scrollWidth > width
         ? [`page: ${document.documentElement.scrollWidth} px wide, window ${width}`]
         : [];
     if (out.length === 0) return out;
-    const scrolls = (element: Element | null): boolean =>
+    const scrolls = (element: PageElement | null): boolean =>
       element !== null &&
       (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(element).overflowX) ||
         scrolls(element.parentElement));
@@ -132,7 +180,7 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const { violations } = await page.evaluate(
     (): Promise<axe.AxeResults> =>
-      (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      (globalThis as unknown as { axe: { run(options: object): Promise<axe.AxeResults> } }).axe.run({
         resultTypes: ['violations'],
         rules: { 'target-size': { enabled: true } },
       }),
@@ -150,21 +198,23 @@ export const focused = (
   page: Page,
 ): Promise<{
   readonly tag: string;
+  readonly id: string;
+  readonly inMain: boolean;
   readonly name: string;
   readonly visible: boolean;
   readonly href: string | null;
 }> =>
   page.evaluate(() => {
+    const { document, getComputedStyle } = globalThis as unknown as PageGlobals;
     const element = document.activeElement ?? document.body;
-    const labels =
-      'labels' in element
-        ? [...((element.labels as NodeListOf<Element>) ?? [])].map((each) => each.textContent)
-        : [];
+    const labels = [...(element.labels ?? [])].map((label) => label.textContent);
     const style = getComputedStyle(element);
     const drawn = style.outlineStyle === 'auto' || Number.parseFloat(style.outlineWidth) >= 2;
     const { width, height, right, bottom } = element.getBoundingClientRect();
     return {
       tag: element.tagName.toLowerCase(),
+      id: element.id,
+      inMain: element.closest('main') !== null,
       name: (element.getAttribute('aria-label') ?? `${labels}${element.textContent}`)
         .replace(/\s+/g, ' ')
         .trim(),

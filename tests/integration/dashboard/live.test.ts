@@ -5,7 +5,7 @@ import type { Masthead, Page } from '../../../src/dashboard/page.js';
 import { html, live } from '../../../src/dashboard/parts.js';
 import { serveDashboard } from '../../../src/dashboard/server.js';
 import { silentLog } from '../../../src/model/log.js';
-import { type Browser, noBrowser, openBrowser } from '../../support/browser.js';
+import { type Browser, drawn, focused, noBrowser, openBrowser } from '../../support/browser.js';
 
 if (noBrowser) console.log(`skipped: ${noBrowser}`);
 
@@ -49,13 +49,12 @@ describe.skipIf(noBrowser)('a page that is open while things happen, in Chromium
     const site = await liveSite();
     const { page, asked, problems, close } = await browser.visit(`${site.dashboard.url}rounds/`);
     try {
-      await page.waitForFunction(() => document.querySelector('[data-live="rounds"]') !== null);
       await expect.poll(() => site.hub.listeners()).toBe(1);
       await page.focus('#own');
       site.say('challenged: 5F…');
       await page.getByText('challenged: 5F…').waitFor();
       expect(await page.textContent('#still')).toBe('stays');
-      expect(await page.evaluate(() => document.activeElement?.id)).toBe('own');
+      expect((await focused(page)).id).toBe('own');
       expect(asked.filter((path) => path === '/rounds/')).toHaveLength(1);
       expect(await problems()).toEqual([]);
     } finally {
@@ -87,7 +86,7 @@ describe.skipIf(noBrowser)('a page that is open while things happen, in Chromium
         html: '<p id="late">late</p><script>document.title = "taken"</script><img src="http://192.0.2.1/x" onerror="document.title = \'taken\'">',
       });
       await page.locator('#late').waitFor();
-      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+      await drawn(page);
       expect(await page.title()).toBe('Rounds · Subnet 7 · Assay');
       expect(asked).not.toContain('/x');
     } finally {

@@ -9,6 +9,7 @@ import {
   noBrowser,
   openBrowser,
   overflowing,
+  styleOf,
   type Visited,
   type VisitOptions,
 } from '../../support/browser.js';
@@ -53,12 +54,9 @@ describe.skipIf(noBrowser)('those who read the pages otherwise, in Chromium', ()
         await page.keyboard.press('Tab');
         expect(await focused(page)).toMatchObject({ name: 'Skip to content', visible: true, href: '#main' });
         await page.keyboard.press('Enter');
-        expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+        expect((await focused(page)).id).toBe('main');
         await page.keyboard.press('Tab');
-        expect(
-          await page.evaluate(() => document.activeElement?.closest('main')?.id),
-          'within the content',
-        ).toBe('main');
+        expect(await focused(page)).toMatchObject({ inMain: true, visible: true });
       }));
 
     test('every stop has a name and shows that it is one, in the order in which they stand', () =>
@@ -78,7 +76,7 @@ describe.skipIf(noBrowser)('those who read the pages otherwise, in Chromium', ()
 
     test('a theme is chosen, and stays for the next page', () =>
       visiting('leaderboard/', {}, async ({ page }) => {
-        const colour = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        const colour = () => styleOf(page.locator('body'), 'backgroundColor');
         const light = await colour();
         await page.focus('[data-theme-toggle]');
         await page.keyboard.press('Enter');
@@ -160,7 +158,7 @@ describe.skipIf(noBrowser)('those who read the pages otherwise, in Chromium', ()
             async ({ page, problems }) => {
               const said = page.locator('.lead bdi.stranger');
               expect((await said.innerText()).slice(0, shown.length)).toBe(shown);
-              expect(await said.evaluate((each) => getComputedStyle(each).unicodeBidi)).toBe('isolate');
+              expect(await styleOf(said, 'unicodeBidi')).toBe('isolate');
               expect(await page.title()).not.toContain('taken');
               expect(await page.locator('main img, main b b, header img').count()).toBe(0);
               expect(await overflowing(page)).toEqual([]);
