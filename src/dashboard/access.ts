@@ -44,7 +44,7 @@ export function createDoor({ token, hosts = [] }: AccessOptions): Door {
       if (!names.has(host) && isIP(host) === 0)
         return refused(
           421,
-          'This dashboard does not go by that name. Reach it by its address, or start it with --dashboard-host NAME.',
+          'This dashboard does not go by that name. Reach it by its address, or tell it the name: `assay dashboard --host-name NAME`, `dashboardNames` of a validator.',
         );
       if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate')
         return refused(403, 'Another site made the browser ask.');

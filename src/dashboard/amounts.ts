@@ -34,6 +34,14 @@ export const vectorText = (credit: Credit): string =>
     .map((resource) => amountText(resource, credit[resource]!))
     .join(' · ');
 
+/** The first amount of a vector, and how many more there are: for a cell of a line. Undefined for an empty one. */
+export function firstAmount(
+  credit: Credit,
+): { readonly what: string; readonly amount: string; readonly more: number } | undefined {
+  const [first, ...rest] = amountsOf(credit).filter(({ what }) => what !== SHOWN.hashBytesPerS.name);
+  return first && { ...first, more: rest.length };
+}
+
 /** Each amount with what it is, in the order of RESOURCES. */
 export const amountsOf = (credit: Credit): readonly { readonly what: string; readonly amount: string }[] =>
   RESOURCES.flatMap((resource) => {

@@ -55,6 +55,7 @@ export interface Proven {
   readonly paramsId: string;
   readonly credit: Credit;
   readonly share: number;
+  readonly epoch: number;
   readonly atMs: number;
   readonly simulated: boolean;
 }
@@ -160,7 +161,8 @@ interface Tally {
   readonly shares: Float32Array;
   readonly judged: Uint16Array;
   readonly proven: Map<number, Proven>;
-  readonly seen: Set<number>;
+  /** by slot, the newest epoch of a check */
+  readonly seen: Map<number, number>;
   last: number;
   lastAtMs: number;
   lastRejection: string | undefined;
@@ -210,7 +212,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
       shares: new Float32Array(EPOCHS),
       judged: new Uint16Array(EPOCHS),
       proven: new Map(),
-      seen: new Set(),
+      seen: new Map(),
       last: -1,
       lastAtMs: 0,
       lastRejection: undefined,
@@ -262,7 +264,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     const isCheck = liveness.get(told.event) === true;
     tally.standing = undefined;
     count(tally, told);
-    if (tally.seen.size < MOST_SLOTS) tally.seen.add(told.slot);
+    if (tally.seen.size < MOST_SLOTS || tally.seen.has(told.slot)) tally.seen.set(told.slot, told.epoch);
     tally.lastAtMs = Math.max(tally.lastAtMs, told.at);
     if (told.verdict.kind === 'rejected') tally.lastRejection = told.verdict.reason;
     if (told.verdict.kind === 'accepted' && !isCheck && tally.seen.has(told.slot))
@@ -272,6 +274,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
         paramsId: told.paramsId,
         credit: told.credit,
         share: told.share,
+        epoch: told.epoch,
         atMs: told.at,
         simulated: told.simulated === true,
       });
@@ -424,7 +427,11 @@ function toStanding(tally: Tally, newest: number): Standing {
     const judged = tally.judged[at]!;
     trend.push(judged === 0 ? undefined : tally.shares[at]! / judged);
   }
-  const proven = [...tally.proven.values()].sort((a, b) => a.slot - b.slot);
+  // what was proven before the epochs that are summed says nothing of today
+  const isNow = (epoch: number): boolean => epoch > newest - EPOCHS;
+  const proven = [...tally.proven.values()]
+    .filter(({ epoch }) => isNow(epoch))
+    .sort((a, b) => a.slot - b.slot);
   return {
     hotkey: tally.hotkey,
     accepted: counts[0]!,
@@ -432,7 +439,7 @@ function toStanding(tally: Tally, newest: number): Standing {
     inconclusive: counts[2]!,
     lastRejection: tally.lastRejection,
     lastAtMs: tally.lastAtMs,
-    slots: tally.seen.size,
+    slots: [...tally.seen.values()].filter(isNow).length,
     proven,
     credit: sumOf(proven.map(({ credit }) => credit)),
     trend,

@@ -1,5 +1,5 @@
-// Owns: events for open pages: topics, one serialisation for all who listen, what is kept for those who come back, and who is too
-// slow. Does not own: HTTP (server.ts), what is told.
+// Owns: events for open pages: topics, one serialisation for all who listen, the newest of each for those who come back, and who is
+// too slow. Does not own: HTTP (server.ts), what is told.
 
 export interface HubEvent {
   readonly id: number;
@@ -18,14 +18,12 @@ export interface Listener {
 export interface HubOptions {
   /** Streams at once; more are refused. @default 256 */
   readonly maxListeners?: number;
-  /** Events kept for who comes back, of all topics together. @default 256 */
-  readonly kept?: number;
   /** Writes in a row that a listener may leave untaken. @default 8 */
   readonly patience?: number;
 }
 
 export interface Hub {
-  /** `data` is JSON once, for everybody. Nothing is made of it while nobody listens to the topic and none is kept. */
+  /** `data` is JSON once, for everybody. An event says all of its topic: whoever comes back needs no more than the newest. */
   publish(topic: string, data: unknown): void;
   /**
    * @param after number of the last event that it has
@@ -44,9 +42,9 @@ export interface Hub {
 const MAX_EVENT_BYTES = 64 * 1024;
 const HEARTBEAT = Buffer.from(':\n\n');
 
-export function createHub({ maxListeners = 256, kept = 256, patience = 8 }: HubOptions = {}): Hub {
+export function createHub({ maxListeners = 256, patience = 8 }: HubOptions = {}): Hub {
   const listening = new Map<Listener, { topics: ReadonlySet<string>; untaken: number }>();
-  const events: HubEvent[] = [];
+  const newest = new Map<string, HubEvent>();
   let last = 0;
 
   function send(listener: Listener, bytes: Buffer): void {
@@ -72,15 +70,15 @@ export function createHub({ maxListeners = 256, kept = 256, patience = 8 }: HubO
         throw new RangeError(
           `event ${topic}: expected at most ${MAX_EVENT_BYTES} bytes, got ${bytes.length}`,
         );
-      events.push({ id: last, topic, bytes });
-      if (events.length > kept) events.splice(0, events.length - kept);
+      newest.delete(topic);
+      newest.set(topic, { id: last, topic, bytes });
       for (const [listener, { topics }] of [...listening]) if (topics.has(topic)) send(listener, bytes);
     },
     listen(topics, listener, after) {
       if (listening.size >= maxListeners) return undefined;
       listening.set(listener, { topics, untaken: 0 });
       if (after !== undefined)
-        for (const event of events)
+        for (const event of newest.values())
           if (event.id > after && topics.has(event.topic)) send(listener, event.bytes);
       return () => void listening.delete(listener);
     },

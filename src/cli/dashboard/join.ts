@@ -215,16 +215,15 @@ export function joinDashboard(options: JoinOptions): Joined {
     },
     async run(signal) {
       let news = false;
-      let toldStandings: string | undefined;
+      let toldStandings = history?.revision;
       const tell = async (): Promise<void> => {
-        for (let standingsMs = 0; !signal.aborted; standingsMs += TELL_MS) {
+        for (let standingsMs = TELL_MS; !signal.aborted; standingsMs += TELL_MS) {
           await clock.sleep(TELL_MS, signal);
-          if (!news || signal.aborted) continue;
+          if (signal.aborted) return;
+          if (news) hub.publish('masthead', { html: pulse(masthead()).text });
           news = false;
-          hub.publish('masthead', { html: pulse(masthead()).text });
-          const standings = `${history?.revision}`;
-          if (standingsMs < TELL_STANDINGS_MS || standings === toldStandings) continue;
-          toldStandings = standings;
+          if (standingsMs < TELL_STANDINGS_MS || history?.revision === toldStandings) continue;
+          toldStandings = history?.revision;
           standingsMs = 0;
           hub.publish(STANDINGS_TOPIC, { html: newStandings.text });
         }

@@ -1,6 +1,8 @@
 // Owns: the leaderboard: hotkeys with what they proved, were judged, are paid. Does not own: its rows (view.ts), where they come from
 // (history.ts, chain-facts.ts).
-import { vectorText } from '../amounts.js';
+
+import type { Credit } from '../../model/credit.js';
+import { firstAmount, vectorText } from '../amounts.js';
 import type { ChainFacts } from '../chain-facts.js';
 import { EPOCHS } from '../history.js';
 import type { Page, PageAnswer, PageRequest } from '../page.js';
@@ -57,7 +59,7 @@ export function createLeaderboardPage(source: LeaderboardSource): Page {
   let count = 0;
   const rowsAt = (nowMs: number): readonly LeaderRow[] => {
     const of = `${source.history?.revision ?? 0}/${source.chain()?.readMs ?? 0}`;
-    if (made && (made.of === of || nowMs - made.atMs < REST_MS)) return made.rows;
+    if (made && (made.of === of || Math.abs(nowMs - made.atMs) < REST_MS)) return made.rows;
     made = { rows: leaderRows(source), of, atMs: nowMs };
     count++;
     return made.rows;
@@ -142,7 +144,7 @@ function summary({ history }: LeaderSource, all: readonly LeaderRow[], chain: Ch
     {
       what: 'Miners paid',
       value: `${paid}`,
-      unit: `of ${all.length}`,
+      unit: `of ${all.filter((row) => !row.isOwner).length}`,
       how: scored ? `in epoch ${scored.epoch}` : 'by the chain',
     },
     {
@@ -256,7 +258,7 @@ function columns(
       cell: ({ classes, simulated }) =>
         classes.length === 0
           ? html`<span class="quiet">none proven</span>`
-          : html`${classes.map(({ name, slots }, i) => html`${i === 0 ? '' : ', '}${name}${slots > 1 ? ` ×${slots}` : ''}`)}${simulated ? html` <span class="optional">${badge('quiet', 'simulated')}</span>` : undefined}`,
+          : html`${classNames(classes)}${simulated ? html` <span class="optional">${badge('quiet', 'simulated')}</span>` : undefined}`,
     },
     { ...sortable('score', 'Score'), cell: ({ score }) => percent(score, 2) },
     ...ifOnly(chain?.weights, {
@@ -292,11 +294,30 @@ function columns(
       heading: 'Proven',
       kind: 'text',
       optional: true,
-      cell: ({ credit }) =>
-        Object.keys(credit).length === 0 ? unknown : html`<span class="vector">${vectorText(credit)}</span>`,
+      cell: ({ credit }) => provenText(credit),
     },
   ];
 }
+
+/** Of more classes than a line has room for the most frequent ones; a filter finds the others, the miner's page has them all. */
+const SHOWN_CLASSES = 2;
+
+function classNames(classes: LeaderRow['classes']): Html {
+  const texts = classes.map(({ name, slots }) => `${name}${slots > 1 ? ` ×${slots}` : ''}`);
+  const more = texts.slice(SHOWN_CLASSES);
+  return html`${texts.slice(0, SHOWN_CLASSES).join(', ')}${more.length === 0 ? undefined : moreOf(more.length, more.join(', '))}`;
+}
+
+/** One line: the first amount; the miner's page has all of them. */
+function provenText(credit: Credit): Html {
+  const first = firstAmount(credit);
+  if (!first) return unknown;
+  const { what, amount, more } = first;
+  return html`<span title="${what}">${amount}</span>${more === 0 ? undefined : moreOf(more, vectorText(credit))}`;
+}
+
+const moreOf = (count: number, title: string): Html =>
+  html` <span class="quiet" title="${title}">+${count}<span class="sr"> more</span></span>`;
 
 const ifOnly = (known: unknown, column: TableColumn<LeaderRow>): TableColumn<LeaderRow>[] =>
   known === undefined ? [] : [column];
@@ -328,7 +349,7 @@ function pager(
 const legend = (): Html =>
   html`<details><summary>What the columns say</summary><dl class="facts">
 <dt>Class</dt><dd>of the newest accepted proofs: by what was proven where that tells, else by the parameter set that was claimed.</dd>
-<dt>Proven</dt><dd>the newest accepted amounts of all slots, added up.</dd>
+<dt>Proven</dt><dd>the newest accepted amounts of all slots in these epochs, added up: the first of them, and how many more the miner’s page has.</dd>
 <dt>Accepted, Rejected</dt><dd>checks of the last ${EPOCHS} epochs, and why the newest rejected one was. What was the validator’s fault counts for nobody.</dd>
 <dt>Score</dt><dd>share of this validator’s newest pay, by the subnet’s policy.</dd>
 <dt>Weight</dt><dd>share of this validator’s row as it stands on the chain.</dd>

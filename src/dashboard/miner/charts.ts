@@ -10,8 +10,8 @@ const LEFT = 56;
 const BOTTOM = 22;
 const TOP = 10;
 
-/** Bars of the mean credit of each epoch; the dashed line is all that the class is expected to prove. */
-export function creditChart(credit: MinerStory['credit']): Html {
+/** Bars of the mean credit of each epoch or day; the dashed line is all that the class is expected to prove. */
+export function creditChart(credit: MinerStory['credit'], of: MinerStory['of']): Html {
   const top = Math.max(1.1, ...credit.map(({ share }) => share ?? 0));
   const y = (share: number): number => round(HEIGHT - BOTTOM - (share / top) * (HEIGHT - BOTTOM - TOP));
   const step = (WIDTH - LEFT) / Math.max(credit.length, 8);
@@ -26,17 +26,17 @@ export function creditChart(credit: MinerStory['credit']): Html {
       ? html`<text x="${round(LEFT + (i + 0.5) * step)}" y="${HEIGHT - 6}" text-anchor="middle">${label}</text>`
       : html``,
   );
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Mean credit of each epoch: ${creditSaid(credit)}">
+  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Mean credit of each ${of}: ${creditSaid(credit, of)}">
 <line class="axis" x1="${LEFT}" y1="${HEIGHT - BOTTOM}" x2="${WIDTH}" y2="${HEIGHT - BOTTOM}"/>
 ${bars}<line class="edge" x1="${LEFT}" y1="${y(1)}" x2="${WIDTH}" y2="${y(1)}"/>
 <text x="${LEFT - 6}" y="${round(y(1) + 4)}" text-anchor="end">1.00</text><text x="${LEFT - 6}" y="${HEIGHT - BOTTOM + 4}" text-anchor="end">0</text>
 ${labels}</svg>`;
 }
 
-function creditSaid(credit: MinerStory['credit']): string {
+function creditSaid(credit: MinerStory['credit'], of: MinerStory['of']): string {
   const known = credit.flatMap(({ share }) => (share === undefined ? [] : [share]));
   if (known.length === 0) return 'nothing judged';
-  return `${credit.length} epochs, from ${known[0]!.toFixed(2)} to ${known.at(-1)!.toFixed(2)}, lowest ${Math.min(...known).toFixed(2)}`;
+  return `${credit.length} ${credit.length === 1 ? of : `${of}s`}, from ${known[0]!.toFixed(2)} to ${known.at(-1)!.toFixed(2)}, lowest ${Math.min(...known).toFixed(2)}`;
 }
 
 /** Checks that are drawn, the newest. */

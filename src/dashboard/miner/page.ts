@@ -78,7 +78,10 @@ export function createMinerPage(source: MinerPageSource): Page {
       return answerOf(source, request, hotkey, story);
     },
     *exports() {
-      for (const hotkey of source.history?.hotkeys() ?? []) yield [hotkey];
+      // the leaderboard links whoever is registered, checked or not
+      const hotkeys = new Set<string>(source.history?.hotkeys());
+      for (const { hotkey } of source.chain()?.neurons ?? []) hotkeys.add(hotkey);
+      for (const hotkey of hotkeys) yield [hotkey];
     },
   };
 }
@@ -112,7 +115,7 @@ ${story ? none : empty('It is registered, and nobody here has checked it yet: th
 <div class="grid">
 ${earning ? earns(earning, source, hotkey) : none}
 ${story ? card('reasons', 'What became of its checks', reasons(story), `The newest ${story.checks.length}.`) : none}
-${story ? card('credit', 'Credit over time', creditChart(story.credit), 'Mean of each epoch; the dashed line is all that the class is expected to prove.') : none}
+${story ? card('credit', 'Credit over time', creditChart(story.credit, story.of), `Mean of each ${story.of}; the dashed line is all that the class is expected to prove.`) : none}
 ${story ? card('timing', 'Time within its window', html`${timingChart(story.checks, story.timings, source.parameters)}${timingTable(story.timings)}`, 'From Go to the first Commit, on the validator’s clock. The band is where eight in ten of the class are.') : none}
 </div>
 ${standing && standing.proven.length > 0 ? provenCard(standing.proven, source) : none}

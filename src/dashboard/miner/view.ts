@@ -41,6 +41,8 @@ export interface MinerStory {
   readonly isCut: boolean;
   readonly counts: readonly OutcomeCount[];
   readonly timings: readonly Timing[];
+  /** what each of `credit` is the mean of */
+  readonly of: 'epoch' | 'day';
   /** mean share of what was judged, oldest first; `label` is an epoch, or a day where nobody said epochs */
   readonly credit: readonly {
     readonly label: string;
@@ -63,6 +65,7 @@ export function storyOf(source: MinerSource, hotkey: string): MinerStory | undef
     isCut: checks.length === MOST_CHECKS,
     counts: countsOf(checks),
     timings: timingsOf(checks, source),
+    of: checks.some(({ epoch }) => epoch === undefined) ? 'day' : 'epoch',
     credit: creditOf(checks),
     validators: [...new Set(checks.map(({ validator }) => validator))].filter((name) => name !== ''),
   };

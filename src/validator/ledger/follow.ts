@@ -41,13 +41,15 @@ export function followLedger(
       const todo = begun.filter((epoch) => at === undefined || epoch >= at.epoch);
       const visitor = toVisitor(into);
       let told = false;
+      /** one that is listed has gone: what comes next does not go on from what was read last */
+      let isGap = false;
       for (const [i, epoch] of todo.entries()) {
         const path = segmentPath(dir, epoch);
         const isLast = i === todo.length - 1;
         const from = at?.epoch === epoch ? at.end : undefined;
         if (from?.closed) continue;
         // of one that was compacted since, nobody can say whether what stands here goes on from it
-        const before = at && at.epoch !== epoch && all.includes(at.epoch) ? at.end : undefined;
+        const before = !isGap && at && at.epoch !== epoch && all.includes(at.epoch) ? at.end : undefined;
         onSegment?.(epoch, todo.length - 1 - i);
         const steps = readSegment(
           path,
@@ -70,12 +72,13 @@ export function followLedger(
           throw error;
         });
         if (!end) {
-          if (isLast) break; // begun, and nothing of it is on the disk yet
+          isGap = true; // of the last one: begun, and nothing of it is on the disk yet
           continue;
         }
         told ||= from === undefined || end.complete > from.complete;
         owner = end.owner;
         at = { epoch, end };
+        isGap = false;
       }
       return told;
     },

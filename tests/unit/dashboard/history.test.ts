@@ -70,6 +70,15 @@ describe('what is kept of a ledger', () => {
     });
   });
 
+  test('what was proven before those epochs is proven no more, and its slot is not there', () => {
+    const history = createHistory();
+    history.outcome?.(outcomeOf('hot-1', 0, { epoch: 7, slot: 0 }));
+    history.outcome?.(outcomeOf('hot-1', 1, { epoch: 30, slot: 1, credit: { opsPerS: 2 } }));
+    expect(history.standing('hot-1')).toMatchObject({ slots: 2, credit: { opsPerS: 1e12 + 2 } });
+    history.outcome?.(outcomeOf('hot-2', 2, { epoch: 31 }));
+    expect(history.standing('hot-1')).toMatchObject({ slots: 1, credit: { opsPerS: 2 } });
+  });
+
   test('a check between events counts as one, and moves no credit', () => {
     const history = createHistory();
     history.started?.({

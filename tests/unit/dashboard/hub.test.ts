@@ -26,13 +26,20 @@ test('an event is serialised once: all who listen to its topic are sent the same
   expect(other.sent).toEqual([]);
 });
 
-test('who comes back is sent what it missed of its topics, as far as it is kept', () => {
-  const hub = createHub({ kept: 2 });
+test('who comes back is sent the newest that it missed of each of its topics, in their order', () => {
+  const hub = createHub();
   for (const n of [1, 2, 3]) hub.publish('rounds', n);
   hub.publish('lab', 4);
   const late = listener();
   hub.listen(new Set(['rounds']), late.self, 1);
   expect(late.text()).toBe('id: 3\nevent: rounds\ndata: 3\n\n');
+  hub.publish('rounds', 5);
+  const both = listener();
+  hub.listen(new Set(['rounds', 'lab']), both.self, 1);
+  expect(both.text()).toBe('id: 4\nevent: lab\ndata: 4\n\nid: 5\nevent: rounds\ndata: 5\n\n');
+  const current = listener();
+  hub.listen(new Set(['rounds', 'lab']), current.self, 5);
+  expect(current.sent).toEqual([]);
   const fresh = listener();
   hub.listen(new Set(['rounds']), fresh.self);
   expect(fresh.sent).toEqual([]);

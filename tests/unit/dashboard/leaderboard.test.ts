@@ -137,6 +137,33 @@ describe('the page', () => {
     expect(text).toContain('<span class="badge warn" title="not registered any more">gone</span>');
   });
 
+  test('has each hotkey on one line: what is more than that is counted', async () => {
+    const told = createHistory();
+    const sets = ['h100', 'h100', 'h100', 'b200', 'b200', 'rtx-4090', 't4'];
+    for (const [slot, name] of sets.entries())
+      told.outcome?.(
+        outcomeOf('hot-1', 1, {
+          slot,
+          paramsId: name,
+          credit: { opsPerS: 1e12, deviceBytes: 8e9, upBytesPerS: 2e6 },
+        }),
+      );
+    const many = createLeaderboardPage({
+      history: told,
+      parameters: { ...oneClass, set: (id) => ({ className: id, windowMs: 2000, nominal: {} }) },
+      chain: () => chainOf({ ownerHotkey: toHotkey('hot-3') }),
+    });
+    const { text } = (await ask(many)).body;
+    expect(text).toContain(
+      'h100 ×3, b200 ×2 <span class="quiet" title="rtx-4090, t4">+2<span class="sr"> more</span></span>',
+    );
+    expect(text).toContain(
+      '<span title="exact int8 operations a second">7.00 Top/s</span> <span class="quiet" title="7.00 Top/s · 56.0 GB device · 14.0 MB/s up">+2<span class="sr"> more</span></span>',
+    );
+    // the owner is no miner: of hot-1 and hot-2 both are paid by the chain
+    expect(text).toContain('<b>2</b> <span class="unit">of 2</span>');
+  });
+
   test('says what is sealed, and when it will count', async () => {
     const sealed = chainOf({ isCommitReveal: true, sealed: [{ epoch: 7, block: 990, revealMs: 600_000 }] });
     const { text } = (await ask(page(sealed), pageRequest({ nowMs: 0 }))).body;

@@ -131,6 +131,10 @@ describe('the page', () => {
     expect(answer.body.text).not.toContain('<script>');
   });
 
+  test('is exported for whoever the leaderboard links: checked, or registered alone', () => {
+    expect([...createMinerPage(sourceOf()).exports!()]).toEqual([[MINER], ['hot-2'], [OTHER]]);
+  });
+
   test('without a hotkey asks for one', async () => {
     const { text } = (await ask(createMinerPage(sourceOf()), pageRequest())).body;
     expect(text).toContain('name="hotkey"');
@@ -165,10 +169,12 @@ describe('shown by the miner itself', () => {
     const source = { history: undefined, receipts, own: MINER, parameters: oneClass, chain: () => undefined };
     expect(storyOf(source, MINER)).toMatchObject({
       validators: ['validator-b', 'validator-a'],
+      of: 'day',
       credit: [{ label: '2026-01-01', share: 0.45, checks: 2 }],
     });
     const { text } = (await ask(createMinerPage(source), pageRequest())).body;
     expect(text).toContain('rejected: left-out');
+    expect(text).toContain('aria-label="Mean credit of each day: 1 day, from 0.45 to 0.45, lowest 0.45"');
     expect(text).toContain(`assay validator replay ${ID}`);
     expect(text).toContain('title="validator-b"');
   });
