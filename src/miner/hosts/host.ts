@@ -173,8 +173,8 @@ async function serveMiner(
     const { call } = fit;
     try {
       fitted.add(fit);
+      stand(); // before the slot is claimed
       channel.send({ case: 'done', value: { call } });
-      stand();
     } catch (error) {
       channel.send({
         case: 'failed',

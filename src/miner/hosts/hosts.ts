@@ -405,7 +405,8 @@ export async function createHosts(parts: {
     };
     hosts.set(worker, host);
     host.connection = connection;
-    // what it said holds until it says otherwise, but that it ends: it is here again
+    // said by the connection before: this one says it before a slot is fit
+    host.capped = new Set();
     host.isDraining = false;
     const offered = hello.slots.map(({ number, kind, className }, i) => ({
       number,

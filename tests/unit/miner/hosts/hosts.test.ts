@@ -384,6 +384,19 @@ describe('the owner of a host', () => {
     expect(at.lines.filter(({ msg }) => msg.includes('its day is used up'))).toHaveLength(1);
   });
 
+  test('caps it for as long as it says so: one that comes again without a cap has none', async () => {
+    const at = await miner([entry('a')]);
+    const before = host('a', at.port, { isCapped: () => true });
+    await until(() => at.claimed().length === 1);
+    // with the first word that it is fit, or an event could come between
+    expect(at.claimed()[0]!.declines?.(1)).toBe('capped');
+    before.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    host('a', at.port);
+    await until(() => at.claimed().length === 1);
+    expect(at.claimed()[0]!.declines?.(1)).toBeUndefined();
+  });
+
   test('is told by a host with caps that its miner is too old to know of them, and nothing is served there', async () => {
     const [near, far] = slowLine(clock, () => 0);
     const old = openChannel(far, HOST_LIMITS.frameBytes, {
