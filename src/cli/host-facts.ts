@@ -4,8 +4,12 @@ import { execFile } from 'node:child_process';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
+import type { Clock } from '../model/clock.js';
+import type { Log } from '../model/log.js';
 import type { HostFacts } from '../protocol/host-facts.js';
 
+/** How often facts are collected anew. */
+const FACTS_MS = 6 * 3_600_000;
 /** Each question has so long; what does not answer is left out. */
 const ASK_MS = 3000;
 /** apt reads its lists from the disk, and may be slow there. */
@@ -15,8 +19,13 @@ const MOST_PORTS = 256;
 
 /** What is asked of the system: a twin in tests. */
 export interface HostQuestions {
-  /** standard output of a program, undefined where it is not there or fails */
-  run(program: string, args: readonly string[], withinMs?: number): Promise<string | undefined>;
+  /** standard output of a program, undefined where it is not there, fails, or the signal ended it */
+  run(
+    program: string,
+    args: readonly string[],
+    withinMs?: number,
+    signal?: AbortSignal,
+  ): Promise<string | undefined>;
   /** undefined where it cannot be read */
   read(path: string): Promise<string | undefined>;
   /** unix ms at which it was written last */
@@ -27,12 +36,12 @@ export interface HostQuestions {
 const execute = promisify(execFile);
 
 export const systemQuestions: HostQuestions = {
-  async run(program, args, withinMs = ASK_MS) {
+  async run(program, args, withinMs = ASK_MS, signal = undefined) {
     try {
       const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
       // no secret of ours belongs into the environment of what it runs
       const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
-      return (await execute(program, [...args], { ...options, env })).stdout;
+      return (await execute(program, [...args], { ...options, env, signal })).stdout;
     } catch {
       return undefined;
     }
@@ -52,9 +61,14 @@ export const systemQuestions: HostQuestions = {
 
 /** @param of.folder the data folder, whose volume is told of */
 export async function collectHostFacts(
-  ask: HostQuestions,
+  questions: HostQuestions,
   of: { readonly folder: string; readonly at: number },
+  signal?: AbortSignal,
 ): Promise<HostFacts> {
+  const ask: HostQuestions = {
+    ...questions,
+    run: (program, args, withinMs) => questions.run(program, args, withinMs, signal),
+  };
   const [system, virtualisation, runtimes, drivers, ports, updates, updatesCheckedAt, disk] =
     await Promise.all([
       ask.read('/etc/os-release').then((text) => plain(/^PRETTY_NAME="?([^"\n]*)/m.exec(text ?? '')?.[1])),
@@ -86,6 +100,26 @@ export async function collectHostFacts(
     ...(updates === undefined ? {} : { pendingSecurityUpdates: updates }),
     ...(updates === undefined || updatesCheckedAt === undefined ? {} : { updatesCheckedAt }),
   };
+}
+
+/**
+ * Collects now and every few hours, until aborted.
+ * @param on told each time
+ */
+export async function keepHostFacts(
+  parts: { readonly clock: Clock; readonly log: Log; readonly questions: HostQuestions },
+  folder: string,
+  signal: AbortSignal,
+  on: (facts: HostFacts) => void,
+): Promise<void> {
+  const { clock, log, questions } = parts;
+  for (; !signal.aborted; await clock.sleep(FACTS_MS, signal))
+    try {
+      const facts = await collectHostFacts(questions, { folder, at: clock.now() }, signal);
+      if (!signal.aborted) on(facts);
+    } catch (error) {
+      if (!signal.aborted) log.warn('facts about this host are not told', { error });
+    }
 }
 
 /** They say their version without a daemon. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.js';
 import type { Log } from '../../model/log.js';
 import type { Random } from '../../model/prng.js';
 import { VERSION } from '../../model/version.js';
+import type { HostFacts } from '../../protocol/host-facts.js';
 import { paramsId } from '../../verification/checked-params.js';
 import type { KindsByName, ParameterSet } from '../../verification/parameter-file.js';
 import type { Slot } from '../slot.js';
@@ -28,16 +29,24 @@ export interface HostParts {
   readonly onState?: (state: HostState) => void;
   /** told how much is at work. @default nobody */
   readonly onJobs?: (count: number) => void;
+  /** What this host says of itself, asked for now and then. @default it says nothing */
+  readonly facts?: (() => HostFacts | undefined) | undefined;
 }
 
 export type HostState =
   | { readonly state: 'connected'; readonly indices: readonly number[] }
+  /** asked to end: what is at work is finished, and nothing else begun */
+  | { readonly state: 'draining'; readonly jobs: number }
   | { readonly state: 'away'; readonly why: string };
 
 export interface HostOptions {
   readonly worker: string;
   /** in the order in which the host counts; a check has the number of the slot that it is for */
   readonly slots: readonly { readonly number: number; readonly kind: string; readonly className: string }[];
+  /** Its owner gives proofs only a part of each day: a miner that does not know what that is gets no slots. @default false */
+  readonly hasCaps?: boolean;
+  /** Once asked to end: how long what is at work has. @default 0 */
+  readonly drainMs?: number;
 }
 
 /** Runs until aborted. A miner that is away, or has no place for us yet, is dialled again. */
@@ -75,17 +84,22 @@ interface Ended {
 
 async function serveMiner(
   parts: HostParts,
-  { worker, slots }: HostOptions,
+  { worker, slots, hasCaps = false, drainMs = 0 }: HostOptions,
   { stream, instance }: { readonly stream: Duplex; readonly instance: Uint8Array },
   signal: AbortSignal,
 ): Promise<Ended> {
-  const { clock, log, onJobs, onState = () => {} } = parts;
+  const { clock, log, onJobs = () => {}, onState = () => {}, facts = () => undefined } = parts;
   const stop = new AbortController();
   const fitted = createFitted(parts);
   let wasWelcome = false;
   let isFinal = false;
   let rejected: string | undefined;
   let heardAt = clock.monotonic();
+  let jobs = 0;
+  let isDraining = false;
+  let onIdle = () => {};
+  let saidStanding = JSON.stringify({ capped: [], draining: false });
+  let saidFacts: string | undefined;
   let over: (why: string) => void = () => {};
   const isOver = new Promise<string>((resolve) => {
     over = resolve;
@@ -96,17 +110,42 @@ async function serveMiner(
     channel: () => channel,
     find: fitted.find,
     clock,
-    ...(onJobs ? { onJobs } : {}),
+    onJobs(count) {
+      jobs = count;
+      onJobs(count);
+      if (count === 0) onIdle();
+      stand();
+    },
   });
+
+  /** Says to the miner what is not as it was said last. */
+  function stand(): void {
+    if (!wasWelcome) return;
+    const value = { capped: fitted.capped(), draining: isDraining };
+    const standing = JSON.stringify(value);
+    if (standing !== saidStanding) channel.send({ case: 'standing', value });
+    saidStanding = standing;
+    const own = facts();
+    const text = own && JSON.stringify(own);
+    if (text !== undefined && text !== saidFacts) channel.send({ case: 'facts', value: { facts: text } });
+    saidFacts = text;
+  }
 
   function take(body: Body): void {
     heardAt = clock.monotonic();
     switch (body.case) {
       case 'ping':
+        stand(); // a day goes by without anything happening
         channel.send({ case: 'pong', value: { id: body.value.id } });
         return;
       case 'welcome': {
-        const { version, indices } = body.value;
+        const { version, indices, heedsStanding } = body.value;
+        if (hasCaps && !heedsStanding) {
+          rejected = `assay ${readable(version).slice(0, 64)} of the miner knows no caps of a host: upgrade it, or start this host without`;
+          isFinal = true;
+          channel.end(rejected);
+          return;
+        }
         wasWelcome = true;
         log.info('connected to the miner', { version: readable(version).slice(0, 64), indices });
         onState({ state: 'connected', indices });
@@ -134,6 +173,7 @@ async function serveMiner(
     const { call } = fit;
     try {
       fitted.add(fit);
+      stand(); // before the slot is claimed
       channel.send({ case: 'done', value: { call } });
     } catch (error) {
       channel.send({
@@ -153,8 +193,24 @@ async function serveMiner(
     }
   }
 
-  const leave = () => channel.end('stopped');
+  /** What is at work has its time; a miner that is gone meanwhile ends it. */
+  async function drain(): Promise<void> {
+    isDraining = true;
+    work.drain();
+    stand();
+    if (jobs > 0 && drainMs > 0) {
+      log.info('asked to end: what is at work is finished first', { jobs, withinMs: drainMs });
+      onState({ state: 'draining', jobs });
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+      await Promise.race([idle, isOver, clock.sleep(drainMs, stop.signal)]);
+    }
+    channel.end('stopped');
+  }
+  const leave = () => void drain();
   signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
   channel.send({
     case: 'hello',
     value: { format: HOST_FORMAT, version: VERSION, worker, instance, slots: [...slots] },
@@ -173,6 +229,8 @@ function createFitted({ kinds, under }: Pick<HostParts, 'kinds' | 'under'>): {
   /** @throws what a miner is told of it */
   add(fit: BodyOf<'fit'>): void;
   find(number: number, id: Uint8Array): Slot | undefined;
+  /** Numbers of those whose owner gives proofs no more of this day. */
+  capped(): number[];
 } {
   const slots = new Map<string, Slot>();
   const nameOf = (number: number, id: Uint8Array) => `${number} ${toHex(id)}`;
@@ -196,6 +254,11 @@ function createFitted({ kinds, under }: Pick<HostParts, 'kinds' | 'under'>): {
       for (const oldest of own.slice(0, -2 * HOST_LIMITS.setsPerSlot)) slots.delete(oldest);
     },
     find: (number, id) => slots.get(nameOf(number, id)),
+    capped() {
+      // a cap is of a day: the block of an event does not matter to it
+      const of = [...slots.values()].filter((slot) => slot.declines?.(0) === 'capped');
+      return [...new Set(of.map(({ claim }) => claim.index))].sort((a, b) => a - b);
+    },
   };
 }
 

@@ -9,6 +9,8 @@ import { HOST_LIMITS } from './limits.js';
 export interface Work {
   /** @returns whether it was one of the calls of this end */
   take(body: Body): boolean;
+  /** Begins nothing more from now on; what is at work goes on. */
+  drain(): void;
   /** The channel is over: whatever is at work here is for nobody any more. */
   end(): void;
 }
@@ -24,6 +26,7 @@ export function createWork(parts: {
 }): Work {
   const { channel, find, onJobs = () => {}, clock = systemClock } = parts;
   const jobs = new Map<number, { stop: AbortController; proving: Promise<Proving> }>();
+  let isDraining = false;
 
   const done = (call: number, body: Uint8Array) => channel().send({ case: 'done', value: { call, body } });
   const failed = (call: number) => (error: unknown) => {
@@ -47,6 +50,7 @@ export function createWork(parts: {
 
   function start(of: BodyOf<'start'>): Promise<Proving> {
     const { job, eventId, basis, seed, place, brief, goneMs } = of;
+    if (isDraining) throw new Error('this host is about to end');
     const slot = find(of.slot, of.paramsId);
     if (!slot || jobs.has(job)) throw new Error(`no slot ${of.slot} for job ${job}`);
     if (jobs.size >= HOST_LIMITS.jobs) throw new Error(`${jobs.size} jobs are at work, which is the most`);
@@ -118,6 +122,9 @@ export function createWork(parts: {
         default:
           return false;
       }
+    },
+    drain() {
+      isDraining = true;
     },
     end() {
       for (const job of [...jobs.keys()]) end(job);
