@@ -186,11 +186,13 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await closeChain();
     closeChain = undefined;
     const undrained = await drained([...jobs.values()], signal);
-    const handles = await Promise.all(
+    const looked = await Promise.all(
       [...managed.values(), ...(redis ? [{ name: REDIS, pid: redis.pid }] : [])].map(
-        async ({ name, pid }) => ({ name, open: (await handlesOf(pid)) ?? 0 }),
+        async ({ name, pid }) => ({ name, open: await handlesOf(pid) }),
       ),
     );
+    // where there is no /proc nobody looked, and none is counted
+    const handles = looked.flatMap(({ name, open }) => (open === undefined ? [] : [{ name, open }]));
     const pids = [...processes.pids(), ...(redis ? [redis.pid] : [])];
     await processes.stopAll();
     await redis?.close();

@@ -9,6 +9,7 @@ import { VERSION } from '../../model/version.js';
 import type { HostFacts } from '../../protocol/host-facts.js';
 import { paramsId } from '../../verification/checked-params.js';
 import type { KindsByName, ParameterSet } from '../../verification/parameter-file.js';
+import { LIVENESS } from '../../verification/proof.js';
 import type { Slot } from '../slot.js';
 import { type Body, type BodyOf, openChannel } from './channel.js';
 import { readable } from './desk.js';
@@ -53,11 +54,12 @@ export interface HostOptions {
 export async function runHost(parts: HostParts, options: HostOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, random, dial, onState = () => {} } = parts;
   const instance = Uint8Array.from(random.bytes(16));
+  const cappedAt = new Map<number, number>();
   let failures = 0;
   let said = '';
   while (!signal.aborted) {
     const { why, wasWelcome, isFinal } = await dial(signal).then(
-      (stream) => serveMiner(parts, options, { stream, instance }, signal),
+      (stream) => serveMiner(parts, options, { stream, instance, cappedAt }, signal),
       (error: unknown) => ({ why: messageOf(error), wasWelcome: false, isFinal: false }),
     );
     if (signal.aborted) return;
@@ -75,6 +77,13 @@ export function pauseMs(failures: number, random: Random): number {
   return most / 2 + random.below(Math.ceil(most / 2) + 1);
 }
 
+interface Connected {
+  readonly stream: Duplex;
+  readonly instance: Uint8Array;
+  /** monotonic ms since which a slot, by its number, has had its day: a miner gains nothing by coming anew */
+  readonly cappedAt: Map<number, number>;
+}
+
 interface Ended {
   readonly why: string;
   readonly wasWelcome: boolean;
@@ -85,12 +94,12 @@ interface Ended {
 async function serveMiner(
   parts: HostParts,
   { worker, slots, hasCaps = false, drainMs = 0 }: HostOptions,
-  { stream, instance }: { readonly stream: Duplex; readonly instance: Uint8Array },
+  { stream, instance, cappedAt }: Connected,
   signal: AbortSignal,
 ): Promise<Ended> {
   const { clock, log, onJobs = () => {}, onState = () => {}, facts = () => undefined } = parts;
   const stop = new AbortController();
-  const fitted = createFitted(parts);
+  const fitted = createFitted(parts, cappedAt);
   let wasWelcome = false;
   let isFinal = false;
   let rejected: string | undefined;
@@ -109,6 +118,7 @@ async function serveMiner(
   const work = createWork({
     channel: () => channel,
     find: fitted.find,
+    refuses: fitted.refuses,
     clock,
     onJobs(count) {
       jobs = count;
@@ -127,8 +137,11 @@ async function serveMiner(
     saidStanding = standing;
     const own = facts();
     const text = own && JSON.stringify(own);
-    if (text !== undefined && text !== saidFacts) channel.send({ case: 'facts', value: { facts: text } });
+    if (text === undefined || text === saidFacts) return;
     saidFacts = text;
+    // more would end the connection, and no slot hangs on it
+    if (text.length <= HOST_LIMITS.factsChars) channel.send({ case: 'facts', value: { facts: text } });
+    else log.warn('what this host says of itself is not told: too long', { characters: text.length });
   }
 
   function take(body: Body): void {
@@ -225,12 +238,17 @@ async function serveMiner(
 }
 
 /** The slots of this host by number and set, the latest few sets of each. */
-function createFitted({ kinds, under }: Pick<HostParts, 'kinds' | 'under'>): {
+function createFitted(
+  { kinds, under, clock }: Pick<HostParts, 'kinds' | 'under' | 'clock'>,
+  cappedAt: Map<number, number>,
+): {
   /** @throws what a miner is told of it */
   add(fit: BodyOf<'fit'>): void;
   find(number: number, id: Uint8Array): Slot | undefined;
   /** Numbers of those whose owner gives proofs no more of this day. */
   capped(): number[];
+  /** Why nothing is begun on a slot: its miner was told that it is capped, and goes on. */
+  refuses(slot: Slot): string | undefined;
 } {
   const slots = new Map<string, Slot>();
   const nameOf = (number: number, id: Uint8Array) => `${number} ${toHex(id)}`;
@@ -255,11 +273,24 @@ function createFitted({ kinds, under }: Pick<HostParts, 'kinds' | 'under'>): {
     },
     find: (number, id) => slots.get(nameOf(number, id)),
     capped() {
-      // a cap is of a day: the block of an event does not matter to it
-      const of = [...slots.values()].filter((slot) => slot.declines?.(0) === 'capped');
-      return [...new Set(of.map(({ claim }) => claim.index))].sort((a, b) => a - b);
+      const all = [...slots.values()];
+      const capped = new Set(all.filter(isCapped).map(({ claim }) => claim.index));
+      for (const { claim } of all)
+        if (capped.has(claim.index)) {
+          if (!cappedAt.has(claim.index)) cappedAt.set(claim.index, clock.monotonic());
+        } else if (claim.kind !== LIVENESS) cappedAt.delete(claim.index); // of a check, which is never capped, nothing follows
+      return [...capped].sort((a, b) => a - b);
+    },
+    refuses(slot) {
+      const { index } = slot.claim;
+      const sinceMs = clock.monotonic() - (cappedAt.get(index) ?? clock.monotonic());
+      if (sinceMs < HOST_LIMITS.cappedMs || !isCapped(slot)) return undefined;
+      return `slot ${index}: its day is used up, as this host said ${Math.floor(sinceMs / 1000)} s ago`;
     },
   };
 }
+
+/** A cap is of a day: the block of an event does not matter to it. */
+const isCapped = (slot: Slot): boolean => slot.declines?.(0) === 'capped';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

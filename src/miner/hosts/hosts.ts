@@ -137,6 +137,10 @@ interface Host {
   capped: ReadonlySet<number>;
   isDraining: boolean;
   facts: HostFacts | undefined;
+  /** monotonic ms at which the log had its caps last */
+  cappedSaidAt: number;
+  /** that its facts cannot be read was said of this connection */
+  isUnreadable: boolean;
 }
 
 const RELOAD_MS = 5_000;
@@ -402,12 +406,16 @@ export async function createHosts(parts: {
       capped: new Set(),
       isDraining: false,
       facts: undefined,
+      cappedSaidAt: Number.NEGATIVE_INFINITY,
+      isUnreadable: false,
     };
     hosts.set(worker, host);
     host.connection = connection;
-    // said by the connection before: this one says it before a slot is fit
+    // said by the connection before: this one says its own before a slot is fit, or says nothing
     host.capped = new Set();
     host.isDraining = false;
+    host.facts = undefined;
+    host.isUnreadable = false;
     const offered = hello.slots.map(({ number, kind, className }, i) => ({
       number,
       kind,
@@ -431,15 +439,20 @@ export async function createHosts(parts: {
     if (capped.length > HOST_LIMITS.slotsPerHost)
       throw new Error(`${capped.length} slots are capped, at most ${HOST_LIMITS.slotsPerHost} there are`);
     const next = new Set(capped);
-    for (const { number, index, kind } of host.offered) {
-      if (kind === LIVENESS || next.has(number) === host.capped.has(number)) continue;
+    const other = host.offered.filter(
+      ({ number, kind }) => kind !== LIVENESS && next.has(number) !== host.capped.has(number),
+    );
+    // a host that changes its mind with every frame must not fill a disk
+    const isNews = clock.monotonic() - host.cappedSaidAt >= SAY_AGAIN_MS;
+    const level = isNews ? 'info' : 'debug';
+    if (isNews && other.length > 0) host.cappedSaidAt = clock.monotonic();
+    for (const { number, index } of other)
       if (next.has(number))
-        log.info('a slot of a host declines: its day is used up', { worker, slot: index });
-      else log.info('a slot of a host is given to proofs again', { worker, slot: index });
-    }
+        log[level]('a slot of a host declines: its day is used up', { worker, slot: index });
+      else log[level]('a slot of a host is given to proofs again', { worker, slot: index });
     host.capped = next;
     if (draining && !host.isDraining) log.info('a host is about to end', { worker });
-    host.isDraining = draining;
+    host.isDraining ||= draining; // it ends with its connection
     sayRests(host);
   }
 
@@ -452,7 +465,8 @@ export async function createHosts(parts: {
       host.facts = parseHostFacts(text);
     } catch (error) {
       host.facts = undefined;
-      log.warn('what a host says of itself is not told', { worker, error });
+      if (!host.isUnreadable) log.warn('what a host says of itself is not told', { worker, error });
+      host.isUnreadable = true;
     }
   }
 

@@ -1,5 +1,6 @@
 // Owns: every bound between a miner and the hosts behind it, each with its reason; docs/hosts.md lists them. Does not own: what a
 // validator may send (protocol/limits.ts).
+import { SESSION_LIMITS } from '../../protocol/limits.js';
 
 export const HOST_LIMITS = {
   /** Hosts of one hotkey: of all their slots together `SESSION_LIMITS.slotsPerMiner` are challenged. */
@@ -51,6 +52,8 @@ export const HOST_LIMITS = {
   wayShare: 0.1,
   /** An answer of a host to Fit and Offer. */
   answerMs: 10_000,
+  /** Once the miner was told that a slot has had its day: what it armed before has gone by then, and whatever comes is not begun. */
+  cappedMs: 2 * SESSION_LIMITS.goWaitMs,
   /** What is at work on a host has so long once it is asked to end: with closing, it ends within 10 s. */
   drainMs: 8_000,
   /** Pauses of a host that comes again: the first, the longest, and after a rejection that somebody must see to. */

@@ -37,20 +37,26 @@ describe('a small file of a data folder', () => {
     const path = at('leases.json');
     writeFileSync(path, '{}');
     chmodSync(path, 0); // root reads all the same: then somebody else asks
-    chmodSync(folder, 0o755);
+    chmodSync(folder, 0o777);
     const script = `
       if (process.getuid() === 0) process.setuid(65534);
       const { readSmallFile } = await import(${JSON.stringify(bundle)});
       const said = await readSmallFile(${JSON.stringify(path)}).catch((error) => error.message);
-      process.stdout.write(JSON.stringify({ user: process.getuid(), said }));`;
+      const own = ${JSON.stringify(at('own.json'))};
+      (await import('node:fs')).writeFileSync(own, '{}', { mode: 0 });
+      const ofOwn = await readSmallFile(own).catch((error) => error.message);
+      process.stdout.write(JSON.stringify({ user: process.getuid(), said, ofOwn }));`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       encoding: 'utf8',
       cwd: '/',
     });
     expect(stderr).toBe('');
-    const { user, said } = JSON.parse(stdout) as { user: number; said: string };
-    expect(said).toBe(
-      `${path}: expected a file that this process can read, got one of user ${statSync(path).uid} with mode 000, while this process is user ${user}: chown the file to that user`,
-    );
+    const { user, said, ofOwn } = JSON.parse(stdout) as { user: number; said: string; ofOwn: string };
+    const owner = statSync(path).uid;
+    const got = (uid: number) =>
+      `expected a file that this process can read, got one of user ${uid} with mode 000, while this process is user ${user}`;
+    const todo = owner === user ? 'chmod it to 600' : 'chown the file to that user';
+    expect(said).toBe(`${path}: ${got(owner)}: ${todo}`);
+    expect(ofOwn).toBe(`${at('own.json')}: ${got(user)}: chmod it to 600`);
   });
 });

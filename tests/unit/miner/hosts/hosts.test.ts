@@ -74,6 +74,14 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
 }
 
+/** So much time in steps of a ping, each with turns enough for its answer to come back over the sockets. */
+async function ticks(ms: number): Promise<void> {
+  for (let gone = 0; gone < ms; gone += HOST_LIMITS.pingMs) {
+    clock.advance(HOST_LIMITS.pingMs);
+    for (let i = 0; i < 20; i++) await turn();
+  }
+}
+
 interface MinerScene {
   readonly port: number;
   readonly hosts: Hosts;
@@ -397,6 +405,53 @@ describe('the owner of a host', () => {
     expect(at.claimed()[0]!.declines?.(1)).toBeUndefined();
   });
 
+  test('caps it against a miner that was told and goes on: what it had armed is begun, two minutes later nothing is', async () => {
+    const at = await miner([entry('a')]);
+    const line = await lineTo(at.port);
+    let capped = [1];
+    const there = host('a', line.port, {
+      slots: 2,
+      hasCaps: true,
+      isCapped: (number) => capped.includes(number),
+    });
+    await until(() => at.claimed().length === 2);
+    const begin = async (number: number) => {
+      const proving = await at.claimed()[number]!.start(JOB, new AbortController().signal);
+      proving.release();
+    };
+    await begin(1);
+    await ticks(HOST_LIMITS.cappedMs);
+    // that the host has to come anew gains a miner nothing
+    line.cut();
+    await until(() => there.why() !== undefined);
+    while (!there.isConnected() || at.claimed().length < 2) await ticks(HOST_LIMITS.pingMs);
+    await expect(begin(1)).rejects.toThrow(/^a: slot 1: its day is used up, as this host said \d+ s ago$/);
+    await begin(0);
+    capped = [];
+    await ticks(2 * HOST_LIMITS.pingMs);
+    await begin(1);
+    expect(there.started.map((text) => text[0])).toEqual(['1', '0', '1']);
+  });
+
+  test('that says otherwise with every word is in the log once a minute', async () => {
+    const at = await miner([entry('a')]);
+    let isCapped = false;
+    host('a', at.port, { hasCaps: true, isCapped: () => isCapped });
+    await until(() => at.claimed().length === 1);
+    const from = clock.monotonic();
+    for (let i = 0; i < 20; i++) {
+      isCapped = !isCapped;
+      await until(() => {
+        clock.advance(100);
+        return (at.claimed()[0]?.declines?.(1) === 'capped') === isCapped;
+      });
+    }
+    const lines = at.lines.filter(({ msg }) => /its day is used up|given to proofs again/.test(msg));
+    expect(lines).toHaveLength(20);
+    const spanMs = clock.monotonic() - from;
+    expect(lines.filter(({ level }) => level === 'info').length).toBeLessThanOrEqual(1 + spanMs / 60_000);
+  });
+
   test('is told by a host with caps that its miner is too old to know of them, and nothing is served there', async () => {
     const [near, far] = slowLine(clock, () => 0);
     const old = openChannel(far, HOST_LIMITS.frameBytes, {
@@ -474,12 +529,39 @@ describe('the owner of a host', () => {
     expect(at.hosts.facts()).toEqual([]);
   });
 
-  test('gets no facts told that nobody could read, and its slots work all the same', async () => {
+  test('has nothing told any more when it comes again and says nothing', async () => {
     const at = await miner([entry('a')]);
-    host('a', at.port, { facts: () => ({ at: 1, kernel: 'with a \u001b[31m colour' }) });
-    await until(() => at.lines.some(({ msg }) => msg === 'what a host says of itself is not told'));
+    const before = host('a', at.port, { facts: () => ({ at: 1, kernel: 'Linux 6.12' }) });
+    await until(() => at.hosts.facts().length === 1);
+    before.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    host('a', at.port);
     await until(() => at.claimed().length === 1);
     expect(at.hosts.facts()).toEqual([]);
+    expect(at.hosts.status().hosts[0]!.facts).toBeUndefined();
+  });
+
+  test('gets no facts told that nobody could read, however often it says them, and its slots work all the same', async () => {
+    const at = await miner([entry('a')]);
+    let said = 0;
+    host('a', at.port, { facts: () => ({ at: said++, kernel: 'with a \u001b[31m colour' }) });
+    await until(() => at.claimed().length === 1);
+    await ticks(5 * HOST_LIMITS.pingMs);
+    expect(said).toBeGreaterThan(4);
+    expect(at.lines.filter(({ msg }) => msg === 'what a host says of itself is not told')).toHaveLength(1);
+    expect(at.claimed()).toHaveLength(1);
+    expect(at.hosts.facts()).toEqual([]);
+  });
+
+  test('is not cut off for facts that are longer than may come: they are not told', async () => {
+    const at = await miner([entry('a')]);
+    const drivers = Array.from({ length: 32 }, () => '"'.repeat(400));
+    const there = host('a', at.port, { facts: () => ({ at: 1, drivers }) });
+    await until(() => at.claimed().length === 1);
+    await ticks(5 * HOST_LIMITS.pingMs);
+    expect(there.lines.filter(({ msg }) => msg.includes('too long'))).toHaveLength(1);
+    expect(there.states).toHaveLength(1);
+    expect(at.claimed()).toHaveLength(1);
   });
 });
 
