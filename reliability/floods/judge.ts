@@ -17,8 +17,6 @@ export interface FloodSeen {
 
 /** Above what it took before: descriptors, queues of the system and strangers' sessions are bounded, a heap is not tight. */
 const GROWTH_MIB = 256;
-/** Memory that a flood was given may stay with the process; the next one may not take as much again. */
-const RISE = 1.1;
 
 export function judgeFloods(
   floods: readonly FloodSeen[],
@@ -28,8 +26,7 @@ export function judgeFloods(
   const missed = floods.filter(({ events, accepted }) => accepted < events);
   const idle = floods.filter(({ done }) => done === 0);
   const unseen = floods.filter(({ events }) => events === 0);
-  const most = Math.max(before.rssMiB, highest(floods));
-  const half = Math.ceil(floods.length / 2);
+  const most = Math.max(before.rssMiB, ...floods.map(({ rssMiB }) => rssMiB));
   const claims: Claim[] = [
     {
       what: 'nothing died',
@@ -56,11 +53,6 @@ export function judgeFloods(
       holds: most < before.rssMiB + GROWTH_MIB,
       found: `${before.rssMiB.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`,
     },
-    {
-      what: `it does not grow from flood to flood: its most in the second half of them is within ${Math.round((RISE - 1) * 100)} % of that in the first`,
-      holds: highest(floods.slice(half)) <= RISE * highest(floods.slice(0, half)),
-      found: `${highest(floods.slice(0, half)).toFixed(0)} and ${highest(floods.slice(half)).toFixed(0)} MiB`,
-    },
   ];
   const figures: Figure[] = floods.flatMap(({ name, unit, done, seconds, attackerCpuMs, minerCpuMs }) => [
     { what: `${name}: a second`, value: done / seconds, unit: `times (${unit})` },
@@ -85,5 +77,3 @@ export function judgeFloods(
     ],
   };
 }
-
-const highest = (floods: readonly FloodSeen[]): number => Math.max(0, ...floods.map(({ rssMiB }) => rssMiB));
