@@ -15,7 +15,7 @@ export const emptyPage = (): string =>
     '| command | shows | takes |',
     '|---|---|---|',
     '| `npm run reliability -- kills` | real processes killed at random times: no outcome lost or doubled, weights once an epoch, nobody paid less for our own death | half an hour |',
-    '| `npm run reliability -- crowd` | a thousand miners, one in twenty hostile, one validator on two cores: throughput and memory hold, no liar is paid | ten minutes |',
+    '| `npm run reliability -- crowd` | a thousand miners, one in twenty hostile, one validator on two cores: throughput and memory hold, no liar is paid | a quarter of an hour |',
     '| `npm run reliability -- fuzz` | a million messages, files and answers that are nearly right, to all that reads them and to live ports: no crash, no growth, every refusal by name | ten minutes |',
     '| `npm run reliability -- floods` | what strangers can do to a port, what it costs them and us, while an honest event goes on | ten minutes |',
     '| `npm run reliability -- faults` | Redis, disks, clocks, names, certificates and permissions that fail, each with a test of what must come of it | two minutes |',

@@ -1,5 +1,5 @@
 // Owns: what a process uses, by /proc. Does not own: when it is looked at.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 export interface Usage {
   readonly at: number;
@@ -18,3 +18,10 @@ export async function usageOf(pid: number, at: number): Promise<Usage> {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { at, rssMiB, cpuS: (Number(fields[11]) + Number(fields[12])) / 100 };
 }
+
+/** Open files, sockets and pipes of a process; undefined for one that has just ended, and where there is no /proc. */
+export const handlesOf = (pid: number): Promise<number | undefined> =>
+  readdir(`/proc/${pid}/fd`).then(
+    (all) => all.length,
+    () => undefined,
+  );

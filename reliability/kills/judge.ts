@@ -48,12 +48,16 @@ export interface Seen {
   readonly ownDeaths: readonly string[];
   /** processes that are still there after the end */
   readonly left: readonly number[];
+  /** open files, sockets and pipes of each process before it was asked to end */
+  readonly handles: readonly { readonly name: string; readonly open: number }[];
   /** jobs that were never settled */
   readonly undrained: readonly string[];
 }
 
 /** A process that came back after a kill needs this to read its ledger and its chain anew. */
 const LATE_MS = 15_000;
+/** A role has 20 to 40, whatever it lived through: connections of peers that were killed must not stay with it. */
+const MOST_HANDLES = 100;
 /** So a validator begins to say that the machine, and not a peer, kept it from an event. */
 const OWN_DELAY = 'our own delay';
 
@@ -174,6 +178,13 @@ export function judge(seen: Seen): {
     'no process is left',
     seen.left.map((pid) => `process ${pid}`),
     'none',
+  );
+
+  const most = Math.max(0, ...seen.handles.map(({ open }) => open));
+  claim(
+    `no process keeps what others left: at the end each has at most ${MOST_HANDLES} files and sockets open`,
+    seen.handles.filter(({ open }) => open > MOST_HANDLES).map(({ name, open }) => `${name} ${open}`),
+    `${most} at most, of ${seen.handles.length} processes`,
   );
 
   const accepted = outcomes.filter(({ verdict }) => verdict.kind === 'accepted').length;

@@ -20,6 +20,7 @@ import type { EventEntry, ScoredEntry } from '../../src/validator/ledger/entries
 import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
 import { encodePublication, type Publication } from '../../src/verification/publication.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
+import { handlesOf } from '../usage.js';
 import {
   type CastParts,
   CHAIN,
@@ -185,6 +186,13 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     await closeChain();
     closeChain = undefined;
     const undrained = await drained([...jobs.values()], signal);
+    const looked = await Promise.all(
+      [...managed.values(), ...(redis ? [{ name: REDIS, pid: redis.pid }] : [])].map(
+        async ({ name, pid }) => ({ name, open: await handlesOf(pid) }),
+      ),
+    );
+    // where there is no /proc nobody looked, and none is counted
+    const handles = looked.flatMap(({ name, open }) => (open === undefined ? [] : [{ name, open }]));
     const pids = [...processes.pids(), ...(redis ? [redis.pid] : [])];
     await processes.stopAll();
     await redis?.close();
@@ -201,6 +209,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       eventMs: { before: timing.leadMs + 1000, after: timing.eventMs },
       ownDeaths,
       left: pids.filter(isAlive),
+      handles,
       undrained,
     };
     const { claims, figures } = judge(seen);

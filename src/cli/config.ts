@@ -418,7 +418,33 @@ export const minerHostSchema = z.strictObject({
     value: 'file',
     example: '/etc/assay/host-key.json',
   }),
+  data: file.optional().meta({
+    description: 'folder that this host owns, one process at a time: what proofs took of it, its processes',
+    value: 'folder',
+    without: 'none; needed with a cap',
+    example: '/var/lib/assay-host',
+  }),
   ...devices,
+  mostDeviceSecondsADay: integerBetween(0, 86_400 * 64, 'seconds')
+    .optional()
+    .meta({
+      description:
+        'device seconds that proofs may take of this host in 24 hours, whatever the miner says; beyond, its events are declined and unpaid',
+      value: 'seconds',
+      without: 'as many as the miner asks for',
+      example: 3600,
+    }),
+  mostBytesADay: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes').optional().meta({
+    description:
+      'bytes that proofs may move of this host in 24 hours, whatever the miner says; beyond, its events are declined and unpaid',
+    value: 'bytes',
+    without: 'as many as the miner asks for',
+    example: 50_000_000_000,
+  }),
+  hostFacts: z.boolean().default(true).meta({
+    description:
+      'tell the miner, and through it validators, what of this host nobody can prove (docs/host-facts.md); --no-host-facts tells nothing',
+  }),
   logLevel: shared.logLevel,
   logFormat: shared.logFormat,
   adminPort: shared.adminPort,

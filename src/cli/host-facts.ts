@@ -4,8 +4,12 @@ import { execFile } from 'node:child_process';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
+import type { Clock } from '../model/clock.js';
+import type { Log } from '../model/log.js';
 import type { HostFacts } from '../protocol/host-facts.js';
 
+/** How often facts are collected anew. */
+const FACTS_MS = 6 * 3_600_000;
 /** Each question has so long; what does not answer is left out. */
 const ASK_MS = 3000;
 /** apt reads its lists from the disk, and may be slow there. */
@@ -15,8 +19,13 @@ const MOST_PORTS = 256;
 
 /** What is asked of the system: a twin in tests. */
 export interface HostQuestions {
-  /** standard output of a program, undefined where it is not there or fails */
-  run(program: string, args: readonly string[], withinMs?: number): Promise<string | undefined>;
+  /** standard output of a program, undefined where it is not there, fails, or the signal ended it */
+  run(
+    program: string,
+    args: readonly string[],
+    withinMs?: number,
+    signal?: AbortSignal,
+  ): Promise<string | undefined>;
   /** undefined where it cannot be read */
   read(path: string): Promise<string | undefined>;
   /** unix ms at which it was written last */
@@ -35,17 +44,27 @@ const execute = promisify(execFile);
 
 /** Of programs whose failure says something. */
 export interface ProgramQuestions {
-  says(program: string, args: readonly string[], withinMs?: number): Promise<Said>;
+  says(
+    program: string,
+    args: readonly string[],
+    withinMs?: number,
+    signal?: AbortSignal,
+  ): Promise<Said>;
 }
 
 /** One that not even SIGKILL ends (a card that fell off its bus does that to whoever asks it) is left behind after so long. */
 const LEFT_MS = 500;
 
-async function says(program: string, args: readonly string[], withinMs = ASK_MS): Promise<Said> {
+async function says(
+  program: string,
+  args: readonly string[],
+  withinMs = ASK_MS,
+  signal?: AbortSignal,
+): Promise<Said> {
   const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
   // no secret of ours belongs into the environment of what it runs
   const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
-  const running = execute(program, [...args], { ...options, env });
+  const running = execute(program, [...args], { ...options, env, ...(signal ? { signal } : {}) });
   const ended = running.then(
     ({ stdout }): Said => ({ is: 'done', out: stdout }),
     (error: NodeJS.ErrnoException & { killed?: boolean; stdout?: string; stderr?: string }): Said => {
@@ -70,8 +89,8 @@ async function says(program: string, args: readonly string[], withinMs = ASK_MS)
 
 export const systemQuestions: HostQuestions & ProgramQuestions = {
   says,
-  async run(program, args, withinMs) {
-    const said = await says(program, args, withinMs);
+  async run(program, args, withinMs, signal) {
+    const said = await says(program, args, withinMs, signal);
     return said.is === 'done' ? said.out : undefined;
   },
   read: (path) => readFile(path, 'utf8').catch(() => undefined),
@@ -89,9 +108,14 @@ export const systemQuestions: HostQuestions & ProgramQuestions = {
 
 /** @param of.folder the data folder, whose volume is told of */
 export async function collectHostFacts(
-  ask: HostQuestions,
+  questions: HostQuestions,
   of: { readonly folder: string; readonly at: number },
+  signal?: AbortSignal,
 ): Promise<HostFacts> {
+  const ask: HostQuestions = {
+    ...questions,
+    run: (program, args, withinMs) => questions.run(program, args, withinMs, signal),
+  };
   const [system, virtualisation, runtimes, drivers, ports, updates, updatesCheckedAt, disk] =
     await Promise.all([
       ask.read('/etc/os-release').then((text) => plain(/^PRETTY_NAME="?([^"\n]*)/m.exec(text ?? '')?.[1])),
@@ -123,6 +147,26 @@ export async function collectHostFacts(
     ...(updates === undefined ? {} : { pendingSecurityUpdates: updates }),
     ...(updates === undefined || updatesCheckedAt === undefined ? {} : { updatesCheckedAt }),
   };
+}
+
+/**
+ * Collects now and every few hours, until aborted.
+ * @param on told each time
+ */
+export async function keepHostFacts(
+  parts: { readonly clock: Clock; readonly log: Log; readonly questions: HostQuestions },
+  folder: string,
+  signal: AbortSignal,
+  on: (facts: HostFacts) => void,
+): Promise<void> {
+  const { clock, log, questions } = parts;
+  for (; !signal.aborted; await clock.sleep(FACTS_MS, signal))
+    try {
+      const facts = await collectHostFacts(questions, { folder, at: clock.now() }, signal);
+      if (!signal.aborted) on(facts);
+    } catch (error) {
+      if (!signal.aborted) log.warn('facts about this host are not told', { error });
+    }
 }
 
 /** They say their version without a daemon. */

@@ -1,10 +1,9 @@
 // Owns: what a running miner declines and says of itself: maintenance, caps of duty, facts about this host. Does not own: slots and
 // sessions (miner), statements (protocol).
-import { readFile } from 'node:fs/promises';
 import type { ChainInfo } from '../chain/chain.js';
 import type { Keypair } from '../keys/keypair.js';
 import { createDeclarations, parseStatements, type Statement } from '../miner/declarations.js';
-import { createDuty, type DutyRow } from '../miner/duty.js';
+import type { DutyRow } from '../miner/duty.js';
 import type { SlotsUnder } from '../miner/follow.js';
 import type { MinerSays } from '../miner/miner.js';
 import { equals } from '../model/bytes.js';
@@ -12,25 +11,33 @@ import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import { sha256 } from '../model/hash.js';
 import type { Log } from '../model/log.js';
-import { signHostFacts } from '../protocol/host-facts.js';
+import { HOST_FACTS_BYTES, HOST_FACTS_HOSTS, type HostFacts, signHostFacts } from '../protocol/host-facts.js';
 import { dataPaths } from './assemble.js';
-import { collectHostFacts, type HostQuestions, systemQuestions } from './host-facts.js';
-import { errnoOf } from './invalid-input.js';
-import { openWholeFile } from './whole-file.js';
+import { openDuty } from './duty-file.js';
+import { type HostQuestions, keepHostFacts, systemQuestions } from './host-facts.js';
+import { readSmallFile } from './small-file.js';
 
-/** How often facts are collected anew. */
-const FACTS_MS = 6 * 3_600_000;
-const MOST_BYTES = 1 << 20;
+/** How soon it is told what another host said of itself. */
+const LOOK_MS = 10_000;
+
+interface FactsOf {
+  readonly worker: string;
+  readonly facts: HostFacts;
+}
 
 export interface MinerDeclines {
   /** Slots that heed what is declared and capped. */
   heed(under: SlotsUnder): SlotsUnder;
   says(): MinerSays;
   content(digest: Uint8Array): Uint8Array | undefined;
-  /** Collects facts about this host, now and every few hours: called once it listens, or its own port would not be among them. */
+  /**
+   * Collects facts about this host, now and every few hours: called once it listens, or its own port would not be among them.
+   * @param chain.others what other hosts of this hotkey said of themselves
+   */
   tellFacts(chain: {
     readonly info: ChainInfo;
     readonly head: () => Promise<{ readonly number: number }>;
+    readonly others?: () => readonly FactsOf[];
   }): void;
   duty(): readonly DutyRow[];
   close(): Promise<void>;
@@ -55,13 +62,10 @@ export async function openMinerDeclines(
   signal: AbortSignal,
 ): Promise<MinerDeclines> {
   const { clock, log, keypair, questions = systemQuestions } = parts;
-  const { data, netuid, worker, mostDeviceSecondsADay: deviceSeconds, mostBytesADay: bytes } = config;
+  const { data, netuid, worker } = config;
   const stop = new AbortController();
   const over = AbortSignal.any([signal, stop.signal]);
-  const path = dataPaths.duty(data);
-  const kept = await textOf(path);
-  const whole = await openWholeFile(path, path, 0o600);
-  const duty = createDuty({ clock, log, kept, keep: whole.write }, { deviceSeconds, bytes });
+  const duty = await openDuty({ clock, log }, config);
   const read = () => readStatements(dataPaths.maintenance(data));
   const declarations = await createDeclarations({ clock, log, read });
   const running: Promise<void>[] = [declarations.run(over)];
@@ -75,26 +79,32 @@ export async function openMinerDeclines(
     }),
     says: () => ({ maintenance: declarations.statements(), hostFacts: facts?.digest }),
     content: (digest) => (facts && equals(facts.digest, digest) ? facts.file : undefined),
-    tellFacts({ info, head }) {
+    tellFacts({ info, head, others = () => [] }) {
       if (!config.hostFacts || isTelling) return; // it may serve more than once
       isTelling = true;
-      running.push(
-        (async () => {
-          for (; !over.aborted; await clock.sleep(FACTS_MS, over)) {
-            try {
-              const [found, { number: block }] = await Promise.all([
-                collectHostFacts(questions, { folder: data, at: clock.now() }),
-                head(),
-              ]);
-              const hosts = [{ worker, facts: found }];
-              const file = signHostFacts(keypair, { genesis: info.genesisHash, netuid, block, hosts });
-              facts = { digest: sha256(file), file };
-            } catch (error) {
-              if (!over.aborted) log.warn('facts about this host are not told', { error });
-            }
-          }
-        })(),
-      );
+      let own: HostFacts | undefined;
+      let told = '';
+      async function tell(): Promise<void> {
+        const hosts = [...(own ? [{ worker, facts: own }] : []), ...others()];
+        if (hosts.length === 0 || JSON.stringify(hosts) === told) return;
+        const { number: block } = await head();
+        const file = signThatFit(hosts, (those) =>
+          signHostFacts(keypair, { genesis: info.genesisHash, netuid, block, hosts: those }),
+        );
+        facts = { digest: sha256(file), file };
+        told = JSON.stringify(hosts);
+      }
+      const warned = (error: unknown) => {
+        if (!over.aborted) log.warn('facts about hosts are not told', { error });
+      };
+      const collecting = keepHostFacts({ clock, log, questions }, data, over, (found) => {
+        own = found;
+        void tell().catch(warned);
+      });
+      const looking = (async () => {
+        for (; !over.aborted; await clock.sleep(LOOK_MS, over)) if (own) await tell().catch(warned);
+      })();
+      running.push(collecting, looking);
     },
     duty: duty.rows,
     async close() {
@@ -106,7 +116,7 @@ export async function openMinerDeclines(
 
 /** None where there is no file. @throws AssayError `invalid-input` */
 export async function readStatements(path: string): Promise<readonly Statement[]> {
-  const text = await textOf(path);
+  const text = await readSmallFile(path);
   if (text === undefined) return [];
   try {
     return parseStatements(JSON.parse(text), path);
@@ -122,13 +132,15 @@ export async function readStatements(path: string): Promise<readonly Statement[]
   }
 }
 
-/** @throws AssayError `invalid-input` for a file larger than any of ours */
-async function textOf(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (bytes === undefined || bytes.length <= MOST_BYTES) return bytes?.toString('utf8');
-  const [expected, got] = [`at most ${MOST_BYTES} bytes`, `${bytes.length}`];
-  throw new AssayError('invalid-input', `${path}: too large`, { what: path, expected, got });
+/** As many of the hosts as one file may name, the miner's own first: what does not fit is not told. */
+function signThatFit(hosts: readonly FactsOf[], sign: (hosts: FactsOf[]) => Uint8Array): Uint8Array {
+  const fit: FactsOf[] = [];
+  let bytes = 1024; // the statement around them, and its signature
+  for (const host of hosts) {
+    // the statement is a string within the file: each of its quotes is escaped there
+    bytes += JSON.stringify(JSON.stringify(host)).length + 1;
+    if (bytes > HOST_FACTS_BYTES || fit.length === HOST_FACTS_HOSTS) break;
+    fit.push(host);
+  }
+  return sign(fit);
 }

@@ -1,6 +1,6 @@
 // Owns: what a running miner leaves in its data folder for its operator: how it fares, and who called. Does not own: what of it is
 // true (miner), how it is shown (commands/miner-status.ts).
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type CallerRow, MISDEEDS } from '../miner/callers.js';
 import type { MinerStatus } from '../miner/status.js';
@@ -8,10 +8,8 @@ import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
 import { isRunning, startOf } from '../model/process-start.js';
-import { errnoOf } from './invalid-input.js';
+import { readSmallFile } from './small-file.js';
 
-/** Both are small; what is larger is none of ours. */
-const MOST_BYTES = 1 << 20;
 /** How old what a miner says of itself may be: it says it anew this often. */
 export const STATUS_MS = 15_000;
 
@@ -144,21 +142,13 @@ export function keepMinerFiles(
 }
 
 async function read<S extends z.ZodType>(path: string, form: S, expected: string): Promise<z.infer<S>> {
-  let content: string;
-  try {
-    const { size } = await stat(path);
-    if (size > MOST_BYTES)
-      throw new AssayError('limit-exceeded', `${path}: ${size} bytes exceed ${MOST_BYTES}`, {
-        what: path,
-        limit: MOST_BYTES,
-        got: size,
-      });
-    content = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    const data = { what: 'data folder', expected, got: path };
-    throw new AssayError('invalid-input', `${path}: not here; expected ${expected}`, data, { cause: error });
-  }
+  const content = await readSmallFile(path);
+  if (content === undefined)
+    throw new AssayError('invalid-input', `${path}: not here; expected ${expected}`, {
+      what: 'data folder',
+      expected,
+      got: path,
+    });
   try {
     return form.parse(JSON.parse(content));
   } catch (cause) {

@@ -1,6 +1,5 @@
 // Owns: what a miner with hosts behind it keeps and reads on disk: their file, their indices, leases, how they fare. Does not own: hosts
 // (miner/hosts), keys (host-keys.ts), commands.
-import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { FollowedSlots, SlotsUnder } from '../miner/follow.js';
 import { createHosts, type Hosts, type HostsStatus } from '../miner/hosts/hosts.js';
@@ -11,14 +10,15 @@ import { createLeases, type Lease, parseLeases } from '../miner/leases.js';
 import type { Clock } from '../model/clock.js';
 import { AssayError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
+import { HOST_FACTS } from '../protocol/host-facts.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { dataPaths } from './assemble.js';
 import { openHostKey } from './host-keys.js';
-import { errnoOf } from './invalid-input.js';
+import { readSmallFile } from './small-file.js';
 import { openWholeFile } from './whole-file.js';
 
-/** Each of these files is small; what is larger is none of ours. */
-const MAX_BYTES = 1 << 20;
+/** What 64 hosts with 64 slots each say. */
+const STATUS_BYTES = 4 << 20;
 /** How often the miner says how its hosts fare. */
 export const HOSTS_STATUS_MS = 5_000;
 
@@ -45,8 +45,17 @@ const statusFile = z.object({
       version: text.optional(),
       seenMs: count.optional(),
       wayMs: count.optional(),
+      isDraining: z.boolean().default(false),
+      facts: HOST_FACTS.optional().catch(undefined), // of a newer build they may be others
       slots: z.array(
-        z.object({ index: count, number: count, kind: text, class: text, why: text.optional() }),
+        z.object({
+          index: count,
+          number: count,
+          kind: text,
+          class: text,
+          isCapped: z.boolean().default(false),
+          why: text.optional(),
+        }),
       ),
     }),
   ),
@@ -56,6 +65,8 @@ const statusFile = z.object({
 export interface MinerHosts {
   /** The slots of this host and of all others, each heeding its lease. */
   join(own: (sets: readonly ParameterSet[]) => SlotsUnder): Pick<FollowedSlots, 'under' | 'revision'>;
+  /** What hosts say of themselves. */
+  facts(): ReturnType<Hosts['facts']>;
   close(): Promise<void>;
 }
 
@@ -115,6 +126,7 @@ export async function openMinerHosts(
         },
       };
     },
+    facts: () => hosts?.facts() ?? [],
     async close() {
       stop.abort();
       await Promise.all(running);
@@ -167,7 +179,7 @@ export type SaidOfHosts = HostsStatus & { readonly writtenMs: number };
 
 /** What the miner said last. @throws AssayError `invalid-input` where it never said anything, `corrupt` */
 export async function readHostsStatus(path: string): Promise<SaidOfHosts> {
-  const json = await readSmall(path);
+  const json = await readSmall(path, STATUS_BYTES);
   if (json === undefined)
     throw new AssayError('invalid-input', `${path}: not here`, {
       what: 'data folder',
@@ -205,22 +217,10 @@ async function keepStatus(
   }
 }
 
-/** Undefined where there is no file. @throws AssayError `invalid-input` for what is no JSON, or too large */
-async function readSmall(path: string): Promise<unknown> {
-  let content: string;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_BYTES)
-      throw new AssayError('limit-exceeded', `${path}: ${size} bytes exceed ${MAX_BYTES}`, {
-        what: path,
-        limit: MAX_BYTES,
-        got: size,
-      });
-    content = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** Undefined where there is no file. @throws AssayError `invalid-input` for what is no JSON or cannot be read, `limit-exceeded` */
+async function readSmall(path: string, mostBytes?: number): Promise<unknown> {
+  const content = await readSmallFile(path, mostBytes);
+  if (content === undefined) return undefined;
   try {
     return JSON.parse(content);
   } catch {

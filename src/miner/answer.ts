@@ -90,7 +90,7 @@ export function createAnswer(
     const track = watch.begin(session.peer);
     try {
       const arm = (await expect(session, 'arm', SESSION_LIMITS.goWaitMs)).body;
-      if (isEnding()) throw new Refused(RefusalCode.INTERNAL, `slot ${arm.slot}: this miner is ending`);
+      if (isEnding()) throw new Refused(RefusalCode.ENDING, `slot ${arm.slot}: this miner is about to end`);
       const slot = findSlot(slots(), arm.slot, arm.kind, arm.paramsId);
       if (!slot) throw new Refused(RefusalCode.UNKNOWN_SLOT, `slot ${arm.slot}: not claimed here`);
       if (slot.claim.kind !== LIVENESS && slot.isLeased?.())

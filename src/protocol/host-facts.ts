@@ -11,6 +11,8 @@ import { SESSION_LIMITS } from './limits.js';
 export const HOST_FACTS_FORMAT = 'assay-host-facts/1';
 /** Of some dozen hosts; one is about 1 KB. */
 export const HOST_FACTS_BYTES = 64 * 1024;
+/** Named in one file. */
+export const HOST_FACTS_HOSTS = 64;
 const LAYOUT = 20;
 
 /** What is shown on somebody else's terminal: printable ASCII, and short. */
@@ -18,7 +20,8 @@ const text = z.string().regex(/^[\x20-\x7e]{1,200}$/, 'expected at most 200 char
 const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const port = z.int().min(1).max(65_535);
 
-const FACTS = z.strictObject({
+/** Of one host. */
+export const HOST_FACTS = z.strictObject({
   /** unix ms at which they were collected */
   at: amount,
   system: text.optional(),
@@ -40,7 +43,7 @@ const FACTS = z.strictObject({
   updatesCheckedAt: amount.optional(),
 });
 /** What could not be found out is absent. */
-export type HostFacts = z.infer<typeof FACTS>;
+export type HostFacts = z.infer<typeof HOST_FACTS>;
 
 const STATEMENT = z.strictObject({
   format: z.literal(HOST_FACTS_FORMAT),
@@ -49,7 +52,9 @@ const STATEMENT = z.strictObject({
   hotkey: z.string().regex(/^[0-9a-f]{64}$/),
   /** newest block that the miner had seen */
   block: amount,
-  hosts: z.array(z.strictObject({ worker: text.max(SESSION_LIMITS.workerTagChars), facts: FACTS })).max(64),
+  hosts: z
+    .array(z.strictObject({ worker: text.max(SESSION_LIMITS.workerTagChars), facts: HOST_FACTS }))
+    .max(HOST_FACTS_HOSTS),
 });
 export type HostFactsStatement = z.infer<typeof STATEMENT>;
 
@@ -95,6 +100,11 @@ export function readHostFacts(
   )
     throw invalidInput('host facts', 'those of this hotkey, chain and subnet', 'others');
   return of;
+}
+
+/** Of one host, as it came from there. @throws AssayError `invalid-input` */
+export function parseHostFacts(text: string): HostFacts {
+  return parsed(HOST_FACTS, utf8(text));
 }
 
 function parsed<T>(schema: z.ZodType<T>, bytes: Uint8Array): T {

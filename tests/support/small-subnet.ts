@@ -63,6 +63,7 @@ export interface ValidatorSetting {
   readonly scoreOf?: ValidatorParts['scoreOf'];
   readonly alert?: ValidatorParts['alert'];
   readonly verifiers?: ValidatorParts['verifiers'];
+  readonly decisions?: ValidatorParts['decisions'];
 }
 
 export interface SmallSubnet {
@@ -180,6 +181,7 @@ export async function onSmallSubnet<T>(
           scoreOf,
           alert,
           verifiers,
+          decisions,
         } = {},
       ) {
         const own = new AbortController();
@@ -196,6 +198,7 @@ export async function onSmallSubnet<T>(
             scoreOf,
             ...(alert ? { alert } : {}),
             verifiers,
+            decisions,
             ledger,
             clock,
             random: createSeededRandom(`${name} at ${clock.monotonic()}`),

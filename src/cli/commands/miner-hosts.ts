@@ -1,13 +1,18 @@
 // Owns: `assay miner host | host-key | hosts | lease | release`. Does not own: the wire between them (miner/hosts), files (miner-hosts.ts).
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { readable } from '../../miner/hosts/desk.js';
+import { HOST_LIMITS } from '../../miner/hosts/limits.js';
 import { parseLeases, withLease, withoutLease } from '../../miner/leases.js';
 import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { lockFile } from '../../model/file-lock.js';
+import type { HostFacts } from '../../protocol/host-facts.js';
 import { dataPaths, startAdmin, systemParts } from '../assemble.js';
 import { loadConfig, minerHostSchema } from '../config.js';
+import { takeDataFolder } from '../data-folder.js';
 import { openHostKey, readHostKey, readPublicKey } from '../host-keys.js';
 import { invalid } from '../invalid-input.js';
+import { openProcessRecord } from '../left-processes.js';
 import { HOSTS_STATUS_MS, readHostsStatus, readLeases, writeLeases } from '../miner-hosts.js';
 import { EXIT, print, printJson } from '../output.js';
 import { tellParent } from '../parent.js';
@@ -17,7 +22,13 @@ import { Table } from '../table.js';
 /** Runs until asked to end: this host's devices, for the miner that it dials. */
 export async function startHost(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const config = loadConfig(minerHostSchema, flags);
-  const { worker } = config;
+  const { worker, data } = config;
+  const hasCaps = config.mostDeviceSecondsADay !== undefined || config.mostBytesADay !== undefined;
+  if (hasCaps && data === undefined) {
+    const problem = 'data: is needed with a cap of the day, for the count to outlive this process';
+    throw new AssayError('invalid-config', problem, { source: 'configuration', problems: [problem] });
+  }
+  if (data !== undefined) takeDataFolder(data, 'miner-host');
   const identity = await readHostKey(config.key);
   const minerKey = await readPublicKey(config.minerKey, 'minerKey');
   const log = await openRoleLog(config, { worker });
@@ -30,6 +41,8 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
     { runHost },
     { dialMiner },
     { kinds },
+    { openDuty },
+    { keepHostFacts, systemQuestions },
   ] = await Promise.all([
     import('../miner-slots.js'),
     import('../slot-doctor.js'),
@@ -38,7 +51,10 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
     import('../../miner/hosts/host.js'),
     import('../../miner/hosts/tls.js'),
     import('../../verification/kinds/index.js'),
+    import('../duty-file.js'),
+    import('../host-facts.js'),
   ]);
+  const heed = data === undefined ? undefined : (await openDuty({ clock, log }, { ...config, data })).heed;
   const doctor = createSlotDoctor({ clock, slots: () => served.opened }, { worker });
   const served = await openSlots(
     { log, clock },
@@ -49,6 +65,7 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
       threads: config.threads ?? 0,
       plots: config.plots,
       rests: doctor.rests,
+      ...(data === undefined ? {} : { onProcess: openProcessRecord(dataPaths.processes(data), log).began }),
     },
     signal,
   );
@@ -57,6 +74,8 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
   const examination = createExamination({ clock, log, examine, isBusy: () => jobs > 0 });
   const over = new AbortController();
   let again: Promise<void> | undefined;
+  let telling: Promise<void> | undefined;
+  let facts: HostFacts | undefined;
   const admin = await startAdmin(config.adminPort, log);
   try {
     const { host, port } = addressOf(config.miner);
@@ -64,6 +83,15 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
       await examination.first(signal);
       again = examination.again(AbortSignal.any([signal, over.signal]));
     }
+    if (config.hostFacts)
+      telling = keepHostFacts(
+        { clock, log, questions: systemQuestions },
+        data ?? dirname(config.key),
+        AbortSignal.any([signal, over.signal]),
+        (found) => {
+          facts = found;
+        },
+      );
     const slots = served.opened.map(({ index, kind, className }) => ({
       number: index,
       kind: kind.kind,
@@ -75,7 +103,11 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
         log,
         kinds,
         dial: (during) => dialMiner({ identity }, { host, port, minerKey }, during),
-        under: (set) => served.under([set]).slots,
+        under(set) {
+          const { slots: here } = served.under([set]);
+          return heed ? here.map(heed) : here;
+        },
+        facts: () => facts,
         onState(state) {
           admin?.setServing(state.state === 'connected');
           tellParent({ host: state });
@@ -84,12 +116,12 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
           jobs = count;
         },
       },
-      { worker, slots },
+      { worker, slots, hasCaps, drainMs: HOST_LIMITS.drainMs },
       signal,
     );
   } finally {
     over.abort();
-    await Promise.all([again, admin?.close(), served.close()]);
+    await Promise.all([again, telling, admin?.close(), served.close()]);
   }
   return EXIT.ok;
 }
@@ -140,8 +172,10 @@ export async function hosts(flags: { data?: string; json?: boolean }): Promise<n
   const table = new Table({
     head: ['worker', 'is', 'address', 'way ms', 'last seen', 'slot', 'claims', 'why not'],
   });
-  for (const { worker, isConnected, isRevoked, address, wayMs, seenMs, slots } of status.hosts) {
-    const is = isRevoked ? 'revoked' : isConnected ? 'connected' : 'away';
+  for (const host of status.hosts) {
+    const { worker, isConnected, isRevoked, isDraining, address, wayMs, seenMs, slots } = host;
+    const here = isDraining ? 'draining' : 'connected';
+    const is = isRevoked ? 'revoked' : isConnected ? here : 'away';
     const seen = seenMs === undefined ? '-' : new Date(seenMs).toISOString().slice(0, 19);
     const first = [worker, is, address ?? '-', wayMs?.toFixed(1) ?? '-', seen];
     if (slots.length === 0) table.push([...first, '-', '-', '']);
@@ -150,15 +184,33 @@ export async function hosts(flags: { data?: string; json?: boolean }): Promise<n
         ...(i === 0 ? first : ['', '', '', '', '']),
         slot.index,
         `${slot.kind}:${slot.class}`,
-        slot.why ?? '',
+        slot.why ?? (slot.isCapped ? 'it declines events: its day is used up' : ''),
       ]);
   }
   print(table.toString());
+  for (const { worker, facts } of status.hosts) if (facts) print(`${worker} says: ${factsText(facts)}`);
   for (const { address, key, reason, times, lastMs } of status.rejected)
     print(
       `rejected ${times} times, last ${new Date(lastMs).toISOString().slice(0, 19)} from ${address}, key ${key.slice(0, 16)}: ${reason}`,
     );
   return code;
+}
+
+/** A line of what a host says of itself; --json has all of it. */
+function factsText(facts: HostFacts): string {
+  const { system, kernel, cpu, cpus, memoryBytes, pendingSecurityUpdates: updates } = facts;
+  const { containerRuntimes = [], drivers = [], openPorts = [] } = facts;
+  const parts = [
+    system,
+    kernel,
+    cpu === undefined ? undefined : `${cpus ?? '?'} x ${cpu}`,
+    memoryBytes === undefined ? undefined : `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
+    ...drivers.slice(0, 8),
+    ...containerRuntimes,
+    openPorts.length === 0 ? undefined : `ports ${openPorts.slice(0, 16).join(', ')}`,
+    updates === undefined ? undefined : `${updates} security updates to come`,
+  ];
+  return readable(parts.filter((part) => part !== undefined).join('; '));
 }
 
 export async function lease(

@@ -234,7 +234,7 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
             (address, serving) => {
               onReady(address, serving);
               tellParent({ ready: address });
-              declines.tellFacts({ info, head: () => chain.head() });
+              declines.tellFacts({ info, head: () => chain.head(), others: others.facts });
             },
           );
         },

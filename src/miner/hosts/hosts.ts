@@ -8,6 +8,7 @@ import { type Clock, withTimeout } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Log } from '../../model/log.js';
 import { VERSION } from '../../model/version.js';
+import { type HostFacts, parseHostFacts } from '../../protocol/host-facts.js';
 import type { KindsByName, ParameterSet } from '../../verification/parameter-file.js';
 import { LIVENESS, type ParamsFacts } from '../../verification/proof.js';
 import { classSet } from '../class-set.js';
@@ -32,6 +33,8 @@ export interface HostSlotStatus {
   readonly class: string;
   /** why it is not claimed; undefined where it is */
   readonly why?: string | undefined;
+  /** its host gives proofs no more of this day: events are declined */
+  readonly isCapped: boolean;
 }
 
 export interface HostStatus {
@@ -44,6 +47,10 @@ export interface HostStatus {
   readonly seenMs?: number | undefined;
   /** there and back */
   readonly wayMs?: number | undefined;
+  /** it was asked to end, and finishes what is at work */
+  readonly isDraining: boolean;
+  /** what it says of itself, which nobody checked */
+  readonly facts?: HostFacts | undefined;
   readonly slots: readonly HostSlotStatus[];
 }
 
@@ -78,6 +85,8 @@ export interface Hosts {
   /** Another number whenever `under` would say something else for the same sets. */
   revision(): number;
   status(): HostsStatus;
+  /** What hosts that are connected said of themselves last. */
+  facts(): readonly { readonly worker: string; readonly facts: HostFacts }[];
   /** Looks at the hosts file now and then, until aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -124,6 +133,14 @@ interface Host {
   readonly said: Map<string, string>;
   lostAt: number;
   seenMs: number;
+  /** numbers of slots */
+  capped: ReadonlySet<number>;
+  isDraining: boolean;
+  facts: HostFacts | undefined;
+  /** monotonic ms at which the log had its caps last */
+  cappedSaidAt: number;
+  /** that its facts cannot be read was said of this connection */
+  isUnreadable: boolean;
 }
 
 const RELOAD_MS = 5_000;
@@ -269,6 +286,7 @@ export async function createHosts(parts: {
       const isSpared = problem === undefined && clock.monotonic() - host.lostAt <= HOST_LIMITS.graceMs;
       return isSpared ? undefined : `${worker} is away`;
     }
+    if (host.isDraining) return `${worker} is about to end`;
     if (problem !== undefined) return problem;
     const way = connection.line.wayMs();
     if (way === undefined) return `the line to ${worker} is not measured yet`;
@@ -349,6 +367,10 @@ export async function createHosts(parts: {
         phases: facts.phases,
         limits: kind.limits(params),
         rests: () => whyNot(host, fitted),
+        // a check is never declined: it is next to no work, and says that the slot is there
+        ...(set.kind === LIVENESS
+          ? {}
+          : { declines: () => (host.capped.has(number) ? 'capped' : undefined) }),
       },
     );
     const fitted: Fitted = {
@@ -381,9 +403,19 @@ export async function createHosts(parts: {
       said: new Map(),
       lostAt: clock.monotonic(),
       seenMs: clock.now(),
+      capped: new Set(),
+      isDraining: false,
+      facts: undefined,
+      cappedSaidAt: Number.NEGATIVE_INFINITY,
+      isUnreadable: false,
     };
     hosts.set(worker, host);
     host.connection = connection;
+    // said by the connection before: this one says its own before a slot is fit, or says nothing
+    host.capped = new Set();
+    host.isDraining = false;
+    host.facts = undefined;
+    host.isUnreadable = false;
     const offered = hello.slots.map(({ number, kind, className }, i) => ({
       number,
       kind,
@@ -400,6 +432,42 @@ export async function createHosts(parts: {
     host.said.clear();
     for (const fitted of host.fitted.values()) fit(host, fitted);
     return host;
+  }
+
+  function takeStanding(host: Host, { capped, draining }: BodyOf<'standing'>): void {
+    const { worker } = host;
+    if (capped.length > HOST_LIMITS.slotsPerHost)
+      throw new Error(`${capped.length} slots are capped, at most ${HOST_LIMITS.slotsPerHost} there are`);
+    const next = new Set(capped);
+    const other = host.offered.filter(
+      ({ number, kind }) => kind !== LIVENESS && next.has(number) !== host.capped.has(number),
+    );
+    // a host that changes its mind with every frame must not fill a disk
+    const isNews = clock.monotonic() - host.cappedSaidAt >= SAY_AGAIN_MS;
+    const level = isNews ? 'info' : 'debug';
+    if (isNews && other.length > 0) host.cappedSaidAt = clock.monotonic();
+    for (const { number, index } of other)
+      if (next.has(number))
+        log[level]('a slot of a host declines: its day is used up', { worker, slot: index });
+      else log[level]('a slot of a host is given to proofs again', { worker, slot: index });
+    host.capped = next;
+    if (draining && !host.isDraining) log.info('a host is about to end', { worker });
+    host.isDraining ||= draining; // it ends with its connection
+    sayRests(host);
+  }
+
+  /** What cannot be read is not told, and costs the host nothing else: no slot hangs on it. */
+  function takeFacts(host: Host, { facts: text }: BodyOf<'facts'>): void {
+    const { worker } = host;
+    if (text.length > HOST_LIMITS.factsChars)
+      throw new Error(`facts of ${text.length} characters, at most ${HOST_LIMITS.factsChars} may come`);
+    try {
+      host.facts = parseHostFacts(text);
+    } catch (error) {
+      host.facts = undefined;
+      if (!host.isUnreadable) log.warn('what a host says of itself is not told', { worker, error });
+      host.isUnreadable = true;
+    }
   }
 
   async function meet(
@@ -462,9 +530,14 @@ export async function createHosts(parts: {
       if (channel.isOver) return;
       hosts.get(worker)?.connection?.channel.end('the host came again'); // two that waited for the same one to go
       channel.widen(HOST_LIMITS.frameBytes);
-      channel.send({ case: 'welcome', value: { version: VERSION, indices: [...at] } });
+      channel.send({
+        case: 'welcome',
+        value: { version: VERSION, indices: [...at], heedsStanding: true },
+      });
       take = (body) => {
         if (body.case === 'pong') line.pong(body.value.id);
+        else if (body.case === 'standing') takeStanding(host!, body.value);
+        else if (body.case === 'facts') takeFacts(host!, body.value);
         else if (!desk.take(body)) throw new Error(`a frame that hosts do not send: ${body.case}`);
       };
       const connection: Connection = {
@@ -485,6 +558,7 @@ export async function createHosts(parts: {
         // what was not claimed when it went is not claimed while it is away
         for (const fitted of host.fitted.values()) fitted.problem = whyNot(host, fitted);
         host.connection = undefined;
+        host.isDraining = false;
         host.lostAt = clock.monotonic();
       }
       log.warn('a host went', { worker, address: from.address, reason: readable(why) });
@@ -538,6 +612,10 @@ export async function createHosts(parts: {
       return { slots, resting };
     },
     revision: () => revision,
+    facts: () =>
+      [...hosts.values()].flatMap(({ worker, facts, connection }) =>
+        connection && facts ? [{ worker, facts }] : [],
+      ),
     status: () => ({
       hosts: entries.map(({ worker, revoked }) => statusOf(worker, revoked)),
       rejected: [...rejected.values()],
@@ -562,7 +640,7 @@ export async function createHosts(parts: {
 
   function statusOf(worker: string, isRevoked: boolean): HostStatus {
     const host = isRevoked ? undefined : hosts.get(worker);
-    if (!host) return { worker, isRevoked, isConnected: false, slots: [] };
+    if (!host) return { worker, isRevoked, isConnected: false, isDraining: false, slots: [] };
     const { connection, offered, fitted } = host;
     return {
       worker,
@@ -572,6 +650,8 @@ export async function createHosts(parts: {
       version: connection?.version,
       seenMs: host.seenMs,
       wayMs: connection?.line.wayMs(),
+      isDraining: host.isDraining,
+      facts: host.facts,
       slots: offered.map(({ index, number, kind, className }) => {
         const all = [...fitted.values()].filter(
           (f) => f.offered.number === number && f.offered.kind === kind,
@@ -580,7 +660,8 @@ export async function createHosts(parts: {
         const why = latest
           ? whyNot(host, latest)
           : 'no set of the parameters that count is for it, or none yet';
-        return { index, number, kind, class: className, ...(why === undefined ? {} : { why }) };
+        const isCapped = kind !== LIVENESS && host.capped.has(number);
+        return { index, number, kind, class: className, isCapped, ...(why === undefined ? {} : { why }) };
       }),
     };
   }

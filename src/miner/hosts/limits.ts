@@ -1,5 +1,6 @@
 // Owns: every bound between a miner and the hosts behind it, each with its reason; docs/hosts.md lists them. Does not own: what a
 // validator may send (protocol/limits.ts).
+import { SESSION_LIMITS } from '../../protocol/limits.js';
 
 export const HOST_LIMITS = {
   /** Hosts of one hotkey: of all their slots together `SESSION_LIMITS.slotsPerMiner` are challenged. */
@@ -22,6 +23,8 @@ export const HOST_LIMITS = {
   calls: 256,
   /** Pieces of work of one host: the sessions of a slot end before the next ones, some overlap. */
   jobs: 256,
+  /** What a host says of itself: of one about 1 KB, with every port and driver that fits into the form 10 KB. */
+  factsChars: 16 * 1024,
   /** A reason that is shown or logged. */
   reasonChars: 300,
   /** Connections that have not been welcomed; for one more, the oldest of the address with most goes. */
@@ -49,6 +52,10 @@ export const HOST_LIMITS = {
   wayShare: 0.1,
   /** An answer of a host to Fit and Offer. */
   answerMs: 10_000,
+  /** Once the miner was told that a slot has had its day: what it armed before has gone by then, and whatever comes is not begun. */
+  cappedMs: 2 * SESSION_LIMITS.goWaitMs,
+  /** What is at work on a host has so long once it is asked to end: with closing, it ends within 10 s. */
+  drainMs: 8_000,
   /** Pauses of a host that comes again: the first, the longest, and after a rejection that somebody must see to. */
   backOffMs: 500,
   backOffMostMs: 30_000,

@@ -27,10 +27,10 @@ export function createRemoteSlot(
     readonly number: number;
     readonly meets?: boolean;
     readonly limits?: { readonly commitBytes: number; readonly openingBytes: number };
-  } & Pick<Slot, 'phases' | 'rests'>,
+  } & Pick<Slot, 'phases' | 'rests' | 'declines'>,
 ): Slot {
   const { desk, clock, wayMs = () => 0 } = parts;
-  const { claim, number: slot, phases, rests, meets = false } = of;
+  const { claim, number: slot, phases, rests, declines, meets = false } = of;
   const { paramsId } = claim;
   const { commitBytes, openingBytes } = of.limits ?? {
     commitBytes: SESSION_LIMITS.frameBytes,
@@ -40,6 +40,7 @@ export function createRemoteSlot(
     claim,
     ...(phases ? { phases } : {}),
     ...(rests ? { rests } : {}),
+    ...(declines ? { declines } : {}),
     ...(meets
       ? {
           offer: () =>

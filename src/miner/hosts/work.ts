@@ -9,6 +9,8 @@ import { HOST_LIMITS } from './limits.js';
 export interface Work {
   /** @returns whether it was one of the calls of this end */
   take(body: Body): boolean;
+  /** Begins nothing more from now on; what is at work goes on. */
+  drain(): void;
   /** The channel is over: whatever is at work here is for nobody any more. */
   end(): void;
 }
@@ -17,13 +19,16 @@ export interface Work {
 export function createWork(parts: {
   readonly channel: () => Pick<Channel, 'send' | 'drained' | 'isOver'>;
   readonly find: (slot: number, paramsId: Uint8Array) => Slot | undefined;
+  /** Why no work is begun on a slot. @default it always is */
+  readonly refuses?: (slot: Slot) => string | undefined;
   /** told how much is at work, whenever that changes. @default nobody */
   readonly onJobs?: (count: number) => void;
   /** @default the system's */
   readonly clock?: Pick<Clock, 'monotonic'>;
 }): Work {
-  const { channel, find, onJobs = () => {}, clock = systemClock } = parts;
+  const { channel, find, refuses = () => undefined, onJobs = () => {}, clock = systemClock } = parts;
   const jobs = new Map<number, { stop: AbortController; proving: Promise<Proving> }>();
+  let isDraining = false;
 
   const done = (call: number, body: Uint8Array) => channel().send({ case: 'done', value: { call, body } });
   const failed = (call: number) => (error: unknown) => {
@@ -47,9 +52,12 @@ export function createWork(parts: {
 
   function start(of: BodyOf<'start'>): Promise<Proving> {
     const { job, eventId, basis, seed, place, brief, goneMs } = of;
+    if (isDraining) throw new Error('this host is about to end');
     const slot = find(of.slot, of.paramsId);
     if (!slot || jobs.has(job)) throw new Error(`no slot ${of.slot} for job ${job}`);
     if (jobs.size >= HOST_LIMITS.jobs) throw new Error(`${jobs.size} jobs are at work, which is the most`);
+    const refused = refuses(slot);
+    if (refused !== undefined) throw new Error(refused);
     const stop = new AbortController();
     const known: Omit<SlotJob, 'eventId' | 'basis' | 'seed'> = {
       ...(place.length > 0 ? { place } : {}),
@@ -95,11 +103,12 @@ export function createWork(parts: {
   return {
     take({ case: name, value }) {
       switch (name) {
-        case 'prepare':
-          void find(value.slot, value.paramsId)
-            ?.prepare?.(value.basis)
-            .catch(() => {}); // a hint: start() does what this could not
+        case 'prepare': {
+          const slot = find(value.slot, value.paramsId);
+          if (slot && !isDraining && refuses(slot) === undefined)
+            void slot.prepare?.(value.basis).catch(() => {}); // a hint: start() does what this could not
           return true;
+        }
         case 'offer':
           offerOf(() => slotOf(value)).then((offer) => done(value.call, offer), failed(value.call));
           return true;
@@ -118,6 +127,9 @@ export function createWork(parts: {
         default:
           return false;
       }
+    },
+    drain() {
+      isDraining = true;
     },
     end() {
       for (const job of [...jobs.keys()]) end(job);

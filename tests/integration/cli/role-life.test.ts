@@ -18,7 +18,7 @@ const NETUID = toNetuid(1);
 const BLOCK_MS = 250;
 /** What the units and the container file rely on. */
 const STOP_MS = 10_000;
-/** Would be in `/proc/<pid>/environ` of a child, or in a log, if anything copied it there. */
+/** A secret that a variable says: it would be in a list of processes, or in a log, if anything copied it there. */
 const PLANTED = 'planted-5f0c1d';
 
 let node: LocalnetNode;
@@ -130,6 +130,18 @@ const mine = () =>
     '--no-doctor',
   ]);
 
+/** What anybody of the machine reads of a process, its threads, and all that it started: command lines and titles. */
+function listedOf(pid: number): string[] {
+  const of = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8').replaceAll('\0', ' ');
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const began = tasks.flatMap((task) => of(`task/${task}/children`).split(' ').filter(Boolean));
+  return [
+    of('cmdline'),
+    ...tasks.map((task) => of(`task/${task}/comm`)),
+    ...began.flatMap((child) => listedOf(Number(child))),
+  ];
+}
+
 /** @returns exit code and ms */
 async function stopped(role: Role, signal: NodeJS.Signals): Promise<{ code: number | null; ms: number }> {
   const asked = performance.now();
@@ -147,6 +159,9 @@ test('roles at work end within ten seconds of SIGTERM, in order, and leave folde
   expect(second.said()).toMatch(new RegExp(`process ${validator.child.pid} holds since 20`));
 
   await validator.says('event announced'); // its sessions begin
+  const listed = [validator, miner].flatMap(({ child }) => listedOf(child.pid!));
+  expect(listed.some((text) => text.includes('validator start --hotkey //Validator'))).toBe(true);
+  expect(listed.filter((text) => text.includes(PLANTED))).toEqual([]);
   const ends = await Promise.all([stopped(validator, 'SIGTERM'), stopped(miner, 'SIGTERM')]);
   for (const { code, ms } of ends) {
     expect([0, 143]).toContain(code);

@@ -178,7 +178,9 @@ describe('a miner that is asked to end', () => {
         expect((await peer.describe()).slots).toEqual([]);
         const late = peer.prove();
         await late.send(armOf(bytes16('b'), { eventBlock: EVENT_BLOCK }));
-        expect(RefusalCode[(await take(late, 'refusal')).code]).toBe('INTERNAL');
+        const refusal = await take(late, 'refusal');
+        expect(RefusalCode[refusal.code]).toBe('ENDING');
+        expect(refusal.detail).toBe('slot 0: this miner is about to end');
         expect(ended()).toBeUndefined();
         await session.send({ case: 'open', value: { body: new Uint8Array(4) } });
         await take(session, 'opening');

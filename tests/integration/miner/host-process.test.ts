@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -38,7 +38,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
 }
 
-test('a host is killed in the middle of a proof and comes back as the same slot', async () => {
+test('a host is killed in the middle of a proof and comes back as the same slot, of a day that its owner keeps', async () => {
   const { log, lines } = recordingLog();
   const identity = createServerIdentity(bytes32('miner'));
   const keyFile = join(folder, 'host-key.json');
@@ -56,7 +56,8 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
     { host: '127.0.0.1', port: 0 },
     stop.signal,
   );
-  const start = (): ChildProcess => {
+  const data = join(folder, 'data');
+  const start = (...more: string[]): ChildProcess => {
     const flags = ['--miner', `127.0.0.1:${port}`, '--miner-key', toHex(identity.serverKey.publicKey)];
     const own = [
       '--key',
@@ -68,10 +69,13 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
       '--admin-port',
       '-1',
       '--no-doctor',
+      '--data',
+      data,
+      ...more,
     ];
     const args = ['--import', 'tsx', MAIN, 'miner', 'host', ...flags, ...own];
     const child = spawn(process.execPath, [...args, '--slots', 'compute:cpu-2048', 'liveness:live'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     children.push(child);
     return child;
@@ -87,6 +91,15 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
 
   const first = start();
   await until(() => isClaimed('liveness') && isClaimed('compute'));
+  const twin = start();
+  let said = '';
+  twin.stderr!.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  expect(await once(twin, 'close')).toEqual([2, null]);
+  expect(said).toContain(
+    `--data ${data}: expected a folder that no other process uses, got one that process ${first.pid} holds`,
+  );
   const { claim } = slotOf('liveness')!;
   expect(claim).toMatchObject({ worker: 'rack-1', index: 64 });
   expect(slotOf('compute')!.claim.index).toBe(64); // whose check it is
@@ -114,9 +127,20 @@ test('a host is killed in the middle of a proof and comes back as the same slot'
   expect(await dying).toMatchObject({ code: 'unreachable' });
   await until(() => lines.some(({ msg }) => msg === 'a host went'));
 
-  const second = start();
+  const second = start('--most-device-seconds-a-day', '0');
   await until(() => isClaimed('liveness') && isClaimed('compute') && hosts.status().hosts[0]!.isConnected);
   expect(slotOf('compute')!.claim.index).toBe(64);
+  // a check is next to no work: it is never declined
+  await until(() => slotOf('compute')!.declines?.(1) === 'capped');
+  expect(slotOf('liveness')!.declines?.(1)).toBeUndefined();
+  await until(() => hosts.facts().length === 1);
+  expect(hosts.facts()[0]).toMatchObject({ worker: 'rack-1', facts: { cpus: cpus().length } });
+
+  const last = await slotOf('liveness')!.start({ ...job, goneAt: systemClock.monotonic() }, lasting);
   second.kill('SIGTERM');
+  await until(() => hosts.status().hosts[0]!.isDraining);
+  expect(slotOf('liveness')!.rests?.()).toBe('rack-1 is about to end');
+  expect((await last.open(request)).length).toBeGreaterThan(0);
+  last.release();
   expect(await once(second, 'exit')).toEqual([0, null]);
 });

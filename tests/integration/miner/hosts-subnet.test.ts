@@ -1,5 +1,5 @@
 // A validator's events over slots of hosts behind one hotkey, in virtual time: accepted over a slow line, and a host that dies in one
-// costs its own slot that event.
+// costs its own slot that event, one whose day is used up nothing.
 import { expect, test } from 'vitest';
 import { createReferenceCompute } from '../../../src/compute/cpu/reference.js';
 import { runHost } from '../../../src/miner/hosts/host.js';
@@ -26,9 +26,10 @@ const toy = toyKind({
 const kinds = { toy };
 const WORKERS = ['rack-1', 'rack-2'];
 
-test('slots of hosts are accepted over a slow line; one that dies in an event loses that event, and no other slot does', async () => {
+test('slots of hosts are accepted over a slow line; one that dies in an event loses that event, and no other slot does; one whose day is used up fails none', async () => {
   const stops = new Map<string, AbortController>();
   let dying: string | undefined;
+  let capped: string | undefined;
   const deaths: string[] = [];
 
   async function openHosts(clock: Clock): Promise<Hosts> {
@@ -49,6 +50,7 @@ test('slots of hosts are accepted over a slow line; one that dies in an event lo
       );
       const slot: Slot = {
         ...local,
+        declines: () => (capped === worker ? 'capped' : undefined),
         start(job, signal) {
           if (dying === worker) {
             deaths.push(worker);
@@ -79,13 +81,19 @@ test('slots of hosts are accepted over a slow line; one that dies in an event lo
 
   /** The miner's slots are there before its hosts are: each stands for the host's one slot. */
   const more = (clock: Clock): Slot[] => {
-    const opened = openHosts(clock);
+    let here: Hosts | undefined;
+    const opened = openHosts(clock).then((hosts) => {
+      here = hosts;
+      return hosts;
+    });
+    const slotOf = (worker: string) => here?.under([SET]).slots.find(({ claim }) => claim.worker === worker);
     return WORKERS.map((worker, i) => ({
       claim: { index: 64 + i, worker, kind: 'toy', paramsId: fromHex(SET.id) },
       phases: toy.facts(PARAMS).phases,
+      declines: (block) => slotOf(worker)?.declines?.(block),
       async start(job, signal) {
-        const hosts = await opened;
-        const slot = hosts.under([SET]).slots.find(({ claim }) => claim.worker === worker);
+        await opened;
+        const slot = slotOf(worker);
         if (!slot) throw new Error(`${worker} never came`);
         return slot.start(job, signal);
       },
@@ -100,13 +108,18 @@ test('slots of hosts are accepted over a slow line; one that dies in an event lo
       await until(() => outcomes().filter(({ verdict }) => verdict.kind === 'accepted').length >= 4);
       dying = 'rack-2';
       await until(() => deaths.length > 0 && outcomes().some(({ verdict }) => verdict.kind === 'rejected'));
+      capped = 'rack-1';
+      await until(() => outcomes().some(({ verdict }) => verdict.kind === 'inconclusive'));
       await validator.stop();
       for (const stop of stops.values()) stop.abort();
     },
     { params: PARAMS, paramsId: ID, more },
   );
-  const rejected = outcomes().filter(({ verdict }) => verdict.kind !== 'accepted');
-  expect(rejected.map(({ slot, verdict }) => [slot, verdict])).toEqual([
-    [65, { kind: 'rejected', reason: 'window' }],
-  ]);
+  const of = (kind: string) =>
+    outcomes()
+      .filter(({ verdict }) => verdict.kind === kind)
+      .map(({ slot, verdict }) => [slot, verdict]);
+  expect(of('rejected')[0]).toEqual([65, { kind: 'rejected', reason: 'window' }]);
+  expect(of('rejected').filter(([slot]) => slot === 64)).toEqual([]);
+  expect(of('inconclusive')).toEqual([[64, { kind: 'inconclusive', cause: 'capped' }]]);
 });

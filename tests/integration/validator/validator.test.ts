@@ -5,8 +5,10 @@ import { alreadySetThisEpoch } from '../../../src/chain/weights.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { rejected, verdictToString } from '../../../src/model/verdict.js';
-import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
+import { createMemoryLedger, type MemoryLedger } from '../../../src/testing/memory-ledger.js';
 import { DEMO_PLAN } from '../../../src/testing/world.js';
+import type { BreakerEntry } from '../../../src/validator/ledger/entries.js';
+import type { Decision } from '../../../src/validator/scorer.js';
 import type { ValidatorAlert } from '../../../src/validator/status.js';
 import type { Verifiers } from '../../../src/validator/verifiers.js';
 import { passBlock } from '../../../src/verification/draw.js';
@@ -304,6 +306,80 @@ describe('weights', () => {
       });
       await subnet.until((now) => alreadySetThisEpoch(now, subnet.uids.get('validator-a')!));
       expect(sentAt.map((block) => block - sentAt[0]!)).toEqual([0, 1, 2]);
+    });
+  });
+});
+
+describe('scores that are held', () => {
+  /** What fails while the disk is full, and the entries of the breaker that are on it. */
+  function fullAtTimes(of: BreakerEntry) {
+    const inner = createMemoryLedger();
+    const disk = { isFull: false, tries: 0, breaker: [] as BreakerEntry['is'][] };
+    const ledger: MemoryLedger = {
+      ...inner,
+      async append(entry) {
+        if (entry.type === 'breaker') {
+          disk.tries++;
+          if (disk.isFull) throw new Error('ENOSPC: no space left on device');
+          disk.breaker.push(entry.is);
+        }
+        return inner.append(entry);
+      },
+    };
+    return { ledger, disk, begun: inner.append(of) };
+  }
+
+  test('are set, and ended by a word, at the first block at which it can be written down, and once', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const { epochIndex: since, block } = await subnet.chain.subnet(subnet.netuid);
+      const miner = subnet.hotkeyOf('miner-1');
+      const held: BreakerEntry = {
+        type: 'breaker',
+        is: 'tripped',
+        epoch: since,
+        block,
+        since,
+        row: [[miner, 7]],
+      };
+      const { ledger, disk, begun } = fullAtTimes(held);
+      await begun;
+      let word: Decision | undefined;
+      const { rows, writer } = counting(subnet);
+      disk.isFull = true;
+      const a = subnet.start('validator-a', {
+        ledger,
+        writer,
+        decisions: {
+          async take(apply) {
+            if (!word) return;
+            await apply(word);
+            word = undefined;
+          },
+        },
+      });
+      await subnet.until(() => disk.tries >= 2);
+      expect(rows).toEqual([]);
+      expect(has(a, 'weights not set yet')).toBe(true);
+      disk.isFull = false;
+      await subnet.until(() => rows.length === 1);
+      expect(rows[0]!.row).toEqual([[subnet.uids.get('miner-1'), 65535]]);
+      expect(a.status()?.breaker?.held).toMatchObject({ since });
+      expect(disk.breaker).toEqual(['held']);
+
+      disk.isFull = true;
+      const before = disk.tries;
+      word = 'release';
+      await subnet.until(() => disk.tries >= before + 3);
+      expect(word).toBe('release');
+      expect(has(a, 'a word on held scores is not taken yet')).toBe(true);
+      expect(a.status()?.breaker?.held).toBeDefined();
+      disk.isFull = false;
+      await subnet.until(() => word === undefined);
+      expect(disk.breaker).toEqual(['held', 'released']);
+      expect(a.status()?.breaker?.held).toBeUndefined();
+      const { epochIndex } = await subnet.until(() => rows.length === 2);
+      expect(rows[1]!.epoch).toBe(epochIndex);
+      expect(disk.breaker).toEqual(['held', 'released']);
     });
   });
 });

@@ -76,6 +76,7 @@ function seen(
     ownDeaths: [],
     left: [],
     undrained: [],
+    handles: [{ name: 'validator-a', open: 37 }],
     ...change.all,
   };
 }
@@ -118,6 +119,11 @@ describe('the judge of the kills', () => {
       'a process that ended by itself',
       { all: { ownDeaths: ['validator-a exit code 1'] } },
       /no process ended/,
+    ],
+    [
+      'a process that keeps sockets of others',
+      { all: { handles: [{ name: 'validator-a', open: 101 }] } },
+      /no process keeps what others left/,
     ],
     ['a process that is left', { all: { left: [4711] } }, /no process is left/],
     ['an event without a reason', { judge: { completed: [event(110)] } }, /counts for nobody/],

@@ -1,7 +1,9 @@
 // Hosts and their miner over real sockets with TLS; time moves only where a test says so.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openChannel } from '../../../../src/miner/hosts/channel.js';
 import { type HostState, runHost } from '../../../../src/miner/hosts/host.js';
 import { createHosts, type Hosts } from '../../../../src/miner/hosts/hosts.js';
 import type { HostEntry } from '../../../../src/miner/hosts/hosts-file.js';
@@ -11,6 +13,7 @@ import { dialMiner, serveHosts } from '../../../../src/miner/hosts/tls.js';
 import type { Slot, SlotJob } from '../../../../src/miner/slot.js';
 import { fromHex, toHex, utf8 } from '../../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
+import type { HostFacts } from '../../../../src/protocol/host-facts.js';
 import { createServerIdentity } from '../../../../src/protocol/server-key.js';
 import { paramsId } from '../../../../src/verification/checked-params.js';
 import type { ParameterSet } from '../../../../src/verification/parameter-file.js';
@@ -69,6 +72,14 @@ async function lineTo(port: number): Promise<{ port: number; cut(): void; close(
 /** Looks after each turn of the event loop; the test's own time-out bounds it. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
+}
+
+/** So much time in steps of a ping, each with turns enough for its answer to come back over the sockets. */
+async function ticks(ms: number): Promise<void> {
+  for (let gone = 0; gone < ms; gone += HOST_LIMITS.pingMs) {
+    clock.advance(HOST_LIMITS.pingMs);
+    for (let i = 0; i < 20; i++) await turn();
+  }
 }
 
 interface MinerScene {
@@ -137,6 +148,11 @@ function host(
     hold = undefined as Promise<void> | undefined,
     fits = (): boolean => true,
     rests = (): string | undefined => undefined,
+    isCapped = (_number: number): boolean => false,
+    facts = (): HostFacts | undefined => undefined,
+    hasCaps = false,
+    drainMs = 0,
+    dial = undefined as (() => Promise<Duplex>) | undefined,
   } = {},
 ) {
   const stop = stopper();
@@ -147,6 +163,7 @@ function host(
   const slotOf = (number: number, set: ParameterSet): Slot => ({
     claim: { index: number, worker, kind: set.kind, paramsId: fromHex(set.id) },
     rests,
+    declines: () => (isCapped(number) ? 'capped' : undefined),
     async start({ seed: own }, signal) {
       started.push(`${number} ${toHex(own)}`);
       signal.addEventListener('abort', () => released.push(`aborted ${number}`));
@@ -165,7 +182,9 @@ function host(
         log,
         random: createSeededRandom(seed),
         kinds,
+        facts,
         dial: (signal) =>
+          dial?.() ??
           dialMiner(
             { identity: identityOf(key) },
             { host: '127.0.0.1', port, minerKey: fromHex(minerKey) },
@@ -177,6 +196,8 @@ function host(
       {
         worker,
         slots: Array.from({ length: slots }, (_, number) => ({ number, kind: 'toy', className: 'toy' })),
+        hasCaps,
+        drainMs,
       },
       stop.signal,
     ),
@@ -248,7 +269,8 @@ describe('a host behind a miner', () => {
 
   test('that dies in a proof fails that one alone, and is claimed for a minute more', async () => {
     const at = await miner([entry('a'), entry('b')]);
-    const a = host('a', at.port, { hold: new Promise(() => {}) });
+    const line = await lineTo(at.port);
+    const a = host('a', line.port, { hold: new Promise(() => {}) });
     const b = host('b', at.port);
     await until(() => at.claimed().length === 2);
     const slotOf = (worker: string) => at.slots().find(({ claim }) => claim.worker === worker)!;
@@ -257,7 +279,7 @@ describe('a host behind a miner', () => {
       .catch((error: unknown) => error);
     const fine = await slotOf('b').start(JOB, new AbortController().signal);
     await until(() => a.started.length === 1);
-    a.stop.abort();
+    line.close();
     expect(await dying).toMatchObject({ code: 'unreachable' });
     expect((await fine.open(Uint8Array.of(1))).length).toBe(300_000);
     expect(b.released).toEqual([]);
@@ -348,6 +370,198 @@ describe('a host behind a miner', () => {
     const long = slot.start({ ...JOB, seed: new Uint8Array(65) }, new AbortController().signal);
     await expect(long).rejects.toMatchObject({ code: 'unreachable' });
     await until(() => !a.isConnected());
+  });
+});
+
+describe('the owner of a host', () => {
+  test('caps what proofs take of it: the miner declines for the slots it names, and for those alone, until it says otherwise', async () => {
+    const at = await miner([entry('a')]);
+    let capped = [1];
+    host('a', at.port, { slots: 2, hasCaps: true, isCapped: (number) => capped.includes(number) });
+    await until(() => at.claimed().length === 2);
+    const declined = () => at.claimed().map((slot) => slot.declines?.(1));
+    await until(() => declined()[1] === 'capped');
+    expect(declined()).toEqual([undefined, 'capped']);
+    expect(at.hosts.status().hosts[0]!.slots.map(({ isCapped }) => isCapped)).toEqual([false, true]);
+    capped = [];
+    while (declined()[1] !== undefined) {
+      clock.advance(HOST_LIMITS.pingMs);
+      await turn();
+    }
+    expect(declined()).toEqual([undefined, undefined]);
+    expect(at.lines.filter(({ msg }) => msg.includes('its day is used up'))).toHaveLength(1);
+  });
+
+  test('caps it for as long as it says so: one that comes again without a cap has none', async () => {
+    const at = await miner([entry('a')]);
+    const before = host('a', at.port, { isCapped: () => true });
+    await until(() => at.claimed().length === 1);
+    // with the first word that it is fit, or an event could come between
+    expect(at.claimed()[0]!.declines?.(1)).toBe('capped');
+    before.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    host('a', at.port);
+    await until(() => at.claimed().length === 1);
+    expect(at.claimed()[0]!.declines?.(1)).toBeUndefined();
+  });
+
+  test('caps it against a miner that was told and goes on: what it had armed is begun, two minutes later nothing is', async () => {
+    const at = await miner([entry('a')]);
+    const line = await lineTo(at.port);
+    let capped = [1];
+    const there = host('a', line.port, {
+      slots: 2,
+      hasCaps: true,
+      isCapped: (number) => capped.includes(number),
+    });
+    await until(() => at.claimed().length === 2);
+    const begin = async (number: number) => {
+      const proving = await at.claimed()[number]!.start(JOB, new AbortController().signal);
+      proving.release();
+    };
+    await begin(1);
+    await ticks(HOST_LIMITS.cappedMs);
+    // that the host has to come anew gains a miner nothing
+    line.cut();
+    await until(() => there.why() !== undefined);
+    while (!there.isConnected() || at.claimed().length < 2) await ticks(HOST_LIMITS.pingMs);
+    await expect(begin(1)).rejects.toThrow(/^a: slot 1: its day is used up, as this host said \d+ s ago$/);
+    await begin(0);
+    capped = [];
+    await ticks(2 * HOST_LIMITS.pingMs);
+    await begin(1);
+    expect(there.started.map((text) => text[0])).toEqual(['1', '0', '1']);
+  });
+
+  test('that says otherwise with every word is in the log once a minute', async () => {
+    const at = await miner([entry('a')]);
+    let isCapped = false;
+    host('a', at.port, { hasCaps: true, isCapped: () => isCapped });
+    await until(() => at.claimed().length === 1);
+    const from = clock.monotonic();
+    for (let i = 0; i < 20; i++) {
+      isCapped = !isCapped;
+      await until(() => {
+        clock.advance(100);
+        return (at.claimed()[0]?.declines?.(1) === 'capped') === isCapped;
+      });
+    }
+    const lines = at.lines.filter(({ msg }) => /its day is used up|given to proofs again/.test(msg));
+    expect(lines).toHaveLength(20);
+    const spanMs = clock.monotonic() - from;
+    expect(lines.filter(({ level }) => level === 'info').length).toBeLessThanOrEqual(1 + spanMs / 60_000);
+  });
+
+  test('is told by a host with caps that its miner is too old to know of them, and nothing is served there', async () => {
+    const [near, far] = slowLine(clock, () => 0);
+    const old = openChannel(far, HOST_LIMITS.frameBytes, {
+      frame: (body) => {
+        if (body.case === 'hello')
+          old.send({ case: 'welcome', value: { version: '0.0.1', indices: [64], heedsStanding: false } });
+      },
+      over: () => {},
+    });
+    const there = host('a', 0, { hasCaps: true, dial: async () => near });
+    while (there.why() === undefined) {
+      clock.advance(0); // the line takes no time, but a turn of this clock
+      await turn();
+    }
+    expect(there.why()).toBe(
+      'assay 0.0.1 of the miner knows no caps of a host: upgrade it, or start this host without',
+    );
+    expect(there.states).toHaveLength(1);
+  });
+
+  test('asks it to end: what is at work is finished, nothing is begun, and the miner claims nothing there', async () => {
+    const at = await miner([entry('a')]);
+    const there = host('a', at.port, { slots: 2, drainMs: HOST_LIMITS.drainMs });
+    await until(() => at.claimed().length === 2);
+    const [first, second] = at.claimed();
+    const proving = await first!.start(JOB, new AbortController().signal);
+    there.stop.abort();
+    await until(() => at.hosts.status().hosts[0]!.isDraining);
+    expect(there.states.at(-1)).toEqual({ state: 'draining', jobs: 1 });
+    expect(at.slots().map((slot) => slot.rests?.())).toEqual(['a is about to end', 'a is about to end']);
+    await expect(second!.start(JOB, new AbortController().signal)).rejects.toThrow(
+      'a: this host is about to end',
+    );
+    expect((await proving.open(Uint8Array.of(7))).length).toBe(300_000);
+    expect(at.hosts.status().hosts[0]!.isConnected).toBe(true);
+    proving.release();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    expect(there.released).toEqual(['aborted 0', '0']);
+    // it said so itself: it is not waited for
+    expect(at.claimed()).toEqual([]);
+    host('a', at.port, { slots: 2 });
+    await until(() => at.claimed().length === 2);
+  });
+
+  test('waits eight seconds for what does not end, and no longer', async () => {
+    const at = await miner([entry('a')]);
+    const there = host('a', at.port, { drainMs: HOST_LIMITS.drainMs });
+    await until(() => at.claimed().length === 1);
+    await at.claimed()[0]!.start(JOB, new AbortController().signal);
+    there.stop.abort();
+    await until(() => at.hosts.status().hosts[0]!.isDraining);
+    clock.advance(HOST_LIMITS.drainMs - 1);
+    for (let i = 0; i < 20; i++) await turn();
+    expect(at.hosts.status().hosts[0]!.isConnected).toBe(true);
+    clock.advance(1);
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    expect(there.released).toEqual(['aborted 0', '0']);
+  });
+
+  test('has what it says of itself told to the miner, as often as it is another, and while it is there', async () => {
+    const at = await miner([entry('a')]);
+    let facts: HostFacts | undefined;
+    const there = host('a', at.port, { facts: () => facts });
+    await until(() => at.claimed().length === 1);
+    expect(at.hosts.facts()).toEqual([]);
+    facts = { at: 1, kernel: 'Linux 6.12', openPorts: [22] };
+    while (at.hosts.facts().length === 0) {
+      clock.advance(HOST_LIMITS.pingMs);
+      await turn();
+    }
+    expect(at.hosts.facts()).toEqual([{ worker: 'a', facts }]);
+    expect(at.hosts.status().hosts[0]!.facts).toEqual(facts);
+    there.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    expect(at.hosts.facts()).toEqual([]);
+  });
+
+  test('has nothing told any more when it comes again and says nothing', async () => {
+    const at = await miner([entry('a')]);
+    const before = host('a', at.port, { facts: () => ({ at: 1, kernel: 'Linux 6.12' }) });
+    await until(() => at.hosts.facts().length === 1);
+    before.stop.abort();
+    await until(() => !at.hosts.status().hosts[0]!.isConnected);
+    host('a', at.port);
+    await until(() => at.claimed().length === 1);
+    expect(at.hosts.facts()).toEqual([]);
+    expect(at.hosts.status().hosts[0]!.facts).toBeUndefined();
+  });
+
+  test('gets no facts told that nobody could read, however often it says them, and its slots work all the same', async () => {
+    const at = await miner([entry('a')]);
+    let said = 0;
+    host('a', at.port, { facts: () => ({ at: said++, kernel: 'with a \u001b[31m colour' }) });
+    await until(() => at.claimed().length === 1);
+    await ticks(5 * HOST_LIMITS.pingMs);
+    expect(said).toBeGreaterThan(4);
+    expect(at.lines.filter(({ msg }) => msg === 'what a host says of itself is not told')).toHaveLength(1);
+    expect(at.claimed()).toHaveLength(1);
+    expect(at.hosts.facts()).toEqual([]);
+  });
+
+  test('is not cut off for facts that are longer than may come: they are not told', async () => {
+    const at = await miner([entry('a')]);
+    const drivers = Array.from({ length: 32 }, () => '"'.repeat(400));
+    const there = host('a', at.port, { facts: () => ({ at: 1, drivers }) });
+    await until(() => at.claimed().length === 1);
+    await ticks(5 * HOST_LIMITS.pingMs);
+    expect(there.lines.filter(({ msg }) => msg.includes('too long'))).toHaveLength(1);
+    expect(there.states).toHaveLength(1);
+    expect(at.claimed()).toHaveLength(1);
   });
 });
 

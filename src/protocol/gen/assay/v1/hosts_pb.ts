@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assay/v1/hosts.proto.
  */
 export const file_assay_v1_hosts: GenFile = /*@__PURE__*/
-  fileDesc("ChRhc3NheS92MS9ob3N0cy5wcm90bxIIYXNzYXkudjEiwQ0KCUhvc3RGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLmFzc2F5LnYxLkhvc3RGcmFtZS5IZWxsb0gAEi4KB3dlbGNvbWUYAiABKAsyGy5hc3NheS52MS5Ib3N0RnJhbWUuV2VsY29tZUgAEjAKCHJlamVjdGVkGAMgASgLMhwuYXNzYXkudjEuSG9zdEZyYW1lLlJlamVjdGVkSAASKAoEcGluZxgEIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5QaW5nSAASKAoEcG9uZxgFIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5Qb25nSAASJgoDZml0GAYgASgLMhcuYXNzYXkudjEuSG9zdEZyYW1lLkZpdEgAEioKBW9mZmVyGAcgASgLMhkuYXNzYXkudjEuSG9zdEZyYW1lLk9mZmVySAASLgoHcHJlcGFyZRgIIAEoCzIbLmFzc2F5LnYxLkhvc3RGcmFtZS5QcmVwYXJlSAASKgoFc3RhcnQYCSABKAsyGS5hc3NheS52MS5Ib3N0RnJhbWUuU3RhcnRIABIoCgRuZXh0GAogASgLMhguYXNzYXkudjEuSG9zdEZyYW1lLk5leHRIABIoCgRvcGVuGAsgASgLMhguYXNzYXkudjEuSG9zdEZyYW1lLk9wZW5IABImCgNlbmQYDCABKAsyFy5hc3NheS52MS5Ib3N0RnJhbWUuRW5kSAASKAoEZG9uZRgNIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5Eb25lSAASKgoFcGllY2UYDiABKAsyGS5hc3NheS52MS5Ib3N0RnJhbWUuUGllY2VIABIsCgZmYWlsZWQYDyABKAsyGi5hc3NheS52MS5Ib3N0RnJhbWUuRmFpbGVkSAASKAoEcmVzdBgQIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5SZXN0SAAadwoFSGVsbG8SDgoGZm9ybWF0GAEgASgNEg8KB3ZlcnNpb24YAiABKAkSDgoGd29ya2VyGAMgASgJEhAKCGluc3RhbmNlGAQgASgMEisKBXNsb3RzGAUgAygLMhwuYXNzYXkudjEuSG9zdEZyYW1lLkhvc3RTbG90GjwKCEhvc3RTbG90Eg4KBm51bWJlchgBIAEoDRIMCgRraW5kGAIgASgJEhIKCmNsYXNzX25hbWUYAyABKAkaKwoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgJEg8KB2luZGljZXMYAiADKA0aKwoIUmVqZWN0ZWQSDgoGcmVhc29uGAEgASgJEg8KB3Bhc3NpbmcYAiABKAgaEgoEUGluZxIKCgJpZBgBIAEoDRoSCgRQb25nEgoKAmlkGAEgASgNGmYKA0ZpdBIMCgRjYWxsGAEgASgNEgwKBHNsb3QYAiABKA0SEQoJcGFyYW1zX2lkGAMgASgMEgwKBGtpbmQYBCABKAkSEgoKY2xhc3NfbmFtZRgFIAEoCRIOCgZwYXJhbXMYBiABKAkaNgoFT2ZmZXISDAoEY2FsbBgBIAEoDRIMCgRzbG90GAIgASgNEhEKCXBhcmFtc19pZBgDIAEoDBo5CgdQcmVwYXJlEgwKBHNsb3QYASABKA0SEQoJcGFyYW1zX2lkGAIgASgMEg0KBWJhc2lzGAMgASgMGrIBCgVTdGFydBIMCgRjYWxsGAEgASgNEgsKA2pvYhgCIAEoDRIMCgRzbG90GAMgASgNEhEKCXBhcmFtc19pZBgEIAEoDBIQCghldmVudF9pZBgFIAEoDBINCgViYXNpcxgGIAEoDBIMCgRzZWVkGAcgASgMEg0KBXBsYWNlGAggASgMEg0KBWJyaWVmGAkgASgMEhQKB2dvbmVfbXMYCiABKAFIAIgBAUIKCghfZ29uZV9tcxpACgROZXh0EgwKBGNhbGwYASABKA0SCwoDam9iGAIgASgNEgwKBHBhc3MYAyABKAwSDwoHbGVmdF9tcxgEIAEoARoyCgRPcGVuEgwKBGNhbGwYASABKA0SCwoDam9iGAIgASgNEg8KB3JlcXVlc3QYAyABKAwaEgoDRW5kEgsKA2pvYhgBIAEoDRoiCgREb25lEgwKBGNhbGwYASABKA0SDAoEYm9keRgCIAEoDBoxCgVQaWVjZRIMCgRjYWxsGAEgASgNEgwKBGRhdGEYAiABKAwSDAoEbGFzdBgDIAEoCBojCgZGYWlsZWQSDAoEY2FsbBgBIAEoDRILCgN3aHkYAiABKAkaIQoEUmVzdBIMCgRzbG90GAEgASgNEgsKA3doeRgCIAEoCUIGCgRib2R5YgZwcm90bzM");
+  fileDesc("ChRhc3NheS92MS9ob3N0cy5wcm90bxIIYXNzYXkudjEi/Q4KCUhvc3RGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLmFzc2F5LnYxLkhvc3RGcmFtZS5IZWxsb0gAEi4KB3dlbGNvbWUYAiABKAsyGy5hc3NheS52MS5Ib3N0RnJhbWUuV2VsY29tZUgAEjAKCHJlamVjdGVkGAMgASgLMhwuYXNzYXkudjEuSG9zdEZyYW1lLlJlamVjdGVkSAASKAoEcGluZxgEIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5QaW5nSAASKAoEcG9uZxgFIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5Qb25nSAASJgoDZml0GAYgASgLMhcuYXNzYXkudjEuSG9zdEZyYW1lLkZpdEgAEioKBW9mZmVyGAcgASgLMhkuYXNzYXkudjEuSG9zdEZyYW1lLk9mZmVySAASLgoHcHJlcGFyZRgIIAEoCzIbLmFzc2F5LnYxLkhvc3RGcmFtZS5QcmVwYXJlSAASKgoFc3RhcnQYCSABKAsyGS5hc3NheS52MS5Ib3N0RnJhbWUuU3RhcnRIABIoCgRuZXh0GAogASgLMhguYXNzYXkudjEuSG9zdEZyYW1lLk5leHRIABIoCgRvcGVuGAsgASgLMhguYXNzYXkudjEuSG9zdEZyYW1lLk9wZW5IABImCgNlbmQYDCABKAsyFy5hc3NheS52MS5Ib3N0RnJhbWUuRW5kSAASKAoEZG9uZRgNIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5Eb25lSAASKgoFcGllY2UYDiABKAsyGS5hc3NheS52MS5Ib3N0RnJhbWUuUGllY2VIABIsCgZmYWlsZWQYDyABKAsyGi5hc3NheS52MS5Ib3N0RnJhbWUuRmFpbGVkSAASKAoEcmVzdBgQIAEoCzIYLmFzc2F5LnYxLkhvc3RGcmFtZS5SZXN0SAASMAoIc3RhbmRpbmcYESABKAsyHC5hc3NheS52MS5Ib3N0RnJhbWUuU3RhbmRpbmdIABIqCgVmYWN0cxgSIAEoCzIZLmFzc2F5LnYxLkhvc3RGcmFtZS5GYWN0c0gAGncKBUhlbGxvEg4KBmZvcm1hdBgBIAEoDRIPCgd2ZXJzaW9uGAIgASgJEg4KBndvcmtlchgDIAEoCRIQCghpbnN0YW5jZRgEIAEoDBIrCgVzbG90cxgFIAMoCzIcLmFzc2F5LnYxLkhvc3RGcmFtZS5Ib3N0U2xvdBo8CghIb3N0U2xvdBIOCgZudW1iZXIYASABKA0SDAoEa2luZBgCIAEoCRISCgpjbGFzc19uYW1lGAMgASgJGkMKB1dlbGNvbWUSDwoHdmVyc2lvbhgBIAEoCRIPCgdpbmRpY2VzGAIgAygNEhYKDmhlZWRzX3N0YW5kaW5nGAMgASgIGisKCFJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCRIPCgdwYXNzaW5nGAIgASgIGhIKBFBpbmcSCgoCaWQYASABKA0aEgoEUG9uZxIKCgJpZBgBIAEoDRpmCgNGaXQSDAoEY2FsbBgBIAEoDRIMCgRzbG90GAIgASgNEhEKCXBhcmFtc19pZBgDIAEoDBIMCgRraW5kGAQgASgJEhIKCmNsYXNzX25hbWUYBSABKAkSDgoGcGFyYW1zGAYgASgJGjYKBU9mZmVyEgwKBGNhbGwYASABKA0SDAoEc2xvdBgCIAEoDRIRCglwYXJhbXNfaWQYAyABKAwaOQoHUHJlcGFyZRIMCgRzbG90GAEgASgNEhEKCXBhcmFtc19pZBgCIAEoDBINCgViYXNpcxgDIAEoDBqyAQoFU3RhcnQSDAoEY2FsbBgBIAEoDRILCgNqb2IYAiABKA0SDAoEc2xvdBgDIAEoDRIRCglwYXJhbXNfaWQYBCABKAwSEAoIZXZlbnRfaWQYBSABKAwSDQoFYmFzaXMYBiABKAwSDAoEc2VlZBgHIAEoDBINCgVwbGFjZRgIIAEoDBINCgVicmllZhgJIAEoDBIUCgdnb25lX21zGAogASgBSACIAQFCCgoIX2dvbmVfbXMaQAoETmV4dBIMCgRjYWxsGAEgASgNEgsKA2pvYhgCIAEoDRIMCgRwYXNzGAMgASgMEg8KB2xlZnRfbXMYBCABKAEaMgoET3BlbhIMCgRjYWxsGAEgASgNEgsKA2pvYhgCIAEoDRIPCgdyZXF1ZXN0GAMgASgMGhIKA0VuZBILCgNqb2IYASABKA0aIgoERG9uZRIMCgRjYWxsGAEgASgNEgwKBGJvZHkYAiABKAwaMQoFUGllY2USDAoEY2FsbBgBIAEoDRIMCgRkYXRhGAIgASgMEgwKBGxhc3QYAyABKAgaIwoGRmFpbGVkEgwKBGNhbGwYASABKA0SCwoDd2h5GAIgASgJGiEKBFJlc3QSDAoEc2xvdBgBIAEoDRILCgN3aHkYAiABKAkaLAoIU3RhbmRpbmcSDgoGY2FwcGVkGAEgAygNEhAKCGRyYWluaW5nGAIgASgIGhYKBUZhY3RzEg0KBWZhY3RzGAEgASgJQgYKBGJvZHliBnByb3RvMw");
 
 /**
  * What a miner and the hosts behind it say to one another (docs/hosts.md): each frame 4 bytes of length, little-endian, then
@@ -119,6 +119,18 @@ export type HostFrame = Message<"assay.v1.HostFrame"> & {
      */
     value: HostFrame_Rest;
     case: "rest";
+  } | {
+    /**
+     * @generated from field: assay.v1.HostFrame.Standing standing = 17;
+     */
+    value: HostFrame_Standing;
+    case: "standing";
+  } | {
+    /**
+     * @generated from field: assay.v1.HostFrame.Facts facts = 18;
+     */
+    value: HostFrame_Facts;
+    case: "facts";
   } | { case: undefined; value?: undefined };
 };
 
@@ -218,6 +230,13 @@ export type HostFrame_Welcome = Message<"assay.v1.HostFrame.Welcome"> & {
    * @generated from field: repeated uint32 indices = 2;
    */
   indices: number[];
+
+  /**
+   * whether it heeds Standing: a miner of an earlier build does not, and a host with caps does not work for it
+   *
+   * @generated from field: bool heeds_standing = 3;
+   */
+  heedsStanding: boolean;
 };
 
 /**
@@ -635,4 +654,52 @@ export type HostFrame_Rest = Message<"assay.v1.HostFrame.Rest"> & {
  */
 export const HostFrame_RestSchema: GenMessage<HostFrame_Rest> = /*@__PURE__*/
   messageDesc(file_assay_v1_hosts, 0, 16);
+
+/**
+ * The host's, whenever it is another one than it said last: which of its slots give proofs no more of this day, and whether it is about
+ * to end. An event is declined at Arm by the one; by the other nothing is claimed.
+ *
+ * @generated from message assay.v1.HostFrame.Standing
+ */
+export type HostFrame_Standing = Message<"assay.v1.HostFrame.Standing"> & {
+  /**
+   * numbers of slots; a check is never among them
+   *
+   * @generated from field: repeated uint32 capped = 1;
+   */
+  capped: number[];
+
+  /**
+   * @generated from field: bool draining = 2;
+   */
+  draining: boolean;
+};
+
+/**
+ * Describes the message assay.v1.HostFrame.Standing.
+ * Use `create(HostFrame_StandingSchema)` to create a new message.
+ */
+export const HostFrame_StandingSchema: GenMessage<HostFrame_Standing> = /*@__PURE__*/
+  messageDesc(file_assay_v1_hosts, 0, 17);
+
+/**
+ * The host's, now and then: what it says of itself (docs/host-facts.md), for the miner to sign. Nothing of it is proven.
+ *
+ * @generated from message assay.v1.HostFrame.Facts
+ */
+export type HostFrame_Facts = Message<"assay.v1.HostFrame.Facts"> & {
+  /**
+   * JSON
+   *
+   * @generated from field: string facts = 1;
+   */
+  facts: string;
+};
+
+/**
+ * Describes the message assay.v1.HostFrame.Facts.
+ * Use `create(HostFrame_FactsSchema)` to create a new message.
+ */
+export const HostFrame_FactsSchema: GenMessage<HostFrame_Facts> = /*@__PURE__*/
+  messageDesc(file_assay_v1_hosts, 0, 18);
 
