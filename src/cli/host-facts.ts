@@ -44,12 +44,7 @@ const execute = promisify(execFile);
 
 /** Of programs whose failure says something. */
 export interface ProgramQuestions {
-  says(
-    program: string,
-    args: readonly string[],
-    withinMs?: number,
-    signal?: AbortSignal,
-  ): Promise<Said>;
+  says(program: string, args: readonly string[], withinMs?: number, signal?: AbortSignal): Promise<Said>;
 }
 
 /** One that not even SIGKILL ends (a card that fell off its bus does that to whoever asks it) is left behind after so long. */
