@@ -6,15 +6,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  Application,
-  Converter,
-  KindRouter,
-  LogLevel,
-  MarkdownEvent,
-  PageEvent,
-  ReflectionKind,
-} from 'typedoc';
 import { CONTENTS, ROOT, subjectsIn, urlOf } from './docs-pages.mjs';
 
 const { values: flags } = parseArgs({ options: { out: { type: 'string' } } });
@@ -39,6 +30,10 @@ if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(stampFile)) {
   );
   process.exit(1);
 }
+
+// only now: loading it takes longer than finding that nothing is to do
+const { Application, Converter, KindRouter, LogLevel, MarkdownEvent, PageEvent, ReflectionKind } =
+  await import('typedoc');
 
 const REFERENCE = 'Reference';
 /** Inline in the generator's pages; a file of its own here, so that a server can forbid scripts in pages. */

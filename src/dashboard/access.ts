@@ -34,6 +34,8 @@ export function createDoor({ token, hosts = [] }: AccessOptions): Door {
     );
   const names = new Set(['localhost', ...hosts.map((name) => name.toLowerCase())]);
   const session = token === undefined ? undefined : mac(token, 'session');
+  // a browser sends a host's cookies to all its ports: dashboards beside each other must not take each other's place
+  const name = `assay-dashboard-${mac(token ?? '', 'name').slice(0, 8)}`;
   let wrong = { sinceMs: 0, count: 0 };
 
   return {
@@ -50,7 +52,7 @@ export function createDoor({ token, hosts = [] }: AccessOptions): Door {
         return refused(403, 'Another site made the browser ask.');
       if (token === undefined || session === undefined) return { is: 'granted' };
       if (nowMs - wrong.sinceMs >= MINUTE_MS) wrong = { sinceMs: nowMs, count: 0 };
-      const cookie = cookieOf(headers.cookie);
+      const cookie = cookieOf(headers.cookie, name);
       if (cookie !== undefined && isSame(cookie, session)) return { is: 'granted' };
       const given = query.get('token') ?? bearerOf(headers.authorization);
       if (given === undefined)
@@ -63,13 +65,11 @@ export function createDoor({ token, hosts = [] }: AccessOptions): Door {
       if (!query.has('token')) return { is: 'granted' };
       return {
         is: 'exchange',
-        cookie: `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000`,
+        cookie: `${name}=${session}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000`,
       };
     },
   };
 }
-
-const COOKIE = 'assay-dashboard';
 
 const refused = (status: 400 | 401 | 403 | 421 | 429, why: string): Access => ({
   is: 'refused',
@@ -92,10 +92,10 @@ function hostName(host: string | undefined): string | undefined {
   return (v6 ?? name)?.toLowerCase();
 }
 
-function cookieOf(header: string | undefined): string | undefined {
+function cookieOf(header: string | undefined, wanted: string): string | undefined {
   for (const part of (header ?? '').split(';')) {
     const [name, value] = part.trim().split('=', 2);
-    if (name === COOKIE) return value;
+    if (name === wanted) return value;
   }
   return undefined;
 }

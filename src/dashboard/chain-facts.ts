@@ -29,6 +29,30 @@ export interface ChainFacts {
   readonly readMs: number;
 }
 
+/** What the last epoch assigned for incentive alone; rao. */
+export interface MinerEmission {
+  readonly allRao: bigint;
+  /** of incentives, as the chain counts them */
+  readonly shares: number;
+  of(neuron: Neuron): bigint;
+}
+
+/** A neuron's emission is for incentive and dividends together: whoever has no dividends tells what a share of incentive is. */
+export function minerEmission(neurons: readonly Neuron[]): MinerEmission {
+  const miners = neurons.filter(({ incentive }) => incentive > 0);
+  const shares = miners.reduce((sum, { incentive }) => sum + incentive, 0);
+  const pure = miners.filter(({ dividends }) => dividends === 0);
+  const pureShares = pure.reduce((sum, { incentive }) => sum + incentive, 0);
+  const pureRao = pure.reduce((sum, { emissionRao }) => sum + emissionRao, 0n);
+  const allRao = pureShares === 0 ? 0n : (pureRao * BigInt(shares)) / BigInt(pureShares);
+  return {
+    allRao,
+    shares,
+    of: ({ incentive, dividends, emissionRao }) =>
+      dividends === 0 ? emissionRao : shares === 0 ? 0n : (allRao * BigInt(incentive)) / BigInt(shares),
+  };
+}
+
 const DAY_MS = 86_400_000;
 
 type Pace = Pick<ChainFacts, 'epochBlocks' | 'blockTimeMs'>;

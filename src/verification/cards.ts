@@ -9,7 +9,7 @@ export interface CardFigures {
   readonly path: 'int8' | 'fp16';
   readonly memoryBytes: number;
   readonly memoryBytesPerS: number;
-  /** one direction, effective: PCIe 4 or 5 with 16 lanes */
+  /** one direction, effective: PCIe 3, 4 or 5 with 16 lanes */
   readonly linkBytesPerS: number;
   /** bound the rate of SHA-256 on integer units (HASH_LANES, HASH_INSTRUCTIONS) */
   readonly multiprocessors: number;
@@ -64,7 +64,7 @@ const known = (
 
 const OTHER_CARDS = ['Laptop', 'D', 'Max-Q'];
 
-/** None of it was measured by us: data sheets, dense peaks, boost clocks. */
+/** None of it was measured by us: published figures, dense peaks, boost clocks. */
 export const CARDS: readonly CatalogueCard[] = [
   classed(
     'rtx-3090',

@@ -2,6 +2,7 @@
 // (init/project.ts), the folder (init/folder.ts).
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { shellWord } from '../../model/shell-word.js';
 import { loadFlags } from '../config.js';
 import { type Answers, type Asking, answersOf, initFlags } from '../init/answers.js';
 import { assertEmpty, writeProject } from '../init/folder.js';
@@ -66,7 +67,7 @@ async function packageAt(file: string, folder: string): Promise<string> {
 
 function stepsOf({ kind }: Answers, folder: string): readonly string[] {
   const path = relative(process.cwd(), resolve(folder));
-  const enter = path === '' ? [] : [`cd ${/^[\w./-]+$/.test(path) ? path : JSON.stringify(path)}`];
+  const enter = path === '' ? [] : [`cd ${shellWord(path.startsWith('-') ? `./${path}` : path)}`];
   if (kind === 'subnet') return [...enter, 'npm install', 'npm test'];
   const config = join(`assay-${kind}.json`);
   return [...enter, 'npm install', `npx assay config check ${config}`, 'npm start'];

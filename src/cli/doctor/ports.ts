@@ -41,7 +41,7 @@ export function axonPortCheck(
     return unknown(
       'axon port',
       `${at} does not answer from here, and something listens on port ${port} of this host: many routers do not lead back in`,
-      'ask from elsewhere: --from ADDRESS of a host on which assay miner doctor --vantage runs',
+      'ask from elsewhere: --from ADDRESS of a host on which assay miner vantage runs',
     );
   return warning(
     'axon port',

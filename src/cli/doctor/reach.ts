@@ -6,7 +6,7 @@ import { AssayError } from '../../model/errors.js';
 import { errnoOf } from '../../model/invalid-input.js';
 import { DEFAULT_LIMITS } from '../../protocol/limits.js';
 import { invalid } from '../invalid-input.js';
-import { type Check, failed, ok, warning } from './check.js';
+import { type Check, failed, ok, unknown, warning } from './check.js';
 import { VANTAGE_ANSWER, VANTAGE_LIMITS, type VantageAnswer } from './vantage.js';
 
 const ASK_MS = 10_000;
@@ -14,6 +14,8 @@ const ASK_MS = 10_000;
 export interface Seen extends VantageAnswer {
   /** of the ports those at which nobody listened, so that we did */
   readonly listenedOurselves: readonly number[];
+  /** of the ports those at which nobody listened and we may not */
+  readonly forbidden: readonly number[];
   /** our clock minus that of the vantage lies between them, ms */
   readonly skew: { readonly leastMs: number; readonly mostMs: number };
 }
@@ -33,16 +35,23 @@ export async function askVantage(
     const askedMs = now();
     const answer = await ask({ host, port, path: `/reach?ports=${ports.join(',')}` }, from, signal);
     const hadMs = now();
+    // a port that it says nothing of would go without a line
+    if (`${sorted(answer.ports.map((each) => each.port))}` !== `${sorted(ports)}`)
+      throw invalid('--from', 'an answer of assay miner vantage', 'one about other ports');
     return {
       ...answer,
-      listenedOurselves: ports.filter((_, i) => own[i] !== undefined),
+      listenedOurselves: ports.filter((_, i) => typeof own[i] === 'object'),
+      forbidden: ports.filter((_, i) => own[i] === 'forbidden'),
       // it looked at its clock when it had dialled: between our question and its answer
       skew: { leastMs: askedMs - answer.at, mostMs: hadMs - answer.at },
     };
   } finally {
-    await Promise.all(own.map((server) => server && new Promise((resolve) => server.close(resolve))));
+    const servers = own.filter((each) => typeof each === 'object');
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 }
+
+const sorted = (ports: readonly number[]): readonly number[] => [...ports].sort((a, b) => a - b);
 
 /** `host:port`, `[v6]:port`. */
 function addressIn(from: string): { readonly host: string; readonly port: number } {
@@ -53,17 +62,14 @@ function addressIn(from: string): { readonly host: string; readonly port: number
   return { host, port: Number(port) };
 }
 
-/** Undefined where somebody listens already, as a running miner does, or where we may not. */
-function listenAt(port: number): Promise<Server | undefined> {
+/** `taken` where somebody listens already, as a running miner does. */
+function listenAt(port: number): Promise<Server | 'taken' | 'forbidden'> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());
     server.maxConnections = VANTAGE_LIMITS.connections;
-    server.once('error', (error) => {
-      const isNoV6 = errnoOf(error) === 'EAFNOSUPPORT';
-      if (!isNoV6) resolve(undefined);
-      else server.listen(port, '0.0.0.0', () => resolve(server));
-    });
-    server.listen(port, '::', () => resolve(server));
+    server.once('error', (error) => resolve(errnoOf(error) === 'EADDRINUSE' ? 'taken' : 'forbidden'));
+    // at all addresses; without IPv6 at those of IPv4
+    server.listen(port, () => resolve(server));
   });
 }
 
@@ -75,7 +81,11 @@ function ask(
   const away = (why: string): AssayError =>
     new AssayError('unreachable', `--from ${from}: ${why}`, { address: from });
   return new Promise((resolve, reject) => {
-    const request = get({ ...at, agent: false, timeout: ASK_MS, signal }, (response) => {
+    const late = setTimeout(() => {
+      reject(away(`no answer within ${ASK_MS / 1000} s`));
+      request.destroy();
+    }, ASK_MS);
+    const request = get({ ...at, agent: false, signal }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -85,14 +95,17 @@ function ask(
         request.destroy();
       });
       response.on('end', () => {
-        if (response.statusCode === 429) return reject(away('it was asked too often: try again in a minute'));
+        if (response.statusCode === 400)
+          return reject(away('it refused the question: ask it directly, and from another host than its own'));
+        if (response.statusCode === 429)
+          return reject(away('it was asked too often: try again in some seconds'));
         const answer = parsed(text);
         if (response.statusCode === 200 && answer) resolve(answer);
         else reject(invalid('--from', 'an answer of assay miner vantage', `status ${response.statusCode}`));
       });
       response.on('error', (error) => reject(away(error.message)));
     });
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${ASK_MS / 1000} s`)));
+    request.on('close', () => clearTimeout(late));
     request.on('error', (error) => {
       if (signal.aborted) reject(signal.reason);
       else reject(away(error.message));
@@ -125,10 +138,16 @@ export function reachChecks(
 
 function portCheck(
   { port, answered }: VantageAnswer['ports'][number],
-  { seen, listenedOurselves }: Seen,
+  { seen, listenedOurselves, forbidden }: Seen,
   from: string,
 ): Check {
   const about = `port ${port}`;
+  if (!answered && forbidden.includes(port))
+    return unknown(
+      about,
+      `${from} could not connect to ${seen}, and we may not listen there meanwhile`,
+      `start the miner and ask again, or ask as a user who may listen on port ${port}`,
+    );
   const who = listenedOurselves.includes(port)
     ? 'we listened there, as nobody did'
     : 'somebody listens there already';

@@ -5,6 +5,7 @@ import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
 import { gibibytes, scaled } from '../facts.js';
 import { print } from '../output.js';
 import { Table, terminalWidth } from '../table.js';
+import { withoutControls } from '../text-width.js';
 import type { Check } from './check.js';
 import type { Earnings } from './earnings.js';
 import { type Asked, computes, type Finding, type Host } from './finding.js';
@@ -112,13 +113,15 @@ export function wrapped(text: string, indent: number, columns: number): string {
   return [...lines, line].join(`\n${' '.repeat(indent)}`);
 }
 
-/** A line each, and under it what to do. */
+/** A line each, and under it what to do. Names of chains, and words of drivers, are strangers'. */
 export function showChecks(checks: readonly Check[]): void {
   const width = Math.max(0, ...checks.map(({ about }) => about.length));
   const indent = 8 + width;
   const columns = terminalWidth();
   for (const { about, state, said, fix } of checks) {
-    print(`${MARKS[state].padEnd(4)}  ${about.padEnd(width)}  ${wrapped(said, indent, columns)}`);
+    print(
+      `${MARKS[state].padEnd(4)}  ${about.padEnd(width)}  ${wrapped(withoutControls(said), indent, columns)}`,
+    );
     if (fix !== undefined) print(`${' '.repeat(indent)}${wrapped(`fix: ${fix}`, indent, columns)}`);
   }
 }

@@ -1,11 +1,11 @@
 // Owns: the answer of a vantage: a host elsewhere that says which ports of whoever asks take a connection from it, and where the
 // question came from. It dials the address that asked and no other. Does not own: asking it (reach.ts).
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
-import { plainAddress, toNetwork } from '../../protocol/address.js';
+import { isLoopback, plainAddress, toNetwork } from '../../protocol/address.js';
 import { Bucket, Buckets } from '../../protocol/rate.js';
 import { takesConnection } from './ports.js';
 
@@ -22,6 +22,8 @@ export const VANTAGE_LIMITS = {
   addresses: 4096,
   connections: 32,
   requestMs: 5_000,
+  /** between two looks at which connections ask nothing */
+  lookMs: 1_000,
   /** what a vantage may answer */
   bytes: 4096,
 } as const;
@@ -31,7 +33,10 @@ const port = z.int().min(1).max(65_535);
 export const VANTAGE_ANSWER = z.strictObject({
   format: z.literal(VANTAGE_FORMAT),
   /** address that asked, as it was seen */
-  seen: z.string().max(64),
+  seen: z
+    .string()
+    .max(64)
+    .refine((text) => isIP(text) !== 0),
   /** unix ms by the clock of the vantage */
   at: z.int().min(0),
   ports: z
@@ -55,7 +60,8 @@ export async function serveVantage(
 ): Promise<Vantage> {
   const own = new Buckets(VANTAGE_LIMITS.perSecondPerAddress, VANTAGE_LIMITS.addresses);
   const all = new Bucket(VANTAGE_LIMITS.perSecond, clock.monotonic());
-  const server = createServer({ requestTimeout: VANTAGE_LIMITS.requestMs }, (request, response) => {
+  const { requestMs: requestTimeout, lookMs: connectionsCheckingInterval } = VANTAGE_LIMITS;
+  const server = createServer({ requestTimeout, connectionsCheckingInterval }, (request, response) => {
     void answer(request, response).catch(() => response.destroy()); // whoever asked is gone
   });
   server.maxConnections = VANTAGE_LIMITS.connections;
@@ -67,12 +73,16 @@ export async function serveVantage(
     if (address === undefined || !ports)
       return give(response, 400, { why: `GET /reach?ports=N,N: at most ${VANTAGE_LIMITS.ports} ports` });
     const seen = plainAddress(address);
+    if (isHandedOn(request) || (isLoopback(seen) && !isOwn(host)))
+      return give(response, 400, {
+        why: 'ask directly, and from another host: this address is that of a proxy or a browser, or my own',
+      });
     try {
       own.take(toNetwork(address), 'questions', clock.monotonic());
       all.take('questions', clock.monotonic());
     } catch (error) {
       if (!isAssayError(error, 'limit-exceeded')) throw error;
-      return give(response, 429, { why: 'too many questions: ask again in a minute' });
+      return give(response, 429, { why: 'too many questions: ask again in some seconds' });
     }
     // a connection is all that is made: not a byte is sent
     const found = await Promise.all(
@@ -98,6 +108,14 @@ export async function serveVantage(
   else signal.addEventListener('abort', end, { once: true });
   return { port: (server.address() as AddressInfo).port, closed }; // a TCP server's
 }
+
+/** Bound to this host alone, to try it out. */
+const isOwn = (host: string): boolean => host === 'localhost' || isLoopback(host);
+
+/** What a proxy or a browser adds: somebody else chose the question, and would learn of ports that are not their own. */
+const HANDED_ON = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via', 'origin', 'referer', 'sec-fetch-site'];
+const isHandedOn = ({ headers }: IncomingMessage): boolean =>
+  HANDED_ON.some((name) => headers[name] !== undefined);
 
 function give(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });

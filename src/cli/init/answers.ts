@@ -9,6 +9,7 @@ import { integerBetween, minerSchema, validatorSchema } from '../config.js';
 import { flagOf } from '../config-keys.js';
 import { invalid } from '../invalid-input.js';
 import { mayBeSecret } from '../wallets.js';
+import { wantedOf } from '../wanted-slots.js';
 
 export const PROJECTS = ['miner', 'validator', 'subnet'] as const;
 export type ProjectKind = (typeof PROJECTS)[number];
@@ -137,10 +138,29 @@ async function valuesOf(
     given: flags.slots?.join(' '),
     question: 'slots (assay miner doctor says what this host would be credited)',
     preset: 'compute:cpu-2048',
-    parse: checked('slots', (answer) => answer.split(/[\s,]+/)),
+    parse: (answer) => {
+      const slots = answer.split(/[\s,]+/);
+      assertSlots(slots);
+      return checked('slots', () => slots)(answer);
+    },
   });
   const announceIp = flags.announceIp === undefined ? undefined : checked('announceIp')(flags.announceIp);
   return { ...common, host, slots, ...(announceIp === undefined ? {} : { announceIp }) };
+}
+
+/** Said here as a mistake of an answer, which is asked about again. */
+function assertSlots(slots: readonly string[]): void {
+  try {
+    wantedOf({ slots, class: '' });
+  } catch (error) {
+    if (!isAssayError(error, 'invalid-config')) throw error;
+    const [expected = error.message] = error.data.problems;
+    throw new AssayError('invalid-input', `--slots: ${expected}`, {
+      what: '--slots',
+      expected,
+      got: 'another',
+    });
+  }
 }
 
 interface Question<T> {

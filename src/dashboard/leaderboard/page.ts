@@ -354,6 +354,6 @@ const legend = (): Html =>
 <dt>Score</dt><dd>share of this validator’s newest pay, by the subnet’s policy.</dd>
 <dt>Weight</dt><dd>share of this validator’s row as it stands on the chain.</dd>
 <dt>Incentive</dt><dd>what the chain made of all validators’ rows in its last epoch.</dd>
-<dt>Alpha/day</dt><dd>what the last epoch assigned, for as many epochs as a day has. It is no promise: pools and others’ work change it.</dd>
+<dt>Alpha/day</dt><dd>what the last epoch assigned for incentive, for as many epochs as a day has. It is no promise: pools and others’ work change it.</dd>
 <dt>${EPOCHS} epochs</dt><dd>mean credit of each epoch; full height is all that the class is expected to prove.</dd>
 </dl></details>`;

@@ -1,7 +1,7 @@
 // Owns: the rows of the leaderboard from what is known, and which of them are asked for. Pure. Does not own: how they look (page.ts).
 import type { Credit } from '../../model/credit.js';
 import { invalid } from '../../model/invalid-input.js';
-import { type ChainFacts, perDayRao } from '../chain-facts.js';
+import { type ChainFacts, minerEmission, perDayRao } from '../chain-facts.js';
 import type { History, Standing } from '../history.js';
 import type { ParameterFacts } from '../parameter-facts.js';
 
@@ -115,6 +115,7 @@ const NO_STANDING: Omit<Standing, 'hotkey'> = {
 export function leaderRows({ history, parameters, chain: readChain }: LeaderSource): LeaderRow[] {
   const chain = readChain();
   const neurons = new Map(chain?.neurons.map((neuron) => [neuron.hotkey as string, neuron]));
+  const emission = minerEmission(chain?.neurons ?? []);
   const hotkeys = new Set<string>(neurons.keys());
   for (const hotkey of history?.hotkeys() ?? []) hotkeys.add(hotkey);
   const scored = history?.scoredRow();
@@ -143,7 +144,7 @@ export function leaderRows({ history, parameters, chain: readChain }: LeaderSour
       score: scored ? (scored.shares.get(hotkey) ?? 0) : undefined,
       weight: chain?.weights ? (chain.weights.get(hotkey) ?? 0) : undefined,
       incentive: neuron && neuron.incentive / 65_535,
-      alphaPerDayRao: neuron && chain && perDayRao(chain, neuron.emissionRao),
+      alphaPerDayRao: neuron && chain && perDayRao(chain, emission.of(neuron)),
       trend: standing.trend,
     });
   }

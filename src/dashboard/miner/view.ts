@@ -1,6 +1,6 @@
 // Owns: a miner's story from its checks: what became of them and why, times beside those of its class, what its credit is worth. Pure.
 // Does not own: how it looks (page.ts), charts (charts.ts), where checks come from (history.ts, receipts.ts).
-import { type ChainFacts, perDayRao } from '../chain-facts.js';
+import { type ChainFacts, minerEmission, perDayRao } from '../chain-facts.js';
 import type { Band, Check, History } from '../history.js';
 import type { ParameterFacts } from '../parameter-facts.js';
 import type { Receipts } from './receipts.js';
@@ -142,7 +142,7 @@ export interface Earning {
   readonly uid: number;
   /** of 1 */
   readonly incentive: number;
-  /** what the last epoch assigned to all miners, and to this one */
+  /** what the last epoch assigned to all miners, and to this one; for incentive, without dividends */
   readonly allRao: bigint;
   readonly ownRao: bigint;
   readonly epochsPerDay: number;
@@ -161,19 +161,14 @@ const RAO = 1_000_000_000n;
 export function earningOf(chain: ChainFacts | undefined, hotkey: string): Earning | undefined {
   const neuron = chain?.neurons.find((each) => each.hotkey === hotkey);
   if (!chain || !neuron) return undefined;
-  // emission is incentive and dividends together: what miners have is told by whoever has no dividends
-  const miners = chain.neurons.filter(({ incentive }) => incentive > 0);
-  const shares = miners.reduce((sum, { incentive }) => sum + incentive, 0);
-  const pure = miners.filter(({ dividends }) => dividends === 0);
-  const pureShares = pure.reduce((sum, { incentive }) => sum + incentive, 0);
-  const pureRao = pure.reduce((sum, { emissionRao }) => sum + emissionRao, 0n);
-  const allRao = pureShares === 0 ? 0n : (pureRao * BigInt(shares)) / BigInt(pureShares);
-  const day = perDayRao(chain, neuron.emissionRao);
+  const { allRao, shares, of } = minerEmission(chain.neurons);
+  const ownRao = of(neuron);
+  const day = perDayRao(chain, ownRao);
   return {
     uid: neuron.uid,
     incentive: shares === 0 ? 0 : neuron.incentive / shares,
     allRao,
-    ownRao: neuron.emissionRao,
+    ownRao,
     epochsPerDay: 86_400_000 / (chain.blockTimeMs * chain.epochBlocks),
     perDayRao: day,
     taoPerDayRao: chain.priceRao === undefined ? undefined : (day * chain.priceRao) / RAO,

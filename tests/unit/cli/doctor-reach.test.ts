@@ -1,5 +1,5 @@
 // A vantage and whoever asks it, over sockets of this machine.
-import { createServer, type Server } from 'node:http';
+import { createServer, get, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Head } from '../../../src/chain/chain.js';
@@ -19,9 +19,9 @@ afterEach(async () => {
   stop = new AbortController();
 });
 
-async function vantage(now = AT) {
+async function vantage(now = AT, host = HERE) {
   const clock = { ...createHandClock(), now: () => now, monotonic: () => 0 };
-  const { port, closed } = await serveVantage({ clock }, { host: HERE, port: 0 }, stop.signal);
+  const { port, closed } = await serveVantage({ clock }, { host, port: 0 }, stop.signal);
   closing.push(() => closed);
   return `${HERE}:${port}`;
 }
@@ -55,6 +55,7 @@ describe('a vantage', () => {
       ],
       // where nobody did, so that a port is known before there is a miner
       listenedOurselves: [unused],
+      forbidden: [],
       skew: { leastMs: 0, mostMs: 0 },
     });
     // and nothing is left that listens there
@@ -65,7 +66,7 @@ describe('a vantage', () => {
 
   test('dials the address that asked alone, takes a few ports, and not for ever', async () => {
     const from = await vantage();
-    const get = async (path: string, method = 'GET') =>
+    const statusOf = async (path: string, method = 'GET') =>
       (await fetch(`http://${from}${path}`, { method })).status;
     for (const path of [
       '/',
@@ -75,13 +76,29 @@ describe('a vantage', () => {
       '/reach?ports=1&host=203.0.113.9',
       '/reach?ports=1,2,3,4,5,6,7,8,9',
     ])
-      expect([path, await get(path)]).toEqual([path, 400]);
-    expect(await get('/reach?ports=1', 'POST')).toBe(400);
+      expect([path, await statusOf(path)]).toEqual([path, 400]);
+    expect(await statusOf('/reach?ports=1', 'POST')).toBe(400);
     const unused = await freePort();
     const asked = [];
-    for (let i = 0; i < 5; i++) asked.push(await get(`/reach?ports=${unused}`));
+    for (let i = 0; i < 5; i++) asked.push(await statusOf(`/reach?ports=${unused}`));
     expect(asked).toEqual([200, 200, 200, 429, 429]);
-    await expect(ask(from, [unused])).rejects.toThrow('it was asked too often: try again in a minute');
+    await expect(ask(from, [unused])).rejects.toThrow('it was asked too often: try again in some seconds');
+  });
+
+  test('is not asked through a proxy or a browser, nor from its own host: none of their ports are the asker’s', async () => {
+    const from = await vantage();
+    for (const name of ['x-forwarded-for', 'via', 'origin', 'sec-fetch-site']) {
+      const status = await new Promise((resolve, reject) =>
+        get(`http://${from}/reach?ports=1`, { headers: { [name]: 'any' } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).on('error', reject),
+      );
+      expect([name, status]).toEqual([name, 400]);
+    }
+    // a proxy on the host of the vantage may leave such headers out
+    const outward = await vantage(AT, '0.0.0.0');
+    await expect(ask(outward, [1])).rejects.toThrow('it refused the question: ask it directly');
   });
 
   test.each([
@@ -108,6 +125,20 @@ describe('a vantage', () => {
     );
     await expect(ask(await fake('{"format":"assay-vantage/2"}'), [1])).rejects.toThrow('expected an answer');
     await expect(ask(await fake('x'.repeat(10_000)), [1])).rejects.toThrow('its answer is too long');
+    const said = (changes: object) =>
+      fake(
+        JSON.stringify({
+          format: 'assay-vantage/1',
+          seen: HERE,
+          at: AT,
+          ports: [{ port: 1, answered: true }],
+          ...changes,
+        }),
+      );
+    await expect(ask(await said({}), [1])).resolves.toMatchObject({ seen: HERE });
+    // words of a stranger, for a terminal
+    await expect(ask(await said({ seen: '\x1b[2J203.0.113.5' }), [1])).rejects.toThrow('expected an answer');
+    await expect(ask(await said({}), [1, 2])).rejects.toThrow('got one about other ports');
     await expect(ask(`${HERE}:${await freePort()}`, [1])).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
@@ -118,6 +149,7 @@ const seen = (changes: Partial<Seen> = {}): Seen => ({
   at: AT,
   ports: [{ port: 8091, answered: true }],
   listenedOurselves: [],
+  forbidden: [],
   skew: { leastMs: -40, mostMs: 60 },
   ...changes,
 });
@@ -140,6 +172,17 @@ describe('what follows from it', () => {
       state: 'failed',
       said: 'vantage:8099 could not connect to 203.0.113.5 (we listened there, as nobody did)',
       fix: "open TCP 8091 in this host's firewall and its provider's; behind a router, lead it to this host",
+    });
+  });
+
+  test('is nothing of a port at which nobody listens and this user may not', () => {
+    const changes = { ports: [{ port: 80, answered: false }], forbidden: [80] };
+    const [port] = reachChecks(seen(changes), { from, axon: undefined });
+    expect(port).toEqual({
+      about: 'port 80',
+      state: 'unknown',
+      said: 'vantage:8099 could not connect to 203.0.113.5, and we may not listen there meanwhile',
+      fix: 'start the miner and ask again, or ask as a user who may listen on port 80',
     });
   });
 

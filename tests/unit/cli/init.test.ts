@@ -127,6 +127,9 @@ describe('what a new project is told', () => {
     const told = (what: string, given: object) =>
       answersOf({ what, folder: '/x' }, flags({ ...given }), NOBODY);
     await expect(told('subnet', { netuid: 3 })).rejects.toThrow('--netuid: expected none');
+    await expect(told('miner', { hotkey: '//A', slots: ['bogus'] })).rejects.toThrow(
+      '--slots: slot: expected kind:class or kind:class@device',
+    );
     await expect(told('validator', { hotkey: '//A', slots: ['x'] })).rejects.toThrow(
       '--slots: expected none',
     );

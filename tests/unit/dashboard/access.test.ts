@@ -35,11 +35,14 @@ describe('with a token', () => {
     expect(ask(door, {})).toMatchObject({ is: 'refused', status: 401 });
     const exchanged = ask(door, {}, `token=${TOKEN}`);
     if (exchanged.is !== 'exchange') throw new TypeError('expected an exchange');
-    expect(exchanged.cookie).toMatch(/^assay-dashboard=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax; /);
+    expect(exchanged.cookie).toMatch(
+      /^assay-dashboard-[0-9a-f]{8}=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax; /,
+    );
     expect(exchanged.cookie).not.toContain(TOKEN);
     const [cookie] = exchanged.cookie.split(';');
     expect(ask(door, { cookie: `theme=dark; ${cookie}` })).toEqual({ is: 'granted' });
-    expect(ask(door, { cookie: 'assay-dashboard=0' })).toMatchObject({ status: 401 });
+    const [name] = cookie!.split('=');
+    expect(ask(door, { cookie: `${name}=0` })).toMatchObject({ status: 401 });
     expect(ask(door, { authorization: `Bearer ${TOKEN}` })).toEqual({ is: 'granted' });
   });
 
@@ -48,7 +51,11 @@ describe('with a token', () => {
       const access = ask(createDoor({ token }), {}, `token=${token}`);
       return access.is === 'exchange' ? access.cookie : '';
     };
-    expect(cookieOf(TOKEN)).not.toBe(cookieOf(`${TOKEN}2`));
+    const [first, second] = [cookieOf(TOKEN), cookieOf(`${TOKEN}2`)];
+    expect(first).not.toBe(second);
+    // of another name too: two dashboards of one host are both open in one browser
+    expect(first.split('=')[0]).not.toBe(second.split('=')[0]);
+    expect(ask(createDoor({ token: TOKEN }), { cookie: `${second}; ${first}` })).toEqual({ is: 'granted' });
   });
 
   test('wrong ones are counted, and after thirty nobody may try for the rest of the minute', () => {

@@ -82,6 +82,24 @@ describe('what it earns', () => {
     });
   });
 
+  test('of who validates too is what its incentive brings: dividends are not a miner’s', () => {
+    const neurons = [
+      neuronOf(1, { incentive: 49_152, emissionRao: 30_000_000_000n }),
+      neuronOf(2, {
+        hotkey: toHotkey(MINER),
+        incentive: 16_384,
+        dividends: 65_535,
+        emissionRao: 50_000_000_000n,
+      }),
+    ];
+    expect(earningOf(chainOf({ neurons }), MINER)).toMatchObject({
+      incentive: 0.25,
+      allRao: 40_000_000_000n,
+      ownRao: 10_000_000_000n,
+      perDayRao: 200_000_000_000n,
+    });
+  });
+
   test('of who is not registered is not known', () => {
     expect(earningOf(chainOf(), 'nobody')).toBeUndefined();
     expect(earningOf(undefined, MINER)).toBeUndefined();

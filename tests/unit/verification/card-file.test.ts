@@ -100,3 +100,12 @@ describe('a name', () => {
     expect(cardOf(name, mib * MIB)?.name).toBe(entry);
   });
 });
+
+test('peaks of cards without a class are what their units make of the clock: no figure is wrong by itself', () => {
+  const OPERATIONS: Readonly<Record<string, number>> = { 'a100-40': 4096 };
+  const found = CARDS.filter((card) => card.class === undefined).map(({ name, figures }) => {
+    const made = figures.multiprocessors * figures.clockHz * (OPERATIONS[name] ?? 2048);
+    return [name, Math.abs(figures.peakOpsPerS / made - 1) < 0.005];
+  });
+  expect(found).toEqual(['a100-40', 'l4', 'a10', 'a40', 'rtx-a6000', 't4'].map((name) => [name, true]));
+});

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { joinDashboard } from '../../../src/cli/dashboard/join.js';
+import { systemClock } from '../../../src/model/clock.js';
+import { silentLog } from '../../../src/model/log.js';
+import { seedLedger } from '../../support/seeded-ledger.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'assay-joined-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** As pages are told while it runs: a second is a turn, and it ends after `most` of them or when `isEnough`. */
+async function toldWhile(
+  joined: ReturnType<typeof joinDashboard>,
+  seconds: { signal: AbortController; count: number },
+  isEnough: (told: string) => boolean,
+): Promise<string> {
+  let told = '';
+  joined.hub.listen(new Set(['standings', 'masthead']), {
+    write(bytes) {
+      told += bytes.toString();
+      if (isEnough(told)) seconds.signal.abort();
+      return true;
+    },
+    drop() {},
+  });
+  await joined.run(seconds.signal.signal);
+  return told;
+}
+
+function joinedTo(validator: string, most: number) {
+  const seconds = { signal: new AbortController(), count: 0 };
+  const clock = {
+    ...systemClock,
+    async sleep() {
+      await turn();
+      if (++seconds.count >= most) seconds.signal.abort();
+    },
+  };
+  return { seconds, joined: joinDashboard({ clock, log: silentLog, validator, hasLab: false }) };
+}
+
+test('verdicts that came are told to open pages, also when nothing comes after them', async () => {
+  const { joined, seconds } = joinedTo(folder, 50_000);
+  await joined.read(seconds.signal.signal);
+  await seedLedger(folder, { miners: 3, epochs: 1 });
+  const told = await toldWhile(joined, seconds, (all) => all.includes('event: standings'));
+  expect(told).toContain('New verdicts came.');
+});
+
+test('what was there when the pages were made is not told as new', async () => {
+  const { joined, seconds } = joinedTo(folder, 2000);
+  await joined.read(seconds.signal.signal);
+  expect(joined.masthead().epoch).toBeGreaterThan(0);
+  expect(await toldWhile(joined, seconds, () => false)).not.toContain('standings');
+});
