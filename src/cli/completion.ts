@@ -107,7 +107,7 @@ _${name}() {
         .join('|')}) at=$word ;;
     esac
   done
-  local subs= flags= files= folders= others= choices= argument=none
+  local subs= flags= files= folders= others= choices= argument=none IFS=$' \\t\\n'
   case $at in
 ${indented(arms, 4)}
   esac
@@ -115,9 +115,11 @@ ${indented(arms, 4)}
   if [[ -n $choices ]]; then
     COMPREPLY=($(compgen -W "$choices" -- "$cur"))
   elif [[ " $files " == *" $prev "* ]]; then
+    IFS=$'\\n' # a name may have spaces
     compopt -o filenames 2>/dev/null
     COMPREPLY=($(compgen -f -- "$cur"))
   elif [[ " $folders " == *" $prev "* ]]; then
+    IFS=$'\\n'
     compopt -o filenames 2>/dev/null
     COMPREPLY=($(compgen -d -- "$cur"))
   elif [[ " $others " == *" $prev "* ]]; then
@@ -127,6 +129,7 @@ ${indented(arms, 4)}
   else
     COMPREPLY=($(compgen -W "$subs" -- "$cur"))
     if [[ $argument == file || $argument == folder || ( $argument == anything && -z $subs ) ]]; then
+      IFS=$'\\n'
       compopt -o filenames 2>/dev/null
       COMPREPLY+=($(compgen -f -- "$cur"))
     fi

@@ -4,7 +4,7 @@ import { learnClasses } from '../validator/ledger/classes.js';
 import { type LedgerReader, openLedgerReader } from '../validator/ledger/ledger.js';
 import type { KindsByName } from '../verification/parameter-file.js';
 import { dataPaths } from './assemble.js';
-import { invalid } from './invalid-input.js';
+import { errnoOf, invalid } from './invalid-input.js';
 import { EXIT, printError, stderrLog } from './output.js';
 import { sayWhile } from './progress.js';
 
@@ -54,7 +54,11 @@ export const withLedger = (
 ): Promise<number> =>
   refusingCorrupt(async () => {
     const ledger = await sayWhile('reading the ledger', () =>
-      openLedgerReader({ dir: dataPaths.ledger(data), log: stderrLog('warn') }),
+      openLedgerReader({ dir: dataPaths.ledger(data), log: stderrLog('warn') }).catch((error: unknown) => {
+        if (errnoOf(error) === 'ENOTDIR')
+          throw invalid(`--data ${data}`, 'the data folder of a validator', 'a file', error);
+        throw error;
+      }),
     );
     try {
       const its = ledger.owner?.netuid;

@@ -5,7 +5,7 @@ import { createLog, type Log, type LogLevel } from '../model/log.js';
 import { type CliCode, ERROR_PAGES } from './error-codes.js';
 import { EXIT } from './exit-codes.js';
 import { eraseProgress } from './progress.js';
-import { filled } from './text-width.js';
+import { filled, withoutControls } from './text-width.js';
 
 export { EXIT };
 
@@ -61,9 +61,6 @@ export function printError(error: unknown, debug: boolean): void {
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
-/** What would move a cursor, colour a terminal or turn the order of reading: a peer may have chosen the words. */
-const UNSEEN = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
-
 /** Broken at spaces and indented; what is piped stays a line each. */
 function fittedToTerminal(line: string): string {
   if (process.stderr.isTTY !== true) return line;
@@ -74,10 +71,6 @@ function fittedToTerminal(line: string): string {
     .join('\n');
 }
 
-/** OpenSSL names its source files and ends its lines. */
+/** OpenSSL names its source files and ends its lines; a peer may have chosen the words. */
 const oneLine = (text: string): string =>
-  text
-    .replace(/:[\w./-]*\.c:\d+:/g, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(UNSEEN, '\uFFFD')
-    .trim();
+  withoutControls(text.replace(/:[\w./-]*\.c:\d+:/g, '').replace(/\s*\n\s*/g, ' ')).trim();

@@ -23,9 +23,23 @@ export const run: Run = async (work) => {
   }
   await flushLogs();
   await Promise.all([written(process.stdout), written(process.stderr)]);
+  if (lost !== undefined) {
+    process.stderr.write(`error: standard output cannot be written: ${lost.message} [unexpected]\n`);
+    process.exitCode ||= EXIT.failed;
+  }
   // clients of the chain keep timers alive; everything of ours has ended by now
   process.exit();
 };
+
+/** Why what was asked for is not there: a full disk, say. */
+let lost: Error | undefined;
+
+/** A reader that left (`| head`) wants no more; that is no fault. */
+export function watchOutput(): void {
+  process.stdout.on('error', (error: Error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') lost ??= error;
+  });
+}
 
 /** A pipe takes 64 KiB at a time, and exit does not wait for the rest. */
 const written = (stream: NodeJS.WriteStream): Promise<void> =>

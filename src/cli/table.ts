@@ -1,6 +1,6 @@
 // Owns: tables: how wide they may be, what is wrapped and what is cut, that a cell is data. Does not own: what stands in them.
 import CliTable from 'cli-table3';
-import { filled, shown, widthOf, wrapped, wrappedWhole } from './text-width.js';
+import { filled, largest, shown, widthOf, wrapped, wrappedWhole } from './text-width.js';
 
 type Cell = string | number | bigint | boolean | undefined;
 
@@ -70,7 +70,7 @@ export class Table {
   }
 
   #blocks(width: number): string {
-    const names = Math.max(...this.#head.map(widthOf));
+    const names = largest(this.#head.map(widthOf));
     return this.#rows
       .map((row) =>
         row
@@ -92,7 +92,11 @@ interface Content {
   readonly align: 'left' | 'right';
 }
 
+/** Of longer ones the library hands all rows to one call, which takes no more than some ten thousand. */
+const MOST_BORDERED = 10_000;
+
 function bordered(columns: readonly Content[], width: number): string | undefined {
+  if (columns[0]!.cells.length > MOST_BORDERED) return undefined;
   const widths = fitted(columns.map(columnOf), width - 3 * columns.length - 1);
   if (widths === undefined) return undefined;
   const table = new CliTable({
@@ -138,11 +142,11 @@ interface Column {
 }
 
 function columnOf({ name: head, cells }: Content): Column {
-  const body = Math.max(0, ...cells.map(widthOf));
+  const body = largest(cells.map(widthOf));
   const natural = Math.max(body, widthOf(head));
-  const headWord = Math.max(...head.split(' ').map(widthOf));
+  const headWord = largest(head.split(' ').map(widthOf));
   const words = cells.flatMap((cell) => cell.split(/\s+/)).map(widthOf);
-  const longestWord = Math.min(LEAST_WORD, Math.max(0, ...words));
+  const longestWord = Math.min(LEAST_WORD, largest(words));
   const least = cells.every(isFigure)
     ? body
     : cells.some((cell) => cell.includes(' '))

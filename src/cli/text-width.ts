@@ -1,15 +1,24 @@
 // Owns: text in columns of a terminal: how wide it is, breaking it, cutting it, what of it is not shown. Does not own: tables.
 import stringWidth from 'string-width';
 
-export const widthOf = (text: string): number =>
-  Math.max(0, ...text.split('\n').map((line) => stringWidth(line)));
+/** Of any number of them: a call takes some ten thousand arguments. 0 where there are none. */
+export const largest = (of: readonly number[]): number => of.reduce((a, b) => Math.max(a, b), 0);
 
-/** What would move a cursor, colour a terminal or turn the reading order of what follows is shown, not done. */
+export const widthOf = (text: string): number => largest(text.split('\n').map((line) => stringWidth(line)));
+
+/** What would move a cursor, colour a terminal or turn the reading order of what follows; line breaks are among them. */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
+
+export const withoutControls = (text: string): string => text.replace(UNSEEN, '\uFFFD');
+
+/** What a terminal would act on is shown, not done. */
 export function shown(cell: unknown): string {
   return String(cell ?? '')
     .replace(/\r?\n/g, '\n')
     .replace(/\t/g, ' ')
-    .replace(/(?!\n)[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu, '\uFFFD');
+    .split('\n')
+    .map(withoutControls)
+    .join('\n');
 }
 
 /** Lines of at most `width` columns; words that are longer lose their middle. */

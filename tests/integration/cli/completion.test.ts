@@ -13,6 +13,7 @@ const scripts = new Map<Shell, string>();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'assay-completion-'));
   writeFileSync(join(folder, 'policy.json'), '{}');
+  writeFileSync(join(folder, 'my policy.json'), '{}');
   const program = createProgram();
   await addAllRoleFlags(program);
   for (const shell of ['bash', 'zsh', 'fish'] as const) {
@@ -37,6 +38,7 @@ const CASES: readonly (readonly [words: string, expected: readonly string[], nev
   ['assay validator start --keep-', ['--keep-accepted', '--keep-evidence-epochs', '--keep-outcome-epochs']],
   ['assay wallet create --words ', ['12', '24']],
   ['assay scoring check pol', ['policy.json']],
+  ['assay scoring check my', ['my policy.json']],
   ['assay verification params check --', ['--json'], ['--kind']],
   ['assay sim', [], ['simulated']],
 ];

@@ -1,5 +1,6 @@
 // What the program says about itself: version, errors.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -122,4 +123,15 @@ describe('errors', () => {
     );
     expect(odd.map(([code]) => code)).toEqual([]);
   });
+});
+
+test.skipIf(!existsSync('/dev/full'))('output that a full disk did not take is no success', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'errors'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(stderr).toMatch(/^error: standard output cannot be written: ENOSPC.* \[unexpected\]\n$/);
+  expect(status).toBe(1);
 });

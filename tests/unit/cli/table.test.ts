@@ -22,6 +22,18 @@ describe('where output is piped', () => {
 });
 
 describe('in a terminal', () => {
+  test('a table has as many rows as a ledger has outcomes', () => {
+    const table = new Table({ head: ['uid', 'why'] });
+    for (let i = 0; i < 150_000; i++) table.push([i, 'late']);
+    const lines = table.toString(80).split('\n');
+    expect(lines).toHaveLength(150_002);
+    expect(lines.at(-1)).toBe('149999  late');
+  }, 60_000);
+
+  test('marks that turn the order of reading are shown', () => {
+    expect(tableOf(['name'], ['a\u061cb\u202ec']).toString(80)).toContain('a\uFFFDb\uFFFDc');
+  });
+
   test('a table that fits is left as it is', () => {
     expect(tableOf(['uid', 'name'], [1, 'a']).toString(80)).toBe(
       ['┌─────┬──────┐', '│ uid │ name │', '├─────┼──────┤', '│ 1   │ a    │', '└─────┴──────┘'].join('\n'),
