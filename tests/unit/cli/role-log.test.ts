@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, read, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { flushLogs, openRoleLog } from '../../../src/cli/role-log.js';
 
@@ -94,8 +95,9 @@ describe('the log of a role', () => {
     let got = '';
     const piece = Buffer.alloc(1 << 16);
     while (!got.includes('dropped')) {
-      got += piece.toString('utf8', 0, readSync(fd, piece));
-      await setImmediate();
+      // beside the event loop: while it waits for bytes, the log must be able to write the next ones
+      const { bytesRead } = await promisify(read)(fd, piece, 0, piece.length, null);
+      got += piece.toString('utf8', 0, bytesRead);
     }
     const lines = got
       .split('\n')
