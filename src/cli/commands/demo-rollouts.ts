@@ -14,6 +14,7 @@ import { toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
 import { toHotkey } from '../../model/ids.js';
 import { silentLog } from '../../model/log.js';
+import { importOnnxruntime } from '../../model/onnxruntime.js';
 import { deadlineBlock, nextWindow, startBlock } from '../../rollouts/windows.js';
 import { WHAT_IT_DOES } from '../../testing/rollouts/miners.js';
 import {
@@ -312,7 +313,7 @@ const toFlags = (config: Readonly<Record<string, string | number | readonly stri
 /** onnxruntime-node is optional; the plain decoder is for machines without it, and for smaller models. */
 async function engineHere(): Promise<'onnx' | 'plain'> {
   try {
-    await import('onnxruntime-node');
+    await importOnnxruntime();
     return 'onnx';
   } catch {
     return 'plain';

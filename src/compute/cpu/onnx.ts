@@ -1,4 +1,5 @@
 // Owns: products through onnxruntime-node. Does not own: whether they are exact on this CPU (probe.ts asks).
+import { importOnnxruntime } from '../../model/onnxruntime.js';
 import { assertOperand, type Compute, type Multiplier, operandRows } from '../compute.js';
 import { MODEL, matMulIntegerModel } from './onnx-model.js';
 
@@ -22,7 +23,7 @@ interface Session {
 /** The optional dependency, or undefined where it is not installed. */
 export async function loadOnnx(): Promise<Onnx | undefined> {
   try {
-    return (await import('onnxruntime-node')) as unknown as Onnx; // a subset of its own declarations
+    return (await importOnnxruntime()) as Onnx; // a subset of its own declarations
   } catch {
     // absent, or built for another system: both mean that the reference multiplies
     return undefined;

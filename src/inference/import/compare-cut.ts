@@ -1,5 +1,6 @@
 // Owns: the check that body, head and rows give what the export gave, through onnxruntime. Does not own: the cut (cut-head.ts).
 import { AssayError, unsupported } from '../../model/errors.js';
+import { importOnnxruntime } from '../../model/onnxruntime.js';
 import { DataType } from '../../protocol/gen/onnx/onnx_pb.js';
 import type { Candidates, LanguageModel } from '../language-model.js';
 import type { DecoderGraph } from './decoder-graph.js';
@@ -34,7 +35,7 @@ interface Tensor {
 /** The optional package; undefined where it is not. */
 export async function findEngine(): Promise<Engine | undefined> {
   try {
-    return (await import('onnxruntime-node')) as unknown as Engine; // a subset of its own declarations
+    return (await importOnnxruntime()) as Engine; // a subset of its own declarations
   } catch {
     return undefined;
   }

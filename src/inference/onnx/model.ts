@@ -2,6 +2,7 @@
 // thread does (orders.ts, engine.ts).
 import type { Worker } from 'node:worker_threads';
 import { AssayError } from '../../model/errors.js';
+import { withoutReports } from '../../model/onnxruntime.js';
 import { moduleBeside, startThread } from '../../model/thread.js';
 import {
   assertJoining,
@@ -191,6 +192,7 @@ class ModelThread {
   #closing: Promise<void> | undefined;
 
   constructor(parts: EngineOrder) {
+    withoutReports();
     this.#worker = startThread(WORKER, { workerData: parts });
     let isReady: (ready: { readonly version: string }) => void = () => {};
     this.ready = new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 // Owns: onnxruntime-node as far as models use it: loading it, its execution providers, sessions and tensors. Does not own: graphs,
 // threads.
 import { AssayError, unsupported } from '../../model/errors.js';
+import { importOnnxruntime } from '../../model/onnxruntime.js';
 
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
 export type Provider = (typeof PROVIDERS)[number];
@@ -29,7 +30,7 @@ export interface Session {
 /** @throws AssayError `unsupported` where the optional package is not, with what to do */
 export async function loadRuntime(): Promise<Runtime> {
   try {
-    return (await import('onnxruntime-node')) as unknown as Runtime; // a subset of its own declarations
+    return (await importOnnxruntime()) as Runtime; // a subset of its own declarations
   } catch (cause) {
     throw unsupported(
       'models on onnxruntime-node',
