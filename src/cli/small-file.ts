@@ -33,6 +33,6 @@ async function insteadOf(path: string, error: unknown): Promise<string> {
   if (!found || !['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return foundInstead(error);
   const mode = (found.mode & 0o777).toString(8).padStart(3, '0');
   const user = process.getuid?.();
-  const todo = found.uid === user ? 'chmod it to 600' : 'chown the file to that user';
-  return `one of user ${found.uid} with mode ${mode}, while this process is user ${user}: ${todo}`;
+  const fix = found.uid === user ? 'chmod it to 600' : 'chown the file to that user';
+  return `one of user ${found.uid} with mode ${mode}, while this process is user ${user}: ${fix}`;
 }

@@ -55,8 +55,8 @@ describe('a small file of a data folder', () => {
     const owner = statSync(path).uid;
     const got = (uid: number) =>
       `expected a file that this process can read, got one of user ${uid} with mode 000, while this process is user ${user}`;
-    const todo = owner === user ? 'chmod it to 600' : 'chown the file to that user';
-    expect(said).toBe(`${path}: ${got(owner)}: ${todo}`);
+    const fix = owner === user ? 'chmod it to 600' : 'chown the file to that user';
+    expect(said).toBe(`${path}: ${got(owner)}: ${fix}`);
     expect(ofOwn).toBe(`${at('own.json')}: ${got(user)}: chmod it to 600`);
   });
 });
