@@ -1,7 +1,7 @@
 // A proof kind of one's own, with a miner that serves it and a validator that checks it. Any chain will do; here it is
 // the localnet that docs/guide/open-subnet.mjs opened.
 // Usage: node docs/guide/own-proof.mjs [ws://127.0.0.1:9944]
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMiner, createValidator, defineProof, proofs } from 'assay';
@@ -59,14 +59,14 @@ const [url = 'ws://127.0.0.1:9944'] = process.argv.slice(2);
 const { silentLog: log, systemClock: clock, systemRandom: random } = model;
 await readyKeys();
 const chain = await connectSubtensor({ url, log, clock });
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 const dir = await mkdtemp(join(tmpdir(), 'assay-own-proof-'));
 const keypair = keypairFromUri('//Bob//validator');
 const { genesisHash } = await chain.info();
 const ledger = await openLedger({ dir, log, random, genesisHash, netuid: 1, keypair });
 const { number: head } = await chain.head();
 const book = await openWeightsBook({ log }, { folder: dir, genesisHash, hotkey: keypair.address, head });
-const stop = new AbortController();
-process.once('SIGINT', () => stop.abort());
 
 const slot = createLocalSlot(
   { compute: createReferenceCompute(), kind: hashChain, params, paramsId: paramsId(params) },
@@ -82,18 +82,25 @@ const validator = createValidator(
 );
 
 let seen;
-await Promise.all([
-  miner.run(stop.signal, ({ host, port }) => console.log(`miner on ${host}:${port}`)),
-  validator.run(stop.signal, ({ lastEvent, lastWeights }) => {
-    if (lastEvent && lastEvent.block !== seen)
-      console.log(`event at block ${lastEvent.block}: ${lastEvent.accepted} accepted, ${lastEvent.rejected} rejected`);
-    seen = lastEvent?.block;
-    if (lastWeights && !stop.signal.aborted) {
-      console.log(`weights set at block ${lastWeights.block}: ${JSON.stringify(lastWeights.row)}`);
-      stop.abort();
-    }
-  }),
-]);
-await book.close();
-await ledger.close();
-await chain.close();
+try {
+  await Promise.all([
+    miner.run(stop.signal, ({ host, port }) => console.log(`miner on ${host}:${port}`)),
+    validator.run(stop.signal, ({ lastEvent, lastWeights }) => {
+      if (lastEvent && lastEvent.block !== seen)
+        console.log(
+          `event at block ${lastEvent.block}: ${lastEvent.accepted} accepted, ${lastEvent.rejected} rejected`,
+        );
+      seen = lastEvent?.block;
+      if (lastWeights && !stop.signal.aborted) {
+        console.log(`weights set at block ${lastWeights.block}: ${JSON.stringify(lastWeights.row)}`);
+        stop.abort();
+      }
+    }),
+  ]);
+} finally {
+  stop.abort(); // the one that goes on, where the other failed
+  await book.close();
+  await ledger.close();
+  await chain.close();
+  await rm(dir, { recursive: true }); // a toy's: nobody asks for it again
+}

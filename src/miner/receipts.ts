@@ -145,11 +145,12 @@ export function followReceipts(path: string): (onRow: (row: ReceiptRow) => void)
     if (!file) return; // no receipt yet
     try {
       const { size } = await file.stat();
-      const chunk = Buffer.alloc(FOLLOWED_BYTES);
+      const chunk = Buffer.alloc(Math.min(FOLLOWED_BYTES, Math.max(0, size - at)));
       while (at < size) {
         const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
         const end = chunk.subarray(0, bytesRead).lastIndexOf(10) + 1;
-        if (end === 0) return; // a line that is being written, or one that no receipt is as long as
+        if (end === 0 && bytesRead === FOLLOWED_BYTES) throw corrupt(path, line + 1);
+        if (end === 0) return; // a line that is being written
         for (const text of chunk.toString('utf8', 0, end - 1).split('\n')) {
           line++;
           const row = parseRow(text);
@@ -164,7 +165,7 @@ export function followReceipts(path: string): (onRow: (row: ReceiptRow) => void)
   };
 }
 
-/** Many receipts at once; each is a few KiB. */
+/** Many receipts at once; each is a few KiB, and a line that is longer is none. */
 const FOLLOWED_BYTES = 1 << 20;
 
 const corrupt = (path: string, line: number) =>

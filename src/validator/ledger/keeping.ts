@@ -53,9 +53,11 @@ export function createKeeping(
   }
 
   async function compact(now: number, outcomeEpochs: number, digest: string): Promise<void> {
+    const isDue = (before: number): boolean =>
+      ledger.segments().filter((epoch) => epoch < before).length >= Math.max(1, outcomeEpochs * BATCH);
+    if (!isDue(now - outcomeEpochs)) return; // holds are looked for in the whole ledger: not in every epoch
     const keepFrom = await beforeHolds(now - outcomeEpochs);
-    const due = ledger.segments().filter((epoch) => epoch < keepFrom).length;
-    if (due < Math.max(1, outcomeEpochs * BATCH)) return;
+    if (!isDue(keepFrom)) return;
     if (await isPaidOtherwise(keepFrom, digest)) return;
     const policy = parsePolicy(await ledger.readParams(digest));
     const { of: classOf } = await learnClasses(ledger, kinds);

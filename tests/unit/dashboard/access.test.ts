@@ -46,6 +46,18 @@ describe('with a token', () => {
     expect(ask(door, { authorization: `Bearer ${TOKEN}` })).toEqual({ is: 'granted' });
   });
 
+  test('the cookie says nothing of the token: of the same one it is another at every start', () => {
+    const cookieOf = (door: ReturnType<typeof createDoor>) => {
+      const access = ask(door, {}, `token=${TOKEN}`);
+      return access.is === 'exchange' ? access.cookie.split(';')[0]! : '';
+    };
+    const [first, second] = [createDoor({ token: TOKEN }), createDoor({ token: TOKEN })];
+    expect(cookieOf(first)).toBe(cookieOf(first));
+    expect(cookieOf(second)).not.toBe(cookieOf(first));
+    expect(cookieOf(second).split('=')[0]).toBe(cookieOf(first).split('=')[0]);
+    expect(ask(second, { cookie: cookieOf(first) })).toMatchObject({ is: 'refused', status: 401 });
+  });
+
   test('of another token the cookie is another', () => {
     const cookieOf = (token: string) => {
       const access = ask(createDoor({ token }), {}, `token=${token}`);

@@ -244,5 +244,11 @@ describe('receipts that are followed', () => {
       code: 'corrupt',
       data: { path, line: 2 },
     });
+    const other = await fileOf('first');
+    await appendFile(other, 'x'.repeat(2 ** 20)); // longer than any, and without an end
+    await expect(followReceipts(other)(() => {})).rejects.toMatchObject({
+      code: 'corrupt',
+      data: { path: other, line: 2 },
+    });
   });
 });
