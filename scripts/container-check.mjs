@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { carryOut, configOf, inside, parseContainerfile } from './container-steps.mjs';
+import { carryOut, configOf, debianMirror, inside, parseContainerfile } from './container-steps.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'assay-container');
@@ -16,7 +16,7 @@ const HEALTHY_MS = 120_000;
 const STOP_MS = 10_000;
 const say = (line) => console.log(`container: ${line}`);
 
-const missing = whyNot();
+const missing = await whyNot();
 if (missing !== undefined) {
   say(`skipped, the steps were not carried out: ${missing}`);
   process.exit(0);
@@ -111,20 +111,20 @@ async function firstLine(child) {
   throw new Error('the localnet ended before it served');
 }
 
-function whyNot() {
+async function whyNot() {
   if (process.getuid?.() !== 0) return 'chroot takes root';
   for (const program of ['mmdebstrap', 'unshare', 'chroot'])
     if (spawnSync('which', [program]).status !== 0) return `no ${program}`;
   if (!existsSync(join(root, 'dist/cli/main.js'))) return 'nothing is built: npm run build';
-  const packages = [
-    '-sf',
-    '--max-time',
-    '10',
-    '-o',
-    '/dev/null',
-    'http://deb.debian.org/debian/dists/trixie/Release',
-  ];
-  if (spawnSync('curl', packages).status !== 0) return 'no Debian packages are to be had';
+  const mirror = debianMirror();
+  if (mirror === undefined) return 'this machine has no Debian packages';
+  const reached = await fetch(`${mirror}/dists/trixie/Release`, {
+    method: 'HEAD',
+    signal: AbortSignal.timeout(10_000),
+  })
+    .then(({ ok }) => ok)
+    .catch(() => false);
+  if (!reached) return 'no Debian packages are to be had';
   if (spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status !== 0) return 'no namespaces here';
   return undefined;
 }

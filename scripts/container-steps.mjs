@@ -120,9 +120,10 @@ function begin(root, from, roots, say) {
   say(`FROM ${from}`);
   const before = roots.get(from);
   if (before !== undefined) return ran('cp', ['-a', `${before}/.`, root]);
-  const suite = /\/debian:([a-z]+)-slim$/.exec(from)?.[1];
+  const suite = /^(?:.*\/)?debian:([a-z]+)-slim$/.exec(from)?.[1];
   if (suite === undefined) throw new Error(`FROM ${from}: only Debian can be made without an engine`);
   const excluded = ['doc/*', 'man/*', 'locale/*'].map((path) => `--dpkgopt=path-exclude=/usr/share/${path}`);
+  const mirror = debianMirror();
   ran('mmdebstrap', [
     '--quiet',
     '--mode=root',
@@ -131,8 +132,14 @@ function begin(root, from, roots, say) {
     ...excluded,
     suite,
     root,
-    'http://deb.debian.org/debian',
+    ...(mirror === undefined ? [] : [mirror]),
   ]);
+}
+
+/** Where this machine has its own Debian packages from; undefined where it has none. */
+export function debianMirror() {
+  const { stdout = '' } = spawnSync('apt-get', ['indextargets', '--format', '$(SITE)'], { encoding: 'utf8' });
+  return stdout?.split('\n').find((site) => /^https?:.*\/debian\/?$/.test(site));
 }
 
 function carry(root, step, config, { roots, context, say }) {

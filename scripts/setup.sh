@@ -68,6 +68,13 @@ setup_redis() {
   setup_debian redis-server || echo 'setup: redis-server is not installed; going on without it' >&2
 }
 
+# CI carries the container file's steps out with it; it skips that without, and says so
+setup_mmdebstrap() {
+  command -v mmdebstrap >/dev/null || [ "$(id -u)" != 0 ] && return
+  grep -qs '^ID=\(debian\|ubuntu\)' /etc/os-release && command -v apt-get >/dev/null || return 0
+  setup_debian mmdebstrap || echo 'setup: mmdebstrap is not installed; going on without it' >&2
+}
+
 setup_debian() {
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
   setup_step "installing $* (apt-get)" setup_apt "$@"

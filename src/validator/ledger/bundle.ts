@@ -1,10 +1,9 @@
 // Owns: a ledger, or some of its epochs, as one signed file; and a folder made of such a file. Does not own: what is in it
 // (segment.ts), whether it may go on there (ledger.ts).
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { equals, fromHex, toHex } from '../../model/bytes.js';
 import { AssayError } from '../../model/errors.js';
@@ -131,7 +130,8 @@ export async function exportLedger(
     }
     yield line({ files: names.length, signature: toHex(signOver(writer, DOMAIN, hash.digest())) });
   }
-  await pipeline(chunks, createWriteStream(to, { mode: 0o600, flush: true }));
+  // opened before the first chunk: of a stream that is stopped while it opens, the file appears after it was cleared away
+  await writeFile(to, chunks(), { mode: 0o600, flush: true });
   return { files: names.length, bytes, head: headOf(index.last) };
 }
 

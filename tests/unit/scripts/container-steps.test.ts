@@ -29,7 +29,7 @@ test('the image is not root’s, has a health check, a process 1 that reaps, and
 
 test('a step over several lines, with a remark between them, is one; a stage takes what the one before it set', () => {
   const stages = parseContainerfile(
-    'FROM docker.io/library/debian:x-slim AS a\nENV A=1\nUSER 7:7\n\nFROM a\nRUN one \\\n# why\n && two\n',
+    'FROM debian:x-slim AS a\nENV A=1\nUSER 7:7\n\nFROM a\nRUN one \\\n# why\n && two\n',
   );
   expect(stages[1]).toMatchObject({ from: 'a', steps: [{ op: 'RUN', text: 'one  && two' }] });
   expect(configOf(stages)).toMatchObject({ user: '7:7', env: { A: '1' } });
