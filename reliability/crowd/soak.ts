@@ -1,7 +1,6 @@
 // Owns: the walk of the soak: a crowd of miners, one validator, what it costs over time. Does not own: who is in the crowd (plan.ts), what must
 // hold (judge.ts).
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { dataPaths } from '../../src/cli/assemble.js';
@@ -122,7 +121,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       ],
       heapMiB: HEAP.validator,
       semiSpaceMiB: NODES_OWN_SEMI_SPACE_MIB,
-      env: await unitsMalloc(),
+      env: unitsMalloc('validator'),
     });
     const held = await holdToCores(validator.pid);
     const watching = watch();
@@ -170,14 +169,6 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
 
 const WIDENED =
   "No call of the chain's pallets allows a subnet more than 256 neurons: the soak's chain was widened in its storage, as a runtime with other defaults would be.";
-
-/** How the memory that is not JavaScript's is had in operation, as the unit says. */
-async function unitsMalloc(): Promise<Record<string, string>> {
-  const unit = await readFile(new URL('../../ops/systemd/assay-validator.service', import.meta.url), 'utf8');
-  return Object.fromEntries(
-    [...unit.matchAll(/(MALLOC_\w+)=(\d+)/g)].map(([, name, value]) => [name!, value!]),
-  );
-}
 
 /** @returns what is said about it */
 async function holdToCores(pid: number): Promise<string> {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ENVIRONMENT } from '../../src/cli/demo/processes.js';
 import { systemClock } from '../../src/model/clock.js';
+import { unitsMalloc } from '../malloc.js';
 import type { MinersInput } from './miners.js';
 
 export interface MinersAtWork {
@@ -27,7 +28,7 @@ export function startMiners(
   let ending = false;
   const readies = Array.from({ length: input.parts }, (_, part) => {
     const child = fork(MINERS, [JSON.stringify({ ...input, part } satisfies MinersInput)], {
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...unitsMalloc('miner') },
       execArgv: ['--import', import.meta.resolve('tsx')],
       stdio: ['ignore', 2, 2, 'ipc'],
     });

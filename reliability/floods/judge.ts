@@ -16,7 +16,7 @@ export interface FloodSeen {
 }
 
 /** Above what it took before: descriptors, queues of the system and strangers' sessions are bounded, a heap is not tight. */
-const GROWTH_MIB = 256;
+const GROWTH_MIB = 192;
 
 export function judgeFloods(
   floods: readonly FloodSeen[],

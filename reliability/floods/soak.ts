@@ -13,6 +13,7 @@ import { VALIDATOR, writeGenesis } from '../crowd/genesis.js';
 import { crowdParams } from '../crowd/params.js';
 import { type CrowdPlan, crowdOf, crowdTiming, PORT } from '../crowd/plan.js';
 import { type MinersAtWork, startMiners } from '../crowd/start.js';
+import { unitsMalloc } from '../malloc.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
 import { usageOf } from '../usage.js';
 import type { AttackerInput, AttackerSays } from './attacker.js';
@@ -107,6 +108,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
         ...['--data', join(dir, 'validator'), '--admin-port', '-1', '--verifier-threads', '1'],
       ],
       heapMiB: 512,
+      env: unitsMalloc('validator'),
     });
     const until = async (more: number) => {
       const from = events.length;

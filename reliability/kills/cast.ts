@@ -7,6 +7,7 @@ import type { OwnersFiles } from '../../src/testing/demo-policy.js';
 import type { ProverName } from '../../src/testing/demo-provers.js';
 import { funds } from '../../src/testing/setup.js';
 import { type Behaviour, DEMO_PLAN, FACTS, type World } from '../../src/testing/world.js';
+import { unitsMalloc } from '../malloc.js';
 
 const HEAP = { chain: 512, validator: 384, worker: 256, miner: 160, device: 64 } as const;
 /** Devices by behaviour; who replays needs none. */
@@ -100,6 +101,7 @@ export async function startMiners(
           }),
         ],
         heapMiB: HEAP.miner,
+        env: unitsMalloc('miner'),
       }),
     ),
   );
@@ -120,6 +122,7 @@ export async function startValidators(
           ...(extra[name] ?? []),
         ],
         heapMiB: HEAP.validator,
+        env: unitsMalloc('validator'),
       }),
     ),
   );

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FloodSeen, judgeFloods } from '../../../reliability/floods/judge.js';
 import { soak } from '../../../reliability/floods/soak.js';
+import { unitsMalloc } from '../../../reliability/malloc.js';
 import { settingsOf } from '../../../reliability/soak.js';
 
 const PROGRAM = [
@@ -50,6 +51,13 @@ test('one that died, grew, was not reached or lost an event is said by name', ()
   expect(broken({}, ['miners 0 SIGSEGV'])).toEqual(['miners 0 SIGSEGV']);
   expect(broken({ done: 0 })).toEqual(['pings']);
   expect(broken({ accepted: 2 })).toEqual(['pings: 2 of 3']);
-  expect(broken({ rssMiB: 400 })).toEqual(['100 MiB before, 400 MiB at most']);
+  expect(broken({ rssMiB: 291 })).toEqual([]);
+  expect(broken({ rssMiB: 292 })).toEqual(['100 MiB before, 292 MiB at most']);
   expect(judgeFloods([flood], before, []).figures.map(({ value }) => value)).toEqual([100, 200, 500, 5]);
+});
+
+test('processes of soaks have memory as the units of systemd say', () => {
+  const said = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+  expect(unitsMalloc('miner')).toEqual(said);
+  expect(unitsMalloc('validator')).toEqual(said);
 });
