@@ -20,6 +20,7 @@ import type { Clock } from '../../model/clock.js';
 import type { Hotkey, Netuid } from '../../model/ids.js';
 import type { Log } from '../../model/log.js';
 import { shellWord } from '../../model/shell-word.js';
+import { DEFAULT_LIMITS } from '../../protocol/limits.js';
 import type { LedgerFold } from '../../validator/ledger/load.js';
 import { dataPaths } from '../assemble.js';
 import { createChainSource, type DashboardChain } from './chain-source.js';
@@ -146,7 +147,10 @@ export function joinDashboard(options: JoinOptions): Joined {
     }),
   );
 
-  const rounds = validator === undefined ? undefined : createRoundsBook(clock);
+  const rounds =
+    validator === undefined
+      ? undefined
+      : createRoundsBook({ now: clock.now, longestMs: DEFAULT_LIMITS.streamMs });
   if (rounds) {
     folds.push(rounds);
     pages.push(createRoundsPage({ book: rounds, isLedgerAlone: !isInside }));

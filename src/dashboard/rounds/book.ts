@@ -4,7 +4,7 @@ import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { Span, Tracer } from '../../model/trace.js';
 import { isDeclined, type Verdict, verdictToString } from '../../model/verdict.js';
-import type { EventEntry } from '../../validator/ledger/entries.js';
+import type { EventEntry, ScoredEntry } from '../../validator/ledger/entries.js';
 import type { ValidatorStatus } from '../../validator/status.js';
 
 /** Where a session is: asked to get ready, at work since the Go, its opening being verified, over. */
@@ -35,8 +35,8 @@ export interface RoundView {
   readonly purpose: 'event' | 'check';
   readonly block: number;
   readonly epoch: number;
-  /** `announced`: its block has not come; `dropped`: it counts for nobody */
-  readonly state: 'announced' | 'running' | 'complete' | 'dropped';
+  /** `announced`: its block has not come; `dropped`: it counts for nobody; `unended`: nobody wrote its end where it was due */
+  readonly state: 'announced' | 'running' | 'complete' | 'dropped' | 'unended';
   /** unix ms at which its block was seen */
   readonly goMs: number | undefined;
   readonly counts: Counts;
@@ -66,6 +66,7 @@ export interface RoundsBook {
   started(entry: EventEntry): void;
   completed(entry: EventEntry): void;
   outcome(outcome: Outcome): void;
+  scored(entry: ScoredEntry): void;
   /** The same tracer; what it is told is noted. */
   traced(inner: Tracer): Tracer;
   status(status: ValidatorStatus): void;
@@ -80,6 +81,8 @@ const WATCHED_ROUNDS = 4;
 /** Of one round: more slots than a subnet's hotkeys offer are counted and not listed. */
 const KEPT_SESSIONS = 8192;
 const KEPT_VERDICTS = 60;
+/** A validator tells of an event as it writes it down: of one that it has not told of by then, it knows nothing. */
+const TOLD_WITHIN_MS = 5000;
 
 interface Session {
   readonly miner: Hotkey;
@@ -94,15 +97,23 @@ interface Round {
   readonly purpose: 'event' | 'check';
   readonly block: number;
   epoch: number;
-  isOver: 'complete' | 'dropped' | undefined;
+  /** unix ms at which it was told of first */
+  readonly toldMs: number;
+  isOver: 'complete' | 'dropped' | 'unended' | undefined;
   goMs: number | undefined;
   isWatched: boolean;
   readonly counts: { -readonly [name in keyof Counts]: number };
   readonly sessions: Map<string, Session>;
 }
 
-/** @param now unix ms */
-export function createRoundsBook({ now }: { now(): number }): RoundsBook {
+export interface RoundsBookOptions {
+  /** unix ms */
+  now(): number;
+  /** No session is open for longer: where no end is told by then there is none, or verifiers have a backlog. @default 15 min */
+  readonly longestMs?: number | undefined;
+}
+
+export function createRoundsBook({ now, longestMs = 15 * 60_000 }: RoundsBookOptions): RoundsBook {
   /** in the order of their blocks */
   const rounds: Round[] = [];
   const byEvent = new Map<string, Round>();
@@ -117,6 +128,7 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
       purpose,
       block,
       epoch,
+      toldMs: now(),
       isOver: undefined,
       goMs: undefined,
       isWatched: false,
@@ -129,8 +141,30 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
       const gone = rounds.shift()!;
       for (const [event, round] of byEvent) if (round === gone) byEvent.delete(event);
     }
-    for (const older of rounds.slice(0, -WATCHED_ROUNDS)) older.sessions.clear();
+    for (const older of rounds.slice(0, -WATCHED_ROUNDS)) if (!isOpen(older)) older.sessions.clear();
     return made;
+  }
+
+  /** somebody is seen at work on it */
+  const isOpen = ({ isOver, isWatched }: Round): boolean => isWatched && !isOver;
+
+  function end(round: Round, how: NonNullable<Round['isOver']>): void {
+    round.isOver = how;
+    if (rounds.indexOf(round) < rounds.length - WATCHED_ROUNDS) round.sessions.clear();
+    revision++;
+  }
+
+  /** Rounds that nobody is seen at work on: of their end only the ledger tells. */
+  const leftOpen = () => rounds.filter(({ isOver, isWatched }) => !isOver && !isWatched);
+
+  /** Ends those of whose end nobody told. */
+  function look(): void {
+    for (const round of leftOpen()) {
+      const ageMs = now() - round.toldMs;
+      // begun by a process before this one, which counts for nobody
+      if (status && ageMs >= TOLD_WITHIN_MS) end(round, 'dropped');
+      else if (ageMs >= longestMs) end(round, 'unended');
+    }
   }
 
   const sessionOf = (
@@ -162,8 +196,8 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
       round.isWatched = true;
       return ({ error }) => {
         // an event that completed has said so in the ledger; one in which nobody claimed a slot counts for nobody
-        if (error !== undefined || round.sessions.size === 0) round.isOver ??= 'dropped';
-        else round.isOver ??= 'complete';
+        if (!round.isOver)
+          end(round, error !== undefined || round.sessions.size === 0 ? 'dropped' : 'complete');
       };
     }
     if (name !== 'session' && name !== 'verification') return undefined;
@@ -210,8 +244,12 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
     },
     completed(entry) {
       const round = byEvent.get(entry.event) ?? roundOf(purposeOf(entry), entry.block, entry.epoch);
-      round.isOver = 'complete';
-      revision++;
+      end(round, 'complete');
+      for (const before of leftOpen())
+        if (before.purpose === round.purpose && before.block < round.block) end(before, 'unended');
+    },
+    scored({ epoch }) {
+      for (const before of leftOpen()) if (before.epoch <= epoch) end(before, 'unended');
     },
     outcome(outcome) {
       const { kind, eventBlock, epoch, miner, slot, verdict, id, measuredMs } = outcome;
@@ -219,7 +257,7 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
         byEvent.get(outcome.event) ?? roundOf(kind === 'liveness' ? 'check' : 'event', eventBlock, epoch);
       round.counts[verdict.kind]++;
       if (isDeclined(verdict)) round.counts.declined++;
-      const isListed = rounds.indexOf(round) >= rounds.length - WATCHED_ROUNDS;
+      const isListed = rounds.indexOf(round) >= rounds.length - WATCHED_ROUNDS || isOpen(round);
       const session = isListed ? sessionOf(round, { miner, kind, slot }) : undefined;
       if (session) {
         session.stage = 'judged';
@@ -252,12 +290,14 @@ export function createRoundsBook({ now }: { now(): number }): RoundsBook {
           round.goMs = now();
       if (isNews) revision++;
     },
-    view: () => ({
-      status,
-      rounds: [...rounds].reverse().map(toView),
-      verdicts: [...verdicts],
-    }),
-    revision: () => revision,
+    view() {
+      look();
+      return { status, rounds: [...rounds].reverse().map(toView), verdicts: [...verdicts] };
+    },
+    revision() {
+      look();
+      return revision;
+    },
   };
 }
 

@@ -46,20 +46,21 @@ export const createRoundsPage = ({ book, isLedgerAlone }: RoundsSource): Page =>
   },
 });
 
-/** A fragment is at most this; what is more is counted. */
+/** A fragment is at most this, of all rounds under way together; what is more is counted. */
 const SHOWN_SESSIONS = 60;
 const SHOWN_VERDICTS = 30;
 const SHOWN_ROUNDS = 16;
 const SHOWN_NOW = 3;
 
-const isOver = ({ state }: RoundView): boolean => state === 'complete' || state === 'dropped';
+const isOver = ({ state }: RoundView): boolean => state !== 'announced' && state !== 'running';
 
 /** The inside of the live region: the same on the page and in events. */
 export function roundsInside(
   view: RoundsView,
   { nowMs, links }: { readonly nowMs: number; readonly links: Links },
 ): Html {
-  const now = view.rounds.filter((round) => !isOver(round)).slice(0, SHOWN_NOW);
+  const open = view.rounds.filter((round) => !isOver(round));
+  const now = open.slice(0, SHOWN_NOW);
   return html`${statusTiles(view)}
 ${
   now.length === 0
@@ -72,12 +73,27 @@ ${
             : 'No event is under way.',
         ),
       )
-    : now.map((round, i) => roundCard(round, i, { nowMs, links, head: view.status?.head }))
-}
+    : now.map((round, i) =>
+        roundCard(round, i, { nowMs, links, head: view.status?.head, most: shownOf(now)[i]! }),
+      )
+}${open.length > now.length ? html`<p class="about">and ${open.length - now.length} that began before are under way still</p>` : undefined}
 <div class="grid">
 ${card('verdicts', 'Newest verdicts', verdictTable(view, links))}
 ${card('rounds', 'Rounds before', roundTable(view))}
 </div>`;
+}
+
+/** How many sessions of each are listed: what some do not need, others have. */
+function shownOf(rounds: readonly RoundView[]): readonly number[] {
+  const shown = new Map<RoundView, number>();
+  let left = SHOWN_SESSIONS;
+  const smallFirst = [...rounds].sort((x, y) => x.sessions.length - y.sessions.length);
+  for (const [i, round] of smallFirst.entries()) {
+    const own = Math.min(round.sessions.length, Math.floor(left / (smallFirst.length - i)));
+    shown.set(round, own);
+    left -= own;
+  }
+  return rounds.map((round) => shown.get(round)!);
 }
 
 function statusTiles({ status }: RoundsView): Html | undefined {
@@ -134,7 +150,13 @@ function roundCard(
     nowMs,
     links,
     head,
-  }: { readonly nowMs: number; readonly links: Links; readonly head: number | undefined },
+    most,
+  }: {
+    readonly nowMs: number;
+    readonly links: Links;
+    readonly head: number | undefined;
+    readonly most: number;
+  },
 ): Html {
   const { purpose, block, epoch, state, goMs, sessions, stages, isWatched } = round;
   const left = head === undefined ? undefined : block - head;
@@ -147,7 +169,7 @@ function roundCard(
   const order: Readonly<Record<Stage, number>> = { verifying: 0, challenged: 1, armed: 2, judged: 3 };
   const shown = [...sessions]
     .sort((x, y) => order[x.stage] - order[y.stage] || (x.dueMs ?? 0) - (y.dueMs ?? 0))
-    .slice(0, SHOWN_SESSIONS);
+    .slice(0, most);
   return card(
     `round-${i}`,
     `${PURPOSES[purpose]} of block ${block}`,
@@ -257,11 +279,12 @@ const timeOfDay = (ms: number): Html => {
   return html`<time datetime="${iso}" title="${iso}">${iso.slice(11, 19)}</time>`;
 };
 
-const STATES: Readonly<Record<RoundView['state'], readonly [Tone, string]>> = {
+const STATES: Readonly<Record<RoundView['state'], readonly [tone: Tone, text: string, title?: string]>> = {
   announced: ['info', 'announced'],
   running: ['info', 'running'],
   complete: ['good', 'complete'],
-  dropped: ['warn', 'dropped'],
+  dropped: ['warn', 'dropped', 'it counts for nobody'],
+  unended: ['warn', 'no end', 'its end is not in the ledger: it was dropped, or is being verified still'],
 };
 
 function roundTable({ rounds }: RoundsView): Html {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createHub } from '../../../src/dashboard/hub.js';
+import { linksFrom } from '../../../src/dashboard/layout.js';
+import { createMinerPage } from '../../../src/dashboard/miner/page.js';
+import { noParameterFacts } from '../../../src/dashboard/parameter-facts.js';
 import { createRoundsBook, type RoundsBook } from '../../../src/dashboard/rounds/book.js';
 import {
   createRoundsPage,
@@ -10,7 +13,7 @@ import {
 import { toHotkey } from '../../../src/model/ids.js';
 import { noTracer, type Tracer } from '../../../src/model/trace.js';
 import { createVirtualClock } from '../../../src/testing/virtual-clock.js';
-import type { EventEntry } from '../../../src/validator/ledger/entries.js';
+import type { EventEntry, ScoredEntry } from '../../../src/validator/ledger/entries.js';
 import type { ValidatorStatus } from '../../../src/validator/status.js';
 import { ask, pageRequest } from '../../support/dashboard.js';
 import { LATE, outcomeOf } from '../../support/dashboard-values.js';
@@ -41,6 +44,7 @@ const session = (miner: string, slot = 0) => ({
   block: 1005,
   windowMs: 4000,
 });
+const noMiner = { history: undefined, parameters: noParameterFacts, chain: () => undefined };
 const inside = (book: RoundsBook) =>
   roundsInside(book.view(), { nowMs: NOW, links: pageRequest().links }).text;
 
@@ -121,6 +125,70 @@ describe('the book of rounds', () => {
     ]);
   });
 
+  test('an event that nobody ended is over when a later one is, its epoch is paid, or no session can be open any more', () => {
+    let nowMs = NOW;
+    const book = createRoundsBook({ now: () => nowMs, longestMs: 60_000 });
+    const states = () => book.view().rounds.map(({ block, state }) => [block, state]);
+    book.started(entry('event-started', 1005));
+    book.started(entry('event-started', 1006, { event: 'check', liveness: true }));
+    book.completed(entry('event-completed', 1008));
+    expect(states()).toEqual([
+      [1008, 'complete'],
+      [1006, 'running'],
+      [1005, 'unended'],
+    ]);
+    book.scored({ type: 'scored', epoch: 7 } as ScoredEntry); // all else of it is pay's
+    expect(states()[1]).toEqual([1006, 'unended']);
+
+    book.started(entry('event-started', 1030, { epoch: 8 }));
+    const revision = book.revision();
+    nowMs += 59_999;
+    expect([states()[0], book.revision() === revision]).toEqual([[1030, 'running'], true]);
+    nowMs += 1;
+    expect([book.revision() === revision, states()[0]]).toEqual([false, [1030, 'unended']]);
+
+    const text = inside(book);
+    expect(text).toContain('No event is under way.');
+    expect(text).toContain('>no end</span>');
+    book.completed(entry('event-completed', 1005)); // verifiers had a backlog
+    expect(states().at(-1)).toEqual([1005, 'complete']);
+  });
+
+  test('an event that a process before this one began was dropped, however many follow it', () => {
+    let nowMs = NOW;
+    const book = createRoundsBook({ now: () => nowMs });
+    book.started(entry('event-started', 1005));
+    book.status(statusOf(1020));
+    const span = book.traced(noTracer).start('event', { block: 1021, epoch: 7 });
+    book.started(entry('event-started', 1021));
+    nowMs += 5000;
+    const states = () => book.view().rounds.map(({ block, state }) => [block, state]);
+    expect(states()).toEqual([
+      [1021, 'announced'],
+      [1005, 'dropped'],
+    ]);
+    nowMs += 3_600_000;
+    book.status(statusOf(1021));
+    expect(states()[0]).toEqual([1021, 'running']);
+    span.end(new Error('stopping'));
+    expect(states()[0]).toEqual([1021, 'dropped']);
+  });
+
+  test('sessions of an event at work are kept while newer checks come and go', () => {
+    const book = createRoundsBook({ now: () => NOW });
+    const tracer = book.traced(noTracer);
+    const event = tracer.start('event', { block: 1005, epoch: 7 });
+    tracer.start('session', session('a'));
+    for (let i = 0; i < 6; i++) tracer.start('check', { block: 1010 + i, epoch: 7 }).end();
+    book.outcome(outcomeOf('a', 5));
+    expect(book.view().rounds.at(-1)).toMatchObject({
+      state: 'announced',
+      sessions: [{ miner: 'a', stage: 'judged', outcome: { verdict: { kind: 'accepted' } } }],
+    });
+    event.end();
+    expect(book.view().rounds.at(-1)).toMatchObject({ state: 'complete', sessions: [] });
+  });
+
   test('a check between events stands apart from the event of its block', () => {
     const book = createRoundsBook({ now: () => NOW });
     book.started(entry('event-started', 1005));
@@ -191,6 +259,40 @@ describe('the page', () => {
     const text = inside(book);
     expect(text).toContain('and 4036 more: 200 judged');
     expect(Buffer.byteLength(JSON.stringify({ html: text }))).toBeLessThan(48 * 1024);
+  });
+
+  test('of three events of 4,096 sessions at once stays within an event of the hub, and says that there is a fourth', () => {
+    const book = createRoundsBook({ now: () => NOW });
+    const tracer = book.traced(noTracer);
+    const hotkey = (i: number) => `5F${'x'.repeat(42)}${`${i}`.padStart(4, '0')}`;
+    for (const block of [1001, 1005, 1010, 1015]) {
+      tracer.start('event', { block, epoch: 7 });
+      for (let i = 0; i < 4096; i++)
+        tracer.start('session', { ...session(hotkey(i), i % 8), kind: 'bandwidth', block });
+    }
+    book.status(statusOf(1015));
+    for (let i = 0; i < 300; i++)
+      book.outcome(outcomeOf(hotkey(i), 5, { kind: 'bandwidth', slot: i % 8, ...LATE }));
+    const links = linksFrom(1, { pages: [createMinerPage(noMiner)], isStatic: false });
+    const text = roundsInside(book.view(), { nowMs: NOW, links }).text;
+    expect(text.split('and 4076 more').length).toBe(4);
+    expect(text).toContain('and 1 that began before are under way still');
+    expect(text).toContain('href="../miner/5F');
+    const hub = createHub();
+    hub.publish(ROUNDS_TOPIC, { html: text });
+  });
+
+  test('gives the room that a small round leaves to a large one', () => {
+    const book = createRoundsBook({ now: () => NOW });
+    const tracer = book.traced(noTracer);
+    for (const [block, sessions] of Object.entries({ 1005: 100, 1010: 8 })) {
+      const of = { block: Number(block), epoch: 7 };
+      tracer.start('event', of);
+      for (let i = 0; i < sessions; i++) tracer.start('session', { ...session(`m${i}`), ...of });
+    }
+    const text = inside(book);
+    expect(text).toContain('and 48 more');
+    expect(text.match(/compute, slot 0/g)).toHaveLength(60);
   });
 
   test("shows a peer's words as text", () => {
