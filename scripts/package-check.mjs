@@ -111,7 +111,9 @@ async function checkAll() {
     const files = filesIn(own);
     const faults = [
       ...faultsOfContents(files, manifest),
-      ...['README.md', 'CHANGELOG.md'].flatMap((page) => faultsOfLinks(page, files)),
+      ...[...files.keys()]
+        .filter((path) => path.endsWith('.md'))
+        .flatMap((page) => faultsOfLinks(page, files)),
       ...(flags.fast || files.has('site/index.html')
         ? []
         : ['site/index.html: not packed; npm run docs makes it']),

@@ -81,19 +81,29 @@ export function faultsOfContents(files, manifest) {
       faults.push(`${target}: a program without a first line that says what runs it`);
   for (const [path, text] of files) {
     if (UNWANTED.some((pattern) => pattern.test(path))) faults.push(`${path}: not for a package`);
-    if (!/^dist\/.*\.(js|d\.ts)$/.test(path)) continue;
+    const isProgram = /^dist\/.*\.(js|d\.ts)$/.test(path);
+    // what a changelog says was so when it was written
+    if (isProgram || (path.endsWith('.md') && path !== 'CHANGELOG.md'))
+      faults.push(...faultsOfInstalls(path, text, declared));
+    if (!isProgram) continue;
     const [, map] = /^\/\/# sourceMappingURL=(?!data:)(\S+)$/m.exec(text) ?? [];
     if (map !== undefined && !files.has(posix.join(posix.dirname(path), map)))
       faults.push(`${path}: its map ${map} is not packed`);
     for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles)
       faults.push(...faultsOfImport(path, fileName, files, declared, manifest.name));
-    for (const [command, name, version] of text.matchAll(
-      /npm install (?:--\S+ )*((?:@[\w-]+\/)?[\w-]+)@(\d+\.\d+\.\d+)/g,
-    ))
-      if (declared.get(name) !== version)
-        faults.push(`${path}: says \`${command}\`, and package.json has ${declared.get(name) ?? 'none'}`);
   }
   return faults;
+}
+
+/** Commands that install something in a version other than package.json's. */
+function faultsOfInstalls(path, text, declared) {
+  const commands = text.matchAll(/npm install (?:--\S+ )*((?:@[\w-]+\/)?[\w-]+)@(\d+\.\d+\.\d+)/g);
+  return [...commands]
+    .filter(([, name, version]) => declared.get(name) !== version)
+    .map(
+      ([command, name]) =>
+        `${path}: says \`${command}\`, and package.json has ${declared.get(name) ?? 'none'}`,
+    );
 }
 
 function faultsOfImport(path, name, files, declared, own) {
@@ -119,6 +129,9 @@ export const faultsOfSize = (sizes, budget = BUDGET) =>
     .filter(([what, most]) => sizes[what] > most)
     .map(([what, most]) => `${what} ${sizes[what]}, at most ${most} (scripts/package/tarball.mjs)`);
 
+/** The site has them: a second copy in docs/ would be 3 MB. */
+const IN_THE_SITE = /^docs\/screenshots\//;
+
 /** Links of a page that is packed to what is not. */
 export function faultsOfLinks(page, files) {
   const folders = new Set(
@@ -126,6 +139,6 @@ export function faultsOfLinks(page, files) {
   );
   return [...(files.get(page) ?? '').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
     .map(([, target]) => posix.join(posix.dirname(page), target).replace(/\/$/, ''))
-    .filter((target) => !files.has(target) && !folders.has(target))
+    .filter((target) => !files.has(target) && !folders.has(target) && !IN_THE_SITE.test(target))
     .map((target) => `${page}: links to ${target}, which is not packed`);
 }

@@ -71,6 +71,11 @@ describe('what is in the package', () => {
       { 'dist/c.js': "const why = 'npm install --ignore-scripts @a/two@2.0.1';\n" },
       'dist/c.js: says `npm install --ignore-scripts @a/two@2.0.1`, and package.json has 2.0.0',
     ],
+    [
+      'a page with a command to install another version',
+      { 'docs/c.md': '`npm install @a/two@2.0.1`' },
+      'docs/c.md: says `npm install @a/two@2.0.1`, and package.json has 2.0.0',
+    ],
     ['a test', { 'dist/c.test.js': '' }, 'dist/c.test.js: not for a package'],
     ['a source', { 'src/index.ts': '' }, 'src/index.ts: not for a package'],
     ['a key', { 'ops/server.key': '' }, 'ops/server.key: not for a package'],
@@ -82,6 +87,10 @@ describe('what is in the package', () => {
     expect(
       faultsWith({ 'dist/c.js': "// import { d } from 'three';\nconst text = \"from 'three'\";\n" }),
     ).toEqual([]);
+  });
+
+  test('may have a changelog with commands of its time', () => {
+    expect(faultsWith({ 'CHANGELOG.md': '`npm install @a/two@1.0.0`' })).toEqual([]);
   });
 
   test('has a size', () => {
@@ -98,6 +107,13 @@ describe('what is in the package', () => {
       ['docs/a.md', ''],
     ]);
     expect(faultsOfLinks('README.md', files)).toEqual(['README.md: links to src/c.ts, which is not packed']);
+  });
+
+  test('lacks pictures of the dashboard, which the site in it has, and no other', () => {
+    const page = '![a](screenshots/a.png) ![b](pictures/b.svg)';
+    expect(faultsOfLinks('docs/c.md', new Map([['docs/c.md', page]]))).toEqual([
+      'docs/c.md: links to docs/pictures/b.svg, which is not packed',
+    ]);
   });
 });
 
