@@ -155,7 +155,7 @@ Examples:
       `
 It dials whoever asks, at the address that the question came from and no other, sends nothing, and takes of each three questions at once and then one every two
 seconds. What comes through a proxy or a browser is refused. Hosts behind one address can ask for one another's ports:
-run it while somebody needs it.`,
+run it while somebody needs it, where nothing trusts its address.`,
     )
     .action(async (flags: Flags) => {
       const { vantage } = await import('./commands/miner-vantage.js');

@@ -7,7 +7,13 @@ import { errnoOf } from '../../model/invalid-input.js';
 import { DEFAULT_LIMITS } from '../../protocol/limits.js';
 import { invalid } from '../invalid-input.js';
 import { type Check, failed, ok, unknown, warning } from './check.js';
-import { VANTAGE_ANSWER, VANTAGE_LIMITS, type VantageAnswer } from './vantage.js';
+import {
+  VANTAGE_ANSWER,
+  VANTAGE_FORMAT,
+  VANTAGE_HEADER,
+  VANTAGE_LIMITS,
+  type VantageAnswer,
+} from './vantage.js';
 
 const ASK_MS = 10_000;
 
@@ -85,7 +91,8 @@ function ask(
       reject(away(`no answer within ${ASK_MS / 1000} s`));
       request.destroy();
     }, ASK_MS);
-    const request = get({ ...at, agent: false, signal }, (response) => {
+    const headers = { [VANTAGE_HEADER]: VANTAGE_FORMAT };
+    const request = get({ ...at, headers, agent: false, signal }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {

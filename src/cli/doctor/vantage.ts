@@ -2,6 +2,7 @@
 // question came from. It dials the address that asked and no other. Does not own: asking it (reach.ts).
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.js';
 import { AssayError, isAssayError } from '../../model/errors.js';
@@ -10,6 +11,12 @@ import { Bucket, Buckets } from '../../protocol/rate.js';
 import { takesConnection } from './ports.js';
 
 export const VANTAGE_FORMAT = 'assay-vantage/1';
+/**
+ * Every question carries it, with the format as its value. A page cannot have a browser send a header that begins with `Sec-`, under
+ * whatever name it reaches us (Fetch, forbidden request-headers), and who only fetches an address that somebody gave sends none of
+ * ours: both would ask about their own ports, for somebody else.
+ */
+export const VANTAGE_HEADER = 'sec-assay-vantage';
 /** Bounds of what anybody can make a vantage do: connections to oneself, a few at a time. */
 export const VANTAGE_LIMITS = {
   /** ports of one question */
@@ -73,7 +80,11 @@ export async function serveVantage(
     if (address === undefined || !ports)
       return give(response, 400, { why: `GET /reach?ports=N,N: at most ${VANTAGE_LIMITS.ports} ports` });
     const seen = plainAddress(address);
-    if (isHandedOn(request) || (isLoopback(seen) && !isOwn(host)))
+    if (request.headers[VANTAGE_HEADER] !== VANTAGE_FORMAT)
+      return give(response, 400, {
+        why: 'ask with assay miner doctor --from: this question is nobody’s own',
+      });
+    if (isHandedOn(request) || (isOfThisHost(seen) && !isOwn(host)))
       return give(response, 400, {
         why: 'ask directly, and from another host: this address is that of a proxy or a browser, or my own',
       });
@@ -111,6 +122,11 @@ export async function serveVantage(
 
 /** Bound to this host alone, to try it out. */
 const isOwn = (host: string): boolean => host === 'localhost' || isLoopback(host);
+
+/** Of a proxy, a tunnel or a container's port here, or of whoever is here anyway and needs no vantage. */
+const isOfThisHost = (seen: string): boolean =>
+  isLoopback(seen) ||
+  Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === seen));
 
 /** What a proxy or a browser adds: somebody else chose the question, and would learn of ports that are not their own. */
 const HANDED_ON = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via', 'origin', 'referer', 'sec-fetch-site'];
