@@ -14,6 +14,7 @@ import type { Outcome } from '../../src/model/outcome.js';
 import { ownersFiles } from '../../src/testing/demo-policy.js';
 import type { EventEntry, ScoredEntry } from '../../src/validator/ledger/entries.js';
 import { openLedgerReader } from '../../src/validator/ledger/ledger.js';
+import { unitsMalloc } from '../malloc.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
 import { usageOf } from '../usage.js';
 import { VALIDATOR, writeGenesis } from './genesis.js';
