@@ -88,6 +88,10 @@ export function createValidatorMetrics({
     'purpose',
     'stage',
   );
+  const overlapped = own(
+    'assay_events_overlapped',
+    'events since the start that were not over as the next one, or a check, began: raise eventBlocks in the plan',
+  );
   const slots = byLabel('assay_event_slots', 'slots of the newest completed event', 'verdict');
   const eventSeconds = seconds(
     'assay_event_seconds',
@@ -218,6 +222,7 @@ export function createValidatorMetrics({
       held.set(now.breaker?.held ? 1 : 0);
       if (now.breaker)
         for (const [of, share] of Object.entries(sharesOf(now.breaker))) drift.set({ of }, share / 1e6);
+      overlapped.set(now.overlapped ?? 0);
       if (now.lastEvent)
         for (const verdict of ['accepted', 'rejected', 'inconclusive'] as const)
           slots.set({ verdict }, now.lastEvent[verdict]);

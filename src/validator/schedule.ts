@@ -1,8 +1,10 @@
 // Owns: when events are, as a pure function of the chain: unpredictable until `leadBlocks` before, the same for all.
 // Does not own: what happens in them (round.ts).
 import { utf8 } from '../model/bytes.js';
+import { phasesMs } from '../parameters/phases.js';
 import { SESSION_LIMITS } from '../protocol/limits.js';
 import { draws, type Hold, isHold } from '../verification/draw.js';
+import type { ParamsFacts } from '../verification/proof.js';
 
 export interface EventPlan {
   /** subnet-wide events per chain epoch */
@@ -71,6 +73,21 @@ export function holdOf({ holdBlocks = DEFAULT_HOLD, eventBlocks, eventsPerEpoch 
       `eventBlocks: expected more than holdBlocks.last (${last}), got ${eventBlocks}; raise eventBlocks`,
     );
   return holdBlocks;
+}
+
+/**
+ * From an event's block until its last opening is over, whatever its slots do: the phases of all, and then the time that one
+ * opening may take, its turn included. Verdicts come after it, as fast as verifiers are.
+ * @throws RangeError as `holdOf`
+ */
+export function openingsOverMs(plan: EventPlan, asked: Iterable<ParamsFacts>, blockTimeMs: number): number {
+  const { last } = holdOf(plan);
+  let phases = 0;
+  for (const facts of asked) {
+    const pass = phasesMs(facts, 'pass');
+    phases = Math.max(phases, phasesMs(facts, 'go'), pass === 0 ? 0 : last * blockTimeMs + pass);
+  }
+  return phases + SESSION_LIMITS.openingTakeMs;
 }
 
 /**

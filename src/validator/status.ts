@@ -62,5 +62,7 @@ export interface ValidatorStatus {
   readonly queue?: QueueStatus;
   /** outcomes that were to be recorded a second time, and were not */
   readonly doubledOutcomes?: number;
+  /** events of this process that were not over as the next one, or a check, began: their plan keeps too few blocks, or we are too slow */
+  readonly overlapped?: number;
   readonly lastWeights?: { readonly epoch: number; readonly block: number; readonly row: WeightRow };
 }

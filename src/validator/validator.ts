@@ -29,6 +29,7 @@ import type { BreakerLimits } from './ledger/entries.js';
 import type { Ledger } from './ledger/ledger.js';
 import { createLookBack, recall } from './look-back.js';
 import { createHeardMaintenance } from './maintenance.js';
+import { createOverruns } from './overruns.js';
 import type { OwnDelay } from './own-delay.js';
 import { type PassWatch, watchPass } from './pass-watch.js';
 import { createPolicies } from './policies.js';
@@ -155,6 +156,7 @@ export async function runValidator(
   const policies = createPolicies(parameters, options.plan);
   const scorer = createScorer({ ...parts, breaker: options.breaker });
   const lookBack = createLookBack();
+  const overruns = createOverruns(log);
   let hasLookedBack = false;
   const hashes = new Map<number, Uint8Array>();
   const running = new Map<number, Running>();
@@ -213,6 +215,7 @@ export async function runValidator(
         event.miss(
           new AssayError('timeout', `event block ${event.block} was not seen`, { what: 'head', afterMs: 0 }),
         );
+    if (running.has(head.number)) overruns.begins(head.number);
     pending = head;
     step ??= walk().finally(() => {
       step = undefined;
@@ -247,6 +250,7 @@ export async function runValidator(
       head: head.number,
       epoch: current.epochIndex,
       permit: own?.validatorPermit ?? false,
+      overlapped: overruns.count(),
       ...(parts.parameters ? ofParameters(current) : {}),
     });
     closeEpochs(current);
@@ -450,12 +454,18 @@ export async function runValidator(
       event: toHex(id).slice(0, 16),
     });
 
+    // a check has no time of its own to keep: slots that answer late are nobody's but theirs
+    const watched = isCheck ? undefined : overruns.watch({ block, eventBlocks: plan.eventBlocks });
+    const append: typeof scorer.append = async (entry) => {
+      await scorer.append(entry);
+      if (entry.type === 'outcome') watched?.judged();
+    };
     const done = (async () => {
       try {
         // axons may have changed since the epoch began
         const read = announcing.catch(() => current);
         const fresh = await Promise.race([read, clock.sleep(FRESH_READ_MS).then(() => current)]);
-        const recorded = { append: scorer.append, saveParams: ledger.saveParams };
+        const recorded = { append, saveParams: ledger.saveParams };
         const own = { claims, peerOf: peers.of, publicKeyOf: fromAddress };
         // not before the block that announced the event: so that no declaration can be made for it
         const announcedAt = isCheck ? block - 1 : block - plan.leadBlocks;
@@ -492,6 +502,7 @@ export async function runValidator(
         span.end();
         signal.removeEventListener('abort', onAbort);
         running.delete(block);
+        watched?.over(pending?.number ?? status.head);
       }
     })();
     running.set(block, { block, epoch, go, miss, pass, done });

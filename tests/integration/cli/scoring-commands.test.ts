@@ -17,6 +17,8 @@ import { type Facts, POLICIES, policyDigest } from '../../../src/scoring/index.j
 import type { EventEntry } from '../../../src/validator/ledger/entries.js';
 import { openLedger } from '../../../src/validator/ledger/ledger.js';
 import { scoreEpoch } from '../../../src/validator/score.js';
+import { kinds } from '../../../src/verification/kinds/index.js';
+import { builtInFile, encodeParameterFile } from '../../../src/verification/parameter-file.js';
 import { bytes32, GENESIS, outcomeEntry } from '../../unit/validator/ledger/entry.js';
 
 let folder: string;
@@ -165,8 +167,43 @@ describe('assay scoring', () => {
     expect((await scoring('check', path)).out).toContain('LYING PAYS under this policy');
   });
 
+  const schedule = { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 12, publishLeadBlocks: 12 };
+
+  test('a plan whose events are over before their openings is warned of, with the blocks that they need', async () => {
+    const pools = [{ ...POLICIES.compute.pools[0], match: { kinds: ['compute'] } }];
+    const check = async (change: object) => {
+      const path = policyFile({ pools, schedule: { ...schedule, ...change } });
+      const { out, code } = await scoring('check', path);
+      return { code, out, eventTime: JSON.parse((await scoring('check', path, '--json')).out).eventTime };
+    };
+    // the longest window of the classes, and 150 s
+    const needed = { needed: 13, lastOpeningMs: 152_000, blockTimeMs: 12_000 };
+    const short = await check({});
+    expect(short.out).toContain(
+      'warning: schedule.eventBlocks: 12 blocks of 12 s are 144 s, and openings of an event may come until 152 s after its block. The next event can begin while they are still coming: honest slots miss windows then. Make it 13 or more.',
+    );
+    expect(short.eventTime).toEqual({ eventBlocks: 12, ...needed });
+    const enough = await check({ eventBlocks: 13 });
+    expect(enough.out).not.toContain('eventBlocks');
+    expect(enough).toMatchObject({ code: short.code, eventTime: { eventBlocks: 13, ...needed } });
+    // a subnet asks for all that its parameter file has: kinds with a Pass are over later
+    const params = inFolder('params.json');
+    writeFileSync(params, encodeParameterFile(builtInFile(kinds)));
+    const path = policyFile({ pools, schedule: { ...schedule, eventBlocks: 13 } });
+    expect((await scoring('check', path, '--params', params)).out).toContain('Make it 22 or more.');
+  });
+
+  test('a policy that leaves events to validators says nothing of their time', async () => {
+    expect(JSON.parse((await scoring('check', 'compute', '--json')).out)).not.toHaveProperty('eventTime');
+  });
+
   const [pool] = POLICIES.compute.pools;
   test.each([
+    [
+      'has a plan that validators refuse',
+      { schedule: { ...schedule, eventBlocks: 8 } },
+      /^policy\.schedule: expected a plan that validators follow, got eventBlocks: expected more than holdBlocks\.last/,
+    ],
     [
       'pays more than there is',
       { burn: 0.2 },

@@ -155,6 +155,38 @@ describe('events', () => {
     });
   });
 
+  test('that are not over as the next one begins are told with the blocks that they took, and counted', async () => {
+    await onSmallSubnet(async (subnet) => {
+      const gate: { open?: () => void } = {};
+      const opened = new Promise<void>((resolve) => {
+        gate.open = resolve;
+      });
+      const verifiers: Verifiers = {
+        forEvent: () => ({
+          async verify({ evidence: { opening } }) {
+            await opened;
+            return { verdict: rejected('projection'), opening };
+          },
+          close() {},
+        }),
+      };
+      const a = subnet.start('validator-a', { verifiers });
+      await subnet.until(({ block }) => (announced(a)[1]?.block as number) < block - 1);
+      const [first, second] = announced(a).map(({ block }) => block as number);
+      expect(a.status()).toMatchObject({ events: 0, overlapped: 1 });
+      gate.open!();
+      await subnet.until(() => a.status()?.events === 2);
+      const told = a.lines.filter(({ msg }) => /^event (is still|took longer)/.test(msg));
+      const { eventBlocks } = DEMO_PLAN.events;
+      expect(told).toMatchObject([
+        { level: 'warn', block: first, next: second, eventBlocks, judged: 0 },
+        { level: 'warn', block: first, eventBlocks, judgedLate: 1 },
+      ]);
+      expect(told[1]!.needed).toBeGreaterThan(second! - first!);
+      expect(a.status()).toMatchObject({ overlapped: 1 });
+    });
+  });
+
   test('an epoch too short for the plan has none, and weights of what was scored before are set all the same', async () => {
     await onSmallSubnet(async (subnet) => {
       const ledger = createMemoryLedger();

@@ -9,7 +9,9 @@ import {
   type EventPlan,
   eventSegments,
   holdOf,
+  openingsOverMs,
 } from '../../../src/validator/schedule.js';
+import type { ParamsFacts, Phase } from '../../../src/verification/proof.js';
 
 const PLAN: EventPlan = { eventsPerEpoch: 2, leadBlocks: 2, eventBlocks: 14, publishLeadBlocks: 5 };
 const EPOCH = { start: 100, length: 48 };
@@ -155,5 +157,30 @@ describe('the hold of a plan', () => {
 
   test('more events than miners have tickets for are refused', () => {
     expect(() => holdOf({ ...PLAN, eventsPerEpoch: 9 })).toThrow(/^eventsPerEpoch: expected at most 8/);
+  });
+});
+
+describe('the time in which openings of an event come', () => {
+  const facts = (...phases: readonly [Phase, ...Phase[]]): ParamsFacts => ({
+    className: 'any',
+    phases,
+    nominal: {},
+    goLeadMs: 1000,
+    openingMs: 30_000,
+    localnetOnly: false,
+  });
+
+  test('is that of the longest phases, and 150 s', () => {
+    expect(openingsOverMs(PLAN, [], 12_000)).toBe(150_000);
+    const short = facts({ from: 'go', withinMs: 2000 });
+    const long = facts({ from: 'go', withinMs: 10_000 });
+    expect(openingsOverMs(PLAN, [long, short], 12_000)).toBe(160_000);
+  });
+
+  test('counts the phases of the Pass from the last block at which it may be drawn', () => {
+    const asked = [facts({ from: 'go', withinMs: 60_000 }, { from: 'pass', withinMs: 20_000 })];
+    expect(openingsOverMs({ ...PLAN, eventBlocks: 24 }, asked, 12_000)).toBe(8 * 12_000 + 20_000 + 150_000);
+    const holdBlocks = { first: 1, last: 2 };
+    expect(openingsOverMs({ ...PLAN, holdBlocks }, asked, 12_000)).toBe(60_000 + 150_000);
   });
 });

@@ -11,6 +11,7 @@ import {
 import { kinds } from '../../../verification/kinds/index.js';
 import { builtInFile } from '../../../verification/parameter-file.js';
 import { loadFlags } from '../../config.js';
+import { type EventTime, eventTime, paidSets, tooShort } from '../../event-time.js';
 import { factLines } from '../../facts.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
@@ -22,17 +23,25 @@ const schema = z.strictObject({
   params: z.string().min(1).max(4096).optional(),
 });
 
+/** Of chains of Subtensor; a localnet with faster ones is not what a policy is made for. */
+const BLOCK_TIME_MS = 12_000;
+
 export async function checkPolicy(path: string, flags: Record<string, unknown>): Promise<number> {
   const { json, params } = loadFlags(schema, flags);
   const parameters = params === undefined ? undefined : await readNamedFile(params, kinds);
-  const named = await readNamedPolicy(path, knownClasses(parameters?.file ?? builtInFile(kinds)));
+  const { sets } = parameters?.file ?? builtInFile(kinds);
+  const named = await readNamedPolicy(path, knownClasses({ sets }));
+  const asked = parameters ? sets : paidSets(named.policy, sets);
+  const time = eventTime(named.policy, { kinds, sets: asked }, BLOCK_TIME_MS);
   const report = deterrence(named.policy);
   const published = parameters && parameters.file.policy === named.digest;
-  if (json) printJson(toDocument(named, report, published));
+  if (json) printJson(toDocument(named, report, { published, time }));
   else {
     print(policyText(named));
     if (parameters && !published)
       print(`warning: ${params} names another policy, ${parameters.file.policy.slice(0, 16)}`);
+    const short = time && tooShort(time);
+    if (short !== undefined) print(`warning: ${short}`);
     print(`\n${deterrenceText(report)}`);
   }
   return report.holds ? EXIT.ok : EXIT.failed;
@@ -41,7 +50,10 @@ export async function checkPolicy(path: string, flags: Record<string, unknown>):
 const toDocument = (
   { policy, digest }: NamedPolicy,
   { behaviours, shapes, margin, holds }: DeterrenceReport,
-  isNamedByParameters: boolean | undefined,
+  {
+    published: isNamedByParameters,
+    time: eventTime,
+  }: { readonly published: boolean | undefined; readonly time: EventTime | undefined },
 ) => ({
   name: policy.name,
   digest,
@@ -49,6 +61,7 @@ const toDocument = (
   pools: policy.pools,
   unassigned: unassignedOf(policy),
   isNamedByParameters,
+  eventTime,
   deterrence: {
     holds,
     margin: finite(margin),
