@@ -40,10 +40,13 @@ interface Row {
 /** Hotkeys that are read in a step. */
 const STEP = 64;
 
-/** @yields so that whoever else is on this thread has a turn */
-export function* latePairs(of: ClassObservations): Generator<void, readonly LatePair[]> {
+/**
+ * @param looks at all classes together, whatever is looked for: each is a chance for chance
+ * @yields so that whoever else is on this thread has a turn
+ */
+export function* latePairs(of: ClassObservations, looks: number): Generator<void, readonly LatePair[]> {
   const rows = yield* comparedRows(of);
-  const pairs = (rows.length * (rows.length - 1)) / 2;
+  const pairs = looks * ((rows.length * (rows.length - 1)) / 2);
   const found: LatePair[] = [];
   for (const [i, x] of rows.entries()) {
     yield;

@@ -96,6 +96,8 @@ export function createObservations(): Observations {
       // wrong content says nothing of time, what was declined or is our own fault nothing of the miner
       if (isDeclined(verdict) || verdict.kind === 'inconclusive') return;
       const to = classOf(outcome);
+      // first: whoever has cells of the event that goes alone goes with it
+      enter(to, event);
       let cells = to.cells.get(miner);
       if (!cells) {
         if (to.cells.size >= KEPT_HOTKEYS) {
@@ -104,8 +106,8 @@ export function createObservations(): Observations {
         }
         cells = new Map();
         to.cells.set(miner, cells);
+        to.leftOut.delete(miner);
       }
-      enter(to, event);
       const before = cells.get(event);
       const late = isLate || before?.late === true;
       // of several slots the earliest: it waited for no other of its own

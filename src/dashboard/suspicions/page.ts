@@ -123,10 +123,10 @@ function tilesOf({ findings, hotkeys, outcomes, comparedPairs }: Analysis): Html
     { what: 'Facts', value: count('fact'), how: 'honest owners have them too' },
     { what: 'Looked at', value: number(hotkeys), unit: 'hotkeys', how: html`${number(outcomes)} verdicts` },
     {
-      what: 'Compared',
+      what: 'Compared by timing',
       value: number(comparedPairs),
       unit: 'pairs',
-      how: 'all of them are counted against chance together',
+      how: 'chance is counted over all pairs and all looks together',
     },
   ]);
 }

@@ -1,6 +1,6 @@
 // Owns: how rarely chance alone gives what was seen: exactly for counts, by bounds for ranks. Does not own: what was seen.
 
-/** Of all pairs that are compared together, chance may name one in so many analyses. */
+/** Of all pairs that are looked at together, in whatever way, chance may name one in so many analyses. */
 export const ONE_IN = 1000;
 
 /**
@@ -37,7 +37,7 @@ function choose(n: number, k: number): bigint {
   return result;
 }
 
-/** Whether a probability is so small that over all `pairs` chance names one in ONE_IN analyses. */
+/** Whether a probability is so small that over all `pairs`, each as often as it is looked at, chance names one in ONE_IN analyses. */
 export const isBeyondChance = ([part, all]: readonly [bigint, bigint], pairs: number): boolean =>
   part * BigInt(Math.max(1, pairs)) * BigInt(ONE_IN) <= all;
 

@@ -25,10 +25,11 @@ export function sharedOnChain(neurons: readonly Neuron[]): readonly SharedThing[
     return key && `${key.algorithm}:${toHex(key.publicKey)}`;
   });
   const addresses = groupsOf(served, ({ axon }) => axon!.ip);
+  // whoever has one address is in one network: as many of them are the same ones
+  const sizes = new Map(addresses.map(({ hotkeys }) => [hotkeys[0], hotkeys.length]));
   // an IPv6 network of one host is /64: addresses in it cost nothing
   const networks = groupsOf(served, ({ axon }) => networkOf(axon!.ip)).filter(
-    ({ hotkeys }) =>
-      !addresses.some((each) => each.hotkeys.length === hotkeys.length && each.hotkeys[0] === hotkeys[0]),
+    ({ hotkeys }) => sizes.get(hotkeys[0]) !== hotkeys.length,
   );
   return [
     ...coldkeys.map((group) => ({ what: 'coldkey' as const, ...group })),

@@ -2,7 +2,7 @@
 // Does not own: the single looks (shared.ts, timing.ts, late-pairs.ts), what a finding costs anybody: nothing.
 import type { Neuron } from '../../chain/chain.js';
 import type { Hotkey } from '../../model/ids.js';
-import { type LatePair, latePairs } from './late-pairs.js';
+import { LEAST_EVENTS as LATE_EVENTS, type LatePair, latePairs } from './late-pairs.js';
 import type { Observations } from './observations.js';
 import { type SharedThing, sharedBySight, sharedOnChain } from './shared.js';
 import { type TimingPair, timingPairs } from './timing.js';
@@ -30,7 +30,7 @@ export interface Analysis {
   readonly named: readonly { readonly hotkey: Hotkey; readonly whats: readonly Finding['what'][] }[];
   readonly hotkeys: number;
   readonly outcomes: number;
-  /** pairs of hotkeys whose timing was compared */
+  /** pairs of hotkeys whose timing was compared, of all classes */
   readonly comparedPairs: number;
   /** what was left out, and why; empty where all was looked at */
   readonly leftOut: readonly string[];
@@ -38,6 +38,8 @@ export interface Analysis {
 
 /** More than these would be read by nobody; the strongest stay. */
 const MOST_FINDINGS = 500;
+/** At each class: late in turns, late together, sooner and later together. */
+const LOOKS = 3;
 
 /**
  * Pure; in steps, so that a validator beside it goes on. The same arguments give the same findings.
@@ -65,11 +67,13 @@ export function* suspicions(
   else leftOut.push('coldkeys, addresses and certificates: no chain was asked');
   for (const thing of sharedBySight(observations.sights()))
     if (isHere(thing.hotkeys)) findings.push(ofShared(thing, owners(thing.hotkeys)));
-  for (const of of observations.classes()) {
+  const classes = observations.classes();
+  const looks = LOOKS * classes.filter(({ events }) => events.length >= LATE_EVENTS).length;
+  for (const of of classes) {
     if (of.leftOut > 0) leftOut.push(`${of.kind}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
-    for (const pair of yield* latePairs(of))
+    for (const pair of yield* latePairs(of, looks))
       if (isHere(pair.hotkeys)) findings.push(ofLate(pair, owners(pair.hotkeys)));
-    const { pairs, compared, leftOut: uncompared } = yield* timingPairs(of);
+    const { pairs, compared, leftOut: uncompared } = yield* timingPairs(of, looks);
     comparedPairs += (compared * (compared - 1)) / 2;
     if (compared > 0 && uncompared > 0)
       leftOut.push(
@@ -83,8 +87,7 @@ export function* suspicions(
   return {
     findings: findings.slice(0, MOST_FINDINGS),
     named: namedOf(findings),
-    hotkeys:
-      neurons?.length ?? new Set(observations.classes().flatMap(({ cells }) => [...cells.keys()])).size,
+    hotkeys: neurons?.length ?? new Set(classes.flatMap(({ cells }) => [...cells.keys()])).size,
     outcomes: observations.seen(),
     comparedPairs,
     leftOut,
@@ -210,7 +213,7 @@ const ofTiming = (
     ['events', `${events} that both answered`],
     [
       'rank correlation',
-      `${correlation.toFixed(3)}; above ${needed.toFixed(3)} chance comes once in a thousand analyses`,
+      `${correlation.toFixed(3)}; above ${needed.toFixed(3)} chance comes in one of a thousand analyses at most`,
     ],
     ['mean difference', `${apartMs.toFixed(1)} ms`],
     ...(owners ? [owners] : []),

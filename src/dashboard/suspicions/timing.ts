@@ -11,7 +11,7 @@ export interface TimingPair {
   readonly events: number;
   /** rank correlation of what each was sooner or later than the middle of the class, -1..1 */
   readonly correlation: number;
-  /** what it had to exceed: chance does once in a thousand analyses */
+  /** what it had to exceed: chance does in one of a thousand analyses at most */
   readonly needed: number;
   /** of the mean difference between the two, ms */
   readonly apartMs: number;
@@ -46,8 +46,11 @@ interface Row {
 /** Hotkeys that are read in a step. */
 const STEP = 64;
 
-/** @yields so that whoever else is on this thread has a turn */
-export function* timingPairs(of: ClassObservations): Generator<void, TimingResult> {
+/**
+ * @param looks at all classes together, whatever is looked for: each is a chance for chance
+ * @yields so that whoever else is on this thread has a turn
+ */
+export function* timingPairs(of: ClassObservations, looks: number): Generator<void, TimingResult> {
   const all: Row[] = [];
   let read = 0;
   for (const [hotkey, cells] of of.cells) {
@@ -84,7 +87,7 @@ export function* timingPairs(of: ClassObservations): Generator<void, TimingResul
     // one event and not the whole correlation
     ranks.push(ranksOf(ms.map((each, i) => each - middles[i]!)));
   }
-  const total = (rows.length * (rows.length - 1)) / 2;
+  const total = looks * ((rows.length * (rows.length - 1)) / 2);
   const pairs: TimingPair[] = [];
   for (let i = 0; i < rows.length; i++) {
     yield;

@@ -79,6 +79,30 @@ describe('two hotkeys on one device', () => {
     expect(findings[0]!.doesNotProve).toContain('two machines that alternate by plan');
   });
 
+  test('are named later where more parameter sets are looked at: each is a chance for chance', async () => {
+    const pair = [
+      ...(await sharedDevice(20)),
+      ...honestOutcomes(hotkeysOf(6), { events: 20, seed: 'few', lateShare: 0 }),
+    ];
+    const others = ['ba', 'bb', 'bc', 'bd'].flatMap((set) =>
+      honestOutcomes(hotkeysOf(6), { events: 20, seed: set, lateShare: 0 }).map((outcome) => ({
+        ...outcome,
+        paramsId: set.repeat(32),
+      })),
+    );
+    // the one pair's odds are 1 in 184,756; one in 3,000 is asked of it, and one in 15,000
+    expect(analysed(pair).findings).toHaveLength(1);
+    expect(analysed([...pair, ...others]).findings).toHaveLength(1);
+    // of 62 classes one in 186,000
+    const many = Array.from({ length: 61 }, (_, i) =>
+      honestOutcomes(['honest-0'], { events: 20, seed: `${i}`, lateShare: 0 }).map((outcome) => ({
+        ...outcome,
+        paramsId: `${i}`.padStart(2, '0').repeat(32),
+      })),
+    ).flat();
+    expect(analysed([...pair, ...many]).findings).toEqual([]);
+  });
+
   test('are not named while there are too few events to tell', async () => {
     const honest = honestOutcomes(hotkeysOf(20), { events: 11, seed: 'honest' });
     expect(analysed([...(await sharedDevice(11)), ...honest]).findings).toEqual([]);
@@ -263,6 +287,17 @@ describe('observations', () => {
     });
   });
 
+  test('of whom there was nothing but the event that goes begin anew', () => {
+    const [of] = observed([
+      outcomeOf('once', 0),
+      ...Array.from({ length: KEPT_EVENTS - 1 }, (_, i) => outcomeOf('a', i + 1)),
+      outcomeOf('once', KEPT_EVENTS),
+      outcomeOf('new', KEPT_EVENTS + 1),
+    ]).classes();
+    expect([...of!.cells.get(toHotkey('once'))!.keys()]).toEqual([`event-${KEPT_EVENTS}`]);
+    expect([...of!.cells.get(toHotkey('new'))!.keys()]).toEqual([`event-${KEPT_EVENTS + 1}`]);
+  });
+
   test('count an event once, also where a verdict of it comes much later', () => {
     const events = Array.from({ length: 20 }, (_, event) => outcomeOf('a', event));
     const [of] = observed([...events, outcomeOf('b', 0)]).classes();
@@ -309,7 +344,7 @@ describe('chance', () => {
         outcomeOf('always', event, LATE),
       ]).flat(),
     ).classes();
-    expect(finished(latePairs(of!))).toEqual([]);
+    expect(finished(latePairs(of!, 1))).toEqual([]);
   });
 });
 
