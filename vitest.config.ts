@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     retry: 0,
+    // a second, its default, is less than a busy machine may take for a page to open its stream
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -7,6 +7,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { openLedger } from '../../../src/validator/ledger/ledger.js';
 import { type SeededSubnet, seedLedger } from '../../support/seeded-ledger.js';
+import { soon } from '../../support/soon.js';
 import { outcomeEntry, whose } from '../../unit/validator/ledger/folders.js';
 
 let folder: string;
@@ -42,7 +43,7 @@ async function whileShown(
   const stop = new AbortController();
   const shown = showDashboard({ port: 0, json: true, ...flags }, stop.signal);
   try {
-    await vi.waitFor(() => expect(lines[0]).toContain('url'), { timeout: 10_000 });
+    await soon(() => expect(lines[0]).toContain('url'));
     const { url, pages } = JSON.parse(lines[0]!) as { url: string; pages: string[] };
     await body(url, pages);
   } finally {
@@ -78,10 +79,7 @@ describe('assay dashboard', () => {
       });
       await ledger.append(outcomeEntry('first'));
       await ledger.close();
-      await vi.waitFor(async () => expect(await text(`${url}leaderboard/`)).toContain('1 hotkey,'), {
-        timeout: 10_000,
-        interval: 200,
-      });
+      await soon(async () => expect(await text(`${url}leaderboard/`)).toContain('1 hotkey,'));
     });
   });
 

@@ -15,6 +15,7 @@ import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { POLICIES, receiptMessage, type UsageReceipt } from '../../../src/scoring/index.js';
 import { openLedger } from '../../../src/validator/ledger/ledger.js';
+import { soon } from '../../support/soon.js';
 import { bytes32, outcomeEntry } from '../../unit/validator/ledger/entry.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
 
@@ -69,7 +70,7 @@ async function untilEpochIsOver(): Promise<void> {
   const { nextEpochBlock } = await chain.subnet(SUBNET);
   while (node.localnet.head().number < nextEpochBlock!) node.localnet.produceBlock();
   // the client follows heads on its own
-  await vi.waitFor(async () => expect((await chain.head()).number).toBe(nextEpochBlock), { interval: 1 });
+  await soon(async () => expect((await chain.head()).number).toBe(nextEpochBlock));
 }
 
 /** One event of the present epoch, in which `Good` proved twice what `Half` did. */

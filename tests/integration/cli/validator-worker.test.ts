@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createBullQueue } from '../../../src/validator/queue/bull-queue.js';
@@ -15,6 +15,7 @@ import { parseRedisUrl } from '../../../src/validator/queue/redis-address.js';
 import { computeProof } from '../../../src/verification/kinds/index.js';
 import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
 import { NO_REDIS, startRedis, type TestRedis } from '../../support/redis.js';
+import { soon } from '../../support/soon.js';
 
 // Real worker processes: one that is killed, one that is asked to end, and what is refused at the start.
 
@@ -57,7 +58,8 @@ function startWorker(flags: readonly string[], environment: Readonly<Record<stri
   child.stderr.on('data', (text: Buffer) => {
     said += text;
   });
-  const exit = once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals);
+  // when it has been read to its last word, too
+  const exit = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals);
   return { child, status: () => status, said: () => said, exit };
 }
 
@@ -97,7 +99,7 @@ describe.skipIf(NO_REDIS)('assay validator worker', () => {
     const first = startWorker(common, environment);
     const { job, opening } = badJob(1);
     const end = queue.add(job, { opening }, never);
-    await vi.waitFor(() => expect(first.status()).toMatchObject({ inHand: 1 }), { timeout: 20_000 });
+    await soon(() => expect(first.status()).toMatchObject({ inHand: 1 }));
     isHeld = false;
     first.child.kill('SIGKILL');
     expect(await first.exit).toBe('SIGKILL');
@@ -111,7 +113,7 @@ describe.skipIf(NO_REDIS)('assay validator worker', () => {
     expect(`${first.said()}${second.said()}`).not.toContain('planted-4711');
     await queue.close();
     await door.close();
-  }, 45_000);
+  }, 120_000);
 
   it('refuses a password that a list of processes would show, a key that is none, and a password that is another', async () => {
     const evidence = ['--evidence', 'http://127.0.0.1:1'];
@@ -124,5 +126,5 @@ describe.skipIf(NO_REDIS)('assay validator worker', () => {
     expect(noKey.said()).toMatch(/queue key: expected a file of 32 bytes/);
     expect(other.said()).toMatch(/refuses our name or password/);
     for (const { said } of [shown, noKey, other]) expect(said()).not.toMatch(/planted/);
-  }, 30_000);
+  }, 120_000);
 });

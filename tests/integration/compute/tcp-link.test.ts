@@ -183,10 +183,9 @@ describe('a link over TCP', () => {
     const source = await open(clock, 1, { limits: { strangersPerAddress: 4 } });
     const dialled = [];
     for (let i = 0; i < 10; i++) dialled.push(await dial(source));
-    for (let turn = 0; turn < 50 && dialled.filter(({ socket }) => socket.closed).length < 6; turn++) {
-      for (const { socket } of dialled) socket.resume();
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    for (const { socket } of dialled) socket.resume();
+    await Promise.all(dialled.slice(0, 6).map(({ socket }) => socket.closed || once(socket, 'close')));
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     expect(dialled.map(({ socket }) => socket.closed)).toEqual([
       ...new Array(6).fill(true),
       ...new Array(4).fill(false),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { serveLocalnet } from '../../../src/localnet/serve.js';
+import { soon } from '../../support/soon.js';
 import { startNode, TAO, type TestNode } from './node.js';
 
 let node: TestNode;
@@ -29,10 +30,10 @@ describe('a reorganisation', () => {
       await chain.subscribeAllHeads((head) => void all.push(head.number.toNumber())),
       await chain.subscribeFinalizedHeads((head) => void final.push(head.number.toNumber())),
     ];
-    await vi.waitFor(() => expect([best, all, final]).toEqual([[5], [5], [2]]));
+    await soon(() => expect([best, all, final]).toEqual([[5], [5], [2]]));
     await dev('reorg', 2);
     await node.newBlock();
-    await vi.waitFor(() => expect(final).toEqual([2, 3, 4]));
+    await soon(() => expect(final).toEqual([2, 3, 4]));
     expect(best).toEqual([5, 6, 7]);
     expect(all).toEqual([5, 4, 5, 6, 7]);
     // what is told hangs together
@@ -51,12 +52,12 @@ describe('a reorganisation', () => {
       if (status.isFinalized) hashes.push(status.asFinalized.toHex());
     });
     await node.newBlock();
-    await vi.waitFor(() => expect(seen).toContain('InBlock'));
+    await soon(() => expect(seen).toContain('InBlock'));
     await dev('reorg', 1);
     await node.newBlock();
-    await vi.waitFor(() => expect(hashes).toHaveLength(3));
+    await soon(() => expect(hashes).toHaveLength(3));
     await node.newBlocks(3);
-    await vi.waitFor(() => expect(seen).toContain('Finalized'));
+    await soon(() => expect(seen).toContain('Finalized'));
     expect(seen).toEqual(['Ready', 'InBlock', 'Retracted', 'Ready', 'InBlock', 'Finalized']);
     const [first, retracted, second, final] = hashes;
     expect([retracted, final]).toEqual([first, second]);
@@ -72,9 +73,9 @@ describe('a reorganisation', () => {
     });
     await node.land(transfer(), alice);
     await dev('reorg', 1);
-    await vi.waitFor(() => expect(nonces).toEqual([0, 1, 0]));
+    await soon(() => expect(nonces).toEqual([0, 1, 0]));
     await node.newBlock();
-    await vi.waitFor(() => expect(nonces).toEqual([0, 1, 0, 1]));
+    await soon(() => expect(nonces).toEqual([0, 1, 0, 1]));
     (stop as unknown as () => void)();
   });
 });
@@ -88,8 +89,8 @@ describe('an upgrade of the runtime', () => {
     await dev('upgradeRuntime');
     await node.newBlock();
     // the client decorates itself anew from the metadata of the new version
-    await vi.waitFor(() => expect(node.api.runtimeVersion.specVersion.toNumber()).toBe(before + 1), 10_000);
-    await vi.waitFor(() => expect(node.api.query.subtensorModule!.localnetUpgradedAt).toBeDefined(), 10_000);
+    await soon(() => expect(node.api.runtimeVersion.specVersion.toNumber()).toBe(before + 1));
+    await soon(() => expect(node.api.query.subtensorModule!.localnetUpgradedAt).toBeDefined());
     expect((await node.api.query.subtensorModule!.localnetUpgradedAt!()).toString()).toBe('2');
     expect(node.api.tx.subtensorModule!.setWeights!(1, [0], [1], 0).method.toHex()).not.toBe(moved);
     expect((await node.land(transfer(), alice)).error).toBeUndefined();
@@ -118,7 +119,7 @@ describe('connections', () => {
     const [data] = await once(socket, 'message');
     expect(JSON.parse(String(data))).toEqual({ jsonrpc: '2.0', id: 1, result: null });
     await once(socket, 'close');
-    await vi.waitFor(() => expect(node.provider.isConnected).toBe(false));
+    await soon(() => expect(node.provider.isConnected).toBe(false));
     const refused = new WebSocket(node.url);
     refused.on('error', () => {});
     await once(refused, 'close');

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../../src/localnet/limits.js';
 import type { State } from '../../../src/localnet/state.js';
+import { soon } from '../../support/soon.js';
 import { startNode, TAO, type TestNode } from './node.js';
 
 type Message = Record<string, unknown> & { error?: { code: number; message: string; data?: string } };
@@ -195,8 +196,8 @@ describe('the localnet over WebSocket', () => {
     const start = heads[0] ?? node.localnet.head().number;
     await node.land(node.api.tx.system!.remark!('0x'), alice);
     await node.newBlock();
-    await vi.waitFor(() => expect(heads.at(-1)).toBe(start + 2));
-    await vi.waitFor(() => expect(nonces).toHaveLength(2));
+    await soon(() => expect(heads.at(-1)).toBe(start + 2));
+    await soon(() => expect(nonces).toHaveLength(2));
     expect(nonces[1]).toBe(nonces[0]! + 1);
     (stopStorage as unknown as () => void)();
     stopHeads();
@@ -295,7 +296,7 @@ describe('the localnet over WebSocket', () => {
     socket.on('message', (data) => void messages.push(JSON.parse(String(data)) as Message));
     socket.send(request);
     socket.send(request);
-    await vi.waitFor(() => expect(messages.filter(({ error }) => error)).toHaveLength(1));
+    await soon(() => expect(messages.filter(({ error }) => error)).toHaveLength(1));
     close();
     closeOther();
   });

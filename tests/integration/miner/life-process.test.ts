@@ -27,7 +27,7 @@ beforeAll(async () => {
   void pump(node);
   const chain = createEmbeddedChain(node.localnet);
   await chain.registerNetwork(node.root, toHotkey(keypairFromUri('//Owner').address));
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   isPumping = false;
   for (const child of children) child.kill('SIGKILL');
@@ -68,7 +68,11 @@ function start(...more: string[]) {
     log += String(text);
   });
   const statuses: MinerStatus[] = [];
-  const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+  // what it said last may come after its end: standard error and the channel are read to theirs
+  const ended = Promise.all([once(child, 'close'), once(child, 'disconnect')]).then(([[code, signal]]) => ({
+    code,
+    signal,
+  }));
   const serving = new Promise<MinerStatus>((resolve, reject) => {
     child.on('message', ({ miner }: { miner?: MinerStatus }) => {
       if (!miner) return;
@@ -120,4 +124,4 @@ test('registers within its limit and serves; killed it leaves nothing, comes bac
   expect(performance.now() - from).toBeLessThan(10_000);
   expect(second.statuses.at(-1)?.phase).toBe('draining');
   expect(existsSync(join(data, 'processes.json'))).toBe(false);
-}, 60_000);
+}, 120_000);

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
-import { type Clock, systemClock } from '../../../src/model/clock.js';
+import type { Clock } from '../../../src/model/clock.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { ECHO_LIMITS } from '../../../src/protocol/echo/answer.js';
 import {
+  ANSWER_BYTES,
   decodeEchoRequest,
   encodeAnswer,
   encodeEchoRequest,
@@ -32,6 +33,9 @@ const miner = () => devKeypair('miner');
 const validator = () => devKeypair('validator');
 const random = createSeededRandom('echo');
 
+/** Of what is answered: by it nothing is ever late, however busy the machine. */
+const patient = createHandClock();
+
 const stop = { all: new AbortController() };
 const closed: Promise<void>[] = [];
 afterEach(async () => {
@@ -44,7 +48,7 @@ async function serve(
   of: { host?: string; ports?: number[]; egressAddress?: string; admit?: boolean; as?: string } = {},
 ) {
   const { host = MINER_IP, ports = [0, 0, 0], egressAddress = MINER_IP, admit = true, as = 'miner' } = of;
-  const parts = { keypair: devKeypair(as), clock: systemClock, admit: () => admit };
+  const parts = { keypair: devKeypair(as), clock: patient, admit: () => admit };
   const served = await serveEchoes(parts, { host, ports, netuid: NETUID, egressAddress }, stop.all.signal);
   closed.push(served.closed);
   return served.ports;
@@ -64,7 +68,7 @@ async function silently<T>(act: (clock: HandClock) => Promise<T>): Promise<T> {
   return acting;
 }
 
-async function ask(ports: readonly number[], clock: Clock = systemClock) {
+async function ask(ports: readonly number[], clock: Clock = patient) {
   const listeners = new Map<string, EgressListener>();
   for (const vantage of VANTAGES)
     listeners.set(vantage, await listenForEgress({ clock }, { host: vantage, port: 0 }, stop.all.signal));
@@ -134,7 +138,7 @@ describe('an echo port', () => {
       transport: 'tcp',
       port,
       callbackPort: 0,
-      expiresAt: Date.now() + 10_000,
+      expiresAt: patient.now() + 10_000,
       ...of,
     });
 
@@ -159,8 +163,8 @@ describe('an echo port', () => {
     expect(await say(port, requestFor(port, { netuid: 8 }))).toBe(0);
     expect(await say(port, requestFor(port, { transport: 'udp' }))).toBe(0);
     expect(await say(port, requestFor(port, { miner: devKeypair('other').publicKey }))).toBe(0);
-    expect(await say(port, requestFor(port, { expiresAt: Date.now() - 31_000 }))).toBe(0);
-    expect(await say(port, requestFor(port, { expiresAt: Date.now() + 90_000 }))).toBe(0);
+    expect(await say(port, requestFor(port, { expiresAt: patient.now() - 31_000 }))).toBe(0);
+    expect(await say(port, requestFor(port, { expiresAt: patient.now() + 90_000 }))).toBe(0);
     const forged = requestFor(port);
     forged[80] ^= 1;
     expect(await say(port, forged)).toBe(0);
@@ -187,23 +191,22 @@ describe('an echo port', () => {
       port,
       transport: 'udp',
     } as const;
-    const parts = { keypair: validator(), clock: systemClock, random };
+    const parts = { keypair: validator(), clock: patient, random };
     expect(await askEcho(parts, asking, stop.all.signal)).toMatchObject({ answered: true });
   });
 
   test('answers less than it is sent, and so many a second', async () => {
     const [port] = await serve({ ports: [0] });
-    const answers = [];
-    for (let i = 0; i < ECHO_LIMITS.perSecond * 2; i++)
-      answers.push(await say(port, new Uint8Array(REQUEST_BYTES)));
-    expect(Math.max(...answers)).toBe(0);
-    const request = requestFor(port);
-    expect(encodeAnswer(miner(), 'echo', request).length).toBeLessThan(request.length);
+    expect(await say(port, new Uint8Array(REQUEST_BYTES))).toBe(0);
+    const most = 5 * ECHO_LIMITS.perSecondPerAddress; // in a burst, and this clock stands still
+    for (let i = 0; i < most; i++) expect(await say(port, requestFor(port))).toBe(ANSWER_BYTES);
+    expect(await say(port, requestFor(port))).toBe(0);
+    expect(ANSWER_BYTES).toBeLessThan(REQUEST_BYTES);
   });
 
   test('never rejects its asker: silence is an answer', async () => {
     const sighting = await askEcho(
-      { keypair: validator(), clock: systemClock, random },
+      { keypair: validator(), clock: patient, random },
       {
         netuid: NETUID,
         miner: miner().publicKey,

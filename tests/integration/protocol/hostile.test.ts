@@ -7,7 +7,7 @@ import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Keypair, readyKeys } from '../../../src/keys/keypair.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { AssayError } from '../../../src/model/errors.js';
@@ -22,6 +22,7 @@ import { createGrpcWire } from '../../../src/protocol/grpc/wire.js';
 import type { Limits } from '../../../src/protocol/limits.js';
 import { serve } from '../../../src/protocol/serve.js';
 import type { ProofSession, ServeHandlers } from '../../../src/protocol/session.js';
+import { soon } from '../../support/soon.js';
 import { cast, envelope, frameBytes } from '../../unit/protocol/builders.js';
 
 beforeAll(readyKeys);
@@ -137,7 +138,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 
 describe('the public port', () => {
   test('drops a connection that says nothing', async () => {
-    const { served } = await start({ keepaliveMs: 30, keepaliveTimeoutMs: 30 });
+    const { served } = await start({ keepaliveMs: 30, keepaliveTimeoutMs: 1000 }); // the peer below has to answer in time
     await closed(tcp(served));
     await peerOf(served).describe();
   });
@@ -173,7 +174,7 @@ describe('the public port', () => {
   });
 
   test('does not wait for ever for a peer that does not read', async () => {
-    const limits = { streamIdleMs: 60 };
+    const limits = { streamIdleMs: 500 }; // its first frame has to come in time
     let handlerEnded: () => void = () => {};
     const ended = new Promise<void>((resolve) => {
       handlerEnded = resolve;
@@ -296,7 +297,7 @@ describe('strangers', () => {
     await before.describe();
     // one stream more than an address has, on one connection, and the connection goes
     await Promise.all(flood.map((session) => stall(session, 512)));
-    await vi.waitFor(() => expect(flood.filter(open).length).toBe(0));
+    await soon(() => expect(flood.filter(open).length).toBe(0));
     await event(served, 64);
   });
 
@@ -331,11 +332,11 @@ describe('strangers', () => {
     flood.stdout.on('data', (lines: Buffer) => {
       rounds += lines.toString().split('again').length - 1;
     });
-    await vi.waitFor(() => expect(rounds).toBeGreaterThan(8), { timeout: 20_000 });
+    await soon(() => expect(rounds).toBeGreaterThan(8));
     for (let i = 0; i < 5; i++) {
       const before = rounds;
       (await event(served)).close();
-      await vi.waitFor(() => expect(rounds).toBeGreaterThan(before), { timeout: 20_000 }); // it still goes on
+      await soon(() => expect(rounds).toBeGreaterThan(before)); // it still goes on
     }
   });
 
@@ -344,14 +345,14 @@ describe('strangers', () => {
     const before = await event(served);
     const flood = addresses(8).flatMap((from) => Array.from({ length: 40 }, () => tcp(served, from)));
     await Promise.all(flood.map((socket) => once(socket, 'connect')));
-    await vi.waitFor(() => expect(flood.filter(open).length).toBe(256));
+    await soon(() => expect(flood.filter(open).length).toBe(256));
     await event(served, 64);
     await before.describe();
     expect(flood.filter(open).length).toBeGreaterThan(250);
   });
 
   test('lose their connection when nobody admits them in time, whatever they say; a validator keeps its own', async () => {
-    const { served } = await start({ strangerMs: 200 }, answering);
+    const { served } = await start({ strangerMs: 1500 }, answering); // the peer has to be admitted in time
     const peer = peerOf(served);
     await peer.describe();
     const session = peer.prove();
@@ -406,9 +407,9 @@ describe('strangers', () => {
     await stall(session, 5); // a burst is five seconds of the rate
     expect(open(session)).toBe(true);
     await stall(session, 5);
-    await vi.waitFor(() => expect(open(session)).toBe(false));
+    await soon(() => expect(open(session)).toBe(false));
     const more = Array.from({ length: 8 }, () => tcp(served, from));
-    await vi.waitFor(() => expect(more.filter(open).length).toBeLessThan(6));
+    await soon(() => expect(more.filter(open).length).toBeLessThan(6));
     const peer = await event(served);
     for (let i = 0; i < 20; i++) await peer.describe();
   });
@@ -476,9 +477,9 @@ test('streams of admitted peers have a bound of their own, and are free again wh
   await peer.describe();
   const held = Array.from({ length: 3 }, () => peer.prove());
   for (const session of held) await session.send({ case: 'arm', value: {} });
-  await vi.waitFor(async () => expect(await codeOf(peer.describe())).toBe('limit-exceeded'));
+  await soon(async () => expect(await codeOf(peer.describe())).toBe('limit-exceeded'));
   for (const session of held) session.cancel();
-  await vi.waitFor(() => peer.describe());
+  await soon(() => peer.describe());
 });
 
 describe('a caller', () => {
@@ -533,7 +534,7 @@ describe('a caller', () => {
       { host: served.host, port: served.port, netuid: 7 },
       abort.signal,
     );
-    await vi.waitFor(async () => expect((await peer.describe()).version).toBe('2'), { timeout: 20_000 });
+    await soon(async () => expect((await peer.describe()).version).toBe('2'));
     abort.abort();
     await again.closed;
   });

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FAULTS } from '../../../reliability/faults/catalogue.js';
 import { claimOf } from '../../../reliability/faults/soak.js';
 import { connectSubtensor } from '../../../src/chain/subtensor/connect.js';
@@ -34,6 +34,7 @@ import { createJournalQueue } from '../../../src/validator/queue/journal-queue.j
 import { openQueueKey } from '../../../src/validator/queue/queue-key.js';
 import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
 import { recordingLog } from '../../support/logs.js';
+import { soon } from '../../support/soon.js';
 import { startLocalnet } from '../chain/localnet-node.js';
 
 beforeAll(readyKeys);
@@ -152,7 +153,7 @@ describe('a name that does not resolve', () => {
     const { log, lines } = recordingLog();
     const webhook = createWebhook('http://no-such-host.invalid/secret', { log });
     webhook.tell({ kind: 'first' });
-    await vi.waitFor(() => expect(lines.length).toBe(1), { timeout: 20_000 });
+    await soon(() => expect(lines.length).toBe(1));
     expect(JSON.stringify(lines[0])).toContain('webhook not reached');
     expect(JSON.stringify(lines[0])).not.toContain('secret');
     const told: string[] = [];

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { docs } from '../../../src/cli/commands/docs.js';
 import { type DocsServer, serveDocs } from '../../../src/cli/docs-server.js';
+import { soon } from '../../support/soon.js';
 
 let folder: string;
 let server: DocsServer;
@@ -125,7 +126,7 @@ describe('the documentation on loopback', () => {
     printed = '';
     const end = new AbortController();
     const served = docs({ json: true }, end.signal, { folder });
-    await vi.waitUntil(() => printed !== '');
+    await soon(() => expect(printed).not.toBe(''));
     const { url } = JSON.parse(printed) as { url: string };
     expect(await (await fetch(url)).text()).toBe('<h1>Start</h1>');
     end.abort();

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { askSeen, askUnseen } from '../../../src/cli/prompt.js';
+import { soon } from '../../support/soon.js';
 
 function terminal() {
   const written: string[] = [];
@@ -49,7 +50,7 @@ describe('askUnseen', () => {
     const at = terminal();
     const asked = askUnseen('Password: ', at, never);
     at.input.write('\x03');
-    await vi.waitFor(() => expect(kill).toHaveBeenCalledWith(process.pid, 'SIGINT'));
+    await soon(() => expect(kill).toHaveBeenCalledWith(process.pid, 'SIGINT'));
     at.input.end();
     await expect(asked).rejects.toMatchObject({ code: 'invalid-input' });
     kill.mockRestore();
