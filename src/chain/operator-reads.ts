@@ -170,12 +170,20 @@ export interface ChildKeys {
   readonly take: number;
 }
 
-/** What a subnet makes in a block. */
+/** What a subnet makes in a block, and what its division hangs on. */
 export interface SubnetEmission {
   /** alpha for its participants in the block that was asked, rao: 0 before the subnet was started */
   readonly alphaOutRao: bigint;
   /** u16 proportion of 65535; 0 where the owner takes none */
   readonly ownerCut: number;
+  /** of its alpha there is so much in the pool and outside it, rao */
+  readonly alphaIssuanceRao: bigint;
+  /** TAO staked on root, rao */
+  readonly rootTaoRao: bigint;
+  /** what TAO on root weighs against alpha, of 2^64 - 1 */
+  readonly taoWeight: bigint;
+  /** sum of the moving prices of all subnets that make alpha, TAO; undefined where the runtime keeps none */
+  readonly movingPrices: FixedPoint | undefined;
 }
 
 export interface Prices {

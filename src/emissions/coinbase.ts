@@ -159,6 +159,16 @@ export interface Payout {
   readonly outsiderRootDividendsRao: readonly bigint[];
 }
 
+interface Keys {
+  readonly hotkey: string;
+  /** owner of the hotkey */
+  readonly coldkey: string;
+}
+
+/** Whoever owns the subnet does not mine it, under any hotkey (`get_owner_hotkeys`, run_coinbase.rs). */
+export const isOfOwner = ({ hotkey, coldkey }: Keys, owner: Keys): boolean =>
+  hotkey === owner.hotkey || coldkey === owner.coldkey;
+
 /**
  * Who gets what at the epoch (`distribute_emission`). Consensus decides the incentives; of dividends it decides only the
  * proportions, the amounts come from what was set aside.
@@ -170,7 +180,7 @@ export function distributeEmission(input: {
   readonly pending: PendingEmission;
   readonly payees: readonly Payee[];
   /** `SubnetOwnerHotkey` and `SubnetOwner` */
-  readonly owner: { readonly hotkey: string; readonly coldkey: string };
+  readonly owner: Keys;
   /** `RecycleOrBurn`; the chain burns when it is unset */
   readonly recycleOrBurn: 'burn' | 'recycle';
   /** stored `TaoWeight`, u64 */
@@ -197,8 +207,7 @@ export function distributeEmission(input: {
   let withheldRao = 0n;
   for (const { hotkey, coldkey, serverEmissionRao, autoStakeHotkey } of payees) {
     incentiveRao += serverEmissionRao;
-    // whoever owns the subnet does not mine it: get_owner_hotkeys, run_coinbase.rs
-    if (hotkey === owner.hotkey || coldkey === owner.coldkey) withheldRao += serverEmissionRao;
+    if (isOfOwner({ hotkey, coldkey }, owner)) withheldRao += serverEmissionRao;
     else
       credit({
         reason: 'incentive',

@@ -1,13 +1,21 @@
 // Owns: what a host would earn: a policy's pay for what it proved, and the chain's present emission, line by line. Pure, in whole
 // rao. Does not own: the pay (would-pay.ts), reading chain and policy (look-at-subnet.ts).
-import type { Subnet } from '../../chain/chain.js';
+import type { Neuron, Subnet } from '../../chain/chain.js';
 import type { SubnetEmission } from '../../chain/operator-reads.js';
-import { accrueBlock, NO_PENDING } from '../../emissions/coinbase.js';
+import {
+  accrueBlock,
+  epochEmission,
+  isOfOwner,
+  NO_PENDING,
+  rootProportion,
+} from '../../emissions/coinbase.js';
+import { isRootSelling } from '../../emissions/shares.js';
 import type { Resource } from '../../model/credit.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { PaidNeuron, ScoringPolicy } from '../../scoring/index.js';
-import { scaled } from '../facts.js';
+import { fixedText, scaled } from '../facts.js';
 import { taoText } from '../tao.js';
+import { minersPaid, ownerOf } from './subnet-checks.js';
 import {
   inTheLongRun,
   type KnownSet,
@@ -26,7 +34,14 @@ const RAO = 1_000_000_000n;
 export interface ChainSide {
   readonly subnet: Pick<
     Subnet,
-    'mechanismCount' | 'netuid' | 'neurons' | 'ownerHotkey' | 'lastEpochBlock' | 'nextEpochBlock' | 'tempo'
+    | 'mechanismCount'
+    | 'netuid'
+    | 'neurons'
+    | 'ownerHotkey'
+    | 'ownerColdkey'
+    | 'lastEpochBlock'
+    | 'nextEpochBlock'
+    | 'tempo'
   >;
   readonly emission: SubnetEmission;
   readonly blockTimeMs: number;
@@ -43,7 +58,7 @@ export interface Beside {
 }
 
 export interface Line {
-  readonly step: 'worth' | 'pool' | 'cut' | 'weight' | 'emission' | 'earning' | 'begin';
+  readonly step: 'worth' | 'now' | 'pool' | 'cut' | 'weight' | 'emission' | 'earning' | 'begin';
   readonly text: string;
 }
 
@@ -65,6 +80,8 @@ export interface Earnings {
   readonly worth: Readonly<Record<string, number>>;
   /** in alpha, rao: of all miners together */
   readonly minersPerBlockRao: bigint;
+  /** alpha of a block that nobody is paid, rao: root's part where the chain recycles it; undefined where it does not say */
+  readonly recycledPerBlockRao: bigint | undefined;
   readonly blocksPerEpoch: number;
   /** what the first epoch's worth is of that in the long run; what it is less by */
   readonly firstEpoch: number;
@@ -115,33 +132,50 @@ export function earningsOf(of: EarningsOf): Earnings {
   return {
     worth: Object.fromEntries(alone.pay.pools.map(({ name, worth }) => [name, worth])),
     minersPerBlockRao: made.perBlockRao,
+    recycledPerBlockRao: made.recycledRao,
     blocksPerEpoch: made.blocks,
     firstEpoch,
     alone: scenario(nobody, alone),
     beside: scenario(beside, pay(beside.others)),
     worthLines: worthLines(policy, slots),
-    beginLines: [...beginLines(policy, firstEpoch), ...mechanismLines(subnet.mechanismCount)],
+    beginLines: [
+      ...beginLines(policy, firstEpoch),
+      ...mechanismLines(subnet.mechanismCount),
+      ...rootLines(made),
+    ],
   };
 }
 
 const sumOfWorth = ({ pay }: WouldPay): number => pay.pools.reduce((sum, { worth }) => sum + worth, 0);
 
-/** Alpha of all miners together: what the chain sets aside for them in each block (`run_coinbase`). */
-function emissionOf({ emission, subnet }: ChainSide): {
+/** Of all miners together, in alpha. */
+interface Made {
   readonly perBlockRao: bigint;
   readonly blocks: number;
-} {
-  const { alphaOutRao, ownerCut } = emission;
-  // root's part and the validators' are no part of the miners' half
-  const { pending } = accrueBlock(NO_PENDING, {
-    alphaEmissionRao: alphaOutRao,
-    ownerCut,
-    rootProportion: 0n,
-    rootSell: true,
-  });
+  /** root's part, where the chain recycles it: it is divided no more; undefined where the chain does not say whether it does */
+  readonly recycledRao: bigint | undefined;
+  /** what would be, if it does */
+  readonly rootRao: bigint;
+}
+
+/** Half of what an epoch divides by consensus (`run_coinbase`, `distribute_emission`), as it is in the present block. */
+function emissionOf({ emission, subnet }: ChainSide): Made {
+  const { alphaOutRao: alphaEmissionRao, ownerCut, movingPrices } = emission;
+  const proportion = rootProportion(emission);
+  const accrue = (rootSell: boolean) =>
+    accrueBlock(NO_PENDING, { alphaEmissionRao, ownerCut, rootProportion: proportion, rootSell });
+  const rootSell =
+    movingPrices === undefined ? undefined : isRootSelling([{ movingPrice: movingPrices.bits }]);
+  const { pending } = accrue(rootSell ?? true);
+  const { recycledRao: rootRao } = accrue(false);
   const { nextEpochBlock, lastEpochBlock, tempo } = subnet;
   const blocks = nextEpochBlock === undefined ? tempo : Math.max(1, nextEpochBlock - lastEpochBlock);
-  return { perBlockRao: pending.serverRao, blocks };
+  return {
+    perBlockRao: epochEmission(pending) / 2n,
+    blocks,
+    recycledRao: rootSell === undefined ? undefined : rootSell ? 0n : rootRao,
+    rootRao,
+  };
 }
 
 /**
@@ -155,11 +189,9 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
       others: { is: 'worth', byPool: given },
       said: 'the others are worth what you gave',
     };
-  const { neurons, ownerHotkey } = chain.subnet;
+  const { neurons } = chain.subnet;
   const all = neurons.reduce((sum, { incentive }) => sum + incentive, 0);
-  const paid = neurons.filter(
-    (each) => each.incentive > 0 && each.hotkey !== ownerHotkey && each.hotkey !== hotkey,
-  );
+  const paid = othersPaid(chain.subnet, hotkey);
   if (paid.length === 0)
     return { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid now' };
   const [pool] = policy.pools;
@@ -185,6 +217,10 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
   };
 }
 
+/** Those that the chain pays as miners now, but for one of them. */
+const othersPaid = (subnet: ChainSide['subnet'], hotkey: Hotkey | undefined): readonly Neuron[] =>
+  minersPaid(subnet).filter((each) => each.hotkey !== hotkey);
+
 /** Above it the pool is full, and its share says nothing of how much there is. */
 const MOST_FILLED = 0.99;
 
@@ -192,17 +228,21 @@ function scenarioOf(
   { basis, said }: Beside,
   {
     would: { pay, row },
-    made: { perBlockRao, blocks },
+    made,
     of: { policy, chain, hotkey = NO_HOTKEY },
   }: {
     readonly would: WouldPay;
-    readonly made: { readonly perBlockRao: bigint; readonly blocks: number };
+    readonly made: Made;
     readonly of: EarningsOf;
   },
 ): Scenario {
-  const { emission, blockTimeMs, priceRao } = chain;
+  const { perBlockRao, blocks } = made;
+  const { blockTimeMs, priceRao } = chain;
   const { burned, all } = row;
-  const isOwner = hotkey === chain.subnet.ownerHotkey;
+  const known = chain.subnet.neurons.find((each) => each.hotkey === hotkey);
+  const owner = ownerOf(chain.subnet);
+  // of one that is not registered only its name is known
+  const isOwner = isOfOwner(known ?? { hotkey, coldkey: '' }, owner);
   const mine = isOwner ? 0 : row.mine;
   const [part, whole] = [BigInt(mine), BigInt(Math.max(1, all))];
   const perEpochRao = perBlockRao * BigInt(blocks);
@@ -211,6 +251,7 @@ function scenarioOf(
   const taoPerDayRao = priceRao === undefined ? undefined : (alphaPerDayRao * priceRao) / RAO;
   const reason = pay.reasons.get(hotkey);
   const lines: Line[] = [
+    ...(basis === 'nobody' ? [] : nowLines(chain, hotkey, perBlockRao)),
     ...pay.pools.map(({ name, worth, missed, target, dilution, paid }): Line => {
       const { share } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
       const full = target === undefined ? '' : `, target ${rounded(target)}`;
@@ -234,7 +275,7 @@ function scenarioOf(
       ? [
           {
             step: 'cut',
-            text: "paid nothing: the hotkey is the owner's, and what it earns as a miner is burned",
+            text: "paid nothing: the hotkey or its coldkey is the owner's, and what it earns as a miner is burned",
           } as const,
         ]
       : []),
@@ -244,7 +285,7 @@ function scenarioOf(
     },
     {
       step: 'emission',
-      text: `the subnet makes ${taoText(emission.alphaOutRao)} alpha a block; less ${emission.ownerCut}/65535 for its owner, half of the rest is the miners': ${taoText(perBlockRao)} a block, x ${blocks} blocks = ${taoText(perEpochRao)} an epoch`,
+      text: emissionText(chain.emission, made),
     },
     {
       step: 'earning',
@@ -261,6 +302,34 @@ function scenarioOf(
         ]),
   ];
   return { basis, said, weight: mine, weights: all, alphaPerEpochRao, alphaPerDayRao, taoPerDayRao, lines };
+}
+
+function emissionText(
+  { alphaOutRao, ownerCut, movingPrices }: SubnetEmission,
+  { perBlockRao, blocks, recycledRao = 0n }: Made,
+): string {
+  const recycled =
+    recycledRao > 0n && movingPrices
+      ? ` and ${taoText(recycledRao)} of root's stakers, which the chain recycles while the average prices of its subnets sum to 1 TAO or less (now ${fixedText(movingPrices)})`
+      : '';
+  return `the subnet makes ${taoText(alphaOutRao)} alpha a block; less ${ownerCut}/65535 for its owner${recycled}, half of the rest is the miners': ${taoText(perBlockRao)} a block, x ${blocks} blocks = ${taoText(perBlockRao * BigInt(blocks))} an epoch`;
+}
+
+/** What others have of the present emission, by their incentive: the bounds within which most that is foreseen should lie. */
+function nowLines({ subnet, blockTimeMs }: ChainSide, hotkey: Hotkey, perBlockRao: bigint): readonly Line[] {
+  const all = subnet.neurons.reduce((sum, { incentive }) => sum + incentive, 0);
+  const paid = othersPaid(subnet, hotkey)
+    .map(({ incentive }) => incentive)
+    .sort((a, b) => a - b);
+  if (paid.length === 0) return [];
+  const perDay = (incentive: number): string =>
+    taoText((perBlockRao * DAY_MS * BigInt(incentive)) / (BigInt(blockTimeMs) * BigInt(all)));
+  const [least, median, most] = [paid[0]!, paid[paid.length >> 1]!, paid.at(-1)!]; // there is one
+  const text =
+    paid.length === 1
+      ? `1 other is paid now: ${perDay(most)} alpha a day`
+      : `${paid.length} others are paid now: from ${perDay(least)} to ${perDay(most)} alpha a day each, and half of them ${perDay(median)} or more`;
+  return [{ step: 'now', text }];
 }
 
 function paybackOf(costRao: bigint, perDayRao: bigint): readonly Line[] {
@@ -330,6 +399,12 @@ function worthLines(policy: ScoringPolicy, slots: readonly ProvenSlot[]): readon
 function mechanismLines(count: number): readonly Line[] {
   if (count <= 1) return [];
   const text = `the subnet has ${count} mechanisms, of which each has a part: what is counted here is as if all of them paid like this`;
+  return [{ step: 'begin', text }];
+}
+
+function rootLines({ recycledRao, rootRao, perBlockRao }: Made): readonly Line[] {
+  if (recycledRao !== undefined || rootRao === 0n) return [];
+  const text = `this chain does not say what its subnets cost on average: where that sums to 1 TAO or less, ${percent(Number(rootRao) / (2 * Number(perBlockRao)))} less is paid`;
   return [{ step: 'begin', text }];
 }
 

@@ -1,6 +1,7 @@
 // Owns: what a chain says of a hotkey that is to be paid: registration, stake, axon, what it was paid last; and what to do. Pure.
 // Does not own: reading it (chain), what it would be paid (earnings.ts), whether its port answers (ports.ts, reach.ts).
 import type { ChainInfo, Neuron, Subnet } from '../../chain/chain.js';
+import { isOfOwner } from '../../emissions/coinbase.js';
 import type { Hotkey } from '../../model/ids.js';
 import { VERSION } from '../../model/version.js';
 import { isLoopback, isPublicAddress } from '../../protocol/address.js';
@@ -56,11 +57,11 @@ function registrationOf(
     const left = immunityBlocks === undefined ? 0 : registeredAt + immunityBlocks - subnet.block;
     const immune = left > 0 ? `, immune for ${counted(left, 'more block')}` : '';
     const said = `uid ${uid} of subnet ${subnet.netuid} since block ${registeredAt}${immune}; coldkey ${coldkey}`;
-    return hotkey === subnet.ownerHotkey
+    return isOfOwner(neuron, ownerOf(subnet))
       ? warning(
           'registration',
           `${said}. It is the owner's: what it earns as a miner the chain burns`,
-          'mine under another hotkey',
+          "mine under a hotkey of another coldkey: those of the owner's are all the same to the chain",
         )
       : ok('registration', said);
   }
@@ -105,8 +106,15 @@ function axonOf({ axon }: Neuron, { type }: SubnetSight['info']): Check {
   return ok('axon', `${at}${serverKey ? ', with a key for TLS' : ', on loopback'}`);
 }
 
-function payOf({ neurons, ownerHotkey }: Subnet, { incentive, emissionRao, uid }: Neuron): Check {
-  const paid = neurons.filter((each) => each.incentive > 0 && each.hotkey !== ownerHotkey).length;
+type Owned = Pick<Subnet, 'ownerHotkey' | 'ownerColdkey'>;
+export const ownerOf = ({ ownerHotkey: hotkey, ownerColdkey: coldkey }: Owned) => ({ hotkey, coldkey });
+
+/** All that have incentive now, but for the owner's: theirs the chain burns. */
+export const minersPaid = ({ neurons, ...owned }: Owned & Pick<Subnet, 'neurons'>): readonly Neuron[] =>
+  neurons.filter((each) => each.incentive > 0 && !isOfOwner(each, ownerOf(owned)));
+
+function payOf(subnet: Subnet, { incentive, emissionRao, uid }: Neuron): Check {
+  const paid = minersPaid(subnet).length;
   const said = `incentive ${incentive} of 65535, ${taoText(emissionRao)} alpha in the last epoch; ${counted(paid, 'miner')} paid`;
   if (incentive > 0) return ok('paid now', said);
   return unknown(

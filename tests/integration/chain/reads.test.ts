@@ -98,6 +98,9 @@ function axonOf(ip: string) {
   };
 }
 
+/** TaoWeight's default on the main network: 0.0526... of 2^64 - 1 */
+const TAO_WEIGHT = 971_718_665_099_567_868n;
+
 describe('a subnet', () => {
   it('is the same by one runtime call as key by key from storage, for each mechanism', async () => {
     expect((await chain.features()).metagraph).toBe('selective-mechagraph');
@@ -123,9 +126,6 @@ describe('a subnet', () => {
       ((70n * TAO + 1n) * ((TAO_WEIGHT << 32n) / (2n ** 64n - 1n))) >> 32n,
     );
   });
-
-  /** TaoWeight's default on the main network: 0.0526... of 2^64 - 1 */
-  const TAO_WEIGHT = 971_718_665_099_567_868n;
 
   it('takes as many requests with 40 neurons as with three', async () => {
     await chain.subnet(netuid);
@@ -208,9 +208,19 @@ describe('the rest of what a chain says', () => {
   });
 
   it('reads what a subnet makes in a block, and nothing of one that is not there', async () => {
+    const told = (await chain.subnets())[1]!;
+    expect(told.movingPrice!.bits).toBeGreaterThan(0n);
     for (const reader of [chain, plain]) {
       // 1 alpha while less than half of all has been made; DefaultSubnetOwnerCut
-      expect(await reader.emission(netuid)).toEqual({ alphaOutRao: TAO, ownerCut: 11_796 });
+      expect(await reader.emission(netuid)).toEqual({
+        alphaOutRao: TAO,
+        ownerCut: 11_796,
+        alphaIssuanceRao: told.alphaInRao + told.alphaOutRao,
+        rootTaoRao: 70n * TAO + 1n,
+        taoWeight: TAO_WEIGHT,
+        // it alone has a price: root makes no alpha
+        movingPrices: told.movingPrice,
+      });
       await expect(reader.emission(toNetuid(9))).rejects.toMatchObject({ code: 'chain-unknown' });
     }
   });

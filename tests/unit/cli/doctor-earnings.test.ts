@@ -38,6 +38,16 @@ const policyOf = (changes: object) =>
     ...changes,
   });
 
+/** 10 million alpha, 5 million TAO on root at a weight of 0.18; prices of all subnets sum to more than 1 */
+const EMISSION = {
+  alphaOutRao: 1_000_000_000n,
+  ownerCut: 11_796,
+  alphaIssuanceRao: 10_000_000_000_000_000n,
+  rootTaoRao: 5_000_000_000_000_000n,
+  taoWeight: 3_320_413_933_267_719_290n,
+  movingPrices: { bits: (1n << 32n) + 1n, fractionBits: 32 },
+};
+
 const ME = neuron(5);
 const chainWith = (neurons = [ME]) => ({
   subnet: {
@@ -48,7 +58,7 @@ const chainWith = (neurons = [ME]) => ({
     nextEpochBlock: 1360,
     tempo: 360,
   },
-  emission: { alphaOutRao: 1_000_000_000n, ownerCut: 11_796 },
+  emission: EMISSION,
   blockTimeMs: 12_000,
   priceRao: 20_000_000n,
   registrationRao: 1_000_000_000n,
@@ -69,9 +79,12 @@ const earn = (
 
 describe('what a host would earn', () => {
   test('is the miners’ half of what the owner leaves, where nobody else is paid', () => {
-    const { alone, beside, minersPerBlockRao, blocksPerEpoch } = earn(policyOf({}), [CARD]);
-    expect({ minersPerBlockRao, blocksPerEpoch }).toEqual({
-      minersPerBlockRao: 410_002_288n,
+    const { alone, beside, minersPerBlockRao, recycledPerBlockRao, blocksPerEpoch } = earn(policyOf({}), [
+      CARD,
+    ]);
+    expect({ minersPerBlockRao, recycledPerBlockRao, blocksPerEpoch }).toEqual({
+      minersPerBlockRao: 410_002_287n,
+      recycledPerBlockRao: 0n,
       blocksPerEpoch: 360,
     });
     expect(beside).toEqual({ ...alone, said: 'nobody else is paid now' });
@@ -80,20 +93,43 @@ describe('what a host would earn', () => {
       weight: 65_535,
       weights: 65_535,
       // x 360 blocks, x 7200 blocks, x 0.02 TAO
-      alphaPerEpochRao: 147_600_823_680n,
-      alphaPerDayRao: 2_952_016_473_600n,
-      taoPerDayRao: 59_040_329_472n,
+      alphaPerEpochRao: 147_600_823_320n,
+      alphaPerDayRao: 2_952_016_466_400n,
+      taoPerDayRao: 59_040_329_328n,
     });
     expect(alone.lines.map(({ text }) => text)).toEqual(
       [
         'pool all: 100 % of pay; worth 1 in all; it pays out 100 %',
         'weight: 65535 of 65535',
-        "the subnet makes 1 alpha a block; less 11796/65535 for its owner, half of the rest is the miners': 0.410002288 a block, x 360 blocks = 147.60082368 an epoch",
-        '147.60082368 x 65535 / 65535 = 147.60082368 alpha an epoch; 7200 blocks a day = 2952.0164736 alpha a day',
-        'at 0.02 TAO for 1 alpha: 59.040329472 TAO a day, before the pool’s fee and what selling moves it',
+        "the subnet makes 1 alpha a block; less 11796/65535 for its owner, half of the rest is the miners': 0.410002287 a block, x 360 blocks = 147.60082332 an epoch",
+        '147.60082332 x 65535 / 65535 = 147.60082332 alpha an epoch; 7200 blocks a day = 2952.0164664 alpha a day',
+        'at 0.02 TAO for 1 alpha: 59.040329328 TAO a day, before the pool’s fee and what selling moves it',
         'a registration, 1 TAO now, is earned in 0.01 days',
       ].map((line) => line.replace('pool’s', "pool's")),
     );
+  });
+
+  test('is less by half of root’s part, while the average prices of all subnets sum to 1 or less', () => {
+    const earned = (movingPrices: typeof EMISSION.movingPrices | undefined) => {
+      const chain = { ...chainWith(), emission: { ...EMISSION, movingPrices } };
+      return earningsOf({ policy: policyOf({}), sets: SETS, slots: [CARD], hotkey: ME.hotkey, chain });
+    };
+    // root has 0.9 of 10.9 million, of the validators' half: 0.0825688 of 0.410002287
+    const atOne = earned({ bits: 1n << 32n, fractionBits: 32 });
+    expect(atOne).toMatchObject({
+      recycledPerBlockRao: 33_853_399n,
+      minersPerBlockRao: 393_075_588n,
+      alone: { alphaPerEpochRao: 141_507_211_680n },
+      beginLines: [],
+    });
+    expect(atOne.alone.lines.find(({ step }) => step === 'emission')?.text).toBe(
+      "the subnet makes 1 alpha a block; less 11796/65535 for its owner and 0.033853399 of root's stakers, which the chain recycles while the average prices of its subnets sum to 1 TAO or less (now 1), half of the rest is the miners': 0.393075588 a block, x 360 blocks = 141.50721168 an epoch",
+    );
+    const unsaid = earned(undefined);
+    expect(unsaid).toMatchObject({ recycledPerBlockRao: undefined, minersPerBlockRao: 410_002_287n });
+    expect(unsaid.beginLines.map(({ text }) => text)).toEqual([
+      'this chain does not say what its subnets cost on average: where that sums to 1 TAO or less, 4.1284 % less is paid',
+    ]);
   });
 
   test('is shown from the credit on: amount, price, worth', () => {
@@ -112,7 +148,7 @@ describe('what a host would earn', () => {
       basis: 'given',
       weight: 21_845,
       weights: 87_380,
-      alphaPerEpochRao: 36_900_205_920n,
+      alphaPerEpochRao: 36_900_205_830n,
     });
     // however much that is: more than any hotkey may count
     const crowd = earn(policyOf({}), [CARD], { given: new Map([['all', 999_999]]) }).beside;
@@ -124,6 +160,24 @@ describe('what a host would earn', () => {
     const { beside } = earn(policyOf({}), [CARD, DISK], { neurons: paid });
     expect(beside).toMatchObject({ basis: 'equals', weight: 65_535, weights: 3 * 65_535 });
     expect(beside.said).toContain('--others-worth');
+  });
+
+  test('stands beside what those have that are paid now, the owner’s hotkeys left out', () => {
+    const others = [6, 7, 8].map((uid) => neuron(uid, { incentive: [20_000, 5_000, 10_000][uid - 6]! }));
+    const owners = neuron(9, { incentive: 5_000, coldkey: chainWith().subnet.ownerColdkey });
+    const now = (neurons: (typeof ME)[]) =>
+      earn(policyOf({}), [CARD], { neurons }).beside.lines.filter(({ step }) => step === 'now');
+    // of 40000, and 2952.0164664 alpha a day
+    expect(now([ME, ...others, owners])).toEqual([
+      {
+        step: 'now',
+        text: '3 others are paid now: from 369.0020583 to 1476.0082332 alpha a day each, and half of them 738.0041166 or more',
+      },
+    ]);
+    expect(now([ME, others[0]!, { ...owners, incentive: 20_000 }])).toEqual([
+      { step: 'now', text: '1 other is paid now: 1476.0082332 alpha a day' },
+    ]);
+    expect(now([ME, owners])).toEqual([]);
   });
 
   test('counts what the others fill of a target, which the chain shows', () => {
@@ -173,17 +227,15 @@ describe('what a host would earn', () => {
   test('is nothing for the owner, whose incentive the chain burns', () => {
     const owned = chainWith();
     const chain = { ...owned, subnet: { ...owned.subnet, ownerHotkey: ME.hotkey } };
-    const { alone } = earningsOf({
-      policy: policyOf({}),
-      sets: SETS,
-      slots: [CARD],
-      hotkey: ME.hotkey,
-      chain,
-    });
-    expect(alone).toMatchObject({ weight: 0, alphaPerEpochRao: 0n, taoPerDayRao: 0n });
-    expect(alone.lines.map(({ text }) => text)).toContain(
-      "paid nothing: the hotkey is the owner's, and what it earns as a miner is burned",
-    );
+    const byColdkey = { ...owned, subnet: { ...owned.subnet, ownerColdkey: ME.coldkey } };
+    for (const its of [chain, byColdkey]) {
+      const of = { policy: policyOf({}), sets: SETS, slots: [CARD], hotkey: ME.hotkey, chain: its };
+      const { alone } = earningsOf(of);
+      expect(alone).toMatchObject({ weight: 0, alphaPerEpochRao: 0n, taoPerDayRao: 0n });
+      expect(alone.lines.map(({ text }) => text)).toContain(
+        "paid nothing: the hotkey or its coldkey is the owner's, and what it earns as a miner is burned",
+      );
+    }
   });
 
   test('is cut where the policy cuts, by name', () => {
@@ -274,7 +326,7 @@ describe('whether earnings can be foreseen', () => {
       foresee({ ...look('live'), ...changes }, of([finding('compute')])).check?.said;
     expect(said({ policy: { found: undefined } })).toBe('not counted: the policy is not here');
     expect(said({ emission: undefined })).toBe('not counted: subnets of this chain have no alpha');
-    expect(said({ emission: { alphaOutRao: 0n, ownerCut: 0 } })).toBe('subnet makes nothing yet');
+    expect(said({ emission: { ...EMISSION, alphaOutRao: 0n } })).toBe('subnet makes nothing yet');
     expect(said({})).toBeUndefined();
   });
 

@@ -62,10 +62,12 @@ describe('what the doctor says of a hotkey', () => {
   });
 
   test('is that the owner earns nothing as a miner', () => {
-    expect(check('registration', { subnet: subnet([ME]) })).toMatchObject({
-      state: 'warning',
-      fix: 'mine under another hotkey',
-    });
+    // by its hotkey, and by any other of its coldkey
+    for (const its of [subnet([ME]), subnet([neuron(0), ME], { ownerColdkey: ME.coldkey })])
+      expect(check('registration', { subnet: its })).toMatchObject({
+        state: 'warning',
+        fix: expect.stringContaining('another coldkey'),
+      });
   });
 
   test('is where it answers, and what is wrong with that', () => {
