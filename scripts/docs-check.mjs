@@ -1,22 +1,38 @@
 #!/usr/bin/env node
-// Every page of the documentation: it is listed, its links and anchors lead somewhere, and each of its blocks says what it is and
-// is either run by a test or says what it needs. Which commands and flags there are, tests/integration/docs/pages.test.ts knows.
+// Every page of the documentation: it is listed, its links and anchors lead somewhere, the sources that it names are there, and each
+// of its blocks says what it is and is either run by a test or says what it needs. Which commands and flags there are, tests/integration/docs/pages.test.ts knows.
 // Usage: node scripts/docs-check.mjs     exit 1 with one line a fault
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CONTENTS, partsOf, ROOT, readPages, subjectsIn, targetOf } from './docs-pages.mjs';
+import {
+  CONTENTS,
+  partsOf,
+  ROOT,
+  readPages,
+  readSources,
+  SOURCE,
+  subjectsIn,
+  targetOf,
+} from './docs-pages.mjs';
 
 /** What blocks may be: run or checked, or what a program printed, or a picture in letters (no language at all). */
 const LANGUAGES = new Set(['', 'sh', 'ts', 'js', 'json', 'yaml', 'text']);
 /** In a comment in the line before a block: why no test runs it. */
 const MARK = /^(?:not run|needs): (.+)$/;
 
-/** @param exists paths from the root of the repository */
-export function faultsOf(pages, exists) {
+/** Names files that were there once. */
+const HISTORY = 'CHANGELOG.md';
+
+/**
+ * @param exists paths from the root of the repository
+ * @param sources all of them; a page may name one by the end of its path
+ */
+export function faultsOf(pages, exists, sources) {
+  const paths = sources.map((path) => `/${path}`);
   const parts = new Map([...pages].map(([page, text]) => [page, partsOf(text)]));
   const faults = [];
-  for (const [page, { links, blocks }] of parts) {
+  for (const [page, { links, blocks, spans }] of parts) {
     for (const { target, line } of links) {
       const to = targetOf(page, target);
       if (to === undefined) continue;
@@ -24,6 +40,11 @@ export function faultsOf(pages, exists) {
       else if (!exists(to.path)) faults.push(`${page}:${line}: nothing at ${target}`);
       else if (to.anchor !== undefined && parts.has(to.path) && !parts.get(to.path).anchors.has(to.anchor))
         faults.push(`${page}:${line}: ${to.path} has no heading #${to.anchor}`);
+    }
+    for (const { text, line } of page === HISTORY ? [] : spans) {
+      const [, name] = SOURCE.exec(text) ?? [];
+      if (name !== undefined && !paths.some((path) => path.endsWith(`/${name}`)))
+        faults.push(`${page}:${line}: there is no source ${text}`);
     }
     for (const { language, line, mark, text } of blocks) {
       if (language === 'json' && !isJson(text)) faults.push(`${page}:${line}: this is no JSON`);
@@ -67,7 +88,7 @@ export const commandBlocksOf = (text) =>
     .map(({ text: commands, line, mark }) => ({ commands, line, whyNot: MARK.exec(mark ?? '')?.[1] }));
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const faults = faultsOf(readPages(), (path) => existsSync(join(ROOT, path)));
+  const faults = faultsOf(readPages(), (path) => existsSync(join(ROOT, path)), readSources());
   for (const fault of faults) console.log(fault);
   process.exitCode = faults.length > 0 ? 1 : 0;
 }

@@ -21,6 +21,19 @@ export function readPages(root = ROOT) {
   return new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
+/** Paths of all files that a page may name as a source. */
+export function readSources(root = ROOT) {
+  const folders = ['benchmarks', 'docs', 'examples', 'reliability', 'scripts', 'src', 'tests'];
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => SOURCE.test(file) && !file.includes('node_modules'))
+      .map((file) => join(folder, file)),
+  );
+}
+
+/** A path, or its end, of a file that somebody wrote for a program to read. */
+export const SOURCE = /^(?:\.\.\/)*((?:[\w.-]+\/)*[\w.-]+\.(?:ts|mjs|py|wat|cu))$/;
+
 /** One walk over a page: its links, the anchors that others may name, its blocks of code and its code in sentences. */
 export function partsOf(text) {
   const links = [];
@@ -41,8 +54,9 @@ export function partsOf(text) {
   const addIds = (html) => {
     for (const [, id] of html.matchAll(/<a (?:id|name)="([^"]+)"/g)) anchors.add(id);
   };
+  let line = 1;
   for (const token of markdown.parse(text, {})) {
-    const line = (token.map?.[0] ?? 0) + 1;
+    if (token.map) line = token.map[0] + 1; // a cell has the line of its row
     if (token.type === 'html_block') addIds(token.content);
     if (token.type === 'heading_open') heading = token;
     if (token.type === 'inline') {

@@ -11,12 +11,17 @@ interface Parts {
   readonly spans: readonly { readonly text: string }[];
 }
 const script = (name: string) => import(new URL(`../../../scripts/${name}`, import.meta.url).href);
-const { partsOf, readPages } = (await script('docs-pages.mjs')) as {
+const { partsOf, readPages, readSources } = (await script('docs-pages.mjs')) as {
   partsOf(text: string): Parts;
   readPages(): Map<string, string>;
+  readSources(): string[];
 };
 const { faultsOf } = (await script('docs-check.mjs')) as {
-  faultsOf(pages: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[];
+  faultsOf(
+    pages: ReadonlyMap<string, string>,
+    exists: (path: string) => boolean,
+    sources: readonly string[],
+  ): string[];
 };
 const texts = readPages();
 
@@ -97,8 +102,8 @@ describe.each([...texts.keys()])('%s', (page) => {
   });
 });
 
-test('pages are listed, their links lead somewhere, their blocks say what they are', () => {
-  expect(faultsOf(texts, existsSync)).toEqual([]);
+test('pages are listed, their links and the sources that they name are there, their blocks say what they are', () => {
+  expect(faultsOf(texts, existsSync, readSources())).toEqual([]);
 });
 
 test('what is wrong with a page would be seen, with its line', () => {
@@ -125,14 +130,19 @@ test('what is wrong with a page would be seen, with its line', () => {
         '```',
         '',
         '    [not a link](gone.md)',
+        '',
+        '| a | b |',
+        '|---|---|',
+        '| `two.ts`, `room/two.ts`, `../room/two.ts` | `other/two.ts`, `*.ts`, `npx two.ts` |',
       ].join('\n'),
     ],
     ['docs/two.md', '# Two\n\n## Same\n\n## Same\n\n[first](#same) [second](#same-1) [third](#same-2)\n'],
   ]);
-  expect(faultsOf(pages, (path) => pages.has(path))).toEqual([
+  expect(faultsOf(pages, (path) => pages.has(path), ['src/room/two.ts'])).toEqual([
     'docs/one.md:2: nothing at gone.md',
     'docs/one.md:2: ../../x.md leads out of the repository',
     'docs/one.md:2: docs/two.md has no heading #no-heading',
+    'docs/one.md:22: there is no source other/two.ts',
     'docs/one.md:5: a block of "bash": one of sh, ts, js, json, yaml, text, or none',
     'docs/one.md:9: this is no JSON',
     'docs/one.md:14: "not run": expected "not run: WHY" or "needs: WHAT"',
