@@ -77,7 +77,7 @@ interface Row {
   readonly recycledPerBlockRao?: string;
 }
 
-/** Blocks come meanwhile: its clock is told by theirs. */
+/** Blocks come until its clock is told by theirs: what is foreseen hangs on how many there are. */
 async function run(flags: Record<string, unknown>) {
   let out = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -86,7 +86,7 @@ async function run(flags: Record<string, unknown>) {
   });
   let running = true;
   const blocks = (async () => {
-    while (running) {
+    while (running && !out.includes('clock')) {
       node.localnet.produceBlock();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -213,7 +213,7 @@ describe('a miner on the subnet', () => {
     });
 
     // a validator that goes by the same policy sets that row
-    expect(await partPaid(earnings!.beside)).toBeCloseTo(1, 4);
+    expect(await partPaid(earnings!.beside)).toBeCloseTo(1, 5);
 
     // and now that it is paid, the line of it says so
     const after = await run({ subnet: true, hotkey: miner.address });
@@ -251,14 +251,14 @@ describe('a miner on the subnet', () => {
   });
 
   test('is foreseen what is left where root has stakers, whose part the chain recycles at low prices', async () => {
-    await land(['add_stake', { hotkey: validator.address, netuid: 0, amount_staked: 20_000n * TAO }]);
+    await land(['add_stake', { hotkey: validator.address, netuid: 0, amount_staked: 900_000n * TAO }]);
     const done = await run({ ...provenSmall, hotkey: miner.address });
     const [earnings] = done.of('earnings');
     const { minersPerBlockRao, recycledPerBlockRao, beside } = earnings!;
-    // root has some two fifths, and would have had half of that of the validators' half
-    expect(Number(recycledPerBlockRao)).toBeGreaterThan(100_000_000);
+    // root has nearly all of it, and would have had as much of the validators' half
+    expect(Number(recycledPerBlockRao)).toBeGreaterThan(350_000_000);
     expect(2 * Number(minersPerBlockRao) + Number(recycledPerBlockRao)).toBeCloseTo(820_004_577, -1);
-    // alpha is made meanwhile, and root's part becomes less by it: within a tenth of what it is
+    // alpha is made meanwhile, and root's part becomes less by it: some 20 millionths in each block
     expect(await partPaid(beside)).toBeCloseTo(1, 1.7);
   });
 
