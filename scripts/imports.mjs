@@ -63,7 +63,7 @@ const FLOORS = {
   validator: { values: [...ROLE, 'sandbox', 'scoring'] },
   dashboard: {
     values: ['model', 'emissions'],
-    types: ['chain', 'validator/status', 'validator/ledger', 'miner/status'],
+    types: ['chain', 'validator/status', 'validator/ledger', 'miner/status', 'miner/hosts/hosts'],
   },
   testing: { values: BELOW_CLI },
   // testing: only where liars are run, see mayImportTesting

@@ -196,8 +196,8 @@ export const fleetReading = (nowMs: number, change: Partial<FleetReading> = {}):
   },
   leases: [{ slot: 0, untilMs: nowMs + 30 * 60_000 }, { slot: 1, untilMs: nowMs - 1 }, { slot: 256 }],
   duty: [
-    { worker: 'host-1', slot: '0', deviceSeconds: 90, bytes: 1e6 },
-    { worker: 'host-1', slot: '0 check', deviceSeconds: 5, bytes: 0 },
+    { worker: 'host-1', slot: '0', deviceSeconds: 90 },
+    { worker: 'host-1', slot: '0 check', deviceSeconds: 5 },
   ],
   cards: {
     readMs: nowMs - 4000,
@@ -223,6 +223,7 @@ export const fleetReading = (nowMs: number, change: Partial<FleetReading> = {}):
     checkOf(nowMs, 0, 40, { liveness: true }),
     checkOf(nowMs, 0, 2 * 1440),
   ],
+  checksCut: false,
   chain: chainOf(nowMs),
   ...change,
 });

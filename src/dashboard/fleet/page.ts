@@ -1,4 +1,5 @@
 // Owns: the page of a miner's fleet, its operator's alone: hosts, slots, jobs, cards, earnings. Does not own: the numbers (view.ts).
+import type { SessionEnd } from '../../miner/status.js';
 import type { Page, PageRequest } from '../page.js';
 import {
   badge,
@@ -69,7 +70,7 @@ function standing({ reading, said, isOld }: FleetView, nowMs: number): Html | un
   );
 }
 
-function tilesOf({ said, slots, day, earnings, reading }: FleetView): Html {
+function tilesOf({ said, slots, day, dayFromMs, earnings, reading }: FleetView): Html {
   const isAtWork = slots.filter(({ phase }) => phase === 'working' || phase === 'armed').length;
   const claimed = slots.filter(({ phase }) => phase !== 'resting' && phase !== 'away').length;
   return tiles([
@@ -78,17 +79,17 @@ function tilesOf({ said, slots, day, earnings, reading }: FleetView): Html {
       value: earnings ? tokens(earnings.perDayRao, 3) : unknown,
       unit: 'alpha per day',
       how: earnings
-        ? html`as the last epoch paid uid ${earnings.uid}; ${tokens(earnings.perDayTaoRao, 4)} TAO at the pool's price`
+        ? html`as the last epoch paid uid ${earnings.uid}; ${tokens(earnings.perDayTaoRao, 4)} TAO at the pool's price, before what selling moves it`
         : reading.chain
           ? 'not registered on the subnet'
           : 'no chain is asked: start the dashboard with one',
     },
     { what: 'Slots', value: `${claimed}`, unit: `of ${slots.length}`, how: `claimed; ${isAtWork} at work` },
     {
-      what: 'Checks today',
+      what: 'Checks in 24 hours',
       value: `${day.accepted}`,
       unit: `of ${day.accepted + day.rejected + day.inconclusive}`,
-      how: html`accepted; ${day.rejected} rejected`,
+      how: html`accepted; ${day.rejected} rejected${dayFromMs === undefined ? undefined : html`. Of the newest receipts alone: from ${time(dayFromMs)} UTC on`}`,
     },
     { what: 'Credit', value: percent(day.share), how: 'of the class, mean of what was accepted' },
     {
@@ -102,8 +103,18 @@ function tilesOf({ said, slots, day, earnings, reading }: FleetView): Html {
 
 const endedText = (ended: Readonly<Record<string, number>>): string => {
   const some = Object.entries(ended).filter(([, count]) => count > 0);
-  return some.length === 0 ? 'none has ended' : some.map(([name, count]) => `${count} ${name}`).join(', ');
+  return some.length === 0
+    ? 'none has ended'
+    : `ended: ${some.map(([name, count]) => `${count} ${ENDS.get(name) ?? name}`).join(', ')}`;
 };
+
+const ENDS: ReadonlyMap<string, string> = new Map<SessionEnd, string>([
+  ['receipt', 'with a receipt'],
+  ['refused', 'refused by the miner'],
+  ['late', 'by a late validator'],
+  ['gone', 'by a validator that was gone'],
+  ['failed', 'by a failure here'],
+]);
 
 const PHASES: Readonly<Record<string, Tone>> = {
   idle: 'good',
@@ -130,12 +141,12 @@ function slotsCard({ slots }: FleetView, nowMs: number): Html {
             html`${badge(PHASES[phase] ?? 'quiet', phase)}${leased === undefined ? undefined : html` ${badge('info', leased === 'open' ? 'leased' : `leased, ${duration(leased - nowMs)} left`)}`}${why === undefined ? undefined : html` ${stranger(why, 160)}`}`,
         },
         {
-          heading: 'checks today',
+          heading: 'checks, 24 h',
           cell: ({ day }) => html`${day.accepted} of ${day.accepted + day.rejected + day.inconclusive}`,
         },
         { heading: 'credit', cell: ({ day }) => percent(day.share) },
         {
-          heading: 'device time today',
+          heading: 'device time, 24 h',
           optional: true,
           cell: ({ deviceSeconds }) =>
             deviceSeconds === undefined ? unknown : duration(deviceSeconds * 1000),
@@ -181,13 +192,19 @@ function hostsCard({ hosts, reading }: FleetView, nowMs: number): Html {
           cell: ({ seenMs }) => (seenMs === undefined ? unknown : html`${duration(nowMs - seenMs)} ago`),
         },
         {
+          heading: 'version',
+          kind: 'text',
+          optional: true,
+          cell: ({ version }) => (version === undefined ? unknown : stranger(version, 24)),
+        },
+        {
           heading: 'address',
           kind: 'text',
           optional: true,
           cell: ({ address }) => (address === undefined ? unknown : stranger(address, 48)),
         },
         {
-          heading: 'device time today',
+          heading: 'device time, 24 h',
           optional: true,
           cell: ({ deviceSeconds }) => duration(deviceSeconds * 1000),
         },
@@ -235,7 +252,7 @@ function cardsCard({ reading }: FleetView, nowMs: number): Html {
           cell: ({ usedBytes, memoryBytes }) =>
             memoryBytes === undefined
               ? unknown
-              : html`${number((usedBytes ?? 0) / 1e9)} of ${number(memoryBytes / 1e9)} GB`,
+              : html`${usedBytes === undefined ? unknown : number(usedBytes / 1e9)} of ${number(memoryBytes / 1e9)} GB`,
         },
         {
           heading: 'errors',

@@ -1,14 +1,14 @@
 // Owns: a miner's hosts, slots and cards as its operator sees them, from what the miner leaves in its folder, what validators signed
 // and what the chain pays. Does not own: reading any of it, markup (page.ts).
+import type { HostSlotStatus, HostStatus } from '../../miner/hosts/hosts.js';
+import type { MinerStatus, SlotFinding, SlotStatus } from '../../miner/status.js';
 import { type ChainFacts, perDayRao } from '../chain-facts.js';
 import type { Check } from '../history.js';
 
-/** What a running miner said of itself last. */
+/** What a running miner said of itself last; words of another build may be others. */
 export interface SaidOfMiner {
-  readonly status: {
-    readonly version: string;
+  readonly status: Pick<MinerStatus, 'version' | 'why'> & {
     readonly phase: string;
-    readonly why?: string | undefined;
     readonly sessions: { readonly open: number; readonly ended: Readonly<Record<string, number>> };
     readonly slots: readonly SaidSlot[];
     readonly doctor: readonly SaidFinding[];
@@ -18,36 +18,17 @@ export interface SaidOfMiner {
   readonly writtenMs: number;
 }
 
-interface SaidSlot {
-  readonly index: number;
-  readonly worker: string;
-  readonly kind: string;
+type SaidSlot = Pick<SlotStatus, 'index' | 'worker' | 'kind'> & {
   readonly phase: string;
   readonly why?: string | undefined;
-}
-
-interface SaidFinding {
-  readonly index: number;
-  readonly kind: string;
-  readonly class: string;
-}
+};
+type SaidFinding = Pick<SlotFinding, 'index' | 'kind' | 'class'>;
 
 /** A machine that dials in. */
-export interface SaidHost {
-  readonly worker: string;
-  readonly isConnected: boolean;
-  readonly isRevoked: boolean;
-  readonly address?: string | undefined;
-  readonly version?: string | undefined;
-  readonly seenMs?: number | undefined;
-  readonly wayMs?: number | undefined;
-  readonly slots: readonly {
-    readonly index: number;
-    readonly kind: string;
-    readonly class: string;
-    readonly why?: string | undefined;
-  }[];
-}
+type SaidHost = Pick<
+  HostStatus,
+  'worker' | 'isConnected' | 'isRevoked' | 'address' | 'version' | 'seenMs' | 'wayMs'
+> & { readonly slots: readonly Pick<HostSlotStatus, 'index' | 'kind' | 'class' | 'why'>[] };
 
 export interface FleetCard {
   readonly index: number;
@@ -75,13 +56,14 @@ export interface FleetReading {
     readonly worker: string;
     readonly slot: string;
     readonly deviceSeconds: number;
-    readonly bytes: number;
   }[];
   readonly cards:
     | { readonly cards: readonly FleetCard[]; readonly readMs: number }
     | { readonly why: string };
   /** receipts, newest first */
   readonly checks: readonly Check[];
+  /** there are older ones, which are not among them */
+  readonly checksCut: boolean;
   readonly chain: ChainFacts | undefined;
 }
 
@@ -96,7 +78,6 @@ export interface SlotRow {
   /** of the last day */
   readonly day: DayOfSlot;
   readonly deviceSeconds: number | undefined;
-  readonly bytes: number | undefined;
   readonly last: Check | undefined;
 }
 
@@ -129,6 +110,8 @@ export interface FleetView {
   readonly slots: readonly SlotRow[];
   /** of all slots */
   readonly day: DayOfSlot;
+  /** unix ms from which on receipts are known, where that is less than a day */
+  readonly dayFromMs: number | undefined;
   readonly earnings:
     | {
         readonly uid: number;
@@ -149,7 +132,11 @@ export function fleetView(reading: FleetReading, nowMs: number): FleetView {
   const said = 'status' in reading.miner ? reading.miner : undefined;
   const recent = reading.checks.filter(({ atMs, liveness }) => !liveness && nowMs - atMs <= DAY_MS);
   const bySlot = new Map<number, Check[]>();
-  for (const check of recent) bySlot.set(check.slot, [...(bySlot.get(check.slot) ?? []), check]);
+  for (const check of recent) {
+    const own = bySlot.get(check.slot);
+    if (own) own.push(check);
+    else bySlot.set(check.slot, [check]);
+  }
   const remote = reading.hosts?.hosts ?? [];
   const known = new Map<number, Pick<SlotRow, 'worker' | 'proof' | 'phase' | 'why'>>();
   for (const { worker, slots, isConnected } of remote)
@@ -177,7 +164,6 @@ export function fleetView(reading: FleetReading, nowMs: number): FleetView {
         leased: typeof until === 'number' && until <= nowMs ? undefined : until,
         day: dayOf(own),
         deviceSeconds: duty?.deviceSeconds,
-        bytes: duty?.bytes,
         last: own[0],
       };
     });
@@ -197,6 +183,7 @@ export function fleetView(reading: FleetReading, nowMs: number): FleetView {
         .reduce((sum, { deviceSeconds }) => sum + deviceSeconds, 0),
     };
   });
+  const oldest = reading.checks.at(-1);
   return {
     reading,
     said,
@@ -204,6 +191,7 @@ export function fleetView(reading: FleetReading, nowMs: number): FleetView {
     hosts,
     slots,
     day: dayOf(recent),
+    dayFromMs: reading.checksCut && oldest && nowMs - oldest.atMs < DAY_MS ? oldest.atMs : undefined,
     earnings: earningsOf(reading),
   };
 }

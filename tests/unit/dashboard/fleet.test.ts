@@ -82,6 +82,24 @@ describe('the page', () => {
     );
   });
 
+  test('says from when on checks are counted where there are more than it is given', async () => {
+    const checks = [checkOf(NOW, 0, 10), checkOf(NOW, 0, 90)];
+    expect(await shown({ checks })).not.toContain('newest receipts alone');
+    expect(await shown({ checks, checksCut: true })).toContain(
+      'Of the newest receipts alone: from <time datetime="2026-01-01T22:30:00.000Z">',
+    );
+    // all of the day are among them
+    const more = [...checks, checkOf(NOW, 0, 25 * 60)];
+    expect(await shown({ checks: more, checksCut: true })).not.toContain('newest receipts alone');
+  });
+
+  test('says how sessions ended, and nothing of memory that is not known', async () => {
+    expect(await shown()).toContain('ended: 12 with a receipt');
+    const { cards } = readingOf() as { cards: Extract<FleetReading['cards'], { readMs: number }> };
+    const unread = { ...cards, cards: cards.cards.map((card) => ({ ...card, usedBytes: undefined })) };
+    expect(await shown({ cards: unread })).toContain('not known</span></span> of 80 GB');
+  });
+
   test('of a miner that never ran is empty, and says why', async () => {
     const text = await shown({
       miner: { why: 'status.json: not the data folder of a miner' },
