@@ -59,15 +59,17 @@ describe('with a token', () => {
   });
 
   test('of another token the cookie is another', () => {
-    const cookieOf = (token: string) => {
-      const access = ask(createDoor({ token }), {}, `token=${token}`);
-      return access.is === 'exchange' ? access.cookie : '';
+    const own = createDoor({ token: TOKEN });
+    const cookieOf = (door: ReturnType<typeof createDoor>, token: string) => {
+      const access = ask(door, {}, `token=${token}`);
+      return access.is === 'exchange' ? access.cookie.split(';')[0]! : '';
     };
-    const [first, second] = [cookieOf(TOKEN), cookieOf(`${TOKEN}2`)];
+    const [first, second] = [cookieOf(own, TOKEN), cookieOf(createDoor({ token: `${TOKEN}2` }), `${TOKEN}2`)];
     expect(first).not.toBe(second);
     // of another name too: two dashboards of one host are both open in one browser
     expect(first.split('=')[0]).not.toBe(second.split('=')[0]);
-    expect(ask(createDoor({ token: TOKEN }), { cookie: `${second}; ${first}` })).toEqual({ is: 'granted' });
+    expect(ask(own, { cookie: `${second}; ${first}` })).toEqual({ is: 'granted' });
+    expect(ask(own, { cookie: second })).toMatchObject({ is: 'refused', status: 401 });
   });
 
   test('wrong ones are counted, and after thirty nobody may try for the rest of the minute', () => {
