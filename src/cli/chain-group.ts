@@ -62,14 +62,11 @@ function registerReads(chain: Command, run: Run): void {
       const { chainHyperparams } = await import('./commands/chain/hyperparams.js');
       return run((signal) => chainHyperparams(flags, signal));
     });
-  netuidOption(addNetworkOptions(chain.command('watch')))
+  netuidOption(addNetworkOptions(chain.command('watch'), 'one JSON object a line'))
     .description('heads and reorganisations as they come; epochs and events of a subnet, from final blocks')
     .option('--from <block>', 'first final block (the newest)', integer)
     .option('--blocks <n>', 'end after so many final blocks (never)', integer)
-    .addHelpText(
-      'after',
-      '\nWith --json one object a line. No final block is left out, also after an outage.',
-    )
+    .addHelpText('after', '\nNo final block is left out, also after an outage.')
     .action(async (flags: Flags) => {
       const { chainWatch } = await import('./commands/chain/watch.js');
       return run((signal) => chainWatch(flags, signal));

@@ -1,7 +1,8 @@
 // Owns: flags that commands of a chain share. Does not own: what they do (networks.ts, sending.ts, which load more).
 import type { Command } from 'commander';
 
-export const addNetworkOptions = (command: Command): Command =>
+/** @param json what --json prints */
+export const addNetworkOptions = (command: Command, json = 'one JSON document'): Command =>
   command
     .option(
       '--network <name or urls>',
@@ -9,7 +10,7 @@ export const addNetworkOptions = (command: Command): Command =>
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option('--genesis <hash>', 'the chain must have this block 0; named networks pin their own')
-    .option('--json', 'one JSON document');
+    .option('--json', json);
 
 /** Of every command that signs. */
 export const addSendingOptions = (command: Command): Command =>

@@ -114,10 +114,8 @@ function registerDoctor(miner: Command, run: Run): void {
       )
       .option('--from <host:port>', 'ask a vantage (assay miner vantage) which ports it reaches')
       .option('--ports <n...>', 'ports that it is asked for (the axon’s)', integers),
+    'one JSON object a line, each with its section', // what there is to say is known piece by piece
   );
-  // what there is to say is known piece by piece
-  doctor.options.find(({ long }) => long === '--json')!.description =
-    'one JSON object a line, each with its section';
   doctor
     .addHelpText(
       'after',

@@ -49,7 +49,7 @@ export function registerValidator(program: Command, run: Run): void {
       const { listOutcomes } = await import('./commands/validator.js');
       return run(() => listOutcomes(flags));
     });
-  addHotkeyOptions(addNetworkOptions(validator.command('hosts')))
+  addHotkeyOptions(addNetworkOptions(validator.command('hosts'), 'one JSON object a line'))
     .description(
       'what miners say of their hosts, beside what can be seen of it from here: nothing of it is paid for',
     )
