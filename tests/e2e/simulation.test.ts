@@ -9,7 +9,7 @@ describe.each(SEEDS)('a subnet with liars, seed %s', (seed) => {
   let run: Simulation;
   beforeAll(async () => {
     run = await simulate({ seed });
-  }, 120_000);
+  }, 300_000);
 
   const miner = (behaviour: Behaviour) => run.report.miners.find((each) => each.behaviour === behaviour)!;
 
@@ -111,4 +111,4 @@ test('the two seeds deal behaviours to other hotkeys, and the same seed repeats 
   const deal = (run: Simulation) => run.world.miners.map(({ behaviour }) => behaviour);
   expect(deal(other)).not.toEqual(deal(first));
   expect([...deal(other)].sort()).toEqual([...BEHAVIOURS].sort());
-}, 120_000);
+}, 300_000);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   chain = await connectSubtensor({ url: `ws://127.0.0.1:${port}`, log: silentLog, clock: systemClock });
   await withBlocks(undefined, setUp());
   for (let i = 0; i < 4; i++) await makeBlock(); // final
-}, 120_000);
+}, 240_000);
 
 async function setUp(): Promise<void> {
   const root = keypairFromUri(OWNER);

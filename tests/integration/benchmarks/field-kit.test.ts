@@ -106,7 +106,7 @@ describe.skipIf(!linux)('a kit for a borrowed machine', () => {
       expect(count('labels that fit')).toBeLessThan(count('labels asked for'));
       expect(code).toBe(0);
     },
-    90_000,
+    240_000,
   );
 
   test.skipIf(!compiler)('goes on after a step that fails, and says so at the end', async () => {

@@ -43,7 +43,7 @@ beforeAll(async () => {
     node.localnet.produceBlock();
   await chain.close();
   beat = setInterval(() => node.localnet.produceBlock(), BLOCK_MS);
-}, 60_000);
+});
 afterAll(async () => {
   clearInterval(beat);
   for (const child of children) child.kill('SIGKILL');
@@ -195,4 +195,4 @@ test('roles at work end within ten seconds of SIGTERM, in order, and leave folde
   await after.says('validator ready');
   expect(readFileSync(join(validator.data, 'role.lock'), 'utf8')).toMatch(new RegExp(`^${after.child.pid} `));
   await stopped(after, 'SIGTERM');
-}, 120_000);
+}, 300_000);

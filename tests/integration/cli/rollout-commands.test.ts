@@ -118,7 +118,7 @@ beforeAll(async () => {
     never,
   );
   digest = published.checkpoint.digest;
-}, 60_000);
+});
 afterAll(async () => {
   pumping = false;
   await node.goDown();
@@ -189,7 +189,7 @@ test('a subnet is begun, its checkpoint committed; a validator and a miner start
   const other = await role('validate', 'validate');
   expect(other.code).toBe(2);
   expect(other.error).toContain('got one with another subnet.json');
-}, 30_000);
+});
 
 test('what is wrong with files and flags is said before anything begins', async () => {
   await init('--force', '--prompt-millis', '250');
@@ -254,4 +254,4 @@ test('what is wrong with files and flags is said before anything begins', async 
     expect(code).toBe(2);
   }
   expect(await readdir(folder)).not.toContain('y');
-}, 30_000);
+});

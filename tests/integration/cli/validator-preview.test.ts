@@ -59,7 +59,7 @@ beforeAll(async () => {
   );
   await untilEpochIsOver(); // and bonds
   await evidence();
-}, 60_000);
+});
 afterAll(async () => {
   await chain?.close();
   await node?.goDown();

@@ -26,7 +26,7 @@ let folder: string;
 beforeAll(async () => {
   node = await startLocalnet();
   await withBlocks(() => assay('subnet', 'create', '--wallet', '//Alice', '--start', '--json'));
-}, 60_000);
+});
 afterAll(() => node.goDown());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'assay-params-'));

@@ -128,7 +128,7 @@ describe('a device in a process of its own', () => {
     expect(await labels.extend(8, always, signal)).toBe(8);
     expect(clock.pauses).toEqual([250, 500, 1000]);
     labels.release();
-  }, 20_000);
+  });
 
   test('stops when the caller has enough, and when it aborts', async () => {
     const { compute } = await isolate();

@@ -91,7 +91,7 @@ beforeAll(async () => {
   chain = start(localnet);
   await chain.said(/a block every 250 ms; Ctrl-C ends it/);
   opened = (await follow(subnet)).stdout;
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   for (const child of running) {
     child.kill('SIGKILL');
@@ -124,7 +124,7 @@ const environment = () => ({
 const follow = (commands: string) =>
   promisify(execFile)('/bin/sh', ['-ec', onOwnPort(commands)], {
     cwd: machine,
-    timeout: 60_000,
+    timeout: 200_000,
     maxBuffer: 2 ** 24,
     env: environment(),
   });
@@ -182,14 +182,14 @@ describe('the README', () => {
     ]);
   });
 
-  test('shows what can be seen of a host alone, here in fewer runs', { timeout: 120_000 }, async () => {
+  test('shows what can be seen of a host alone, here in fewer runs', { timeout: 240_000 }, async () => {
     expect(blocks[1]).toMatch(/ --runs 2000$/);
     const { stdout } = await follow(blocks[1]!.replace('--runs 2000', '--runs 20'));
     expect(stdout).toContain('cpu-2048');
     expect(stdout).toContain('1 of 1 attacks within their bounds');
   });
 
-  test('shows what a policy would do, here in few epochs', { timeout: 120_000 }, async () => {
+  test('shows what a policy would do, here in few epochs', { timeout: 240_000 }, async () => {
     for (const command of blocks[2]!.split('\n')) await follow(`${command} --epochs 4 || test $? -eq 1`);
     expect(readFileSync(join(machine, 'weight-copier.html'), 'utf8')).toContain('<!doctype html>');
   });
@@ -220,7 +220,7 @@ describe('examples in TypeScript', () => {
       ),
   );
 
-  test('are what the package exports', { timeout: 120_000 }, () => {
+  test('are what the package exports', { timeout: 240_000 }, () => {
     expect(examples.length).toBeGreaterThanOrEqual(5);
     const files = new Map(
       examples.map(([, text], i) => [join(ROOT, `tests/integration/docs/example-${i}.ts`), text]),

@@ -144,4 +144,4 @@ test('a host is killed in the middle of a proof and comes back as the same slot,
   expect((await last.open(request)).length).toBeGreaterThan(0);
   last.release();
   expect(await once(second, 'exit')).toEqual([0, null]);
-}, 120_000);
+});

@@ -27,7 +27,7 @@ beforeAll(async () => {
   void pump(node);
   const chain = createEmbeddedChain(node.localnet);
   await chain.registerNetwork(node.root, toHotkey(keypairFromUri('//Owner').address));
-}, 60_000);
+});
 afterAll(async () => {
   isPumping = false;
   for (const child of children) child.kill('SIGKILL');
@@ -124,4 +124,4 @@ test('registers within its limit and serves; killed it leaves nothing, comes bac
   expect(performance.now() - from).toBeLessThan(10_000);
   expect(second.statuses.at(-1)?.phase).toBe('draining');
   expect(existsSync(join(data, 'processes.json'))).toBe(false);
-}, 120_000);
+});

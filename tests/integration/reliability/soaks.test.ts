@@ -23,7 +23,7 @@ async function small(soak: Soak, minutes: number, set: Readonly<Record<string, s
   const settings = settingsOf(soak, set);
   if (typeof settings === 'string') throw new TypeError(settings);
   const input = { seed: 'test', minutes, settings, program: PROGRAM, dir, say: () => {} };
-  return soak.run(input, AbortSignal.timeout(200_000));
+  return soak.run(input, AbortSignal.timeout(400_000));
 }
 
 const broken = ({ claims }: Findings) => claims.filter(({ holds, timing }) => !holds && !timing);
@@ -35,7 +35,7 @@ test('validators, a miner and a chain that are killed lose and double nothing', 
   expect(broken(found)).toEqual([]);
   expect(found.claims.length).toBeGreaterThan(10);
   expect(figure(found, 'outcomes')).toBeGreaterThan(2);
-}, 210_000);
+}, 420_000);
 
 test('of fifty miners those that lie are neither accepted nor paid', async () => {
   const set = {
@@ -49,4 +49,4 @@ test('of fifty miners those that lie are neither accepted nor paid', async () =>
   const found = await small(crowd, 0.3, set);
   expect(broken(found)).toEqual([]);
   expect(figure(found, 'sessions')).toBeGreaterThanOrEqual(50);
-}, 210_000);
+}, 420_000);

@@ -64,7 +64,7 @@ test('a set that an owner published is verified by threads, under its own number
   } finally {
     await pool.close();
   }
-}, 60_000);
+});
 
 test('every kind keeps its check when it is given a table: threads know it by that', () => {
   const sets = Object.values(kinds).flatMap((kind) => [...kind!.table.values()].slice(0, 1));

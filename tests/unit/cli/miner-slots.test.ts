@@ -61,7 +61,7 @@ describe('slots of a miner', () => {
     expect(slots.map(({ phases }) => phases!.length)).toEqual([1, 4, 1, 1]);
     expect((await slots[3]!.offer!()).length).toBeGreaterThan(32); // port and key
     await close();
-  }, 60_000);
+  });
 
   test.each([
     [['compute'], /expected kind:class/],
@@ -97,5 +97,5 @@ describe('slots of a miner', () => {
       { slot: 'compute:own', why: expect.stringMatching(/^compute has no class own;/) },
     ]);
     await close();
-  }, 60_000);
+  });
 });

@@ -16,7 +16,7 @@ async function run(end: string): Promise<string> {
     ${end}
     console.log('end');`;
   const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', code];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 55_000 });
   return stdout.trim();
 }
 

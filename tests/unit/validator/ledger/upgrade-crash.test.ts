@@ -130,7 +130,7 @@ test('an upgrade that dies at any step leaves the old ledger or the new one, and
   }
   expect(oldOnes).toBeGreaterThan(steps / 2);
   expect(oldOnes).toBeLessThan(steps);
-}, 30_000);
+});
 
 /** Records of a file that are entries. */
 function* entriesOf(path: string) {
@@ -207,7 +207,7 @@ test('a ledger of version 3 is gone on with behind a header of this one, at what
     const written = await readFile(join(dir, 'segments', next!), 'latin1');
     expect(written).toContain(`"type":"segment","version":${LEDGER_VERSION},"epoch":8`);
   }
-}, 30_000);
+});
 
 test('a ledger of version 3 that is only read stays as it is', async () => {
   const { dir, path } = await asVersion3();
