@@ -20,7 +20,10 @@ export function childOf(parent: AbortSignal): AbortController {
 
 /** What `work` comes to, unless `signal` aborts first: then its reason, and nobody waits for the work. */
 export function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
+  if (signal.aborted) {
+    work.catch(() => {}); // or its failure, which nobody hears, would end the process
+    return Promise.reject(signal.reason);
+  }
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -98,8 +98,8 @@ export function createQueueVerifiers(
         },
         close() {
           here.close();
-          // whoever stops leaves to the next process what it did not record
-          if (!signal.aborted) for (const id of ended) void queue.settle(id);
+          // whoever stops leaves to the next process what it did not record; what could not be removed is found settled there
+          if (!signal.aborted) for (const id of ended) queue.settle(id).catch(() => {});
         },
       };
     },

@@ -107,11 +107,13 @@ test('that were under way when the process stopped come to the same verdicts in 
   const first = await openProcess();
   const liar = fabricatesRows({ share: 0.5, random: createSeededRandom('liar') });
   const verifier = first.verifiers.forEvent({ basis, random: createSeededRandom('event') });
-  const asked = [await computeQuestion('honest'), await computeQuestion('liar', liar.prove)].map((question) =>
-    verifier.verify(question),
-  );
-  for (const each of asked) each.catch(() => {});
-  while ((await filesIn('hand')).length === 0);
+  const questions = [await computeQuestion('honest'), await computeQuestion('liar', liar.prove)];
+  const asked: Promise<unknown>[] = [];
+  // as soon as a thread has one: its answer can only come in a later turn of the loop
+  await new Promise<void>((given) => {
+    for (const question of questions) asked.push(verifier.verify({ ...question, given }));
+    for (const each of asked) each.catch(() => {});
+  });
   first.stop.abort(new Error('stopping'));
   await Promise.allSettled(asked);
   verifier.close();
@@ -130,6 +132,37 @@ test('that were under way when the process stopped come to the same verdicts in 
     ['liar', rejected('projection')],
   ] as const)
     expect(ends.get(name)).toEqual({ kind: 'done', verdict });
+});
+
+test('a disk that does not let go of what was judged ends no validator', async () => {
+  const { queue } = await openProcess();
+  let asked = 0;
+  const settle = async () => {
+    asked++;
+    throw new Error('EROFS');
+  };
+  const pool = createVerifierPool(
+    { clock: systemClock, log: silentLog, threads: 1 },
+    AbortSignal.timeout(60_000),
+  );
+  closers.push(() => pool.close());
+  const verifiers = createQueueVerifiers(
+    {
+      queue: { ...queue, settle },
+      verifiers: pool,
+      kinds: ourKinds,
+      random: systemRandom,
+      self: STAMP.deployment.hotkey,
+    },
+    new AbortController().signal,
+  );
+  closers.push(() => verifiers.close());
+  const verifier = verifiers.forEvent({ basis, random: createSeededRandom('event') });
+  expect((await verifier.verify(await computeQuestion('honest'))).verdict).toEqual(accepted);
+  verifier.close();
+  // a rejection that nobody heard would end the process, and this test's run, in the next turn
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toBe(1);
 });
 
 test("that end threads are the miner's poison as without a queue, and cost no other, nor the process", async () => {
