@@ -9,8 +9,8 @@ export interface CrowdPlan {
   readonly windowMs: number;
   readonly leadMs: number;
   readonly eventMs: number;
-  /** second byte of its addresses in 127.0.0.0/8, so that two crowds can be at once. @default 64 */
-  readonly network?: number;
+  /** second byte of its addresses in 127.0.0.0/8: `networkOf` */
+  readonly network: number;
 }
 
 export interface CrowdMiner {
@@ -31,10 +31,13 @@ export const PORT = 19_944;
 const EVENTS_PER_EPOCH = 3;
 const PUBLISH_LEAD_MS = 6000;
 
+/** One for each process that runs a crowd, so that two can be at once on a machine; the one above it is free, too. */
+export const networkOf = (pid: number): number => 64 + 2 * (pid % 96);
+
 export function crowdOf({
   seed,
   miners,
-  network = 64,
+  network,
 }: Pick<CrowdPlan, 'seed' | 'miners' | 'network'>): readonly CrowdMiner[] {
   const every = Math.round(1 / HOSTILE_SHARE);
   const uri = (kind: string, k: number) =>

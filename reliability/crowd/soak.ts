@@ -21,7 +21,7 @@ import { VALIDATOR, writeGenesis } from './genesis.js';
 import { LEFT_OUT } from './hostile.js';
 import { type EventSeen, judgeCrowd, type Sample } from './judge.js';
 import { crowdParams } from './params.js';
-import { type CrowdPlan, crowdOf, crowdTiming } from './plan.js';
+import { type CrowdPlan, crowdOf, crowdTiming, networkOf } from './plan.js';
 import { type MinersAtWork, startMiners } from './start.js';
 
 type Settings = 'miners' | 'processes' | 'blockTimeMs' | 'windowMs' | 'leadMs' | 'eventMs';
@@ -57,7 +57,7 @@ const CORES = 2;
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
   const { seed, program, dir, say, settings } = input;
   const clock = systemClock;
-  const plan: CrowdPlan = { seed, ...settings };
+  const plan: CrowdPlan = { seed, network: networkOf(process.pid), ...settings };
   const crowd = crowdOf(plan);
   const { tempo, policy } = crowdTiming(plan);
   const files = ownersFiles(policy, [crowdParams(plan)]);

@@ -22,6 +22,8 @@ export function judgeFloods(
   floods: readonly FloodSeen[],
   before: { readonly rssMiB: number; readonly events: number; readonly accepted: number },
   deaths: readonly string[],
+  /** floods that its time was over before */
+  notReached: readonly string[] = [],
 ): Findings {
   const missed = floods.filter(({ events, accepted }) => accepted < events);
   const idle = floods.filter(({ done }) => done === 0);
@@ -35,9 +37,9 @@ export function judgeFloods(
     },
     {
       what: 'each flood reached the port, and events went on under each',
-      holds: idle.length === 0 && unseen.length === 0,
+      holds: idle.length === 0 && unseen.length === 0 && notReached.length === 0,
       found:
-        [...idle, ...unseen].map(({ name }) => name).join(', ') ||
+        [...[...idle, ...unseen].map(({ name }) => name), ...notReached].join(', ') ||
         `${floods.length} floods, ${floods.reduce((sum, { events }) => sum + events, 0)} events`,
     },
     {

@@ -11,7 +11,7 @@ import { systemClock } from '../../src/model/clock.js';
 import { ownersFiles } from '../../src/testing/demo-policy.js';
 import { VALIDATOR, writeGenesis } from '../crowd/genesis.js';
 import { crowdParams } from '../crowd/params.js';
-import { type CrowdPlan, crowdOf, crowdTiming, PORT } from '../crowd/plan.js';
+import { type CrowdPlan, crowdOf, crowdTiming, networkOf, PORT } from '../crowd/plan.js';
 import { type MinersAtWork, startMiners } from '../crowd/start.js';
 import { unitsMalloc } from '../malloc.js';
 import { defineSoak, type Findings, type SoakInput } from '../soak.js';
@@ -43,8 +43,6 @@ export const soak = defineSoak<Settings>({
 });
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
-/** Of 127.0.0.0/8, so that another crowd can be at once. */
-const NETWORK = 65;
 const LOOK_MS = 200;
 /** An event that does not come by then never does: longer than the pause between two epochs. */
 const EVENT_MS = 90_000;
@@ -52,7 +50,8 @@ const EVENT_MS = 90_000;
 async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Findings> {
   const { seed, program, dir, say, settings } = input;
   const clock = systemClock;
-  const plan: CrowdPlan = { seed, miners: 1, network: NETWORK, ...settings };
+  const network = networkOf(process.pid);
+  const plan: CrowdPlan = { seed, miners: 1, network, ...settings };
   const crowd = crowdOf(plan);
   const [miner] = crowd;
   const { tempo, policy } = crowdTiming(plan);
@@ -60,7 +59,8 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
   const saved = join(dir, 'genesis.saved');
   const { netuid } = await writeGenesis(saved, { crowd, blockTimeMs: settings.blockTimeMs, tempo, files });
   const deaths: string[] = [];
-  const events: { readonly block: number; readonly accepted: boolean }[] = [];
+  const events: { readonly accepted: boolean }[] = [];
+  let lastBlock: number | undefined;
   const processes = createProcesses(
     { clock, dir, program, maxRestarts: 0 },
     {
@@ -68,9 +68,10 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
         const { lastEvent } = (message.status ?? {}) as {
           lastEvent?: { block: number; accepted: number; rejected: number; inconclusive: number };
         };
-        if (!lastEvent || events.at(-1)?.block === lastEvent.block) return;
+        if (!lastEvent || lastEvent.block === lastBlock) return; // it stays in what is said at each block
         const { block, accepted, rejected, inconclusive } = lastEvent;
-        events.push({ block, accepted: accepted === 1 && rejected + inconclusive === 0 });
+        lastBlock = block;
+        events.push({ accepted: accepted === 1 && rejected + inconclusive === 0 });
         if (accepted !== 1) say(`event at block ${block}: ${JSON.stringify(lastEvent)}`);
       },
       died: (name, how) => void deaths.push(`${name} ${how}`),
@@ -134,11 +135,16 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       netuid,
       miner: toHex(keypairFromUri(miner!.hotkeyUri).publicKey),
       validator: toHex(keypairFromUri(VALIDATOR.hotkeyUri).publicKey),
-      addresses: Array.from({ length: settings.addresses }, (_, k) => `127.66.0.${k + 1}`),
+      addresses: Array.from({ length: settings.addresses }, (_, k) => `127.${network + 1}.0.${k + 1}`),
     };
     const deadline = clock.monotonic() + input.minutes * 60_000;
+    const notReached: string[] = [];
     for (const [attack, { name, unit }] of ATTACKS.slice(0, settings.floods).entries()) {
-      if (clock.monotonic() > deadline) say(`not reached: ${name}`);
+      if (clock.monotonic() > deadline) {
+        say(`not reached: ${name}`);
+        notReached.push(name);
+        continue;
+      }
       const from = await usageOf(pid!, clock.now());
       const attacker = await startAttacker({ attack, target }, inner);
       let rssMiB = 0;
@@ -180,7 +186,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       if (deaths.length > 0) break;
     }
     stop.abort();
-    return judgeFloods(floods, before, deaths);
+    return judgeFloods(floods, before, deaths, notReached);
   } finally {
     stop.abort();
     await processes.stopAll();

@@ -36,11 +36,15 @@ export async function startRedis(
       });
       child = launched;
       launched.once('error', reject);
-      launched.stdout.on('data', (text: Buffer) => {
-        if (!text.includes('Ready to accept connections')) return;
+      let said = ''; // a piece of what it says may end within these words
+      const look = (text: Buffer): void => {
+        said = (said + text.toString()).slice(-4096);
+        if (!said.includes('Ready to accept connections')) return;
+        launched.stdout.off('data', look).resume();
         on.ready();
         resolve();
-      });
+      };
+      launched.stdout.on('data', look);
       launched.once('exit', (code, signal) => {
         if (!isOurs && isWanted) on.died(signal ?? `exit code ${code}`);
         isOurs = false;

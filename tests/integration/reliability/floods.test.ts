@@ -53,6 +53,8 @@ test('one that died, grew, was not reached or lost an event is said by name', ()
   expect(broken({ accepted: 2 })).toEqual(['pings: 2 of 3']);
   expect(broken({ rssMiB: 291 })).toEqual([]);
   expect(broken({ rssMiB: 292 })).toEqual(['100 MiB before, 292 MiB at most']);
+  const late = judgeFloods([flood], before, [], ['resets']).claims.filter(({ holds }) => !holds);
+  expect(late.map(({ found }) => found)).toEqual(['resets']);
   expect(judgeFloods([flood], before, []).figures.map(({ value }) => value)).toEqual([100, 200, 500, 5]);
 });
 
