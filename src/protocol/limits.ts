@@ -205,6 +205,6 @@ export const SESSION_LIMITS = {
    * minute to read it from a disk. Or slots that never open, one after the other, would keep an event from being judged.
    */
   openingTakeMs: 150_000,
-  /** From Opening to Receipt: the verdict waits for the slowest opening of the event. */
-  receiptWaitMs: 120_000,
+  /** From Opening to Receipt: receipts leave when the whole event is judged, so that it is longer than `openingTakeMs` of whoever is slowest. */
+  receiptWaitMs: 180_000,
 } as const;

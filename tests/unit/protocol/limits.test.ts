@@ -40,6 +40,17 @@ test('a stream ends before its certificate does', () => {
   expect(DEFAULT_LIMITS.streamMs).toBeLessThanOrEqual(DEFAULT_LIMITS.certificateRenewMs);
 });
 
+test('whoever opened at once has its receipt, however slow another opens', () => {
+  const { openingTakeMs, receiptWaitMs } = SESSION_LIMITS;
+  expect(receiptWaitMs).toBeGreaterThanOrEqual(openingTakeMs + 30_000); // what is left is for judging the last one
+});
+
+test('no stream is idle for too long while its peer keeps to the waits of a session', () => {
+  const waits = Object.entries(SESSION_LIMITS).filter(([key]) => key.endsWith('WaitMs'));
+  expect(waits.length).toBe(4);
+  for (const [key, ms] of waits) expect([key, ms < DEFAULT_LIMITS.streamIdleMs]).toEqual([key, true]);
+});
+
 test('a stranger is refused before it is dropped', () => {
   expect(DEFAULT_LIMITS.strangerMs).toBeGreaterThan(DEFAULT_LIMITS.firstFrameMs);
 });
