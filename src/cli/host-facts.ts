@@ -57,8 +57,9 @@ async function says(
   signal?: AbortSignal,
 ): Promise<Said> {
   const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const;
-  // no secret of ours belongs into the environment of what it runs
-  const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+  // no secret of ours belongs into the environment of what it runs; where the driver's libraries lie some containers say there
+  const { PATH = '', LD_LIBRARY_PATH } = process.env;
+  const env = { PATH, LC_ALL: 'C', ...(LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH }) };
   const running = execute(program, [...args], { ...options, env, ...(signal ? { signal } : {}) });
   const ended = running.then(
     ({ stdout }): Said => ({ is: 'done', out: stdout }),

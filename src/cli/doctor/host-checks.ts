@@ -157,7 +157,12 @@ function cardsOf(
             'npm install koffi@3.3.4; see docs/guide/bring-your-gpu.md',
           ),
         ];
-  return [...missing, ...cards.cards.flatMap((card) => cardChecks(card, catalogue))];
+  const unread = cards.unread.map((line) => {
+    const said = `nvidia-smi says beside them: ${line}`;
+    if (/^warning\b/i.test(line)) return warning('cards', said, 'it works on; nvidia-smi -q says more of it');
+    return failed('cards', said, fixOf(line));
+  });
+  return [...missing, ...unread, ...cards.cards.flatMap((card) => cardChecks(card, catalogue))];
 }
 
 /** What is on the bus says whether that is as it should be. */
@@ -189,7 +194,10 @@ function fixOf(why: string): string {
   if (/insufficient permissions/i.test(why))
     return 'give this user the device files (/dev/nvidia*), or the container the cards';
   if (/couldn.t communicate|not loaded/i.test(why)) return DRIVER_FIX;
-  if (/lost|fallen off/i.test(why)) return 'look for Xid lines (dmesg | grep -i xid), and restart the host';
+  if (/couldn.t find|not found/i.test(why) && /libnvidia-ml/.test(why))
+    return "give the container the driver's libraries (NVIDIA's container toolkit), or name their folder in LD_LIBRARY_PATH";
+  if (/lost|fallen off|requires reset/i.test(why))
+    return 'look for Xid lines (dmesg | grep -i xid), and restart the host';
   return `run nvidia-smi by hand; ${DRIVER_FIX}`;
 }
 

@@ -1,6 +1,6 @@
 // Owns: asking nvidia-smi what cards there are and how they are, and reading what it prints: whatever it prints. Does not own:
-// what a card can do (proofs), the driver's library (compute/cuda/nvml.ts, where koffi is installed), what is wrong (checks.ts).
-import type { ProgramQuestions } from '../host-facts.js';
+// what a card can do (proofs), the driver's library (compute/cuda/nvml.ts, where koffi is installed), what is wrong (host-checks.ts).
+import type { ProgramQuestions, Said } from '../host-facts.js';
 
 /** The driver wakes cards up first, which takes seconds where nothing keeps it awake. */
 const ASK_MS = 15_000;
@@ -60,36 +60,58 @@ export interface SmiCard {
 }
 
 export interface SmiSlice {
-  /** e.g. `1g.5gb` */
+  /** e.g. `1g.5gb`, `1c.3g.20gb` */
   readonly profile: string;
   readonly uuid: string;
 }
 
 export type Smi =
-  | { readonly state: 'read'; readonly cards: readonly SmiCard[] }
+  | {
+      readonly state: 'read';
+      readonly cards: readonly SmiCard[];
+      /** lines that tell of no card as it should be told of: one that was lost among others */
+      readonly unread: readonly string[];
+    }
   /** `why` in its own words where it has some */
   | { readonly state: 'absent'; readonly why: string }
   | { readonly state: 'failed'; readonly why: string };
 
 /** Never rejects: a host without cards is a host. */
 export async function askNvidiaSmi(ask: ProgramQuestions): Promise<Smi> {
-  const said = await ask.says(
-    'nvidia-smi',
-    [`--query-gpu=${FIELDS.join(',')}`, '--format=csv,noheader,nounits'],
-    ASK_MS,
-  );
+  const { said, fields } = await askFields(ask);
   if (said.is === 'not-there') return { state: 'absent', why: 'there is no nvidia-smi on this host' };
   if (said.is === 'late')
     return { state: 'failed', why: `nvidia-smi did not answer within ${ASK_MS / 1000} s` };
-  const read = parseCards(said.out);
+  const read = parseCards(said.out, fields);
   if (!read) return wordsOf(said.is === 'failed' ? said.out || said.err : said.out);
-  const cut = read.some(({ mig }) => mig === true);
+  const cut = read.cards.some(({ mig }) => mig === true);
   const list = cut ? await ask.says('nvidia-smi', ['-L'], ASK_MS) : undefined;
   const slices = list?.is === 'done' ? parseSlices(list.out) : new Map<string, readonly SmiSlice[]>();
   return {
     state: 'read',
-    cards: read.map((card) => ({ ...card, slices: slices.get(card.uuid) ?? [] })),
+    cards: read.cards.map((card) => ({ ...card, slices: slices.get(card.uuid) ?? [] })),
+    unread: read.unread,
   };
+}
+
+type Field = (typeof FIELDS)[number];
+
+/** Each version of it has fields that others do not know, and which fails over them: without those it is asked once more. */
+async function askFields(
+  ask: ProgramQuestions,
+): Promise<{ readonly said: Said; readonly fields: readonly Field[] }> {
+  let fields: readonly Field[] = FIELDS;
+  for (;;) {
+    const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
+    const said = await ask.says('nvidia-smi', query, ASK_MS);
+    const [, refused] =
+      said.is === 'failed'
+        ? (/^Field "([\w.]{1,64})" is not a valid field/m.exec(said.out + said.err) ?? [])
+        : [];
+    const left = fields.filter((field) => field !== refused);
+    if (left.length === fields.length) return { said, fields };
+    fields = left;
+  }
 }
 
 /** It says why in a sentence, on either stream, mostly. */
@@ -100,28 +122,39 @@ function wordsOf(text: string): Smi {
   return { state: 'failed', why: `nvidia-smi says: ${why}` };
 }
 
-/** @returns undefined for anything but a table of what was asked for */
-export function parseCards(out: string): readonly Omit<SmiCard, 'slices'>[] | undefined {
+/**
+ * @param fields that were asked for
+ * @returns undefined for what is no table of them at all
+ */
+export function parseCards(
+  out: string,
+  fields: readonly Field[] = FIELDS,
+): { readonly cards: readonly Omit<SmiCard, 'slices'>[]; readonly unread: readonly string[] } | undefined {
   const lines = out.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length === 0 || lines.length > MOST_CARDS) return undefined;
-  const cards = lines.map(toCard);
-  return cards.every((card) => card !== undefined) ? cards : undefined;
+  if (lines.length > MOST_CARDS) return undefined;
+  const cards: Omit<SmiCard, 'slices'>[] = [];
+  const unread: string[] = [];
+  for (const line of lines) {
+    const card = toCard(line, fields);
+    if (card) cards.push(card);
+    else unread.push(plain(line) ?? 'a line without words');
+  }
+  return cards.length === 0 ? undefined : { cards, unread };
 }
 
-function toCard(line: string): Omit<SmiCard, 'slices'> | undefined {
+function toCard(line: string, fields: readonly Field[]): Omit<SmiCard, 'slices'> | undefined {
   const values = line.split(',').map((value) => value.trim());
-  if (values.length !== FIELDS.length) return undefined;
-  const field = (name: (typeof FIELDS)[number]): string => values[FIELDS.indexOf(name)]!; // as many as there are
-  const text = (name: (typeof FIELDS)[number]): string | undefined => {
+  if (values.length !== fields.length) return undefined;
+  const field = (name: Field): string => values[fields.indexOf(name)] ?? ''; // this version of it may not know the field
+  const text = (name: Field): string | undefined => {
     const value = plain(field(name));
     return value === undefined || ABSENT.test(value) ? undefined : value;
   };
-  const number = (name: (typeof FIELDS)[number], times = 1): number | undefined => {
+  const number = (name: Field, times = 1): number | undefined => {
     const value = field(name);
     return /^\d{1,12}(\.\d{1,6})?$/.test(value) ? Number(value) * times : undefined;
   };
-  const enabled = (name: (typeof FIELDS)[number]): boolean | undefined =>
-    ({ Enabled: true, Disabled: false })[field(name)];
+  const enabled = (name: Field): boolean | undefined => ({ Enabled: true, Disabled: false })[field(name)];
   const [index, uuid, name, driver] = [number('index'), text('uuid'), text('name'), text('driver_version')];
   if (index === undefined || name === undefined || driver === undefined || !/^GPU-[\w-]+$/.test(uuid ?? ''))
     return undefined;
@@ -151,7 +184,7 @@ function toCard(line: string): Omit<SmiCard, 'slices'> | undefined {
 
 /** How the versions of it say that there is nothing to say. */
 const ABSENT =
-  /^\[?(N\/A|Not Supported|Not Available|Unknown Error|GPU requires reset|Insufficient Permissions)\]?$/i;
+  /^\[?(N\/A|Not Supported|Not Available|Unknown Error|GPU requires reset|GPU is lost|Insufficient Permissions|Requested functionality has been deprecated)\]?$/i;
 
 /** `nvidia-smi -L`: a line for each card, and under it one for each slice. By the card's UUID. */
 export function parseSlices(out: string): ReadonlyMap<string, readonly SmiSlice[]> {
@@ -164,7 +197,7 @@ export function parseSlices(out: string): ReadonlyMap<string, readonly SmiSlice[
       slices.set(card, own);
     }
     const [, profile, uuid] =
-      /^\s+MIG (\d+g\.\S{1,16})\s+Device\s+\d+: \(UUID: (MIG-[\w/-]{1,96})\)/.exec(line) ?? [];
+      /^\s+MIG ((?:\d+c\.)?\d+g\.\S{1,24})\s+Device\s+\d+: \(UUID: (MIG-[\w/-]{1,96})\)/.exec(line) ?? [];
     if (profile !== undefined && uuid !== undefined) own?.push({ profile, uuid });
   }
   return slices;

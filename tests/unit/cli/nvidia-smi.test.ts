@@ -26,7 +26,7 @@ const read = async (out: string, list?: string) => {
   return smi.state === 'read' ? smi.cards : smi;
 };
 const checksOf = (line: string) => {
-  const [card] = parseCards(`${line}\n`)!;
+  const [card] = parseCards(`${line}\n`)!.cards;
   return cardChecks({ ...card!, slices: [] }, CARDS);
 };
 
@@ -81,9 +81,70 @@ describe('nvidia-smi', () => {
         ],
       },
     ]);
+    // parts of a slice, and slices with more than the others have
+    const parts = `GPU 0: A (UUID: GPU-aa)
+  MIG 1c.3g.20gb  Device  0: (UUID: MIG-11)
+  MIG 1g.10gb+me  Device  1: (UUID: MIG-12)
+  MIG 1g.5gb+me.all Device 2: (UUID: MIG-13)
+`;
+    expect(
+      parseSlices(parts)
+        .get('GPU-aa')
+        ?.map(({ profile }) => profile),
+    ).toEqual(['1c.3g.20gb', '1g.10gb+me', '1g.5gb+me.all']);
     // drivers before 470 named slices by their card
     const old = `GPU 0: A (UUID: GPU-aa)\n  MIG 1g.5gb Device 0: (UUID: MIG-GPU-aa/1/0)\n`;
     expect([...parseSlices(old)]).toEqual([['GPU-aa', [{ profile: '1g.5gb', uuid: 'MIG-GPU-aa/1/0' }]]]);
+  });
+
+  test('is asked again without fields that its version does not know', async () => {
+    const asked: string[] = [];
+    const smi = await askNvidiaSmi({
+      says: async (_, [query = '']) => {
+        asked.push(query);
+        for (const field of ['mig.mode.current', 'persistence_mode'])
+          if (query.includes(field))
+            return { is: 'failed', out: `Field "${field}" is not a valid field to query.\n\n`, err: '' };
+        const values = H200.split(', ');
+        return done(values.filter((_, i) => i !== 9 && i !== 17).join(', '));
+      },
+    });
+    expect(asked).toHaveLength(3);
+    expect(smi).toMatchObject({
+      state: 'read',
+      cards: [
+        { name: 'NVIDIA H200', mig: undefined, persistence: undefined, ecc: true, link: { generation: 5 } },
+      ],
+      unread: [],
+    });
+  });
+
+  test('that lost one card of several tells of the others, and what it says of that one', async () => {
+    const lost = 'Unable to determine the device handle for GPU0000:3B:00.0: Unknown Error';
+    const dead = `2${', [GPU is lost]'.repeat(19)}`;
+    const cards = await askNvidiaSmi(
+      saying({ is: 'failed', out: `${H200}\r\n${GEFORCE}\r\n${dead}\r\n${lost}\r\n`, err: '' }),
+    );
+    expect(cards).toMatchObject({ state: 'read', cards: [{ index: 0 }, { index: 1 }] });
+    const beside = hostChecks({ ...HOST, cards }, { catalogue: CARDS }).filter(
+      ({ about }) => about === 'cards',
+    );
+    expect(beside).toMatchObject([
+      {
+        state: 'failed',
+        said: expect.stringMatching(/beside them: 2, \[GPU is lost\]/),
+        fix: expect.stringContaining('Xid'),
+      },
+      { state: 'failed', said: `nvidia-smi says beside them: ${lost}` },
+    ]);
+    const warned = await askNvidiaSmi(
+      saying(done(`${H200}\nWARNING: infoROM is corrupted at gpu 0000:3B:00.0\n`)),
+    );
+    expect(
+      hostChecks({ ...HOST, cards: warned }, { catalogue: CARDS }).filter(({ about }) => about === 'cards'),
+    ).toMatchObject([
+      { state: 'warning', said: expect.stringContaining('beside them: WARNING: infoROM is corrupted') },
+    ]);
   });
 
   test('that is not there, or finds nothing, is a host without cards', async () => {
@@ -107,6 +168,10 @@ describe('nvidia-smi', () => {
       /restart the host/,
     ],
     ['Failed to initialize NVML: Insufficient Permissions\n', /\/dev\/nvidia/],
+    [
+      "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA Display Driver is properly installed\n",
+      /LD_LIBRARY_PATH/,
+    ],
     [
       'Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost.  Reboot the system to recover this GPU\n',
       /Xid/,
@@ -257,8 +322,8 @@ describe('what the doctor says of a host', () => {
   });
 
   test('is that cards cannot be used where the driver’s library cannot be called', () => {
-    const [card] = parseCards(H200)!;
-    const cards = { state: 'read', cards: [{ ...card!, slices: [] }] } as const;
+    const [card] = parseCards(H200)!.cards;
+    const cards = { state: 'read', cards: [{ ...card!, slices: [] }], unread: [] } as const;
     const found = hostChecks(
       { ...HOST, cards },
       { catalogue: CARDS, cudaAbsent: 'the optional package koffi is not installed' },
