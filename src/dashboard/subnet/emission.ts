@@ -2,6 +2,7 @@
 // assigns (emissions), prices.
 import type { Neuron, Subnet } from '../../chain/chain.js';
 import { DEFAULT_OWNER_CUT } from '../../emissions/coinbase.js';
+import { perDayRao } from '../chain-facts.js';
 
 export const ROLES = ['miners', 'validators', 'owner', 'burned'] as const;
 export type EmissionRole = (typeof ROLES)[number];
@@ -21,11 +22,9 @@ export interface EmissionView {
   readonly perDayRao: bigint;
   /** of what miners' weights say, the part that goes to the owner's own hotkeys and with that to nobody; undefined for no incentive */
   readonly burnShare: number | undefined;
-  readonly epochsPerDay: number;
 }
 
 const U16 = 65_535n;
-const DAY_MS = 86_400_000;
 
 /**
  * An epoch assigns each uid half of all by incentive and half by dividends (all of it by one of them where the other is nobody's);
@@ -56,11 +55,9 @@ export function emissionOf(
   const owner = cut >= U16 ? 0n : (assigned * cut) / (U16 - cut);
   const all = assigned + owner;
   // an epoch comes in the block after tempo of them, unless the owner has one come at another
-  const blocks = nextEpochBlock === undefined ? 0 : Math.max(1, nextEpochBlock - lastEpochBlock);
-  const epochMs = blocks * blockTimeMs;
-  const epochsPerDay = tempo > 0 && epochMs > 0 ? DAY_MS / epochMs : 0;
-  // whole epochs in a day, in thousandths: rao stay integers
-  const perDay = (rao: bigint): bigint => (rao * BigInt(Math.round(epochsPerDay * 1000))) / 1000n;
+  const epochBlocks = nextEpochBlock === undefined ? 0 : Math.max(1, nextEpochBlock - lastEpochBlock);
+  const hasEpochs = tempo > 0 && epochBlocks > 0 && blockTimeMs > 0;
+  const perDay = (rao: bigint): bigint => (hasEpochs ? perDayRao({ epochBlocks, blockTimeMs }, rao) : 0n);
   const amounts: Readonly<Record<EmissionRole, bigint>> = { miners, validators, owner, burned };
   return {
     roles: ROLES.map((role) => ({
@@ -72,7 +69,6 @@ export function emissionOf(
     epochRao: all,
     perDayRao: perDay(all),
     burnShare: miners + burned === 0n ? undefined : Number((burned * 1_000_000n) / (miners + burned)) / 1e6,
-    epochsPerDay,
   };
 }
 

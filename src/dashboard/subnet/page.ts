@@ -43,7 +43,7 @@ export const createSubnetPage = (source: SubnetSource): Page => ({
         status: 503,
         title: 'Subnet',
         body: empty(
-          `The chain was not read yet${why === undefined ? '' : `: ${why}`}. This page shows what the chain says; the others go on without it.`,
+          html`The chain was not read yet${why === undefined ? undefined : html`: ${stranger(why, 300)}`}. This page shows what the chain says; the others go on without it.`,
         ),
       };
     const { subnet, summary } = view.reading;
@@ -56,7 +56,7 @@ export const createSubnetPage = (source: SubnetSource): Page => ({
 });
 
 function bodyOf(view: SubnetView, links: Links, why: string | undefined): Html {
-  return html`${why === undefined ? undefined : notice('warn', `The chain cannot be read just now: ${why}. This is what it said last.`)}
+  return html`${why === undefined ? undefined : notice('warn', html`The chain cannot be read just now: ${stranger(why, 300)}. This is what it said last.`)}
 ${tilesOf(view)}
 <div class="grid">
 ${clockCard(view.clock)}
@@ -122,12 +122,10 @@ function clockCard(clock: EpochClock): Html {
   return card(
     'epoch-clock',
     'Epoch clock',
-    html`<svg class="chart" viewBox="0 0 400 40" role="img" aria-label="${name}">
-<rect class="h0" x="0" y="4" width="400" height="14" rx="3"/><rect class="dot" x="0" y="4" width="${width}" height="14" rx="3"/>
-<text x="0" y="34">${lastEpochBlock}</text><text x="400" y="34" text-anchor="end">${nextEpochBlock ?? ''}</text>
-</svg>
+    html`<svg class="chart bar" viewBox="0 0 400 14" preserveAspectRatio="none" role="img" aria-label="${name}">
+<rect class="h0" width="400" height="14"/><rect class="dot" width="${width}" height="14"/></svg>
 <dl class="facts"><dt>Epoch</dt><dd>${epoch}</dd><dt>Next one</dt><dd>in ${blocksLeft ?? '?'} blocks${msLeft === undefined ? undefined : html`, about ${duration(msLeft)}`}</dd>
-<dt>Block</dt><dd>${block}</dd><dt>Tempo</dt><dd>${tempo} blocks between epochs</dd></dl>`,
+<dt>Block</dt><dd>${block}, from ${lastEpochBlock} to ${nextEpochBlock ?? '?'}</dd><dt>Tempo</dt><dd>${tempo} blocks between epochs</dd></dl>`,
   );
 }
 
@@ -150,14 +148,14 @@ function emissionCard({ emission, reading }: SubnetView): Html {
   const tones = ['h4', 'h3', 'h2', 'h1'];
   const bars = emission.roles.map(({ share }, i) => {
     const width = share * 400;
-    const bar = html`<rect class="${tones[i]!}" x="${x.toFixed(1)}" y="2" width="${width.toFixed(1)}" height="16"/>`;
+    const bar = html`<rect class="${tones[i]!}" x="${x.toFixed(1)}" width="${width.toFixed(1)}" height="16"/>`;
     x += width;
     return bar;
   });
   return card(
     'emission',
     'Emission by role',
-    html`<svg class="chart" viewBox="0 0 400 20" aria-hidden="true">${bars}</svg>
+    html`<svg class="chart bar" viewBox="0 0 400 16" preserveAspectRatio="none" aria-hidden="true">${bars}</svg>
 ${table(
   'Emission by role',
   [

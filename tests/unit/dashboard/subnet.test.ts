@@ -25,7 +25,6 @@ describe('emission by role', () => {
   const subnet = subnetOf(neurons, { ownerHotkey: toHotkey('owner') });
 
   test('is told apart by incentive and dividends, the owner cut beside it', () => {
-    // 361 blocks of 12 s: 19.945 epochs a day
     const { roles, burnShare, perDayRao } = emissionOf(subnet, { blockTimeMs: 12_000 });
     expect(roles.map(({ role, epochRao }) => [role, epochRao])).toEqual([
       ['miners', 80n * TAO],
@@ -36,7 +35,8 @@ describe('emission by role', () => {
     ]);
     expect(roles[1]!.share).toBeCloseTo(0.41, 3);
     expect(burnShare).toBe(0.2);
-    expect(perDayRao).toBe((243_901_077_429n * 19_945n) / 1000n);
+    // epochs of 361 blocks of 12 s in a day, to the rao as on the leaderboard
+    expect(perDayRao).toBe((243_901_077_429n * 86_400n) / 4332n);
   });
 
   test('of one that mines and validates is parted by what each is of all', () => {
@@ -245,6 +245,7 @@ describe('the page', () => {
       '0.020000',
       'Emission by role',
       'in 261 blocks, about 52 min',
+      '1000, from 900 to 1261',
       'Trust is the part of a row',
       'Weights of 1 validators on 1 miners',
       'block 900, about 20 min ago',
@@ -280,6 +281,6 @@ describe('the page', () => {
     const page = createSubnetPage({ current: async () => ({ why: 'no node answers' }), version: () => '0' });
     const { status, body } = await ask(page);
     expect(status).toBe(503);
-    expect(body.text).toContain('not read yet: no node answers');
+    expect(body.text).toContain('not read yet: <bdi class="stranger">no node answers</bdi>.');
   });
 });
