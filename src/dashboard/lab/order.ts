@@ -152,17 +152,15 @@ function uidsOf({ validators, miners }: Scenario): [number, number] {
 const idOf = ({ scenario, deviations, vary }: Pick<LabOrder, 'scenario' | 'deviations' | 'vary'>): string =>
   toHex(sha256(utf8(canonicalJson({ scenario, deviations, vary })))).slice(0, 32);
 
-/** What to type for the same outside the lab, for a POSIX shell. */
-export function commandOf({ scenario, settings, deviations }: LabOrder): string {
-  const words = [
-    'assay',
-    'emissions',
-    'report',
-    scenario.name,
-    ...settings.flatMap((setting) => ['--set', setting]),
-    ...(deviations ? [] : ['--no-deviations']),
-  ];
-  return words.map(shellWord).join(' ');
+/** What to type for the same outside the lab, for a POSIX shell; a sweep is a command of its own before the report. */
+export function commandOf({ scenario, settings, deviations, vary }: LabOrder): string {
+  const set = settings.flatMap((setting) => ['--set', setting]);
+  const command = (name: string, ...flags: string[]): string =>
+    ['assay', 'emissions', name, scenario.name, ...set, ...flags].map(shellWord).join(' ');
+  const without = deviations ? [] : ['--no-deviations'];
+  if (vary === '') return command('report', ...without);
+  const file = `${scenario.name}-sweep.jsonl`;
+  return `${command('sweep', '--vary', vary, '--out', file)} && ${command('report', '--sweep', file, ...without)}`;
 }
 
 /** Whether an error is of whoever filled the form in. */

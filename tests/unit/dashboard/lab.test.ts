@@ -28,6 +28,13 @@ describe('an order', () => {
     );
   });
 
+  test('of a sweep is two commands outside the lab', () => {
+    expect(commandOf(orderFrom('scenario=cabal-51&seed=a b&vary=owner.burnShare=0,0.5&deviations=1'))).toBe(
+      "assay emissions sweep cabal-51 --set 'seed=a b' --vary owner.burnShare=0,0.5 --out cabal-51-sweep.jsonl && " +
+        "assay emissions report cabal-51 --set 'seed=a b' --sweep cabal-51-sweep.jsonl",
+    );
+  });
+
   test('has the same id for the same thing, however it was typed', () => {
     expect(orderFrom('scenario=cabal-51&owner.burnShare=0.5').id).toBe(
       orderFrom('scenario=cabal-51&set2=owner.burnShare=0.50&run=1').id,
