@@ -7,7 +7,12 @@ import { describe, expect, it } from 'vitest';
 
 const PAGES = {
   'docs/guide/emissions.md': ['One epoch', 'A subnet of your own', 'Looking for a number'],
-  'docs/economics.md': ['What a subnet mints', 'What a slot is paid', 'What it sells for'],
+  'docs/economics.md': [
+    'What a subnet mints',
+    "Where root's part is recycled",
+    'What a slot is paid',
+    'What it sells for',
+  ],
 } as const;
 
 describe.each(Object.entries(PAGES))('%s', (path, titles) => {
