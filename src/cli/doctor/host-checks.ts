@@ -154,7 +154,7 @@ function cardsOf(
           failed(
             'cards',
             `nvidia-smi sees ${cards.cards.length}, and we cannot use them: ${cudaAbsent}`,
-            'npm install koffi@3.3.4; see docs/guide/bring-your-gpu.md',
+            'npm install --ignore-scripts koffi@3.3.4; see docs/guide/bring-your-gpu.md',
           ),
         ];
   const unread = cards.unread.map((line) => {

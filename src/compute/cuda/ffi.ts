@@ -58,7 +58,7 @@ async function loadKoffi(): Promise<Koffi> {
     return (await import('koffi')).default as unknown as Koffi; // a subset of its own declarations
   } catch (error) {
     const what = 'calling the driver of a card';
-    const why = 'the optional package koffi is not installed: npm install koffi@3.3.4';
+    const why = 'the optional package koffi is not installed: npm install --ignore-scripts koffi@3.3.4';
     throw unsupported(what, why, { cause: error });
   }
 }

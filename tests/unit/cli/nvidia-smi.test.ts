@@ -332,7 +332,7 @@ describe('what the doctor says of a host', () => {
       about: 'cards',
       state: 'failed',
       said: 'nvidia-smi sees 1, and we cannot use them: the optional package koffi is not installed',
-      fix: 'npm install koffi@3.3.4; see docs/guide/bring-your-gpu.md',
+      fix: 'npm install --ignore-scripts koffi@3.3.4; see docs/guide/bring-your-gpu.md',
     });
   });
 });
