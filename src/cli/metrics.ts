@@ -127,6 +127,7 @@ export async function serveMetrics(chain: ChainObserver | undefined, port: numbe
     });
     server.listen(port, HOST, resolve);
   });
+  server.on('error', () => {}); // of one connection that the system would not give: nobody else's ends by it
   const bound = server.address();
 
   return {

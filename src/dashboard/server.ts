@@ -161,6 +161,7 @@ export async function serveDashboard(
     });
     server.listen(port, host, () => resolve());
   });
+  server.on('error', () => {}); // of one connection that the system would not give: nobody else's ends by it
   const bound = (server.address() as AddressInfo).port;
   const heartbeat = setInterval(() => parts.hub.heartbeat(), LIMITS.heartbeatMs);
   heartbeat.unref();

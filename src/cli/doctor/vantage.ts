@@ -110,6 +110,7 @@ export async function serveVantage(
     });
     server.listen(wanted, host, resolve);
   });
+  server.on('error', () => {}); // of one connection that the system would not give: nobody else's ends by it
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
   const end = () => {
     server.close();

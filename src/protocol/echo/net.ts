@@ -69,9 +69,10 @@ export async function serveEchoes(
         server.once('error', failed);
         server.listen(wanted, host, done);
       });
+      server.on('error', () => {}); // of one connection that the system would not give: nobody else's ends by it
       closing.push(new Promise((resolve) => server.once('close', () => resolve())));
-      over.addEventListener('abort', () => server.close(), { once: true });
       const { port } = server.address() as { port: number }; // a TCP server's
+      onceAborted(over, () => server.close());
       const udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
       udp.on('error', () => {});
       await bound(`${host}:${port}`, (done, failed) => {
@@ -79,7 +80,7 @@ export async function serveEchoes(
         udp.bind(port, host, done);
       });
       closing.push(new Promise((resolve) => udp.once('close', () => resolve())));
-      over.addEventListener('abort', () => udp.close(), { once: true });
+      onceAborted(over, () => udp.close());
       udp.on('message', (bytes, from) => {
         if (from.port === 0) return; // nobody can be answered there
         const arrival = { transport: 'udp', port, from: from.address } as const;
@@ -184,8 +185,9 @@ export async function listenForEgress(
     server.once('error', failed);
     server.listen(options.port, options.host, done);
   });
-  signal.addEventListener('abort', () => server.close(), { once: true });
+  server.on('error', () => {}); // as above
   const { port } = server.address() as { port: number }; // a TCP server's
+  onceAborted(signal, () => server.close());
   return {
     port,
     async expect(request, miner) {
@@ -202,6 +204,12 @@ export async function listenForEgress(
       }
     },
   };
+}
+
+/** Also where it aborted while the port was bound. */
+function onceAborted(signal: AbortSignal, close: () => void): void {
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
 }
 
 /** Anybody may connect: who comes too often pushes out itself, and what is too much the oldest. */

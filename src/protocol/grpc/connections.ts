@@ -91,6 +91,7 @@ export class Connections {
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(unreachable(`${address.host}:${address.port}`, error)));
       server.listen({ host: address.host, port: address.port }, () => {
+        server.on('error', () => {}); // of one connection that the system would not give: nobody else's ends by it
         this.#sweeping = setInterval(() => this.#sweep(), this.#limits.strangerMs / SWEEPS).unref();
         const bound = server.address();
         resolve(typeof bound === 'object' && bound ? bound.port : address.port);
