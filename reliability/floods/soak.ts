@@ -117,15 +117,30 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       while (events.length < from + more && clock.monotonic() < late && deaths.length === 0)
         await clock.sleep(LOOK_MS, inner).then(() => signal.throwIfAborted());
     };
+    /** @returns the most that the miner held meanwhile: what it holds at one moment hangs on when it last collected */
+    const mostUntil = async (more: number): Promise<number> => {
+      let most = 0;
+      let over = false;
+      const watching = until(more).finally(() => {
+        over = true;
+      });
+      watching.catch(() => {}); // awaited below, unless the miner is gone
+      while (!over) {
+        most = Math.max(most, (await usageOf(pid!, clock.now())).rssMiB);
+        await clock.sleep(LOOK_MS, inner);
+      }
+      await watching;
+      return most;
+    };
     await until(1); // the first is found on the way
     events.length = 0;
     const quietFrom = await usageOf(pid!, clock.now());
-    await until(settings.events);
+    const quietMiB = await mostUntil(settings.events);
     const quiet = await usageOf(pid!, clock.now());
-    const before = { rssMiB: quiet.rssMiB, events: events.length, accepted: acceptedOf(events) };
+    const before = { rssMiB: quietMiB, events: events.length, accepted: acceptedOf(events) };
     const idleShare = (quiet.cpuS - quietFrom.cpuS) / (quiet.at - quietFrom.at);
     say(
-      `before: ${before.accepted} of ${before.events} accepted, ${(idleShare * 1e5).toFixed(1)} % of a core`,
+      `before: ${before.accepted} of ${before.events} accepted, ${quietMiB.toFixed(0)} MiB, ${(idleShare * 1e5).toFixed(1)} % of a core`,
     );
 
     const floods: FloodSeen[] = [];
@@ -147,20 +162,10 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
       }
       const from = await usageOf(pid!, clock.now());
       const attacker = await startAttacker({ attack, target }, inner);
-      let rssMiB = 0;
       const mark = events.length;
       try {
         // the one that was under way when it began counts, too
-        const watching = until(settings.events);
-        let over = false;
-        void watching.finally(() => {
-          over = true;
-        });
-        while (!over) {
-          rssMiB = Math.max(rssMiB, (await usageOf(pid!, clock.now())).rssMiB);
-          await clock.sleep(LOOK_MS, inner);
-        }
-        await watching;
+        const rssMiB = await mostUntil(settings.events);
         const { done, cpuMs, failed } = await endAttacker(attacker);
         if (failed !== undefined) say(`${name}: ${failed}`);
         const to = await usageOf(pid!, clock.now());
