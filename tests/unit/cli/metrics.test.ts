@@ -228,13 +228,14 @@ describe('probes', () => {
     own.status(STATUS);
     expect(await asked('/readyz')).toMatchObject({ status: 200, ok: true });
     const drift = { owners: 10, drifted: 4, stakeRao: 8n, driftedRao: 4n, tripped: true };
-    own.status({ ...STATUS, breaker: { ...drift, held: { since: 6, until: 16 } } });
+    own.status({ ...STATUS, overlapped: 2, breaker: { ...drift, held: { since: 6, until: 16 } } });
     expect((await asked('/readyz')).checks).toMatchObject({
       breaker: 'scores are held since epoch 6: assay validator breaker',
     });
     expect(await series()).toEqual(
       expect.arrayContaining([
         'assay_breaker_held 1',
+        'assay_events_overlapped 2',
         'assay_breaker_share{of="owners"} 0.4',
         'assay_breaker_share{of="stake"} 0.5',
       ]),
