@@ -1,6 +1,6 @@
 // Owns: what package.json promises about modules and types, held by publint, attw and the compiler. Does not own: the package
 // (tarball.mjs), the project in which it is compiled (projects.mjs).
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
@@ -39,7 +39,8 @@ export const RESOLUTIONS = {
 };
 
 /** Every street door and every example, compiled strictly as a project that has the package would. */
-export function faultsOfTypes(project, { paths, examples }) {
+export function faultsOfTypes(folder, { paths, examples }) {
+  const project = realpathSync(folder); // as the compiler names what it finds by itself
   const doors = join(project, 'doors.ts');
   writeFileSync(
     doors,
@@ -59,10 +60,12 @@ export function faultsOfTypes(project, { paths, examples }) {
       strict: true,
       exactOptionalPropertyTypes: true,
       noEmit: true,
-      // declarations of others are theirs; ours are read by attw and by every import of the doors
-      skipLibCheck: true,
+      // ours are looked at for whoever has it off, in one mode; seconds each, for those of others are read too
+      skipLibCheck: name !== 'nodenext',
     });
-    return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const isOthers = ({ file }) => file !== undefined && !file.fileName.startsWith(`${project}/`);
+    const diagnostics = ts.getPreEmitDiagnostics(program).filter((each) => !isOthers(each));
+    return diagnostics.map(({ file, messageText }) => {
       const where = file === undefined ? '' : `${file.fileName.slice(project.length + 1)}: `;
       return `${name}: ${where}${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
     });
