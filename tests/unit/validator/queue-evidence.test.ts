@@ -109,7 +109,7 @@ describe('evidence by its digest', () => {
     slow.on('error', () => {}); // it writes until it is told
     await once(slow.resume(), 'close');
     clearInterval(trickle);
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeLessThan(20_000); // Node by itself looks every 30 s
   });
 
   it('answers nothing but GET of a digest', async () => {
