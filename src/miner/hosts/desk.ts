@@ -28,7 +28,7 @@ export interface Desk {
     options: AskOptions,
   ): Promise<Uint8Array>;
   tell(body: BodyInit): void;
-  /** @returns whether it was an answer. @throws where it answers what nobody asked, or says too much */
+  /** @returns whether it was an answer. @throws where it answers what nobody asked, or says too much, or nothing */
   take(body: Body): boolean;
   /** Openings on their way: what else is on the line then takes longer than it does. */
   isBusy(): boolean;
@@ -73,6 +73,8 @@ export function createDesk(parts: {
   }
 
   function takePiece({ call, data, last }: BodyOf<'piece'>): void {
+    // an answer is bounded in bytes: pieces without any would come for ever
+    if (data.length === 0 && !last) throw new Error(`a piece of an answer to call ${call} without a byte`);
     const found = answered(call);
     if (found) add(found, data);
     if (last) waiting.delete(call);

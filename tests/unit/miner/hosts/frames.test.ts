@@ -112,6 +112,20 @@ describe('calls to a host', () => {
     expect(() => at.take(unasked)).toThrow('an answer to call 1, which nobody made');
   });
 
+  test('come whole from pieces, of which each brings something', async () => {
+    const { clock, desk: at } = desk();
+    const asked = at.ask('open', { job: 0, request: new Uint8Array() }, options);
+    const piece = (data: number[], last = false) =>
+      create(HostFrameSchema, {
+        body: { case: 'piece', value: { call: 0, data: Uint8Array.from(data), last } },
+      }).body as Body;
+    at.take(piece([1, 2]));
+    expect(() => at.take(piece([]))).toThrow('a piece of an answer to call 0 without a byte');
+    at.take(piece([3]));
+    at.take(piece([], true));
+    expect(await clock.runUntil(asked)).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
   test('that were given up take no room from later ones: one device that hangs must not cost its host the others', async () => {
     const { clock, desk: at } = desk();
     const ask = () => at.ask('offer', { slot: 0, paramsId: bytes32('p') }, options);
