@@ -94,6 +94,9 @@ async function commands() {
   };
   register();
   const { createProgram } = await import('../src/cli/program.ts');
+  const { addAllRoleFlags } = await import('../src/cli/role-options.ts');
+  const tree = createProgram();
+  await addAllRoleFlags(tree);
   const found = [];
   const walk = (command, path) => {
     const json = command.options.find(({ long, hidden }) => long === '--json' && !hidden);
@@ -106,7 +109,7 @@ async function commands() {
     for (const each of help.visibleCommands(command))
       if (each.name() !== 'help') walk(each, `${path} ${each.name()}`.trim());
   };
-  walk(createProgram(), '');
+  walk(tree, '');
   return found;
 }
 

@@ -509,7 +509,10 @@ const rolloutShared = {
   threads: integerBetween(1, 256).default(1).meta({ description: 'threads of one operator of onnxruntime' }),
   host,
   announceIp,
-  json: z.boolean().default(false).meta({ description: 'one JSON object a window on standard output' }),
+  json: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'what became of each window, one JSON object a line on standard output' }),
 };
 
 export const rolloutMinerSchema = z.strictObject({
@@ -707,8 +710,11 @@ export function loadFlags<S extends z.ZodObject>(
   flags: Readonly<Record<string, unknown>>,
 ): z.infer<S> {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
-  return checked(schema, given, { source: 'flags', nameOf: flagOf });
+  return checked(schema, given, { source: FLAGS, nameOf: flagOf });
 }
+
+/** It need not be said: the names are those of flags. */
+const FLAGS = 'flags';
 
 function checked<S extends z.ZodObject>(
   schema: S,
@@ -720,10 +726,23 @@ function checked<S extends z.ZodObject>(
   const problems = parsed.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys' && issue.path.length === 0)
       return issue.keys.map((key) => `${shown(key)}: ${unknownKey(schema, key, nameOf)}`);
-    return [`${issue.path.length === 0 ? '(top level)' : nameOf(issue.path.join('.'))}: ${issue.message}`];
+    const where = issue.path.length === 0 ? '(top level)' : nameOf(issue.path.join('.'));
+    const got = source === FLAGS ? gotInstead(issue.message, valueAt(values, issue.path)) : '';
+    return [`${where}: ${issue.message}${got}`];
   });
-  throw new AssayError('invalid-config', `${source}: ${problems.join('; ')}`, { source, problems });
+  const before = source === FLAGS ? '' : `${source}: `;
+  throw new AssayError('invalid-config', `${before}${problems.join('; ')}`, { source, problems });
 }
+
+/** What stood in a number's place, where everybody sees it anyway: process lists show flags. */
+function gotInstead(message: string, value: unknown): string {
+  if (!/^expected .*, in digits$/.test(message)) return '';
+  const text = typeof value === 'number' || typeof value === 'string' ? `${value}` : '';
+  return /^[\w.,:+-]{1,24}$/.test(text) ? `, got ${text}` : '';
+}
+
+const valueAt = (values: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], values);
 
 /** A key is shown as it is where it could be one; what a file holds beside that is no text for a terminal. */
 const shown = (key: string): string =>

@@ -27,8 +27,6 @@ import { connectRole, watchChain } from './chain-watchman.js';
 import { lockStore } from './checkpoints.js';
 import type { rolloutMinerSchema, rolloutValidatorSchema } from './config.js';
 import { type ChainClient, networkOf } from './networks.js';
-import { print, printJson } from './output.js';
-import { tellParent } from './parent.js';
 import { openRoleLog, type RoleLog } from './role-log.js';
 import { createRolloutModels } from './rollout-models.js';
 import { assertFitsChain, type RolloutSubnet, readSubnetFile, subnetDigest } from './rollout-subnet.js';
@@ -118,12 +116,8 @@ export async function openRolloutRole(
         identities,
         ...(config.announceIp === undefined ? {} : { announceIp: config.announceIp }),
       },
-      /** To whom started the process, and to standard output. */
-      say(message: Readonly<Record<string, unknown>>, text: string): void {
-        tellParent(message);
-        if (config.json) printJson(message);
-        else print(text);
-      },
+      /** what it says of windows is for programs */
+      json: config.json,
       close,
     };
   } catch (error) {

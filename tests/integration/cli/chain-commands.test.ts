@@ -16,6 +16,7 @@ import { toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { openWeightsBook } from '../../../src/validator/weights/book.js';
+import { formProblems } from '../../support/json-forms.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
 
 // a password hash that takes no seconds: no file of these tests is another tool's
@@ -206,6 +207,7 @@ describe('looking at a chain', () => {
       -2, -1, 0, 1, 2,
     ]);
     expect(code).toBe(0);
+    expect(formProblems('chain watch', out)).toEqual([]);
   });
 
   test('Ctrl-C ends a watch as an interruption', async () => {

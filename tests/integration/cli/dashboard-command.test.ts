@@ -6,6 +6,7 @@ import { exportPages, showDashboard } from '../../../src/cli/commands/dashboard.
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { openLedger } from '../../../src/validator/ledger/ledger.js';
+import { formProblems } from '../../support/json-forms.js';
 import { type SeededSubnet, seedLedger } from '../../support/seeded-ledger.js';
 import { soon } from '../../support/soon.js';
 import { outcomeEntry, whose } from '../../unit/validator/ledger/folders.js';
@@ -44,6 +45,7 @@ async function whileShown(
   const shown = showDashboard({ port: 0, json: true, ...flags }, stop.signal);
   try {
     await soon(() => expect(lines[0]).toContain('url'));
+    expect(formProblems('dashboard', lines.join('\n'))).toEqual([]);
     const { url, pages } = JSON.parse(lines[0]!) as { url: string; pages: string[] };
     await body(url, pages);
   } finally {

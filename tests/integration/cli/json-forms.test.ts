@@ -1,18 +1,19 @@
 // What commands print with --json, held against docs/json: nothing that is not there, nothing that is there and is missing.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { z } from 'zod';
 import { createProgram } from '../../../src/cli/program.js';
+import { documentedCommand, formProblems } from '../../support/json-forms.js';
 import { seedLedger } from '../../support/seeded-ledger.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
 
 // a command ends the process; here it says how it ended
 let ended: Promise<number> | undefined;
+let stop = new AbortController();
 vi.mock('../../../src/cli/run.js', () => ({
   run: (work: (signal: AbortSignal) => Promise<number>) => {
-    ended = work(new AbortController().signal);
+    ended = work(stop.signal);
     return ended.then(
       () => {},
       () => {},
@@ -26,29 +27,6 @@ vi.mock('../../../src/cli/wallet-io.js', async (original) => {
     terminalIo: (signal: AbortSignal) => ({ ...actual.terminalIo(signal), note: () => {} }),
   };
 });
-
-const forms = new Map(
-  readdirSync('docs/json').map((file) => [
-    file.replace('.schema.json', ''),
-    JSON.parse(readFileSync(join('docs/json', file), 'utf8')) as Schema,
-  ]),
-);
-type Schema = { title?: string } & { [key: string]: unknown };
-
-/** Closed: keys that no schema names are what the page would not tell. */
-function closed(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(closed);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const of: { [key: string]: unknown; type?: unknown } = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, closed(value)]),
-  );
-  return of.type === 'object' &&
-    'properties' in of &&
-    !('additionalProperties' in of) &&
-    typeof of.type === 'string'
-    ? { ...of, additionalProperties: false }
-    : of;
-}
 
 let folder: string;
 let node: LocalnetNode;
@@ -71,10 +49,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function printed(args: readonly string[]): Promise<{ code: number; out: string }> {
+async function printed(
+  args: readonly string[],
+  { untilItSpeaks = false } = {},
+): Promise<{ code: number; out: string }> {
   let out = '';
+  stop = new AbortController();
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
+    if (untilItSpeaks) stop.abort();
     return true;
   });
   const note = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
@@ -150,6 +133,31 @@ const LINES: readonly string[] = [
   'chain weights set --netuid 1 --wallet //Alice --weights 0:1 --network NODE',
   'chain weights show --netuid 1 --network NODE',
   'verification params published --netuid 1 --network NODE',
+  'dashboard export FOLDER/site --data FOLDER/validator',
+  `wallet verify 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY ${'00'.repeat(64)} --message hello`,
+  'miner devices',
+  'validator breaker status --data FOLDER/validator',
+  'validator breaker release --data FOLDER/validator',
+  'localnet advance 2 --network NODE',
+  'localnet faucet //Bob 1 --network NODE',
+  'localnet fault show --network NODE',
+  'localnet fault lag 1 --network NODE',
+  'localnet fault delay-inclusion 1 --network NODE',
+  'localnet fault reject Balances.transfer_allow_death --network NODE',
+  'localnet fault nonsense chain_getBlockHash --network NODE',
+  'localnet fault clear --network NODE',
+  'localnet fault drop-connections --network NODE',
+  'localnet fault reorg 1 --network NODE',
+  'localnet fault stall --network NODE',
+  'localnet fault resume --network NODE',
+  'localnet snapshot FOLDER/chain.saved --network NODE',
+];
+
+/** These run until they are stopped: as soon as they have said something. */
+const RUNNING: readonly string[] = [
+  'dashboard --data FOLDER/validator --port 0',
+  'miner vantage --port 0',
+  'chain watch --network NODE',
 ];
 
 test('is what docs/json says of it', async () => {
@@ -160,35 +168,18 @@ test('is what docs/json says of it', async () => {
     '{ "role": "miner", "netuid": 7, "hotkey": "//Alice", "data": "x" }',
   );
   const wrong: unknown[] = [];
-  for (const line of LINES) {
+  for (const line of [...LINES, ...RUNNING]) {
     const args = line.split(' ').map((word) => word.replace('FOLDER', folder).replace('NODE', node.url));
-    const { code, out } = await printed([...args, '--json']).catch((error: unknown) => ({
+    const untilItSpeaks = RUNNING.includes(line);
+    const { code, out } = await printed([...args, '--json'], { untilItSpeaks }).catch((error: unknown) => ({
       code: -1,
       out: String(error),
     }));
-    const name = [...forms.keys()]
-      .filter((each) => `${args.join('-')}-`.startsWith(`${each}-`))
-      .sort((a, b) => b.length - a.length)[0];
-    const form = name === undefined ? undefined : forms.get(name)!;
+    const command = documentedCommand(args);
     // done, or the answer is no, or nothing is left to recompute: whatever it is, it is said in that form
-    if (form === undefined || ![0, 1, 4].includes(code)) {
+    if (command === undefined || ![0, 1, 4, ...(untilItSpeaks ? [130] : [])].includes(code))
       wrong.push({ line, code, out: out.slice(0, 500) });
-      continue;
-    }
-    const isLines = form.title!.endsWith('each line');
-    const values = (isLines ? out.split('\n').filter((each) => each !== '') : [out]).map((text) =>
-      JSON.parse(text),
-    );
-    const reader = z.fromJSONSchema(closed(form) as Parameters<typeof z.fromJSONSchema>[0]);
-    for (const value of values) {
-      const read = reader.safeParse(value);
-      if (!read.success)
-        wrong.push({
-          line,
-          issues: z.prettifyError(read.error).slice(0, 1500),
-          value: JSON.stringify(value).slice(0, 300),
-        });
-    }
+    else for (const problem of formProblems(command, out)) wrong.push({ line, problem });
   }
   expect(wrong).toEqual([]);
 }, 120_000);

@@ -12,6 +12,7 @@ import { followedLog } from '../../../src/cli/commands/localnet-log.js';
 import { advance, faucet, fault, snapshot } from '../../../src/cli/commands/localnet-remote.js';
 import { exitCodeOf } from '../../../src/cli/output.js';
 import { restoreState } from '../../../src/localnet/save.js';
+import { formProblems } from '../../support/json-forms.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const never = new AbortController().signal;
@@ -40,6 +41,7 @@ async function start(
   });
   running.push(child);
   const [line] = await once(createInterface({ input: child.stdout! }), 'line');
+  expect(formProblems(`localnet ${args[0]}`, String(line))).toEqual([]);
   return { child, ...JSON.parse(String(line)) };
 }
 

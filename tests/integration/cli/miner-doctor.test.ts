@@ -9,6 +9,7 @@ import { createPlot } from '../../../src/compute/disk/create-plot.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { storageParamsByClass } from '../../../src/verification/kinds/storage/params.js';
+import { formProblems } from '../../support/json-forms.js';
 
 let folder: string;
 beforeEach(() => {
@@ -32,6 +33,7 @@ async function run(flags: Record<string, unknown> & { readonly json?: boolean })
   vi.restoreAllMocks();
   const lines = out.trim().split('\n');
   const all = flags.json && ended.message === '' ? lines.map((line) => JSON.parse(line)) : [];
+  if (flags.json && ended.message === '') expect(formProblems('miner doctor', out)).toEqual([]);
   const of = (section: string) => all.filter((row) => row.section === section);
   return { ...ended, out, of, rows: of('proof') };
 }

@@ -14,6 +14,7 @@ import { createJournalQueue } from '../../../src/validator/queue/journal-queue.j
 import { parseRedisUrl } from '../../../src/validator/queue/redis-address.js';
 import { computeProof } from '../../../src/verification/kinds/index.js';
 import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
+import { formProblems } from '../../support/json-forms.js';
 import { NO_REDIS, startRedis, type TestRedis } from '../../support/redis.js';
 import { soon } from '../../support/soon.js';
 
@@ -54,6 +55,7 @@ function startWorker(flags: readonly string[], environment: Readonly<Record<stri
   let said = '';
   createInterface({ input: child.stdout }).on('line', (line) => {
     status = JSON.parse(line);
+    printed.push(line);
   });
   child.stderr.on('data', (text: Buffer) => {
     said += text;
@@ -62,6 +64,9 @@ function startWorker(flags: readonly string[], environment: Readonly<Record<stri
   const exit = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals);
   return { child, status: () => status, said: () => said, exit };
 }
+
+/** What all of them printed, line by line. */
+const printed: string[] = [];
 
 /** Evidence that is none: whoever verifies it says so. */
 function badJob(n: number) {
@@ -111,6 +116,8 @@ describe.skipIf(NO_REDIS)('assay validator worker', () => {
     expect(await second.exit).toBe(0);
     expect(performance.now() - at).toBeLessThan(10_000);
     expect(`${first.said()}${second.said()}`).not.toContain('planted-4711');
+    expect(printed.length).toBeGreaterThan(2);
+    expect(formProblems('validator worker', printed.join('\n'))).toEqual([]);
     await queue.close();
     await door.close();
   }, 120_000);

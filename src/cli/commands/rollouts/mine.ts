@@ -7,7 +7,7 @@ import { type RolloutMinerStatus, runRolloutMiner, type Work } from '../../../mi
 import { createWork } from '../../../miner/rollouts/work.js';
 import { loadConfig, roleFlags, rolloutMinerSchema } from '../../config.js';
 import { takeDataFolder } from '../../data-folder.js';
-import { EXIT } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { tellParent } from '../../parent.js';
 import { openRolloutRole, type RolloutRole } from '../../rollout-role.js';
 import { assertCalibrated } from '../../rollout-subnet.js';
@@ -46,14 +46,16 @@ export async function mineWith(
   { work, marginBlocks }: { readonly work: Work; readonly marginBlocks: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain, keypair, netuid, shelf, rules, session, address, admin, say, models, log } = role;
+  const { chain, keypair, netuid, shelf, rules, session, address, admin, json, models, log } = role;
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   const common = { ...role, ...session, reader: chain, writer: chain };
   const commit = (digest: Uint8Array) =>
     chain.submit(keypair, setCommitment(netuid, [{ kind: 'sha2-256', hash: digest }]));
   const onStatus = (status: RolloutMinerStatus): void => {
-    say({ window: status }, toLine(status));
+    tellParent({ window: status });
+    if (json) printJson({ window: status });
+    else print(toLine(status));
     // of a window that is over nothing is computed again: the open models are those that work may still be on
     models
       .keepOnly([])

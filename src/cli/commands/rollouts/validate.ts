@@ -16,7 +16,7 @@ import { openWeightsBook } from '../../../validator/weights/book.js';
 import { dataPaths, startValidatorMetrics } from '../../assemble.js';
 import { loadConfig, roleFlags, rolloutValidatorSchema } from '../../config.js';
 import { takeDataFolder } from '../../data-folder.js';
-import { EXIT } from '../../output.js';
+import { EXIT, print, printJson } from '../../output.js';
 import { tellParent } from '../../parent.js';
 import { PROOFS_FOLDER } from '../../rollout-folder.js';
 import { openRolloutRole, type RolloutRole } from '../../rollout-role.js';
@@ -70,7 +70,10 @@ export async function validateRollouts(flags: Record<string, unknown>, signal: A
           const { windows: all } = historyOf(status.is === 'judged' ? windows.entries() : []);
           const own = all.find((each) => each.window === status.window);
           const rows = own ? rowsOf(own, judge.standings()) : [];
-          role.say({ judged: { ...status, rows } }, toLines(status, rows));
+          const judged = { ...status, rows };
+          tellParent({ judged });
+          if (role.json) printJson({ judged });
+          else print(toLines(status, rows));
         },
       },
       { ...role.rules, policy, vocabulary: subnet.config.vocabulary, quota },
