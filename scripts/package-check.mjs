@@ -30,8 +30,6 @@ import { faultsOfContents, faultsOfLinks, faultsOfSize, filesIn, pack } from './
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const NPMS = [10, 11];
-/** Lines of Node.js that the package is for, but for the one that runs this: all the other steps are that one's. */
-const NODES = [20, 22, 24].filter((major) => !process.versions.node.startsWith(`${major}.`));
 /** All steps together: what hangs must not hang whoever waits for it. */
 const MOST_MS = 25 * 60_000;
 
@@ -58,6 +56,10 @@ const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(MOST_MS)]);
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const modules = join(root, 'node_modules');
+/** The oldest Node.js that the package is for, and the newest of each line but the one that runs this: all other steps are that one's. */
+const [, oldest] = />=(\d+\.\d+)$/.exec(manifest.engines.node);
+const lines = ['20', '22', '24'].filter((major) => !process.versions.node.startsWith(`${major}.`));
+const nodes = [`${oldest}.0`, ...lines];
 const [roles, walk] = examplesIn(readFileSync(join(root, 'README.md'), 'utf8'));
 const paths = Object.keys(manifest.exports)
   .filter((path) => !path.endsWith('.json'))
@@ -158,7 +160,7 @@ function withAxon({ faults, axon }) {
 async function checkInstalls(tarball) {
   const why = await whyNoRegistry(env, scratch);
   if (why !== undefined) {
-    for (const name of [...NPMS.map((npm) => `npm ${npm}`), ...NODES.map((node) => `node ${node}`), 'sbom'])
+    for (const name of [...NPMS.map((npm) => `npm ${npm}`), ...nodes.map((node) => `node ${node}`), 'sbom'])
       await step(name, async () => ({ skipped: why }));
     return;
   }
@@ -185,9 +187,9 @@ async function checkInstalls(tarball) {
       });
   }
   if (installed === undefined) return; // the steps above say why
-  for (const major of NODES)
-    await step(`node ${major}`, async () => {
-      const node = await nodeOf(major, scratch, { env, signal });
+  for (const wanted of nodes)
+    await step(`node ${wanted}`, async () => {
+      const node = await nodeOf(wanted, scratch, { env, signal });
       const doors = await openDoors(installed.project, node);
       const options = { node: node.program, env: strangersEnv(process.env, node.program), signal };
       const live = await runRoles(installed.project, { ...options, text: roles });

@@ -86,11 +86,14 @@ export async function npmOf(major, scratch, { env, signal }) {
   return { version, program: join(folder, 'bin/npm-cli.js') };
 }
 
-/** The newest of a line, as its package of plain binaries has it. */
-export async function nodeOf(major, scratch, { env, signal }) {
-  const project = emptyProject(join(scratch, `node-${major}`));
+/**
+ * As its package of plain binaries has it.
+ * @param wanted a version, or the beginning of one: then the newest of them
+ */
+export async function nodeOf(wanted, scratch, { env, signal }) {
+  const project = emptyProject(join(scratch, `node-${wanted}`));
   const name = `node-${process.platform}-${process.arch}`;
-  await run('npm', ['install', '--ignore-scripts', '--no-save', `${name}@${major}`], {
+  await run('npm', ['install', '--ignore-scripts', '--no-save', `${name}@${wanted}`], {
     cwd: project,
     env,
     signal,
