@@ -143,7 +143,7 @@ async function endOf(child: ChildProcess): Promise<undefined> {
   child.stderr!.on('data', (text: Buffer) => {
     words = (words + String(text)).slice(-2048);
   }); // piped
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const [code] = (await once(child, 'close')) as [number | null]; // and has been read to its last word
   if (child.killed) return undefined;
   const reason = words.trim().split('\n').at(-1) ?? '';
   throw new AssayError('refused', `Chopsticks ended by itself (exit ${code}): ${reason}`, { reason });

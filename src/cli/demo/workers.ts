@@ -91,8 +91,10 @@ async function startServer(port: number, dir: string): Promise<ChildProcess> {
     };
     child.once('error', ({ message }) => failed(message));
     child.once('exit', (code) => failed(`exit code ${code}`));
+    let said = ''; // a piece of what it says may end within these words
     child.stdout.on('data', (text: Buffer) => {
-      if (text.includes('Ready to accept connections')) resolve();
+      said = (said + text.toString()).slice(-4096);
+      if (said.includes('Ready to accept connections')) resolve();
     });
   });
   return child;

@@ -180,9 +180,13 @@ class DeviceProcess {
         end(error.message, error);
         this.#child.kill('SIGKILL');
       });
-      this.#child.on('exit', (code, signal) =>
-        end(this.#lastWord ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)),
-      );
+      this.#child.on('exit', (code, signal) => {
+        const over = (): void =>
+          end(this.#lastWord ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`));
+        // its last word may be read after that, up to the end of the channel; one that we closed says no more
+        if (this.#child.connected) this.#child.once('disconnect', over);
+        else over();
+      });
     });
     this.ready = new Promise((resolve, reject) => {
       void this.ended.then((error) => reject(refused ?? error));
