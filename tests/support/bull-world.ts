@@ -26,7 +26,7 @@ import { QUEUE_KEY, STAMP } from './jobs.js';
 import { startRedis } from './redis.js';
 
 /** So that what takes seconds in earnest takes a fraction of one. */
-export const PACE = { lockMs: 400, stalledMs: 150 };
+const PACE = { lockMs: 400, stalledMs: 150 };
 
 export interface TestWorker {
   status(): BullWorkerStatus | undefined;

@@ -3,6 +3,7 @@
 import { keypairFromUri, readyKeys } from '../../../src/keys/index.js';
 import type { Keypair } from '../../../src/keys/keypair.js';
 import { createLocalnet, type Localnet, serveLocalnet } from '../../../src/localnet/index.js';
+import { systemClock } from '../../../src/model/clock.js';
 
 export interface LocalnetNode {
   readonly localnet: Localnet;
@@ -11,6 +12,8 @@ export interface LocalnetNode {
   readonly root: Keypair;
   /** Makes a block whenever `count` extrinsics (1) wait for one, until `write` is decided. */
   land<T>(write: Promise<T>, count?: number): Promise<T>;
+  /** Makes a block whenever an extrinsic waits for one, until the function that it gives is called; leaves the time between to others. */
+  pump(): () => Promise<void>;
   /** Ends the server and every connection; the chain itself lives on. */
   goDown(): Promise<void>;
   /** Serves again, at the same url: this chain, or another one in its place. */
@@ -65,6 +68,20 @@ export async function startLocalnet(
         await new Promise((resolve) => setImmediate(resolve));
       }
       return write;
+    },
+    pump() {
+      let isPumping = true;
+      const pumping = (async () => {
+        while (isPumping) {
+          const pending = await localnet.rpc('author_pendingExtrinsics');
+          if (Array.isArray(pending) && pending.length > 0) localnet.produceBlock();
+          await systemClock.sleep(1);
+        }
+      })();
+      return async () => {
+        isPumping = false;
+        await pumping;
+      };
     },
     async goDown() {
       stop.abort();

@@ -35,7 +35,7 @@ const never = new AbortController().signal;
 let node: LocalnetNode;
 let folder: string;
 let digest: Uint8Array;
-let pumping = true;
+let stopBlocks: () => Promise<void>;
 
 interface Ended {
   readonly code: number | undefined;
@@ -98,7 +98,7 @@ const role = (
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'assay-rollouts-'));
   node = await startLocalnet();
-  void pump();
+  stopBlocks = node.pump();
   const made = await assay([
     'subnet',
     'create',
@@ -120,22 +120,13 @@ beforeAll(async () => {
   digest = published.checkpoint.digest;
 });
 afterAll(async () => {
-  pumping = false;
+  await stopBlocks?.();
   await node.goDown();
   await rm(folder, { recursive: true });
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** A block whenever an extrinsic waits for one. */
-async function pump(): Promise<void> {
-  while (pumping) {
-    const pending = await node.localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 test('a subnet is begun, its checkpoint committed; a validator and a miner start from that and leave nothing behind', async () => {
   const begun = await init('--batch', '2', '--max-tokens', '4');

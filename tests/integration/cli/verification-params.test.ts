@@ -38,19 +38,11 @@ afterEach(() => {
 
 /** A block whenever an extrinsic waits for one. */
 async function withBlocks<T>(work: () => Promise<T>): Promise<T> {
-  let running = true;
-  const pump = (async () => {
-    while (running) {
-      const pending = await node.localnet.rpc('author_pendingExtrinsics');
-      if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  })();
+  const stop = node.pump();
   try {
     return await work();
   } finally {
-    running = false;
-    await pump;
+    await stop();
   }
 }
 

@@ -18,31 +18,22 @@ const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let node: LocalnetNode;
 let data: string;
-let isPumping = true;
+let stopBlocks: () => Promise<void>;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), 'assay-life-'));
   node = await startLocalnet();
-  void pump(node);
+  stopBlocks = node.pump();
   const chain = createEmbeddedChain(node.localnet);
   await chain.registerNetwork(node.root, toHotkey(keypairFromUri('//Owner').address));
 });
 afterAll(async () => {
-  isPumping = false;
+  await stopBlocks?.();
   for (const child of children) child.kill('SIGKILL');
   await node.goDown();
   rmSync(data, { recursive: true, force: true });
 });
-
-/** A block whenever something waits for one. */
-async function pump({ localnet }: LocalnetNode): Promise<void> {
-  while (isPumping) {
-    const pending = await localnet.rpc('author_pendingExtrinsics');
-    if (Array.isArray(pending) && pending.length > 0) localnet.produceBlock();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 function start(...more: string[]) {
   const args = [

@@ -72,7 +72,7 @@ function dialOver(port: number, serverKey?: ServerKey) {
       address: { host: '127.0.0.1', port, serverKey },
       hotkey: toHotkey(devKeypair('miner').address),
       netuid: NETUID,
-      limits: { describeDeadlineMs: 3000 },
+      limits: { describeDeadlineMs: 30_000 },
     },
   );
   ends.push(() => peer.close());
@@ -180,7 +180,7 @@ async function relay(to: number): Promise<number> {
       async describe({ message }) {
         const channel = wire.connect({ host: '127.0.0.1', port: to, serverKey: newIdentity.serverKey });
         ends.push(() => channel.close());
-        return (await channel.describe(message, 3000)).message;
+        return (await channel.describe(message, 30_000)).message;
       },
       prove: async () => {},
     },

@@ -5,7 +5,7 @@ import { closeBull, fromBase64, openBull, toBase64 } from '../../../src/validato
 import { jobDigest, sealEnd } from '../../../src/validator/queue/job.js';
 import type { JobHandler } from '../../../src/validator/queue/job-queue.js';
 import { toQueueKey } from '../../../src/validator/queue/queue-key.js';
-import { createBullWorld, PACE } from '../../support/bull-world.js';
+import { createBullWorld } from '../../support/bull-world.js';
 import { STAMP, testJob } from '../../support/jobs.js';
 import { NO_REDIS } from '../../support/redis.js';
 import { soon } from '../../support/soon.js';
@@ -196,7 +196,10 @@ describe.skipIf(NO_REDIS)('verification over Redis', () => {
 
   it('that ends one worker after the other is set aside, and does not come to end this process instead', async () => {
     const { scheduler, address } = await open();
-    const { queue } = await scheduler({ lateMs: 300 });
+    // it is given up after 4.5 s at the earliest and 5.4 in time: later than nobody is waited for who has not taken it, and sooner
+    // than the 9.4 for one who has
+    const pace = { lockMs: 1200, stalledMs: 300 };
+    const { queue } = await scheduler({ lateMs: 4000, pace });
     let begunHere = 0;
     queue.work(
       async () => {
@@ -212,7 +215,7 @@ describe.skipIf(NO_REDIS)('verification over Redis', () => {
       isOver = true;
     });
     // takes it, and is never heard of again
-    const dying = openBull(address, { prefix: 'assay', stamp: STAMP }, { waits: true, pace: PACE });
+    const dying = openBull(address, { prefix: 'assay', stamp: STAMP }, { waits: true, pace });
     while (!isOver) {
       await dying.moveUnlockedJobsToWait();
       if ((await dying.getWaitingCount()) > 0) await dying.getNextJob();
