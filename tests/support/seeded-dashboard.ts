@@ -156,13 +156,14 @@ function readingOf(seeded: SeededSubnet, name: string, readMs: number): SubnetRe
     axon: undefined,
   });
   const lastEpochBlock = firstBlock + (epochs - 1) * tempo;
+  const block = lastEpochBlock + tempo - 40;
   const weights: WeightRow = hotkeys.flatMap((hotkey, i) => {
     const value = row.get(hotkey) ?? 0;
     return value > 0 ? [[i + FIRST_UID, value] as const] : [];
   });
   return {
     subnet: subnetOf([owner, validator, ...miners], {
-      block: lastEpochBlock + tempo - 40,
+      block,
       tempo,
       lastEpochBlock,
       epochIndex: firstEpoch + epochs - 1,
@@ -192,6 +193,7 @@ function readingOf(seeded: SeededSubnet, name: string, readMs: number): SubnetRe
     ],
     freeze: undefined,
     weights: [[], weights, ...hotkeys.map(() => [])],
+    weightsBlock: block,
     readMs,
   };
 }

@@ -26,6 +26,9 @@ export interface SubnetSourceOptions {
   readonly everyMs?: number | undefined;
 }
 
+/** Rows that are sealed are opened at some block of their epoch: read again after so many. */
+const SEALED_AGAIN_BLOCKS = 25;
+
 export function createSubnetSource(options: SubnetSourceOptions): SubnetSource & {
   /** Once. @throws AssayError as the chain does */
   read(): Promise<void>;
@@ -38,14 +41,21 @@ export function createSubnetSource(options: SubnetSourceOptions): SubnetSource &
   let why: string | undefined;
   let readings = 0;
   /** rows are much to read, and change when somebody sets them: with the epoch and the newest `lastUpdate` they are the same */
-  let rows: { readonly key: string; readonly matrix: SubnetReading['weights'] } | undefined;
+  let rows:
+    | { readonly key: string; readonly block: number; readonly matrix: SubnetReading['weights'] }
+    | undefined;
 
-  async function weightsOf(subnet: Subnet, at: Uint8Array): Promise<SubnetReading['weights']> {
-    const newest = subnet.neurons.reduce((most, { lastUpdate }) => Math.max(most, lastUpdate), 0);
-    const key = `${subnet.epochIndex} ${newest} ${subnet.neurons.length}`;
-    if (rows?.key !== key)
-      rows = { key, matrix: await unlessUnsupported(chain.weightsMatrix(netuid, at, mechanism)) };
-    return rows.matrix;
+  async function weightsOf(
+    { epochIndex, neurons, block, commitRevealEnabled }: Subnet,
+    at: Uint8Array,
+  ): Promise<Pick<SubnetReading, 'weights' | 'weightsBlock'>> {
+    const newest = neurons.reduce((most, { lastUpdate }) => Math.max(most, lastUpdate), 0);
+    const key = `${epochIndex} ${newest} ${neurons.length}`;
+    // `lastUpdate` is the commit's: that a sealed row was opened is said nowhere (subtensor subnets/weights.rs)
+    const isOld = commitRevealEnabled && rows !== undefined && block - rows.block >= SEALED_AGAIN_BLOCKS;
+    if (rows?.key !== key || isOld)
+      rows = { key, block, matrix: await unlessUnsupported(chain.weightsMatrix(netuid, at, mechanism)) };
+    return { weights: rows.matrix, weightsBlock: commitRevealEnabled ? rows.block : block };
   }
 
   async function read(): Promise<void> {
@@ -73,7 +83,7 @@ export function createSubnetSource(options: SubnetSourceOptions): SubnetSource &
         return { entry, setBy: setting?.who, setAtBlock: limit?.lastBlock };
       }),
       freeze,
-      weights,
+      ...weights,
       readMs: clock.now(),
     };
     view = await drain(subnetView(reading, book));

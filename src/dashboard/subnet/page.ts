@@ -207,7 +207,7 @@ function validatorsCard({ agreement, reading }: SubnetView, links: Links): Html 
       agreement.validators,
       { whenEmpty: 'Nobody has a validator permit.' },
     ),
-    html`Trust is the part of a row that a majority of stake supports; agreement the part that the others' mean has too. Made here from the rows of block ${subnet.block}. ${
+    html`Trust is the part of a row that a majority of stake supports; agreement the part that the others' mean has too. Made here from the rows of block ${reading.weightsBlock}. ${
       subnet.commitRevealEnabled
         ? html`Rows are sealed for ${subnet.revealPeriodEpochs} ${subnet.revealPeriodEpochs === 1 ? 'epoch' : 'epochs'}: what was committed since is not in them yet.`
         : undefined

@@ -16,6 +16,8 @@ export interface SubnetReading {
   readonly freeze: FreezeWindow | undefined;
   /** by uid, as stored; undefined where it could not be read */
   readonly weights: readonly WeightRow[] | undefined;
+  /** they are as they were there */
+  readonly weightsBlock: number;
   /** unix ms */
   readonly readMs: number;
 }

@@ -229,6 +229,7 @@ describe('the page', () => {
     ],
     freeze: { windowBlocks: 10, next: { from: 1251, until: 1261 } },
     weights: [[[1, 65_535]], []],
+    weightsBlock: 990,
     readMs: Date.UTC(2026, 0, 1),
     ...change,
   });
@@ -247,6 +248,7 @@ describe('the page', () => {
       'in 261 blocks, about 52 min',
       '1000, from 900 to 1261',
       'Trust is the part of a row',
+      'from the rows of block 990',
       'Weights of 1 validators on 1 miners',
       'block 900, about 20 min ago',
       'never by its owner',
