@@ -32,7 +32,7 @@ const PAGE = join(root, 'docs/dashboard.md');
 const CHROMIUM = '/usr/bin/chromium';
 const [BEGIN, END] = ['<!-- npm run screenshots writes from here -->', '<!-- to here -->'];
 const SIZES = [
-  { name: 'desktop', width: 1280, height: 860 },
+  { name: 'desktop', width: 1280, height: 800 },
   { name: 'phone', width: 390, height: 844 },
 ];
 const THEMES = ['light', 'dark'];

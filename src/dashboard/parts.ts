@@ -26,6 +26,9 @@ export function visible(text: string): string {
   );
 }
 
+/** The first letter is a capital. */
+export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 /** A hotkey, event or evidence id: its two ends, the whole for those who hover, listen or copy. */
 export function key(
   text: string,

@@ -22,7 +22,7 @@ export interface SubnetSourceOptions {
   readonly netuid: Netuid;
   readonly mechanism?: number | undefined;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
-  /** @default 24 s */
+  /** @default two blocks, 4 s at least and 24 s at most */
   readonly everyMs?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function createSubnetSource(options: SubnetSourceOptions): SubnetSource &
   /** Again and again, until aborted. */
   run(signal: AbortSignal): Promise<void>;
 } {
-  const { chain, netuid, mechanism = 0, clock, everyMs = 24_000 } = options;
+  const { chain, netuid, mechanism = 0, clock, everyMs } = options;
   const book = createChangeBook();
   let view: SubnetView | undefined;
   let why: string | undefined;
@@ -90,13 +90,18 @@ export function createSubnetSource(options: SubnetSourceOptions): SubnetSource &
     readings++;
   }
 
+  const pauseMs = (): number => {
+    const twoBlocks = 2 * (view?.reading.blockTimeMs ?? 12_000);
+    return everyMs ?? Math.min(24_000, Math.max(4000, twoBlocks));
+  };
+
   return {
     current: async () => ({ view, why }),
     version: () => `${readings} ${why ?? ''}`,
     read,
     async run(signal) {
       while (!signal.aborted) {
-        await clock.sleep(everyMs, signal);
+        await clock.sleep(pauseMs(), signal);
         if (signal.aborted) return;
         try {
           await read();

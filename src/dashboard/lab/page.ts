@@ -16,6 +16,7 @@ import {
   notice,
   number,
   percent,
+  sentence,
   stranger,
   table,
   tiles,
@@ -218,7 +219,7 @@ function sweepCard(sweep: readonly SweepRow[], { axes }: LabOrder): Html {
       [
         { heading: 'value', cell: ({ at }) => `${at[0]}` },
         ...MAIN.map(([name, what, unit]) => ({
-          heading: `${what}, ${unit}`,
+          heading: html`${what}<br><span class="unit">${unit}</span>`,
           cell: ({ metrics }: SweepRow) => number(metrics[name]),
         })),
       ],
@@ -245,5 +246,3 @@ function reportOf(source: LabSource, query: URLSearchParams): FramedDocument | P
     body: empty('It was not run, or is kept no longer: run it in the lab.'),
   };
 }
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

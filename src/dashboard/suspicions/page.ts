@@ -11,6 +11,7 @@ import {
   key,
   notice,
   number,
+  sentence,
   stranger,
   type Tone,
   table,
@@ -187,10 +188,12 @@ function findingCard(
   i: number,
   links: Links,
 ): Html {
-  const facts = evidence.map(([name, seen]) => html`<dt>${name}</dt><dd>${stranger(seen, 200)}</dd>`);
+  const facts = evidence.map(
+    ([name, seen]) => html`<dt>${sentence(name)}</dt><dd>${stranger(seen, 200)}</dd>`,
+  );
   const commands = outcomes.map((id) => html`<li>${key(id, { ends: 16 })}</li>`);
   // an article and no region: dozens of landmarks lead nowhere, and two findings may have one title
-  return html`<article class="card" id="finding-${i}"><h2>${title}</h2>
+  return html`<article class="card" id="finding-${i}"><h2>${sentence(title)}</h2>
 <p>${badge(TONES[strength], WORDS[strength])} ${badge('quiet', WHATS[what])}</p>
 <p>${namesOf(hotkeys, links)}</p>
 <dl class="facts">${facts}</dl>

@@ -213,7 +213,7 @@ const ofTiming = (
     ['events', `${events} that both answered`],
     [
       'rank correlation',
-      `${correlation.toFixed(3)}; above ${needed.toFixed(3)} chance comes in one of a thousand analyses at most`,
+      `${correlation.toFixed(3)}; chance alone exceeds ${needed.toFixed(3)} in one of a thousand analyses at most`,
     ],
     ['mean difference', `${apartMs.toFixed(1)} ms`],
     ...(owners ? [owners] : []),
