@@ -36,7 +36,7 @@ export interface Standing {
   readonly accepted: number;
   readonly rejected: number;
   readonly inconclusive: number;
-  /** the most frequent reason of what was rejected */
+  /** why the newest that was rejected was */
   readonly lastRejection: string | undefined;
   readonly lastAtMs: number;
   /** slots that had a check */
@@ -234,6 +234,9 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     return sets.length - 1;
   }
 
+  /** of an event whose beginning stands before what was told, the kind says it: no other asks between events */
+  const isBetween = ({ event, kind }: Outcome): boolean => liveness.get(event) ?? kind === 'liveness';
+
   function count(tally: Tally, outcome: Outcome): void {
     const at = outcome.epoch % EPOCHS;
     const stands = tally.epochs[at]!;
@@ -247,7 +250,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     const { verdict } = outcome;
     const place = verdict.kind === 'accepted' ? 0 : verdict.kind === 'rejected' ? 1 : 2;
     tally.counts[3 * at + place]!++;
-    if (place < 2 && liveness.get(outcome.event) !== true) {
+    if (place < 2 && !isBetween(outcome)) {
       tally.judged[at]!++;
       tally.shares[at]! += outcome.share;
     }
@@ -261,7 +264,7 @@ export function createHistory({ most = 1 << 20 }: HistoryOptions = {}): History 
     const found = tallyOf(told.miner);
     if (!found) return;
     const { index, tally } = found;
-    const isCheck = liveness.get(told.event) === true;
+    const isCheck = isBetween(told);
     tally.standing = undefined;
     count(tally, told);
     if (tally.seen.size < MOST_SLOTS || tally.seen.has(told.slot)) tally.seen.set(told.slot, told.epoch);

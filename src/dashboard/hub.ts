@@ -26,7 +26,7 @@ export interface Hub {
   /** `data` is JSON once, for everybody. An event says all of its topic: whoever comes back needs no more than the newest. */
   publish(topic: string, data: unknown): void;
   /**
-   * @param after number of the last event that it has
+   * @param after number of the last event that it has; one that is still to come here is another process's, and says nothing
    * @returns ends it; undefined where there are too many
    */
   listen(topics: ReadonlySet<string>, listener: Listener, after?: number): (() => void) | undefined;
@@ -79,7 +79,7 @@ export function createHub({ maxListeners = 256, patience = 8 }: HubOptions = {})
       listening.set(listener, { topics, untaken: 0 });
       if (after !== undefined)
         for (const event of newest.values())
-          if (event.id > after && topics.has(event.topic)) send(listener, event.bytes);
+          if ((event.id > after || after > last) && topics.has(event.topic)) send(listener, event.bytes);
       return () => void listening.delete(listener);
     },
     drained(listener) {

@@ -1,5 +1,5 @@
 // Owns: which pages there are, from what there is: a validator's ledger, a chain, a miner's folder. Does not own: pages (dashboard),
-// listening (serve.ts), names and flags.
+// listening (commands/dashboard.ts, beside-thread.ts), names and flags.
 import { join } from 'node:path';
 import { createFleetPage } from '../../dashboard/fleet/page.js';
 import { createHistory, EPOCHS } from '../../dashboard/history.js';
@@ -143,7 +143,9 @@ export function joinDashboard(options: JoinOptions): Joined {
       replay:
         validator === undefined
           ? undefined
-          : (outcome) => `assay validator replay ${outcome} --data ${shellWord(validator)}`,
+          : // where its folder lies is nobody's business on the internet
+            (outcome, { isStatic }) =>
+              `assay validator replay ${outcome} --data ${isStatic ? 'FOLDER' : shellWord(validator)}`,
     }),
   );
 

@@ -205,12 +205,13 @@ function filters(all: readonly LeaderRow[], asked: LeaderQuery): Html {
   const classes = [...new Set(all.flatMap((row) => row.classes.map(({ name }) => name)))].sort();
   const option = (value: string, text: string, is: string): Html =>
     html`<option value="${value}"${value === is ? html` selected` : undefined}>${text}</option>`;
+  const order = queryText(asked);
   return html`<form class="filters" method="get" data-auto role="search" aria-label="Filter hotkeys">
 <label class="grow">Hotkey or uid<input type="search" name="q" value="${asked.q}" maxlength="64" autocomplete="off" spellcheck="false"></label>
 <label>Class<select name="class">${option('', 'all', asked.class)}${classes.map((name) => option(name, name, asked.class))}</select></label>
 <label>Show<select name="state">${STATES.map((state) => option(state === 'all' ? '' : state, STATE_NAMES[state], asked.state === 'all' ? '' : asked.state))}</select></label>
 <label>Rows<select name="rows">${[...PAGE_ROWS].sort((a, b) => a - b).map((rows) => option(rows === PAGE_ROWS[0] ? '' : `${rows}`, `${rows}`, asked.rows === PAGE_ROWS[0] ? '' : `${asked.rows}`))}</select></label>
-${asked.sort === 'score' ? none : html`<input type="hidden" name="sort" value="${asked.sort}">`}
+${(['sort', 'order'] as const).map((name) => (order[name] === undefined ? none : html`<input type="hidden" name="${name}" value="${order[name]}">`))}
 <button type="submit">Show</button>
 </form>`;
 }

@@ -190,7 +190,7 @@ export interface LeaderSelection {
 export function select(all: readonly LeaderRow[], asked: LeaderQuery): LeaderSelection {
   const q = asked.q.toLowerCase();
   const isAsked = (row: LeaderRow): boolean =>
-    (q === '' || row.hotkey.toLowerCase().includes(q) || `${row.uid}` === q) &&
+    (q === '' || row.hotkey.toLowerCase().includes(q) || `${row.uid ?? ''}` === q) &&
     (asked.class === '' || row.classes.some(({ name }) => name === asked.class)) &&
     STATE_TESTS[asked.state](row);
   const found = all.filter(isAsked);

@@ -28,7 +28,7 @@ export interface MinerPageSource extends MinerSource {
   /** whose page `/miner/` is; undefined where anybody's is asked for */
   readonly own?: string | undefined;
   /** how who shows this judges a check again */
-  readonly replay?: ((outcome: string) => string) | undefined;
+  readonly replay?: ((outcome: string, of: Pick<PageRequest, 'isStatic'>) => string) | undefined;
   /** why a hotkey was paid nothing, or less, by the newest pay; undefined where it was not, or nobody knows */
   readonly why?: ((hotkey: string) => PayWhy | undefined) | undefined;
 }
@@ -67,7 +67,7 @@ export function createMinerPage(source: MinerPageSource): Page {
         };
       const story = storyOf(source, hotkey);
       const neuron = source.chain()?.neurons.find((each) => each.hotkey === hotkey);
-      if (!story && !neuron)
+      if (!story && !neuron && hotkey !== source.own)
         return notThere(
           request,
           source.chain()
@@ -86,16 +86,21 @@ export function createMinerPage(source: MinerPageSource): Page {
   };
 }
 
+const NO_CHECKS =
+  'It is registered, and nobody here has checked it yet: the first event that asks it comes with the next blocks that are drawn.';
+const NO_RECEIPTS =
+  'No validator has sent a receipt yet: one comes after each check. Whether any has called, `assay miner callers` says; what keeps them away, `assay miner doctor`.';
+
 const notThere = (request: PageRequest, why: string, hotkey = ''): PageAnswer => ({
   status: 404,
   title: 'No such miner here',
   body: html`${notice('warn', why)}${search(request, hotkey)}`,
 });
 
-const search = ({ isStatic }: PageRequest, value: string): Html =>
+const search = ({ isStatic, links }: PageRequest, value: string): Html =>
   isStatic
     ? none
-    : html`<form class="filters" method="get" role="search" aria-label="Find a miner">
+    : html`<form class="filters" method="get" action="${links.page('miner')}" role="search" aria-label="Find a miner">
 <label class="grow">Hotkey<input type="search" name="hotkey" value="${value}" maxlength="64" autocomplete="off" spellcheck="false"></label><button type="submit">Show</button></form>`;
 
 function answerOf(
@@ -111,7 +116,7 @@ function answerOf(
   const copy = html` <button type="button" hidden data-copy="hotkey">Copy</button>`;
   const body = html`${tiles(tilesOf(source, hotkey, story, earning))}
 ${why(source, hotkey)}
-${story ? none : empty('It is registered, and nobody here has checked it yet: the first event that asks it comes with the next blocks that are drawn.')}
+${story ? none : empty(hotkey === source.own ? NO_RECEIPTS : NO_CHECKS)}
 <div class="grid">
 ${earning ? earns(earning, source, hotkey) : none}
 ${story ? card('reasons', 'What became of its checks', reasons(story), `The newest ${story.checks.length}.`) : none}
@@ -325,7 +330,7 @@ function checksCard(source: MinerPageSource, request: PageRequest, hotkey: strin
       },
     ],
     shown,
-  )}${pager(request, hotkey, page, pages)}${replay(source, example)}`;
+  )}${pager(request, hotkey, page, pages)}${replay(source, request, example)}`;
   return card(
     'checks',
     'Checks',
@@ -339,10 +344,14 @@ function ofWindow({ parameters }: MinerSource, { paramsId, measuredMs }: Check):
   return window === undefined || measuredMs === undefined ? unknown : percent(measuredMs / window, 0);
 }
 
-function replay({ replay: command, receipts }: MinerPageSource, check: Check | undefined): Html {
+function replay(
+  { replay: command, receipts }: MinerPageSource,
+  request: PageRequest,
+  check: Check | undefined,
+): Html {
   if (!check || check.id === '') return none;
   if (command)
-    return html`<h3>Judge a check again</h3><p class="about">From the bytes that are kept, with fresh projections. Evidence of accepted checks is kept for some of them.</p><pre id="replay">${command(check.id)}</pre><button type="button" hidden data-copy="replay">Copy</button>`;
+    return html`<h3>Judge a check again</h3><p class="about">From the bytes that are kept, with fresh projections. Evidence of accepted checks is kept for some of them.</p><pre id="replay">${command(check.id, request)}</pre><button type="button" hidden data-copy="replay">Copy</button>`;
   if (receipts)
     return html`<h3>Evidence</h3><p class="about">Each row is a receipt in its validator’s signature. Its evidence is with the validator, who judges it again with:</p><pre id="replay">assay validator replay ${check.id}</pre><button type="button" hidden data-copy="replay">Copy</button>`;
   return none;

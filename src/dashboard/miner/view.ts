@@ -72,8 +72,8 @@ export function storyOf(source: MinerSource, hotkey: string): MinerStory | undef
 }
 
 function checksOf({ history, receipts }: MinerSource, hotkey: string): readonly Check[] | undefined {
-  if (receipts && receipts.hotkey === hotkey) return receipts.checks(MOST_CHECKS);
-  const checks = history?.checksOf(hotkey, MOST_CHECKS);
+  const own = receipts?.hotkey === hotkey ? receipts : undefined;
+  const checks = own ? own.checks(MOST_CHECKS) : history?.checksOf(hotkey, MOST_CHECKS);
   return checks === undefined || checks.length === 0 ? undefined : checks;
 }
 

@@ -95,6 +95,13 @@ describe('what is kept of a ledger', () => {
     expect(history.standing('hot-1')!.trend.at(-1)).toBeUndefined();
   });
 
+  test('a check whose beginning was not told is known by its kind', () => {
+    const history = createHistory();
+    history.outcome?.(outcomeOf('hot-1', 5, { kind: 'liveness', share: 0, credit: {} }));
+    expect(history.checksOf('hot-1', 1)[0]).toMatchObject({ liveness: true });
+    expect(history.standing('hot-1')!.trend.at(-1)).toBeUndefined();
+  });
+
   test('the band of a class is where eight in ten of its accepted times are', () => {
     const history = createHistory();
     for (let n = 1; n <= 100; n++) history.outcome?.(outcomeOf(`hot-${n % 9}`, n, { measuredMs: n * 10 }));

@@ -40,6 +40,10 @@ test('who comes back is sent the newest that it missed of each of its topics, in
   const current = listener();
   hub.listen(new Set(['rounds', 'lab']), current.self, 5);
   expect(current.sent).toEqual([]);
+  // its number is one of a process that was here before this one
+  const stranger = listener();
+  hub.listen(new Set(['rounds']), stranger.self, 900);
+  expect(stranger.text()).toBe('id: 5\nevent: rounds\ndata: 5\n\n');
   const fresh = listener();
   hub.listen(new Set(['rounds']), fresh.self);
   expect(fresh.sent).toEqual([]);

@@ -137,6 +137,19 @@ describe('the page', () => {
     expect(text).toContain('<span class="badge warn" title="not registered any more">gone</span>');
   });
 
+  test('a filter keeps the order that was asked for, and no more', async () => {
+    const filters = async (query: string) => {
+      const { text } = (await ask(page(chainOf()), pageRequest({ query }))).body;
+      return text.match(/<input type="hidden"[^>]*>/g);
+    };
+    expect(await filters('sort=accepted&order=up&page=2')).toEqual([
+      '<input type="hidden" name="sort" value="accepted">',
+      '<input type="hidden" name="order" value="up">',
+    ]);
+    expect(await filters('sort=uid')).toEqual(['<input type="hidden" name="sort" value="uid">']);
+    expect(await filters('')).toBeNull();
+  });
+
   test('has each hotkey on one line: what is more than that is counted', async () => {
     const told = createHistory();
     const sets = ['h100', 'h100', 'h100', 'b200', 'b200', 'rtx-4090', 't4'];

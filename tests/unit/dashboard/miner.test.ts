@@ -120,6 +120,14 @@ describe('the page', () => {
     expect(body.text).toContain('<span title="exact int8 operations a second">1.00 Top/s</span>');
   });
 
+  test('in an export says how a check is judged again without saying where', async () => {
+    const replay: MinerPageSource['replay'] = (_, { isStatic }) => (isStatic ? 'in FOLDER' : 'in /home/v');
+    const page = createMinerPage(sourceOf({ replay }));
+    expect((await ask(page, asked(MINER))).body.text).toContain('<pre id="replay">in /home/v</pre>');
+    const request = { ...asked(MINER), isStatic: true };
+    expect((await ask(page, request)).body.text).toContain('<pre id="replay">in FOLDER</pre>');
+  });
+
   test('says why it was paid nothing, and what was cut', async () => {
     const source = sourceOf({
       why: () => ({ epoch: 7, zero: 'never-accepted', cuts: [{ why: 'uptime', pool: 'gpu', factor: 0.5 }] }),
@@ -134,6 +142,8 @@ describe('the page', () => {
     const answer = await ask(createMinerPage(sourceOf()), asked(nobody));
     expect(answer.status).toBe(404);
     expect(answer.body.text).toContain('This hotkey is not registered on the subnet');
+    // whoever looks for another one from here does not stay at this one
+    expect(answer.body.text).toContain('method="get" action="../../miner/"');
   });
 
   test('of one that is registered and was never checked says when that will be', async () => {
@@ -195,6 +205,17 @@ describe('shown by the miner itself', () => {
     expect(text).toContain('aria-label="Mean credit of each day: 1 day, from 0.45 to 0.45, lowest 0.45"');
     expect(text).toContain(`assay validator replay ${ID}`);
     expect(text).toContain('title="validator-b"');
+  });
+
+  test('before its first receipt says that there is none, and what tells why', async () => {
+    const receipts = createReceipts(MINER);
+    const source = { history: undefined, receipts, own: MINER, parameters: oneClass, chain: () => undefined };
+    expect(storyOf(source, MINER)).toBeUndefined();
+    const { status, body } = await ask(createMinerPage(source), pageRequest());
+    expect(status).toBeUndefined();
+    expect(body.text).toContain('No validator has sent a receipt yet');
+    expect(body.text).not.toContain('What became of its checks');
+    expect((await ask(createMinerPage(source), asked(OTHER))).status).toBe(404);
   });
 
   test('what a validator wrote stays text', async () => {
