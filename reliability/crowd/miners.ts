@@ -17,9 +17,10 @@ import { ownersFiles } from '../../src/testing/demo-policy.js';
 import { createRelayingSlot, type Leak, silentAnswer, withLeak } from '../../src/testing/liars/sessions.js';
 import { paramsId as idOf } from '../../src/verification/checked-params.js';
 import { computeProof } from '../../src/verification/kinds/index.js';
+import { heldMemory } from '../usage.js';
 import { hostileSlot } from './hostile.js';
 import { crowdParams } from './params.js';
-import { type CrowdMiner, type CrowdPlan, crowdOf, crowdTiming, PORT } from './plan.js';
+import { type CrowdMiner, type CrowdPlan, crowdOf, crowdTiming, HELD, PORT } from './plan.js';
 
 export interface MinersInput {
   readonly plan: CrowdPlan;
@@ -35,6 +36,11 @@ const stop = new AbortController();
 setMaxListeners(0, stop.signal);
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
 process.on('disconnect', () => stop.abort()); // nobody is left to end us
+process.on('message', (asked) => {
+  if (asked !== HELD) return;
+  const { heapUsed, external } = heldMemory();
+  process.send?.({ heldMiB: (heapUsed + external) / 2 ** 20 });
+});
 await run(input, stop.signal);
 process.exit();
 

@@ -28,6 +28,8 @@ const HOSTILE_SHARE = 0.05;
 /** Hotkeys behind one coldkey: an operator with a rack. */
 const PER_COLDKEY = 20;
 export const PORT = 19_944;
+/** What a process of miners is asked when it is to say what it holds. */
+export const HELD = 'held';
 const EVENTS_PER_EPOCH = 3;
 const PUBLISH_LEAD_MS = 6000;
 

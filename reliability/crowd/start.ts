@@ -6,17 +6,22 @@ import { ENVIRONMENT } from '../../src/cli/demo/processes.js';
 import { systemClock } from '../../src/model/clock.js';
 import { unitsMalloc } from '../malloc.js';
 import type { MinersInput } from './miners.js';
+import { HELD } from './plan.js';
 
 export interface MinersAtWork {
   readonly pids: readonly number[];
   /** when all of them serve */
   readonly ready: Promise<void>;
+  /** What all of them hold after a collection: without what V8 has not come to yet, which is as much again and more. */
+  heldMiB(): Promise<number>;
   end(): Promise<void>;
 }
 
 const MINERS = fileURLToPath(new URL('miners.ts', import.meta.url));
 const READY_MS = 180_000;
 const END_MS = 5000;
+/** A miner that does not come to it within this has another trouble. */
+const HELD_MS = 60_000;
 
 /** @param died told of a process that ended before it was told to */
 export function startMiners(
@@ -46,6 +51,19 @@ export function startMiners(
   return {
     pids: children.map(({ pid }) => pid!), // a child that could not be started rejects `ready`
     ready: Promise.all(readies).then(() => {}),
+    async heldMiB() {
+      const said = await Promise.all(
+        children.map(async (child) => {
+          const answer = once(child, 'message', {
+            signal: AbortSignal.any([signal, AbortSignal.timeout(HELD_MS)]),
+          });
+          child.send(HELD);
+          const [{ heldMiB }] = (await answer) as [{ heldMiB: number }];
+          return heldMiB;
+        }),
+      );
+      return said.reduce((sum, each) => sum + each, 0);
+    },
     async end() {
       ending = true;
       await Promise.all(children.map(endChild));

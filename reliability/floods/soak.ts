@@ -137,7 +137,8 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
     const quietFrom = await usageOf(pid!, clock.now());
     const quietMiB = await mostUntil(settings.events);
     const quiet = await usageOf(pid!, clock.now());
-    const before = { rssMiB: quietMiB, events: events.length, accepted: acceptedOf(events) };
+    const heldMiB = await miners.heldMiB();
+    const before = { rssMiB: quietMiB, heldMiB, events: events.length, accepted: acceptedOf(events) };
     const idleShare = (quiet.cpuS - quietFrom.cpuS) / (quiet.at - quietFrom.at);
     say(
       `before: ${before.accepted} of ${before.events} accepted, ${quietMiB.toFixed(0)} MiB, ${(idleShare * 1e5).toFixed(1)} % of a core`,
@@ -170,6 +171,7 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
         if (failed !== undefined) say(`${name}: ${failed}`);
         const to = await usageOf(pid!, clock.now());
         const under = events.slice(mark);
+        const heldMiB = await miners.heldMiB();
         const ms = to.at - from.at;
         floods.push({
           name,
@@ -179,11 +181,12 @@ async function run(input: SoakInput<Settings>, signal: AbortSignal): Promise<Fin
           attackerCpuMs: cpuMs,
           minerCpuMs: (to.cpuS - from.cpuS - idleShare * ms) * 1000,
           rssMiB,
+          heldMiB,
           events: under.length,
           accepted: acceptedOf(under),
         });
         say(
-          `${name}: ${done} times, ${acceptedOf(under)} of ${under.length} accepted, ${rssMiB.toFixed(0)} MiB`,
+          `${name}: ${done} times, ${acceptedOf(under)} of ${under.length} accepted, ${rssMiB.toFixed(0)} MiB, of which it holds ${heldMiB.toFixed(0)}`,
         );
       } finally {
         attacker.kill('SIGKILL');

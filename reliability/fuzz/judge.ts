@@ -1,9 +1,8 @@
 // Owns: what came of each changed input, the memory beside it, and what must hold of both. Does not own: inputs, readers.
 import { readdirSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { AssayError, type ErrorCode } from '../../src/model/errors.js';
 import type { Claim, Figure, Findings } from '../soak.js';
+import { heldMemory } from '../usage.js';
 import type { Reader } from './decoders.js';
 
 /** What a stranger's bytes may be refused with: `internal` and the rest would be our own failure. */
@@ -114,8 +113,7 @@ export function createWitness(now: () => number) {
 
 /** The heap after all that nobody holds any more is gone. */
 export function sampleHeap(inputs: number): Sample {
-  collect();
-  const { heapUsed, rss } = process.memoryUsage();
+  const { heapUsed, rss } = heldMemory();
   return { inputs, heapMiB: heapUsed / 2 ** 20, rssMiB: rss / 2 ** 20, files: openFiles() };
 }
 
@@ -126,11 +124,6 @@ function openFiles(): number | undefined {
     return undefined;
   }
 }
-
-const collect: () => void = (() => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
-})();
 
 /** MiB that the heap may differ by from the second tenth to the end: code that was compiled meanwhile, caches that filled. */
 const GROWTH_MIB = 8;

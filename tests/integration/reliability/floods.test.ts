@@ -39,10 +39,11 @@ test('one that died, grew, was not reached or lost an event is said by name', ()
     attackerCpuMs: 200,
     minerCpuMs: 500,
     rssMiB: 150,
+    heldMiB: 45,
     events: 3,
     accepted: 3,
   };
-  const before = { rssMiB: 100, events: 2, accepted: 2 };
+  const before = { rssMiB: 100, heldMiB: 40, events: 2, accepted: 2 };
   const broken = (of: Partial<FloodSeen>, deaths: string[] = []) =>
     judgeFloods([{ ...flood, ...of }], before, deaths)
       .claims.filter(({ holds }) => !holds)
@@ -53,6 +54,8 @@ test('one that died, grew, was not reached or lost an event is said by name', ()
   expect(broken({ accepted: 2 })).toEqual(['pings: 2 of 3']);
   expect(broken({ rssMiB: 291 })).toEqual([]);
   expect(broken({ rssMiB: 292 })).toEqual(['100 MiB before, 292 MiB at most']);
+  expect(broken({ heldMiB: 71.9 })).toEqual([]);
+  expect(broken({ heldMiB: 72 })).toEqual(['40.0 MiB before, 72.0 MiB at most']);
   const late = judgeFloods([flood], before, [], ['resets']).claims.filter(({ holds }) => !holds);
   expect(late.map(({ found }) => found)).toEqual(['resets']);
   expect(judgeFloods([flood], before, []).figures.map(({ value }) => value)).toEqual([100, 200, 500, 5]);
