@@ -1,5 +1,4 @@
 // What one participant puts on the chain must not keep others from reading it.
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectSubtensor } from '../../../src/chain/index.js';
 import { parseSnapshot, snapshotText } from '../../../src/chain/snapshot-file.js';
@@ -8,6 +7,7 @@ import { fromHex } from '../../../src/model/bytes.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
+import fc from '../../support/properties.js';
 import { type CannedNode, serveCanned } from './canned-node.js';
 import { startLocalnet } from './localnet-node.js';
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromChainIp, toChainIp } from '../../../src/chain/address.js';
+import fc from '../../support/properties.js';
 
 describe('chain addresses', () => {
   it.each([

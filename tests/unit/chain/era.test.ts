@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EraBounds, planEra } from '../../../src/chain/era.js';
+import fc from '../../support/properties.js';
 
 const plan = (bounds: Omit<EraBounds, 'longest'>) => planEra({ longest: 64, ...bounds });
 

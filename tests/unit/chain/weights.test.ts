@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Neuron } from '../../../src/chain/chain.js';
 import { alreadySetThisEpoch, canSetWeights, toWeightRow } from '../../../src/chain/weights.js';
 import { type Hotkey, toColdkey, toHotkey, toUid } from '../../../src/model/ids.js';
 import { maxUpscale } from '../../../src/model/max-upscale.js';
+import fc from '../../support/properties.js';
 
 const neuron = (uid: number, over: Partial<Neuron> = {}): Neuron => ({
   uid: toUid(uid),

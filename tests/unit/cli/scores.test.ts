@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Neuron, Subnet } from '../../../src/chain/chain.js';
 import { parseScores, readScores, scoresByHotkey } from '../../../src/cli/scores.js';
 import { devKeypair, readyKeys } from '../../../src/keys/index.js';
 import { toHotkey, toNetuid, toUid } from '../../../src/model/ids.js';
+import fc from '../../support/properties.js';
 
 await readyKeys();
 const hotkeys = ['a', 'b', 'c'].map((name) => toHotkey(devKeypair(name).address));

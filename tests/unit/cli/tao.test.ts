@@ -1,7 +1,7 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { raoOf, taoText } from '../../../src/cli/tao.js';
 import { isAssayError } from '../../../src/model/errors.js';
+import fc from '../../support/properties.js';
 
 const refused = (text: string): string => {
   try {

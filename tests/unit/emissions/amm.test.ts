@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   EQUAL_WEIGHT,
@@ -13,6 +12,7 @@ import {
   swapTaoForAlpha,
 } from '../../../src/emissions/amm.js';
 import { U64F64 } from '../../../src/emissions/fixed.js';
+import fc from '../../support/properties.js';
 
 /** Upstream's pool of test_swap_basic: 0.25 TAO per alpha. */
 const pool = { taoRao: 1_000_000_000n, alphaRao: 4_000_000_000n };

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { EpochInput } from '../../../src/emissions/epoch.js';
+import fc from '../../support/properties.js';
 
 /** Any state a chain could hold, and some it could not (rows in any order, stale registrations). */
 export const anySubnet: fc.Arbitrary<EpochInput> = fc.integer({ min: 1, max: 9 }).chain((n) => {

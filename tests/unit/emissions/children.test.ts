@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   familyDividends,
@@ -9,6 +8,7 @@ import {
 import { distributeEmission, NO_PENDING, type Payee } from '../../../src/emissions/coinbase.js';
 import { U96F32 } from '../../../src/emissions/fixed.js';
 import { consensusStake } from '../../../src/emissions/stake.js';
+import fc from '../../support/properties.js';
 
 const ALL = (1n << 64n) - 1n;
 const own = (alphaRao: bigint, rootTaoRao = 0n) => ({ alphaRao, rootTaoRao });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   accrueBlock,
@@ -24,6 +23,7 @@ import {
   quickBlock,
   type World,
 } from '../../support/coinbase-block.js';
+import fc from '../../support/properties.js';
 
 const U64_MAX = (1n << 64n) - 1n;
 const quarter = U96F32.one / 4n;

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CaseCheck, checkEpochCase } from '../../../src/emissions/cases/check.js';
 import { casesOf, parseEpochCases } from '../../../src/emissions/cases/parse.js';
 import { runEpochCase } from '../../../src/emissions/cases/run.js';
 import { formatEpochResults, readCaseText } from '../../../src/emissions/cases/text.js';
+import fc from '../../support/properties.js';
 import { yumaVectors } from './yuma-vectors.js';
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,4 @@
 // The epoch in doubles has one specification: the one in BigInt.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as doubles from '../../../src/emissions/doubles.js';
 import { type EpochInput, runEpoch, type U16Row } from '../../../src/emissions/epoch.js';
@@ -7,6 +6,7 @@ import { runEpochInDoubles } from '../../../src/emissions/epoch-in-doubles.js';
 import * as reference from '../../../src/emissions/fixed.js';
 import { safeExp } from '../../../src/emissions/transcendental.js';
 import { crowd } from '../../support/crowd.js';
+import fc from '../../support/properties.js';
 import { anySubnet } from './any-subnet.js';
 
 const { I32F32 } = reference;

@@ -1,10 +1,10 @@
 // What no chain could hold is refused by both epochs, in the same words.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emaAlpha } from '../../../src/emissions/bonds.js';
 import { type EpochInput, runEpoch, type U16Row } from '../../../src/emissions/epoch.js';
 import { runEpochInDoubles } from '../../../src/emissions/epoch-in-doubles.js';
 import { I32F32 } from '../../../src/emissions/fixed.js';
+import fc from '../../support/properties.js';
 import { anySubnet } from './any-subnet.js';
 import { twoAndTwo } from './two-and-two.js';
 

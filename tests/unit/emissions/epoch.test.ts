@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { weightsForBonds } from '../../../src/emissions/bonds.js';
 import { runEpoch, type U16Row } from '../../../src/emissions/epoch.js';
 import { I32F32 } from '../../../src/emissions/fixed.js';
+import fc from '../../support/properties.js';
 import { anySubnet } from './any-subnet.js';
 import { twoAndTwo as subnet } from './two-and-two.js';
 

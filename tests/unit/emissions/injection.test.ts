@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EQUAL_WEIGHT, price, priceRao, swapTaoForAlpha } from '../../../src/emissions/amm.js';
 import { U96F32 } from '../../../src/emissions/fixed.js';
 import { emitIntoPool, subnetTerms } from '../../../src/emissions/injection.js';
+import fc from '../../support/properties.js';
 
 const TAO = 1_000_000_000n;
 const even = { taoRao: 1_000_000n * TAO, alphaRao: 1_000_000n * TAO };

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromU16Proportion, I32F32 } from '../../../src/emissions/fixed.js';
 import { createAlpha, liquidMovingAverage } from '../../../src/emissions/liquid-alpha.js';
 import { yuma3Bonds } from '../../../src/emissions/yuma3-bonds.js';
+import fc from '../../support/properties.js';
 
 const ONE = I32F32.one;
 /** A decimal as upstream's tests write it into I32F32: nearest, of a double or of an f32 literal. */

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EpochInput, type EpochOutput, runEpoch } from '../../../src/emissions/epoch.js';
 import { joinMechanisms, splitEmission } from '../../../src/emissions/mechanisms.js';
+import fc from '../../support/properties.js';
 import { twoAndTwo } from './two-and-two.js';
 
 describe('mechanisms', () => {

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_HALVING_BLOCKS,
   DEFAULT_MOVING_ALPHA,
   nextMovingPrice,
 } from '../../../src/emissions/moving-price.js';
+import fc from '../../support/properties.js';
 
 const I96_ONE = 1n << 32n;
 const PRICE_ONE = 1n << 64n;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ACCURACY, powerOfRatio, shrinkPower } from '../../../src/emissions/power.js';
+import fc from '../../support/properties.js';
 
 const ratio = (numerator: bigint, denominator: bigint) => ({ numerator, denominator });
 const weights = (taoWeight: bigint) => ratio(taoWeight, ACCURACY - taoWeight);

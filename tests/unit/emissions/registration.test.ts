@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { U64F64 } from '../../../src/emissions/fixed.js';
 import {
@@ -7,6 +6,7 @@ import {
   decayBurn,
   decayFactor,
 } from '../../../src/emissions/registration.js';
+import fc from '../../support/properties.js';
 
 const unbounded = { minBurnRao: 0n, maxBurnRao: (1n << 64n) - 1n };
 const twice = U64F64.fromInteger(2);

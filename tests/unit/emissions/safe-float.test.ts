@@ -1,5 +1,4 @@
 // The decimal floats of share pools. Origin of the vectors: subtensor primitives/share-pool/src/lib.rs, mod tests.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   buysShares,
@@ -9,6 +8,7 @@ import {
   withStakeChanged,
   ZERO_FLOAT,
 } from '../../../src/emissions/safe-float.js';
+import fc from '../../support/properties.js';
 
 const E21 = 10n ** 21n;
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { I64F64, U96F32 } from '../../../src/emissions/fixed.js';
 import {
@@ -8,6 +7,7 @@ import {
   shareRuleAt,
   taoEmissions,
 } from '../../../src/emissions/shares.js';
+import fc from '../../support/properties.js';
 
 const ONE = 1n << 32n;
 const market = (price: number, change: Partial<SubnetMarket> = {}): SubnetMarket => ({

@@ -1,9 +1,9 @@
 // Literals without another origin are what the crates themselves gave (substrate-fixed 0.6.0 ln and exp, safe-math's
 // checked_sqrt with 1/1000), compiled and run beside each other with these inputs.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { I32F32, U64F64 } from '../../../src/emissions/fixed.js';
 import { exp, ln, safeExp, squareRoot } from '../../../src/emissions/transcendental.js';
+import fc from '../../support/properties.js';
 
 const ONE = I32F32.one;
 const toNumber = (raw: bigint): number => Number(raw) / 2 ** 32;

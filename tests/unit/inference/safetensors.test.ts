@@ -1,7 +1,6 @@
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   byteLength,
@@ -15,6 +14,7 @@ import {
   type TensorType,
 } from '../../../src/inference/safetensors.js';
 import { concat, fromUtf8, u64le, utf8 } from '../../../src/model/bytes.js';
+import fc from '../../support/properties.js';
 
 const A = {
   name: 'a',

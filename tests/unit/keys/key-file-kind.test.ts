@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type KeyFileKind, kindOfKeyFile, notOpened } from '../../../src/keys/key-file-kind.js';
 import { utf8 } from '../../../src/model/bytes.js';
+import fc from '../../support/properties.js';
 
 const phrase = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
 // fields of an Ethereum keystore of version 3 (Web3 Secret Storage), values shortened

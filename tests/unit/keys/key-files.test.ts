@@ -1,6 +1,5 @@
 import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDeriveKey } from '../../../src/keys/argon2.js';
 import { fromKeyJson, fromPublicJson, toKeyJson, toPublicJson } from '../../../src/keys/key-json.js';
@@ -11,6 +10,7 @@ import { createPhrase, secretFromSeed, secretFromUri } from '../../../src/keys/s
 import { openKeyBytes } from '../../../src/keys/wallet.js';
 import { fromHex, fromUtf8, toHex, utf8 } from '../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
+import fc from '../../support/properties.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../../vectors/key-files.json', import.meta.url), 'utf8'));
 const password = (): Uint8Array => utf8(vectors.password);

@@ -1,6 +1,5 @@
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   decodeExtrinsic,
@@ -33,6 +32,7 @@ import {
 } from '../../../src/chain/codec/scale.js';
 import { axonInfo } from '../../../src/chain/codec/types.js';
 import { devKeypair, readyKeys } from '../../../src/keys/keypair.js';
+import fc from '../../support/properties.js';
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 beforeAll(readyKeys);

@@ -1,5 +1,4 @@
 // What a hotkey publishes on a subnet (subtensor pallets/commitments/src/{lib,types}.rs).
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commitments } from '../../../src/chain/codec/pallets/commitments.js';
 import { type RuntimeCall, runtime, runtimeCall } from '../../../src/chain/codec/runtime.js';
@@ -9,6 +8,7 @@ import { storageIndex } from '../../../src/chain/codec/weight-commits.js';
 import { toHex, utf8 } from '../../../src/model/bytes.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { admin, type BlockWorld, createSubnetWorld } from '../../support/block-world.js';
+import fc from '../../support/properties.js';
 
 const S = runtime.SubtensorModule.storage;
 const C = commitments.storage;

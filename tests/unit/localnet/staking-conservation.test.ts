@@ -1,5 +1,4 @@
 // Whatever is staked, sold, moved, burned and registered, in whatever order: no TAO and no alpha comes from nowhere.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runtime } from '../../../src/chain/codec/runtime.js';
 import { burnedRegister } from '../../../src/localnet/pallets/subtensor/neurons.js';
@@ -19,6 +18,7 @@ import {
   unstakeAllAlpha,
 } from '../../../src/localnet/pallets/subtensor/unstaking.js';
 import { createPalletWorld, type PalletWorld, TAO } from '../../support/pallet-world.js';
+import fc from '../../support/properties.js';
 
 const S = runtime.SubtensorModule.storage;
 const { Account } = runtime.System.storage;

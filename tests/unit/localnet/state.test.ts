@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../../src/chain/codec/runtime.js';
 import { readyKeys } from '../../../src/keys/keypair.js';
 import { State } from '../../../src/localnet/state.js';
+import fc from '../../support/properties.js';
 
 const { Tempo, Keys, NetworksAdded } = runtime.SubtensorModule.storage;
 const hotkey = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';

@@ -1,5 +1,4 @@
 // Batches and balances (subtensor pallets/utility/src/lib.rs, runtime NoNestingCallFilter; Substrate pallet-balances).
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type RuntimeCall, runtime } from '../../../src/chain/codec/runtime.js';
 import {
@@ -8,6 +7,7 @@ import {
   createSubnetWorld,
   subtensor,
 } from '../../support/block-world.js';
+import fc from '../../support/properties.js';
 
 const { Account } = runtime.System.storage;
 const TAO = 1_000_000_000n;

@@ -1,11 +1,11 @@
 // Counting callers: bounded, told of once an hour, and by name only where somebody signed.
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCallers, MISDEEDS, type Misdeed } from '../../../src/miner/callers.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { limitExceeded, unauthenticated } from '../../../src/protocol/errors.js';
 import { createHandClock } from '../../support/hand-clock.js';
+import fc from '../../support/properties.js';
 
 const HOUR = 3600_000;
 const denied = () => new AssayError('permission-denied', 'no', { reason: 'not-admitted' });

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toHotkey } from '../../../src/model/ids.js';
 import { createMaintenanceBook, type MaintenanceRules } from '../../../src/parameters/maintenance.js';
 import type { Maintenance } from '../../../src/protocol/maintenance.js';
+import fc from '../../support/properties.js';
 
 const A = toHotkey('a');
 const RULES: MaintenanceRules = { blocks: 300, inBlocks: 5000, declarations: 3, leadBlocks: 50 };

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readyKeys } from '../../../src/keys/keypair.js';
 import { toHex } from '../../../src/model/bytes.js';
@@ -20,6 +19,7 @@ import {
   SignedSchema,
 } from '../../../src/protocol/gen/assay/v1/miner_pb.js';
 import { DEFAULT_LIMITS } from '../../../src/protocol/limits.js';
+import fc from '../../support/properties.js';
 import { cast, envelope, NOW } from './builders.js';
 
 beforeAll(readyKeys);

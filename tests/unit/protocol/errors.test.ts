@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AssayError } from '../../../src/model/errors.js';
 import {
@@ -11,6 +10,7 @@ import {
   unauthenticated,
   unreachable,
 } from '../../../src/protocol/errors.js';
+import fc from '../../support/properties.js';
 
 const travel = (error: unknown) => fromStatus(toStatus(error), '127.0.0.1:1', 'describe');
 

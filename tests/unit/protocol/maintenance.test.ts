@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { devKeypair } from '../../../src/keys/keypair.js';
 import { fromHex, toHex } from '../../../src/model/bytes.js';
@@ -8,6 +7,7 @@ import {
   signMaintenance,
   verifyMaintenance,
 } from '../../../src/protocol/maintenance.js';
+import fc from '../../support/properties.js';
 
 const miner = devKeypair('miner');
 const genesis = new Uint8Array(32).fill(7);

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Pool } from '../../../src/protocol/pool.js';
+import fc from '../../support/properties.js';
 
 function filled(total: number, each: number, owners: string): Pool<string> {
   const pool = new Pool<string>(total, each);

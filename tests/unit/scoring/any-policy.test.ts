@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RESOURCES } from '../../../src/model/credit.js';
 import { AssayError } from '../../../src/model/errors.js';
@@ -13,6 +12,7 @@ import {
   payOf,
   readPolicy,
 } from '../../../src/scoring/index.js';
+import fc from '../../support/properties.js';
 
 const SIGNER = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const HOTKEYS = ['a', 'b', 'c', 'd'].map(toHotkey);

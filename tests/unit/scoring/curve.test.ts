@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { curve } from '../../../src/scoring/curve.js';
+import fc from '../../support/properties.js';
 
 const values = fc.oneof(
   fc.bigInt({ min: 1n, max: 1n << 50n }),

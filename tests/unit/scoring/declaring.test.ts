@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Credit, RESOURCES } from '../../../src/model/credit.js';
 import { PRICES, SIMULATED_PRICES, worthBy } from '../../../src/scoring/prices.js';
@@ -12,6 +11,7 @@ import {
 } from '../../../src/verification/kinds/host-memory/params.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { MEMORY_PARAMS, memoryParamsByClass } from '../../../src/verification/kinds/memory/params.js';
+import fc from '../../support/properties.js';
 
 const SLOTS = Array.from({ length: 32 }, (_, i) => i + 1);
 const real = <P extends { readonly localnetOnly: boolean }>(sets: readonly P[]): P[] =>

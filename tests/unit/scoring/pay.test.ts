@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toHotkey } from '../../../src/model/ids.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
@@ -11,6 +10,7 @@ import {
   type Scored,
   type ScoringPolicy,
 } from '../../../src/scoring/index.js';
+import fc from '../../support/properties.js';
 import { factsOf, OWNER, partOf, policyOf, poolOf } from '../../support/scoring.js';
 
 const scored = (event: string, epoch: number, miner: string, change: Partial<Scored> = {}): Scored => {

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import fc from '../../support/properties.js';
 import { paid, policyOf, poolOf, type Told as RuleInput } from '../../support/scoring.js';
 
 const ALICE = toHotkey('alice');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { equals, toHex } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
@@ -10,6 +9,7 @@ import {
   receiptMessage,
   scoringStateOf,
 } from '../../../src/scoring/index.js';
+import fc from '../../support/properties.js';
 import { factsOf, partOf, policyOf } from '../../support/scoring.js';
 
 const SIGNER = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';

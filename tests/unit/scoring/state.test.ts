@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toHotkey } from '../../../src/model/ids.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
@@ -10,6 +9,7 @@ import {
   type ScoredEvent,
   type ScoringState,
 } from '../../../src/scoring/index.js';
+import fc from '../../support/properties.js';
 import { factsOf, policyOf, poolOf } from '../../support/scoring.js';
 
 const outcome = (change: Partial<Scored> = {}): Scored => ({

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Coldkey, type Hotkey, toColdkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
@@ -13,6 +12,7 @@ import {
   sharesOf,
 } from '../../../src/validator/breaker.js';
 import type { ScoredEntry } from '../../../src/validator/ledger/entries.js';
+import fc from '../../support/properties.js';
 
 interface Miner {
   readonly owner: string;

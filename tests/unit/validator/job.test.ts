@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accepted, rejected } from '../../../src/model/verdict.js';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../../../src/validator/queue/job.js';
 import { toQueueKey } from '../../../src/validator/queue/queue-key.js';
 import { QUEUE_KEY, STAMP, testJob } from '../../support/jobs.js';
+import fc from '../../support/properties.js';
 
 const OTHER = toQueueKey(new Uint8Array(32).fill(8));
 const { job } = testJob(1);

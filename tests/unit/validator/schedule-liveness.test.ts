@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isRare } from '../../../src/model/binomial.js';
 import { u32le, utf8 } from '../../../src/model/bytes.js';
@@ -6,6 +5,7 @@ import { sha256 } from '../../../src/model/hash.js';
 import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import { createLivenessDraw, livenessRoom, quietBlocks } from '../../../src/validator/liveness.js';
 import { announcedEvent, type EpochFrame, type EventPlan } from '../../../src/validator/schedule.js';
+import fc from '../../support/properties.js';
 
 /** The plan of a subnet with an epoch of 360 blocks: four checks of a slot between five events. */
 const PLAN: EventPlan = {

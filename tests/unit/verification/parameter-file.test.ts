@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromUtf8, toHex, utf8 } from '../../../src/model/bytes.js';
 import { isAssayError } from '../../../src/model/errors.js';
@@ -17,6 +16,7 @@ import {
   toDigest,
   withTables,
 } from '../../../src/verification/parameter-file.js';
+import fc from '../../support/properties.js';
 
 const paced = paramsByClass('paced')!;
 const cpu = paramsByClass('cpu-2048')!;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../src/model/bytes.js';
 import {
@@ -14,6 +13,7 @@ import {
   toSource,
   wanted,
 } from '../../../src/verification/publication.js';
+import fc from '../../support/properties.js';
 
 const digest = (byte: number) => new Uint8Array(32).fill(byte);
 const [A, B] = [digest(0xaa), digest(0xbb)];

@@ -1,6 +1,5 @@
 // Vectors: an independent implementation of the layout (TypeScript on noble curves, checked against the wasm build of
 // ideal-lab5/timelock), key and randomness fixed; the signature of round 1000 is quicknet's, from subtensor's own tests.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createLocalBeacon,
@@ -20,6 +19,7 @@ import {
 import { fromHex, toHex } from '../../../../src/model/bytes.js';
 import { isAssayError } from '../../../../src/model/errors.js';
 import { createSeededRandom, type Random } from '../../../../src/model/prng.js';
+import fc from '../../../support/properties.js';
 
 const ALICE = fromHex('d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d');
 const SIGNATURE_1000 = fromHex(

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   accessRates,
@@ -8,6 +7,7 @@ import {
 import { curveRows, dailyRows } from '../../../../src/emissions/schedules/evaluate.js';
 import { type StakeBoost, stakeBoost } from '../../../../src/emissions/schedules/stake-boost.js';
 import { NANO, parseTokens } from '../../../../src/emissions/schedules/token-amount.js';
+import fc from '../../../support/properties.js';
 import { curvePreset, dailyPreset, tokens, vectors } from './vectors.js';
 
 const boost = curvePreset('heurist-boost') as StakeBoost;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type DailySchedule,
@@ -10,6 +9,7 @@ import { SCHEDULE_PRESETS, type SchedulePresetName } from '../../../../src/emiss
 import { splitAmount, splitSchema } from '../../../../src/emissions/schedules/split.js';
 import { parseTokens } from '../../../../src/emissions/schedules/token-amount.js';
 import { AssayError } from '../../../../src/model/errors.js';
+import fc from '../../../support/properties.js';
 import { dailyPreset } from './vectors.js';
 
 const problemOf = (value: unknown): AssayError<'invalid-input'> => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blockEmission } from '../../../../src/emissions/coinbase.js';
 import {
@@ -8,6 +7,7 @@ import {
 } from '../../../../src/emissions/schedules/evaluate.js';
 import { splitAmount } from '../../../../src/emissions/schedules/split.js';
 import { NANO } from '../../../../src/emissions/schedules/token-amount.js';
+import fc from '../../../support/properties.js';
 import { dailyPreset, tokens, vectors } from './vectors.js';
 
 const bitcoin = dailyPreset('bitcoin');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type DailySchedule,
@@ -13,6 +12,7 @@ import {
 } from '../../../../src/emissions/schedules/linear-decay.js';
 import { splitAmount } from '../../../../src/emissions/schedules/split.js';
 import { parseTokens } from '../../../../src/emissions/schedules/token-amount.js';
+import fc from '../../../support/properties.js';
 import { dailyPreset, tokens, vectors } from './vectors.js';
 
 const morpheus = dailyPreset('morpheus') as LinearDecay;

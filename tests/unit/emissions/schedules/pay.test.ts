@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jobTopUp, lockedStakeWeight, settleJob } from '../../../../src/emissions/schedules/metering.js';
 import {
@@ -7,6 +6,7 @@ import {
   type Ratio,
   superlinearScore,
 } from '../../../../src/emissions/schedules/pay-curves.js';
+import fc from '../../../support/properties.js';
 import { vectors } from './vectors.js';
 
 const DAY = 86_400n;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { raoOf, toRao, toTokens } from '../../../../src/emissions/simulator/amounts.js';
+import fc from '../../../support/properties.js';
 
 it.each([
   [0, 0n],

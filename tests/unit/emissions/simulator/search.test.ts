@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mostEvaluations, search } from '../../../../src/emissions/simulator/search.js';
+import fc from '../../../support/properties.js';
 
 const unit = { from: 0, to: 1 } as const;
 const judgedBy = (holds: (value: number) => boolean) => async (value: number) => ({ holds: holds(value) });

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSeriesRecorder } from '../../../../src/emissions/simulator/series.js';
+import fc from '../../../support/properties.js';
 
 const columns = [
   { name: 'paid', kind: 'flow', unit: 'alpha' },

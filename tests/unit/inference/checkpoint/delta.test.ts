@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { words16 } from '../../../../src/inference/bf16.js';
 import { fromOrdered, toOrdered } from '../../../../src/inference/checkpoint/bf16-order.js';
@@ -16,6 +15,7 @@ import {
 } from '../../../../src/inference/checkpoint/delta.js';
 import { invalid } from '../../../../src/model/invalid-input.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
+import fc from '../../../support/properties.js';
 
 const ROOTS = { baseRoot: new Uint8Array(32).fill(1), resultRoot: new Uint8Array(32).fill(2) };
 

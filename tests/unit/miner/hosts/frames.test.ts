@@ -1,7 +1,6 @@
 // Frames between a miner and a host: whatever bytes come, in whatever pieces, within their bounds.
 import { PassThrough } from 'node:stream';
 import { create, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Body, openChannel } from '../../../../src/miner/hosts/channel.js';
 import { createDesk, readable } from '../../../../src/miner/hosts/desk.js';
@@ -10,6 +9,7 @@ import { createRemoteSlot } from '../../../../src/miner/hosts/remote-slot.js';
 import { concat, u32le } from '../../../../src/model/bytes.js';
 import { HostFrameSchema } from '../../../../src/protocol/gen/assay/v1/hosts_pb.js';
 import { createVirtualClock } from '../../../../src/testing/virtual-clock.js';
+import fc from '../../../support/properties.js';
 import { bytes32 } from '../../../support/sessions.js';
 
 function far(frameBytes = 1024) {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ed25519FromSeed } from '../../../../src/model/ed25519.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
@@ -18,6 +17,7 @@ import {
   segmentBytes,
   serveShape,
 } from '../../../../src/verification/kinds/bandwidth/params.js';
+import fc from '../../../support/properties.js';
 
 // a round of one second: a segment is 65536 bytes a second
 const params = { ...paramsByClass('link-100m')!, windowMs: 1000 };

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import { type Host, matchRound, networkOf } from '../../../../src/verification/kinds/bandwidth/match.js';
+import fc from '../../../support/properties.js';
 
 const seed = (name: string): Uint8Array => createSeededRandom(name).bytes(32);
 const host = (i: number, of: Partial<Host> = {}): Host => ({

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../../../../src/model/prng.js';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../../../src/verification/kinds/compute/codec.js';
 import { issue } from '../../../../src/verification/kinds/compute/issue.js';
 import { paramsByClass } from '../../../../src/verification/kinds/compute/params.js';
+import fc from '../../../support/properties.js';
 
 const params = { ...paramsByClass('paced')!, n: 32, labels: 20, samples: 3 };
 const sample = { label: 1, row: 2, agreementRow: 3 };

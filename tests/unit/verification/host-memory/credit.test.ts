@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { labelCompressions } from '../../../../src/compute/spec/host-labels.js';
 import {
@@ -12,6 +11,7 @@ import {
   HOST_MEMORY_PARAMS,
   hostMemoryParamsByClass,
 } from '../../../../src/verification/kinds/host-memory/params.js';
+import fc from '../../../support/properties.js';
 
 const GIB = 2 ** 30;
 const large = hostMemoryParamsByClass('host-512')!;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import {
@@ -7,6 +6,7 @@ import {
   encodeBins,
   encodeColumn,
 } from '../../../../src/verification/rollouts/columns.js';
+import fc from '../../../support/properties.js';
 
 const decoded = (bytes: number[], count: number, max = 0xffffffff): number[] | undefined => {
   const out = new Uint32Array(count);
