@@ -6,7 +6,8 @@ import { publishRounds } from '../../src/dashboard/rounds/page.js';
 import { toHex, u32le } from '../../src/model/bytes.js';
 import { systemClock } from '../../src/model/clock.js';
 import { sha256 } from '../../src/model/hash.js';
-import { accepted } from '../../src/model/verdict.js';
+import { toHotkey } from '../../src/model/ids.js';
+import { outcomeOf } from '../../tests/support/dashboard-values.js';
 import { openSeededDashboard, type SeededDashboard } from '../../tests/support/seeded-dashboard.js';
 import { type SeededSubnet, seedLedger } from '../../tests/support/seeded-ledger.js';
 
@@ -68,24 +69,16 @@ function tell(
   count: number,
 ): void {
   for (let i = 0; i < count; i++, told++)
-    fold.outcome?.({
-      id: toHex(sha256(u32le(told)).subarray(0, 16)),
-      event: 'ff'.repeat(32),
-      eventBlock: firstBlock + EPOCHS * 360,
-      epoch: firstEpoch + EPOCHS,
-      netuid: 2,
-      validator: writer.keypair.address as never,
-      miner: hotkeys[told % hotkeys.length]!,
-      kind: 'compute',
-      paramsId: 'ab'.repeat(32),
-      slot: 0,
-      verdict: accepted,
-      measuredMs: 1500,
-      ownDelayMs: 0.2,
-      credit: { opsPerS: 1e15 },
-      share: 1,
-      at: Date.UTC(2026, 10, 2) + told,
-    });
+    fold.outcome?.(
+      outcomeOf(hotkeys[told % hotkeys.length]!, 0, {
+        id: toHex(sha256(u32le(told)).subarray(0, 16)),
+        event: 'ff'.repeat(32),
+        eventBlock: firstBlock + EPOCHS * 360,
+        epoch: firstEpoch + EPOCHS,
+        validator: toHotkey(writer.keypair.address),
+        at: Date.UTC(2026, 10, 2) + told,
+      }),
+    );
 }
 
 /** Share of a core while verdicts come at the rate of a full event, whoever listens. @param live whether open pages are told */

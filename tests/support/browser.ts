@@ -34,8 +34,8 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-export const WIDTHS = [390, 768, 1280, 1920] as const;
-export const THEMES = ['light', 'dark'] as const;
+const WIDTHS = [390, 768, 1280, 1920] as const;
+const [DESKTOP, PHONE] = [1280, 390] as const;
 
 export async function openBrowser(): Promise<Browser> {
   const browser = await chromium.launch({
@@ -191,6 +191,29 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
       return `${id}: ${help}; ${target.join(' ')}: ${why}`.slice(0, 400);
     }),
   );
+}
+
+/** What does not fit: light and dark, at every width. */
+export const misfits = (page: Page): Promise<readonly string[]> => inEach(page, WIDTHS, overflowing);
+
+/** What axe finds wrong: light and dark, on a desktop and a phone. */
+export const barriers = (page: Page): Promise<readonly string[]> =>
+  inEach(page, [DESKTOP, PHONE], axeFindings);
+
+async function inEach(
+  page: Page,
+  widths: readonly number[],
+  look: (page: Page) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      found.push(...(await look(page)).map((each) => `${colorScheme}, ${width} px: ${each}`));
+    }
+  }
+  return found;
 }
 
 /** Of what has the focus: what a screen reader calls it, and whether somebody can see that it has it. */
