@@ -37,11 +37,11 @@ const derive = async (password: Uint8Array): Promise<Uint8Array> => {
 
 let node: LocalnetNode;
 let folder: string;
-let stopPump: () => void;
+let stopBlocks: () => Promise<void>;
 
 beforeAll(async () => {
   node = await startLocalnet();
-  stopPump = pump(node);
+  stopBlocks = node.pump();
   // Alice founds subnet 1, hotkey //Alice//hotkey, and root makes it fit for tests
   const made = await assay('subnet', 'create', '--wallet', '//Alice', '--start', '--json');
   expect(made.error).toBeUndefined();
@@ -60,9 +60,9 @@ beforeAll(async () => {
     expect(
       (await assay('subnet', 'set', name!, value!, '--netuid', '1', '--wallet', '//Alice', '--sudo')).error,
     ).toBeUndefined();
-}, 60_000);
+});
 afterAll(async () => {
-  stopPump();
+  await stopBlocks?.();
   await node.goDown();
 });
 beforeEach(() => {
@@ -72,22 +72,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
-
-/** A block whenever an extrinsic waits for one. */
-function pump({ localnet }: LocalnetNode): () => void {
-  let running = true;
-  const turn = async (): Promise<void> => {
-    while (running) {
-      const pending = await localnet.rpc('author_pendingExtrinsics');
-      if (Array.isArray(pending) && pending.length > 0) localnet.produceBlock();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  void turn();
-  return () => {
-    running = false;
-  };
-}
 
 interface Ended {
   readonly code: number | undefined;
@@ -517,7 +501,7 @@ describe('bad input is refused before anything is signed', () => {
     server.close();
     expect(error?.code).toMatch(/refused|unreachable/);
     expect(error?.message).toContain(`127.0.0.1:${port}`);
-  }, 60_000);
+  });
 
   test('a subnet that is not there', async () => {
     for (const args of [
@@ -539,7 +523,9 @@ describe('bad input is refused before anything is signed', () => {
     'the subnet number %s, with the numbers that there are',
     async (netuid) => {
       const { error, code } = await run(['chain', 'metagraph', '--netuid', netuid]);
-      expect(error?.message).toMatch(/--netuid: expected the number of a subnet in 0\.\.65535, in digits$/);
+      expect(error?.message).toBe(
+        `--netuid: expected the number of a subnet in 0..65535, in digits, got ${netuid}`,
+      );
       expect(code).toBe(2);
     },
   );

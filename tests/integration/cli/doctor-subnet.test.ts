@@ -54,7 +54,7 @@ beforeAll(async () => {
   // permits are given at an epoch
   for (let i = 0; i < 41; i++) node.localnet.produceBlock();
   chain = await connectSubtensor({ url: node.url, log: silentLog, clock: systemClock });
-}, 60_000);
+});
 afterAll(async () => {
   await chain?.close();
   await node?.goDown();

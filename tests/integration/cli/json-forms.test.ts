@@ -30,21 +30,14 @@ vi.mock('../../../src/cli/wallet-io.js', async (original) => {
 
 let folder: string;
 let node: LocalnetNode;
-let isPumping = true;
+let stopBlocks: () => Promise<void>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'assay-json-'));
   node = await startLocalnet();
-  const pump = async (): Promise<void> => {
-    while (isPumping) {
-      const pending = await node.localnet.rpc('author_pendingExtrinsics');
-      if (Array.isArray(pending) && pending.length > 0) node.localnet.produceBlock();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  void pump();
-}, 60_000);
+  stopBlocks = node.pump();
+});
 afterAll(async () => {
-  isPumping = false;
+  await stopBlocks?.();
   await node.goDown();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -78,7 +78,7 @@ describe('a localnet of its own', () => {
     expect(again.freeRao).toBe('1000001500000000');
     second.child.kill('SIGINT');
     expect(await once(second.child, 'exit')).toEqual([0, null]);
-  }, 60_000);
+  });
 
   it('is steered, saved and restored', async () => {
     const { url } = await start('start', '--manual');
@@ -103,7 +103,7 @@ describe('a localnet of its own', () => {
     expect(restored.number).toBe(10);
     const more = await json(() => faucet(BOB, '1', { ...flags, chain: restored.url }, never));
     expect(more.freeRao).toBe('1000003000000000');
-  }, 60_000);
+  });
 });
 
 describe('commands', () => {
