@@ -1,6 +1,7 @@
 // Real processes and SIGKILL: the chain with its folder, the validator with its book, and a TCP path between them that can be cut.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,10 @@ import type { WeightsProcessInput } from '../support/weights-process.js';
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const PUBLISHER = new URL('../support/weights-process.ts', import.meta.url).pathname;
 const TEMPO = 24;
-/** A block is made when the last one was dealt with, or after this long: what waits for a block is not done before. */
+/**
+ * A block is made when the last one was dealt with, or when who deals with it has rested this long: what waits for a block is not
+ * done before. By the clock alone an epoch would go by while a busy machine computes.
+ */
 const PATIENCE_MS = 150;
 const OWNER = '//Alice';
 const VALIDATOR = '//kill//validator';
@@ -200,6 +204,27 @@ async function makeBlock(): Promise<void> {
   }
 }
 
+/** Resolves when the process had next to nothing to do for `PATIENCE_MS`. */
+async function resting(child: ChildProcess | undefined): Promise<void> {
+  for (let before = ticksOf(child); ; ) {
+    await systemClock.sleep(PATIENCE_MS);
+    const now = ticksOf(child);
+    if (before !== undefined && now !== undefined && now - before <= 1) return;
+    before = now;
+  }
+}
+
+/** Hundredths of a second that it computed; undefined while it does, or waits for a CPU; none where nobody can say. */
+function ticksOf(child: ChildProcess | undefined): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${child!.pid}/stat`, 'latin1'); // of nobody, or on another system: not there
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'R' ? undefined : Number(fields[10]) + Number(fields[11]);
+  } catch {
+    return 0;
+  }
+}
+
 /** Makes blocks, one after another, until `work` is done. */
 async function withBlocks<T>(child: ChildProcess | undefined, work: Promise<T>): Promise<T> {
   const over = work.then(
@@ -209,7 +234,7 @@ async function withBlocks<T>(child: ChildProcess | undefined, work: Promise<T>):
   for (;;) {
     const dealtWith = child && heard(child, ({ done }) => done !== undefined).catch(() => undefined);
     await makeBlock();
-    const patience = systemClock.sleep(PATIENCE_MS).then(() => false);
+    const patience = resting(child).then(() => false);
     if (await Promise.race([over, patience, ...(dealtWith ? [dealtWith.then(() => false)] : [])]))
       return work;
   }
