@@ -21,7 +21,7 @@ export function registerInit(program: Command, run: Run): void {
     .option('--host <address>', 'of a miner: address to bind (127.0.0.1)')
     .option('--announce-ip <address>', 'of a miner: address at which validators reach it (the bound one)')
     .option('--slots <slot...>', 'of a miner: what it claims (compute:cpu-2048)')
-    .option('--assay <file>', 'depend on this package, made by npm pack, and not on the registry')
+    .option('--assay <file>', 'depend on this package, made by npm run pack, and not on the registry')
     .addOption(new Option('--yes', 'ask nothing: what is not said has its default'))
     .option('--json', 'one JSON object: what was written where')
     .addHelpText(

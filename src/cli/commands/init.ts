@@ -55,7 +55,7 @@ function onTerminal(signal: AbortSignal): Asking {
 
 /** As package.json names it. @throws AssayError `invalid-input` for what is no package */
 async function packageAt(file: string, folder: string): Promise<string> {
-  const expected = 'a package made by npm pack (.tgz)';
+  const expected = 'a package made by npm run pack (.tgz)';
   const found = await stat(file).catch((error: unknown) => {
     throw invalid(`--assay ${file}`, expected, foundInstead(error), error);
   });

@@ -268,7 +268,7 @@ describe('a new project', () => {
     const file = join(folder, 'assay-0.1.0.tgz');
     const place = join(folder, 'project');
     await expect(called({ yes: true, assay: file }, 'subnet', place)).rejects.toThrow(
-      'expected a package made by npm pack (.tgz), got none there',
+      'expected a package made by npm run pack (.tgz), got none there',
     );
     writeFileSync(file, '');
     await called({ yes: true, assay: file }, 'subnet', place);
