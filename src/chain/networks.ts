@@ -39,11 +39,12 @@ export function toNetwork(text: string): Network {
 /** @throws AssayError `invalid-input` */
 export function assertChainUrl(url: string): void {
   if (/^wss?:\/\/./.test(url) && URL.canParse(url)) return;
-  const hint = /^https?:\/\//.test(url) ? `; an HTTP address cannot be subscribed to` : '';
+  const hint = /^https?:\/\//.test(url) ? '; an HTTP address cannot be subscribed to' : '';
   const got = shownUrl(url).slice(0, 100);
-  throw new AssayError('invalid-input', `not a chain address: ${got}${hint}`, {
+  const expected = `ws://host:port, wss://host:port or one of ${Object.keys(NETWORKS).join(', ')}`;
+  throw new AssayError('invalid-input', `not a chain address: ${got}${hint}; expected ${expected}`, {
     what: 'chain url',
-    expected: `ws://host:port, wss://host:port or one of ${Object.keys(NETWORKS).join(', ')}`,
+    expected,
     got,
   });
 }

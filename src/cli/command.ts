@@ -1,8 +1,10 @@
 // Owns: how every command of the line behaves: help that fits 80 columns, errors with codes, flags that had other names.
 // Does not own: which commands there are (program.ts).
 import { Command, Option } from 'commander';
+import { nearest } from '../model/near.js';
 import type { UsageCode } from './error-codes.js';
 import { fittedHelp } from './help-text.js';
+import { fittedTo } from './output.js';
 
 /** Help is read in terminals that are narrow more often than in ones that are wide. */
 const HELP_COLUMNS = 80;
@@ -15,7 +17,17 @@ export class AssayCommand extends Command {
   constructor(name?: string) {
     super(name);
     const helpWidth = () => Math.max(40, Math.min(process.stdout.columns || HELP_COLUMNS, HELP_COLUMNS));
-    this.configureOutput({ getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth });
+    this.configureOutput({
+      getOutHelpWidth: helpWidth,
+      getErrHelpWidth: helpWidth,
+      outputError: (text, write) =>
+        write(
+          text
+            .split('\n')
+            .map((line) => fittedTo(process.stderr, line))
+            .join('\n'),
+        ),
+    });
     this.configureHelp({
       minWidthToWrap: 20,
       // flags are what --help of that command is for
@@ -36,6 +48,24 @@ export class AssayCommand extends Command {
     });
   }
 
+  /** Of what there is not: the parser would show its own, and not say which name it did not find. */
+  override help(context?: HelpContext | ((text: string) => string)): never {
+    const [asked, name] = this.args;
+    if (asked === 'help' && name !== undefined && typeof context === 'object' && context.error === true) {
+      const near = nearest(
+        name,
+        this.createHelp()
+          .visibleCommands(this)
+          .map((each) => each.name()),
+      );
+      const hint = near === undefined ? '' : `\n(Did you mean ${near}?)`;
+      this.error(`error: unknown command '${name.slice(0, 64)}'${hint}`, {
+        code: 'commander.unknownCommand',
+      });
+    }
+    return super.help(context as HelpContext); // the other form is an older one of the same
+  }
+
   override error(message: string, options?: { exitCode?: number; code?: string }): never {
     const code = codeOf(options?.code);
     // a suggestion follows in a line of its own
@@ -43,6 +73,7 @@ export class AssayCommand extends Command {
   }
 }
 
+type HelpContext = { readonly error: boolean };
 type HelpPosition = Parameters<Command['addHelpText']>[0];
 type HelpText = string | ((context: { error: boolean; command: Command }) => string | undefined);
 

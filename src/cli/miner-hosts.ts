@@ -14,6 +14,7 @@ import { HOST_FACTS } from '../protocol/host-facts.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import { dataPaths } from './assemble.js';
 import { openHostKey } from './host-keys.js';
+import { invalid } from './invalid-input.js';
 import { readSmallFile } from './small-file.js';
 import { openWholeFile } from './whole-file.js';
 
@@ -181,11 +182,7 @@ export type SaidOfHosts = HostsStatus & { readonly writtenMs: number };
 export async function readHostsStatus(path: string): Promise<SaidOfHosts> {
   const json = await readSmall(path, STATUS_BYTES);
   if (json === undefined)
-    throw new AssayError('invalid-input', `${path}: not here`, {
-      what: 'data folder',
-      expected: 'that of a miner with --hosts-port that is, or was, running',
-      got: path,
-    });
+    throw invalid(path, 'what a miner with --hosts-port writes while it runs', 'none there');
   const parsed = statusFile.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new AssayError('corrupt', `${path}: not what a miner writes`, {

@@ -23,6 +23,15 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Sentences: broken at spaces where a terminal would break words. */
+export const printProse = (text: string): void =>
+  print(
+    text
+      .split('\n')
+      .map((line) => fittedTo(process.stdout, line))
+      .join('\n'),
+  );
+
 /** bigint becomes a decimal string, bytes 0x and hex. */
 export const toJson = (value: unknown): string =>
   JSON.stringify(value, (_key, v: unknown) => {
@@ -38,16 +47,20 @@ export function printJson(value: unknown): void {
 export function printError(error: unknown, debug: boolean): void {
   eraseProgress();
   const lines: string[] = [];
+  let above = '';
   for (
-    let e: unknown = error;
-    e !== undefined && lines.length < 5;
-    e = e instanceof Error ? e.cause : undefined
+    let e: unknown = error, depth = 0;
+    e !== undefined && depth < 5;
+    e = e instanceof Error ? e.cause : undefined, depth++
   ) {
+    const text = oneLine(e instanceof Error ? e.message : String(e));
+    // what is said already explains nothing
+    if (depth > 0 && (above === text || above.startsWith(`${text}:`) || above.endsWith(`: ${text}`)))
+      continue;
+    above = text;
     // a cause without a code explains the one above it
-    const code = e instanceof AssayError || lines.length === 0 ? ` [${codeOf(e)}]` : '';
-    lines.push(
-      `${lines.length === 0 ? 'error: ' : '  because: '}${oneLine(e instanceof Error ? e.message : String(e))}${code}`,
-    );
+    const code = e instanceof AssayError || depth === 0 ? ` [${codeOf(e)}]` : '';
+    lines.push(`${depth === 0 ? 'error: ' : '  because: '}${text}${code}`);
     if (isAssayError(e, 'refused') && !e.message.includes(e.data.reason))
       lines.push(`  why: ${e.data.reason}`);
     if (isAssayError(e, 'chain-rejected') && e.data.means !== undefined)
@@ -57,15 +70,17 @@ export function printError(error: unknown, debug: boolean): void {
   }
   const page = ERROR_PAGES[codeOf(error)];
   if (page.isSaid !== true) lines.push(`  what to do: ${page.remedy}`);
-  process.stderr.write(`${lines.map(fittedToTerminal).join('\n')}\n`);
+  process.stderr.write(`${lines.map((line) => fittedTo(process.stderr, line)).join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
+type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>;
+
 /** Broken at spaces and indented; what is piped stays a line each. */
-function fittedToTerminal(line: string): string {
-  if (process.stderr.isTTY !== true) return line;
+export function fittedTo({ isTTY, columns }: Partial<Stream>, line: string): string {
+  if (isTTY !== true) return line;
   const indent = line.startsWith(' ') ? '    ' : '  ';
-  return filled(line.trimStart(), (process.stderr.columns || 80) - indent.length)
+  return filled(line.trimStart(), (columns || 80) - indent.length)
     .split('\n')
     .map((each, i) => `${i === 0 ? (/^ */.exec(line)?.[0] ?? '') : indent}${each}`)
     .join('\n');

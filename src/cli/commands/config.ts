@@ -69,6 +69,13 @@ const isHidden = (key: Key, value: unknown): boolean =>
 
 export function explainConfig(name: string | undefined, given: Record<string, unknown>): number {
   const flags = loadFlags(z.strictObject({ role, json, config: z.string().max(4096).optional() }), given);
+  if (
+    flags.role === undefined &&
+    flags.config === undefined &&
+    name !== undefined &&
+    Object.hasOwn(ROLES, name)
+  )
+    throw invalid('key', `the name of one; --role ${name} alone explains all of that role`, name);
   const of = chosen(flags.role, flags.config);
   const keys = keysOf(ROLES[of]).filter((key) => name === undefined || key.name === name);
   if (keys.length === 0) {

@@ -2,7 +2,7 @@
 import { nearest } from '../../model/near.js';
 import { type CliCode, ERROR_PAGES } from '../error-codes.js';
 import { invalid } from '../invalid-input.js';
-import { EXIT, print, printJson } from '../output.js';
+import { EXIT, print, printJson, printProse } from '../output.js';
 import { Table } from '../table.js';
 
 /** @returns 0 */
@@ -24,7 +24,7 @@ export async function showErrors(
   const page = all.find((each) => each.code === code.replace(/^\[|\]$/g, ''));
   if (page === undefined) throw unknownCode(code);
   if (json) printJson([page]);
-  else print(`${page.code}: exit code ${page.exit}\n\n${page.means}\n\nWhat to do: ${page.remedy}`);
+  else printProse(`${page.code}: exit code ${page.exit}\n\n${page.means}\n\nWhat to do: ${page.remedy}`);
   return EXIT.ok;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FoundDevice, FoundDevices } from '../../compute/find-devices.js';
 import { suggestedClass } from '../../verification/catalogue.js';
 import { loadFlags } from '../config.js';
-import { EXIT, print, printJson } from '../output.js';
+import { EXIT, print, printJson, printProse } from '../output.js';
 import { sayWhile } from '../progress.js';
 import { Table } from '../table.js';
 
@@ -18,22 +18,29 @@ export async function devices(flags: Record<string, unknown>): Promise<number> {
       ...found,
       devices: found.devices.map((device) => ({ ...device, suggestedClass: classOf(device) ?? null })),
     });
-  else print(textOf(found));
+  else {
+    const { driver } = found;
+    if (driver) print(`NVIDIA driver ${driver.version}`);
+    print(tableOf(found));
+    printProse(wordsOf(found));
+  }
   return EXIT.ok;
 }
 
 const classOf = ({ name, memoryBytes }: FoundDevice): string | undefined => suggestedClass(name, memoryBytes);
 
-function textOf({ devices: all, absent, driver }: FoundDevices): string {
+function tableOf({ devices: all }: FoundDevices): string {
   const table = new Table({ head: ['device', 'name', 'memory', 'class', 'now'] });
   for (const device of all) {
     const { id, name, memoryBytes } = device;
     const memory = memoryBytes === undefined ? '' : `${(memoryBytes / 1e9).toFixed(1)} GB`;
     table.push([id, name, memory, classOf(device) ?? '', nowOf(device)]);
   }
+  return table.toString();
+}
+
+function wordsOf({ devices: all, absent }: FoundDevices): string {
   return [
-    ...(driver ? [`NVIDIA driver ${driver.version}`] : []),
-    table.toString(),
     ...all.flatMap(({ id, problem }) => (problem === undefined ? [] : [`${id} cannot be used: ${problem}`])),
     ...absent.map(({ backend, why }) => `no ${backend}: ${why}`),
     'a class is what the name suggests: what counts is what a device proves (assay miner doctor --device ID)',

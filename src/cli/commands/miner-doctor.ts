@@ -72,6 +72,7 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   const names = wanted(options, kinds);
   const catalogue = await catalogueOf(options.catalogue, kinds);
   const othersWorth = options.othersWorth && worthsOf(options.othersWorth);
+  if (options.from !== undefined) (await import('../doctor/reach.js')).addressIn(options.from);
   const checks: Check[] = [];
   const tell = (found: readonly Check[]): void => {
     checks.push(...found);

@@ -112,7 +112,10 @@ async function plotOf(
   const found: string[] = [];
   for (const folder of folders) {
     const header = await readHeader(folder);
-    if (!header) continue;
+    if (!header) {
+      found.push(`none in ${folder}`);
+      continue;
+    }
     const { name, sectors } = header;
     const fits = STORAGE_PARAMS.find(
       (each) =>
@@ -129,9 +132,5 @@ async function plotOf(
   const classes = STORAGE_PARAMS.map(
     (each) => `${each.class} from ${each.minSectors} sectors of ${each.sectorBlocks} KiB`,
   );
-  throw invalid(
-    '--plots',
-    `a folder with a plot of a class (${classes.join(', ')})`,
-    found.join(', ') || 'none',
-  );
+  throw invalid('--plots', `a folder with a plot of a class (${classes.join(', ')})`, found.join(', '));
 }

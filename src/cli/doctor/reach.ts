@@ -59,8 +59,8 @@ export async function askVantage(
 
 const sorted = (ports: readonly number[]): readonly number[] => [...ports].sort((a, b) => a - b);
 
-/** `host:port`, `[v6]:port`. */
-function addressIn(from: string): { readonly host: string; readonly port: number } {
+/** `host:port`, `[v6]:port`. @throws AssayError `invalid-input` */
+export function addressIn(from: string): { readonly host: string; readonly port: number } {
   const [, v6, name, port] = /^(?:\[([\da-f:.]{2,45})\]|([\w.-]{1,253})):(\d{1,5})$/i.exec(from) ?? [];
   const host = v6 ?? name;
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535 || (v6 !== undefined && !isIPv6(v6)))

@@ -143,7 +143,7 @@ describe('assay miner doctor', () => {
     [{ kind: ['compute'], plots: ['/x'] }, '--plots: expected it for storage, got compute'],
     [
       { kind: ['storage'], plots: ['/nowhere'] },
-      /^--plots: expected a folder with a plot of a class .*, got none$/,
+      /^--plots: expected a folder with a plot of a class .*, got none in \/nowhere$/,
     ],
     [
       { kind: ['storage'], device: 'cuda:0' },
@@ -154,11 +154,16 @@ describe('assay miner doctor', () => {
     [{ subnet: true }, '--subnet: expected the number of one: --netuid, got none'],
     [{ ports: [80] }, /^--ports: expected --from/],
     [{ from: 'host:80' }, /^--from: expected --ports, or --netuid/],
+    // before anything of the host is looked at
+    [
+      { host: true, from: 'nowhere', ports: [80] },
+      '--from: expected host:port of assay miner vantage, got nowhere',
+    ],
     [{ othersWorth: ['-1'] }, /^--others-worth: expected a number/],
     [{ catalogue: '/nowhere' }, /nowhere/],
   ])('refuses %o', async (flags, message) => {
-    const { code, message: said } = await run(flags);
-    expect(code).toBe(2);
+    const { code, message: said, out } = await run(flags);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(said).toMatch(message);
   });
 });

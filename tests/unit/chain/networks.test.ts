@@ -66,6 +66,6 @@ describe('an address as it is shown', () => {
   });
 
   it('is the one in errors about it', () => {
-    expect(() => toNetwork('wss://me:secret@a b')).toThrow(/not a chain address: wss:\/\/a b$/);
+    expect(() => toNetwork('wss://me:secret@a b')).toThrow(/not a chain address: wss:\/\/a b; expected ws:/);
   });
 });

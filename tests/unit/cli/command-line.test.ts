@@ -87,6 +87,33 @@ describe('every command', () => {
     ).toEqual([]);
   });
 
+  test.each([
+    [['help', 'minr'], "error: unknown command 'minr' [unknown-command]\n(Did you mean miner?)\n"],
+    [
+      ['miner', 'help', 'docter'],
+      "error: unknown command 'docter' [unknown-command]\n(Did you mean doctor?)\n",
+    ],
+    [['help', 'nothing-like-it'], "error: unknown command 'nothing-like-it' [unknown-command]\n"],
+  ])('that there is not has no help: %o', async (words, said) => {
+    const fresh = createProgram();
+    let err = '';
+    for (const each of [fresh, ...fresh.commands]) {
+      each.exitOverride((error) => {
+        throw error;
+      });
+      const before = each.configureOutput();
+      each.configureOutput({
+        ...before,
+        writeErr: (text) => (err += text),
+        writeOut: (text) => (err += text),
+      });
+    }
+    await expect(fresh.parseAsync(['node', 'assay', ...words])).rejects.toMatchObject({
+      code: 'commander.unknownCommand',
+    });
+    expect(err).toBe(`${said}(add --help for the flags of this command)\n`);
+  });
+
   test('refuses a flag that it does not know, and does nothing', async () => {
     const silent: string[] = [];
     for (const { path, command } of called()) {

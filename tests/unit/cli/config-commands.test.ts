@@ -38,6 +38,12 @@ const NEEDED = { hotkey: '//Alice', data: '/tmp/x' };
 /** Bytes that must be nowhere in what is printed. */
 const PLANTED = 'planted-0123456789abcdef';
 
+test('a role in the place of a key is told where roles are said', () => {
+  expect(() => explainConfig('miner', {})).toThrow(
+    'key: expected the name of one; --role miner alone explains all of that role, got miner',
+  );
+});
+
 describe('every key of every role', () => {
   const all = Object.entries(ROLES).flatMap(([role, schema]) => keysOf(schema).map((key) => ({ role, key })));
 

@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import {
   chainOf,
+  integerBetween,
   loadConfig,
+  loadFlags,
   localnetSchema,
   minerSchema,
   roleFlags,
@@ -284,5 +287,34 @@ describe('flags of the start commands', () => {
     }
     for (const hotkey of ['//Alice//hotkey', './keys/hotkey', 'default', undefined])
       expect(roleFlags({ hotkey })).toEqual({ hotkey });
+  });
+});
+
+describe('flags of the other commands', () => {
+  const schema = z.strictObject({
+    netuid: integerBetween(0, 65_535, 'the number of a subnet'),
+    ports: z.array(integerBetween(1, 65_535, 'a port')).optional(),
+    hotkey: z.string().max(8).optional(),
+  });
+
+  test('that are no numbers say which would be, and what stands there', () => {
+    const said = (flags: object) => () => loadFlags(schema, { netuid: 1, ...flags });
+    expect(said({ netuid: 'abc' })).toThrow(
+      /^--netuid: expected the number of a subnet in 0\.\.65535, in digits, got abc$/,
+    );
+    expect(said({ netuid: 70_000 })).toThrow(/in digits, got 70000$/);
+    expect(said({ ports: [80, 'x'] })).toThrow(
+      /^--ports\.1: expected a port in 1\.\.65535, in digits, got x$/,
+    );
+    expect(said({ netuid: undefined })).toThrow(
+      /^--netuid: is required: the number of a subnet in 0\.\.65535$/,
+    );
+  });
+
+  test('repeat nothing that is long, that moves a cursor, or that should be text', () => {
+    for (const value of [`0x${'ab'.repeat(32)}`, '\u001b[2J', {}])
+      expect(() => loadFlags(schema, { netuid: value })).toThrow(/in digits$/);
+    expect(() => loadFlags(schema, { netuid: 1, hotkey: 'a secret word' })).not.toThrow('a secret word');
+    expect(() => loadFlags(schema, { netuid: 1, hotkey: 'a secret word' })).toThrow(/^--hotkey: /);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { EXIT, exitCodeOf, printError, printJson, stderrLog } from '../../../src/cli/output.js';
+import { EXIT, exitCodeOf, fittedTo, printError, printJson, stderrLog } from '../../../src/cli/output.js';
 import { AssayError } from '../../../src/model/errors.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -64,7 +64,27 @@ describe('an error', () => {
     const a: Error & { cause?: unknown } = new Error('a');
     a.cause = a;
     printError(a, false);
-    expect(written.join('').split('\n')).toHaveLength(7);
+    expect(written.join('')).toBe(`error: a [unexpected]\n${REPORT}`);
+    const [one, other]: (Error & { cause?: unknown })[] = [new Error('one'), new Error('other')];
+    one!.cause = other;
+    other!.cause = one;
+    printError(one, false);
+    expect(written.at(-1)!.split('\n')).toHaveLength(7);
+  });
+
+  test('has no line for a cause whose words were said, as a whole or behind what was done', () => {
+    const written = capture('stderr');
+    const cause = new Error('Unexpected token');
+    printError(new Error('case file: no JSON: Unexpected token', { cause }), false);
+    expect(written.join('')).toBe(`error: case file: no JSON: Unexpected token [unexpected]\n${REPORT}`);
+    const away = new AssayError('unreachable', 'ws://a cannot be reached', { address: 'a' });
+    const why = new Error('connect ECONNREFUSED');
+    away.cause = new AssayError('unreachable', 'ws://a cannot be reached', { address: 'a' }, { cause: why });
+    written.length = 0;
+    printError(away, false);
+    expect(written.join('')).toBe(
+      'error: ws://a cannot be reached [unreachable]\n  because: connect ECONNREFUSED\n',
+    );
   });
 
   test('that is no Error is told as it is', () => {
@@ -75,6 +95,17 @@ describe('an error', () => {
 });
 
 describe('what was asked for', () => {
+  test('as sentences breaks at spaces in a terminal, indented as it was, and nowhere in a pipe', () => {
+    const text = `${'word '.repeat(17).trim()}\n  ${'part '.repeat(17).trim()}`;
+    expect(fittedTo({ isTTY: false, columns: 80 }, text)).toBe(text);
+    const terminal = { isTTY: true, columns: 80 } as const;
+    const lines = text.split('\n').map((line) => fittedTo(terminal, line));
+    expect(lines).toEqual([
+      `${'word '.repeat(15).trim()}\n  word word`,
+      `  ${'part '.repeat(15).trim()}\n    part part`,
+    ]);
+  });
+
   test('goes to standard output, amounts as decimal strings', () => {
     const written = capture('stdout');
     printJson({ burned: 12345678901234567890n, blocks: 3 });
