@@ -2,6 +2,7 @@
 // joins them to a real chain (cli/dashboard).
 import { join } from 'node:path';
 import type { Neuron, WeightRow } from '../../src/chain/chain.js';
+import { tellFolds } from '../../src/cli/dashboard/feed.js';
 import type { ChainFacts } from '../../src/dashboard/chain-facts.js';
 import { createHistory } from '../../src/dashboard/history.js';
 import { createHub, type Hub } from '../../src/dashboard/hub.js';
@@ -77,7 +78,7 @@ export async function openSeededDashboard(
   const observations = createObservations();
   const nowMs = (): number => now?.() ?? (history.newestMs ?? 0) + 60_000;
   const book = createRoundsBook({ now: nowMs });
-  const fold = allOf([history, observations, book]);
+  const fold = tellFolds([history, observations, book]);
   const ledger = await openLedgerReader({ dir: join(data, 'ledger'), log: silentLog });
   await ledger.fold(fold);
   await ledger.close();
@@ -219,26 +220,5 @@ function factsOf(
       ? [{ epoch: subnet.epochIndex, block: subnet.block - 5, revealMs: readMs + 3_600_000 }]
       : [],
     readMs,
-  };
-}
-
-/** Each is told of everything. */
-function allOf(folds: readonly LedgerFold[]): LedgerFold {
-  return {
-    started: (event) => {
-      for (const each of folds) each.started?.(event);
-    },
-    completed: (event) => {
-      for (const each of folds) each.completed?.(event);
-    },
-    outcome: (outcome) => {
-      for (const each of folds) each.outcome?.(outcome);
-    },
-    weights: (entry) => {
-      for (const each of folds) each.weights?.(entry);
-    },
-    scored: (entry) => {
-      for (const each of folds) each.scored?.(entry);
-    },
   };
 }

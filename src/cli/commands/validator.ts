@@ -170,7 +170,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const { dashboard } = config;
     if (dashboard !== undefined) {
       const { startBeside } = await import('../dashboard/beside.js');
-      pages = await startBeside({ ...systemParts, log }, { ...config, ...network, dashboard });
+      pages = await startBeside({ ...systemParts, log }, { ...config, ...network, dashboard }, signal);
     }
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });

@@ -10,7 +10,7 @@ import type { Random } from '../../model/prng.js';
 import { moduleBeside, startThread } from '../../model/thread.js';
 import type { Span, Tracer } from '../../model/trace.js';
 import type { ValidatorStatus } from '../../validator/status.js';
-import { parseAddress, tokenFor } from './address.js';
+import { type ListenAt, parseAddress, tokenFor } from './address.js';
 
 export interface BesideOptions {
   readonly data: string;
@@ -27,17 +27,12 @@ export interface BesideOptions {
 }
 
 /** What the thread is started with. */
-export interface BesideWork {
-  readonly data: string;
-  readonly netuid: number;
-  readonly mechanism: number;
-  readonly host: string;
-  readonly port: number;
+export interface BesideWork
+  extends Pick<BesideOptions, 'data' | 'netuid' | 'mechanism' | 'urls' | 'genesis'>,
+    ListenAt {
   readonly token: string | undefined;
   readonly hosts: readonly string[];
   readonly isOwner: boolean;
-  readonly urls: readonly string[];
-  readonly genesis: string | undefined;
 }
 
 export interface SpanNote {
@@ -79,11 +74,13 @@ const CLOSE_MS = 3000;
 
 /**
  * Serves until closed. What fails in it later is logged: a validator never ends for its pages.
+ * @param signal ends the beginning: until it listens its chain may keep it waiting
  * @throws AssayError `unreachable` when the address cannot be bound; `invalid-input` for an address or a token file that is none
  */
 export async function startBeside(
   { log, random }: { readonly log: Log; readonly random: Pick<Random, 'bytes'> },
   { data, dashboard: address, dashboardTokenFile, ...options }: BesideOptions,
+  signal: AbortSignal,
 ): Promise<Beside> {
   const at = parseAddress(address);
   const tokenFile = dashboardTokenFile ?? (isLoopback(at.host) ? undefined : join(data, 'dashboard-token'));
@@ -100,7 +97,10 @@ export async function startBeside(
   void ended.then(() => {
     isOpen = false;
   });
-  const { url } = await listening(thread, log);
+  const { url } = await listening(thread, log, signal).catch(async (error: unknown) => {
+    await thread.terminate();
+    throw error;
+  });
   thread.on('error', (error) => log.error('dashboard: its thread ended', { error }));
   // the token is a secret, and logs are not
   log.info('dashboard', { url: url.replace(/\?.*$/, ''), ...(token === undefined ? {} : { tokenFile }) });
@@ -133,9 +133,12 @@ export async function startBeside(
   };
 }
 
-/** @throws AssayError `unreachable` when it cannot, or ends before */
-function listening(thread: Worker, log: Log): Promise<{ readonly url: string }> {
+/** @throws AssayError `unreachable` when it cannot, or ends before; the signal's reason */
+function listening(thread: Worker, log: Log, signal: AbortSignal): Promise<{ readonly url: string }> {
   return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     const ended = (cause?: unknown): void =>
       reject(
         new AssayError(
@@ -150,6 +153,7 @@ function listening(thread: Worker, log: Log): Promise<{ readonly url: string }> 
     thread.on('message', (message: FromThread) => {
       if (message.is === 'listening') {
         thread.off('error', ended);
+        signal.removeEventListener('abort', stop);
         resolve(message);
       } else if (message.is === 'failed') {
         const { why, address } = message;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +10,7 @@ import { systemClock } from '../../../src/model/clock.js';
 import { toHotkey, toNetuid } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { openLedgerReader } from '../../../src/validator/ledger/ledger.js';
+import { soon } from '../../support/soon.js';
 import { type LocalnetNode, startLocalnet } from '../chain/localnet-node.js';
 
 // Real processes: what a signal, a second one, and a second process do to a role at work.
@@ -98,7 +100,7 @@ function start(name: string, args: readonly string[], data = join(folder, name))
   };
 }
 
-const validate = (name: string, data?: string) =>
+const validate = (name: string, data?: string, more: readonly string[] = []) =>
   start(
     name,
     [
@@ -114,6 +116,7 @@ const validate = (name: string, data?: string) =>
       '4',
       '--min-lead-ms',
       '0',
+      ...more,
     ],
     data,
   );
@@ -196,3 +199,76 @@ test('roles at work end within ten seconds of SIGTERM, in order, and leave folde
   expect(readFileSync(join(validator.data, 'role.lock'), 'utf8')).toMatch(new RegExp(`^${after.child.pid} `));
   await stopped(after, 'SIGTERM');
 }, 300_000);
+
+/** Where a role's pages are, as its log says. */
+function pagesOf(role: Role): string {
+  const lines = role
+    .said()
+    .split('\n')
+    .filter((line) => line.includes('"msg":"dashboard"'));
+  return (JSON.parse(lines[0]!) as { url: string }).url;
+}
+
+/** An answer whose body is not read yet. */
+const asked = (url: string, headers: IncomingHttpHeaders = {}): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, resolve).on('error', reject);
+  });
+
+async function page(
+  url: string,
+  headers: IncomingHttpHeaders = {},
+): Promise<{ status: number | undefined; body: string }> {
+  const response = await asked(url, headers);
+  let body = '';
+  for await (const part of response.setEncoding('utf8')) body += part;
+  return { status: response.statusCode, body };
+}
+
+test('a validator shows its pages to those they are for, and ends in order while one is looked at', async () => {
+  const validator = validate('shown', undefined, ['--dashboard', '0.0.0.0:0']);
+  await validator.says('validator ready');
+  const url = pagesOf(validator);
+  expect((await page(`${url}leaderboard/`)).status).toBe(401);
+  const file = join(validator.data, 'dashboard-token');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const token = readFileSync(file, 'utf8').trim();
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await page(`${url}leaderboard/`, headers)).body).toContain('<h1>Leaderboard</h1>');
+
+  await validator.says('event announced');
+  const [, block] = /"block":(\d+).*"msg":"event announced"/.exec(validator.said())!;
+  await soon(async () =>
+    expect((await page(`${url}rounds/`, headers)).body).toMatch(
+      new RegExp(`Event of block ${block}|<th scope="row">${block}</th>`),
+    ),
+  );
+  const stream = await asked(`${url}events?topics=rounds,masthead`, headers);
+  expect(stream.headers['content-type']).toContain('text/event-stream');
+  let heard = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    heard += text;
+  });
+  const broken = new Promise((resolve) => stream.on('close', resolve).on('error', () => {}));
+  await soon(() => expect(heard).toContain('event: rounds'));
+
+  const { code, ms } = await stopped(validator, 'SIGTERM');
+  await broken;
+  expect([0, 143]).toContain(code);
+  expect(ms).toBeLessThan(STOP_MS);
+  expect(existsSync(join(validator.data, 'role.lock'))).toBe(false);
+  expect(validator.said()).not.toContain(token);
+  expect(validator.said()).not.toContain('"msg":"dashboard: '); // which is how its thread says what fails
+  await expect(asked(url)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+
+  // on loopback whoever is here may look, under names of this machine alone
+  const again = validate('shown-again', validator.data, ['--dashboard', '127.0.0.1:0']);
+  await again.says('validator ready');
+  const own = pagesOf(again);
+  expect((await page(`${own}leaderboard/`)).status).toBe(200);
+  expect((await page(`${own}leaderboard/`, { host: 'rebound.example' })).status).toBe(421);
+  expect((await page(`${own}leaderboard/`, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+  // what the process before it left is under way no longer
+  await soon(async () => expect((await page(`${own}rounds/`)).body).toMatch(new RegExp(`>${block}</th>`)));
+  expect([0, 143]).toContain((await stopped(again, 'SIGTERM')).code);
+}, 120_000);
