@@ -1,6 +1,7 @@
 // Owns: hyperparameters as they are shown, and when each changed last: by the chain's own book of an owner's calls, and by what was
 // seen to change while somebody looked. Does not own: reading them.
 import type { HyperparameterEntry } from '../../chain/operator-reads.js';
+import { hyperparameterUnit } from '../../emissions/hyperparameter-units.js';
 import { formatNumber } from '../../emissions/report/numbers.js';
 
 export interface ListedHyperparameter {
@@ -74,20 +75,11 @@ function raoText(rao: bigint): string {
   return `${sign}${abs / 1_000_000_000n}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-const PROPORTIONS: ReadonlySet<string> = new Set([
-  'kappa',
-  'max_weights_limit',
-  'bonds_penalty',
-  'alpha_high',
-  'alpha_low',
-  'min_childkey_take',
-]);
-
 /** What the number stands for; undefined where for itself. */
 export function meaningOf(entry: HyperparameterEntry): string | undefined {
-  if (entry.kind !== 'integer') return undefined;
-  if (PROPORTIONS.has(entry.name)) return `${(Number(entry.value) / 655.35).toFixed(2)} %`;
-  // millionths (subtensor epoch/run_epoch.rs divides by 1,000,000)
-  if (entry.name === 'bonds_moving_avg') return `${Number(entry.value) / 1_000_000}`;
-  return undefined;
+  const known = hyperparameterUnit(entry.name);
+  if (entry.kind !== 'integer' || !known) return undefined;
+  const value = Number(entry.value) / known.one;
+  if (known.unit === 'share') return `${(value * 100).toFixed(2)} %`;
+  return known.unit === 'tempos' ? `${value} tempos` : `${value}`;
 }

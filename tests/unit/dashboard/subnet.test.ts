@@ -188,6 +188,11 @@ describe('hyperparameters', () => {
     expect(valueText({ name: 'x', kind: 'boolean', value: false })).toBe('no');
     expect(valueText(kappa(18_446_744_073_709_551_615n))).toBe('18446744073709551615');
     expect(meaningOf(kappa(32_767n))).toBe('50.00 %');
+    expect(meaningOf({ name: 'bonds_moving_avg', kind: 'integer', value: 900_000n })).toBe('0.9');
+    expect(meaningOf({ name: 'activity_cutoff_factor', kind: 'integer', value: 13_889n })).toBe(
+      '13.889 tempos',
+    );
+    expect(meaningOf({ name: 'rho', kind: 'integer', value: 10n })).toBeUndefined();
   });
 });
 

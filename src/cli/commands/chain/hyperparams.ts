@@ -1,6 +1,7 @@
 // Owns: `assay chain hyperparams`.
 import { z } from 'zod';
 import type { FreezeWindow, HyperparameterEntry, RateLimit } from '../../../chain/operator-reads.js';
+import { hyperparameterUnit } from '../../../emissions/hyperparameter-units.js';
 import { toNetuid } from '../../../model/ids.js';
 import { loadFlags } from '../../config.js';
 import { fixedText, shareText } from '../../facts.js';
@@ -81,23 +82,12 @@ export function freezeText(freeze: FreezeWindow | undefined, block: number): str
 const textOf = (entry: HyperparameterEntry): string =>
   entry.kind === 'fixed' ? fixedText(entry.value) : String(entry.value);
 
-/** u16 proportions of 65535 among them. */
-const PROPORTIONS: ReadonlySet<string> = new Set([
-  'kappa',
-  'max_weights_limit',
-  'bonds_penalty',
-  'alpha_high',
-  'alpha_low',
-  'min_childkey_take',
-]);
-
 /** The number that it stands for; undefined where it stands for itself. */
 function normalisedOf(entry: HyperparameterEntry): string | undefined {
   if (entry.kind === 'rao') return `${taoText(entry.value)} TAO`;
-  if (entry.kind !== 'integer') return undefined;
-  if (PROPORTIONS.has(entry.name)) return shareText(Number(entry.value));
-  // millionths (subtensor epoch/run_epoch.rs divides by 1,000,000)
-  if (entry.name === 'bonds_moving_avg') return String(Number(entry.value) / 1_000_000);
-  if (entry.name === 'activity_cutoff_factor') return `${Number(entry.value) / 1000} tempos`;
-  return undefined;
+  const known = hyperparameterUnit(entry.name);
+  if (entry.kind !== 'integer' || !known) return undefined;
+  if (known.unit === 'share') return shareText(Number(entry.value));
+  const value = Number(entry.value) / known.one;
+  return known.unit === 'tempos' ? `${value} tempos` : `${value}`;
 }
