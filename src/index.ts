@@ -19,6 +19,7 @@ export type { ChainReader, ChainWriter } from './chain/chain.js';
 export type { Keypair } from './keys/keypair.js';
 export type { Slot } from './miner/slot.js';
 export type { Verdict } from './model/verdict.js';
+export { defineScoringRule, type ParamsReader, type RuleClaim, type ScoringRule } from './scoring/rules.js';
 export type { EventPlan } from './validator/schedule.js';
 export type { ValidatorStatus } from './validator/status.js';
 export type { AnyProofKind } from './verification/kinds/index.js';
