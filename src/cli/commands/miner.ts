@@ -59,6 +59,9 @@ const DRAIN_MS = 8000;
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const own = roleFlags(flags);
   const config = loadConfig(minerSchema, own);
+  const { openKnown } = await import('../subnet-module.js');
+  const known = await openKnown(config.module);
+  const { kinds } = known;
   takeDataFolder(config.data, 'miner');
   const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
@@ -81,9 +84,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     import('../../miner/receipts.js'),
     import('../slot-doctor.js'),
   ]);
-  const { kinds } = await import('../../verification/kinds/index.js');
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelveGiven(shelf, config, kinds);
+  const given = await shelveGiven(shelf, config, known);
   const wantedSlots = wantedOf(config);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;

@@ -5,7 +5,7 @@ import type { SubnetEmission } from '../../chain/operator-reads.js';
 import { accrueBlock, NO_PENDING } from '../../emissions/coinbase.js';
 import type { Resource } from '../../model/credit.js';
 import type { Hotkey } from '../../model/ids.js';
-import type { PaidNeuron, ScoringPolicy } from '../../scoring/index.js';
+import type { PaidNeuron, ScoringPolicy, ScoringRule } from '../../scoring/index.js';
 import { scaled } from '../facts.js';
 import { taoText } from '../tao.js';
 import {
@@ -78,6 +78,8 @@ export interface Earnings {
 
 export interface EarningsOf {
   readonly policy: ScoringPolicy;
+  /** of the subnet's own, that the policy may name. @default none */
+  readonly rules?: readonly ScoringRule[] | undefined;
   readonly sets: readonly KnownSet[];
   readonly slots: readonly ProvenSlot[];
   /** undefined: none was named */
@@ -98,7 +100,7 @@ export function earningsOf(of: EarningsOf): Earnings {
     stakeRao: known?.stakeRao,
   };
   const long = inTheLongRun(policy);
-  const whose = { policy: long, sets: of.sets, hotkey, neuron, owner: subnet.ownerHotkey };
+  const whose = { policy: long, rules: of.rules, sets: of.sets, hotkey, neuron, owner: subnet.ownerHotkey };
   const pay = (others: Others) => wouldPay(whose, slots, others);
   const nobody: Beside = { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid' };
   const alone = pay(nobody.others);

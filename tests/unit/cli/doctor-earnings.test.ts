@@ -3,6 +3,7 @@ import { earningsOf } from '../../../src/cli/doctor/earnings.js';
 import type { Finding } from '../../../src/cli/doctor/finding.js';
 import { foresee } from '../../../src/cli/doctor/foresee.js';
 import type { ProvenSlot } from '../../../src/cli/doctor/would-pay.js';
+import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { POLICIES, parsePolicy } from '../../../src/scoring/index.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
@@ -234,7 +235,7 @@ describe('whether earnings can be foreseen', () => {
     policy: { found: { policy: POLICIES.compute, digest: '' } },
   });
   const of = (findings: readonly Finding[], given?: ReadonlyMap<string, number>) => ({
-    kinds,
+    known: BUILT_IN_ALONE,
     findings,
     hotkey: ME.hotkey,
     given,

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { shelveGiven, warnUnpublished } from '../../../src/cli/policy-files.js';
+import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { toHex } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
 import { policyDigest } from '../../../src/scoring/index.js';
 import { DEMO_POLICY, ownersFiles } from '../../../src/testing/demo-policy.js';
-import { kinds } from '../../../src/verification/kinds/index.js';
 import { recordingLog } from '../../support/logs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'assay-policy-'));
@@ -29,7 +29,7 @@ function shelf() {
 test('a policy that is given is kept in its one spelling, under the digest that owners publish', async () => {
   const own = shelf();
   const policy = file('demo.json', JSON.stringify(DEMO_POLICY, null, 2));
-  const given = await shelveGiven(own, { params: [], policy: [policy] }, kinds);
+  const given = await shelveGiven(own, { params: [], policy: [policy] }, BUILT_IN_ALONE);
   const digest = policyDigest(DEMO_POLICY);
   expect([...given.keys()]).toEqual([digest]);
   expect(toHex(sha256(own.written.get(digest)!))).toBe(digest);
@@ -50,7 +50,7 @@ test.each([
 ])('one %s is refused before anything runs', async (_, text, why) => {
   const own = shelf();
   const path = file('bad.json', text);
-  await expect(shelveGiven(own, { params: [], policy: [path] }, kinds)).rejects.toThrow(why);
+  await expect(shelveGiven(own, { params: [], policy: [path] }, BUILT_IN_ALONE)).rejects.toThrow(why);
   expect(own.written.size).toBe(0);
 });
 

@@ -8,25 +8,28 @@ import {
   type Pool,
   type ScoringPolicy,
 } from '../../../scoring/index.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import { builtInFile } from '../../../verification/parameter-file.js';
 import { loadFlags } from '../../config.js';
 import { factLines } from '../../facts.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
 import { knownClasses, type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
+import { moduleFlag, openKnown } from '../../subnet-module.js';
 import { Table } from '../../table.js';
 
 const schema = z.strictObject({
+  ...moduleFlag,
   json: z.boolean().default(false),
   params: z.string().min(1).max(4096).optional(),
 });
 
 export async function checkPolicy(path: string, flags: Record<string, unknown>): Promise<number> {
-  const { json, params } = loadFlags(schema, flags);
+  const { json, params, module } = loadFlags(schema, flags);
+  const known = await openKnown(module);
+  const { kinds } = known;
   const parameters = params === undefined ? undefined : await readNamedFile(params, kinds);
-  const named = await readNamedPolicy(path, knownClasses(parameters?.file ?? builtInFile(kinds)));
-  const report = deterrence(named.policy);
+  const named = await readNamedPolicy(path, known, knownClasses(parameters?.file ?? builtInFile(kinds)));
+  const report = deterrence(named.policy, known.rules);
   const published = parameters && parameters.file.policy === named.digest;
   if (json) printJson(toDocument(named, report, published));
   else {
