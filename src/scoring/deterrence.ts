@@ -1,7 +1,10 @@
 // Owns: whether lying pays under a policy's own numbers: for each behaviour the margin, and the cheat at which it would. Does not
 // own: how surely a lie is seen (behaviours.ts).
+import { toColdkey } from '../model/ids.js';
 import { BEHAVIOURS, type Behaviour } from './behaviours.js';
-import { quartersOf, type ScoringPolicy } from './policy.js';
+import { type Pool, quartersOf, type ScoringPolicy } from './policy.js';
+import { boundRules, type Division, type ScoringRule } from './rules.js';
+import { ONE } from './state.js';
 
 export interface Deterrence {
   readonly behaviour: Behaviour;
@@ -54,26 +57,121 @@ const SIGHTINGS = [
  * and then L in which it earns nothing. V is what is paid out of a key's windows: pay is the mean of `vestedWindows` credits, so
  * that of the last of them only some have been paid, at the liar's own rate. Verdicts come before weights: of one window held
  * back, V is 1 - P. Assumed: every window alike, and a key that is given up on conviction.
+ *
+ * A pool with a rule of the subnet's own has no curve: G is the most that the rule was seen to pay, beside others that we make up.
+ * @param rules of the subnet's own that there are. @default none
+ * @throws AssayError `unsupported` for a rule that is not among them, `rule-failed` for one that divides nothing
  */
-export function deterrence(policy: ScoringPolicy): DeterrenceReport {
-  const behaviours = BEHAVIOURS.filter(({ name }) => isPaid(policy, name)).map((each) => deter(policy, each));
-  const shapes = shapesOf(policy);
+export function deterrence(policy: ScoringPolicy, rules: readonly ScoringRule[] = []): DeterrenceReport {
+  const paying = payingOf(policy, rules);
+  const behaviours = BEHAVIOURS.flatMap((each) => {
+    const gains = paying.filter(({ pool }) => paysFor(pool, each.name)).map((own) => own.gain);
+    return gains.length > 0 ? [deter(policy, each, mostOf(gains))] : [];
+  });
+  const shapes = shapesOf(policy, paying);
   const margin = Math.min(...behaviours.map((each) => each.margin ?? Number.POSITIVE_INFINITY));
   return { behaviours, shapes, margin, holds: margin > 1 && shapes.every(({ holds }) => holds) };
 }
 
-/** Whether the policy pays for what the behaviour lies about. */
-function isPaid({ pools }: ScoringPolicy, name: string): boolean {
+/** Whether a pool pays for what the behaviour lies about. */
+function paysFor({ credit = 'outcomes', match }: Pool, name: string): boolean {
   const kind = name.slice(0, name.indexOf('/'));
-  return pools.some(({ credit = 'outcomes', match }) =>
-    kind === 'rollouts'
-      ? credit === 'rollouts'
-      : credit === 'outcomes' && (match?.kinds?.includes(kind) ?? true),
-  );
+  return kind === 'rollouts'
+    ? credit === 'rollouts'
+    : credit === 'outcomes' && (match?.kinds?.includes(kind) ?? true);
 }
 
-function deter(policy: ScoringPolicy, behaviour: Behaviour): Deterrence {
+/** What is paid for worth spread like `after`, one number a coldkey, over what is paid for it spread like `before`. */
+type Gain = (before: readonly number[], after: readonly number[]) => number;
+
+interface Paying {
+  readonly pool: Pool;
+  /** a rule's, and not the curve's */
+  readonly isRuled: boolean;
+  readonly gain: Gain;
+}
+
+function payingOf(policy: ScoringPolicy, rules: readonly ScoringRule[]): readonly Paying[] {
+  const divisions = boundRules(policy, rules);
   const exponent = quartersOf(policy) / 4;
+  const curved = (all: readonly number[]) => all.reduce((sum, each) => sum + each ** exponent, 0);
+  const byCurve: Gain = (before, after) => curved(after) / curved(before);
+  return policy.pools.map((pool, i) => {
+    const division = divisions[i];
+    return { pool, isRuled: division !== undefined, gain: division ? gainBy(division) : byCurve };
+  });
+}
+
+const mostOf =
+  (gains: readonly Gain[]): Gain =>
+  (before, after) =>
+    Math.max(...gains.map((gain) => gain(before, after)));
+
+/** The others in a pool, in what one of them has: few and many of its size, and some of all sizes. */
+const OTHERS = [
+  [1],
+  new Array<number>(7).fill(1),
+  new Array<number>(63).fill(1),
+  [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16],
+] as const;
+/** Of everybody's worth: a rule may have its numbers in worth. */
+const SCALES = [1 / 16, 1, 16] as const;
+/** A coldkey can be looked for that comes before or after all others. */
+const PLACES = ['0', '2'] as const;
+/** More than anybody's, where a lie is said to have no bound. */
+const MOST_WORTH = 2 ** 20;
+
+/**
+ * The most over all of these. A rule that pays nothing for what is shown honestly and something for the lie gains without bound:
+ * whoever is just below its edge has everything to win.
+ */
+function gainBy(division: Division): Gain {
+  const known = new Map<string, number>();
+  const shareOf = (own: readonly number[], others: readonly number[], scale: number, place: string) => {
+    const claims = [
+      ...own.map((worth, i) => ({ coldkey: toColdkey(`${place} ${i}`), worth: inOnes(worth * scale) })),
+      ...others.map((worth, i) => ({
+        coldkey: toColdkey(`1 ${`${i}`.padStart(2, '0')}`),
+        worth: inOnes(worth * scale),
+      })),
+    ].sort((a, b) => (a.coldkey < b.coldkey ? -1 : 1));
+    let [mine, all] = [0n, 0n];
+    for (const [i, weight] of division(claims).entries()) {
+      all += weight;
+      if (claims[i]!.coldkey.startsWith(place)) mine += weight;
+    }
+    return { mine, all };
+  };
+  return (before, after) => {
+    const key = `${before} ${after}`;
+    let most = known.get(key);
+    if (most !== undefined) return most;
+    most = 0;
+    for (const others of OTHERS)
+      for (const scale of SCALES)
+        for (const place of PLACES) {
+          const [was, is] = [before, after].map((own) => shareOf(own, others, scale, place)) as [Part, Part];
+          const gain =
+            was.mine === 0n
+              ? is.mine === 0n
+                ? 1
+                : Number.POSITIVE_INFINITY
+              : Number((is.mine * was.all * MILLION) / (was.mine * is.all)) / 1e6;
+          most = Math.max(most, gain);
+        }
+    known.set(key, most);
+    return most;
+  };
+}
+
+interface Part {
+  readonly mine: bigint;
+  readonly all: bigint;
+}
+const MILLION = 1_000_000n;
+const inOnes = (worth: number): bigint => BigInt(Math.max(1, Math.floor(Math.min(worth, MOST_WORTH) * ONE)));
+
+function deter(policy: ScoringPolicy, behaviour: Behaviour, gainOf: Gain): Deterrence {
   const { form } = behaviour;
   if (form.is === 'limit')
     return {
@@ -81,12 +179,12 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour): Deterrence {
       margin: undefined,
       worstAt: undefined,
       breakEven: undefined,
-      gain: form.gain ** exponent,
+      gain: gainOf([1], [form.gain]),
     };
   if (form.is === 'certain')
     return { behaviour, margin: Number.POSITIVE_INFINITY, worstAt: undefined, breakEven: undefined, gain: 0 };
   if (form.is === 'shared') {
-    const gain = sharedGain(policy);
+    const gain = sharedGain(policy, gainOf);
     // a second registration is what it costs, once: it deters who gains nothing by it, and nobody who gains in every window
     const margin = gain > 1 ? 1 / gain : (1 + (policy.audit?.restartWindows ?? 0)) / gain;
     return { behaviour, margin, worstAt: undefined, breakEven: margin > 1 ? undefined : 1, gain };
@@ -98,14 +196,18 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour): Deterrence {
   const isRollouts = form.units === 'policy';
   const lost = lostBy(policy, isRollouts);
   const tried = SHARES.map((share) => {
-    const gain = Math.max(LEAST, 1 - share * form.saved) ** -exponent;
+    const gain = gainOf([1], [1 / Math.max(LEAST, 1 - share * form.saved)]);
+    // more work is not paid more: nothing is gained by making it up
+    if (gain <= 1) return { share, gain, margin: Number.POSITIVE_INFINITY };
     const seen = seenOf(share * form.power, units, isRollouts) * (policy.audit?.windows ?? 1);
     // what is not found right is not credited either, and of a proof that one sample refutes nothing is: that is `seen`
     const paid = gain * (isRollouts ? 1 - share * form.power : 1);
     const part = paidOut(seen, held);
     // paid * part <= 1 + seen * lost, read as what a lie costs over what it gains, which tells small lies apart, and as what
     // honesty is paid over what lying is left with, which tells large ones apart: one is above 1 where the other is
-    const left = paid * part;
+    const left = part === 0 ? 0 : paid * part;
+    if (gain === Number.POSITIVE_INFINITY)
+      return { share, gain, margin: left === 0 ? Number.POSITIVE_INFINITY : 0 };
     const costs = (seen * lost + gain - left) / (gain - 1);
     const margin = Math.max((1 + seen * lost) / left, costs);
     return { share, gain, margin };
@@ -144,11 +246,10 @@ const NAMES = 64;
  * One device behind several names, of which an event asks a part: it is there for whichever was drawn, and each name's mean is of
  * the events that drew it. Under one coldkey, or half of the names under each of two.
  */
-function sharedGain(policy: ScoringPolicy): number {
-  const exponent = quartersOf(policy) / 4;
-  const { sampling = 1 } = policy.schedule ?? {};
+function sharedGain({ schedule }: ScoringPolicy, gainOf: Gain): number {
+  const { sampling = 1 } = schedule ?? {};
   const work = (1 - (1 - sampling) ** NAMES) / sampling;
-  return Math.max(sampling < 1 ? work ** exponent : 0, 2 * (work / 2) ** exponent);
+  return Math.max(sampling < 1 ? gainOf([1], [work]) : 0, gainOf([1], [work / 2, work / 2]));
 }
 
 /**
@@ -162,16 +263,23 @@ function lostBy({ audit, quarantine, probation }: ScoringPolicy, isRollouts: boo
 }
 
 /** What can be gained by names alone, without any lie about work. */
-function shapesOf(policy: ScoringPolicy): Shape[] {
-  const exponent = quartersOf(policy) / 4;
-  const split = 4 * 0.25 ** exponent;
+function shapesOf(policy: ScoringPolicy, paying: readonly Paying[]): Shape[] {
+  const most = (before: readonly number[], after: readonly number[], of: string) => {
+    const gains = paying.map(({ pool, isRuled, gain }) => ({
+      gain: gain(before, after),
+      of: isRuled ? `${of}, in ${pool.name}` : of,
+    }));
+    return gains.reduce((a, b) => (b.gain > a.gain ? b : a)); // a policy has a pool
+  };
+  const split = most([1], [0.25, 0.25, 0.25, 0.25], 'one machine over 4 coldkeys');
   // what boosts is added up as well: four owners with a fourth of the full stake each are one with all of it
   const boosts = (policy.boost?.stake?.most ?? 0) + (policy.boost?.collateral?.most ?? 0);
-  const merged = ((1 + boosts) / (1 + boosts / 4)) ** exponent / split;
+  const owner = 1 + boosts / 4;
+  const merged = most([owner, owner, owner, owner], [4 * (1 + boosts)], '4 owners under one coldkey');
   const relabelled = relabelling(policy);
   return [
-    { name: 'splitting', gain: split, of: 'one machine over 4 coldkeys', holds: split <= 1 },
-    { name: 'merging', gain: merged, of: '4 owners under one coldkey', holds: merged <= 1 },
+    { name: 'splitting', ...split, holds: split.gain <= 1 },
+    { name: 'merging', ...merged, holds: merged.gain <= 1 },
     { name: 'relabelling', ...relabelled, holds: relabelled.gain <= 1 },
   ];
 }

@@ -397,4 +397,10 @@ function meant(names: readonly string[], got: string): string {
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
-const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);
+function shown(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 60);
+  } catch {
+    return `${typeof value} too deep to be shown`; // the stack ends before it does
+  }
+}

@@ -1,7 +1,7 @@
 // Owns: the seam for a subnet's own scoring rules: how one pool's fund is divided among coldkeys, and what of a rule's answer is
 // believed. Does not own: what is proven, cuts, caps and the fund itself (pay.ts), loading a subnet's code (cli).
 
-import { unsupported } from '../model/errors.js';
+import { AssayError, unsupported } from '../model/errors.js';
 import type { Coldkey } from '../model/ids.js';
 import { invalid } from '../model/invalid-input.js';
 
@@ -101,34 +101,42 @@ export function defineScoringRule<Params = undefined>(rule: ScoringRule<Params>)
 /**
  * A rule with what a policy says of it, as pay uses it: for tests of a rule.
  * @param at what errors about the parameters name
- * @throws AssayError `invalid-input` where the parameters are not what the rule reads; and from the division where its answer is none
+ * @throws AssayError `invalid-input` where the parameters are not what the rule reads; from the division `rule-failed` where its
+ * answer is none
  */
 export function bindRule(rule: ScoringRule, params?: unknown, at = 'rule'): Division {
   const read = paramsOf(rule, params, at);
-  const label = `scoring rule ${nameOf(rule)}`;
+  const failed = (got: string, cause?: unknown): AssayError<'rule-failed'> => {
+    const why = `expected as many bigints as claims, none negative, at least one above 0; got ${got}`;
+    return new AssayError(
+      'rule-failed',
+      `scoring rule ${nameOf(rule)}: ${why}`,
+      { rule: nameOf(rule), why },
+      cause === undefined ? {} : { cause },
+    );
+  };
   return (given) => {
     const claims = Object.freeze(given.map(({ coldkey, worth }) => Object.freeze({ coldkey, worth })));
     if (claims.length === 0) return [];
-    const expected = `${claims.length} bigints, not negative, at least one above 0`;
     let weights: unknown;
     try {
       weights = rule.divide(claims, read);
     } catch (error) {
-      throw invalid(label, expected, `an error: ${messageOf(error)}`, error);
+      throw failed(`an error: ${messageOf(error)}`, error);
     }
-    if (!Array.isArray(weights)) throw invalid(label, expected, shown(weights));
-    if (weights.length !== claims.length) throw invalid(label, expected, `${weights.length}`);
+    if (!Array.isArray(weights)) throw failed(shown(weights));
+    if (weights.length !== claims.length) throw failed(`${weights.length} for ${claims.length} claims`);
     let isAny = false;
     const believed: bigint[] = [];
     // not forEach: it would pass over holes
     for (let i = 0; i < claims.length; i++) {
       const weight: unknown = weights[i];
       if (typeof weight !== 'bigint' || weight < 0n || weight >= LARGEST)
-        throw invalid(label, expected, `${shown(weight)} for claim ${i}`);
+        throw failed(`${shown(weight)} for claim ${i} of ${claims.length}`);
       isAny ||= weight > 0n;
       believed.push(weight);
     }
-    if (!isAny) throw invalid(label, expected, 'zeros alone: it would pay nobody what was earned');
+    if (!isAny) throw failed('zeros alone, which would pay nobody what was earned');
     return believed;
   };
 }
