@@ -32,6 +32,8 @@ export interface Shape {
 export interface DeterrenceReport {
   readonly behaviours: readonly Deterrence[];
   readonly shapes: readonly Shape[];
+  /** kinds that a pool names and whose lies nobody has told us: a subnet's own */
+  readonly unknownKinds: readonly string[];
   /** least margin of all behaviours that have one */
   readonly margin: number;
   /** every margin is above 1, and no shape gains */
@@ -70,12 +72,28 @@ export function deterrence(policy: ScoringPolicy, rules: readonly ScoringRule[] 
   });
   const shapes = shapesOf(policy, paying);
   const margin = Math.min(...behaviours.map((each) => each.margin ?? Number.POSITIVE_INFINITY));
-  return { behaviours, shapes, margin, holds: margin > 1 && shapes.every(({ holds }) => holds) };
+  const unknownKinds = unknownOf(policy);
+  return {
+    behaviours,
+    shapes,
+    unknownKinds,
+    margin,
+    holds: margin > 1 && shapes.every(({ holds }) => holds),
+  };
 }
+
+function unknownOf({ pools }: ScoringPolicy): string[] {
+  const known = new Set(BEHAVIOURS.map(({ name }) => kindOf(name)));
+  return [...new Set(pools.flatMap(({ match }) => match?.kinds ?? []))]
+    .filter((kind) => !known.has(kind))
+    .sort();
+}
+
+const kindOf = (behaviour: string): string => behaviour.slice(0, behaviour.indexOf('/'));
 
 /** Whether a pool pays for what the behaviour lies about. */
 function paysFor({ credit = 'outcomes', match }: Pool, name: string): boolean {
-  const kind = name.slice(0, name.indexOf('/'));
+  const kind = kindOf(name);
   return kind === 'rollouts'
     ? credit === 'rollouts'
     : credit === 'outcomes' && (match?.kinds?.includes(kind) ?? true);
@@ -115,7 +133,7 @@ const OTHERS = [
   [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16],
 ] as const;
 /** Of everybody's worth: a rule may have its numbers in worth. */
-const SCALES = [1 / 16, 1, 16] as const;
+const SCALES = [1 / 16, 1 / 4, 1, 4, 16] as const;
 /** A coldkey can be looked for that comes before or after all others. */
 const PLACES = ['0', '2'] as const;
 /** More than anybody's, where a lie is said to have no bound. */

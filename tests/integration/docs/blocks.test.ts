@@ -208,6 +208,10 @@ describe('examples in TypeScript', () => {
       declare const plan: ValidatorOptions['plan'];
       declare const test: (name: string, run: () => unknown) => void;
       declare const { kind, compute, tiny, others, liars }: any;`,
+    'docs/guide/own-rule.md': `
+      import { ruleConformance } from 'assay/testing';
+      declare const mine: import('assay/scoring').ScoringRule;
+      declare const test: (name: string, run: () => unknown) => void;`,
   };
   /** A body that is left to the reader gives nothing back. */
   const whole = (text: string): string => text.replaceAll(/\{ \/\*[^*]*\*\/ \}/g, '{ throw undefined; }');

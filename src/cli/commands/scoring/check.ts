@@ -43,7 +43,7 @@ export async function checkPolicy(path: string, flags: Record<string, unknown>):
 
 const toDocument = (
   { policy, digest }: NamedPolicy,
-  { behaviours, shapes, margin, holds }: DeterrenceReport,
+  { behaviours, shapes, unknownKinds, margin, holds }: DeterrenceReport,
   isNamedByParameters: boolean | undefined,
 ) => ({
   name: policy.name,
@@ -62,7 +62,8 @@ const toDocument = (
       margin: finite(found.margin),
       gain: finite(found.gain),
     })),
-    shapes,
+    shapes: shapes.map((shape) => ({ ...shape, gain: finite(shape.gain) })),
+    unknownKinds,
   },
 });
 
@@ -118,11 +119,17 @@ function priceText({ rollouts }: ScoringPolicy, { credit, prices, simulatedPrice
 
 /** What of a policy is no default, a sentence each. */
 function sentencesOf(policy: ScoringPolicy): string[] {
-  const { pay, memory, caps = {}, uptime, probation, quarantine, boost, rented, schedule } = policy;
+  const { pools, pay, memory, caps = {}, uptime, probation, quarantine, boost, rented, schedule } = policy;
   const said: (string | false | undefined)[] = [
-    pay === undefined || pay === 'linear'
-      ? 'Pay is proportional to what was proven.'
-      : `Pay grows with the power ${pay.exponent} of what a coldkey proved in all.`,
+    pools.some(({ rule }) => !rule) &&
+      (pay === undefined || pay === 'linear'
+        ? 'Pay is proportional to what was proven.'
+        : `Pay grows with the power ${pay.exponent} of what a coldkey proved in all.`),
+    ...pools.map(
+      ({ name, rule }) =>
+        rule &&
+        `What ${name} pays is divided by the subnet's own rule ${rule.name}, version ${rule.version}.`,
+    ),
     memory?.retain !== undefined &&
       memory.retain > 0 &&
       `Of what a slot was worth an epoch ago ${percent(memory.retain)} is left.`,
@@ -150,7 +157,13 @@ function sentencesOf(policy: ScoringPolicy): string[] {
 
 const short = (value: number): string => (Number.isFinite(value) ? `${Number(value.toPrecision(4))}` : '∞');
 
-export function deterrenceText({ behaviours, shapes, margin, holds }: DeterrenceReport): string {
+export function deterrenceText({
+  behaviours,
+  shapes,
+  unknownKinds,
+  margin,
+  holds,
+}: DeterrenceReport): string {
   const of = (is: Deterrence['behaviour']['form']['is']) =>
     behaviours.filter(({ behaviour }) => behaviour.form.is === is);
   const table = new Table({
@@ -168,11 +181,15 @@ export function deterrenceText({ behaviours, shapes, margin, holds }: Deterrence
       `x ${short(gain)}`,
     ]);
   const untold = of('limit');
+  const certain = of('certain').map(({ behaviour }) => behaviour.name);
   return [
-    table.toString(),
-    `always seen, and paid nothing: ${of('certain')
-      .map(({ behaviour }) => behaviour.name)
-      .join(', ')}`,
+    ...(table.length > 0 ? [table.toString()] : []),
+    ...(certain.length > 0 ? [`always seen, and paid nothing: ${certain.join(', ')}`] : []),
+    ...(unknownKinds.length > 0
+      ? [
+          `lies about ${unknownKinds.join(', ')} are not known here: what they gain is for who wrote it to say`,
+        ]
+      : []),
     ...shapes.map(
       ({ name, gain, of: what, holds: fine }) =>
         `${name}: x ${short(gain)} (${what})${fine ? '' : ', which PAYS'}`,
@@ -183,7 +200,9 @@ export function deterrenceText({ behaviours, shapes, margin, holds }: Deterrence
         `  ${behaviour.name}: paid up to x ${short(gain)}${behaviour.form.is === 'limit' ? ` (${behaviour.form.page})` : ''}`,
     ),
     holds
-      ? `least margin ${short(margin)}: no lie pays that a proof can tell`
+      ? behaviours.length === 0
+        ? 'no lie was tried, and no name that is added or left out pays'
+        : `least margin ${short(margin)}: no lie pays that a proof can tell`
       : `least margin ${short(margin)}: LYING PAYS under this policy`,
   ].join('\n');
 }
