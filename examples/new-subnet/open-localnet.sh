@@ -17,5 +17,5 @@ assay subnet set weights_set_rate_limit 0 --netuid 1 --wallet //Alice --sudo --n
 assay verification params publish params.json --module dist/src/subnet.js --netuid 1 --wallet //Alice --hotkey //Alice//owner --network "$network"
 
 assay chain register --netuid 1 --wallet //Bob --hotkey //Bob//validator --network "$network"
-assay chain stake 1000 --netuid 1 --wallet //Bob --hotkey //Bob//validator --network "$network"
+assay chain stake 1000 --limit-price 10 --netuid 1 --wallet //Bob --hotkey //Bob//validator --network "$network"
 assay chain register --netuid 1 --wallet //Charlie --hotkey //Charlie//miner --network "$network"

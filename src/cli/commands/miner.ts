@@ -153,7 +153,15 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     door.tell(info);
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
-    await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
+    await assertServable(
+      { parameters, kinds, log },
+      {
+        subnet,
+        netuid: config.netuid,
+        slots: wantedSlots,
+        isLive: info.type === 'live',
+      },
+    );
     const netuid = toNetuid(config.netuid);
     const hotkey = toHotkey(keypair.address);
     const paths = { status: dataPaths.minerStatus(config.data), callers: dataPaths.callers(config.data) };
@@ -283,7 +291,12 @@ const heeding = <S extends Pick<FollowedSlots, 'under'>>(slots: S, { heed }: Min
  */
 async function assertServable(
   parts: { readonly parameters: ParametersParts; readonly kinds: KindsByName; readonly log: Log },
-  about: { readonly subnet: Subnet; readonly netuid: number; readonly slots: readonly WantedSlot[] },
+  about: {
+    readonly subnet: Subnet;
+    readonly netuid: number;
+    readonly slots: readonly WantedSlot[];
+    readonly isLive: boolean;
+  },
 ): Promise<void> {
   const { parameters, kinds, log } = parts;
   const { ownerHotkey, epochIndex: epoch } = about.subnet;
@@ -307,7 +320,8 @@ async function assertServable(
   const files = await Promise.all(sources.map(setsOf));
   const sets = files.flatMap((file) => file ?? []);
   const { assertClasses } = await import('../miner-slots.js');
-  if (files.every((file) => file !== undefined)) assertClasses(about.slots, { kinds, sets });
+  if (files.every((file) => file !== undefined))
+    assertClasses(about.slots, { kinds, sets, isLive: about.isLive });
 }
 
 export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {
