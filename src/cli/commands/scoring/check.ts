@@ -170,9 +170,8 @@ export function deterrenceText({
     head: ['lie', 'margin', 'worst at', 'breaks even at', 'gain there'],
   });
   const at = (share: number | undefined) => (share === undefined ? '-' : percent(share));
-  for (const { behaviour, margin: own, worstAt, breakEven, gain } of [...of('share'), ...of('shared')].sort(
-    (a, b) => (a.margin ?? 0) - (b.margin ?? 0),
-  ))
+  const told = [...of('share'), ...of('shared')].sort((a, b) => (a.margin ?? 0) - (b.margin ?? 0));
+  for (const { behaviour, margin: own, worstAt, breakEven, gain } of told)
     table.push([
       behaviour.name,
       short(own ?? 0),
@@ -183,7 +182,7 @@ export function deterrenceText({
   const untold = of('limit');
   const certain = of('certain').map(({ behaviour }) => behaviour.name);
   return [
-    ...(table.length > 0 ? [table.toString()] : []),
+    ...(told.length > 0 ? [table.toString()] : []),
     ...(certain.length > 0 ? [`always seen, and paid nothing: ${certain.join(', ')}`] : []),
     ...(unknownKinds.length > 0
       ? [
@@ -191,8 +190,8 @@ export function deterrenceText({
         ]
       : []),
     ...shapes.map(
-      ({ name, gain, of: what, holds: fine }) =>
-        `${name}: x ${short(gain)} (${what})${fine ? '' : ', which PAYS'}`,
+      ({ name, gain, of: what, holds: fine, wanted }) =>
+        `${name}: x ${short(gain)} (${what})${wanted ? ', which the rule is made to pay for' : fine ? '' : ', which PAYS'}`,
     ),
     ...(untold.length === 0 ? [] : ['what no proof can tell, and no pay can deter:']),
     ...untold.map(
@@ -201,8 +200,10 @@ export function deterrenceText({
     ),
     holds
       ? behaviours.length === 0
-        ? 'no lie was tried, and no name that is added or left out pays'
+        ? 'no lie was tried; names alone are not paid for'
         : `least margin ${short(margin)}: no lie pays that a proof can tell`
-      : `least margin ${short(margin)}: LYING PAYS under this policy`,
+      : margin > 1
+        ? 'no lie that was tried pays, but names alone PAY under this policy'
+        : `least margin ${short(margin)}: LYING PAYS under this policy`,
   ].join('\n');
 }
