@@ -3,7 +3,7 @@
 import { toColdkey } from '../model/ids.js';
 import { BEHAVIOURS, type Behaviour } from './behaviours.js';
 import { type Pool, quartersOf, type ScoringPolicy } from './policy.js';
-import { boundRules, type Division, type ScoringRule } from './rules.js';
+import { boundRules, type Division, type NameShape, ruleOf, type ScoringRule } from './rules.js';
 import { ONE } from './state.js';
 
 export interface Deterrence {
@@ -22,11 +22,14 @@ export interface Deterrence {
 }
 
 export interface Shape {
-  readonly name: 'splitting' | 'merging' | 'relabelling';
+  readonly name: NameShape | 'relabelling';
   /** what it multiplies pay by, at the number or the pools in `of` */
   readonly gain: number;
   readonly of: string;
+  /** it gains nothing, or what it gains is wanted */
   readonly holds: boolean;
+  /** the rule that pays for it says that it is to */
+  readonly wanted?: true;
 }
 
 export interface DeterrenceReport {
@@ -36,7 +39,7 @@ export interface DeterrenceReport {
   readonly unknownKinds: readonly string[];
   /** least margin of all behaviours that have one */
   readonly margin: number;
-  /** every margin is above 1, and no shape gains */
+  /** every margin is above 1, and no shape gains but what is wanted */
   readonly holds: boolean;
 }
 
@@ -60,15 +63,18 @@ const SIGHTINGS = [
  * that of the last of them only some have been paid, at the liar's own rate. Verdicts come before weights: of one window held
  * back, V is 1 - P. Assumed: every window alike, and a key that is given up on conviction.
  *
- * A pool with a rule of the subnet's own has no curve: G is the most that the rule was seen to pay, beside others that we make up.
+ * A pool with a rule of the subnet's own has no curve. It is asked what it pays, beside others that we make up, for honesty (H) and
+ * for the lie, both in what one of them is paid on average, which is what L is in: the least margin counts of
+ * G * c * V <= H + P * L, where by the curve, among very many, H is 1.
  * @param rules of the subnet's own that there are. @default none
  * @throws AssayError `unsupported` for a rule that is not among them, `rule-failed` for one that divides nothing
  */
 export function deterrence(policy: ScoringPolicy, rules: readonly ScoringRule[] = []): DeterrenceReport {
   const paying = payingOf(policy, rules);
   const behaviours = BEHAVIOURS.flatMap((each) => {
-    const gains = paying.filter(({ pool }) => paysFor(pool, each.name)).map((own) => own.gain);
-    return gains.length > 0 ? [deter(policy, each, mostOf(gains))] : [];
+    const own = paying.filter(({ pool }) => paysFor(pool, each.name));
+    const show: Show = (before, after) => own.flatMap((one) => one.show(before, after));
+    return own.length > 0 ? [deter(policy, each, show)] : [];
   });
   const shapes = shapesOf(policy, paying);
   const margin = Math.min(...behaviours.map((each) => each.margin ?? Number.POSITIVE_INFINITY));
@@ -99,31 +105,37 @@ function paysFor({ credit = 'outcomes', match }: Pool, name: string): boolean {
     : credit === 'outcomes' && (match?.kinds?.includes(kind) ?? true);
 }
 
-/** What is paid for worth spread like `after`, one number a coldkey, over what is paid for it spread like `before`. */
-type Gain = (before: readonly number[], after: readonly number[]) => number;
+/** Of what somebody typical is paid: for worth shown as it is, and for worth shown otherwise. */
+interface Shown {
+  readonly honest: number;
+  readonly lying: number;
+}
+/** One number for each coldkey: what it has, and what it shows; in every company in which it was tried. */
+type Show = (before: readonly number[], after: readonly number[]) => readonly Shown[];
 
 interface Paying {
   readonly pool: Pool;
-  /** a rule's, and not the curve's */
-  readonly isRuled: boolean;
-  readonly gain: Gain;
+  /** the subnet's own, and not the curve */
+  readonly rule: ScoringRule | undefined;
+  readonly show: Show;
 }
 
 function payingOf(policy: ScoringPolicy, rules: readonly ScoringRule[]): readonly Paying[] {
   const divisions = boundRules(policy, rules);
   const exponent = quartersOf(policy) / 4;
   const curved = (all: readonly number[]) => all.reduce((sum, each) => sum + each ** exponent, 0);
-  const byCurve: Gain = (before, after) => curved(after) / curved(before);
+  // among very many
+  const byCurve: Show = (before, after) => [{ honest: 1, lying: curved(after) / curved(before) }];
   return policy.pools.map((pool, i) => {
     const division = divisions[i];
-    return { pool, isRuled: division !== undefined, gain: division ? gainBy(division) : byCurve };
+    return { pool, rule: ruleOf(pool.rule, rules), show: division ? showBy(division) : byCurve };
   });
 }
 
-const mostOf =
-  (gains: readonly Gain[]): Gain =>
-  (before, after) =>
-    Math.max(...gains.map((gain) => gain(before, after)));
+/** Less than one part in a million apart, two pays are one: rules divide whole numbers. */
+const gainOf = ({ honest, lying }: Shown): number =>
+  Math.abs(lying - honest) <= honest / 1e6 ? 1 : lying / honest;
+const mostOf = (shown: readonly Shown[]): number => Math.max(...shown.map(gainOf));
 
 /** The others in a pool, in what one of them has: few and many of its size, and some of all sizes. */
 const OTHERS = [
@@ -139,13 +151,9 @@ const PLACES = ['0', '2'] as const;
 /** More than anybody's, where a lie is said to have no bound. */
 const MOST_WORTH = 2 ** 20;
 
-/**
- * The most over all of these. A rule that pays nothing for what is shown honestly and something for the lie gains without bound:
- * whoever is just below its edge has everything to win.
- */
-function gainBy(division: Division): Gain {
-  const known = new Map<string, number>();
-  const shareOf = (own: readonly number[], others: readonly number[], scale: number, place: string) => {
+function showBy(division: Division): Show {
+  const known = new Map<string, readonly Shown[]>();
+  const partOf = (own: readonly number[], others: readonly number[], scale: number, place: string): Part => {
     const claims = [
       ...own.map((worth, i) => ({ coldkey: toColdkey(`${place} ${i}`), worth: inOnes(worth * scale) })),
       ...others.map((worth, i) => ({
@@ -160,25 +168,25 @@ function gainBy(division: Division): Gain {
     }
     return { mine, all };
   };
+  const typical = ({ mine, all }: Part, names: number): number =>
+    Number((mine * BigInt(names) * FINE) / all) / Number(FINE);
   return (before, after) => {
     const key = `${before} ${after}`;
-    let most = known.get(key);
-    if (most !== undefined) return most;
-    most = 0;
-    for (const others of OTHERS)
-      for (const scale of SCALES)
-        for (const place of PLACES) {
-          const [was, is] = [before, after].map((own) => shareOf(own, others, scale, place)) as [Part, Part];
-          const gain =
-            was.mine === 0n
-              ? is.mine === 0n
-                ? 1
-                : Number.POSITIVE_INFINITY
-              : Number((is.mine * was.all * MILLION) / (was.mine * is.all)) / 1e6;
-          most = Math.max(most, gain);
-        }
-    known.set(key, most);
-    return most;
+    let shown = known.get(key);
+    if (shown) return shown;
+    shown = OTHERS.flatMap((others) =>
+      SCALES.flatMap((scale) =>
+        PLACES.map((place) => {
+          const names = before.length + others.length;
+          return {
+            honest: typical(partOf(before, others, scale, place), names),
+            lying: typical(partOf(after, others, scale, place), names),
+          };
+        }),
+      ),
+    );
+    known.set(key, shown);
+    return shown;
   };
 }
 
@@ -186,10 +194,10 @@ interface Part {
   readonly mine: bigint;
   readonly all: bigint;
 }
-const MILLION = 1_000_000n;
+const FINE = 1_000_000_000_000n;
 const inOnes = (worth: number): bigint => BigInt(Math.max(1, Math.floor(Math.min(worth, MOST_WORTH) * ONE)));
 
-function deter(policy: ScoringPolicy, behaviour: Behaviour, gainOf: Gain): Deterrence {
+function deter(policy: ScoringPolicy, behaviour: Behaviour, show: Show): Deterrence {
   const { form } = behaviour;
   if (form.is === 'limit')
     return {
@@ -197,14 +205,22 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour, gainOf: Gain): Deter
       margin: undefined,
       worstAt: undefined,
       breakEven: undefined,
-      gain: gainOf([1], [form.gain]),
+      gain: mostOf(show([1], [form.gain])),
     };
   if (form.is === 'certain')
     return { behaviour, margin: Number.POSITIVE_INFINITY, worstAt: undefined, breakEven: undefined, gain: 0 };
   if (form.is === 'shared') {
-    const gain = sharedGain(policy, gainOf);
     // a second registration is what it costs, once: it deters who gains nothing by it, and nobody who gains in every window
-    const margin = gain > 1 ? 1 / gain : (1 + (policy.audit?.restartWindows ?? 0)) / gain;
+    const { margin, gain } = leastOf(
+      sharedBy(policy, show).map((each) => {
+        const { honest, lying } = each;
+        const costs = gainOf(each) > 1 ? 0 : (policy.audit?.restartWindows ?? 0);
+        return {
+          gain: gainOf(each),
+          margin: lying === 0 ? Number.POSITIVE_INFINITY : (honest + costs) / lying,
+        };
+      }),
+    );
     return { behaviour, margin, worstAt: undefined, breakEven: margin > 1 ? undefined : 1, gain };
   }
   const { units = 1, held = 1 } =
@@ -214,23 +230,25 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour, gainOf: Gain): Deter
   const isRollouts = form.units === 'policy';
   const lost = lostBy(policy, isRollouts);
   const tried = SHARES.map((share) => {
-    const gain = gainOf([1], [1 / Math.max(LEAST, 1 - share * form.saved)]);
-    // more work is not paid more: nothing is gained by making it up
-    if (gain <= 1) return { share, gain, margin: Number.POSITIVE_INFINITY };
     const seen = seenOf(share * form.power, units, isRollouts) * (policy.audit?.windows ?? 1);
     // what is not found right is not credited either, and of a proof that one sample refutes nothing is: that is `seen`
-    const paid = gain * (isRollouts ? 1 - share * form.power : 1);
+    const credited = isRollouts ? 1 - share * form.power : 1;
     const part = paidOut(seen, held);
-    // paid * part <= 1 + seen * lost, read as what a lie costs over what it gains, which tells small lies apart, and as what
-    // honesty is paid over what lying is left with, which tells large ones apart: one is above 1 where the other is
-    const left = part === 0 ? 0 : paid * part;
-    if (gain === Number.POSITIVE_INFINITY)
-      return { share, gain, margin: left === 0 ? Number.POSITIVE_INFINITY : 0 };
-    const costs = (seen * lost + gain - left) / (gain - 1);
-    const margin = Math.max((1 + seen * lost) / left, costs);
-    return { share, gain, margin };
+    const margins = show([1], [1 / Math.max(LEAST, 1 - share * form.saved)]).map((each) => {
+      const { honest, lying } = each;
+      const gain = gainOf(each);
+      // more work is not paid more: nothing is gained by making it up
+      if (gain <= 1) return { gain, margin: Number.POSITIVE_INFINITY };
+      // paid * part <= 1 + seen * lost, read as what a lie costs over what it gains, which tells small lies apart, and as what
+      // honesty is paid over what lying is left with, which tells large ones apart: one is above 1 where the other is
+      const left = lying * credited * part;
+      if (left === 0) return { gain, margin: Number.POSITIVE_INFINITY };
+      const costs = (seen * lost + lying - left) / (lying - honest);
+      return { gain, margin: Math.max((honest + seen * lost) / left, costs) };
+    });
+    return { share, ...leastOf(margins) };
   });
-  const worst = tried.reduce((a, b) => (b.margin < a.margin ? b : a));
+  const worst = leastOf(tried);
   return {
     behaviour,
     margin: worst.margin,
@@ -239,6 +257,10 @@ function deter(policy: ScoringPolicy, behaviour: Behaviour, gainOf: Gain): Deter
     gain: worst.gain,
   };
 }
+
+/** Of several, which are some, the one that deters least. */
+const leastOf = <T extends { readonly margin: number }>(all: readonly T[]): T =>
+  all.reduce((a, b) => (b.margin < a.margin ? b : a));
 
 /** The chance that a window ends in being convicted; of rollouts that takes some wrong ones. */
 function seenOf(chance: number, units: number, isRollouts: boolean): number {
@@ -264,10 +286,10 @@ const NAMES = 64;
  * One device behind several names, of which an event asks a part: it is there for whichever was drawn, and each name's mean is of
  * the events that drew it. Under one coldkey, or half of the names under each of two.
  */
-function sharedGain({ schedule }: ScoringPolicy, gainOf: Gain): number {
+function sharedBy({ schedule }: ScoringPolicy, show: Show): readonly Shown[] {
   const { sampling = 1 } = schedule ?? {};
   const work = (1 - (1 - sampling) ** NAMES) / sampling;
-  return Math.max(sampling < 1 ? gainOf([1], [work]) : 0, gainOf([1], [work / 2, work / 2]));
+  return [...(sampling < 1 ? show([1], [work]) : []), ...show([1], [work / 2, work / 2])];
 }
 
 /**
@@ -282,22 +304,28 @@ function lostBy({ audit, quarantine, probation }: ScoringPolicy, isRollouts: boo
 
 /** What can be gained by names alone, without any lie about work. */
 function shapesOf(policy: ScoringPolicy, paying: readonly Paying[]): Shape[] {
-  const most = (before: readonly number[], after: readonly number[], of: string) => {
-    const gains = paying.map(({ pool, isRuled, gain }) => ({
-      gain: gain(before, after),
-      of: isRuled ? `${of}, in ${pool.name}` : of,
+  const shapeOf = (
+    name: NameShape,
+    before: readonly number[],
+    after: readonly number[],
+    of: string,
+  ): Shape => {
+    const gains = paying.map(({ pool, rule, show }) => ({
+      gain: mostOf(show(before, after)),
+      of: rule ? `${of}, in ${pool.name}` : of,
+      isWanted: rule?.paysFor?.includes(name) ?? false,
     }));
-    return gains.reduce((a, b) => (b.gain > a.gain ? b : a)); // a policy has a pool
+    const { gain, of: where } = gains.reduce((a, b) => (b.gain > a.gain ? b : a)); // a policy has a pool
+    const holds = gains.every((each) => each.gain <= 1 || each.isWanted);
+    return { name, gain, of: where, holds, ...(gain > 1 && holds ? { wanted: true } : {}) };
   };
-  const split = most([1], [0.25, 0.25, 0.25, 0.25], 'one machine over 4 coldkeys');
   // what boosts is added up as well: four owners with a fourth of the full stake each are one with all of it
   const boosts = (policy.boost?.stake?.most ?? 0) + (policy.boost?.collateral?.most ?? 0);
   const owner = 1 + boosts / 4;
-  const merged = most([owner, owner, owner, owner], [4 * (1 + boosts)], '4 owners under one coldkey');
   const relabelled = relabelling(policy);
   return [
-    { name: 'splitting', ...split, holds: split.gain <= 1 },
-    { name: 'merging', ...merged, holds: merged.gain <= 1 },
+    shapeOf('splitting', [1], [0.25, 0.25, 0.25, 0.25], 'one machine over 4 coldkeys'),
+    shapeOf('merging', [owner, owner, owner, owner], [4 * (1 + boosts)], '4 owners under one coldkey'),
     { name: 'relabelling', ...relabelled, holds: relabelled.gain <= 1 },
   ];
 }

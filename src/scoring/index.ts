@@ -48,6 +48,7 @@ export {
   bindRule,
   type Division,
   defineScoringRule,
+  type NameShape,
   type ParamsReader,
   type RuleChoice,
   type RuleClaim,

@@ -53,7 +53,16 @@ export interface ScoringRule<Params = unknown> {
    * @param claims at least one, in the order of their coldkeys; frozen
    */
   divide(claims: readonly RuleClaim[], params: Params): readonly bigint[];
+  /**
+   * What of names the rule pays for because the subnet wants it: one machine over several coldkeys, or several owners under one. It is
+   * said wherever the rule is checked, and fails no check. @default none
+   */
+  readonly paysFor?: readonly NameShape[];
 }
+
+/** Worth of one owner over several coldkeys, or of several under one. */
+export type NameShape = 'splitting' | 'merging';
+const NAME_SHAPES: readonly unknown[] = ['splitting', 'merging'] satisfies NameShape[];
 
 /** A pool's `rule`. */
 export interface RuleChoice {
@@ -82,7 +91,7 @@ const LARGEST = 1n << 1024n;
  * @throws TypeError where name, version, params or divide are not what they must be
  */
 export function defineScoringRule<Params = undefined>(rule: ScoringRule<Params>): ScoringRule<Params> {
-  const { name, version, params, divide } = rule;
+  const { name, version, params, divide, paysFor = [] } = rule;
   if (typeof name !== 'string' || !NAME.test(name))
     throw new TypeError(
       `rule: expected a name in lower-case kebab of at most 32 characters, got ${shown(name)}`,
@@ -95,6 +104,10 @@ export function defineScoringRule<Params = undefined>(rule: ScoringRule<Params>)
     );
   if (typeof divide !== 'function')
     throw new TypeError(`rule ${name}: expected divide to be a function, got ${shown(divide)}`);
+  if (!Array.isArray(paysFor) || !paysFor.every((each) => NAME_SHAPES.includes(each)))
+    throw new TypeError(
+      `rule ${name}: expected paysFor to be of ${NAME_SHAPES.join(', ')}, got ${shown(paysFor)}`,
+    );
   return Object.freeze({ ...rule });
 }
 
@@ -142,7 +155,7 @@ export function bindRule(rule: ScoringRule, params?: unknown, at = 'rule'): Divi
 }
 
 /**
- * By pool, the rule that it names.
+ * By pool, how the rule that it names divides.
  * @throws AssayError `unsupported` where it is not among `rules`: paid by another one, nobody would be paid what the policy says
  */
 export function boundRules(
@@ -152,7 +165,7 @@ export function boundRules(
   return pools.map(({ name, rule: choice }, i) => {
     if (!choice) return undefined;
     const at = `policy.pools[${i}] (${name}).rule`;
-    const rule = rules.find((each) => each.name === choice.name && each.version === choice.version);
+    const rule = ruleOf(choice, rules);
     if (rule) return bindRule(rule, choice.params, `${at}.params`);
     const others = rules.filter((each) => each.name === choice.name).map(nameOf);
     const has = others.length > 0 ? `it has ${others.join(', ')}` : 'it has no rule of that name';
@@ -162,6 +175,13 @@ export function boundRules(
     );
   });
 }
+
+/** The rule of that name and version. */
+export const ruleOf = (
+  choice: RuleChoice | undefined,
+  rules: readonly ScoringRule[],
+): ScoringRule | undefined =>
+  choice && rules.find(({ name, version }) => name === choice.name && version === choice.version);
 
 /** @throws TypeError where two have one name and one version */
 export function assertRules(rules: readonly ScoringRule[]): void {

@@ -21,6 +21,8 @@ const MOST = 1000;
 export const atLeast = defineScoringRule<AtLeastParams>({
   name: 'at-least',
   version: 1,
+  // small owners are to join: `assay scoring check` says what they gain, and does not fail for it
+  paysFor: ['merging'],
   params: parseParams,
   divide(claims, { least }) {
     const enough = claims.map(({ worth }) => (worth * MILLION >= least * BigInt(ONE) ? worth : 0n));

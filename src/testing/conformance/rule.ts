@@ -14,8 +14,6 @@ export interface RuleSubject {
   readonly params?: unknown;
   /** what it must not read */
   readonly refused?: readonly unknown[];
-  /** It pays two halves more than their whole, and the subnet wants that. @default false */
-  readonly splittingPays?: boolean;
   /** @default 40 */
   readonly trials?: number;
 }
@@ -33,7 +31,7 @@ const MILLION = 1_000_000n;
  *     for (const { name, run } of ruleConformance({ rule: topHeavy, params: { places: 3 } })) test(name, run);
  */
 export function ruleConformance(subject: RuleSubject): readonly ConformanceCase[] {
-  const { rule, params, refused = [], splittingPays = false, trials = 40 } = subject;
+  const { rule, params, refused = [], trials = 40 } = subject;
   const divisionOf = () => bindRule(rule, params);
   const random = () => createSeededRandom(`rule ${rule.name}`);
 
@@ -89,7 +87,7 @@ export function ruleConformance(subject: RuleSubject): readonly ConformanceCase[
       },
     },
   ];
-  if (!splittingPays)
+  if (!rule.paysFor?.includes('splitting'))
     cases.push({
       name: 'pays nobody for spreading one machine over several coldkeys',
       async run() {

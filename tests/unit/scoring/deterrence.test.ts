@@ -130,8 +130,18 @@ describe('deterrence', () => {
         const most = claims.reduce((a, b) => (b.worth > a.worth ? b : a));
         return claims.map((claim) => (claim === most ? 1n : 0n));
       }),
+      {
+        ...rule('edge', (claims) => {
+          const above = claims.map(({ worth }) => (worth >= 1n << 31n ? worth : 0n));
+          return above.some((worth) => worth > 0n) ? above : claims.map(({ worth }) => worth);
+        }),
+        paysFor: ['merging'],
+      } satisfies ScoringRule,
     ];
-    const base = { schedule: POLICIES.compute.schedule, quarantine: POLICIES.compute.quarantine };
+    const base = {
+      quarantine: { reasons: ['seed', 'projection'], epochs: 4 },
+      audit: { unitsPerWindow: 16, restartWindows: 0.5 },
+    };
     const by = (name: string) => {
       const pools = [poolOf({ rule: { name, version: 1 } })];
       const policy = parsePolicy({ ...policyOf(base), pools }, undefined, rules);
@@ -153,10 +163,10 @@ describe('deterrence', () => {
     );
     expect(shape('square', 'splitting')).toMatchObject({ holds: true });
     // beside others of all sizes, whose squares are 341.3 in all: 16 of 357.3 in place of 4 of 345.3
-    expect(shape('square', 'merging')).toMatchObject({ gain: 3.865671, holds: false });
+    expect(shape('square', 'merging')).toMatchObject({ gain: expect.closeTo(3.865672, 5), holds: false });
     // 4 of 67 in place of 1 of 64
     expect(shape('equal', 'splitting')).toMatchObject({
-      gain: 3.820895,
+      gain: expect.closeTo(3.820896, 5),
       of: 'one machine over 4 coldkeys, in all',
       holds: false,
     });
@@ -169,8 +179,20 @@ describe('deterrence', () => {
     });
     // a sliver more than the next one is all or nothing
     const winner = by('winner').behaviours.find(({ behaviour }) => behaviour.name === 'compute/column-liar')!;
-    expect(winner).toMatchObject({ margin: 0, gain: Number.POSITIVE_INFINITY, breakEven: 1 / 256 });
+    expect(winner).toMatchObject({ gain: Number.POSITIVE_INFINITY, breakEven: 1 / 256 });
+    expect(winner.margin).toBeLessThan(1);
     expect(by('winner').holds).toBe(false);
+    // below an edge there is nothing to lose but what it costs to come back: whoever lies enough to pass it is seen
+    const edge = by('edge').behaviours.find(({ behaviour }) => behaviour.name === 'compute/column-liar')!;
+    expect(edge.margin).toBeGreaterThan(1);
+    expect(shape('edge', 'merging')).toMatchObject({
+      gain: Number.POSITIVE_INFINITY,
+      holds: true,
+      wanted: true,
+    });
+    expect(shape('edge', 'splitting')).toEqual({
+      ...{ name: 'splitting', gain: 1, of: 'one machine over 4 coldkeys, in all', holds: true },
+    });
     const named = parsePolicy(
       { ...policyOf(base), pools: [poolOf({ rule: { name: 'equal', version: 1 } })] },
       undefined,

@@ -23,6 +23,7 @@ import { factsOf, partOf, poolOf } from '../../support/scoring.js';
 const podium = defineScoringRule({
   name: 'podium',
   version: 1,
+  paysFor: ['splitting'],
   params: z.strictObject({ places: z.int().min(1).max(16) }),
   divide(claims, { places }) {
     const order = claims
@@ -301,6 +302,10 @@ describe('defineScoringRule', () => {
     [{ name: 'top', version: 1.5, divide: () => [] }, 'a version of 1'],
     [{ name: 'top', version: 1, params: {}, divide: () => [] }, 'params to be a function'],
     [{ name: 'top', version: 1 }, 'divide to be a function'],
+    [
+      { name: 'top', version: 1, divide: () => [], paysFor: ['lying'] },
+      'paysFor to be of splitting, merging',
+    ],
   ])('refuses %j', (rule, words) => {
     expect(() => defineScoringRule(rule as never)).toThrow(words);
   });
@@ -326,7 +331,6 @@ describe('conformance', () => {
     rule: podium,
     params: { places: 3 },
     refused: [{}, { places: 0 }, { places: 1.5 }],
-    splittingPays: true,
   }))
     test(`podium ${name}`, run);
 

@@ -250,7 +250,7 @@ async function withPolicy(
   if (!json) {
     print(checkedText(checkNamed({ file, bytes, digest: toHex(digest) }, known)));
     if (!deterrence(its, known.rules).holds)
-      print(`warning: lying pays under this policy: assay scoring check ${policy}`);
+      print(`warning: lies, or names alone, pay under this policy: assay scoring check ${policy}`);
   }
   return {
     digest,
