@@ -80,12 +80,16 @@ describe('a module is refused, with the file and what is wrong', () => {
   });
 
   test('that cannot be loaded', async () => {
-    await refused(file('broken.mjs', 'export default ;'), 'a module that can be loaded, got SyntaxError: ');
-    await refused(
-      file('missing.mjs', "import './nowhere.mjs';"),
-      'a module that can be loaded, got Error: Cannot find module',
+    const path = file('broken.mjs');
+    const throwing = (error: unknown) => async () => {
+      throw error;
+    };
+    const why = 'a module that can be loaded, got ';
+    await refused(path, `${why}SyntaxError: Unexpected token`, throwing(new SyntaxError('Unexpected token')));
+    await refused(path, `${why}a`, throwing('a\nb'));
+    await expect(openKnown(file('throws.mjs', "throw new RangeError('at once');"))).rejects.toThrow(
+      `${why}RangeError: at once`,
     );
-    await refused(file('throws.mjs', "throw 'a\\nb';"), 'a module that can be loaded, got a');
   });
 
   test('whose default export is none of ours', async () => {
