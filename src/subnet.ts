@@ -14,10 +14,9 @@ export interface SubnetParts {
 export interface SubnetModule {
   readonly proofs: readonly AnyProofKind[];
   readonly rules: readonly ScoringRule[];
-  /** what this value was made by: kinds of one copy of assay are nothing to another, whose errors and types are its own */
-  readonly [MADE_BY]: object;
 }
 
+/** What a value was made by, for every copy: kinds of one are nothing to another, whose errors and types are its own. */
 const MADE_BY = Symbol.for('assay.subnet');
 /** This copy of the package, however often it is installed. */
 const THIS_COPY = Object.freeze({});
@@ -55,16 +54,16 @@ export function defineSubnet(parts: SubnetParts): SubnetModule {
   });
 }
 
-/** Whether `defineSubnet` made it; `another-copy`: that of another installation of assay did. */
-export function madeHere(value: unknown): value is SubnetModule {
-  return madeBy(value) === THIS_COPY;
-}
+/** Whether `defineSubnet` of this very installation of assay made it. */
+export const madeHere = (value: unknown): value is SubnetModule => madeBy(value) === THIS_COPY;
 
 /** Whether `defineSubnet` of some other installation of assay made it. */
 export const madeElsewhere = (value: unknown): boolean => madeBy(value) !== undefined && !madeHere(value);
 
 const madeBy = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null ? (value as Partial<SubnetModule>)[MADE_BY] : undefined;
+  typeof value === 'object' && value !== null
+    ? (value as { readonly [MADE_BY]?: unknown })[MADE_BY]
+    : undefined;
 
 /** The kinds of this build and those of a subnet's own, by name; without a prototype: a name from the wire finds a kind or nothing. */
 export const kindsWith = (
