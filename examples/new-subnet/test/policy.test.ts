@@ -83,7 +83,7 @@ test('pays nothing to who made up cells, and says why', () => {
   assert.equal(why(ONE), 'never-accepted');
 });
 
-test('nobody gains by spreading over names what it has, or by sharing one', () => {
+test('nobody gains by spreading over names what it has', () => {
   assert.ok(deterrence(policy, rules).holds);
 });
 
