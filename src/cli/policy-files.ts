@@ -60,6 +60,10 @@ export async function readNamedPolicy(
     // a file that is of no use here is wrong usage, whichever build would read it; a rule is missed until its module is named
     if (isAssayError(error, 'unsupported') && !error.data.what.startsWith('policy.'))
       throw invalid(path, `a policy of ${POLICY_FORMAT}`, `${error.data.what}, of a newer version`, error);
+    if (isAssayError(error, 'invalid-input') && error.data.what.endsWith('.match.kinds')) {
+      const { what, expected, got } = error.data;
+      throw invalid(what, `${expected} (or, with --module, of the subnet's own)`, got, error);
+    }
     throw error;
   }
 }
