@@ -1,7 +1,7 @@
 // Owns: whether lying pays under a policy's own numbers: for each behaviour the margin, and the cheat at which it would. Does not
 // own: how surely a lie is seen (behaviours.ts).
-import { toColdkey } from '../model/ids.js';
 import { BEHAVIOURS, type Behaviour } from './behaviours.js';
+import { type Part, PLACES, partAmong } from './company.js';
 import { type Pool, quartersOf, type ScoringPolicy } from './policy.js';
 import { boundRules, type Division, type NameShape, ruleOf, type ScoringRule } from './rules.js';
 import { ONE } from './state.js';
@@ -146,28 +146,11 @@ const OTHERS = [
 ] as const;
 /** Of everybody's worth: a rule may have its numbers in worth. */
 const SCALES = [1 / 16, 1 / 4, 1, 4, 16] as const;
-/** A coldkey can be looked for that comes before or after all others. */
-const PLACES = ['0', '2'] as const;
 /** More than anybody's, where a lie is said to have no bound. */
 const MOST_WORTH = 2 ** 20;
 
 function showBy(division: Division): Show {
   const known = new Map<string, readonly Shown[]>();
-  const partOf = (own: readonly number[], others: readonly number[], scale: number, place: string): Part => {
-    const claims = [
-      ...own.map((worth, i) => ({ coldkey: toColdkey(`${place} ${i}`), worth: inOnes(worth * scale) })),
-      ...others.map((worth, i) => ({
-        coldkey: toColdkey(`1 ${`${i}`.padStart(2, '0')}`),
-        worth: inOnes(worth * scale),
-      })),
-    ].sort((a, b) => (a.coldkey < b.coldkey ? -1 : 1));
-    let [mine, all] = [0n, 0n];
-    for (const [i, weight] of division(claims).entries()) {
-      all += weight;
-      if (claims[i]!.coldkey.startsWith(place)) mine += weight;
-    }
-    return { mine, all };
-  };
   const typical = ({ mine, all }: Part, names: number): number =>
     Number((mine * BigInt(names) * FINE) / all) / Number(FINE);
   return (before, after) => {
@@ -177,10 +160,15 @@ function showBy(division: Division): Show {
     shown = OTHERS.flatMap((others) =>
       SCALES.flatMap((scale) =>
         PLACES.map((place) => {
-          const names = before.length + others.length;
+          const inScale = (worths: readonly number[]) => worths.map((worth) => inOnes(worth * scale));
+          const partOf = (own: readonly number[]): number =>
+            typical(
+              partAmong(division, { own: inScale(own), others: inScale(others), place }),
+              before.length + others.length,
+            );
           return {
-            honest: typical(partOf(before, others, scale, place), names),
-            lying: typical(partOf(after, others, scale, place), names),
+            honest: partOf(before),
+            lying: partOf(after),
           };
         }),
       ),
@@ -190,10 +178,6 @@ function showBy(division: Division): Show {
   };
 }
 
-interface Part {
-  readonly mine: bigint;
-  readonly all: bigint;
-}
 const FINE = 1_000_000_000_000n;
 const inOnes = (worth: number): bigint => BigInt(Math.max(1, Math.floor(Math.min(worth, MOST_WORTH) * ONE)));
 

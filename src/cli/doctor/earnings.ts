@@ -214,15 +214,16 @@ function scenarioOf(
   const reason = pay.reasons.get(hotkey);
   const lines: Line[] = [
     ...pay.pools.map(({ name, worth, missed, target, dilution, paid }): Line => {
-      const { share } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
+      const { share, rule } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
       const full = target === undefined ? '' : `, target ${rounded(target)}`;
       const short =
         missed > 0 ? `, ${rounded(missed)} that proven slots missed of their classes is burned` : '';
       const thin = dilution < 1 ? `, each unit is paid ${percent(dilution)} of the full price` : '';
+      const by = rule ? `, divided by the subnet's own rule ${rule.name}, version ${rule.version}` : '';
       const part = Number((paid * 1_000_000n) / pay.total) / 1e6;
       return {
         step: 'pool',
-        text: `pool ${name}: ${percent(share)} of pay; worth ${rounded(worth)} in all${full}${short}${thin}; it pays out ${percent(part)}`,
+        text: `pool ${name}: ${percent(share)} of pay; worth ${rounded(worth)} in all${full}${short}${thin}; it pays out ${percent(part)}${by}`,
       };
     }),
     ...(reason?.cuts ?? []).map(

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { isAssayError } from '../../model/errors.js';
 import { toColdkey } from '../../model/ids.js';
 import { createSeededRandom, type Random } from '../../model/prng.js';
-import { bindRule, type Division, type RuleClaim, type ScoringRule } from '../../scoring/rules.js';
+import { PLACES, partAmong } from '../../scoring/company.js';
+import { bindRule, type RuleClaim, type ScoringRule } from '../../scoring/rules.js';
 import { ONE } from '../../scoring/state.js';
 import type { ConformanceCase } from './proof.js';
 
@@ -95,11 +96,11 @@ export function ruleConformance(subject: RuleSubject): readonly ConformanceCase[
         const from = random();
         for (let i = 0; i < trials; i++)
           for (const parts of [2, 4, 16]) {
-            const others = claimsOf(1 + i, () => someWorth(from));
+            const others = Array.from({ length: 1 + i }, () => someWorth(from));
             const worth = someWorth(from) + 16n;
-            for (const place of ['0', '~']) {
-              const whole = partOf(divide, others, place, [worth]);
-              const split = partOf(divide, others, place, partsOf(worth, parts));
+            for (const place of PLACES) {
+              const whole = partAmong(divide, { own: [worth], others, place });
+              const split = partAmong(divide, { own: partsOf(worth, parts), others, place });
               assert.ok(
                 split.mine * whole.all * MILLION <= (MILLION + 1n) * whole.mine * split.all,
                 `${parts} coldkeys of ${worth / BigInt(parts)} are paid more than one of ${worth}, beside ${others.length} others`,
@@ -142,20 +143,6 @@ const partsOf = (worth: bigint, parts: number): bigint[] => {
   const each = worth / BigInt(parts);
   return Array.from({ length: parts }, (_, i) => (i === 0 ? worth - each * BigInt(parts - 1) : each));
 };
-
-/** Of who comes before or after all others by name. */
-function partOf(divide: Division, others: readonly RuleClaim[], place: string, own: readonly bigint[]) {
-  const claims = [
-    ...others,
-    ...own.map((worth, i) => ({ coldkey: toColdkey(`${place} ${`${i}`.padStart(2, '0')}`), worth })),
-  ].sort((a, b) => (a.coldkey < b.coldkey ? -1 : 1));
-  let [mine, all] = [0n, 0n];
-  for (const [i, weight] of divide(claims).entries()) {
-    all += weight;
-    if (claims[i]!.coldkey.startsWith(place)) mine += weight;
-  }
-  return { mine, all };
-}
 
 /** Functions of doubles that the language leaves to each engine; `**` of doubles is one too, and cannot be seen here. */
 const INEXACT = [

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Coldkey, toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { accepted } from '../../../src/model/verdict.js';
 import {
+  assertRules,
   bindRule,
   createScoringState,
   defineScoringRule,
@@ -296,6 +297,11 @@ describe('what a rule gives back', () => {
 });
 
 describe('defineScoringRule', () => {
+  test('two of one name and version are refused, two versions of one name are not', () => {
+    expect(() => assertRules([equal, podium, { ...equal }])).toThrow('rules: two of equal, version 3');
+    expect(() => assertRules([equal, { ...equal, version: 4 }])).not.toThrow();
+  });
+
   test.each([
     [{ name: 'Top', version: 1, divide: () => [] }, 'a name in lower-case kebab'],
     [{ name: 'top', version: 0, divide: () => [] }, 'a version of 1'],
