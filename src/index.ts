@@ -10,6 +10,7 @@ import { toNetuid } from './model/ids.js';
 import { type Log, silentLog } from './model/log.js';
 import { type Random, systemRandom } from './model/prng.js';
 import type { Wire } from './protocol/wire.js';
+import { assertRules, type ScoringRule } from './scoring/rules.js';
 import type { OwnDelay } from './validator/own-delay.js';
 import type { ValidatorStatus } from './validator/status.js';
 import type { ValidatorOptions as RoomValidatorOptions, ValidatorParts } from './validator/validator.js';
@@ -19,6 +20,8 @@ export type { ChainReader, ChainWriter } from './chain/chain.js';
 export type { Keypair } from './keys/keypair.js';
 export type { Slot } from './miner/slot.js';
 export type { Verdict } from './model/verdict.js';
+export { defineScoringRule, type ParamsReader, type RuleClaim, type ScoringRule } from './scoring/rules.js';
+export { defineSubnet, type SubnetModule, type SubnetParts } from './subnet.js';
 export type { EventPlan } from './validator/schedule.js';
 export type { ValidatorStatus } from './validator/status.js';
 export type { AnyProofKind } from './verification/kinds/index.js';
@@ -58,6 +61,8 @@ export interface ValidatorSetup extends Surroundings {
   readonly alert?: ValidatorParts['alert'];
   /** @default proofs */
   readonly proofs?: readonly AnyProofKind[];
+  /** Scoring rules of the subnet's own, made with `defineScoringRule`, which its policy names. @default none */
+  readonly rules?: readonly ScoringRule[];
   /** Where the subnet owner's parameters come from. @default nobody's count but those that `proofs` bring */
   readonly parameters?: ValidatorParts['parameters'];
   /** @default stalls of this process's event loop */
@@ -78,10 +83,11 @@ export interface Validator {
   run(signal: AbortSignal, onStatus?: (status: ValidatorStatus) => void): Promise<void>;
 }
 
-/** @throws TypeError when two proofs have one name, RangeError when netuid is no u16 */
+/** @throws TypeError when two proofs have one name or two rules name and version, RangeError when netuid is no u16 */
 export function createValidator(setup: ValidatorSetup, options: ValidatorOptions): Validator {
   const { chain, keypair, ledger } = setup;
   const known = byName(setup.proofs ?? proofs);
+  assertRules(setup.rules ?? []);
   const netuid = toNetuid(options.netuid);
   return {
     async run(signal, onStatus) {
@@ -98,6 +104,7 @@ export function createValidator(setup: ValidatorSetup, options: ValidatorOptions
         keypair,
         ledger,
         kinds: known,
+        rules: setup.rules,
         book,
         ...(alert ? { alert } : {}),
         parameters,

@@ -1,6 +1,7 @@
 // Owns: names and flags of `assay verification attack`, `honest`, `transcript` and `check`. Their work is in commands/verification/,
 // loaded when it is called.
 import type { Command } from 'commander';
+import { addModuleOption } from './module-option.js';
 import { decimal, integer } from './numbers.js';
 import type { Run } from './run.js';
 
@@ -71,8 +72,7 @@ Example:
       const { transcript } = await import('./commands/verification/attack-transcript.js');
       return run(() => transcript(flags));
     });
-  verification
-    .command('check')
+  addModuleOption(verification.command('check'))
     .description('judge transcripts: one verdict a line')
     .argument('<file...>', 'transcripts, one a line; - for standard input')
     .option('--json', 'one JSON object a line')

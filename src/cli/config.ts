@@ -132,6 +132,14 @@ const params = z.array(file).max(16).default([]).meta({
   value: 'file',
 });
 
+const subnetModule = file.optional().meta({
+  description:
+    "module with the subnet's own proof kinds and scoring rules, made with defineSubnet (docs/guide/own-proof.md): it is run by loading it",
+  value: 'file',
+  without: "this build's alone",
+  example: '/opt/my-subnet/dist/src/subnet.js',
+});
+
 const policy = z.array(file).max(16).default([]).meta({
   description:
     "the subnet's scoring policies, for peers who ask: what counts is what its owner published; see: assay scoring",
@@ -155,6 +163,7 @@ function isWebhook(text: string): boolean {
 
 export const validatorSchema = z.strictObject({
   ...shared,
+  module: subnetModule,
   params,
   policy,
   mechanism,
@@ -318,6 +327,7 @@ const devices = {
 
 export const minerSchema = z.strictObject({
   ...shared,
+  module: subnetModule,
   params,
   policy,
   host,
@@ -424,6 +434,7 @@ export const minerHostSchema = z.strictObject({
     without: 'none; needed with a cap',
     example: '/var/lib/assay-host',
   }),
+  module: subnetModule,
   ...devices,
   mostDeviceSecondsADay: integerBetween(0, 86_400 * 64, 'seconds')
     .optional()
@@ -463,6 +474,7 @@ export const workerSchema = z.strictObject({
     value: 'url',
     example: 'http://10.0.0.1:8095',
   }),
+  module: subnetModule,
   verifierThreads: integerBetween(1, 256).optional().meta({
     description: 'threads that verify, and jobs in hand at once',
     without: 'as many as there are cores',

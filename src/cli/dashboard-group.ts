@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay dashboard`. Does not own: what it does (commands/dashboard.ts).
 import type { Command } from 'commander';
+import { addModuleOption } from './module-option.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
 
@@ -43,7 +44,7 @@ drawn and is part of the address that is printed.`,
 }
 
 const addSources = (command: Command): Command =>
-  command
+  addModuleOption(command)
     .option('--data <folder>', "a validator's data folder; the validator may be running")
     .option('--miner <folder>', "a miner's data folder; the miner may be running")
     .option(

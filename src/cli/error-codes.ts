@@ -165,6 +165,13 @@ export const ERROR_PAGES: Readonly<Record<CliCode, ErrorPage>> = {
       'Keep more from now on: --opening-budget-bytes, --keep-accepted and --keep-evidence-epochs of `assay validator start`.',
     exit: EXIT.expired,
   },
+  'rule-failed': {
+    means:
+      'A scoring rule of the subnet’s own code failed, or gave back what divides nothing. Nobody is paid by it, and no weights are set.',
+    remedy:
+      'The message says what it gave. The rule is the subnet owner’s code: it is mended there, under a new version, which a new policy names.',
+    exit: EXIT.failed,
+  },
   corrupt: {
     means:
       'A file that was stored does not parse, or was altered. It is left as it is, and nothing is guessed.',

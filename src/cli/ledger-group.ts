@@ -2,6 +2,7 @@
 // loaded when it is called.
 import type { Command } from 'commander';
 import { addNetworkOptions } from './chain-options.js';
+import { addModuleOption } from './module-option.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
@@ -11,8 +12,7 @@ type Flags = Record<string, unknown>;
 const EPOCHS = 'only these epochs of the chain: 7, 7.., ..9, 7..9 (all)';
 
 export function registerLedger(validator: Command, run: Run): void {
-  validator
-    .command('replay')
+  addModuleOption(validator.command('replay'))
     .description(
       'judge an outcome again from stored bytes and its parameter file alone, with fresh private projections; or all of them, and every row of weights',
     )
@@ -74,7 +74,7 @@ that is torn or was altered, naming file and record.`,
       const { compare } = await import('./commands/validator-ledger.js');
       return run((signal) => compare(a, b, flags, signal));
     });
-  addNetworkOptions(validator.command('preview'))
+  addModuleOption(addNetworkOptions(validator.command('preview')))
     .description("run the chain's next epoch with the weights about to be set, and without them")
     .requiredOption('--data <folder>', "the validator's data folder")
     .option('--netuid <n>', "subnet (the ledger's)", integer)

@@ -1,6 +1,7 @@
 // Owns: the names and flags of `assay miner maintenance`. Does not own: what its commands do.
 import type { Command } from 'commander';
 import { addNetworkOptions } from './chain-options.js';
+import { addModuleOption } from './module-option.js';
 import { decimal, integer } from './numbers.js';
 import type { Run } from './run.js';
 import { addHotkeyOptions } from './wallets.js';
@@ -12,7 +13,7 @@ export function registerMaintenance(miner: Command, run: Run): void {
   const maintenance = miner
     .command('maintenance')
     .description('declare hours in which validators do not challenge: unpaid, and no level falls');
-  signed(addNetworkOptions(maintenance.command('declare')))
+  addModuleOption(signed(addNetworkOptions(maintenance.command('declare'))))
     .description('sign a declaration; a running miner shows it to validators within seconds')
     .requiredOption('--hours <n>', 'how long', decimal)
     .option(

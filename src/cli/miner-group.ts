@@ -4,6 +4,7 @@ import { addNetworkOptions } from './chain-options.js';
 import type { PlotFlags } from './commands/miner-plot.js';
 import { registerMaintenance } from './maintenance-group.js';
 import { registerMinerHosts } from './miner-hosts-group.js';
+import { addModuleOption } from './module-option.js';
 import { integer } from './numbers.js';
 import { addRoleOptions } from './role-options.js';
 import type { Run } from './run.js';
@@ -79,42 +80,44 @@ export function registerMiner(program: Command, run: Run): void {
 }
 
 function registerDoctor(miner: Command, run: Run): void {
-  const doctor = addNetworkOptions(
-    miner
-      .command('doctor')
-      .description(
-        'look at this host and at its subnet, prove what there is to prove, say what it would earn',
-      )
-      .option('--host', 'only what this host has, and what is wrong with it')
-      .option('--subnet', 'only what the chain says of the hotkey, the clock and the port')
-      .option('--proofs', 'only the proofs; several of the three may be named')
-      .option('--kind <name...>', 'only these kinds of proof')
-      .option('--class <name>', 'class of the one kind named; see: assay verification params list')
-      .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
-      .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
-      .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
-      .option('--device <id>', 'compute, memory and liveness on a card (assay miner devices)')
-      .option('--catalogue <file>', 'figures of cards that this build does not know')
-      .option(
-        '--data <folder>',
-        "the miner's data folder: also what it says, and what validators saw of its link port",
-      )
-      .option('--netuid <n>', 'subnet to look at, and to count earnings in', integer)
-      .option('--hotkey <name>', 'hotkey to look at: an address, a name in --wallet, or a file')
-      .option('--wallet <name>', 'wallet that the hotkey is a name in')
-      .option('--wallet-path <folder>', 'folder of wallets')
-      .option(
-        '--policy <file>',
-        'count with this policy instead of the published one: a file or a name of this build',
-      )
-      .option('--cards <n>', 'count what was proven on the device so many times', integer)
-      .option(
-        '--others-worth <number...>',
-        'worth that all others prove, as pool=number where there are several',
-      )
-      .option('--from <host:port>', 'ask a vantage (assay miner vantage) which ports it reaches')
-      .option('--ports <n...>', 'ports that it is asked for (the axon’s)', integers),
-    'one JSON object a line, each with its section', // what there is to say is known piece by piece
+  const doctor = addModuleOption(
+    addNetworkOptions(
+      miner
+        .command('doctor')
+        .description(
+          'look at this host and at its subnet, prove what there is to prove, say what it would earn',
+        )
+        .option('--host', 'only what this host has, and what is wrong with it')
+        .option('--subnet', 'only what the chain says of the hotkey, the clock and the port')
+        .option('--proofs', 'only the proofs; several of the three may be named')
+        .option('--kind <name...>', 'only these kinds of proof')
+        .option('--class <name>', 'class of the one kind named; see: assay verification params list')
+        .option('--small', 'the classes of simulated devices: seconds on any host, and no figures of it')
+        .option('--plots <folder...>', 'plots to prove storage from (assay miner plot)')
+        .option('--threads <n>', 'threads of CPU and host memory (all)', integer)
+        .option('--device <id>', 'compute, memory and liveness on a card (assay miner devices)')
+        .option('--catalogue <file>', 'figures of cards that this build does not know')
+        .option(
+          '--data <folder>',
+          "the miner's data folder: also what it says, and what validators saw of its link port",
+        )
+        .option('--netuid <n>', 'subnet to look at, and to count earnings in', integer)
+        .option('--hotkey <name>', 'hotkey to look at: an address, a name in --wallet, or a file')
+        .option('--wallet <name>', 'wallet that the hotkey is a name in')
+        .option('--wallet-path <folder>', 'folder of wallets')
+        .option(
+          '--policy <file>',
+          'count with this policy instead of the published one: a file or a name of this build',
+        )
+        .option('--cards <n>', 'count what was proven on the device so many times', integer)
+        .option(
+          '--others-worth <number...>',
+          'worth that all others prove, as pool=number where there are several',
+        )
+        .option('--from <host:port>', 'ask a vantage (assay miner vantage) which ports it reaches')
+        .option('--ports <n...>', 'ports that it is asked for (the axon’s)', integers),
+      'one JSON object a line, each with its section', // what there is to say is known piece by piece
+    ),
   );
   doctor
     .addHelpText(

@@ -172,14 +172,22 @@ async function choicesOf({ wanted, threads, findDevices }: SlotOptions): Promise
   return { ids: assigned.map((device) => device?.id), byId: byId.size > 0 ? byId : new Map([['cpu', cpu]]) };
 }
 
-/** @throws AssayError `invalid-config` for the first slot that none of these sets is for */
+/** @throws AssayError `invalid-config` for the first slot that none of these sets is for, or on a live chain a localnet's */
 export function assertClasses(
   wanted: readonly WantedSlot[],
-  from: { readonly kinds: KindsByName; readonly sets: readonly ParameterSet[] },
+  from: {
+    readonly kinds: KindsByName;
+    readonly sets: readonly ParameterSet[];
+    /** @default false */
+    readonly isLive?: boolean;
+  },
 ): void {
   for (const each of wanted) {
     const chosen = classSet(each, from);
     if ('why' in chosen) throw wrongSlot(`${chosen.why}`);
+    const { kind, params } = chosen;
+    if (from.isLive && kind.facts(params).localnetOnly)
+      throw wrongSlot(`${each.kind}:${each.className} is for localnets: no live chain pays for it`);
   }
 }
 

@@ -15,11 +15,12 @@ import {
   readPolicy,
   type ScoringPolicy,
 } from '../scoring/index.js';
-import type { KindsByName, ParameterFile } from '../verification/parameter-file.js';
+import type { ParameterFile } from '../verification/parameter-file.js';
 import type { Publication } from '../verification/publication.js';
 import { readInputBytes } from './input-text.js';
 import { invalid } from './invalid-input.js';
 import { shelve } from './parameter-files.js';
+import type { Known } from './subnet-module.js';
 
 /** A policy as somebody wrote it. */
 export interface NamedPolicy {
@@ -42,18 +43,27 @@ export const namedPolicy = (policy: ScoringPolicy): NamedPolicy => ({
 
 /**
  * @param path of a file, `-` for standard input, or the name of a policy of this build
- * @param known a policy that names another kind or class is refused. @default any name
- * @throws AssayError `invalid-input` naming the file and its key
+ * @param known whose rules a policy may name
+ * @param classes a policy that names another kind or class is refused. @default any name
+ * @throws AssayError `invalid-input` naming the file and its key; `unsupported` for a rule that is not known here
  */
-export async function readNamedPolicy(path: string, known?: KnownClasses): Promise<NamedPolicy> {
+export async function readNamedPolicy(
+  path: string,
+  { rules }: Pick<Known, 'rules'>,
+  classes?: KnownClasses,
+): Promise<NamedPolicy> {
   if (isPolicyName(path)) return namedPolicy(POLICIES[path]);
   const bytes = await readInputBytes(path, { maxBytes: POLICY_BYTES, names: () => POLICY_NAMES });
   try {
-    return namedPolicy(readPolicy(bytes, known));
+    return namedPolicy(readPolicy(bytes, classes, rules));
   } catch (error) {
-    // a file that is of no use here is wrong usage, whichever build would read it
-    if (isAssayError(error, 'unsupported'))
+    // a file that is of no use here is wrong usage, whichever build would read it; a rule is missed until its module is named
+    if (isAssayError(error, 'unsupported') && !error.data.what.startsWith('policy.'))
       throw invalid(path, `a policy of ${POLICY_FORMAT}`, `${error.data.what}, of a newer version`, error);
+    if (isAssayError(error, 'invalid-input') && error.data.what.endsWith('.match.kinds')) {
+      const { what, expected, got } = error.data;
+      throw invalid(what, `${expected} (or, with --module, of the subnet's own)`, got, error);
+    }
     throw error;
   }
 }
@@ -73,10 +83,10 @@ export function knownClasses({ sets }: Pick<ParameterFile, 'sets'>): KnownClasse
 export async function shelveGiven(
   shelf: ParameterShelf,
   { params, policy }: { readonly params: readonly string[]; readonly policy: readonly string[] },
-  kinds: KindsByName,
+  known: Pick<Known, 'kinds' | 'rules'>,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const files = await shelve(shelf, params, kinds);
-  const policies = await Promise.all(policy.map((path) => readNamedPolicy(path)));
+  const files = await shelve(shelf, params, known.kinds);
+  const policies = await Promise.all(policy.map((path) => readNamedPolicy(path, known)));
   for (const { digest, bytes } of policies) await shelf.write(digest, bytes);
   return new Map([...files, ...policies.map(({ digest, bytes }) => [digest, bytes] as const)]);
 }

@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay validator queue`. Does not own: what they do (commands/validator-queue.ts).
 import { type Command, Option } from 'commander';
+import { addModuleOption } from './module-option.js';
 import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
@@ -18,7 +19,7 @@ export function registerQueue(validator: Command, run: Run): void {
       const { listQueue } = await import('./commands/validator-queue.js');
       return run(() => listQueue(whole(own)));
     });
-  shared(queue.command('retry'))
+  addModuleOption(shared(queue.command('retry')))
     .argument('<outcome>', 'name of the outcome')
     .option('--queue-key <file>', "the queue's key (in the data folder)")
     .description(

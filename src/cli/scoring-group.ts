@@ -1,5 +1,6 @@
 // Owns: names and flags of `assay scoring`. Each command's work is in commands/scoring/, loaded when it is called.
 import type { Command } from 'commander';
+import { addModuleOption } from './module-option.js';
 import type { Run } from './run.js';
 
 type Flags = Record<string, unknown>;
@@ -25,8 +26,7 @@ export function registerScoring(program: Command, run: Run): void {
       const { printSchema } = await import('./commands/scoring/init.js');
       return run(async () => printSchema());
     });
-  scoring
-    .command('check')
+  addModuleOption(scoring.command('check'))
     .description('read a policy strictly; say what it pays, and for each lie whether it would pay')
     .argument('<policy>', 'a file, - for standard input, or compute, rollouts, mixed')
     .option(
@@ -46,8 +46,7 @@ Exits 0 when every margin is above 1 and nothing is gained by names, 1 when not,
       const { checkPolicy } = await import('./commands/scoring/check.js');
       return run(() => checkPolicy(policy, flags));
     });
-  scoring
-    .command('preview')
+  addModuleOption(scoring.command('preview'))
     .description(
       'what a policy would have paid on a ledger, by hotkey, with the reason for every zero and every cut',
     )

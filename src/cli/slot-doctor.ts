@@ -48,7 +48,9 @@ export function createSlotDoctor(
     const subject = SUBJECTS[kind.kind];
     const params = [...kind.table.values()].find((each) => kind.facts(each).className === className);
     const isPlot = kind.kind === 'storage';
-    if (!subject || (isPlot && params === undefined))
+    // a subnet's own kind has no small class: it is proven under the slot's, as a plot is
+    const isSmall = subject !== undefined && !isPlot;
+    if (!isSmall && params === undefined)
       return { ...found, state: 'skipped', said: 'this build has no small proof of it' };
     const { hotkey, worker } = about;
     if (isPlot && !hotkey)
@@ -67,7 +69,7 @@ export function createSlotDoctor(
     };
     try {
       if (host.plot) await slot.devices.disk?.open(host.plot.name, over.signal); // as its first event would
-      const asked = isPlot ? { class: className, small: false } : { small: true };
+      const asked = isSmall ? { small: true } : { class: className, small: false };
       const prove = () => examine(kind, host, { ...asked, kind: [kind.kind] }, over.signal);
       const first = await prove();
       // one that was late once may have met whatever else starts with this host

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { registerAttacks } from './attack-group.js';
 import { addNetworkOptions, addSendingOptions } from './chain-options.js';
+import { addModuleOption } from './module-option.js';
 import { integer } from './numbers.js';
 import type { Run } from './run.js';
 import { addWalletOptions } from './wallets.js';
@@ -62,7 +63,7 @@ Examples:
 
 /** What `assay params` has always been. */
 export const addListOptions = (command: Command): Command =>
-  command
+  addModuleOption(command)
     .option('--kind <name>', 'only of this proof kind')
     .option('--file <file>', 'the sets of a parameter file, in place of those of this build')
     .option('--json', 'one JSON object a line');
@@ -75,8 +76,7 @@ function registerParams(verification: Command, run: Run): void {
       const { listParams } = await import('./commands/verification/params.js');
       return run(() => listParams(flags));
     });
-  params
-    .command('show')
+  addModuleOption(params.command('show'))
     .description('one set: every number, and what counts one')
     .argument('<set>', 'a class, kind/class, or 8 digits or more of a params id')
     .option('--file <file>', 'of a parameter file, in place of this build')
@@ -85,8 +85,7 @@ function registerParams(verification: Command, run: Run): void {
       const { showParams } = await import('./commands/verification/params.js');
       return run(() => showParams(set, flags));
     });
-  params
-    .command('check')
+  addModuleOption(params.command('check'))
     .description('read a parameter file strictly; say its digest and how it differs from this build')
     .argument('<file>', '- for standard input')
     .option('--json', 'one JSON document')
@@ -95,8 +94,7 @@ function registerParams(verification: Command, run: Run): void {
       const { checkParams } = await import('./commands/verification/params.js');
       return run(() => checkParams(file, flags));
     });
-  params
-    .command('export')
+  addModuleOption(params.command('export'))
     .description('the sets of this build as a parameter file, to be changed and published')
     .option('--out <file>', 'where to; standard output without it')
     .option('--class <name...>', 'only these classes, or kind/class')
@@ -106,7 +104,7 @@ function registerParams(verification: Command, run: Run): void {
       const { exportParams } = await import('./commands/verification/params.js');
       return run(() => exportParams(flags));
     });
-  netuid(addSendingOptions(addWalletOptions(addNetworkOptions(params.command('publish')))))
+  addModuleOption(netuid(addSendingOptions(addWalletOptions(addNetworkOptions(params.command('publish'))))))
     .description('as owner of a subnet: commit to a parameter file, and raise the weights version key by one')
     .argument('<file>', '`built-in` to return to the table that each build brings')
     .option(

@@ -5,15 +5,15 @@ import { toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Ledger } from '../validator/ledger/ledger.js';
 import type { EvidenceStore } from '../validator/queue/evidence-store.js';
-import { BUILD, type Stamp } from '../validator/queue/job.js';
+import type { Stamp } from '../validator/queue/job.js';
 import { openJobBook } from '../validator/queue/job-book.js';
 import { createJournalQueue, type JournalQueue } from '../validator/queue/journal-queue.js';
 import { openQueueKey, type QueueKey } from '../validator/queue/queue-key.js';
 import { createQueueVerifiers, type QueueVerifiers } from '../validator/queue/queue-verifiers.js';
 import { recoverOutcomes, withSettling } from '../validator/queue/recover.js';
 import type { Verifiers } from '../validator/verifiers.js';
-import { kinds } from '../verification/kinds/index.js';
 import { dataPaths, systemParts } from './assemble.js';
+import type { Known } from './subnet-module.js';
 
 export interface VerificationQueue {
   readonly verifiers: QueueVerifiers;
@@ -36,7 +36,12 @@ export type WrapQueue = (
  * @param at.wrap @default the jobs are done here
  */
 export async function openVerificationQueue(
-  parts: { readonly verifiers: Verifiers; readonly ledger: Ledger; readonly log: Log },
+  parts: {
+    readonly verifiers: Verifiers;
+    readonly ledger: Ledger;
+    readonly log: Log;
+    readonly known: Pick<Known, 'kinds' | 'build'>;
+  },
   at: {
     readonly data: string;
     readonly genesisHash: Uint8Array;
@@ -48,12 +53,13 @@ export async function openVerificationQueue(
   signal: AbortSignal,
 ): Promise<VerificationQueue> {
   const { verifiers: own, log } = parts;
+  const { kinds, build } = parts.known;
   const { clock, random } = systemParts;
   const folder = dataPaths.queue(at.data);
   const self = toHotkey(at.hotkey);
   const key = await openQueueKey(at.keyFile ?? dataPaths.queueKey(at.data), { make: true });
   const deployment = { genesis: toHex(at.genesisHash), netuid: at.netuid, hotkey: self };
-  const stamp: Stamp = { deployment, build: BUILD };
+  const stamp: Stamp = { deployment, build };
   const book = await openJobBook({ key, stamp, clock, log }, folder);
   const journal = createJournalQueue({ book, log });
   const queue = at.wrap ? await at.wrap(journal, { key, stamp, evidence: book.evidence }) : journal;

@@ -1,6 +1,7 @@
 // Owns: which parameter set a slot of a kind and class has, among those of one file. Does not own: files (parameters), what a class
 // is (verification/classes.ts), devices.
 import { BY_SIZE } from '../verification/classes.js';
+import { kinds as builtIn } from '../verification/kinds/index.js';
 import type { KindsByName, ParameterSet } from '../verification/parameter-file.js';
 import type { ProofKind } from '../verification/proof.js';
 
@@ -18,7 +19,9 @@ export function classSet(
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (!kind) return { slot, why: `no kind ${name}; there are ${Object.keys(kinds).join(', ')}` };
   const found = sets.filter((each) => each.kind === name && each.className === className);
-  const set = found.find(({ params }) => !kind.facts(params).localnetOnly);
+  const isReal = ({ params }: ParameterSet) => !kind.facts(params).localnetOnly;
+  // of our own kinds those are for simulated devices; of a subnet's own they are what there is to be had on a localnet
+  const set = found.find(isReal) ?? (Object.hasOwn(builtIn, name) ? undefined : found[0]);
   if (set) return { kind, params: kind.parseParams(set.params), set };
   const why =
     found.length > 0

@@ -40,6 +40,8 @@ export interface ErrorCodes {
   unsupported: { what: string; why: string };
   /** stored evidence is gone: its byte budget was spent on others */
   'evidence-expired': { outcome: string };
+  /** a subnet's own scoring rule threw, or gave what is no division: nobody is paid by it */
+  'rule-failed': { rule: string; why: string };
   /** stored state does not parse */
   corrupt: { path: string; line?: number; why: string };
   /** an exactness probe or invariant of our own failed */

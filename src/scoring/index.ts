@@ -20,6 +20,7 @@ export {
   type KnownClasses,
   type MaintenanceRules,
   maintenanceRules,
+  millionths,
   POLICY_BYTES,
   POLICY_FORMAT,
   type PolicySchedule,
@@ -43,8 +44,20 @@ export {
   type UsageReceipt,
 } from './receipts.js';
 export {
+  assertRules,
+  bindRule,
+  type Division,
+  defineScoringRule,
+  type NameShape,
+  type ParamsReader,
+  type RuleChoice,
+  type RuleClaim,
+  type ScoringRule,
+} from './rules.js';
+export {
   createScoringState,
   isDrawn,
+  ONE,
   restoreScoringState,
   type Sample,
   type Scored,

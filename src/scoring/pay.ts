@@ -3,6 +3,7 @@
 import type { Coldkey, Hotkey } from '../model/ids.js';
 import { curve } from './curve.js';
 import { millionths, type Pool, quartersOf, type ScoringPolicy } from './policy.js';
+import type { Division } from './rules.js';
 import { type HotkeyView, ONE, type ScoringState } from './state.js';
 
 /** What of the chain counts: by hotkey, never by uid. */
@@ -44,6 +45,8 @@ export type ZeroWhy =
   | 'quarantine'
   /** its slots were in declared maintenance for all of the epoch */
   | 'maintenance'
+  /** the subnet's own rule of the pool gives its coldkey nothing */
+  | 'by-rule'
   /** `cuts` say by what */
   | 'cut-to-nothing'
   /** below what can be told from nothing */
@@ -139,6 +142,8 @@ export function payOf(
   const worth = new Map<Hotkey, bigint>(names.map((hotkey) => [hotkey, 0n]));
   const cuts = new Map<Hotkey, Cut[]>();
   const burned = { explicit: TOTAL, unfilled: 0n, unproven: 0n };
+  /** to whom a pool's own rule gives nothing */
+  const ruledOut = new Set<Hotkey>();
 
   const cut: Cutter = (why, pool, hotkey, before, after) => {
     if (after === before) return after;
@@ -172,12 +177,14 @@ export function payOf(
     if (all > 0n) {
       const fund = (amount * all) / bought;
       const coldkeys = byColdkey(claims);
-      // all slots of a coldkey are one sum before the curve, or a concave one would pay for splitting
-      const curved = new Map([...coldkeys].map(([key, { sum }]) => [key, curve(sum, quartersOf(policy))]));
-      const whole = sumOf([...curved.values()], (each) => each);
+      // all slots of a coldkey are one sum before it is weighed, or a concave curve would pay for splitting
+      const weights = weightsOf(coldkeys, state.divisions[index], quartersOf(policy));
+      const whole = sumOf([...weights.values()], (each) => each);
       for (const [coldkey, { sum, claims: own }] of coldkeys)
         for (const claim of own) {
-          const share = (fund * curved.get(coldkey)! * claim.worth) / (whole * sum);
+          const weight = weights.get(coldkey)!;
+          if (weight === 0n) ruledOut.add(claim.hotkey);
+          const share = (fund * weight * claim.worth) / (whole * sum);
           shares.set(claim.hotkey, shares.get(claim.hotkey)! + share);
           paid += share;
         }
@@ -208,6 +215,7 @@ export function payOf(
       if (worth.get(hotkey)! > 0n) {
         const last = own.find(({ factor }) => factor === 0)?.why;
         if (last === 'quarantine' || last === 'maintenance') return last;
+        if (ruledOut.has(hotkey)) return 'by-rule';
         return own.length > 0 ? 'cut-to-nothing' : 'too-small';
       }
       if (policy.pools.every(({ credit = 'outcomes' }) => credit !== 'outcomes')) return 'no-credit';
@@ -330,6 +338,20 @@ function capColdkeys(policy: ScoringPolicy, pool: Pool, claims: readonly Claim[]
       claim.worth = cut('coldkey-cap', pool, claim.hotkey, claim.worth, (claim.worth * cap) / sum);
     }
   }
+}
+
+/** By a pool's own rule, or by the policy's curve. */
+function weightsOf(
+  coldkeys: ReadonlyMap<Coldkey, { readonly sum: bigint }>,
+  division: Division | undefined,
+  quarters: number,
+): ReadonlyMap<Coldkey, bigint> {
+  if (!division) return new Map([...coldkeys].map(([coldkey, { sum }]) => [coldkey, curve(sum, quarters)]));
+  const claims = [...coldkeys.keys()]
+    .sort()
+    .map((coldkey) => ({ coldkey, worth: coldkeys.get(coldkey)!.sum }));
+  const weights = division(claims);
+  return new Map(claims.map(({ coldkey }, i) => [coldkey, weights[i]!]));
 }
 
 function byColdkey(claims: readonly Claim[]) {

@@ -9,6 +9,7 @@ import { sha256 } from '../model/hash.js';
 import { invalid } from '../model/invalid-input.js';
 import { isNear } from '../model/near.js';
 import { REJECTIONS } from '../model/verdict.js';
+import { boundRules, RULE_VERSIONS, type ScoringRule } from './rules.js';
 
 export const POLICY_FORMAT = 'assay-scoring-policy/1';
 /** It travels beside a parameter file, and like one. */
@@ -41,6 +42,17 @@ const hotkey = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{47,48}$/, 'expected an SS
 const PRICE = z.strictObject({ of: whole(1, Number.MAX_SAFE_INTEGER), counts: decimal(0, 1e6) });
 const PRICES = z.partialRecord(z.enum(RESOURCES), PRICE);
 
+/** What only the rule can read, in a form whose one spelling is the same everywhere. */
+const PARAMS = z
+  .unknown()
+  .superRefine((value, context) => {
+    const problem = problemOf(value, 0);
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  })
+  .meta({ type: 'object' });
+
+const RULE = z.strictObject({ name, version: whole(1, RULE_VERSIONS), params: PARAMS.optional() });
+
 const POOL = z.strictObject({
   name,
   /** of all that the policy pays out */
@@ -57,6 +69,8 @@ const POOL = z.strictObject({
   target: decimal(0.000001, 1e9).optional(),
   /** what becomes of what nobody filled. @default 'burn' */
   unfilled: z.enum(['burn', 'spread']).optional(),
+  /** A rule of the subnet's own, in place of `pay`: how the pool's fund is divided. @default `pay` */
+  rule: RULE.optional(),
 });
 
 const CAPS = z.strictObject({
@@ -169,9 +183,15 @@ export type KnownClasses = Readonly<Record<string, readonly string[]>>;
 /**
  * A policy from a parsed JSON value.
  * @param known kinds and classes that there are; a policy that names another is refused. @default any name
- * @throws AssayError `invalid-input` naming the key, with what may have been meant; `unsupported` for a newer format
+ * @param rules of the subnet's own that there are. @default none: a policy that names one is refused
+ * @throws AssayError `invalid-input` naming the key, with what may have been meant; `unsupported` for a newer format, and for a
+ * rule that is not among `rules`
  */
-export function parsePolicy(value: unknown, known?: KnownClasses): ScoringPolicy {
+export function parsePolicy(
+  value: unknown,
+  known?: KnownClasses,
+  rules: readonly ScoringRule[] = [],
+): ScoringPolicy {
   assertFormat(value);
   const parsed = POLICY.safeParse(value);
   if (!parsed.success) throw ofIssue(parsed.error.issues[0]!, value);
@@ -180,11 +200,16 @@ export function parsePolicy(value: unknown, known?: KnownClasses): ScoringPolicy
   assertPools(policy);
   assertShape(policy);
   if (known) assertKnown(policy, known);
+  boundRules(policy, rules);
   return policy;
 }
 
 /** @throws AssayError as `parsePolicy`, and `limit-exceeded` */
-export function readPolicy(bytes: Uint8Array, known?: KnownClasses): ScoringPolicy {
+export function readPolicy(
+  bytes: Uint8Array,
+  known?: KnownClasses,
+  rules: readonly ScoringRule[] = [],
+): ScoringPolicy {
   if (bytes.length > POLICY_BYTES)
     throw new AssayError('limit-exceeded', `policy: at most ${POLICY_BYTES} bytes`, {
       what: 'policy',
@@ -197,7 +222,7 @@ export function readPolicy(bytes: Uint8Array, known?: KnownClasses): ScoringPoli
   } catch (error) {
     throw invalid('policy', 'JSON in UTF-8', `${bytes.length} bytes that are none`, error);
   }
-  return parsePolicy(value, known);
+  return parsePolicy(value, known, rules);
 }
 
 /** The one spelling, whose SHA-256 addresses the policy. */
@@ -311,6 +336,27 @@ function assertKnown({ pools }: ScoringPolicy, known: KnownClasses): void {
   }
 }
 
+/** Deeper, and reading would take the stack of whoever reads it. */
+const DEEPEST = 8;
+
+/** What is wrong with a rule's parameters, whatever the rule. */
+function problemOf(value: unknown, depth: number): string | undefined {
+  if (depth === 0 && (value === null || typeof value !== 'object' || Array.isArray(value)))
+    return 'expected an object';
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) || (Math.abs(value) <= 1e9 && millionths(value) / MILLION === value)
+      ? undefined
+      : `expected whole numbers, or at most 6 decimal places up to 1e9, not ${value}`;
+  if (value === null || typeof value !== 'object') return undefined;
+  if (depth === DEEPEST) return `expected at most ${DEEPEST} levels`;
+  if (Object.hasOwn(value, '__proto__')) return 'expected no key of the name __proto__';
+  for (const each of Object.values(value)) {
+    const problem = problemOf(each, depth + 1);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
 function ofIssue(issue: z.core.$ZodIssue, value: unknown): AssayError {
   const path = issue.path
     .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
@@ -351,4 +397,10 @@ function meant(names: readonly string[], got: string): string {
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
-const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);
+function shown(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 60);
+  } catch {
+    return `${typeof value} too deep to be shown`; // the stack ends before it does
+  }
+}

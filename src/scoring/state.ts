@@ -9,6 +9,7 @@ import type { Outcome } from '../model/outcome.js';
 import { accepted, CAUSES, inconclusive, REJECTIONS, rejected, verdictToString } from '../model/verdict.js';
 import { millionths, type Pool, policyDigest, type ScoringPolicy } from './policy.js';
 import { worthBy } from './prices.js';
+import { boundRules, type Division, type ScoringRule } from './rules.js';
 
 /** What of an outcome counts. */
 export type Scored = Pick<
@@ -39,6 +40,8 @@ export interface Sample {
 export interface StateParts {
   /** Class of a parameter set; needed by policies whose pools match classes. @default none is known */
   readonly classOf?: ((paramsId: string) => string | undefined) | undefined;
+  /** The subnet's own; needed by policies whose pools name one. @default none: such a policy is refused as `unsupported` */
+  readonly rules?: readonly ScoringRule[] | undefined;
 }
 
 /** What a slot is worth in one epoch, and why not more. */
@@ -73,6 +76,8 @@ export interface HotkeyView {
  */
 export interface ScoringState {
   readonly policy: ScoringPolicy;
+  /** by pool, the subnet's own rule that divides its fund; undefined where the policy's `pay` does */
+  readonly divisions: readonly (Division | undefined)[];
   /** of the newest completed event; undefined before the first */
   readonly epoch: number | undefined;
   started(event: ScoredEvent): void;
@@ -216,7 +221,7 @@ export function createScoringState(policy: ScoringPolicy, parts: StateParts = {}
 
 function stateOf(
   policy: ScoringPolicy,
-  { classOf = () => undefined }: StateParts,
+  { classOf = () => undefined, rules }: StateParts,
   hotkeys: Map<string, Entry>,
   tried: number[],
   /** with a completed event that was no check between events */
@@ -231,6 +236,7 @@ function stateOf(
   const kept = BigInt(millionths(retain));
   const reach = Math.max(carryEpochs, turnEpochs);
   const pools = policy.pools.map(createPool);
+  const divisions = boundRules(policy, rules);
   const poolCount = pools.length;
   const isBad = new Set(quarantine?.reasons.map((reason) => REJECTED[reason]));
   /** by kind, then by parameter set */
@@ -434,6 +440,7 @@ function stateOf(
 
   return {
     policy,
+    divisions,
     get epoch() {
       return stats?.epoch;
     },

@@ -12,6 +12,7 @@ export { type EnvironmentSubject, environmentConformance } from './conformance/e
 export { jobQueueConformance, type QueueFixture, type QueueSubject } from './conformance/job-queue.js';
 export { type LanguageModelSubject, languageModelConformance } from './conformance/language-model.js';
 export { type ConformanceCase, type Liar, type ProofSubject, proofConformance } from './conformance/proof.js';
+export { type RuleSubject, ruleConformance } from './conformance/rule.js';
 export type { MakeWire } from './conformance/wire.js';
 export { createVirtualNetwork, type HostLink, type Pipe, type VirtualNetwork } from './devices/links.js';
 export { createPacedDevice } from './devices/paced.js';

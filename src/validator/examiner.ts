@@ -58,10 +58,13 @@ const THREAD_HEAP_MB = 256;
 
 /** @param onEnd called once, before what it had in hand is rejected; `asked` where somebody called `end` */
 export function startExaminer(
-  { clock, module }: { readonly clock: Clock; readonly module: URL },
+  { clock, module, data }: { readonly clock: Clock; readonly module: URL; readonly data?: unknown },
   onEnd: (ending: { readonly code: number; readonly cause: unknown; readonly asked: boolean }) => void,
 ): Examiner {
-  const worker = startThread(module, { resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB } });
+  const worker = startThread(module, {
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    workerData: data,
+  });
   const holds = new Set<number>();
   let inHand: ((reply: ThreadReply) => void) | undefined;
   let isOver: { readonly error: unknown } | undefined;

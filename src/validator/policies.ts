@@ -2,6 +2,7 @@
 // what it says (scoring/policy.ts), what is paid by it (score.ts).
 import type { Parameters } from '../parameters/parameters.js';
 import { readPolicy, type ScoringPolicy } from '../scoring/policy.js';
+import type { ScoringRule } from '../scoring/rules.js';
 import { type EventPlan, holdOf } from './schedule.js';
 
 /** What an epoch goes by. */
@@ -19,10 +20,12 @@ export interface Rules {
  * A policy's plan where it has one, else this validator's own: of a subnet whose owner says nothing about events, all validators
  * have to be told the same.
  * @param plan of an epoch without a published one
+ * @param rules of the subnet's own that a policy may name; one that names another is no use
  */
 export function createPolicies(
   parameters: Pick<Parameters, 'policyIn'>,
   plan: EventPlan,
+  rules: readonly ScoringRule[] = [],
 ): { in(epoch: number): Rules } {
   /** the newest two: those of this epoch and of the one before */
   const read = new Map<string, Pick<Rules, 'policy' | 'whyNot'>>();
@@ -30,10 +33,10 @@ export function createPolicies(
   function rulesOf(digest: string, bytes: Uint8Array): Pick<Rules, 'policy' | 'whyNot'> {
     const known = read.get(digest);
     if (known) return known;
-    const rules = parsed(digest, bytes);
+    const own = parsed(digest, bytes, rules);
     if (read.size >= 2) read.delete(read.keys().next().value!); // not empty
-    read.set(digest, rules);
-    return rules;
+    read.set(digest, own);
+    return own;
   }
 
   return {
@@ -41,15 +44,19 @@ export function createPolicies(
       const { digest, bytes, whyNot } = parameters.policyIn(epoch);
       if (whyNot !== undefined) return { digest, plan, whyNot };
       if (digest === undefined || bytes === undefined) return { plan };
-      const rules = rulesOf(digest, bytes);
-      return { digest, plan: rules.policy?.schedule ?? plan, ...rules };
+      const own = rulesOf(digest, bytes);
+      return { digest, plan: own.policy?.schedule ?? plan, ...own };
     },
   };
 }
 
-function parsed(digest: string, bytes: Uint8Array): Pick<Rules, 'policy' | 'whyNot'> {
+function parsed(
+  digest: string,
+  bytes: Uint8Array,
+  rules: readonly ScoringRule[],
+): Pick<Rules, 'policy' | 'whyNot'> {
   try {
-    const policy = readPolicy(bytes);
+    const policy = readPolicy(bytes, undefined, rules);
     if (policy.schedule) holdOf(policy.schedule);
     return { policy };
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   policyDigest,
   restoreScoringState,
   type ScoringPolicy,
+  type ScoringRule,
   type ScoringState,
 } from '../scoring/index.js';
 import type { KindsByName } from '../verification/parameter-file.js';
@@ -87,10 +88,13 @@ export interface Scorer {
 export function createScorer({
   ledger,
   kinds,
+  rules,
   breaker: limits = DEFAULT_BREAKER,
 }: {
   readonly ledger: ScoredLedger;
   readonly kinds: KindsByName;
+  /** The subnet's own, which policies may name. @default none */
+  readonly rules?: readonly ScoringRule[] | undefined;
   /** @default DEFAULT_BREAKER */
   readonly breaker?: BreakerLimits | undefined;
 }): Scorer {
@@ -121,7 +125,7 @@ export function createScorer({
       const hold = await readHold(ledger, signal);
       const classes = now?.classes ?? (await learnClasses(ledger, kinds, signal));
       const compacted = ledger.compacted();
-      const parts = { classOf: classes.of };
+      const parts = { classOf: classes.of, rules };
       const state =
         compacted?.policy === digest
           ? restoreScoringState(policy, compacted.state, parts)

@@ -4,7 +4,7 @@ import type { Keypair } from '../keys/keypair.js';
 import { fromAddress } from '../keys/ss58.js';
 import { equals, toHex } from '../model/bytes.js';
 import { type Clock, withTimeout } from '../model/clock.js';
-import { AssayError } from '../model/errors.js';
+import { AssayError, isAssayError } from '../model/errors.js';
 import { type Hotkey, type Netuid, toHotkey } from '../model/ids.js';
 import type { Log } from '../model/log.js';
 import type { Outcome } from '../model/outcome.js';
@@ -17,7 +17,7 @@ import { assertPhases } from '../parameters/phases.js';
 import { dial } from '../protocol/dial.js';
 import type { MinerPeer } from '../protocol/session.js';
 import type { Wire } from '../protocol/wire.js';
-import { DEFAULT_POLICY, maintenanceRules, policyDigest } from '../scoring/index.js';
+import { DEFAULT_POLICY, maintenanceRules, policyDigest, type ScoringRule } from '../scoring/index.js';
 import { passBlock } from '../verification/draw.js';
 import { eventId } from '../verification/seed.js';
 import type { Anchor } from './anchors.js';
@@ -64,6 +64,11 @@ export interface ValidatorParts {
   readonly wire: Wire;
   readonly keypair: Keypair;
   readonly kinds: ProofKinds;
+  /**
+   * The subnet's own scoring rules. Where the owner's policy names one that is not here, nothing is asked and no weights are set.
+   * @default none
+   */
+  readonly rules?: readonly ScoringRule[] | undefined;
   /** Where the owner's parameters come from. @default nobody's count but those that `kinds` bring */
   readonly parameters?: ParametersParts | undefined;
   /** Where peers may have them from us. @default no port: we only ask */
@@ -153,7 +158,7 @@ export async function runValidator(
   const peers = createPeers(parts, options);
   const publisher = createPublisher(parts, { netuid, mechanism });
   const parameters = createParameters(parts, { netuid });
-  const policies = createPolicies(parameters, options.plan);
+  const policies = createPolicies(parameters, options.plan, parts.rules);
   const scorer = createScorer({ ...parts, breaker: options.breaker });
   const lookBack = createLookBack();
   const overruns = createOverruns(log);
@@ -176,6 +181,7 @@ export async function runValidator(
   const idleEpochs = new Set<number>();
   let lateEpoch: number | undefined;
   let withheldEpoch: number | undefined;
+  let ruleFailedEpoch: number | undefined;
   /** the newest epoch that is over and accounted for */
   let closedEpoch = newestOf(parts.book, options);
   let publishing: Promise<void> | undefined;
@@ -352,9 +358,22 @@ export async function runValidator(
       epoch,
       reason,
     });
+    alertWithheld(epoch, reason);
+    return true;
+  }
+
+  function alertWithheld(epoch: number, reason: string): void {
     const { digest: policy } = policies.in(epoch);
     alert({ kind: 'weights-withheld', netuid, hotkey: self, epoch, reason, ...(policy ? { policy } : {}) });
-    return true;
+  }
+
+  /** Tried again at the next block: who is registered may be another by then, and with it what the rule is asked. */
+  function tellRuleFailed(epoch: number, { message: reason }: AssayError): void {
+    tell({ weightsStage: { epoch, stage: 'withheld', reason } });
+    if (ruleFailedEpoch === epoch) return;
+    ruleFailedEpoch = epoch;
+    log.error('no weights: the scoring rule of the policy failed', { epoch, reason });
+    alertWithheld(epoch, reason);
   }
 
   async function announce(head: Head, current: Subnet): Promise<void> {
@@ -522,6 +541,7 @@ export async function runValidator(
       const step = () => publisher.step(due, report);
       await (due ? traced(tracer.start('weights', { epoch }), step) : step());
     } catch (error) {
+      if (isAssayError(error, 'rule-failed')) return tellRuleFailed(epoch, error);
       // decided anew from what is written down and the chain's state at the next block: a send may have landed all the same
       log.warn('weights not set yet', { epoch, block: head.number, error });
     }

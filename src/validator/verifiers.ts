@@ -102,6 +102,8 @@ export interface VerifierPool extends Verifiers {
 export interface ThreadModule {
   readonly url: URL;
   readonly kinds: Readonly<Record<string, AnyProofKind | undefined>>;
+  /** what each thread is started with: `workerData`. @default nothing */
+  readonly data?: unknown;
 }
 
 /** One core stays with sessions, whose times are what is measured. */
@@ -193,7 +195,7 @@ export function createVerifierPool(
   const tally = { failures: 0, answered: 0, poison: 0, unjudged: 0 };
 
   function start(among: Set<Examiner>): Examiner {
-    const examiner = begin({ clock, module: module.url }, ({ code, cause, asked }) => {
+    const examiner = begin({ clock, module: module.url, data: module.data }, ({ code, cause, asked }) => {
       among.delete(examiner);
       busy.delete(examiner);
       if (!asked) log.warn('a verifier thread ended', { code, error: cause });

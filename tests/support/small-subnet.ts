@@ -59,6 +59,7 @@ export interface ValidatorSetting {
   readonly writer?: ValidatorParts['writer'];
   readonly plan?: EventPlan;
   readonly kinds?: ValidatorParts['kinds'];
+  readonly rules?: ValidatorParts['rules'];
   readonly parameters?: ValidatorParts['parameters'];
   readonly scoreOf?: ValidatorParts['scoreOf'];
   readonly alert?: ValidatorParts['alert'];
@@ -177,6 +178,7 @@ export async function onSmallSubnet<T>(
           writer = chain,
           plan,
           kinds = { toy: kind },
+          rules,
           parameters,
           scoreOf,
           alert,
@@ -194,6 +196,7 @@ export async function onSmallSubnet<T>(
             wire,
             keypair: keyOf(name),
             kinds,
+            rules,
             parameters,
             scoreOf,
             ...(alert ? { alert } : {}),

@@ -1,12 +1,17 @@
 // Owns: what the policy pays, on paper: outcomes in, shares out. Does not own: how outcomes come about.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { accepted, rejected, toColdkey, toHex, toHotkey, type Verdict } from 'assay/model';
-import { createScoringState, type Facts, payOf, policyDigest } from 'assay/scoring';
-import { paramsId, readParameterFile } from 'assay/verification';
+import { createScoringState, deterrence, type Facts, payOf, readPolicy } from 'assay/scoring';
+import { paramsId } from 'assay/verification';
 import { EXAMPLE } from '../src/hash-cells/params.js';
-import { policy } from '../src/policy.js';
-import { files, kinds, parameterFile } from '../src/subnet.js';
+import subnet from '../src/subnet.js';
+
+// of the project, where `npm test` runs
+const FILE = readFileSync('policy.json');
+const { rules } = subnet;
+const policy = readPolicy(FILE, { 'hash-cells': [EXAMPLE.class] }, rules);
 
 const OWNER = toHotkey('5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY');
 const ONE = toHotkey('5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty');
@@ -15,7 +20,7 @@ const NOMINAL = 16_777_216;
 
 /** One event in one epoch, and what it pays. */
 function paid(outcomes: readonly { miner: typeof ONE; hashBytesPerS: number; verdict?: Verdict }[]) {
-  const state = createScoringState(policy);
+  const state = createScoringState(policy, { rules });
   const event = { event: 'e1', epoch: 1 };
   state.started(event);
   for (const { miner, hashBytesPerS, verdict = accepted } of outcomes)
@@ -51,6 +56,16 @@ test('pays in proportion to what was proven, after a tenth is burned', () => {
   assert.deepEqual([one, two, burned], [60, 30, 10]);
 });
 
+test('pays nothing to who proved less than half a slot, and says why', () => {
+  const { one, two, why } = paid([
+    { miner: ONE, hashBytesPerS: NOMINAL / 4 },
+    { miner: TWO, hashBytesPerS: NOMINAL },
+  ]);
+  // the other's part shrinks too: what a slot misses burns, at most as much as it proved
+  assert.deepEqual([one, two], [0, 75]);
+  assert.equal(why(ONE), 'by-rule');
+});
+
 test('counts one slot as eight nominal ones at most', () => {
   const { one, two } = paid([
     { miner: ONE, hashBytesPerS: 80 * NOMINAL },
@@ -68,13 +83,13 @@ test('pays nothing to who made up cells, and says why', () => {
   assert.equal(why(ONE), 'never-accepted');
 });
 
-test('the files that the owner publishes name one another', () => {
-  const byName = Object.fromEntries(kinds.map((kind) => [kind.kind, kind]));
-  const { policy: named, sets } = readParameterFile(parameterFile, byName);
-  assert.equal(named, policyDigest(policy));
-  assert.deepEqual(
-    sets.map(({ params }) => params),
-    [EXAMPLE],
+test('nobody gains by spreading over names what it has', () => {
+  assert.ok(deterrence(policy, rules).holds);
+});
+
+test('is refused where its rule is not known, and paid by no other', () => {
+  assert.throws(
+    () => readPolicy(FILE),
+    /does not have the scoring rule at-least, version 1; .*--module FILE/,
   );
-  assert.ok(files.has(named), 'and the policy itself is among them');
 });

@@ -18,10 +18,12 @@ import { readStatus } from '../miner-files.js';
 import { networkFlags, withChain } from '../networks.js';
 import { EXIT, print, printJson, stderrLog } from '../output.js';
 import { createProgress, sayWhile } from '../progress.js';
+import { moduleFlag, openKnown } from '../subnet-module.js';
 
 const path = z.string().min(1).max(4096);
 const shared = {
   ...networkFlags,
+  ...moduleFlag,
   network: networkFlags.network.unwrap().optional(),
   data: path.optional(),
   miner: path.optional(),
@@ -101,6 +103,7 @@ async function withJoined(
     minerData === undefined ? undefined : (await readStatus(dataPaths.minerStatus(minerData))).status;
   const miner =
     minerData === undefined || status === undefined ? undefined : { data: minerData, hotkey: status.hotkey };
+  const known = await openKnown(options.module);
   const log = stderrLog('warn');
   const clock = systemParts.clock;
   const join = async (chain: Parameters<typeof joinDashboard>[0]['chain']): Promise<number> => {
@@ -109,6 +112,7 @@ async function withJoined(
     const joined = joinDashboard({
       clock,
       log,
+      known,
       validator: data,
       miner,
       chain,

@@ -23,6 +23,7 @@ import { networkFlags } from '../networks.js';
 import { EXIT, print, printJson } from '../output.js';
 import { sayWhile } from '../progress.js';
 import { type LastSight, noteSight, sightLines } from '../sights.js';
+import { type Known, moduleFlag } from '../subnet-module.js';
 import { minedNetuidFlag } from './chain/flags.js';
 
 const path = z.string().min(1).max(4096);
@@ -42,6 +43,7 @@ const schema = z.strictObject({
   /** of the miner: what validators told it, what it says of itself */
   data: path.optional(),
   ...networkFlags,
+  ...moduleFlag,
   netuid: minedNetuidFlag.optional(),
   hotkey: text,
   wallet: text,
@@ -68,7 +70,9 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   const options = loadFlags(schema, flags);
   const began = performance.now();
   const parts = partsOf(options);
-  const { kinds } = await import('../../verification/kinds/index.js');
+  const { openKnown } = await import('../subnet-module.js');
+  const known = await openKnown(options.module);
+  const { kinds } = known;
   const names = wanted(options, kinds);
   const catalogue = await catalogueOf(options.catalogue, kinds);
   const othersWorth = options.othersWorth && worthsOf(options.othersWorth);
@@ -87,7 +91,8 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
     tell(hostChecks(inventory, { catalogue, cudaAbsent: await cudaAbsentOf(inventory) }));
   }
   signal.throwIfAborted();
-  const look = parts.subnet && inventory ? await lookOut(options, inventory, tell, signal) : undefined;
+  const look =
+    parts.subnet && inventory ? await lookOut({ options, inventory, known }, tell, signal) : undefined;
   if (parts.subnet && signal.aborted) return EXIT.interrupted;
   if (options.from !== undefined) tell(await lookFrom(options, look, signal));
 
@@ -97,7 +102,7 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
     const { foresee } = await import('../doctor/foresee.js');
     const hotkey = await hotkeyOf(options, signal);
     const { check, earnings } = foresee(look, {
-      kinds,
+      known,
       findings,
       hotkey,
       given: othersWorth,
@@ -124,7 +129,7 @@ export async function doctor(flags: Record<string, unknown>, signal: AbortSignal
   return failures > 0 ? EXIT.failed : EXIT.ok;
 }
 
-type Kinds = typeof import('../../verification/kinds/index.js')['kinds'];
+type Kinds = Known['kinds'];
 
 function partsOf({ host, subnet, proofs, netuid, kind, small, from, ports }: Options) {
   if (subnet && netuid === undefined) throw invalid('--subnet', 'the number of one: --netuid', 'none');
@@ -154,11 +159,11 @@ async function cudaAbsentOf({ cards }: Inventory): Promise<string | undefined> {
 
 /** The subnet, and what of this host hangs on it: its clock, its ports. */
 async function lookOut(
-  options: Options,
-  inventory: Inventory,
+  of: { readonly options: Options; readonly inventory: Inventory; readonly known: Known },
   tell: (found: readonly Check[]) => void,
   signal: AbortSignal,
 ): Promise<SubnetLook | undefined> {
+  const { options, inventory, known } = of;
   const { netuid, network, genesis, policy, data } = options;
   const [
     { lookAtSubnet, runningMiner },
@@ -172,8 +177,8 @@ async function lookOut(
     import('../doctor/ports.js'),
   ]);
   const [hotkey, running] = await Promise.all([hotkeyOf(options, signal), runningMiner(data)]);
-  const of = { network, genesis, netuid: netuid!, hotkey, policy, data }; // `partsOf` has seen that there is one
-  const look = await lookAtSubnet(of, signal);
+  const at = { network, genesis, netuid: netuid!, hotkey, policy, data, known }; // `partsOf` has seen that there is one
+  const look = await lookAtSubnet(at, signal);
   if (!look) return undefined;
   tell([...subnetChecks({ ...look, hotkey, running }), clockCheck(look.skew, look.info), look.policy.check]);
   const axon = look.subnet.neurons.find((each) => each.hotkey === hotkey)?.axon;

@@ -29,6 +29,8 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
     throw new AssayError('invalid-config', problem, { source: 'configuration', problems: [problem] });
   }
   if (data !== undefined) takeDataFolder(data, 'miner-host');
+  const { openKnown } = await import('../subnet-module.js');
+  const { kinds } = await openKnown(config.module);
   const identity = await readHostKey(config.key);
   const minerKey = await readPublicKey(config.minerKey, 'minerKey');
   const log = await openRoleLog(config, { worker });
@@ -40,7 +42,6 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
     { wantedOf },
     { runHost },
     { dialMiner },
-    { kinds },
     { openDuty },
     { keepHostFacts, systemQuestions },
   ] = await Promise.all([
@@ -50,7 +51,6 @@ export async function startHost(flags: Record<string, unknown>, signal: AbortSig
     import('../wanted-slots.js'),
     import('../../miner/hosts/host.js'),
     import('../../miner/hosts/tls.js'),
-    import('../../verification/kinds/index.js'),
     import('../duty-file.js'),
     import('../host-facts.js'),
   ]);

@@ -16,6 +16,7 @@ import { readStatements } from '../miner-declines.js';
 import { type ChainClient, networkFlags, withChain } from '../networks.js';
 import { EXIT, print, printJson } from '../output.js';
 import { readNamedPolicy } from '../policy-files.js';
+import { moduleFlag, openKnown } from '../subnet-module.js';
 import { Table } from '../table.js';
 import { openWholeFile } from '../whole-file.js';
 import { minedNetuidFlag } from './chain/flags.js';
@@ -32,6 +33,7 @@ const shared = {
 };
 const declaring = z.strictObject({
   ...shared,
+  ...moduleFlag,
   from: text.optional(),
   hours: z.number().min(0.01).max(168),
   worker: z.array(z.string().min(1).max(64)).max(16).default([]),
@@ -51,7 +53,9 @@ export async function declare(flags: Record<string, unknown>, signal: AbortSigna
   const options = loadFlags(declaring, flags);
   const keypair = await loadKey(options, silentLog);
   const rules = maintenanceRules(
-    options.policy === undefined ? DEFAULT_POLICY : (await readNamedPolicy(options.policy)).policy,
+    options.policy === undefined
+      ? DEFAULT_POLICY
+      : (await readNamedPolicy(options.policy, await openKnown(options.module))).policy,
   );
   return withChain(options, signal, async (chain) => {
     const now = await nowOf(chain, options.netuid);

@@ -59,6 +59,9 @@ const DRAIN_MS = 8000;
 export async function startMiner(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const own = roleFlags(flags);
   const config = loadConfig(minerSchema, own);
+  const { openKnown } = await import('../subnet-module.js');
+  const known = await openKnown(config.module);
+  const { kinds } = known;
   takeDataFolder(config.data, 'miner');
   const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
@@ -81,9 +84,8 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     import('../../miner/receipts.js'),
     import('../slot-doctor.js'),
   ]);
-  const { kinds } = await import('../../verification/kinds/index.js');
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelveGiven(shelf, config, kinds);
+  const given = await shelveGiven(shelf, config, known);
   const wantedSlots = wantedOf(config);
   const keypair = await loadKey(config, log);
   const { host, port, announceIp, rotateServerKey: rotate } = config;
@@ -151,7 +153,15 @@ export async function startMiner(flags: Record<string, unknown>, signal: AbortSi
     door.tell(info);
     const subnet = await chain.subnet(toNetuid(config.netuid));
     const parameters = { source: publicationsOf(chain), shelf, given };
-    await assertServable({ parameters, kinds, log }, { subnet, netuid: config.netuid, slots: wantedSlots });
+    await assertServable(
+      { parameters, kinds, log },
+      {
+        subnet,
+        netuid: config.netuid,
+        slots: wantedSlots,
+        isLive: info.type === 'live',
+      },
+    );
     const netuid = toNetuid(config.netuid);
     const hotkey = toHotkey(keypair.address);
     const paths = { status: dataPaths.minerStatus(config.data), callers: dataPaths.callers(config.data) };
@@ -281,7 +291,12 @@ const heeding = <S extends Pick<FollowedSlots, 'under'>>(slots: S, { heed }: Min
  */
 async function assertServable(
   parts: { readonly parameters: ParametersParts; readonly kinds: KindsByName; readonly log: Log },
-  about: { readonly subnet: Subnet; readonly netuid: number; readonly slots: readonly WantedSlot[] },
+  about: {
+    readonly subnet: Subnet;
+    readonly netuid: number;
+    readonly slots: readonly WantedSlot[];
+    readonly isLive: boolean;
+  },
 ): Promise<void> {
   const { parameters, kinds, log } = parts;
   const { ownerHotkey, epochIndex: epoch } = about.subnet;
@@ -305,7 +320,8 @@ async function assertServable(
   const files = await Promise.all(sources.map(setsOf));
   const sets = files.flatMap((file) => file ?? []);
   const { assertClasses } = await import('../miner-slots.js');
-  if (files.every((file) => file !== undefined)) assertClasses(about.slots, { kinds, sets });
+  if (files.every((file) => file !== undefined))
+    assertClasses(about.slots, { kinds, sets, isLive: about.isLive });
 }
 
 export async function history(flags: { data?: string; last?: number; json?: boolean }): Promise<number> {

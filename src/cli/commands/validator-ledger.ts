@@ -12,7 +12,6 @@ import { type Compared, compareLedgers } from '../../validator/ledger/compare.js
 import { type LedgerReader, openLedger } from '../../validator/ledger/ledger.js';
 import type { Replay, ReplayParts } from '../../validator/ledger/replay.js';
 import type { ReplayedAll } from '../../validator/ledger/replay-all.js';
-import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { integerBetween, loadFlags } from '../config.js';
 import { counted, factLines, shortAddress } from '../facts.js';
@@ -22,13 +21,19 @@ import { classesIn, type Epochs, parseEpochs, refusingCorrupt, withLedger } from
 import { EXIT, print, printError, printJson, stderrLog } from '../output.js';
 import { createProgress, sayWhile } from '../progress.js';
 import { hotkeySigner, type Signer, walletFlags } from '../signers.js';
+import { type Known, moduleFlag, openKnown, threadsFor } from '../subnet-module.js';
 import { Table } from '../table.js';
 import { openWholeFile } from '../whole-file.js';
 
 const path = z.string().min(1).max(4096);
 const shared = { json: z.boolean().default(false), epoch: z.string().max(32).optional() };
 
-const replaySchema = z.strictObject({ ...shared, data: path, all: z.boolean().default(false) });
+const replaySchema = z.strictObject({
+  ...shared,
+  ...moduleFlag,
+  data: path,
+  all: z.boolean().default(false),
+});
 
 /** @param outcome one of them; all with `--all` */
 export async function replayFrom(
@@ -36,15 +41,16 @@ export async function replayFrom(
   flags: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { data, all, json, epoch } = loadFlags(replaySchema, flags);
+  const { data, all, json, epoch, module } = loadFlags(replaySchema, flags);
   if (all === (outcome !== undefined))
     throw invalid('outcome', 'the name of one, or --all', all ? `both ${outcome} and --all` : 'neither');
   if (!all && epoch !== undefined) throw invalid('--epoch', '--all with it', 'an outcome');
-  if (outcome !== undefined)
-    return withLedger(data, (ledger) => replayOne(ledger, outcome, { json }, signal));
   const epochs = parseEpochs(epoch);
+  const known = await openKnown(module);
+  if (outcome !== undefined)
+    return withLedger(data, (ledger) => replayOne(ledger, outcome, { json, known }, signal));
   return withLedger(data, async (ledger) => {
-    const replayed = await replayAllOf(ledger, epochs, signal);
+    const replayed = await replayAllOf(ledger, epochs, known, signal);
     const agrees = replayed.disagreeing.length === 0 && replayed.rows.every((row) => row.agrees);
     const isNothing = replayed.rows.length + replayed.agreeing + replayed.disagreeing.length === 0;
     if (json) printJson({ agrees, ...replayed });
@@ -57,11 +63,11 @@ export async function replayFrom(
 async function replayOne(
   ledger: LedgerReader,
   outcome: string,
-  { json }: { readonly json: boolean },
+  { json, known }: { readonly json: boolean; readonly known: Known },
   signal: AbortSignal,
 ): Promise<number> {
   const { replayOutcome } = await import('../../validator/ledger/replay.js');
-  return withVerifiers(1, signal, async (parts) => {
+  return withVerifiers(1, known, signal, async (parts) => {
     const result = await replayOutcome({ ledger, ...parts }, outcome).catch((error: unknown) => {
       if (!isAssayError(error, 'unsupported')) throw error;
       return error;
@@ -91,6 +97,7 @@ function replayText({ id, verdict, checks, agrees }: Replay): string {
 /** What judging again takes. On threads: what is replayed may be what ended the one that verified it. */
 async function withVerifiers<T>(
   threads: number,
+  known: Known,
   signal: AbortSignal,
   work: (parts: Omit<ReplayParts, 'ledger'>) => Promise<T>,
 ): Promise<T> {
@@ -101,15 +108,23 @@ async function withVerifiers<T>(
   ]);
   await readyKeys();
   const { clock, random } = systemParts;
-  const verifiers = createVerifierPool({ clock, log: stderrLog('warn'), threads }, signal);
+  const verifiers = createVerifierPool(
+    { clock, log: stderrLog('warn'), threads, ...threadsFor(known) },
+    signal,
+  );
   try {
-    return await work({ kinds, random, verifyChain, verifiers });
+    return await work({ kinds: known.kinds, random, verifyChain, verifiers });
   } finally {
     await verifiers.close();
   }
 }
 
-async function replayAllOf(ledger: LedgerReader, epochs: Epochs, signal: AbortSignal): Promise<ReplayedAll> {
+async function replayAllOf(
+  ledger: LedgerReader,
+  epochs: Epochs,
+  known: Known,
+  signal: AbortSignal,
+): Promise<ReplayedAll> {
   const [{ replayAll }, { DEFAULT_VERIFIER_THREADS }] = await Promise.all([
     import('../../validator/ledger/replay-all.js'),
     import('../../validator/verifiers.js'),
@@ -120,11 +135,11 @@ async function replayAllOf(ledger: LedgerReader, epochs: Epochs, signal: AbortSi
   await ledger.fold({ outcome: count }, {}, signal);
   const progress = createProgress({ unit: 'outcomes', total });
   const threads = Math.max(1, DEFAULT_VERIFIER_THREADS);
-  const classOf = await classesIn(ledger, kinds, signal);
-  return withVerifiers(threads, signal, async (parts) => {
+  const classOf = await classesIn(ledger, known.kinds, signal);
+  return withVerifiers(threads, known, signal, async (parts) => {
     try {
       return await replayAll(
-        { ledger, ...parts, classOf },
+        { ledger, ...parts, classOf, rules: known.rules },
         { ...epochs, concurrency: threads + 1, onProgress: ({ judged }) => progress.update(judged) },
         signal,
       );

@@ -18,7 +18,6 @@ import {
 import { readHold, withoutEvents } from '../../validator/breaker.js';
 import type { LedgerReader } from '../../validator/ledger/ledger.js';
 import { factsOf, scoreState } from '../../validator/score.js';
-import { kinds } from '../../verification/kinds/index.js';
 import { NO_POLICY, readParameterFile } from '../../verification/parameter-file.js';
 import { BUILT_IN, inForce, publicationIn } from '../../verification/publication.js';
 import { dataPaths } from '../assemble.js';
@@ -33,6 +32,7 @@ import { openShelf } from '../parameter-files.js';
 import { burnedText, type PayDocument, payTable, toPayDocument } from '../pay-rows.js';
 import { type NamedPolicy, namedPolicy, readNamedPolicy } from '../policy-files.js';
 import { sayWhile } from '../progress.js';
+import { type Known, moduleFlag, openKnown } from '../subnet-module.js';
 import { Table } from '../table.js';
 import { readUsage } from '../usage-receipts.js';
 import { mechanismFlag, minedNetuidFlag } from './chain/flags.js';
@@ -40,6 +40,7 @@ import { mechanismFlag, minedNetuidFlag } from './chain/flags.js';
 const path = z.string().min(1).max(4096);
 const schema = z.strictObject({
   ...networkFlags,
+  ...moduleFlag,
   data: path,
   netuid: minedNetuidFlag.optional(),
   mechanism: mechanismFlag,
@@ -51,13 +52,14 @@ type Options = z.infer<typeof schema>;
 export async function previewEpoch(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   const options = loadFlags(schema, flags);
   await readyKeys();
-  const given = options.policy === undefined ? undefined : await readNamedPolicy(options.policy);
+  const known = await openKnown(options.module);
+  const given = options.policy === undefined ? undefined : await readNamedPolicy(options.policy, known);
   return withLedger(
     options.data,
     (ledger) =>
       withChain(options, signal, async (chain) => {
         const preview = await sayWhile("running the chain's next epoch", () =>
-          previewOf({ chain, ledger, given, options }, signal),
+          previewOf({ chain, ledger, given, known, options }, signal),
         );
         if (!preview) {
           process.stderr.write(
@@ -130,11 +132,12 @@ interface PreviewParts {
   readonly chain: ChainClient;
   readonly ledger: LedgerReader;
   readonly given: NamedPolicy | undefined;
+  readonly known: Known;
   readonly options: Options;
 }
 
 async function previewOf(parts: PreviewParts, signal: AbortSignal): Promise<Preview | undefined> {
-  const { chain, ledger, options } = parts;
+  const { chain, ledger, known, options } = parts;
   const { mechanism } = options;
   const owner = ledger.owner!; // a reader has one
   const { genesisHash } = await chain.info();
@@ -145,8 +148,8 @@ async function previewOf(parts: PreviewParts, signal: AbortSignal): Promise<Prev
   const uid = subnet.neurons.find(({ hotkey }) => hotkey === owner.hotkey)?.uid;
   if (uid === undefined)
     throw invalid(`--data ${options.data}`, `a ledger of a hotkey of subnet ${owner.netuid}`, owner.hotkey);
-  const policy = parts.given ?? (await publishedPolicy(chain, subnet, options.data));
-  const paid = await payOf({ ledger, policy, subnet, receipts: options.receipts }, signal);
+  const policy = parts.given ?? (await publishedPolicy(chain, subnet, { known, data: options.data }));
+  const paid = await payOf({ ledger, policy, subnet, known, receipts: options.receipts }, signal);
   if (!paid) return undefined;
 
   const { input, roundedStakes } = nextEpoch(now);
@@ -197,7 +200,11 @@ async function lookAt(chain: ChainClient, netuid: number, mechanism: number): Pr
 }
 
 /** The one that the epoch is paid by, as this validator keeps it. */
-async function publishedPolicy(chain: ChainClient, subnet: Subnet, data: string): Promise<NamedPolicy> {
+async function publishedPolicy(
+  chain: ChainClient,
+  subnet: Subnet,
+  { known, data }: { readonly known: Known; readonly data: string },
+): Promise<NamedPolicy> {
   const commitment = await chain.commitmentOf(subnet.netuid, subnet.ownerHotkey);
   // of two files that count, the older one pays
   const source = inForce(publicationIn(commitment?.fields ?? []), subnet.epochIndex).at(-1)!; // there is always one
@@ -207,11 +214,11 @@ async function publishedPolicy(chain: ChainClient, subnet: Subnet, data: string)
     invalid('--policy', `a file, where ${data} has no ${what} ${digest.slice(0, 16)}`, 'none');
   const file = await shelf.read(source);
   if (!file) throw missing('parameters', source);
-  const { policy: digest } = readParameterFile(file, kinds);
+  const { policy: digest } = readParameterFile(file, known.kinds);
   if (digest === NO_POLICY) return namedPolicy(DEFAULT_POLICY);
   const bytes = await shelf.read(digest);
   if (!bytes) throw missing('policy', digest);
-  return namedPolicy(readPolicy(bytes));
+  return namedPolicy(readPolicy(bytes, undefined, known.rules));
 }
 
 async function payOf(
@@ -219,16 +226,17 @@ async function payOf(
     readonly ledger: LedgerReader;
     readonly policy: NamedPolicy;
     readonly subnet: Subnet;
+    readonly known: Known;
     readonly receipts: string | undefined;
   },
   signal: AbortSignal,
 ) {
-  const { ledger, subnet, receipts } = of;
+  const { ledger, subnet, known, receipts } = of;
   const { policy, digest } = of.policy;
   const chainFacts = factsOf(subnet);
   const usage =
     receipts === undefined ? undefined : await readUsage(receipts, policy, subnet, chainFacts.neurons);
-  const parts = { classOf: await classesIn(ledger, kinds, signal) };
+  const parts = { classOf: await classesIn(ledger, known.kinds, signal), rules: known.rules };
   const compacted = ledger.compacted();
   const state =
     compacted?.policy === digest

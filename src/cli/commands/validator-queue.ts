@@ -11,16 +11,17 @@ import {
 } from '../../validator/queue/job-book.js';
 import { createJobHandler } from '../../validator/queue/job-handler.js';
 import { openQueueKey } from '../../validator/queue/queue-key.js';
-import { kinds } from '../../verification/kinds/index.js';
 import { dataPaths, systemParts } from '../assemble.js';
 import { invalid } from '../invalid-input.js';
 import { EXIT, print, printJson, stderrLog } from '../output.js';
+import { openKnown, threadsFor } from '../subnet-module.js';
 import { Table } from '../table.js';
 
 interface Flags {
   readonly data?: string;
   readonly json?: boolean;
   readonly queueKey?: string;
+  readonly module?: string;
 }
 
 export async function listQueue(flags: Flags): Promise<number> {
@@ -46,13 +47,15 @@ function toTable(jobs: readonly SetAsideJob[]): string {
 
 /** The process of this command is the one to lose: a validator is running, or has just been ended by it. */
 export async function retryJob(id: string, flags: Flags, signal: AbortSignal): Promise<number> {
+  const known = await openKnown(flags.module);
   const folder = await folderOf(flags);
   const key = await openQueueKey(flags.queueKey ?? dataPaths.queueKey(flags.data!), { make: false });
   const { job, opening } = await readSetAside({ key }, folder, await idOf(folder, id));
   const { createVerifierPool } = await import('../../validator/verifiers.js');
   const { clock, random } = systemParts;
-  const verifiers = createVerifierPool({ clock, log: stderrLog('warn'), threads: 1 }, signal);
-  const handler = createJobHandler({ verifiers, kinds, random });
+  const log = stderrLog('warn');
+  const verifiers = createVerifierPool({ clock, log, threads: 1, ...threadsFor(known) }, signal);
+  const handler = createJobHandler({ verifiers, kinds: known.kinds, random });
   try {
     const verdict = await handler.handle({ job, opening: async () => opening, begin: () => {} }, signal);
     const text = verdict.kind === 'set-aside' ? verdict.reason : verdictToString(verdict);

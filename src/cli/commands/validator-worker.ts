@@ -4,19 +4,20 @@ import { evidenceFrom } from '../../validator/queue/evidence-fetch.js';
 import { createJobHandler } from '../../validator/queue/job-handler.js';
 import { openQueueKey } from '../../validator/queue/queue-key.js';
 import { createVerifierPool } from '../../validator/verifiers.js';
-import { kinds } from '../../verification/kinds/index.js';
 import { startAdmin, startMetrics, systemParts } from '../assemble.js';
 import { loadConfig, workerSchema } from '../config.js';
 import { EXIT, printJson } from '../output.js';
 import { tellParent } from '../parent.js';
 import { assertNoPasswordIn, redisAddress } from '../redis-choice.js';
 import { openRoleLog } from '../role-log.js';
+import { openKnown, threadsFor } from '../subnet-module.js';
 import { addWorkerSeries } from '../worker-metrics.js';
 
 /** Runs until asked to end: what it has in hand by then is ended within seconds, or handed back. */
 export async function startWorker(flags: Record<string, unknown>, signal: AbortSignal): Promise<number> {
   assertNoPasswordIn(flags);
   const config = loadConfig(workerSchema, flags);
+  const known = await openKnown(config.module);
   const redis = await redisAddress(config.redis);
   const key = await openQueueKey(config.queueKey, { make: false });
   const log = await openRoleLog(config, { role: 'validator-worker' });
@@ -25,8 +26,8 @@ export async function startWorker(flags: Record<string, unknown>, signal: AbortS
   const threads = config.verifierThreads ?? availableParallelism();
   // not the signal: what is in hand may end
   const ended = new AbortController();
-  const pool = createVerifierPool({ clock, log, threads }, ended.signal);
-  const jobs = createJobHandler({ verifiers: pool, kinds, random });
+  const pool = createVerifierPool({ clock, log, threads, ...threadsFor(known) }, ended.signal);
+  const jobs = createJobHandler({ verifiers: pool, kinds: known.kinds, random });
   const admin = await startAdmin(config.adminPort, log);
   const metrics = await startMetrics(undefined, config.metricsPort, log);
   const series = metrics && addWorkerSeries(metrics);
@@ -42,7 +43,7 @@ export async function startWorker(flags: Record<string, unknown>, signal: AbortS
         clock,
         log,
       },
-      { concurrency: threads },
+      { concurrency: threads, build: known.build },
       signal,
       (status) => {
         if (said === undefined) tellParent({ ready: {} });

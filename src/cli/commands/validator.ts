@@ -15,7 +15,6 @@ import { type Ledger, openLedger } from '../../validator/ledger/ledger.js';
 import type { ReceiptLines } from '../../validator/usage.js';
 import { openWeightsBook, type WeightsBook } from '../../validator/weights/book.js';
 import { classOf } from '../../verification/classes.js';
-import { kinds } from '../../verification/kinds/index.js';
 import {
   assertOwnKey,
   dataPaths,
@@ -45,6 +44,7 @@ import { overRedis } from '../redis-queue.js';
 import { reloadOnHangup } from '../reload.js';
 import { openRoleLog } from '../role-log.js';
 import { openServerKeys } from '../server-keys.js';
+import { openKnown, threadsFor } from '../subnet-module.js';
 import { Table } from '../table.js';
 import { openTracing } from '../tracing.js';
 import { RECEIPTS_BYTES } from '../usage-receipts.js';
@@ -59,6 +59,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   assertNoPasswordIn(flags);
   const config = loadConfig(validatorSchema, own);
   const redis = config.redis === undefined ? undefined : await redisAddress(config.redis);
+  const known = await openKnown(config.module);
+  const { kinds, rules } = known;
   takeDataFolder(config.data, 'validator');
   const log = await openRoleLog(config, { netuid: config.netuid });
   const network = networkOf([config.chain]);
@@ -79,7 +81,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   ]);
   const keypair = await loadKey(config, log);
   const shelf = openShelf(dataPaths.parameters(config.data));
-  const given = await shelveGiven(shelf, config, kinds);
+  const given = await shelveGiven(shelf, config, known);
   const tracing = await openTracing(config.traceModule);
   const admin = await startAdmin(config.adminPort, log);
   const webhook = createWebhook(config.webhook, { log });
@@ -112,7 +114,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
   const tell = tellAll(webhook.tell, metrics?.alert);
   const unwatch = watchChain(chain, { log, tell, ...about });
   const threads = config.verifierThreads ?? pools.DEFAULT_VERIFIER_THREADS;
-  const pool = threads > 0 ? pools.createVerifierPool({ clock, log, threads }, signal) : undefined;
+  const pool =
+    threads > 0 ? pools.createVerifierPool({ clock, log, threads, ...threadsFor(known) }, signal) : undefined;
   let ledger: Ledger | undefined;
   let queue: VerificationQueue | undefined;
   let keeping: Keeping | undefined;
@@ -135,13 +138,13 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       openingBytesBudget: config.openingBudgetBytes,
       keepAccepted: config.keepAccepted,
     });
-    keeping = createKeeping({ ledger, kinds, log }, () => ({
+    keeping = createKeeping({ ledger, kinds, rules, log }, () => ({
       evidenceEpochs: live.keepEvidenceEpochs,
       evidenceBytes: live.evidenceBudgetBytes,
       outcomeEpochs: live.keepOutcomeEpochs,
     }));
     queue = await openVerificationQueue(
-      { verifiers: pool ?? pools.verifyHere, ledger, log },
+      { verifiers: pool ?? pools.verifyHere, ledger, log, known },
       {
         data: config.data,
         genesisHash,
@@ -170,7 +173,11 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
     const { dashboard } = config;
     if (dashboard !== undefined) {
       const { startBeside } = await import('../dashboard/beside.js');
-      pages = await startBeside({ ...systemParts, log }, { ...config, ...network, dashboard }, signal);
+      pages = await startBeside(
+        { ...systemParts, log },
+        { ...config, ...network, dashboard, module: known.module },
+        signal,
+      );
     }
     const folder = dataPaths.weights(config.data);
     book = await openWeightsBook({ log }, { folder, genesisHash, hotkey: keypair.address, head });
@@ -185,6 +192,7 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
         wire: createGrpcWire({ clock: systemParts.clock }),
         keypair,
         kinds,
+        rules,
         ledger: series?.observed(queue.ledger) ?? queue.ledger,
         book,
         parameters: { source, shelf, given },

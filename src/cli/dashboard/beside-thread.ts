@@ -7,6 +7,7 @@ import { toNetuid } from '../../model/ids.js';
 import { createLog, type LogLevel } from '../../model/log.js';
 import { noTracer, type Span } from '../../model/trace.js';
 import { systemParts } from '../assemble.js';
+import { openKnown } from '../subnet-module.js';
 import type { BesideWork, FromThread, ToThread } from './beside.js';
 import { joinDashboard } from './join.js';
 
@@ -26,11 +27,13 @@ const stop = new AbortController();
 const { signal } = stop;
 const address = `${work.host}:${work.port}`;
 
+const known = await openKnown(work.module);
 /** Its validator's is up: a node that is away now will be there again. */
 const chain = await connectSubtensor({ urls: work.urls, genesis: work.genesis, log, clock, signal });
 const joined = joinDashboard({
   clock,
   log,
+  known,
   validator: work.data,
   chain: { client: chain, netuid: toNetuid(work.netuid), mechanism: work.mechanism },
   isInside: true,

@@ -24,6 +24,8 @@ export interface BesideOptions {
   /** of the chain; the thread has a connection of its own */
   readonly urls: readonly string[];
   readonly genesis: string | undefined;
+  /** the subnet's own, which the thread loads itself */
+  readonly module: string | undefined;
 }
 
 /** What the thread is started with. */
@@ -33,6 +35,7 @@ export interface BesideWork
   readonly token: string | undefined;
   readonly hosts: readonly string[];
   readonly isOwner: boolean;
+  readonly module: string | undefined;
 }
 
 export interface SpanNote {
@@ -85,9 +88,9 @@ export async function startBeside(
   const at = parseAddress(address);
   const tokenFile = dashboardTokenFile ?? (isLoopback(at.host) ? undefined : join(data, 'dashboard-token'));
   const token = await tokenFor(at, tokenFile, random);
-  const { netuid, mechanism, urls, genesis } = options;
+  const { netuid, mechanism, urls, genesis, module } = options;
   const work: BesideWork = {
-    ...{ data, netuid, mechanism, urls, genesis, token, ...at },
+    ...{ data, netuid, mechanism, urls, genesis, module, token, ...at },
     hosts: options.dashboardNames,
     isOwner: options.dashboardOwner,
   };

@@ -23,6 +23,7 @@ import { shellWord } from '../../model/shell-word.js';
 import { DEFAULT_LIMITS } from '../../protocol/limits.js';
 import type { LedgerFold } from '../../validator/ledger/load.js';
 import { dataPaths } from '../assemble.js';
+import type { Known } from '../subnet-module.js';
 import { createChainSource, type DashboardChain } from './chain-source.js';
 import { tellFolds } from './feed.js';
 import { createFleetSource } from './fleet-source.js';
@@ -38,6 +39,7 @@ import { createSuspicionsSource } from './suspicions-source.js';
 export interface JoinOptions {
   readonly clock: Clock;
   readonly log: Log;
+  readonly known: Pick<Known, 'kinds' | 'rules'>;
   /** a validator's data folder */
   readonly validator?: string | undefined;
   /** a miner's data folder, and its hotkey */
@@ -77,7 +79,7 @@ const TELL_STANDINGS_MS = 15_000;
 const SEGMENTS = EPOCHS + 1;
 
 export function joinDashboard(options: JoinOptions): Joined {
-  const { clock, log, validator, miner, chain, network, onSegment } = options;
+  const { clock, log, known, validator, miner, chain, network, onSegment } = options;
   const { isOwner = false, hasLab = true, isInside = false } = options;
   const hub = createHub();
   const pages: Page[] = [];
@@ -89,13 +91,11 @@ export function joinDashboard(options: JoinOptions): Joined {
   const problems: (() => string | undefined)[] = [];
 
   const sets = validator === undefined ? undefined : join(dataPaths.ledger(validator), 'params');
-  const parameters = createParameterFacts({
-    sets,
-    shelf: miner === undefined ? undefined : dataPaths.parameters(miner.data),
-  });
+  const shelf = miner === undefined ? undefined : dataPaths.parameters(miner.data);
+  const parameters = createParameterFacts({ sets, shelf }, known.kinds);
   const history = validator === undefined ? undefined : createHistory();
   if (history) folds.push(history);
-  const pay = sets === undefined ? undefined : createPaySource(sets, parameters);
+  const pay = sets === undefined ? undefined : createPaySource(sets, parameters, known.rules);
   if (pay) folds.push(pay);
   const ledger =
     validator === undefined

@@ -8,8 +8,12 @@ import { AssayError } from '../../model/errors.js';
 import { errnoOf } from '../../model/invalid-input.js';
 import { paramsId } from '../../verification/checked-params.js';
 import { classOf } from '../../verification/classes.js';
-import { type AnyProofKind, kinds } from '../../verification/kinds/index.js';
-import { PARAMETER_FILE_BYTES, readParameterFile } from '../../verification/parameter-file.js';
+import type { AnyProofKind } from '../../verification/kinds/index.js';
+import {
+  type KindsByName,
+  PARAMETER_FILE_BYTES,
+  readParameterFile,
+} from '../../verification/parameter-file.js';
 
 export interface ParameterFolders {
   /** sets beside a ledger, each a file of its id */
@@ -23,6 +27,7 @@ const AGAIN_MS = 5000;
 
 export function createParameterFacts(
   { sets, shelf }: ParameterFolders,
+  kinds: KindsByName,
   now: () => number = Date.now,
 ): ParameterFacts {
   const known = new Map<string, SetFacts>();
@@ -33,12 +38,12 @@ export function createParameterFacts(
 
   function look(id: string): SetFacts | undefined {
     if (sets !== undefined) {
-      const found = readSet(join(sets, `${id}.json`), id);
+      const found = readSet(join(sets, `${id}.json`), id, kinds);
       if (found) known.set(id, found);
     }
     if (shelf !== undefined && now() - shelfReadMs >= AGAIN_MS) {
       shelfReadMs = now();
-      readShelf(shelf, known);
+      readShelf(shelf, known, kinds);
     }
     return known.get(id);
   }
@@ -64,7 +69,7 @@ function factsIn(kind: AnyProofKind, params: unknown): SetFacts {
 }
 
 /** undefined for what is not there, or is no set of this build's */
-function readSet(path: string, id: string): SetFacts | undefined {
+function readSet(path: string, id: string, kinds: KindsByName): SetFacts | undefined {
   const bytes = readSmall(path);
   if (!bytes) return undefined;
   let given: unknown;
@@ -85,7 +90,7 @@ function readSet(path: string, id: string): SetFacts | undefined {
   return undefined;
 }
 
-function readShelf(folder: string, known: Map<string, SetFacts>): void {
+function readShelf(folder: string, known: Map<string, SetFacts>, kinds: KindsByName): void {
   for (const name of namesIn(folder)) {
     if (!/^[0-9a-f]{64}\.json$/.test(name)) continue;
     const bytes = readSmall(join(folder, name));

@@ -14,6 +14,7 @@ import {
   policyDigest,
   readPolicy,
   type ScoringPolicy,
+  type ScoringRule,
   type ScoringState,
 } from '../../scoring/index.js';
 import type { EventEntry, ScoredEntry } from '../../validator/ledger/entries.js';
@@ -31,8 +32,15 @@ const MOST_WAITING = 100_000;
 
 type Waiting = (state: ScoringState) => void;
 
-/** @param sets folder in which the ledger keeps policies by digest */
-export function createPaySource(sets: string, parameters: ParameterFacts): PaySource {
+/**
+ * @param sets folder in which the ledger keeps policies by digest
+ * @param rules of the subnet's own, that policies name
+ */
+export function createPaySource(
+  sets: string,
+  parameters: ParameterFacts,
+  rules: readonly ScoringRule[] = [],
+): PaySource {
   let state: ScoringState | undefined;
   let by: string | undefined;
   let waiting: Waiting[] = [];
@@ -49,9 +57,9 @@ export function createPaySource(sets: string, parameters: ParameterFacts): PaySo
     newest = undefined;
     if (entry.policy !== by) {
       // what was remembered under another policy is not carried over, as the validator's is not
-      const policy = readKept(sets, entry.policy);
+      const policy = readKept(sets, entry.policy, rules);
       by = entry.policy;
-      state = policy && createScoringState(policy, { classOf: (id) => parameters.set(id)?.className });
+      state = policy && createScoringState(policy, { classOf: (id) => parameters.set(id)?.className, rules });
       if (state && isWhole) for (const each of waiting) each(state);
       waiting = [];
       isWhole = true;
@@ -80,11 +88,11 @@ function isSameRow(row: ReadonlyMap<Hotkey, number>, recorded: ScoredEntry['row'
   return some.length === row.size && some.every(([hotkey, value]) => row.get(hotkey) === value);
 }
 
-/** undefined for a policy that is not kept, or that this build cannot read */
-function readKept(sets: string, digest: string): ScoringPolicy | undefined {
+/** undefined for a policy that is not kept, that this build cannot read, or whose rule is not known here */
+function readKept(sets: string, digest: string, rules: readonly ScoringRule[]): ScoringPolicy | undefined {
   if (digest === policyDigest(DEFAULT_POLICY)) return DEFAULT_POLICY;
   try {
-    return readPolicy(readFileSync(join(sets, `${digest}.json`)));
+    return readPolicy(readFileSync(join(sets, `${digest}.json`)), undefined, rules);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof AssayError) return undefined;
     throw error;

@@ -12,7 +12,7 @@ import {
 import { isRootSelling } from '../../emissions/shares.js';
 import type { Resource } from '../../model/credit.js';
 import type { Hotkey } from '../../model/ids.js';
-import type { PaidNeuron, ScoringPolicy } from '../../scoring/index.js';
+import type { PaidNeuron, ScoringPolicy, ScoringRule } from '../../scoring/index.js';
 import { fixedText, scaled } from '../facts.js';
 import { taoText } from '../tao.js';
 import { minersPaid, ownerOf } from './subnet-checks.js';
@@ -95,6 +95,8 @@ export interface Earnings {
 
 export interface EarningsOf {
   readonly policy: ScoringPolicy;
+  /** of the subnet's own, that the policy may name. @default none */
+  readonly rules?: readonly ScoringRule[] | undefined;
   readonly sets: readonly KnownSet[];
   readonly slots: readonly ProvenSlot[];
   /** undefined: none was named */
@@ -115,7 +117,7 @@ export function earningsOf(of: EarningsOf): Earnings {
     stakeRao: known?.stakeRao,
   };
   const long = inTheLongRun(policy);
-  const whose = { policy: long, sets: of.sets, hotkey, neuron, owner: subnet.ownerHotkey };
+  const whose = { policy: long, rules: of.rules, sets: of.sets, hotkey, neuron, owner: subnet.ownerHotkey };
   const pay = (others: Others) => wouldPay(whose, slots, others);
   const nobody: Beside = { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid' };
   const alone = pay(nobody.others);
@@ -253,15 +255,16 @@ function scenarioOf(
   const lines: Line[] = [
     ...(basis === 'nobody' ? [] : nowLines(chain, hotkey, perBlockRao)),
     ...pay.pools.map(({ name, worth, missed, target, dilution, paid }): Line => {
-      const { share } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
+      const { share, rule } = policy.pools.find((each) => each.name === name)!; // the pay's pools are the policy's
       const full = target === undefined ? '' : `, target ${rounded(target)}`;
       const short =
         missed > 0 ? `, ${rounded(missed)} that proven slots missed of their classes is burned` : '';
       const thin = dilution < 1 ? `, each unit is paid ${percent(dilution)} of the full price` : '';
+      const by = rule ? `, divided by the subnet's own rule ${rule.name}, version ${rule.version}` : '';
       const part = Number((paid * 1_000_000n) / pay.total) / 1e6;
       return {
         step: 'pool',
-        text: `pool ${name}: ${percent(share)} of pay; worth ${rounded(worth)} in all${full}${short}${thin}; it pays out ${percent(part)}`,
+        text: `pool ${name}: ${percent(share)} of pay; worth ${rounded(worth)} in all${full}${short}${thin}; it pays out ${percent(part)}${by}`,
       };
     }),
     ...(reason?.cuts ?? []).map(

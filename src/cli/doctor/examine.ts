@@ -126,8 +126,17 @@ async function choose(
 ): Promise<Choice> {
   const subject = SUBJECTS[kind.kind];
   if (named !== undefined) return { class: named };
-  if (!subject) return { why: `${kind.kind} is not part of this command` };
+  if (!subject) return ownClass(kind, host);
   return small ? { class: subject.small } : subject.full(host, signal);
+}
+
+/** Of a subnet's own kind: its first, as nobody says which is for what. */
+function ownClass({ facts, round, table }: ProofKind<unknown, unknown>, { meets }: Host): Choice {
+  const [params] = table.values();
+  if (params === undefined)
+    return { why: 'it has no class of its own', fix: "name one of the subnet's parameter file with --class" };
+  if (round && !meets) return { why: 'its slots work with others, whom only a subnet has' };
+  return { class: facts(params).className };
 }
 
 /** Of a share that nobody with the right class has; nothing of kinds that earn nothing. */

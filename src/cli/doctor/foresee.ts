@@ -1,7 +1,7 @@
 // Owns: whether earnings can be foreseen from what was looked at, and of which proofs. Does not own: the arithmetic (earnings.ts).
 import type { Hotkey } from '../../model/ids.js';
-import type { KindsByName } from '../../verification/parameter-file.js';
 import { invalid } from '../invalid-input.js';
+import type { Known } from '../subnet-module.js';
 import { type Check, unknown } from './check.js';
 import { type Earnings, earningsOf } from './earnings.js';
 import { type Finding, ON_A_DEVICE } from './finding.js';
@@ -12,7 +12,7 @@ import type { KnownSet, ProvenSlot } from './would-pay.js';
 export function foresee(
   look: Omit<SubnetLook, 'skew' | 'policy'> & { readonly policy: Pick<SubnetLook['policy'], 'found'> },
   of: {
-    readonly kinds: KindsByName;
+    readonly known: Pick<Known, 'kinds' | 'rules'>;
     readonly findings: readonly Finding[];
     readonly hotkey: Hotkey | undefined;
     readonly given: ReadonlyMap<string, number> | undefined;
@@ -21,7 +21,7 @@ export function foresee(
   },
 ): { readonly check?: Check; readonly earnings?: Earnings } {
   const { info, subnet, emission, priceRao, registrationRao, policy } = look;
-  const { kinds, findings, hotkey, given, cards = 1 } = of;
+  const { known, findings, hotkey, given, cards = 1 } = of;
   const none = (said: string, fix?: string) => ({ check: unknown('earnings', said, fix) });
   if (!policy.found) return none('not counted: the policy is not here'); // its own line says what to do
   if (!emission) return none('not counted: subnets of this chain have no alpha');
@@ -39,14 +39,15 @@ export function foresee(
         ? 'prove at full size: without --small, and with the class that the line of its kind asks for'
         : 'let the proofs run, with --small or without',
     );
-  const sets: KnownSet[] = Object.entries(kinds).flatMap(([name, kind]) =>
+  const sets: KnownSet[] = Object.entries(known.kinds).flatMap(([name, kind]) =>
     kind
       ? [...kind.table].map(([paramsId, set]) => ({ kind: name, class: kind.facts(set).className, paramsId }))
       : [],
   );
   const chain = { subnet, emission, blockTimeMs: info.blockTimeMs, priceRao, registrationRao };
   const worths = given && byPool(given, policy.found.policy.pools);
-  return { earnings: earningsOf({ policy: policy.found.policy, sets, slots, hotkey, chain, given: worths }) };
+  const paid = { policy: policy.found.policy, rules: known.rules, given: worths };
+  return { earnings: earningsOf({ ...paid, sets, slots, hotkey, chain }) };
 }
 
 /** Over loopback nobody was met, and what only shows life is paid by its effect on the rest. */

@@ -12,6 +12,7 @@ import { readStatus, type SaidStatus } from '../miner-files.js';
 import { type ChainClient, type NetworkFlags, withChain } from '../networks.js';
 import { EXIT } from '../output.js';
 import { sayWhile } from '../progress.js';
+import type { Known } from '../subnet-module.js';
 import type { Check } from './check.js';
 import type { Skew } from './clock.js';
 import { type BlockTime, skewOf, watchBlockTimes } from './clock.js';
@@ -40,6 +41,7 @@ export interface LookAt extends Pick<NetworkFlags, 'network' | 'genesis'> {
   readonly hotkey: Hotkey | undefined;
   readonly policy: string | undefined;
   readonly data: string | undefined;
+  readonly known: Pick<Known, 'rules'>;
 }
 
 /** @returns undefined where it was interrupted. @throws AssayError as withChain, `chain-unknown` for no such subnet */
@@ -61,7 +63,8 @@ async function lookWith(chain: ChainClient, of: LookAt, signal: AbortSignal): Pr
     chain.emission(netuid, hash).catch(whereUnsupported),
     chain.hyperparameters(netuid, hash),
   ]);
-  const policy = await policyInForce(chain, { subnet, hash }, { named: of.policy, data: of.data });
+  const { policy: named, data, known } = of;
+  const policy = await policyInForce(chain, { subnet, hash }, { named, data, known });
   const withinMs = Math.min(LONGEST_MS, BLOCK_TIMES * info.blockTimeMs);
   const blocks: readonly BlockTime[] = await sayWhile(
     `waiting for ${BLOCKS} blocks, up to ${Math.ceil(withinMs / 1000)} s`,

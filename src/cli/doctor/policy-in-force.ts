@@ -17,6 +17,7 @@ import { publicationIn } from '../../verification/publication.js';
 import { dataPaths } from '../assemble.js';
 import { openShelf } from '../parameter-files.js';
 import { readNamedPolicy } from '../policy-files.js';
+import type { Known } from '../subnet-module.js';
 import { type Check, ok, unknown, warning } from './check.js';
 
 export interface FoundPolicy {
@@ -32,10 +33,14 @@ export interface FoundPolicy {
 export async function policyInForce(
   chain: Pick<SubtensorReader, 'commitmentOf'>,
   { subnet, hash }: { readonly subnet: Subnet; readonly hash: Uint8Array },
-  of: { readonly named: string | undefined; readonly data: string | undefined },
+  of: {
+    readonly named: string | undefined;
+    readonly data: string | undefined;
+    readonly known: Pick<Known, 'rules'>;
+  },
 ): Promise<{ readonly found: FoundPolicy | undefined; readonly check: Check }> {
   const published = await publishedBy(chain, subnet, hash);
-  const named = of.named === undefined ? undefined : await readNamedPolicy(of.named);
+  const named = of.named === undefined ? undefined : await readNamedPolicy(of.named, of.known);
   const wanted = published?.digest ?? policyDigest(DEFAULT_POLICY);
   const short = wanted.slice(0, 12);
   const isLater = published !== undefined && subnet.epochIndex <= published.firstEpoch;
@@ -57,7 +62,17 @@ export async function policyInForce(
       found: { policy: DEFAULT_POLICY, digest: wanted },
       check: ok('policy', 'compute, of this build: the owner published none'),
     };
-  const found = await known(wanted, of.data);
+  let found: FoundPolicy | undefined;
+  try {
+    found = await keptPolicy(wanted, of);
+  } catch (error) {
+    if (!isAssayError(error, 'unsupported')) throw error;
+    const fix = "name the subnet's own module with --module, or install a newer assay";
+    return {
+      found: undefined,
+      check: unknown('policy', `the owner's policy ${short}: ${error.message}`, fix),
+    };
+  }
   if (!found)
     return {
       found: undefined,
@@ -98,11 +113,14 @@ async function publishedBy(
   }
 }
 
-async function known(digest: string, data: string | undefined): Promise<FoundPolicy | undefined> {
+async function keptPolicy(
+  digest: string,
+  { data, known }: { readonly data: string | undefined; readonly known: Pick<Known, 'rules'> },
+): Promise<FoundPolicy | undefined> {
   for (const policy of Object.values(POLICIES))
     if (policyDigest(policy) === digest) return { policy, digest };
   const bytes = data === undefined ? undefined : await openShelf(dataPaths.parameters(data)).read(digest);
   // what a disk gives back is looked at as what a peer gives
   if (!bytes || toHex(sha256(bytes)) !== digest) return undefined;
-  return { policy: readPolicy(bytes), digest };
+  return { policy: readPolicy(bytes, undefined, known.rules), digest };
 }

@@ -12,6 +12,7 @@ import {
   payOf,
   type Scored,
   type ScoringPolicy,
+  type ScoringRule,
 } from '../../scoring/index.js';
 
 /** A slot as it was proven. */
@@ -54,6 +55,8 @@ const MOST_RIVALS = 4096;
 export function wouldPay(
   of: {
     readonly policy: ScoringPolicy;
+    /** of the subnet's own, that the policy may name. @default none */
+    readonly rules?: readonly ScoringRule[] | undefined;
     readonly sets: readonly KnownSet[];
     readonly hotkey: Hotkey;
     readonly neuron: PaidNeuron;
@@ -62,9 +65,9 @@ export function wouldPay(
   slots: readonly ProvenSlot[],
   others: Others,
 ): WouldPay {
-  const { policy, sets, hotkey, neuron, owner } = of;
+  const { policy, rules, sets, hotkey, neuron, owner } = of;
   const names = new Map(sets.map(({ paramsId, class: name }) => [paramsId, name]));
-  const state = createScoringState(policy, { classOf: (paramsId) => names.get(paramsId) });
+  const state = createScoringState(policy, { classOf: (paramsId) => names.get(paramsId), rules });
   const neurons = new Map<Hotkey, PaidNeuron>([[hotkey, neuron]]);
   const tell = (miner: Hotkey, all: readonly ProvenSlot[]): void => {
     for (const [slot, { kind, paramsId, credit, share, simulated }] of all.entries()) {

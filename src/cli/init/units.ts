@@ -19,18 +19,16 @@ export function unitFor(unit: string, { role, kind, name }: UnitOf): string {
   const isSubnet = kind === 'subnet';
   // a subnet's roles have folders of their own: beside them a host may serve others
   const folder = isSubnet ? name : 'assay';
-  const command = isSubnet
-    ? `/usr/bin/env node ${HOME}/${name}/dist/src/${role}.js --config /etc/${name}/${role}.json`
-    : `/usr/bin/env node ${HOME}/${name}/node_modules/assay/dist/cli/main.js ${role} start --config /etc/assay/${role}.json`;
+  const command = `/usr/bin/env node ${HOME}/${name}/node_modules/assay/dist/cli/main.js ${role} start --config /etc/${folder}/${role}.json`;
   const first = `# The ${role} of ${name}, in ${HOME}/${name}. Copy to /etc/systemd/system; its configuration is /etc/${folder}/${role}.json (README.md).`;
   const changes: readonly (readonly [RegExp, string])[] = [
     [/^# .*\n/, `${first}\n`],
     [/^Description=.*$/m, `Description=${name}: ${role}`],
     [/^ExecStart=.*$/m, `ExecStart=${command}`],
-    // a role of a project reads its settings once
     ...(isSubnet
       ? ([
-          [/^# the file is read again.*\nExecReload=.*\n/m, ''],
+          // what its settings name of the project: module, parameters, policy
+          [/^ExecReload=/m, `WorkingDirectory=${HOME}/${name}\nExecReload=`],
           [/^StateDirectory=.*$/m, `StateDirectory=${name}/${role}`],
           [/%S\/assay\//m, `%S/${name}/`],
           [/^LoadCredential=hotkey:.*$/m, `LoadCredential=hotkey:/etc/${name}/keys/${role}-hotkey`],

@@ -201,6 +201,7 @@ const ZERO: Readonly<Record<string, string>> = {
   'not-registered': 'it is not registered.',
   quarantine: 'it is in quarantine for what it sent.',
   maintenance: 'its slots were in declared maintenance for all of the epoch.',
+  'by-rule': 'the subnet’s own scoring rule gives its owner nothing.',
   'cut-to-nothing': 'the policy’s cuts took all of it.',
   'too-small': 'what is left is too small to be told from nothing.',
 };

@@ -1,6 +1,11 @@
 // Owns: when a validator's ledger forgets, and how much. Does not own: how that is done (retention.ts).
 import type { Log } from '../../model/log.js';
-import { createScoringState, parsePolicy, restoreScoringState } from '../../scoring/index.js';
+import {
+  createScoringState,
+  parsePolicy,
+  restoreScoringState,
+  type ScoringRule,
+} from '../../scoring/index.js';
 import type { KindsByName } from '../../verification/parameter-file.js';
 import { BEFORE_EPOCHS, readHold, withoutEvents } from '../breaker.js';
 import { learnClasses } from './classes.js';
@@ -32,10 +37,13 @@ export function createKeeping(
   {
     ledger,
     kinds,
+    rules,
     log,
   }: {
     readonly ledger: Pick<Ledger, 'expire' | 'compact' | 'segments' | 'fold' | 'readParams'>;
     readonly kinds: KindsByName;
+    /** The subnet's own, which the policy may name: without them no outcome goes. @default none */
+    readonly rules?: readonly ScoringRule[] | undefined;
     readonly log: Log;
   },
   /** asked once for each epoch: they may change */
@@ -59,7 +67,7 @@ export function createKeeping(
     const keepFrom = await beforeHolds(now - outcomeEpochs);
     if (!isDue(keepFrom)) return;
     if (await isPaidOtherwise(keepFrom, digest)) return;
-    const policy = parsePolicy(await ledger.readParams(digest));
+    const policy = parsePolicy(await ledger.readParams(digest), undefined, rules);
     const { of: classOf } = await learnClasses(ledger, kinds);
     const { voided } = await readHold(ledger);
     const epochs = await ledger.compact({
@@ -68,8 +76,8 @@ export function createKeeping(
       stateFrom(snapshot) {
         const state =
           snapshot === undefined
-            ? createScoringState(policy, { classOf })
-            : restoreScoringState(policy, snapshot, { classOf });
+            ? createScoringState(policy, { classOf, rules })
+            : restoreScoringState(policy, snapshot, { classOf, rules });
         return { ...withoutEvents(state, voided), snapshot: () => state.snapshot() };
       },
     });

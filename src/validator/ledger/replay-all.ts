@@ -71,7 +71,8 @@ type Left = 'notKept' | 'inconclusive' | 'unsupported';
 /**
  * Rows are made of all that stands before them in the ledger, whatever the range: a range says which of them are looked at, and
  * which outcomes are judged again. A second process comes to the same.
- * @throws AssayError `corrupt` naming file and record where the ledger does not hold
+ * @throws AssayError `corrupt` naming file and record where the ledger does not hold; `unsupported` where a row was paid by a policy
+ * that names a rule which is not among `rules`: paid by another it would not be the row
  */
 export async function replayAll(
   parts: ReplayAllParts,
@@ -140,6 +141,7 @@ export async function replayRows(
   {
     ledger,
     classOf,
+    rules,
   }: StateParts & { readonly ledger: Pick<LedgerReader, 'fold' | 'compacted' | 'readParams'> },
   inRange: (epoch: number) => boolean,
   signal?: AbortSignal,
@@ -153,11 +155,11 @@ export async function replayRows(
   const compacted = ledger.compacted();
   const states = new Map<string, ScoringState>();
   for (const digest of policies) {
-    const policy = parsePolicy(await ledger.readParams(digest));
+    const policy = parsePolicy(await ledger.readParams(digest), undefined, rules);
     const state =
       compacted?.policy === digest
-        ? restoreScoringState(policy, compacted.state, { classOf })
-        : createScoringState(policy, { classOf });
+        ? restoreScoringState(policy, compacted.state, { classOf, rules })
+        : createScoringState(policy, { classOf, rules });
     states.set(digest, state);
   }
   const { voided } = await readHold(ledger, signal);

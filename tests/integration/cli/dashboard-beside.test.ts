@@ -48,6 +48,7 @@ const options = (dashboard: string) => ({
   dashboardOwner: false,
   urls: [node.url],
   genesis: undefined,
+  module: undefined,
 });
 
 /** Until it has read what is there: it listens before that. */

@@ -13,12 +13,19 @@ import { type Hotkey, toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { accepted, rejected } from '../../../src/model/verdict.js';
-import { type Facts, POLICIES, policyDigest } from '../../../src/scoring/index.js';
+import {
+  type Facts,
+  POLICIES,
+  parsePolicy,
+  policyDigest,
+  type ScoringPolicy,
+} from '../../../src/scoring/index.js';
 import type { EventEntry } from '../../../src/validator/ledger/entries.js';
 import { openLedger } from '../../../src/validator/ledger/ledger.js';
 import { scoreEpoch } from '../../../src/validator/score.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { builtInFile, encodeParameterFile } from '../../../src/verification/parameter-file.js';
+import { evenly } from '../../support/own-rules.js';
 import { bytes32, GENESIS, outcomeEntry } from '../../unit/validator/ledger/entry.js';
 
 let folder: string;
@@ -77,18 +84,27 @@ const FACTS: Facts = {
   ),
 };
 
-/** Three epochs that were paid by the policy of this build: `good` proved twice what `half` did, `bad` nothing. */
+/** A policy of a rule that is in this module. */
+const RULED_MODULE = new URL('../../support/own-rules.ts', import.meta.url).pathname;
+const RULED = {
+  ...POLICIES.compute,
+  pools: [{ ...POLICIES.compute.pools[0], rule: { name: 'evenly', version: 2 } }],
+};
+
+/** Three epochs that were paid by a policy, that of this build unless another is given: `good` proved twice what `half` did, `bad` nothing. */
 async function paidLedger(
   data: string,
   {
     uri = '//Validator',
     netuid = 2,
     bad = 'window',
+    by = POLICIES.compute,
     alter = (row: [Hotkey, number][]) => row,
   }: {
     readonly uri?: string;
     readonly netuid?: number;
     readonly bad?: 'window' | 'projection';
+    readonly by?: ScoringPolicy;
     readonly alter?: (row: [Hotkey, number][], epoch: number) => [Hotkey, number][];
   } = {},
 ): Promise<string> {
@@ -96,8 +112,8 @@ async function paidLedger(
   const keypair = keypairFromUri(uri);
   const random = createSeededRandom('paid');
   const ledger = await openLedger({ dir, genesisHash: GENESIS, netuid, keypair, random, log: silentLog });
-  const policy = policyDigest(POLICIES.compute);
-  await ledger.saveParams(policy, POLICIES.compute);
+  const policy = policyDigest(by);
+  await ledger.saveParams(policy, by);
   for (const epoch of [1, 2, 3]) {
     const event = { event: toHex(bytes32(`${epoch}`)), epoch, block: 12 + epoch, basis: bytes32('basis') };
     const entry = (type: EventEntry['type']) => ledger.append({ type, ...event });
@@ -116,7 +132,10 @@ async function paidLedger(
       });
     }
     await entry('event-completed');
-    const row = alter([...scoreEpoch(ledger, epoch)!.pay(FACTS).u16] as [Hotkey, number][], epoch);
+    const row = alter(
+      [...scoreEpoch(ledger, epoch, { policy: by, rules: [evenly] })!.pay(FACTS).u16] as [Hotkey, number][],
+      epoch,
+    );
     await ledger.append({ type: 'scored', epoch, block: 100 * epoch, policy, facts: FACTS, row });
   }
   await ledger.close();
@@ -275,6 +294,55 @@ describe('assay scoring', () => {
       code: 2,
       out: '',
     });
+  });
+});
+
+describe('a rule of the subnet’s own', () => {
+  const module = ['--module', RULED_MODULE] as const;
+  const missing = {
+    out: '',
+    error: {
+      code: 'unsupported',
+      message: expect.stringContaining('scoring rule evenly, version 2; it has no rule of that name'),
+    },
+  };
+
+  test('is held against what it lets gain, where the module with it is named, and is refused without', async () => {
+    const path = policyFile(RULED);
+    expect(await scoring('check', path)).toMatchObject(missing);
+    const { code, out } = await scoring('check', path, ...module, '--json');
+    const { pools, deterrence } = JSON.parse(out);
+    expect(pools[0].rule).toEqual({ name: 'evenly', version: 2 });
+    expect(deterrence.shapes[0]).toMatchObject({ name: 'splitting', holds: true, wanted: true });
+    // two names behind one device are paid twice what one is: that is no wish of the rule's
+    expect([code, deterrence.holds]).toEqual([1, false]);
+    const text = (await scoring('check', path, ...module)).out;
+    expect(text).toContain("What proven pays is divided by the subnet's own rule evenly, version 2.");
+    expect(text).not.toContain('Pay is proportional');
+    expect(text).toMatch(/splitting: x 3\.\d+ \(.*, in proven\), which the rule is made to pay for/);
+  });
+
+  test('is what a ledger was paid by, and would be: previewed and replayed with it, and never without', async () => {
+    const policy = parsePolicy(RULED, undefined, [evenly]);
+    const data = await paidLedger('a', { by: policy });
+    const path = policyFile(RULED);
+    const preview = ['preview', path, '--data', data, '--epoch', '3', '--json'] as const;
+    expect(await scoring(...preview)).toMatchObject(missing);
+    const { epochs } = JSON.parse((await scoring(...preview, ...module)).out);
+    const shares = epochs[0].hotkeys.map(({ hotkey, share }: { hotkey: string; share: number }) => [
+      hotkey,
+      Number(share.toFixed(6)),
+    ]);
+    expect(Object.fromEntries(shares)).toEqual({ bad: 0, good: 0.5, half: 0.5, owner: 0 });
+
+    expect(await validator('replay', '--all', '--data', data)).toMatchObject(missing);
+    const again = await validator('replay', '--all', '--data', data, ...module, '--json');
+    expect(again.code).toBe(0);
+    const { agrees, rows } = JSON.parse(again.out);
+    expect(agrees).toBe(true);
+    expect(rows.map((row: { policy: string; agrees: boolean }) => [row.policy, row.agrees])).toEqual(
+      Array(3).fill([policyDigest(policy), true]),
+    );
   });
 });
 

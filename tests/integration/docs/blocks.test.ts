@@ -196,7 +196,7 @@ describe('the README', () => {
 });
 
 describe('examples in TypeScript', () => {
-  /** What a page has said before a block that begins in the middle. */
+  /** What a page has said before a block that begins in the middle; what the block says itself is left out. */
   const BEFORE: Readonly<Record<string, string>> = {
     'docs/guide/own-proof.md': `
       import { createValidator, defineProof, proofs, type AnyProofKind, type ValidatorOptions, type ValidatorSetup } from 'assay';
@@ -207,8 +207,21 @@ describe('examples in TypeScript', () => {
       declare const { chain, keypair, ledger, book }: ValidatorSetup;
       declare const plan: ValidatorOptions['plan'];
       declare const test: (name: string, run: () => unknown) => void;
+      declare const hashChain: AnyProofKind;
       declare const { kind, compute, tiny, others, liars }: any;`,
+    'docs/guide/own-rule.md': `
+      import { ruleConformance } from 'assay/testing';
+      declare const atLeast: import('assay/scoring').ScoringRule;
+      declare const test: (name: string, run: () => unknown) => void;`,
   };
+  const before = (page: string, text: string): string =>
+    (BEFORE[page] ?? '')
+      .split('\n')
+      .filter((line) => {
+        const name = /declare const (\w+):/.exec(line)?.[1];
+        return name === undefined || !text.includes(`const ${name} =`);
+      })
+      .join('\n');
   /** A body that is left to the reader gives nothing back. */
   const whole = (text: string): string => text.replaceAll(/\{ \/\*[^*]*\*\/ \}/g, '{ throw undefined; }');
   const examples = [...pages].flatMap(([page, text]) =>
@@ -216,7 +229,7 @@ describe('examples in TypeScript', () => {
       .blocks.filter(({ language }) => language === 'ts')
       .map(
         (block, i) =>
-          [`${page}, ${i + 1}`, `${BEFORE[page] ?? ''}\n${whole(block.text)}\nexport {};`] as const,
+          [`${page}, ${i + 1}`, `${before(page, block.text)}\n${whole(block.text)}\nexport {};`] as const,
       ),
   );
 

@@ -75,7 +75,7 @@ function link(): void {
     mkdirSync(dirname(place), { recursive: true });
     symlinkSync(join(ROOT, from), place);
   }
-  for (const role of ['miner', 'validator', 'owner']) {
+  for (const role of ['miner', 'validator']) {
     const path = join(project, `config/${role}.json`);
     const settings = JSON.parse(readFileSync(path, 'utf8'));
     const port = role === 'miner' ? { port: ports.miner } : {};
@@ -157,11 +157,12 @@ test('the page has every step, and says of each that is not run why', () => {
     ],
     ['not run: asks a registry', 'npm install'],
     [undefined, 'npm test'],
+    [undefined, 'npx assay scoring check policy.json --module dist/src/subnet.js'],
     [TERMINAL, 'npx assay localnet start --tempo 60'],
     [undefined, 'npm run open-localnet'],
     [TERMINAL, 'npm run miner'],
     [TERMINAL, 'npm run validator'],
-    [undefined, 'npx assay validator outcomes --data data/validator'],
+    [undefined, 'npx assay validator replay --all --data data/validator --module dist/src/subnet.js'],
   ]);
 });
 
@@ -188,53 +189,71 @@ test('it compiles, and its own tests pass', { timeout: 150_000 }, async () => {
   expect(output).toContain(`# tests ${tests}\n# pass ${tests}\n# fail 0\n`);
 });
 
-test('its settings are refused with the key that is wrong, and exit code 2', async () => {
-  const path = join(project, 'wrong.json');
-  const refused = async (settings: string): Promise<readonly [unknown, string]> => {
-    writeFileSync(path, settings);
-    const { code, stderr } = await promisify(execFile)('node', ['dist/src/miner.js', '--config', path], {
-      cwd: project,
-      env: env(),
-    }).then(
-      () => ({ code: 0, stderr: '' }),
-      (error: { code: number; stderr: string }) => error,
-    );
-    return [code, stderr.trim()];
-  };
-  const fine = { chain: 'ws://127.0.0.1:1', netuid: 1, hotkey: '//A', data: 'd', host: '127.0.0.1', port: 1 };
-  expect(await refused('{')).toEqual([2, `error: ${path}: expected a JSON object`]);
-  expect(await refused(JSON.stringify({ ...fine, netuid: '1' }))).toEqual([
-    2,
-    `error: ${path}: netuid: expected the number of a subnet`,
-  ]);
-  expect(await refused(JSON.stringify({ ...fine, hotkeys: [] }))).toEqual([
-    2,
-    `error: ${path}: hotkeys: expected one of chain, netuid, hotkey, data, host, port`,
-  ]);
+/** Lines of the page that are the same whenever it is followed. */
+const shownIn = (output: string): readonly string[] =>
+  output.split('\n').filter((line) => line.trim() !== '' && line.trim() !== '...');
+
+test('what its policy pays is said with the rule that divides it, and without the rule not at all', async () => {
+  const { commands, output } = blockWith('scoring check');
+  const printed = (await follow(commands)).split('\n');
+  expect(printed).toEqual(expect.arrayContaining([...shownIn(output)]));
+  await expect(follow(commands.replace(/ --module \S+/, ''))).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('hash-cells'),
+  });
 });
 
-test('on a localnet its validator accepts its miner and pays it', { timeout: 180_000 }, async () => {
+test('its settings are those of the command line, and name what is wrong', async () => {
+  await follow('npx assay config check config/miner.json && npx assay config check config/validator.json');
+  const path = join(project, 'config/miner.json');
+  const settings = readFileSync(path, 'utf8');
+  writeFileSync(path, settings.replace('subnet.js', 'other.js'));
+  await expect(follow(blockWith('npm run miner').commands)).rejects.toMatchObject({
+    stderr: expect.stringContaining(
+      '--module dist/src/other.js: expected a module whose default export is made with defineSubnet of assay, got none there',
+    ),
+  });
+  writeFileSync(path, settings);
+});
+
+test('on a localnet its validator accepts its miner and pays it by its rule', {
+  timeout: 280_000,
+}, async () => {
   const chain = open(blockWith('localnet start').commands);
   await said(chain, /localnet on ws:/, 30_000);
 
   const opening = blockWith('open-localnet');
-  const opened = (await follow(opening.commands))
-    .split('\n')
-    .filter((line) => /^(subnet|parameters)/.test(line));
-  expect(opened).toEqual(opening.output.split('\n').slice(0, 2));
+  const opened = (await follow(opening.commands)).split('\n');
+  // blocks and paths are this run's own
+  const beginnings = shownIn(opening.output).map((line) => line.replace(/(\/home| in block).*$/, ''));
+  expect(beginnings).toHaveLength(5);
+  for (const line of beginnings) expect(opened.filter((each) => each.startsWith(line))).toHaveLength(1);
 
   const miner = open(blockWith('npm run miner').commands);
-  await said(miner, /^miner on 127\.17\.0\.1:\d+$/m, 60_000);
+  await said(miner, /"msg":"miner ready"/, 60_000);
   const validator = open(blockWith('npm run validator').commands);
-  await said(validator, /^validator 5FRjui8zwLQSFMm6domc8q6cpCYXAizAjXenQyzdhN9w5xqH$/m, 60_000);
-  await said(validator, /^event at block \d+: 1 accepted, 0 rejected, 0 inconclusive$/m, 100_000);
+  await said(validator, /"msg":"validator ready"/, 60_000);
+  await said(validator, /"accepted":1,"rejected":0,"inconclusive":0,.*"msg":"event judged"/, 100_000);
   // the owner's tenth at least; more where the miner made less than a nominal slot
-  const [, row] = await said(validator, /^weights set at block \d+: (\[\[0,\d+\],\[2,\d+\]\])$/m, 100_000);
+  const [, row] = await said(validator, ROW, 150_000);
   const [[, owner], [, paid]] = JSON.parse(row!) as [[number, number], [number, number]];
   expect(Math.max(owner, paid)).toBe(65_535);
   expect(owner * 9).toBeGreaterThanOrEqual(paid - 9);
+  // verified on threads that loaded the module themselves
+  expect(validator.out).not.toMatch(/verifier thread|not answered/);
 
-  const outcomes = await follow(blockWith('validator outcomes').commands);
-  expect(outcomes).toContain('accepted');
-  expect(outcomes.split('\n')[1]).toBe(blockWith('validator outcomes').output.split('\n')[1]);
+  const { commands } = blockWith('validator replay');
+  const [outcomes, replay] = commands.trim().split('\n') as [string, string];
+  const listed = await follow(outcomes);
+  expect(listed).toContain('accepted');
+  expect(listed.split('\n')[1]).toBe(blockWith('validator replay').output.split('\n')[1]);
+  const replayed = await follow(replay);
+  expect(replayed).toContain('the same u16');
+  // its rule is nobody else's
+  await expect(follow(replay.replace(/ --module \S+/, ''))).rejects.toMatchObject({
+    stderr: expect.stringContaining('does not have the scoring rule at-least, version 1'),
+  });
 });
+
+/** Of one that is paid: the first epochs go by the policy of each build, which pays nothing for this kind. */
+const ROW = /"row":(\[\[0,\d+\],\[2,[1-9]\d*\]\]),"msg":"weights in a block"/;

@@ -4,15 +4,17 @@ import type { Subnet } from '../../../src/chain/chain.js';
 import { alreadySetThisEpoch } from '../../../src/chain/weights.js';
 import { fromHex, toHex, utf8 } from '../../../src/model/bytes.js';
 import { sha256 } from '../../../src/model/hash.js';
-import { toHotkey, toNetuid } from '../../../src/model/ids.js';
+import { toHotkey, toNetuid, type Uid } from '../../../src/model/ids.js';
 import { createParameters, type ParametersParts } from '../../../src/parameters/parameters.js';
 import type { MinerPeer } from '../../../src/protocol/session.js';
 import { encodePolicy, type PolicySchedule, parsePolicy } from '../../../src/scoring/policy.js';
+import type { ScoringRule } from '../../../src/scoring/rules.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import { DEMO_PLAN } from '../../../src/testing/world.js';
 import type { ScoredEntry } from '../../../src/validator/ledger/entries.js';
 import { replayRows } from '../../../src/validator/ledger/replay-all.js';
 import { createPolicies } from '../../../src/validator/policies.js';
+import type { ValidatorAlert } from '../../../src/validator/status.js';
 import { paramsId } from '../../../src/verification/checked-params.js';
 import {
   encodeParameterFile,
@@ -57,6 +59,31 @@ const policyOf = (schedule: PolicySchedule | undefined): Uint8Array =>
       ...(schedule ? { schedule } : {}),
     }),
   );
+const allAlike: ScoringRule = {
+  name: 'all-alike',
+  version: 1,
+  divide: (claims) => claims.map(() => 1n),
+};
+const RULED = encodePolicy(
+  parsePolicy(
+    {
+      format: 'assay-scoring-policy/1',
+      name: 'own',
+      burn: 0.2,
+      pools: [
+        {
+          name: 'all',
+          share: 0.8,
+          simulatedPrices: { opsPerS: { of: 1_000_000, counts: 1 } },
+          rule: { name: 'all-alike', version: 1 },
+        },
+      ],
+      schedule: SCHEDULE,
+    },
+    undefined,
+    [allAlike],
+  ),
+);
 const fileOf = (policy: string): Uint8Array =>
   encodeParameterFile(parseParameterFile({ version: 1, policy, sets: [named] }, kinds));
 const digestOf = (bytes: Uint8Array): string => toHex(sha256(bytes));
@@ -177,6 +204,11 @@ describe('a policy', () => {
       'whose Pass does not fit its events',
       policyOf({ ...SCHEDULE, eventBlocks: 16 }),
       'eventBlocks: expected more than holdBlocks.last',
+    ],
+    [
+      'with a rule of the subnet’s own that this validator does not have',
+      RULED,
+      'policy.pools[0] (all).rule: this process does not have the scoring rule all-alike, version 1',
     ],
   ])('%s is no use, and nothing is paid by another', async (_, bytes, why) => {
     const file = fileOf(digestOf(bytes));
@@ -308,6 +340,63 @@ test('a policy that pays nothing for rollouts is paid by also where there is not
       const { epochIndex } = await subnet.until((now) => now.neurons[uid]!.validatorPermit);
       await subnet.until((now) => now.epochIndex === epochIndex + 2);
       expect(a.status()?.lastScored).toMatchObject({ epoch: epochIndex + 1, policy: digestOf(POLICY) });
+    },
+    { paramsId: SET },
+  );
+});
+
+test('by a rule of the subnet’s own weights are set where the rule is and does its work, and nowhere else', async () => {
+  const file = fileOf(digestOf(RULED));
+  await onSmallSubnet(
+    async (subnet) => {
+      const { parts, shelf } = desk(() =>
+        publication({ parameters: sha256(file), policy: sha256(RULED), previous: NO_DIGEST, firstEpoch: 0 }),
+      );
+      for (const each of [file, RULED]) shelf.set(digestOf(each), each);
+      let isBroken = true;
+      const rules = [
+        { ...allAlike, divide: (claims: readonly unknown[]) => claims.map(() => (isBroken ? -1n : 1n)) },
+      ];
+      const ledger = createMemoryLedger();
+      const alerts: ValidatorAlert[] = [];
+      const a = subnet.start('validator-a', { kinds, parameters: parts });
+      const alert = (each: ValidatorAlert) => void alerts.push(each);
+      const b = subnet.start('validator-b', { kinds, parameters: parts, ledger, rules, alert });
+      const [uidA, uidB] = ['validator-a', 'validator-b'].map((name) => subnet.uids.get(name)!) as [Uid, Uid];
+      const withPermit = await subnet.until((now) => now.neurons[uidB]!.validatorPermit);
+      const first = withPermit.epochIndex + 1;
+      const end = await subnet.until(
+        (now) => now.epochIndex === first && now.nextEpochBlock! - now.block <= 2,
+      );
+      expect([alreadySetThisEpoch(end, uidA), alreadySetThisEpoch(end, uidB)]).toEqual([false, false]);
+      expect(a.status()?.weightsStage).toMatchObject({
+        stage: 'withheld',
+        reason: expect.stringContaining('does not have the scoring rule all-alike, version 1'),
+      });
+      const reason =
+        'scoring rule all-alike, version 1: expected as many bigints as claims, none negative, at least one above 0; ' +
+        'got -1n for claim 0 of 1';
+      expect(b.status()?.weightsStage).toEqual({ epoch: first, stage: 'withheld', reason });
+      const told = alerts.filter(({ epoch }) => epoch === first);
+      // once, however many blocks it is tried at
+      expect(told.map((each) => [each.kind, 'reason' in each && each.reason])).toEqual([
+        ['weights-withheld', reason],
+      ]);
+
+      isBroken = false;
+      const set = await subnet.until((now) => now.epochIndex > first && alreadySetThisEpoch(now, uidB));
+      expect(alreadySetThisEpoch(set, uidA)).toBe(false);
+      const rows: ScoredEntry[] = [];
+      await ledger.fold({ scored: (entry) => void rows.push(entry) });
+      expect(new Map(rows[0]!.row)).toEqual(
+        new Map([
+          [set.ownerHotkey, 16384],
+          [subnet.hotkeyOf('miner-1'), 65535],
+        ]),
+      );
+      const replayed = await replayRows({ ledger, rules: [allAlike] }, () => true);
+      expect(replayed.map(({ agrees }) => agrees)).toContain(true);
+      expect(replayed.every(({ agrees }) => agrees)).toBe(true);
     },
     { paramsId: SET },
   );

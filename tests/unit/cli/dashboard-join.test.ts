@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { joinDashboard } from '../../../src/cli/dashboard/join.js';
+import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { seedLedger } from '../../support/seeded-ledger.js';
@@ -42,7 +43,10 @@ function joinedTo(validator: string, most: number) {
       if (++seconds.count >= most) seconds.signal.abort();
     },
   };
-  return { seconds, joined: joinDashboard({ clock, log: silentLog, validator, hasLab: false }) };
+  return {
+    seconds,
+    joined: joinDashboard({ clock, log: silentLog, known: BUILT_IN_ALONE, validator, hasLab: false }),
+  };
 }
 
 test('verdicts that came are told to open pages, also when nothing comes after them', async () => {

@@ -3,9 +3,11 @@ import { earningsOf } from '../../../src/cli/doctor/earnings.js';
 import type { Finding } from '../../../src/cli/doctor/finding.js';
 import { foresee } from '../../../src/cli/doctor/foresee.js';
 import type { ProvenSlot } from '../../../src/cli/doctor/would-pay.js';
+import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { POLICIES, parsePolicy } from '../../../src/scoring/index.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
+import { evenly } from '../../support/own-rules.js';
 import { NETUID, neuron, subnet } from '../../support/subnets.js';
 
 const SETS = [
@@ -23,8 +25,8 @@ const slot = (kind: string, credit: ProvenSlot['credit'], share = 1): ProvenSlot
 const CARD = slot('compute', { opsPerS: 1e15 });
 const DISK = slot('storage', { storageBytes: 1e12 });
 
-const policyOf = (changes: object) =>
-  parsePolicy({
+const policyOf = (changes: object) => {
+  const policy = {
     format: 'assay-scoring-policy/1',
     name: 'tried',
     burn: 0,
@@ -36,7 +38,9 @@ const policyOf = (changes: object) =>
       },
     ],
     ...changes,
-  });
+  };
+  return parsePolicy(policy, undefined, [evenly]);
+};
 
 /** 10 million alpha, 5 million TAO on root at a weight of 0.18; prices of all subnets sum to more than 1 */
 const EMISSION = {
@@ -70,6 +74,7 @@ const earn = (
 ) =>
   earningsOf({
     policy,
+    rules: [evenly],
     sets: SETS,
     slots,
     hotkey: ME.hotkey,
@@ -140,6 +145,17 @@ describe('what a host would earn', () => {
       'storage nvme: 1 TB of storage / 2 TB x 1 = 0.5 (pool all)',
       'host-memory host-64: pool all has no price for what it proved',
     ]);
+  });
+
+  test('is what the rule of the policy gives it, where a pool names one of the subnet’s own', () => {
+    const [pool] = policyOf({}).pools;
+    const policy = policyOf({ pools: [{ ...pool, rule: { name: 'evenly', version: 2 } }] });
+    const { beside } = earn(policy, [CARD], { given: new Map([['all', 3]]) });
+    expect(beside.lines.map(({ text }) => text)).toContain(
+      "pool all: 100 % of pay; worth 4 in all; it pays out 100 %, divided by the subnet's own rule evenly, version 2",
+    );
+    // by worth it would have a fourth
+    expect([beside.weight, beside.weights]).toEqual([65_535, 131_070]);
   });
 
   test('is the part of it that its worth is of all, where that of the others was given', () => {
@@ -286,7 +302,7 @@ describe('whether earnings can be foreseen', () => {
     policy: { found: { policy: POLICIES.compute, digest: '' } },
   });
   const of = (findings: readonly Finding[], given?: ReadonlyMap<string, number>) => ({
-    kinds,
+    known: BUILT_IN_ALONE,
     findings,
     hotkey: ME.hotkey,
     given,

@@ -233,7 +233,9 @@ describe('a new project', () => {
   it('of a subnet is the example of this repository, under its own name', async () => {
     await called({ name: 'alpha', yes: true }, 'subnet');
     const example = join(ROOT, 'examples/new-subnet');
-    const sources = everything(example).filter((path) => /^(src|test|config|tsconfig)/.test(path));
+    const sources = everything(example).filter((path) =>
+      /^(src|test|config|tsconfig|policy\.json|open-localnet\.sh)/.test(path),
+    );
     expect(sources.length).toBeGreaterThan(15);
     for (const path of sources)
       expect(readFileSync(join(folder, path), 'utf8')).toBe(readFileSync(join(example, path), 'utf8'));
@@ -290,12 +292,13 @@ describe('its service files', () => {
     const made = unitFor(unit('validator'), { role: 'validator', kind: 'subnet', name: 'alpha' });
     expect(made).toContain('\nDescription=alpha: validator\n');
     expect(made).toContain(
-      '\nExecStart=/usr/bin/env node /opt/alpha/dist/src/validator.js --config /etc/alpha/validator.json\n',
+      '\nExecStart=/usr/bin/env node /opt/alpha/node_modules/assay/dist/cli/main.js validator start --config /etc/alpha/validator.json\n',
     );
     expect(made).toContain('\nLoadCredential=hotkey:/etc/alpha/keys/validator-hotkey\n');
     expect(made).toContain('\nStateDirectory=alpha/validator\n');
     expect(made).toContain('ASSAY_DATA=%S/alpha/validator');
-    expect(made).not.toMatch(/ExecReload|\/etc\/assay/);
+    expect(made).toContain('\nWorkingDirectory=/opt/alpha\nExecReload=');
+    expect(made).not.toMatch(/\/etc\/assay/);
     expect(made).toContain('\nProtectSystem=strict\n');
   });
 

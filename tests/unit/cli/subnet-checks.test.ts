@@ -8,6 +8,7 @@ import { policyInForce } from '../../../src/cli/doctor/policy-in-force.js';
 import { type SubnetSight, subnetChecks } from '../../../src/cli/doctor/subnet-checks.js';
 import type { SaidStatus } from '../../../src/cli/miner-files.js';
 import { openShelf } from '../../../src/cli/parameter-files.js';
+import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { fromHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
@@ -140,7 +141,11 @@ describe('which policy is counted with', () => {
     },
   });
   const ask = (chain: Parameters<typeof policyInForce>[0], of: { named?: string; data?: string } = {}) =>
-    policyInForce(chain, { subnet: subnet([neuron(0)]), hash: HASH }, { named: of.named, data: of.data });
+    policyInForce(
+      chain,
+      { subnet: subnet([neuron(0)]), hash: HASH },
+      { named: of.named, data: of.data, known: BUILT_IN_ALONE },
+    );
 
   test('is the default where the owner published none, or the chain keeps none', async () => {
     const found = {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { BEHAVIOURS, deterrence, POLICIES, parsePolicy } from '../../../src/scoring/index.js';
+import {
+  BEHAVIOURS,
+  deterrence,
+  POLICIES,
+  parsePolicy,
+  type ScoringRule,
+} from '../../../src/scoring/index.js';
 import { ATTACKS } from '../../../src/testing/attacks/registry.js';
 import { rolloutLiars } from '../../../src/testing/rollouts/liars/rollout-liars.js';
 import { policyOf, poolOf } from '../../support/scoring.js';
@@ -112,5 +118,86 @@ describe('deterrence', () => {
     expect(shape({}, 'relabelling').holds).toBe(true);
     const boost = { stake: { full: 1000, most: 1 } };
     expect(shape({ boost }, 'merging')).toMatchObject({ gain: 1.6, holds: false });
+  });
+
+  test("of a rule of the subnet's own it tries what it pays: the linear one as the curve, others with what they let one gain", () => {
+    const rule = (name: string, divide: ScoringRule['divide']): ScoringRule => ({ name, version: 1, divide });
+    const rules = [
+      rule('linear', (claims) => claims.map(({ worth }) => worth)),
+      rule('square', (claims) => claims.map(({ worth }) => worth * worth)),
+      rule('equal', (claims) => claims.map(() => 1n)),
+      rule('winner', (claims) => {
+        const most = claims.reduce((a, b) => (b.worth > a.worth ? b : a));
+        return claims.map((claim) => (claim === most ? 1n : 0n));
+      }),
+      {
+        ...rule('edge', (claims) => {
+          const above = claims.map(({ worth }) => (worth >= 1n << 31n ? worth : 0n));
+          return above.some((worth) => worth > 0n) ? above : claims.map(({ worth }) => worth);
+        }),
+        paysFor: ['merging'],
+      } satisfies ScoringRule,
+    ];
+    const base = {
+      quarantine: { reasons: ['seed', 'projection'], epochs: 4 },
+      audit: { unitsPerWindow: 16, restartWindows: 0.5 },
+    };
+    const by = (name: string) => {
+      const pools = [poolOf({ rule: { name, version: 1 } })];
+      const policy = parsePolicy({ ...policyOf(base), pools }, undefined, rules);
+      return deterrence(policy, rules);
+    };
+    const shape = (name: string, which: string) => by(name).shapes.find((each) => each.name === which)!;
+    const curve = deterrence(policyOf(base));
+    const linear = by('linear');
+    expect(linear.behaviours.map(({ behaviour }) => behaviour.name)).toEqual(
+      curve.behaviours.map(({ behaviour }) => behaviour.name),
+    );
+    // beside others a share grows by less than worth does
+    for (const [i, { margin = 0 }] of linear.behaviours.entries())
+      expect(margin).toBeGreaterThanOrEqual((curve.behaviours[i]!.margin ?? 0) - 1e-6);
+    expect(linear.shapes).toEqual(
+      curve.shapes.map((each) =>
+        each.name === 'relabelling' ? each : { ...each, of: `${each.of}, in all` },
+      ),
+    );
+    expect(shape('square', 'splitting')).toMatchObject({ holds: true });
+    // beside others of all sizes, whose squares are 341.3 in all: 16 of 357.3 in place of 4 of 345.3
+    expect(shape('square', 'merging')).toMatchObject({ gain: expect.closeTo(3.865672, 5), holds: false });
+    // 4 of 67 in place of 1 of 64
+    expect(shape('equal', 'splitting')).toMatchObject({
+      gain: expect.closeTo(3.820896, 5),
+      of: 'one machine over 4 coldkeys, in all',
+      holds: false,
+    });
+    // where all are paid alike no lie about one's own worth gains
+    expect(
+      by('equal').behaviours.find(({ behaviour }) => behaviour.name === 'compute/column-liar'),
+    ).toMatchObject({
+      margin: Number.POSITIVE_INFINITY,
+      breakEven: undefined,
+    });
+    // a sliver more than the next one is all or nothing
+    const winner = by('winner').behaviours.find(({ behaviour }) => behaviour.name === 'compute/column-liar')!;
+    expect(winner).toMatchObject({ gain: Number.POSITIVE_INFINITY, breakEven: 1 / 256 });
+    expect(winner.margin).toBeLessThan(1);
+    expect(by('winner').holds).toBe(false);
+    // below an edge there is nothing to lose but what it costs to come back: whoever lies enough to pass it is seen
+    const edge = by('edge').behaviours.find(({ behaviour }) => behaviour.name === 'compute/column-liar')!;
+    expect(edge.margin).toBeGreaterThan(1);
+    expect(shape('edge', 'merging')).toMatchObject({
+      gain: Number.POSITIVE_INFINITY,
+      holds: true,
+      wanted: true,
+    });
+    expect(shape('edge', 'splitting')).toEqual({
+      ...{ name: 'splitting', gain: 1, of: 'one machine over 4 coldkeys, in all', holds: true },
+    });
+    const named = parsePolicy(
+      { ...policyOf(base), pools: [poolOf({ rule: { name: 'equal', version: 1 } })] },
+      undefined,
+      rules,
+    );
+    expect(() => deterrence(named)).toThrow(expect.objectContaining({ code: 'unsupported' }));
   });
 });

@@ -4,7 +4,13 @@ import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { silentLog } from '../../../src/model/log.js';
 import { createSeededRandom } from '../../../src/model/prng.js';
 import { rejected } from '../../../src/model/verdict.js';
-import { type Facts, parsePolicy, policyDigest, type ScoringPolicy } from '../../../src/scoring/index.js';
+import {
+  type Facts,
+  parsePolicy,
+  policyDigest,
+  type ScoringPolicy,
+  type ScoringRule,
+} from '../../../src/scoring/index.js';
 import { DEFAULT_BREAKER } from '../../../src/validator/breaker.js';
 import { learnClasses } from '../../../src/validator/ledger/classes.js';
 import type { EventEntry } from '../../../src/validator/ledger/entries.js';
@@ -169,6 +175,67 @@ test('a policy that pays for rollouts alone needs no event', async () => {
   ]);
   await ledger.close();
   expect(await rowsIn(dir)).toEqual([[7, policyDigest(policy), true]]);
+});
+
+describe('a policy with a rule of the subnet’s own', () => {
+  let isBroken = false;
+  const squares: ScoringRule = {
+    name: 'squares',
+    version: 2,
+    divide: (claims) => claims.map(({ worth }) => (isBroken ? -1n : worth * worth)),
+  };
+  const rules = [squares];
+  const RULED = parsePolicy(
+    {
+      ...LINEAR,
+      name: 'ruled',
+      memory: undefined,
+      pools: [{ ...LINEAR.pools[0], rule: { name: 'squares', version: 2 } }],
+    },
+    undefined,
+    rules,
+  );
+
+  test('is paid by the rule, and a second process with the rule comes to the same rows; one without it to none', async () => {
+    const dir = await newFolder();
+    const ledger = await open(dir);
+    await ledger.saveParams(SET_ID, SET);
+    const scorer = createScorer({ ledger, kinds, rules });
+    await begin(scorer, 'a', 1, [4000, 2000]);
+    await end(scorer, 'a', 1);
+    expect([...(await pay(scorer, 1, RULED))!]).toEqual([
+      [MINE, 65535],
+      [YOURS, 16384],
+    ]);
+    await expect(pay(createScorer({ ledger, kinds }), 1, RULED)).rejects.toMatchObject({
+      code: 'unsupported',
+    });
+    await ledger.close();
+    const reader = await openLedgerReader({ dir, log: silentLog });
+    const { of: classOf } = await learnClasses(reader, kinds);
+    expect(await replayRows({ ledger: reader, classOf, rules }, () => true)).toEqual([
+      { epoch: 1, policy: policyDigest(RULED), agrees: true, differences: [] },
+    ]);
+    await expect(replayRows({ ledger: reader, classOf }, () => true)).rejects.toThrow('squares, version 2');
+  });
+
+  test('whose rule fails writes nothing down, and is paid when the rule does its work', async () => {
+    const ledger = await open(await newFolder());
+    await ledger.saveParams(SET_ID, SET);
+    const scorer = createScorer({ ledger, kinds, rules });
+    await begin(scorer, 'a', 1, [4000, 2000]);
+    await end(scorer, 'a', 1);
+    let scored = 0;
+    isBroken = true;
+    await expect(pay(scorer, 1, RULED)).rejects.toMatchObject({ code: 'rule-failed' });
+    await ledger.fold({ scored: () => void scored++ });
+    expect(scored).toBe(0);
+    isBroken = false;
+    expect((await pay(scorer, 1, RULED))!.get(YOURS)).toBe(16384);
+    await ledger.fold({ scored: () => void scored++ });
+    expect(scored).toBe(1);
+    await ledger.close();
+  });
 });
 
 describe('many who were honest fail together', () => {

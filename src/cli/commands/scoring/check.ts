@@ -8,7 +8,6 @@ import {
   type Pool,
   type ScoringPolicy,
 } from '../../../scoring/index.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import { builtInFile } from '../../../verification/parameter-file.js';
 import { loadFlags } from '../../config.js';
 import { type EventTime, eventTime, paidSets, tooShort } from '../../event-time.js';
@@ -16,9 +15,11 @@ import { factLines } from '../../facts.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { readNamedFile } from '../../parameter-files.js';
 import { knownClasses, type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
+import { moduleFlag, openKnown } from '../../subnet-module.js';
 import { Table } from '../../table.js';
 
 const schema = z.strictObject({
+  ...moduleFlag,
   json: z.boolean().default(false),
   params: z.string().min(1).max(4096).optional(),
 });
@@ -27,13 +28,15 @@ const schema = z.strictObject({
 const BLOCK_TIME_MS = 12_000;
 
 export async function checkPolicy(path: string, flags: Record<string, unknown>): Promise<number> {
-  const { json, params } = loadFlags(schema, flags);
+  const { json, params, module } = loadFlags(schema, flags);
+  const known = await openKnown(module);
+  const { kinds } = known;
   const parameters = params === undefined ? undefined : await readNamedFile(params, kinds);
   const { sets } = parameters?.file ?? builtInFile(kinds);
-  const named = await readNamedPolicy(path, knownClasses({ sets }));
+  const named = await readNamedPolicy(path, known, knownClasses({ sets }));
   const asked = parameters ? sets : paidSets(named.policy, sets);
   const time = eventTime(named.policy, { kinds, sets: asked }, BLOCK_TIME_MS);
-  const report = deterrence(named.policy);
+  const report = deterrence(named.policy, known.rules);
   const published = parameters && parameters.file.policy === named.digest;
   if (json) printJson(toDocument(named, report, { published, time }));
   else {
@@ -49,7 +52,7 @@ export async function checkPolicy(path: string, flags: Record<string, unknown>):
 
 const toDocument = (
   { policy, digest }: NamedPolicy,
-  { behaviours, shapes, margin, holds }: DeterrenceReport,
+  { behaviours, shapes, unknownKinds, margin, holds }: DeterrenceReport,
   {
     published: isNamedByParameters,
     time: eventTime,
@@ -72,7 +75,8 @@ const toDocument = (
       margin: finite(found.margin),
       gain: finite(found.gain),
     })),
-    shapes,
+    shapes: shapes.map((shape) => ({ ...shape, gain: finite(shape.gain) })),
+    unknownKinds,
   },
 });
 
@@ -128,11 +132,17 @@ function priceText({ rollouts }: ScoringPolicy, { credit, prices, simulatedPrice
 
 /** What of a policy is no default, a sentence each. */
 function sentencesOf(policy: ScoringPolicy): string[] {
-  const { pay, memory, caps = {}, uptime, probation, quarantine, boost, rented, schedule } = policy;
+  const { pools, pay, memory, caps = {}, uptime, probation, quarantine, boost, rented, schedule } = policy;
   const said: (string | false | undefined)[] = [
-    pay === undefined || pay === 'linear'
-      ? 'Pay is proportional to what was proven.'
-      : `Pay grows with the power ${pay.exponent} of what a coldkey proved in all.`,
+    pools.some(({ rule }) => !rule) &&
+      (pay === undefined || pay === 'linear'
+        ? 'Pay is proportional to what was proven.'
+        : `Pay grows with the power ${pay.exponent} of what a coldkey proved in all.`),
+    ...pools.map(
+      ({ name, rule }) =>
+        rule &&
+        `What ${name} pays is divided by the subnet's own rule ${rule.name}, version ${rule.version}.`,
+    ),
     memory?.retain !== undefined &&
       memory.retain > 0 &&
       `Of what a slot was worth an epoch ago ${percent(memory.retain)} is left.`,
@@ -160,16 +170,21 @@ function sentencesOf(policy: ScoringPolicy): string[] {
 
 const short = (value: number): string => (Number.isFinite(value) ? `${Number(value.toPrecision(4))}` : '∞');
 
-export function deterrenceText({ behaviours, shapes, margin, holds }: DeterrenceReport): string {
+export function deterrenceText({
+  behaviours,
+  shapes,
+  unknownKinds,
+  margin,
+  holds,
+}: DeterrenceReport): string {
   const of = (is: Deterrence['behaviour']['form']['is']) =>
     behaviours.filter(({ behaviour }) => behaviour.form.is === is);
   const table = new Table({
     head: ['lie', 'margin', 'worst at', 'breaks even at', 'gain there'],
   });
   const at = (share: number | undefined) => (share === undefined ? '-' : percent(share));
-  for (const { behaviour, margin: own, worstAt, breakEven, gain } of [...of('share'), ...of('shared')].sort(
-    (a, b) => (a.margin ?? 0) - (b.margin ?? 0),
-  ))
+  const told = [...of('share'), ...of('shared')].sort((a, b) => (a.margin ?? 0) - (b.margin ?? 0));
+  for (const { behaviour, margin: own, worstAt, breakEven, gain } of told)
     table.push([
       behaviour.name,
       short(own ?? 0),
@@ -178,14 +193,18 @@ export function deterrenceText({ behaviours, shapes, margin, holds }: Deterrence
       `x ${short(gain)}`,
     ]);
   const untold = of('limit');
+  const certain = of('certain').map(({ behaviour }) => behaviour.name);
   return [
-    table.toString(),
-    `always seen, and paid nothing: ${of('certain')
-      .map(({ behaviour }) => behaviour.name)
-      .join(', ')}`,
+    ...(told.length > 0 ? [table.toString()] : []),
+    ...(certain.length > 0 ? [`always seen, and paid nothing: ${certain.join(', ')}`] : []),
+    ...(unknownKinds.length > 0
+      ? [
+          `lies about ${unknownKinds.join(', ')} are not known here: what they gain is for who wrote it to say`,
+        ]
+      : []),
     ...shapes.map(
-      ({ name, gain, of: what, holds: fine }) =>
-        `${name}: x ${short(gain)} (${what})${fine ? '' : ', which PAYS'}`,
+      ({ name, gain, of: what, holds: fine, wanted }) =>
+        `${name}: x ${short(gain)} (${what})${wanted ? ', which the rule is made to pay for' : fine ? '' : ', which PAYS'}`,
     ),
     ...(untold.length === 0 ? [] : ['what no proof can tell, and no pay can deter:']),
     ...untold.map(
@@ -193,7 +212,11 @@ export function deterrenceText({ behaviours, shapes, margin, holds }: Deterrence
         `  ${behaviour.name}: paid up to x ${short(gain)}${behaviour.form.is === 'limit' ? ` (${behaviour.form.page})` : ''}`,
     ),
     holds
-      ? `least margin ${short(margin)}: no lie pays that a proof can tell`
-      : `least margin ${short(margin)}: LYING PAYS under this policy`,
+      ? behaviours.length === 0
+        ? 'no lie was tried; names alone are not paid for'
+        : `least margin ${short(margin)}: no lie pays that a proof can tell`
+      : margin > 1
+        ? 'no lie that was tried pays, but names alone PAY under this policy'
+        : `least margin ${short(margin)}: LYING PAYS under this policy`,
   ].join('\n');
 }

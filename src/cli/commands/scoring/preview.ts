@@ -12,7 +12,6 @@ import { readHold, withoutEvents } from '../../../validator/breaker.js';
 import type { LedgerReader } from '../../../validator/ledger/ledger.js';
 import type { LedgerFold } from '../../../validator/ledger/load.js';
 import { scoreState } from '../../../validator/score.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import { loadFlags } from '../../config.js';
 import { counted } from '../../facts.js';
 import { invalid } from '../../invalid-input.js';
@@ -21,9 +20,11 @@ import { EXIT, print, printJson } from '../../output.js';
 import { burnedText, type PayDocument, payTable, toPayDocument } from '../../pay-rows.js';
 import { type NamedPolicy, readNamedPolicy } from '../../policy-files.js';
 import { sayWhile } from '../../progress.js';
+import { type Known, moduleFlag, openKnown } from '../../subnet-module.js';
 
 const path = z.string().min(1).max(4096);
 const schema = z.strictObject({
+  ...moduleFlag,
   json: z.boolean().default(false),
   data: path,
   against: path.optional(),
@@ -35,15 +36,16 @@ export async function previewPolicy(
   flags: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { json, data, against, epoch } = loadFlags(schema, flags);
+  const { json, data, against, epoch, module } = loadFlags(schema, flags);
   const epochs = parseEpochs(epoch);
   if (policy === '-' && against === '-')
     throw invalid('--against', 'a file', 'standard input, which is read once');
-  const own = await readNamedPolicy(policy);
-  const other = against === undefined ? undefined : await readNamedPolicy(against);
+  const known = await openKnown(module);
+  const own = await readNamedPolicy(policy, known);
+  const other = against === undefined ? undefined : await readNamedPolicy(against, known);
   return withLedger(data, async (ledger) => {
     const paid = await sayWhile('paying what the ledger has', () =>
-      payAll(ledger, other ? [own, other] : [own], epochs, signal),
+      payAll({ ledger, known }, other ? [own, other] : [own], epochs, signal),
     );
     if (paid.length === 0) {
       process.stderr.write('nothing to pay: the ledger has no completed event in these epochs\n');
@@ -88,17 +90,18 @@ function epochText({ epoch, events, factsKept, pays: [own, other] }: PaidEpoch):
  * when an event of a later one is completed or the ledger ends.
  */
 async function payAll(
-  ledger: LedgerReader,
+  { ledger, known }: { readonly ledger: LedgerReader; readonly known: Known },
   policies: readonly NamedPolicy[],
   { fromEpoch, toEpoch }: Epochs,
   signal: AbortSignal,
 ): Promise<readonly PaidEpoch[]> {
-  const classOf = await classesIn(ledger, kinds, signal);
+  const classOf = await classesIn(ledger, known.kinds, signal);
+  const parts = { classOf, rules: known.rules };
   const compacted = ledger.compacted();
   const states = policies.map(({ policy, digest }) =>
     compacted?.policy === digest
-      ? restoreScoringState(policy, compacted.state, { classOf })
-      : createScoringState(policy, { classOf }),
+      ? restoreScoringState(policy, compacted.state, parts)
+      : createScoringState(policy, parts),
   );
   const paid = new Map<number, PaidEpoch>();
   const payOnce = (epoch: number, facts?: Facts) => {

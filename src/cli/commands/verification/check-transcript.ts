@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { isAssayError } from '../../../model/errors.js';
 import { systemRandom } from '../../../model/prng.js';
 import { verdictToString } from '../../../model/verdict.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import { parseTranscript, type Transcript } from '../../../verification/transcript-line.js';
 import { loadFlags } from '../../config.js';
 import { readInputText } from '../../input-text.js';
 import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
+import { type Known, moduleFlag, openKnown } from '../../subnet-module.js';
 
-const schema = z.strictObject({ json: z.boolean().default(false) });
+const schema = z.strictObject({ ...moduleFlag, json: z.boolean().default(false) });
 /** Openings of the largest classes are 11 MB, and twice as many digits. */
 const MAX_BYTES = 256 << 20;
 
@@ -25,7 +25,8 @@ export async function checkTranscripts(
   flags: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { json } = loadFlags(schema, flags);
+  const { json, module } = loadFlags(schema, flags);
+  const known = await openKnown(module);
   let differ = false;
   for (const file of files) {
     const lines = (await readInputText(file, { maxBytes: MAX_BYTES })).split('\n');
@@ -34,7 +35,7 @@ export async function checkTranscripts(
       if (line.trim() === '') continue;
       signal.throwIfAborted();
       const where = `${file}, line ${i + 1}`;
-      const transcript = read(line, where);
+      const transcript = read(line, where, known);
       const { kind, named } = transcript;
       const began = performance.now();
       const verdict = judge(transcript, where);
@@ -60,7 +61,7 @@ function judge({ kind, challenge, evidence }: Transcript, where: string): string
   }
 }
 
-function read(line: string, where: string): Transcript {
+function read(line: string, where: string, { kinds }: Known): Transcript {
   try {
     return parseTranscript(line, kinds);
   } catch (error) {

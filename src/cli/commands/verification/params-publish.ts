@@ -11,7 +11,6 @@ import { equals, fromHex, toHex } from '../../../model/bytes.js';
 import { toHotkey, toNetuid } from '../../../model/ids.js';
 import { deterrence, type ScoringPolicy } from '../../../scoring/index.js';
 import { assertFits } from '../../../validator/calendar.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import {
   builtInFile,
   encodeParameterFile,
@@ -38,6 +37,7 @@ import { readNamedFile } from '../../parameter-files.js';
 import { knownClasses, readNamedPolicy } from '../../policy-files.js';
 import { sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
 import { coldkeySigner, hotkeySigner, type Signer, walletFlags } from '../../signers.js';
+import { type Known, moduleFlag, openKnown } from '../../subnet-module.js';
 import { openWholeFile } from '../../whole-file.js';
 import { minedNetuidFlag } from '../chain/flags.js';
 import { checkedText, checkNamed, writtenFile } from './params.js';
@@ -49,6 +49,7 @@ const schema = z.strictObject({
   ...networkFlags,
   ...walletFlags,
   ...sendingFlags,
+  ...moduleFlag,
   netuid: minedNetuidFlag,
   firstEpoch: integerBetween(1, Number.MAX_SAFE_INTEGER, 'an epoch').optional(),
   replace: z.boolean().default(false),
@@ -79,7 +80,7 @@ export async function publishParams(
 ): Promise<number> {
   const options = loadFlags(schema, flags);
   const { netuid, json, dryRun, versionKey: raises, asSuccessor } = options;
-  const wanted = await toPublish(path, options);
+  const wanted = await toPublish(path, options, await openKnown(options.module));
   const hotkey = await hotkeySigner(options, signal);
   const coldkey = raises && !asSuccessor ? await coldkeySigner(options, signal) : undefined;
   return withChain(options, signal, async (chain) => {
@@ -219,20 +220,26 @@ async function repeatAs(
   return EXIT.ok;
 }
 
-async function toPublish(path: string, options: Options): Promise<ToPublish> {
+async function toPublish(path: string, options: Options, known: Known): Promise<ToPublish> {
   const { json, policy, out } = options;
-  if (policy !== undefined) return withPolicy(path, policy, options);
+  if (policy !== undefined) return withPolicy(path, policy, options, known);
   if (out !== undefined) throw invalid('--out', '--policy with it', 'a file that is published as it is');
   if (path === BUILT_IN) return { digest: NO_DIGEST, policy: fromHex(NO_POLICY), file: undefined };
-  const named = await readNamedFile(path, kinds);
-  if (!json) print(checkedText(checkNamed(named)));
+  const named = await readNamedFile(path, known.kinds);
+  if (!json) print(checkedText(checkNamed(named, known)));
   return { digest: fromHex(named.digest), policy: fromHex(named.file.policy), file: path };
 }
 
 /** A parameter file that names the policy: the one that was given, or another, which has to be kept. */
-async function withPolicy(path: string, policy: string, { json, out }: Options): Promise<ToPublish> {
+async function withPolicy(
+  path: string,
+  policy: string,
+  { json, out }: Options,
+  known: Known,
+): Promise<ToPublish> {
+  const { kinds } = known;
   const given = path === BUILT_IN ? builtInFile(kinds) : (await readNamedFile(path, kinds)).file;
-  const { policy: its, digest: policyDigest } = await readNamedPolicy(policy, knownClasses(given));
+  const { policy: its, digest: policyDigest } = await readNamedPolicy(policy, known, knownClasses(given));
   const file = { ...given, policy: policyDigest };
   const bytes = encodeParameterFile(file);
   const digest = parameterDigest(file);
@@ -241,8 +248,9 @@ async function withPolicy(path: string, policy: string, { json, out }: Options):
     throw invalid('--out', 'where to write the parameter file that names this policy', 'nothing');
   const place = out === undefined ? undefined : await openWholeFile(out, `--out ${out}`);
   if (!json) {
-    print(checkedText(checkNamed({ file, bytes, digest: toHex(digest) })));
-    if (!deterrence(its).holds) print(`warning: lying pays under this policy: assay scoring check ${policy}`);
+    print(checkedText(checkNamed({ file, bytes, digest: toHex(digest) }, known)));
+    if (!deterrence(its, known.rules).holds)
+      print(`warning: lies, or names alone, pay under this policy: assay scoring check ${policy}`);
   }
   return {
     digest,

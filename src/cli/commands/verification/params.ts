@@ -4,7 +4,6 @@ import { fromUtf8, toHex } from '../../../model/bytes.js';
 import { canonicalJson } from '../../../model/canonical-json.js';
 import { isNear } from '../../../model/near.js';
 import { assertPhases } from '../../../parameters/phases.js';
-import { kinds } from '../../../verification/kinds/index.js';
 import {
   builtInFile,
   encodeParameterFile,
@@ -21,32 +20,37 @@ import { invalid } from '../../invalid-input.js';
 import { EXIT, print, printJson } from '../../output.js';
 import { type NamedFile, readNamedFile } from '../../parameter-files.js';
 import { knownClasses, readNamedPolicy } from '../../policy-files.js';
+import { type Known, moduleFlag, openKnown } from '../../subnet-module.js';
 import { Table } from '../../table.js';
 import { openWholeFile } from '../../whole-file.js';
 
 const path = z.string().min(1).max(4096);
 
-const factsOf = ({ kind, params }: ParameterSet): ParamsFacts => kinds[kind]!.facts(params); // parsed by that kind
+const factsOf = ({ kinds }: Pick<Known, 'kinds'>, { kind, params }: ParameterSet): ParamsFacts =>
+  kinds[kind]!.facts(params); // parsed by that kind
 
-const fileOf = async (file: string | undefined): Promise<ParameterFile> =>
+const fileOf = async ({ kinds }: Known, file: string | undefined): Promise<ParameterFile> =>
   file === undefined ? builtInFile(kinds) : (await readNamedFile(file, kinds)).file;
 
 const listSchema = z.strictObject({
+  ...moduleFlag,
   json: z.boolean().default(false),
   file: path.optional(),
   kind: z.string().max(32).optional(),
 });
 
 export async function listParams(flags: Record<string, unknown>): Promise<number> {
-  const { json, file, kind: only } = loadFlags(listSchema, flags);
+  const { json, file, kind: only, module } = loadFlags(listSchema, flags);
+  const known = await openKnown(module);
+  const { kinds } = known;
   if (only !== undefined && !kinds[only])
     throw invalid('--kind', `one of ${Object.keys(kinds).join(', ')}`, only);
   const table = new Table({
     head: ['kind', 'class', 'params id', 'steps, ms', 'opening ms', 'pays on'],
   });
-  for (const set of (await fileOf(file)).sets) {
+  for (const set of (await fileOf(known, file)).sets) {
     if (only !== undefined && set.kind !== only) continue;
-    const { className, phases, openingMs, localnetOnly } = factsOf(set);
+    const { className, phases, openingMs, localnetOnly } = factsOf(known, set);
     if (json) printJson({ kind: set.kind, class: className, id: set.id, params: set.params });
     else
       table.push([
@@ -62,12 +66,17 @@ export async function listParams(flags: Record<string, unknown>): Promise<number
   return EXIT.ok;
 }
 
-const showSchema = z.strictObject({ json: z.boolean().default(false), file: path.optional() });
+const showSchema = z.strictObject({
+  ...moduleFlag,
+  json: z.boolean().default(false),
+  file: path.optional(),
+});
 
 /** @param which `class`, `kind/class`, or the beginning of a params id */
 export async function showParams(which: string, flags: Record<string, unknown>): Promise<number> {
-  const { json, file } = loadFlags(showSchema, flags);
-  const { sets } = await fileOf(file);
+  const { json, file, module } = loadFlags(showSchema, flags);
+  const known = await openKnown(module);
+  const { sets } = await fileOf(known, file);
   const named = sets.filter(({ kind, className }) => [className, `${kind}/${className}`].includes(which));
   const found = named.length > 0 ? named : sets.filter(({ id }) => which.length >= 8 && id.startsWith(which));
   if (found.length === 0) {
@@ -80,7 +89,7 @@ export async function showParams(which: string, flags: Record<string, unknown>):
       printJson({ kind: set.kind, class: set.className, id: set.id, params: set.params });
       continue;
     }
-    const { nominal } = factsOf(set);
+    const { nominal } = factsOf(known, set);
     print(
       factLines([
         ['set', `${set.kind}/${set.className}`],
@@ -107,7 +116,8 @@ export interface Checked {
   readonly warnings: readonly string[];
 }
 
-export function checkNamed({ file, digest, bytes }: NamedFile): Checked {
+export function checkNamed({ file, digest, bytes }: NamedFile, known: Known): Checked {
+  const { kinds } = known;
   assertPhases(withTables(kinds, [file]));
   const name = ({ kind, className }: ParameterSet) => `${kind}/${className}`;
   const own = new Map(builtInFile(kinds).sets.map((set) => [name(set), set.id]));
@@ -121,7 +131,7 @@ export function checkNamed({ file, digest, bytes }: NamedFile): Checked {
     changed: [...its].filter(([set, id]) => own.has(set) && own.get(set) !== id).map(([set]) => set),
     left: [...own.keys()].filter((set) => !its.has(set)),
     warnings: [
-      ...unequalWindows(file.sets.map(factsOf)),
+      ...unequalWindows(file.sets.map((set) => factsOf(known, set))),
       ...(file.policy === NO_POLICY ? ['no policy: its digest is zeros'] : []),
     ],
   };
@@ -150,11 +160,12 @@ function unequalWindows(all: readonly ParamsFacts[]): string[] {
     );
 }
 
-const checkSchema = z.strictObject({ json: z.boolean().default(false) });
+const checkSchema = z.strictObject({ ...moduleFlag, json: z.boolean().default(false) });
 
 export async function checkParams(file: string, flags: Record<string, unknown>): Promise<number> {
-  const { json } = loadFlags(checkSchema, flags);
-  const checked = checkNamed(await readNamedFile(file, kinds));
+  const { json, module } = loadFlags(checkSchema, flags);
+  const known = await openKnown(module);
+  const checked = checkNamed(await readNamedFile(file, known.kinds), known);
   if (json) printJson(checked);
   else print(checkedText(checked));
   return EXIT.ok;
@@ -183,6 +194,7 @@ export function writtenFile({ policy, sets }: ParameterFile): string {
 }
 
 const exportSchema = z.strictObject({
+  ...moduleFlag,
   json: z.boolean().default(false),
   out: path.optional(),
   policy: path.optional(),
@@ -191,10 +203,12 @@ const exportSchema = z.strictObject({
 
 /** A file to change: what this build holds, with line ends. */
 export async function exportParams(flags: Record<string, unknown>): Promise<number> {
-  const { out, policy, class: classes, json } = loadFlags(exportSchema, flags);
+  const { out, policy, class: classes, json, module } = loadFlags(exportSchema, flags);
+  const known = await openKnown(module);
+  const { kinds } = known;
   const place = out === undefined ? undefined : await openWholeFile(out, `--out ${out}`);
   const own = builtInFile(kinds);
-  const named = policy === undefined ? undefined : await readNamedPolicy(policy, knownClasses(own));
+  const named = policy === undefined ? undefined : await readNamedPolicy(policy, known, knownClasses(own));
   const all = named ? { ...own, policy: named.digest } : own;
   const sets = all.sets.filter(
     ({ kind, className }) =>

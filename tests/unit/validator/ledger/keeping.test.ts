@@ -5,7 +5,13 @@ import { toHex } from '../../../../src/model/bytes.js';
 import { toColdkey, toHotkey } from '../../../../src/model/ids.js';
 import { silentLog } from '../../../../src/model/log.js';
 import { createSeededRandom } from '../../../../src/model/prng.js';
-import { DEFAULT_POLICY, type Facts, parsePolicy, policyDigest } from '../../../../src/scoring/index.js';
+import {
+  DEFAULT_POLICY,
+  type Facts,
+  parsePolicy,
+  policyDigest,
+  type ScoringRule,
+} from '../../../../src/scoring/index.js';
 import { exportLedger, importLedger } from '../../../../src/validator/ledger/bundle.js';
 import type { ScoredEntry } from '../../../../src/validator/ledger/entries.js';
 import { createKeeping, type KeepLimits } from '../../../../src/validator/ledger/keeping.js';
@@ -22,11 +28,16 @@ const neuron = (name: string) =>
 const facts: Facts = { owner: toHotkey('owner'), neurons: new Map(['good', 'half', 'owner'].map(neuron)) };
 const WITHOUT_END: KeepLimits = { evidenceBytes: Number.POSITIVE_INFINITY };
 
-/** Six epochs that were paid, the last of them by `last`. */
-async function paid({ last = DIGEST } = {}): Promise<{ dir: string; ledger: Ledger }> {
+/** Six epochs that were paid by a policy, the last of them by the one of the digest `last`. */
+async function paid({
+  policy: by = POLICY,
+  rules = [] as readonly ScoringRule[],
+  last = policyDigest(by),
+} = {}): Promise<{ dir: string; ledger: Ledger }> {
+  const digest = policyDigest(by);
   const dir = await newFolder();
   const ledger = await openLedger({ dir, ...whose, random: createSeededRandom('keep'), log: silentLog });
-  await ledger.saveParams(DIGEST, POLICY);
+  await ledger.saveParams(digest, by);
   for (const epoch of [1, 2, 3, 4, 5, 6]) {
     const event = { event: toHex(bytes32(`${epoch}`)), epoch, block: epoch, basis: bytes32('basis') };
     await ledger.append({ type: 'event-started', ...event });
@@ -39,8 +50,8 @@ async function paid({ last = DIGEST } = {}): Promise<{ dir: string; ledger: Ledg
       await ledger.append({ ...entry, outcome });
     }
     await ledger.append({ type: 'event-completed', ...event });
-    const row = [...scoreEpoch(ledger, epoch, { policy: POLICY })!.pay(facts).u16];
-    const policy = epoch === 6 ? last : DIGEST;
+    const row = [...scoreEpoch(ledger, epoch, { policy: by, rules })!.pay(facts).u16];
+    const policy = epoch === 6 ? last : digest;
     await ledger.append({ type: 'scored', epoch, block: epoch, policy, facts, row });
   }
   return { dir, ledger };
@@ -125,6 +136,44 @@ test('no outcome goes while a row that stays is of another policy, nor before an
   await keeping.close();
   expect(unpaid.segments()).toHaveLength(6);
   await unpaid.close();
+});
+
+test('under a policy with a rule of the subnet’s own, outcomes go where the rule is and stay where it is not', async () => {
+  const worstFirst: ScoringRule = {
+    name: 'worst-first',
+    version: 1,
+    divide: (claims) => claims.map(({ worth }) => (1n << 40n) - worth),
+  };
+  const rules = [worstFirst];
+  const [pool] = DEFAULT_POLICY.pools;
+  const policy = parsePolicy(
+    { ...DEFAULT_POLICY, pools: [{ ...pool, rule: { name: 'worst-first', version: 1 } }] },
+    undefined,
+    rules,
+  );
+  const digest = policyDigest(policy);
+  const { dir, ledger } = await paid({ policy, rules });
+  const keep = async (own: readonly ScoringRule[]) => {
+    const { log, lines } = recordingLog();
+    const limits = () => ({ ...WITHOUT_END, outcomeEpochs: 3 });
+    const keeping = createKeeping({ ledger, kinds: {}, rules: own, log }, limits);
+    keeping.at(6, digest);
+    await keeping.close();
+    return lines.filter(({ level }) => level === 'warn').map(({ error }) => (error as { code: string }).code);
+  };
+  expect(await keep([])).toEqual(['unsupported']);
+  expect(ledger.segments()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(await keep(rules)).toEqual([]);
+  expect(ledger.segments()).toEqual([3, 4, 5, 6]);
+  await ledger.close();
+  const reader = await openLedgerReader({ dir, log: silentLog });
+  const [first] = await replayRows({ ledger: reader, rules }, () => true);
+  expect(first).toMatchObject({ epoch: 3, policy: digest, agrees: true });
+  // in a state that says which rule it was folded for, but not what the rule does
+  await expect(replayRows({ ledger: reader }, () => true)).rejects.toMatchObject({ code: 'unsupported' });
+  const other = [{ ...worstFirst, divide: (claims: readonly unknown[]) => claims.map(() => 1n) }];
+  const otherwise = await replayRows({ ledger: reader, rules: other }, () => true);
+  expect(otherwise.map(({ agrees }) => agrees)).toEqual([false, false, false, false]);
 });
 
 test('a hold goes whole, with the epochs that it was decided by: what it says can be made again until then', async () => {
