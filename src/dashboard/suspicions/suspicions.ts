@@ -73,11 +73,12 @@ export function* suspicions(
   const classes = observations.classes();
   const looks = LOOKS * classes.filter(({ events }) => events.length >= LATE_EVENTS).length;
   for (const of of classes) {
-    if (of.leftOut > 0) leftOut.push(`${of.kind}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
+    if (of.leftOut > 0)
+      leftOut.push(`${proofText(of)}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
     const late = yield* latePairs(of, looks);
     if (late.leftOut > 0)
       leftOut.push(
-        `who was late with ${of.kind}: ${late.leftOut} of ${late.compared + late.leftOut} hotkeys, those that were it least`,
+        `who was late with ${proofText(of)}: ${late.leftOut} of ${late.compared + late.leftOut} hotkeys, those that were it least`,
       );
     for (const pair of late.pairs)
       if (isHere(pair.hotkeys)) findings.push(ofLate(pair, owners(pair.hotkeys)));
@@ -86,7 +87,7 @@ export function* suspicions(
     comparedPairs += (compared * (compared - 1)) / 2;
     if (compared > 0 && uncompared > 0)
       leftOut.push(
-        `timing of ${of.kind}: ${uncompared} of ${compared + uncompared} hotkeys, those that answered least`,
+        `timing of ${proofText(of)}: ${uncompared} of ${compared + uncompared} hotkeys, those that answered least`,
       );
     for (const pair of pairs) if (isHere(pair.hotkeys)) findings.push(ofTiming(pair, owners(pair.hotkeys)));
   }
@@ -113,6 +114,9 @@ function namedOf(findings: readonly Finding[]): Analysis['named'] {
     .sort((x, y) => y.whats.length - x.whats.length || (x.hotkey < y.hotkey ? -1 : 1))
     .slice(0, MOST_FINDINGS);
 }
+
+const proofText = ({ kind, paramsId }: Pick<LatePair, 'kind' | 'paramsId'>): string =>
+  `${kind}, parameters ${paramsId.slice(0, 12)}`;
 
 const SHARED: Readonly<
   Record<
@@ -195,7 +199,7 @@ function ofLate(
     title: isInTurns ? 'two hotkeys are late in turns' : 'two hotkeys are late together',
     hotkeys,
     evidence: [
-      ['proof', `${kind}, parameters ${paramsId.slice(0, 12)}`],
+      ['proof', proofText({ kind, paramsId })],
       ['events', `${events} that asked both`],
       ['late', `${lateA} the one, ${lateB} the other, ${lateBoth} both`],
       ['expected both', ((lateA * lateB) / events).toFixed(1)],
@@ -218,7 +222,7 @@ const ofTiming = (
   title: 'two hotkeys answer sooner and later together',
   hotkeys,
   evidence: [
-    ['proof', `${kind}, parameters ${paramsId.slice(0, 12)}`],
+    ['proof', proofText({ kind, paramsId })],
     ['events', `${events} that both answered`],
     [
       'rank correlation',

@@ -332,7 +332,7 @@ describe('observations', () => {
     const [of] = observed(outcomes).classes();
     expect(finished(latePairs(of!, 1))).toMatchObject({ compared: 512, leftOut: 8 });
     expect(analysed(outcomes).leftOut).toContain(
-      'who was late with compute: 8 of 520 hotkeys, those that were it least',
+      'who was late with compute, parameters abababababab: 8 of 520 hotkeys, those that were it least',
     );
   });
 
@@ -344,7 +344,7 @@ describe('observations', () => {
     for (; !step.done; step = running.next()) steps++;
     expect(step.value.leftOut).toEqual([
       'coldkeys, addresses and certificates: no chain was asked',
-      'timing of compute: 76 of 1100 hotkeys, those that answered least',
+      'timing of compute, parameters abababababab: 76 of 1100 hotkeys, those that answered least',
     ]);
     expect(step.value.findings).toEqual([]);
     expect(steps).toBeGreaterThan(1024);
