@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { VERSION } from '../model/version.js';
+import { filled } from './text-width.js';
 
 export interface OptionalPart {
   readonly name: string;
@@ -86,17 +87,14 @@ function read<T>(file: string | URL): T | undefined {
   }
 }
 
-/** `assay --version`: the version alone in the first line, for scripts. */
-export function factsText({
-  version,
-  commit,
-  isChanged,
-  node,
-  platform,
-  arch,
-  glibc,
-  optional,
-}: BuildFacts): string {
+/**
+ * `assay --version`: the version alone in the first line, for scripts.
+ * @param columns of a terminal, in which no word is broken
+ */
+export function factsText(
+  { version, commit, isChanged, node, platform, arch, glibc, optional }: BuildFacts,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const build =
     commit === undefined ? 'run from sources' : `${commit.slice(0, 12)}${isChanged ? ', changed since' : ''}`;
   const rows: (readonly [string, string])[] = [
@@ -108,7 +106,12 @@ export function factsText({
     ),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
-  return [version, ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)].join('\n');
+  const line = ([name, value]: readonly [string, string]): string => {
+    const [state = '', ...more] = value.split('\n');
+    const lines = filled(state, Math.max(20, columns - width - 4)).split('\n');
+    return [`  ${name.padEnd(width)}  ${lines.join(`\n${' '.repeat(width + 4)}`)}`, ...more].join('\n');
+  };
+  return [version, ...rows.map(line)].join('\n');
 }
 
 function stateOf(name: string, wanted: string, installed: string | undefined, use: string): string {

@@ -769,13 +769,8 @@ function unknownKey(schema: z.ZodObject, key: string, nameOf: (key: string) => s
 }
 
 /** `--last`, checked. @throws AssayError `invalid-config` */
-export function lastOf(flags: { last?: unknown }): number {
-  return loadConfig(
-    z.strictObject({ last: integerBetween(1, 1_000_000).default(50) }),
-    { last: flags.last },
-    {},
-  ).last;
-}
+export const lastOf = ({ last }: { last?: unknown }): number => loadFlags(LAST, { last }).last;
+const LAST = z.strictObject({ last: integerBetween(1, 1_000_000).default(50) });
 
 /** Text as the schema's type would have it; what does not fit stays text, and the schema says what is wrong. */
 function fromText(shape: z.ZodType, text: string): unknown {

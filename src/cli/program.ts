@@ -32,7 +32,7 @@ export function createProgram(): Command {
     )
     .option('-V, --version', 'version, commit and what is installed (assay version --json)')
     .on('option:version', () => {
-      process.stdout.write(`${factsText(buildFacts())}\n`);
+      process.stdout.write(`${factsText(buildFacts(), process.stdout.columns)}\n`);
       process.exit(EXIT.ok);
     })
     .showHelpAfterError('(add --help for the flags of this command)')

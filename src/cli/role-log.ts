@@ -43,18 +43,19 @@ export async function openRoleLog(
   const pipe = pino.destination({ fd, sync: false, maxLength: waitingBytes, contentMode: 'buffer' });
   pipe.on('drop', () => dropped++);
   pipe.on('error', () => {}); // the reader has gone: there is nobody to tell
-  let written: Promise<void> | undefined;
+  let isWaiting = false;
   const write = (line: string): void => {
-    written ??= whenWritten();
+    if (!isWaiting) awaitWritten();
     pipe.write(Buffer.from(logFormat === 'json' ? line : toPretty(line)) as never); // typed for text alone
   };
-  const whenWritten = (): Promise<void> => {
+  const awaitWritten = (): void => {
+    isWaiting = true;
     const done = new Promise<void>((resolve) => {
       const stop = () => {
         clearTimeout(patience);
         pipe.off('drain', stop);
         pipe.off('error', stop);
-        written = undefined;
+        isWaiting = false;
         underWay.delete(done);
         resolve();
       };
@@ -64,7 +65,6 @@ export async function openRoleLog(
       pipe.once('error', stop);
     });
     underWay.add(done);
-    return done;
   };
   const root = pino(
     {

@@ -1,7 +1,8 @@
 // Owns: what the leaderboard and a miner's page know of a chain at one block. Does not own: reading it (cli), weights of all
 // validators (subnet/).
 import type { Neuron } from '../chain/chain.js';
-import type { Hotkey } from '../model/ids.js';
+import { isOfOwner } from '../emissions/coinbase.js';
+import type { Coldkey, Hotkey } from '../model/ids.js';
 
 export interface ChainFacts {
   readonly block: number;
@@ -12,8 +13,9 @@ export interface ChainFacts {
   readonly nextEpochBlock: number | undefined;
   readonly blockTimeMs: number;
   readonly neurons: readonly Neuron[];
-  /** whose pay the chain burns */
+  /** the subnet's: pay of this hotkey, and of every other that the coldkey owns, the chain burns */
   readonly ownerHotkey: Hotkey;
+  readonly ownerColdkey: Coldkey;
   /** TAO for 1 alpha, rao; undefined where nobody says */
   readonly priceRao: bigint | undefined;
   /** this validator's row as the chain shows it, of 1; undefined where nobody here is a validator */
@@ -28,6 +30,10 @@ export interface ChainFacts {
   /** unix ms at which it was read */
   readonly readMs: number;
 }
+
+/** Whether the chain burns what it is given. */
+export const isBurned = ({ ownerHotkey, ownerColdkey }: ChainFacts, neuron: Neuron): boolean =>
+  isOfOwner(neuron, { hotkey: ownerHotkey, coldkey: ownerColdkey });
 
 /** What the last epoch assigned for incentive alone; rao. */
 export interface MinerEmission {

@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'one without the permission',
   EPERM: 'one without the permission',
   EROFS: 'one on a disk that cannot be written',
+  EEXIST: 'something there already',
   EISDIR: 'a folder',
   ENOTDIR: 'a path through a file',
   ENOSPC: 'a full disk',

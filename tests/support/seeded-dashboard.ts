@@ -213,6 +213,7 @@ function factsOf(
     blockTimeMs,
     neurons: subnet.neurons,
     ownerHotkey: subnet.ownerHotkey,
+    ownerColdkey: subnet.ownerColdkey,
     priceRao: prices?.alphaRao,
     weights: new Map(hotkeys.map((hotkey) => [hotkey, (row.get(hotkey) ?? 0) / all])),
     isCommitReveal: isSealed,

@@ -63,6 +63,7 @@ export function createChainSource(options: ChainSourceOptions): ChainSource {
       blockTimeMs: info.blockTimeMs,
       neurons: subnet.neurons,
       ownerHotkey: subnet.ownerHotkey,
+      ownerColdkey: subnet.ownerColdkey,
       priceRao: prices?.alphaRao,
       isCommitReveal: subnet.commitRevealEnabled,
       ...own,

@@ -89,6 +89,8 @@ export function joinDashboard(options: JoinOptions): Joined {
   const readings: ((signal: AbortSignal) => Promise<unknown>)[] = [];
   const runs: ((signal: AbortSignal, onNews: () => void) => Promise<void>)[] = [];
   const problems: (() => string | undefined)[] = [];
+  let halted: string | undefined;
+  problems.push(() => halted);
 
   const sets = validator === undefined ? undefined : join(dataPaths.ledger(validator), 'params');
   const shelf = miner === undefined ? undefined : dataPaths.parameters(miner.data);
@@ -152,7 +154,7 @@ export function joinDashboard(options: JoinOptions): Joined {
   const rounds =
     validator === undefined
       ? undefined
-      : createRoundsBook({ now: clock.now, longestMs: DEFAULT_LIMITS.streamMs });
+      : createRoundsBook({ now: clock.now, longestMs: DEFAULT_LIMITS.streamMs, head: facts });
   if (rounds) {
     folds.push(rounds);
     pages.push(createRoundsPage({ book: rounds, isLedgerAlone: !isInside }));
@@ -243,6 +245,10 @@ export function joinDashboard(options: JoinOptions): Joined {
             }),
           ),
         ]);
+      } catch (error) {
+        if (!signal.aborted)
+          halted = `A part of this stands still: ${error instanceof Error ? error.message : error}`;
+        throw error;
       } finally {
         await lab?.close();
       }

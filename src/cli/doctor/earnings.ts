@@ -148,7 +148,8 @@ export function earningsOf(of: EarningsOf): Earnings {
   };
 }
 
-const sumOfWorth = ({ pay }: WouldPay): number => pay.pools.reduce((sum, { worth }) => sum + worth, 0);
+const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, each) => sum + each, 0);
+const sumOfWorth = ({ pay }: WouldPay): number => sumOf(pay.pools.map(({ worth }) => worth));
 
 /** Of all miners together, in alpha. */
 interface Made {
@@ -192,7 +193,7 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
       said: 'the others are worth what you gave',
     };
   const { neurons } = chain.subnet;
-  const all = neurons.reduce((sum, { incentive }) => sum + incentive, 0);
+  const all = sumOf(neurons.map(({ incentive }) => incentive));
   const paid = othersPaid(chain.subnet, hotkey);
   if (paid.length === 0)
     return { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid now' };
@@ -203,25 +204,39 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
     pool.unfilled !== 'spread' &&
     pool.share > 0
   ) {
-    const filled = paid.reduce((sum, { incentive }) => sum + incentive, 0) / all / pool.share;
-    const worth = filled * pool.target;
-    if (filled < MOST_FILLED)
+    const { share, target } = pool;
+    const filledBy = (miners: readonly Neuron[]) =>
+      sumOf(miners.map(({ incentive }) => incentive)) / all / share;
+    const filled = Math.min(1, filledBy(paid));
+    // with what this hotkey has of it now: where it is full, their part says how they share, and not how much there is
+    const isFull = filledBy(minersPaid(chain.subnet)) >= MOST_FILLED;
+    const worth = filled * target;
+    const others: Others = { is: 'worth', byPool: new Map([[pool.name, worth]]) };
+    if (!isFull)
       return {
         basis: 'filled',
-        others: { is: 'worth', byPool: new Map([[pool.name, worth]]) },
+        others,
         said: `others fill ${percent(filled)} of the pool's target now, so they are worth ${rounded(worth)}`,
+      };
+    if (worth > paid.length * sumOfWorth(alone))
+      return {
+        basis: 'filled',
+        others,
+        said: `the pool's target is filled, ${percent(filled)} of it by others, so they are worth ${rounded(worth)} at least: ${NAME_IT}`,
       };
   }
   return {
     basis: 'equals',
     others: { is: 'equals', many: paid.length },
-    said: `as many others as are paid now, ${paid.length}, taken to prove as much each as this host${sumOfWorth(alone) === 0 ? ', which is nothing' : ''}: what they prove is in validators' ledgers, name it with --others-worth`,
+    said: `as many others as are paid now, ${paid.length}, taken to prove as much each as this host${sumOfWorth(alone) === 0 ? ', which is nothing' : ''}: ${NAME_IT}`,
   };
 }
 
 /** Those that the chain pays as miners now, but for one of them. */
 const othersPaid = (subnet: ChainSide['subnet'], hotkey: Hotkey | undefined): readonly Neuron[] =>
   minersPaid(subnet).filter((each) => each.hotkey !== hotkey);
+
+const NAME_IT = "what they prove is in validators' ledgers, name it with --others-worth";
 
 /** Above it the pool is full, and its share says nothing of how much there is. */
 const MOST_FILLED = 0.99;
@@ -320,7 +335,7 @@ function emissionText(
 
 /** What others have of the present emission, by their incentive: the bounds within which most that is foreseen should lie. */
 function nowLines({ subnet, blockTimeMs }: ChainSide, hotkey: Hotkey, perBlockRao: bigint): readonly Line[] {
-  const all = subnet.neurons.reduce((sum, { incentive }) => sum + incentive, 0);
+  const all = sumOf(subnet.neurons.map(({ incentive }) => incentive));
   const paid = othersPaid(subnet, hotkey)
     .map(({ incentive }) => incentive)
     .sort((a, b) => a - b);

@@ -89,12 +89,12 @@ export async function takeInventory(
   ask: InventoryQuestions,
   of: { readonly folder: string; readonly at: number },
 ): Promise<Inventory> {
-  const [facts, meminfo, cpuMax, memoryMax, disks, volumes, network, cards, graphics, synchronised] =
+  const [facts, meminfo, limit, limitBytes, disks, volumes, network, cards, graphics, synchronised] =
     await Promise.all([
       collectHostFacts(ask, of),
       ask.read('/proc/meminfo'),
-      ask.read('/sys/fs/cgroup/cpu.max'),
-      ask.read('/sys/fs/cgroup/memory.max'),
+      coresLeft(ask),
+      bytesLeft(ask),
       disksOf(ask),
       volumesOf(ask, of.folder),
       networkOf(ask),
@@ -107,8 +107,6 @@ export async function takeInventory(
     const found = new RegExp(`^${name}:\\s+(\\d{1,15}) kB$`, 'm').exec(meminfo ?? '')?.[1];
     return found === undefined ? undefined : Number(found) * 1024;
   };
-  const limited = /^(\d{1,12}) (\d{1,12})/.exec(cpuMax ?? '');
-  const limitBytes = wholeOf(memoryMax);
   return {
     assay: VERSION,
     node: process.versions.node,
@@ -117,7 +115,7 @@ export async function takeInventory(
       model: facts.cpu,
       threads: availableParallelism(),
       mhz: first?.speed || undefined,
-      limit: limited ? Number(limited[1]) / Number(limited[2]) : undefined,
+      limit,
     },
     memory: {
       bytes: totalmem(),
@@ -133,6 +131,25 @@ export async function takeInventory(
     clockFollowed: { yes: true, no: false }[synchronised?.trim() ?? ''],
     upSeconds: Math.floor(uptime()),
   };
+}
+
+const CGROUP = '/sys/fs/cgroup';
+
+/** `cpu.max` holds microseconds of so many; hosts with the first form of cgroups have a file for each, -1 where there is no limit. */
+async function coresLeft(ask: InventoryQuestions): Promise<number | undefined> {
+  const [both, quota, period] = await Promise.all(
+    ['cpu.max', 'cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us'].map((file) => ask.read(`${CGROUP}/${file}`)),
+  );
+  const [, of, every] = /^(\d{1,12}) (\d{1,12})$/.exec((both ?? `${quota?.trim()} ${period}`).trim()) ?? [];
+  return Number(every) > 0 ? Number(of) / Number(every) : undefined;
+}
+
+/** In the first form no limit is a number, larger than any memory. */
+async function bytesLeft(ask: InventoryQuestions): Promise<number | undefined> {
+  const [now, before] = await Promise.all(
+    ['memory.max', 'memory/memory.limit_in_bytes'].map((file) => ask.read(`${CGROUP}/${file}`)),
+  );
+  return wholeOf(now ?? before);
 }
 
 async function disksOf(ask: InventoryQuestions): Promise<readonly DiskDevice[]> {

@@ -3,7 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Credit, Resource } from '../../model/credit.js';
 import { BY_SIZE, classOf, DERIVED } from '../../verification/classes.js';
 import { gibibytes, scaled } from '../facts.js';
-import { print } from '../output.js';
+import { print, printProse } from '../output.js';
 import { Table, terminalWidth } from '../table.js';
 import { withoutControls } from '../text-width.js';
 import type { Check } from './check.js';
@@ -21,10 +21,10 @@ export function show(
   tookMs: number,
 ): void {
   const [cpu] = cpus();
-  print(
+  printProse(
     `host: ${availableParallelism()} CPUs (${cpu?.model.trim() ?? 'unknown'}), ${gibibytes(totalmem())} of memory`,
   );
-  print(`products: ${devices.compute.name}`);
+  printProse(`products: ${devices.compute.name}`);
   const table = new Table({
     head: [
       'kind',
@@ -67,27 +67,30 @@ export function show(
   }
   print(table.toString());
   for (const { kind, class: name, state, said, fix, note, credit } of findings) {
-    if (state !== 'proven') print(`${kind}: ${said}`);
-    if (fix) print(`${kind}: ${fix}`);
-    if (note) print(`${kind}: ${note}`);
+    if (state !== 'proven') printProse(`${kind}: ${said}`);
+    if (fix) printProse(`${kind}: ${fix}`);
+    if (note) printProse(`${kind}: ${note}`);
     const advice = name === undefined ? undefined : classAdvice(name, credit);
-    if (advice) print(`${kind}: ${advice}`);
+    if (advice) printProse(`${kind}: ${advice}`);
   }
-  for (const note of notes ?? []) print(`${card?.id ?? 'cpu'}: ${note}`);
+  for (const note of notes ?? []) printProse(`${card?.id ?? 'cpu'}: ${note}`);
   const proven = findings.filter(({ state }) => state === 'proven');
   const failed = findings.filter(({ state }) => state === 'failed').length;
-  print(
+  printProse(
     `${proven.length} proven, ${failed} failed, ${findings.length - proven.length - failed} not for this host; ${Math.round(tookMs / 1000)} s`,
   );
   if (small)
-    print('small classes are for simulated devices: they show that proofs work here, not what they earn');
+    printProse(
+      'small classes are for simulated devices: they show that proofs work here, not what they earn',
+    );
   else if (proven.length > 0) {
-    print(
+    printProse(
       `share: of a slot that counts one in its class. Each was proven by itself: slots of one host share its cores${card ? ', those of a card the card' : ''}`,
     );
     const slots = proven
       .filter(({ kind }) => SERVED.has(kind))
       .map(({ kind, class: name }) => `${kind}:${name}${card && computes([kind]) ? `@${card.id}` : ''}`);
+    // to be copied: a line break would be, too
     if (slots.length > 0) print(`to serve them: assay miner start --slots ${slots.join(' ')} --help`);
   }
 }

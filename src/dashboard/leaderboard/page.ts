@@ -139,7 +139,7 @@ function summary({ history }: LeaderSource, all: readonly LeaderRow[], chain: Ch
   const judged = accepted + rejected;
   const paid = all.filter((row) => (row.score ?? row.incentive ?? 0) > 0 && !row.isOwner).length;
   const scored = history?.scoredRow();
-  const burned = all.find((row) => row.isOwner)?.incentive;
+  const burned = sum((row) => (row.isOwner ? (row.incentive ?? 0) : 0));
   return tiles([
     {
       what: 'Miners paid',
@@ -156,7 +156,7 @@ function summary({ history }: LeaderSource, all: readonly LeaderRow[], chain: Ch
       ? [
           {
             what: 'Burned',
-            value: percent(burned ?? 0),
+            value: percent(burned),
             how: 'of what miners could have, by all validators',
           },
           {

@@ -1,7 +1,7 @@
 // Owns: the rows of the leaderboard from what is known, and which of them are asked for. Pure. Does not own: how they look (page.ts).
 import type { Credit } from '../../model/credit.js';
 import { invalid } from '../../model/invalid-input.js';
-import { type ChainFacts, minerEmission, perDayRao } from '../chain-facts.js';
+import { type ChainFacts, isBurned, minerEmission, perDayRao } from '../chain-facts.js';
 import type { History, Standing } from '../history.js';
 import type { ParameterFacts } from '../parameter-facts.js';
 
@@ -123,15 +123,15 @@ export function leaderRows({ history, parameters, chain: readChain }: LeaderSour
   for (const hotkey of hotkeys) {
     const standing = history?.standing(hotkey) ?? NO_STANDING;
     const neuron = neurons.get(hotkey);
-    const isOwner = chain?.ownerHotkey === hotkey;
     // who validates and was never checked is no miner; the owner's share is what is burned
-    if (neuron?.validatorPermit && standing.slots === 0 && neuron.incentive === 0 && !isOwner) continue;
+    const isMiner = standing.slots > 0 || (neuron?.incentive ?? 0) > 0 || hotkey === chain?.ownerHotkey;
+    if (neuron?.validatorPermit && !isMiner) continue;
     rows.push({
       rank: 0,
       hotkey,
       uid: neuron?.uid,
       isRegistered: chain ? neuron !== undefined : undefined,
-      isOwner,
+      isOwner: chain !== undefined && neuron !== undefined && isBurned(chain, neuron),
       isValidator: neuron?.validatorPermit ?? false,
       classes: classesIn(standing, parameters),
       slots: standing.slots,

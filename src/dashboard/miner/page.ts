@@ -218,7 +218,7 @@ function earns(earning: Earning, { history }: MinerPageSource, hotkey: string): 
 <dt>A day</dt><dd>× ${earning.epochsPerDay.toFixed(2)} epochs = ${tokens(earning.perDayRao, 4)} alpha${earning.taoPerDayRao === undefined ? none : html`, ${tokens(earning.taoPerDayRao, 6)} TAO at the pool’s price, before what selling moves it`}</dd>
 <dt>A point of incentive</dt><dd>1 % is ${tokens(earning.pointPerDayRao, 4)} alpha a day</dd>
 ${perCredit === undefined ? none : html`<dt>A point of credit</dt><dd>its mean credit of the newest epoch, ${credit!.toFixed(3)}, brings what it earns: 0.01 of it is ${(perCredit / 100).toFixed(4)} alpha a day</dd>`}
-</dl>${earning.isBurned ? notice('info', 'This is the subnet owner’s hotkey: what it is given is burned.') : none}`,
+</dl>${earning.isBurned ? notice('info', 'This is a hotkey of the subnet’s owner: what it is given is burned.') : none}`,
     'Emission is the chain’s, of its last epoch. The next one may differ: others prove more or less, and the pool moves.',
   );
 }

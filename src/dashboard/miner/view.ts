@@ -1,6 +1,6 @@
 // Owns: a miner's story from its checks: what became of them and why, times beside those of its class, what its credit is worth. Pure.
 // Does not own: how it looks (page.ts), charts (charts.ts), where checks come from (history.ts, receipts.ts).
-import { type ChainFacts, minerEmission, perDayRao } from '../chain-facts.js';
+import { type ChainFacts, isBurned, minerEmission, perDayRao } from '../chain-facts.js';
 import type { Band, Check, History } from '../history.js';
 import type { ParameterFacts } from '../parameter-facts.js';
 import type { Receipts } from './receipts.js';
@@ -173,6 +173,6 @@ export function earningOf(chain: ChainFacts | undefined, hotkey: string): Earnin
     perDayRao: day,
     taoPerDayRao: chain.priceRao === undefined ? undefined : (day * chain.priceRao) / RAO,
     pointPerDayRao: perDayRao(chain, allRao) / 100n,
-    isBurned: chain.ownerHotkey === hotkey,
+    isBurned: isBurned(chain, neuron),
   };
 }

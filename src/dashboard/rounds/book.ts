@@ -6,6 +6,7 @@ import type { Span, Tracer } from '../../model/trace.js';
 import { isDeclined, type Verdict, verdictToString } from '../../model/verdict.js';
 import type { EventEntry, ScoredEntry } from '../../validator/ledger/entries.js';
 import type { ValidatorStatus } from '../../validator/status.js';
+import type { ChainFacts } from '../chain-facts.js';
 
 /** Where a session is: asked to get ready, at work since the Go, its opening being verified, over. */
 export const STAGES = ['armed', 'challenged', 'verifying', 'judged'] as const;
@@ -111,9 +112,15 @@ export interface RoundsBookOptions {
   now(): number;
   /** No session is open for longer: where no end is told by then there is none, or verifiers have a backlog. @default 15 min */
   readonly longestMs?: number | undefined;
+  /** Where the chain is, where it is read. */
+  head?(): Pick<ChainFacts, 'block' | 'blockTimeMs'> | undefined;
 }
 
-export function createRoundsBook({ now, longestMs = 15 * 60_000 }: RoundsBookOptions): RoundsBook {
+export function createRoundsBook({
+  now,
+  longestMs = 15 * 60_000,
+  head = () => undefined,
+}: RoundsBookOptions): RoundsBook {
   /** in the order of their blocks */
   const rounds: Round[] = [];
   const byEvent = new Map<string, Round>();
@@ -159,10 +166,13 @@ export function createRoundsBook({ now, longestMs = 15 * 60_000 }: RoundsBookOpt
 
   /** Ends those of whose end nobody told. */
   function look(): void {
+    const chain = head();
     for (const round of leftOpen()) {
-      const ageMs = now() - round.toldMs;
+      // told of it just now, it may be a block of long ago
+      const sinceMs = chain ? (chain.block - round.block) * chain.blockTimeMs : 0;
+      const ageMs = Math.max(now() - round.toldMs, sinceMs);
       // begun by a process before this one, which counts for nobody
-      if (status && ageMs >= TOLD_WITHIN_MS) end(round, 'dropped');
+      if (status && now() - round.toldMs >= TOLD_WITHIN_MS) end(round, 'dropped');
       else if (ageMs >= longestMs) end(round, 'unended');
     }
   }

@@ -1,7 +1,7 @@
 // Owns: who gets what of a subnet's alpha, read back from what its last epoch assigned to each uid. Does not own: what an epoch
 // assigns (emissions), prices.
 import type { Neuron, Subnet } from '../../chain/chain.js';
-import { DEFAULT_OWNER_CUT } from '../../emissions/coinbase.js';
+import { DEFAULT_OWNER_CUT, isOfOwner } from '../../emissions/coinbase.js';
 import { perDayRao } from '../chain-facts.js';
 
 export const ROLES = ['miners', 'validators', 'owner', 'burned'] as const;
@@ -46,8 +46,7 @@ export function emissionOf(
   for (const neuron of neurons) {
     const byIncentive = incentivePart(neuron, { incentives, dividends });
     validators += neuron.emissionRao - byIncentive;
-    // whoever owns the subnet does not mine it (subtensor run_coinbase.rs, get_owner_hotkeys)
-    if (neuron.hotkey === ownerHotkey || neuron.coldkey === ownerColdkey) burned += byIncentive;
+    if (isOfOwner(neuron, { hotkey: ownerHotkey, coldkey: ownerColdkey })) burned += byIncentive;
     else miners += byIncentive;
   }
   const assigned = miners + validators + burned;

@@ -1,7 +1,8 @@
 // Owns: pairs of hotkeys that are late in turns, or together, more often than chance has it. Does not own: what it means.
 import type { Hotkey } from '../../model/ids.js';
 import type { Cell, ClassObservations } from './observations.js';
-import { coincidence, isBeyondChance, oddsText } from './rarity.js';
+import { createRarest, type Rarest } from './rarest.js';
+import { coincidence, isBeyondChance, oddsOf, oddsText } from './rarity.js';
 
 export interface LatePair {
   readonly how: 'in-turns' | 'together';
@@ -19,6 +20,17 @@ export interface LatePair {
   readonly outcomes: readonly string[];
 }
 
+export interface LateResult {
+  /** the rarest, at most MOST_KEPT of each way */
+  readonly pairs: readonly LatePair[];
+  /** all that were found */
+  readonly found: number;
+  /** hotkeys that were compared with one another */
+  readonly compared: number;
+  /** that were late now and then too, and were left out because there were too many */
+  readonly leftOut: number;
+}
+
 /** Fewer events in common are never beyond chance. */
 export const LEAST_EVENTS = 12;
 /** An event in which so many of the others were late as well was a bad one for all: it says nothing of two. */
@@ -27,11 +39,11 @@ const COMMON_TROUBLE = 0.25;
 const MOST_COMPARED = 512;
 /** Outcomes that a pair names. */
 const NAMED = 6;
+const REMEMBERED = 4096;
 
 /** Events as bits, in the class's order: pairs are compared by counting them. */
 interface Row {
   readonly hotkey: Hotkey;
-  readonly cells: ReadonlyMap<string, Cell>;
   readonly asked: Uint32Array;
   readonly late: Uint32Array;
   readonly times: number;
@@ -44,10 +56,15 @@ const STEP = 64;
  * @param looks at all classes together, whatever is looked for: each is a chance for chance
  * @yields so that whoever else is on this thread has a turn
  */
-export function* latePairs(of: ClassObservations, looks: number): Generator<void, readonly LatePair[]> {
-  const rows = yield* comparedRows(of);
+export function* latePairs(of: ClassObservations, looks: number): Generator<void, LateResult> {
+  const all = yield* lateRows(of);
+  const rows = all.slice(0, MOST_COMPARED);
   const pairs = looks * ((rows.length * (rows.length - 1)) / 2);
-  const found: LatePair[] = [];
+  const found: Readonly<Record<LatePair['how'], Rarest<LatePair>>> = {
+    'in-turns': createRarest(),
+    together: createRarest(),
+  };
+  const chanceOf = rememberedChance();
   for (const [i, x] of rows.entries()) {
     yield;
     for (const y of rows.slice(i + 1)) {
@@ -55,10 +72,11 @@ export function* latePairs(of: ClassObservations, looks: number): Generator<void
       if (counts.events < LEAST_EVENTS || !isFar(counts)) continue;
       const { events, a, b, both } = counts;
       const side = both < (a * b) / events ? 'fewer' : 'more';
-      const chance = coincidence(counts, side);
+      const chance = chanceOf(counts, side);
       if (!isBeyondChance(chance, pairs)) continue;
-      found.push({
-        how: side === 'fewer' ? 'in-turns' : 'together',
+      const how = side === 'fewer' ? 'in-turns' : 'together';
+      const pair: LatePair = {
+        how,
         kind: of.kind,
         paramsId: of.paramsId,
         hotkeys: [x.hotkey, y.hotkey],
@@ -67,15 +85,37 @@ export function* latePairs(of: ClassObservations, looks: number): Generator<void
         lateB: b,
         lateBoth: both,
         odds: oddsText(chance),
-        outcomes: namedOf(x.cells, y.cells),
-      });
+        outcomes: [],
+      };
+      found[how].add(pair, oddsOf(chance));
     }
   }
-  return found;
+  const kept = [...found['in-turns'].kept(), ...found.together.kept()];
+  return {
+    pairs: kept.map((pair) => ({ ...pair, outcomes: namedOf(pair.hotkeys, of) })),
+    found: found['in-turns'].count() + found.together.count(),
+    compared: rows.length,
+    leftOut: all.length - rows.length,
+  };
+}
+
+/** Who acts as one has the same counts, over and over. */
+function rememberedChance(): typeof coincidence {
+  const known = new Map<string, readonly [bigint, bigint]>();
+  return (counts, side) => {
+    const { events, a, b, both } = counts;
+    const id = `${events} ${a} ${b} ${both} ${side}`;
+    const before = known.get(id);
+    if (before) return before;
+    if (known.size >= REMEMBERED) known.clear();
+    const chance = coincidence(counts, side);
+    known.set(id, chance);
+    return chance;
+  };
 }
 
 /** Those that were late most often, without the events that were bad ones for all. */
-function* comparedRows(of: ClassObservations): Generator<void, readonly Row[]> {
+function* lateRows(of: ClassObservations): Generator<void, readonly Row[]> {
   const { events, cells } = of;
   const all: { readonly hotkey: Hotkey; readonly cells: ReadonlyMap<string, Cell> }[] = [];
   const asked = new Float64Array(events.length);
@@ -96,7 +136,7 @@ function* comparedRows(of: ClassObservations): Generator<void, readonly Row[]> {
   const rows: Row[] = [];
   for (const [n, { hotkey, cells: own }] of all.entries()) {
     if (n % STEP === STEP - 1) yield;
-    const row = { hotkey, cells: own, asked: new Uint32Array(words), late: new Uint32Array(words) };
+    const row = { hotkey, asked: new Uint32Array(words), late: new Uint32Array(words) };
     let [counted, times] = [0, 0];
     for (const [i, event] of events.entries()) {
       const cell = isTroubled[i] ? undefined : own.get(event);
@@ -111,7 +151,7 @@ function* comparedRows(of: ClassObservations): Generator<void, readonly Row[]> {
     // who was always late, or never, is late in nobody's turns
     if (times >= 3 && times <= counted - 3 && counted >= LEAST_EVENTS) rows.push({ ...row, times });
   }
-  return rows.sort((x, y) => y.times - x.times || (x.hotkey < y.hotkey ? -1 : 1)).slice(0, MOST_COMPARED);
+  return rows.sort((x, y) => y.times - x.times || (x.hotkey < y.hotkey ? -1 : 1));
 }
 
 interface Counts {
@@ -149,7 +189,8 @@ function isFar({ events: n, a, b, both }: Counts): boolean {
 }
 
 /** The late ones of the events that both were asked in. */
-function namedOf(x: ReadonlyMap<string, Cell>, y: ReadonlyMap<string, Cell>): readonly string[] {
+function namedOf([a, b]: LatePair['hotkeys'], { cells }: ClassObservations): readonly string[] {
+  const [x, y] = [cells.get(a)!, cells.get(b)!];
   const late = [...x].flatMap(([event, cell]) => {
     const other = y.get(event);
     return other ? [cell, other].filter((each) => each.late) : [];

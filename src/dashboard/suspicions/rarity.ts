@@ -41,6 +41,10 @@ function choose(n: number, k: number): bigint {
 export const isBeyondChance = ([part, all]: readonly [bigint, bigint], pairs: number): boolean =>
   part * BigInt(Math.max(1, pairs)) * BigInt(ONE_IN) <= all;
 
+/** How many times rarer than always, for comparing: to the precision of a double. */
+export const oddsOf = ([part, all]: readonly [bigint, bigint]): number =>
+  part === 0n ? Number.POSITIVE_INFINITY : Number(all) / Number(part);
+
 /** `1 in 184,756`, to three digits. */
 export function oddsText([part, all]: readonly [bigint, bigint]): string {
   if (part === 0n) return 'never';

@@ -4,6 +4,7 @@ import type { Neuron } from '../../chain/chain.js';
 import type { Hotkey } from '../../model/ids.js';
 import { LEAST_EVENTS as LATE_EVENTS, type LatePair, latePairs } from './late-pairs.js';
 import type { Observations } from './observations.js';
+import { MOST_KEPT } from './rarest.js';
 import { type SharedThing, sharedBySight, sharedOnChain } from './shared.js';
 import { type TimingPair, timingPairs } from './timing.js';
 
@@ -37,7 +38,7 @@ export interface Analysis {
 }
 
 /** More than these would be read by nobody; the strongest stay. */
-const MOST_FINDINGS = 500;
+const MOST_FINDINGS = MOST_KEPT;
 /** At each class: late in turns, late together, sooner and later together. */
 const LOOKS = 3;
 
@@ -52,6 +53,8 @@ export function* suspicions(
   const findings: Finding[] = [];
   const leftOut: string[] = [];
   let comparedPairs = 0;
+  /** that were found and are not among the findings: their classes have more telling ones */
+  let beyond = 0;
   const onSubnet = neurons && new Set(neurons.map(({ hotkey }) => hotkey));
   const isHere = (hotkeys: readonly Hotkey[]): boolean =>
     hotkeys.every((each) => onSubnet?.has(each) ?? true);
@@ -70,20 +73,27 @@ export function* suspicions(
   const classes = observations.classes();
   const looks = LOOKS * classes.filter(({ events }) => events.length >= LATE_EVENTS).length;
   for (const of of classes) {
-    if (of.leftOut > 0) leftOut.push(`${of.kind}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
-    for (const pair of yield* latePairs(of, looks))
+    if (of.leftOut > 0)
+      leftOut.push(`${proofText(of)}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
+    const late = yield* latePairs(of, looks);
+    if (late.leftOut > 0)
+      leftOut.push(
+        `who was late with ${proofText(of)}: ${late.leftOut} of ${late.compared + late.leftOut} hotkeys, those that were it least`,
+      );
+    for (const pair of late.pairs)
       if (isHere(pair.hotkeys)) findings.push(ofLate(pair, owners(pair.hotkeys)));
-    const { pairs, compared, leftOut: uncompared } = yield* timingPairs(of, looks);
+    const { pairs, found, compared, leftOut: uncompared } = yield* timingPairs(of, looks);
+    beyond += late.found - late.pairs.length + found - pairs.length;
     comparedPairs += (compared * (compared - 1)) / 2;
     if (compared > 0 && uncompared > 0)
       leftOut.push(
-        `timing of ${of.kind}: ${uncompared} of ${compared + uncompared} hotkeys, those that answered least`,
+        `timing of ${proofText(of)}: ${uncompared} of ${compared + uncompared} hotkeys, those that answered least`,
       );
     for (const pair of pairs) if (isHere(pair.hotkeys)) findings.push(ofTiming(pair, owners(pair.hotkeys)));
   }
   findings.sort((x, y) => STRENGTHS.indexOf(x.strength) - STRENGTHS.indexOf(y.strength));
-  if (findings.length > MOST_FINDINGS)
-    leftOut.push(`${findings.length - MOST_FINDINGS} findings beyond the first ${MOST_FINDINGS}`);
+  beyond += Math.max(0, findings.length - MOST_FINDINGS);
+  if (beyond > 0) leftOut.push(`${beyond} findings beyond the first ${MOST_FINDINGS}`);
   return {
     findings: findings.slice(0, MOST_FINDINGS),
     named: namedOf(findings),
@@ -104,6 +114,9 @@ function namedOf(findings: readonly Finding[]): Analysis['named'] {
     .sort((x, y) => y.whats.length - x.whats.length || (x.hotkey < y.hotkey ? -1 : 1))
     .slice(0, MOST_FINDINGS);
 }
+
+const proofText = ({ kind, paramsId }: Pick<LatePair, 'kind' | 'paramsId'>): string =>
+  `${kind}, parameters ${paramsId.slice(0, 12)}`;
 
 const SHARED: Readonly<
   Record<
@@ -186,7 +199,7 @@ function ofLate(
     title: isInTurns ? 'two hotkeys are late in turns' : 'two hotkeys are late together',
     hotkeys,
     evidence: [
-      ['proof', `${kind}, parameters ${paramsId.slice(0, 12)}`],
+      ['proof', proofText({ kind, paramsId })],
       ['events', `${events} that asked both`],
       ['late', `${lateA} the one, ${lateB} the other, ${lateBoth} both`],
       ['expected both', ((lateA * lateB) / events).toFixed(1)],
@@ -209,7 +222,7 @@ const ofTiming = (
   title: 'two hotkeys answer sooner and later together',
   hotkeys,
   evidence: [
-    ['proof', `${kind}, parameters ${paramsId.slice(0, 12)}`],
+    ['proof', proofText({ kind, paramsId })],
     ['events', `${events} that both answered`],
     [
       'rank correlation',

@@ -1,6 +1,7 @@
 // Owns: pairs of hotkeys whose answers come sooner and later together. Does not own: what it means.
 import type { Hotkey } from '../../model/ids.js';
 import type { ClassObservations } from './observations.js';
+import { createRarest } from './rarest.js';
 import { rareCorrelation } from './rarity.js';
 
 export interface TimingPair {
@@ -19,7 +20,10 @@ export interface TimingPair {
 }
 
 export interface TimingResult {
+  /** the closest, at most MOST_KEPT */
   readonly pairs: readonly TimingPair[];
+  /** all that were found */
+  readonly found: number;
   /** hotkeys that were compared with one another */
   readonly compared: number;
   /** that answered often enough, and were left out because there were too many */
@@ -66,7 +70,7 @@ export function* timingPairs(of: ClassObservations, looks: number): Generator<vo
   all.sort((x, y) => y.answered - x.answered || (x.hotkey < y.hotkey ? -1 : 1));
   const rows = all.slice(0, MOST_COMPARED);
   const leftOut = all.length - rows.length;
-  if (rows.length < LEAST_HOTKEYS) return { pairs: [], compared: 0, leftOut: all.length };
+  if (rows.length < LEAST_HOTKEYS) return { pairs: [], found: 0, compared: 0, leftOut: all.length };
 
   const own: Float64Array[] = [];
   for (const { ms } of rows) {
@@ -88,7 +92,7 @@ export function* timingPairs(of: ClassObservations, looks: number): Generator<vo
     ranks.push(ranksOf(ms.map((each, i) => each - middles[i]!)));
   }
   const total = looks * ((rows.length * (rows.length - 1)) / 2);
-  const pairs: TimingPair[] = [];
+  const found = createRarest<{ x: Row; y: Row; events: number; correlation: number; needed: number }>();
   for (let i = 0; i < rows.length; i++) {
     yield;
     for (let j = i + 1; j < rows.length; j++) {
@@ -96,28 +100,27 @@ export function* timingPairs(of: ClassObservations, looks: number): Generator<vo
       if (events < LEAST_EVENTS || correlation < LEAST_CORRELATION) continue;
       const needed = Math.max(LEAST_CORRELATION, rareCorrelation(events, total));
       if (correlation < needed) continue;
-      const [x, y] = [rows[i]!, rows[j]!];
-      const common = of.events.filter((_, k) => !Number.isNaN(x.ms[k]! + y.ms[k]!));
-      const apart = of.events.flatMap((_, k) => {
-        const ms = x.ms[k]! - y.ms[k]!;
-        return Number.isNaN(ms) ? [] : [ms];
-      });
-      pairs.push({
-        kind: of.kind,
-        paramsId: of.paramsId,
-        hotkeys: [x.hotkey, y.hotkey],
-        events,
-        correlation,
-        needed,
-        apartMs: Math.abs(apart.reduce((sum, ms) => sum + ms, 0) / apart.length),
-        outcomes: common
-          .slice(-NAMED / 2)
-          .flatMap((event) => [x, y].map(({ hotkey }) => of.cells.get(hotkey)!.get(event)!.outcome)),
-      });
+      found.add({ x: rows[i]!, y: rows[j]!, events, correlation, needed }, correlation);
     }
   }
-  pairs.sort((x, y) => y.correlation - x.correlation);
-  return { pairs, compared: rows.length, leftOut };
+  const pairs = found.kept().map(({ x, y, ...measured }): TimingPair => {
+    const common = of.events.filter((_, k) => !Number.isNaN(x.ms[k]! + y.ms[k]!));
+    const apart = of.events.flatMap((_, k) => {
+      const ms = x.ms[k]! - y.ms[k]!;
+      return Number.isNaN(ms) ? [] : [ms];
+    });
+    return {
+      ...measured,
+      kind: of.kind,
+      paramsId: of.paramsId,
+      hotkeys: [x.hotkey, y.hotkey],
+      apartMs: Math.abs(apart.reduce((sum, ms) => sum + ms, 0) / apart.length),
+      outcomes: common
+        .slice(-NAMED / 2)
+        .flatMap((event) => [x, y].map(({ hotkey }) => of.cells.get(hotkey)!.get(event)!.outcome)),
+    };
+  });
+  return { pairs, found: found.count(), compared: rows.length, leftOut };
 }
 
 function median(values: Float64Array): number {

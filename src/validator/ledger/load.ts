@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { equals } from '../../model/bytes.js';
+import { errnoOf, foundInstead, invalid } from '../../model/invalid-input.js';
 import type { Outcome } from '../../model/outcome.js';
 import type { EvidenceRef } from './codec.js';
 import { type Compacted, readCompacted } from './compacted.js';
@@ -183,7 +184,11 @@ export function goesOn(
 }
 
 export async function segmentsOf(dir: string): Promise<number[]> {
-  const names = await readdir(join(dir, SEGMENTS)).catch(() => []);
+  const names = await readdir(join(dir, SEGMENTS)).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    // what may not be looked at is not empty
+    throw invalid(`ledger ${dir}`, 'a folder that this user may read', foundInstead(error), error);
+  });
   return names
     .filter((name) => /^\d{10}\.seg$/.test(name))
     .map((name) => Number.parseInt(name, 10))

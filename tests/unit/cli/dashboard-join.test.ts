@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -62,4 +62,17 @@ test('what was there when the pages were made is not told as new', async () => {
   await joined.read(seconds.signal.signal);
   expect(joined.masthead().epoch).toBeGreaterThan(0);
   expect(await toldWhile(joined, seconds, () => false)).not.toContain('standings');
+});
+
+test('a ledger that cannot be read is not shown as an empty one, and pages that stand still say so', async () => {
+  const data = join(folder, 'other');
+  await mkdir(join(data, 'ledger'), { recursive: true });
+  await writeFile(join(data, 'ledger', 'segments'), 'a file');
+  const { joined, seconds } = joinedTo(data, 1000);
+  const { signal } = seconds.signal;
+  const why = `ledger ${join(data, 'ledger')}: expected a folder that this user may read, got a path through a file`;
+  await expect(joined.read(signal)).rejects.toThrow(why);
+  expect(joined.masthead().warnings).toEqual([]);
+  await expect(joined.run(signal)).rejects.toThrow(why);
+  expect(joined.masthead().warnings).toEqual([`A part of this stands still: ${why}`]);
 });

@@ -213,6 +213,29 @@ describe('what a host would earn', () => {
     expect(beside.weight / beside.weights).toBeCloseTo(0.08, 4);
   });
 
+  test('takes others of a full pool to be worth its target at least, or what so many equals are', () => {
+    const pools = [{ name: 'cards', share: 1, prices: { opsPerS: { of: 1e15, counts: 1 } }, target: 10 }];
+    const beside = (slots: readonly ProvenSlot[], incentive = 0) => {
+      const others = [neuron(6, { incentive: 40_000 }), neuron(7, { incentive: 25_535 })];
+      const neurons = [{ ...ME, incentive }, ...others];
+      const chain = chainWith(neurons);
+      return earningsOf({ policy: policyOf({ pools }), sets: SETS, slots, hotkey: ME.hotkey, chain }).beside;
+    };
+    const small = beside([CARD]);
+    expect(small.basis).toBe('filled');
+    expect(small.said).toMatch(
+      /^the pool's target is filled, 100 % of it by others, so they are worth 10 at least: /,
+    );
+    expect(small.weight / small.weights).toBeCloseTo(1 / 11, 4);
+    // as much as both of them together: half of what fills it is its own
+    expect(beside([CARD], 65_535).said).toMatch(
+      /is filled, 50 % of it by others, so they are worth 5 at least/,
+    );
+    const large = beside(Array.from({ length: 6 }, () => CARD));
+    expect(large.basis).toBe('equals');
+    expect(large.weight / large.weights).toBeCloseTo(1 / 3, 4);
+  });
+
   test('burns what proven slots missed of their classes, and says so', () => {
     const { alone } = earn(policyOf({}), [{ ...CARD, share: 0.5 }]);
     expect(alone).toMatchObject({ weight: 65_535, weights: 131_070 });

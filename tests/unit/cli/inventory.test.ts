@@ -81,3 +81,23 @@ test('what cannot be found out is absent, and nothing fails for it', async () =>
     clockFollowed: undefined,
   });
 });
+
+test.each([
+  ['150000', '100000', '1073741824', 1.5, 2 ** 30],
+  ['-1', '100000', '9223372036854771712', undefined, undefined],
+])(
+  'limits of a container are found in the first form of cgroups, too: %s of %s',
+  async (quota, period, bytes, limit, limitBytes) => {
+    const files: Readonly<Record<string, string>> = {
+      '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': `${quota}\n`,
+      '/sys/fs/cgroup/cpu/cpu.cfs_period_us': `${period}\n`,
+      '/sys/fs/cgroup/memory/memory.limit_in_bytes': `${bytes}\n`,
+    };
+    const found = await takeInventory(questions({ read: async (path) => files[path] }), {
+      folder: '/data',
+      at: 0,
+    });
+    expect(found.cpu.limit).toBe(limit);
+    expect(found.memory.limitBytes).toBe(limitBytes);
+  },
+);

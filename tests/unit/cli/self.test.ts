@@ -52,6 +52,12 @@ describe('version', () => {
         '    npm install --ignore-scripts onnxruntime-node@1.30.0',
       ].join('\n'),
     );
+    // in a terminal no word is broken, and what is to be copied stays a line
+    expect(factsText(facts, 46).split('\n').slice(-3)).toEqual([
+      '  onnxruntime-node  not installed (the fast',
+      '                    CPU kernel)',
+      '    npm install --ignore-scripts onnxruntime-node@1.30.0',
+    ]);
   });
 
   test('of an installed package reads commit and optional parts of that package, loading none of them', () => {

@@ -3,7 +3,8 @@ import type { ChainFacts } from '../../../src/dashboard/chain-facts.js';
 import { createHistory } from '../../../src/dashboard/history.js';
 import { createLeaderboardPage } from '../../../src/dashboard/leaderboard/page.js';
 import { leaderRows, parseQuery, queryText, select } from '../../../src/dashboard/leaderboard/view.js';
-import { toHotkey } from '../../../src/model/ids.js';
+import { earningOf } from '../../../src/dashboard/miner/view.js';
+import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { rejected } from '../../../src/model/verdict.js';
 import { ask, pageRequest } from '../../support/dashboard.js';
 import { chainFactsOf, neuronOf, oneClass, outcomeOf } from '../../support/dashboard-values.js';
@@ -175,6 +176,14 @@ describe('the page', () => {
     );
     // the owner is no miner: of hot-1 and hot-2 both are paid by the chain
     expect(text).toContain('<b>2</b> <span class="unit">of 2</span>');
+  });
+
+  test('what any hotkey of the owner is given is burned, and is no miner’s', async () => {
+    const other = chainOf({ ownerColdkey: toColdkey('cold-2') });
+    const { text } = (await ask(page(other))).body;
+    expect(text).toContain('<dt>Burned</dt><dd><b>25.0 %</b>');
+    expect(text).toContain('<b>1</b> <span class="unit">of 3</span>');
+    expect(earningOf(other, 'hot-2')).toMatchObject({ isBurned: true });
   });
 
   test('says what is sealed, and when it will count', async () => {

@@ -154,6 +154,15 @@ describe('the book of rounds', () => {
     expect(states().at(-1)).toEqual([1005, 'complete']);
   });
 
+  test('an event of a ledger that nobody writes any more is over by the blocks that came since', () => {
+    const head = { block: 1079, blockTimeMs: 12_000 };
+    const book = createRoundsBook({ now: () => NOW, head: () => head });
+    book.started(entry('event-started', 1005));
+    expect(book.view().rounds[0]!.state).toBe('running');
+    head.block = 1080; // 15 minutes
+    expect(book.view().rounds[0]!.state).toBe('unended');
+  });
+
   test('an event that a process before this one began was dropped, however many follow it', () => {
     let nowMs = NOW;
     const book = createRoundsBook({ now: () => nowMs });

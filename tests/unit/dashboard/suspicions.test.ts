@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { latePairs } from '../../../src/dashboard/suspicions/late-pairs.js';
 import { createObservations, KEPT_EVENTS } from '../../../src/dashboard/suspicions/observations.js';
 import { createSuspicionsPage } from '../../../src/dashboard/suspicions/page.js';
+import { createRarest, MOST_KEPT } from '../../../src/dashboard/suspicions/rarest.js';
 import {
   coincidence,
   isBeyondChance,
@@ -304,6 +305,37 @@ describe('observations', () => {
     expect(of!.events).toEqual(events.map(({ event }) => event));
   });
 
+  test('of many hotkeys that act as one keep the rarest pairs, and count the others', () => {
+    // 64 pairs of the two halves, and those within a half: 32 x 32 in turns, 2 x 32 x 31 / 2 together
+    const crew = hotkeysOf(64, 'crew');
+    const outcomes = [
+      ...Array.from({ length: 40 }, (_, event) =>
+        crew.map((hotkey, i) => outcomeOf(hotkey, event, event % 2 === i % 2 ? LATE : {})),
+      ).flat(),
+      ...honestOutcomes(hotkeysOf(140), { events: 40, seed: 'crew', lateShare: 0 }),
+    ];
+    const [of] = observed(outcomes).classes();
+    const { pairs, found } = finished(latePairs(of!, 1));
+    expect(found).toBe(1024 + 992);
+    expect(pairs.filter(({ how }) => how === 'in-turns')).toHaveLength(MOST_KEPT);
+    expect(pairs.filter(({ how }) => how === 'together')).toHaveLength(MOST_KEPT);
+    const { findings, leftOut } = analysed(outcomes);
+    expect(findings).toHaveLength(500);
+    expect(new Set(findings.map(({ strength }) => strength))).toEqual(new Set(['strong']));
+    expect(leftOut).toContain('1516 findings beyond the first 500');
+  });
+
+  test('of 512 hotkeys that were late are compared, and the others are said to be left out', () => {
+    const outcomes = honestOutcomes(hotkeysOf(520), { events: 16, seed: 'late', lateShare: 0 }).map((each) =>
+      Number(each.event.slice(6)) % 4 === Number(each.miner.slice(7)) % 4 ? { ...each, ...LATE } : each,
+    );
+    const [of] = observed(outcomes).classes();
+    expect(finished(latePairs(of!, 1))).toMatchObject({ compared: 512, leftOut: 8 });
+    expect(analysed(outcomes).leftOut).toContain(
+      'who was late with compute, parameters abababababab: 8 of 520 hotkeys, those that were it least',
+    );
+  });
+
   test('of 1,024 hotkeys are compared in steps that leave others their turn', () => {
     const outcomes = honestOutcomes(hotkeysOf(1100), { events: 24, seed: 'many', lateShare: 0 });
     let steps = 0;
@@ -312,11 +344,26 @@ describe('observations', () => {
     for (; !step.done; step = running.next()) steps++;
     expect(step.value.leftOut).toEqual([
       'coldkeys, addresses and certificates: no chain was asked',
-      'timing of compute: 76 of 1100 hotkeys, those that answered least',
+      'timing of compute, parameters abababababab: 76 of 1100 hotkeys, those that answered least',
     ]);
     expect(step.value.findings).toEqual([]);
     expect(steps).toBeGreaterThan(1024);
   });
+});
+
+test('the heaviest are kept, whenever they came', () => {
+  const kept = createRarest<string>(2);
+  for (const [each, weight] of [
+    ['a', 1],
+    ['b', 5],
+    ['c', 2],
+    ['d', 4],
+    ['e', 5],
+    ['f', 0],
+  ] as const)
+    kept.add(each, weight);
+  expect(kept.kept()).toEqual(['b', 'e']);
+  expect(kept.count()).toBe(6);
 });
 
 describe('chance', () => {
@@ -344,7 +391,7 @@ describe('chance', () => {
         outcomeOf('always', event, LATE),
       ]).flat(),
     ).classes();
-    expect(finished(latePairs(of!, 1))).toEqual([]);
+    expect(finished(latePairs(of!, 1))).toMatchObject({ pairs: [], found: 0, compared: 0 });
   });
 });
 
