@@ -108,7 +108,11 @@ export function defineScoringRule<Params = undefined>(rule: ScoringRule<Params>)
     throw new TypeError(
       `rule ${name}: expected paysFor to be of ${NAME_SHAPES.join(', ')}, got ${shown(paysFor)}`,
     );
-  return Object.freeze({ ...rule });
+  // one of a class has its functions elsewhere
+  return Object.freeze({
+    ...{ name, version, divide: divide.bind(rule), paysFor },
+    ...(params === undefined ? {} : { params }),
+  });
 }
 
 /**

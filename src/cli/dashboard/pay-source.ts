@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PayWhy } from '../../dashboard/miner/page.js';
 import type { ParameterFacts } from '../../dashboard/parameter-facts.js';
-import { AssayError } from '../../model/errors.js';
+import { AssayError, isAssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import type { Outcome } from '../../model/outcome.js';
 import {
@@ -64,7 +64,7 @@ export function createPaySource(
       waiting = [];
       isWhole = true;
     }
-    const pay = state && scoreState(state, entry.epoch)?.pay(entry.facts);
+    const pay = state && payAgain(state, entry);
     // only what is recorded is explained: a row that comes out otherwise has reasons that nobody here knows
     if (pay && isSameRow(pay.u16, entry.row)) newest = { epoch: entry.epoch, pay };
   }
@@ -81,6 +81,16 @@ export function createPaySource(
       return { epoch: newest.epoch, zero, cuts };
     },
   };
+}
+
+/** undefined where the rule fails that is here: it is not the one that paid */
+function payAgain(state: ScoringState, { epoch, facts }: ScoredEntry): Pay | undefined {
+  try {
+    return scoreState(state, epoch)?.pay(facts);
+  } catch (error) {
+    if (isAssayError(error, 'rule-failed')) return undefined;
+    throw error;
+  }
 }
 
 function isSameRow(row: ReadonlyMap<Hotkey, number>, recorded: ScoredEntry['row']): boolean {

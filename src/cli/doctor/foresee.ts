@@ -1,4 +1,5 @@
 // Owns: whether earnings can be foreseen from what was looked at, and of which proofs. Does not own: the arithmetic (earnings.ts).
+import { isAssayError } from '../../model/errors.js';
 import type { Hotkey } from '../../model/ids.js';
 import { invalid } from '../invalid-input.js';
 import type { Known } from '../subnet-module.js';
@@ -47,7 +48,13 @@ export function foresee(
   const chain = { subnet, emission, blockTimeMs: info.blockTimeMs, priceRao, registrationRao };
   const worths = given && byPool(given, policy.found.policy.pools);
   const paid = { policy: policy.found.policy, rules: known.rules, given: worths };
-  return { earnings: earningsOf({ ...paid, sets, slots, hotkey, chain }) };
+  try {
+    return { earnings: earningsOf({ ...paid, sets, slots, hotkey, chain }) };
+  } catch (error) {
+    if (isAssayError(error, 'rule-failed'))
+      return none(`not counted: ${error.message}`, "tell the subnet's owner: validators pay nobody by it");
+    throw error;
+  }
 }
 
 /** Over loopback nobody was met, and what only shows life is paid by its effect on the rest. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -6,10 +6,19 @@ import { createPaySource } from '../../../src/cli/dashboard/pay-source.js';
 import { noParameterFacts } from '../../../src/dashboard/parameter-facts.js';
 import { toColdkey, toHotkey } from '../../../src/model/ids.js';
 import { rejected } from '../../../src/model/verdict.js';
-import { createScoringState, DEFAULT_POLICY, type Facts, policyDigest } from '../../../src/scoring/index.js';
+import {
+  createScoringState,
+  DEFAULT_POLICY,
+  encodePolicy,
+  type Facts,
+  parsePolicy,
+  policyDigest,
+  type ScoringRule,
+} from '../../../src/scoring/index.js';
 import type { EventEntry, ScoredEntry } from '../../../src/validator/ledger/entries.js';
 import { scoreState } from '../../../src/validator/score.js';
 import { outcomeOf } from '../../support/dashboard-values.js';
+import { evenly } from '../../support/own-rules.js';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -35,8 +44,8 @@ const outcomes = [
 ];
 
 /** What a validator records of that epoch. */
-function scoredEntry(change: Partial<ScoredEntry> = {}): ScoredEntry {
-  const state = createScoringState(DEFAULT_POLICY);
+function scoredEntry(change: Partial<ScoredEntry> = {}, policy = DEFAULT_POLICY): ScoredEntry {
+  const state = createScoringState(policy, { rules: [evenly] });
   state.started(eventEntry('event-started'));
   for (const outcome of outcomes) state.outcome(outcome);
   state.completed(eventEntry('event-completed'));
@@ -45,17 +54,18 @@ function scoredEntry(change: Partial<ScoredEntry> = {}): ScoredEntry {
     type: 'scored',
     epoch: 7,
     block: 1300,
-    policy: policyDigest(DEFAULT_POLICY),
+    policy: policyDigest(policy),
     facts,
     row,
     ...change,
   };
 }
 
-async function told(entry: ScoredEntry) {
+async function told(entry: ScoredEntry, policy = DEFAULT_POLICY, rules: readonly ScoringRule[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'assay-pay-'));
   folders.push(folder);
-  const source = createPaySource(folder, noParameterFacts);
+  await writeFile(join(folder, `${policyDigest(policy)}.json`), encodePolicy(policy));
+  const source = createPaySource(folder, noParameterFacts, rules);
   source.started?.(eventEntry('event-started'));
   for (const outcome of outcomes) source.outcome?.(outcome);
   source.completed?.(eventEntry('event-completed'));
@@ -75,4 +85,14 @@ test('explains nothing that comes out otherwise than it was recorded, or by a po
   expect(other.why('hot-3')).toBeUndefined();
   const unknown = await told(scoredEntry({ policy: 'ab'.repeat(32) }));
   expect(unknown.why('hot-3')).toBeUndefined();
+});
+
+test('explains what a rule of the subnet’s own paid where the rule is here, and nothing where it is not or fails', async () => {
+  const pools = [{ ...DEFAULT_POLICY.pools[0], rule: { name: 'evenly', version: 2 } }];
+  const policy = parsePolicy({ ...DEFAULT_POLICY, pools }, undefined, [evenly]);
+  const entry = scoredEntry({}, policy);
+  const why = async (rules: readonly ScoringRule[]) => (await told(entry, policy, rules)).why('hot-3');
+  expect(await why([evenly])).toEqual({ epoch: 7, zero: 'not-challenged', cuts: [] });
+  expect(await why([])).toBeUndefined();
+  expect(await why([{ ...evenly, divide: () => [] }])).toBeUndefined();
 });

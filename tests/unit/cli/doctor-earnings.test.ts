@@ -367,6 +367,13 @@ describe('whether earnings can be foreseen', () => {
     expect(said({ emission: undefined })).toBe('not counted: subnets of this chain have no alpha');
     expect(said({ emission: { ...EMISSION, alphaOutRao: 0n } })).toBe('subnet makes nothing yet');
     expect(said({})).toBeUndefined();
+    const pools = [{ ...POLICIES.compute.pools[0], rule: { name: 'evenly', version: 2 } }];
+    const policy = parsePolicy({ ...POLICIES.compute, pools }, undefined, [evenly]);
+    const broken = { ...BUILT_IN_ALONE, rules: [{ ...evenly, divide: () => [] }] };
+    const ruled = { ...look('live'), policy: { found: { policy, digest: '' } } };
+    expect(foresee(ruled, { ...of([finding('compute')]), known: broken }).check?.said).toBe(
+      'not counted: scoring rule evenly, version 2: expected as many bigints as claims, none negative, at least one above 0; got 0 for 1 claims',
+    );
   });
 
   test('refuses worth of a pool that there is not', () => {

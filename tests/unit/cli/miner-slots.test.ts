@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { builtInFile } from '../../../src/verification/parameter-file.js';
+import { toy } from '../../support/own-subnet.js';
 
 const door: NonNullable<SlotOptions['link']>['door'] = {
   guest: { prefix: new Uint8Array(8), take: async () => {} },
@@ -84,6 +85,15 @@ describe('slots of a miner', () => {
   ])('%s is in no table that it could be claimed from', (slot, why) => {
     const from = { kinds, sets: builtInFile(kinds).sets };
     expect(() => assertClasses(parseSlots(['compute:cpu-2048', slot]), from)).toThrow(why);
+  });
+
+  test('of a subnet’s own kind can be had on localnets, and on a live chain what nobody pays there is refused', () => {
+    const own = { ...kinds, [toy.kind]: toy };
+    const from = { kinds: own, sets: builtInFile(own).sets };
+    expect(() => assertClasses(parseSlots(['toy:toy']), from)).not.toThrow();
+    expect(() => assertClasses(parseSlots(['toy:toy']), { ...from, isLive: true })).toThrow(
+      /^slot: toy:toy is for localnets: no live chain pays for it$/,
+    );
   });
 
   test('keep their index where a file has no set for one of them, which rests and says why', async () => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/model/clock.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { kinds } from '../../../src/verification/kinds/index.js';
 import { createHandClock } from '../../support/hand-clock.js';
+import { toy } from '../../support/own-subnet.js';
 
 const slotOn = (compute: Compute, index = 0, kind = 'compute', className = 'cpu-2048'): ExaminedSlot => ({
   index,
@@ -38,6 +39,18 @@ describe('the doctor of slots', () => {
     const again = await doctor.examine(never, [bad!]);
     expect(again.map(({ index }) => index)).toEqual([1]);
     expect(doctor.rests(1, 'compute') === undefined).toBe(again[0]!.state === 'proven');
+  });
+
+  test('a slot of a subnet’s own kind is proven under its own class, as there is no small one', async () => {
+    const slot = { ...slotOn(createReferenceCompute(), 2), kind: toy, className: 'toy' };
+    const doctor = createSlotDoctor({ clock: systemClock, slots: () => [slot] }, about);
+    expect(await doctor.examine(never)).toMatchObject([
+      { index: 2, kind: 'toy', class: 'toy', state: 'proven', said: 'accepted' },
+    ]);
+    const other = createSlotDoctor({ clock: systemClock, slots: () => [{ ...slot, className: 'b' }] }, about);
+    expect(await other.examine(never)).toMatchObject([
+      { state: 'skipped', said: 'this build has no small proof of it' },
+    ]);
   });
 
   test('a device that hangs costs its slot 45 s, and not the others; all of them together three minutes', async () => {

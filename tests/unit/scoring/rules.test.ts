@@ -12,6 +12,7 @@ import {
   parsePolicy,
   payOf,
   policyDigest,
+  type RuleClaim,
   readPolicy,
   restoreScoringState,
   type Scored,
@@ -314,6 +315,19 @@ describe('defineScoringRule', () => {
     ],
   ])('refuses %j', (rule, words) => {
     expect(() => defineScoringRule(rule as never)).toThrow(words);
+  });
+
+  test('takes one that is made by a class', () => {
+    class Tenfold implements ScoringRule {
+      readonly name = 'tenfold';
+      readonly version = 1;
+      readonly by = 10n;
+      divide(claims: readonly RuleClaim[]) {
+        return claims.map(({ worth }) => worth * this.by);
+      }
+    }
+    const divide = bindRule(defineScoringRule(new Tenfold()));
+    expect(divide([{ coldkey: toColdkey('a'), worth: 2n }])).toEqual([20n]);
   });
 
   test('takes parameters by a function as well', () => {
