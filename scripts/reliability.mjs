@@ -26,7 +26,7 @@ const FLAGS = {
 
 if (process.env.ASSAY_RELIABILITY) {
   const input = JSON.parse(process.env.ASSAY_RELIABILITY);
-  const { runSoak } = await import(pathToFileURL(join(folder, 'soak.ts')).href);
+  const { runSoak } = await import(pathToFileURL(join(folder, 'run-soak.ts')).href);
   const { soak } = await import(pathToFileURL(join(folder, input.name, 'soak.ts')).href);
   process.exitCode = await runSoak(soak, input);
 } else {
