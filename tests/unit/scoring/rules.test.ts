@@ -408,6 +408,20 @@ describe('conformance', () => {
       ),
       'no clock',
     ],
+    [
+      'the date, and hides it',
+      failing((claims) =>
+        claims.map(({ worth }) => {
+          try {
+            return BigInt(new Date().getTime());
+          } catch {
+            return worth;
+          }
+        }),
+      ),
+      'no clock',
+    ],
+    ['the clock of the process', failing((claims) => claims.map(() => process.hrtime.bigint())), 'no clock'],
     ['what it was asked before', failing((claims) => claims.map(() => ++calls)), 'gives the same'],
     ['reads any parameters', { ...proportional, params: (value) => value }, 'refuses parameters'],
   ])('finds a rule that hangs on what it must not: %s', async (_, rule, words) => {
@@ -419,5 +433,7 @@ describe('conformance', () => {
     expect(Math.random()).toBeLessThan(1);
     expect(new Date(0).getTime()).toBe(0);
     expect(performance.now()).toBeGreaterThan(0);
+    expect(process.hrtime.bigint()).toBeGreaterThan(0n);
+    expect(crypto.randomUUID()).toHaveLength(36);
   });
 });
