@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { toHex, utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
 import { sha256 } from '../model/hash.js';
+import { shellWord } from '../model/shell-word.js';
 import { moduleBeside } from '../model/thread.js';
 import type { ScoringRule } from '../scoring/index.js';
 import { kindsWith, madeElsewhere, madeHere, type SubnetModule } from '../subnet.js';
@@ -33,6 +34,10 @@ export interface OwnThreadWork {
 
 /** Of a command that reads no configuration. */
 export const moduleFlag = { module: z.string().min(1).max(4096).optional() };
+
+/** Of a command that somebody is told to type: what it needs to know the same. */
+export const moduleWords = (module: string | undefined): string =>
+  module === undefined ? '' : ` --module ${shellWord(module)}`;
 
 /** Where no module is named. */
 export const BUILT_IN_ALONE: Known = {
