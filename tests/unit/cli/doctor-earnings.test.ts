@@ -401,9 +401,10 @@ describe('whether earnings can be foreseen', () => {
     const policy = parsePolicy({ ...POLICIES.compute, pools }, undefined, [evenly]);
     const broken = { ...BUILT_IN_ALONE, rules: [{ ...evenly, divide: () => [] }] };
     const ruled = { ...look('live'), policy: { found: { policy, digest: '' } } };
-    expect(foresee(ruled, { ...of([finding('compute')]), known: broken }).check?.said).toBe(
-      'not counted: scoring rule evenly, version 2: expected as many bigints as claims, none negative, at least one above 0; got 0 for 1 claims',
-    );
+    expect(foresee(ruled, { ...of([finding('compute')]), known: broken }).check).toMatchObject({
+      said: 'not counted: scoring rule evenly, version 2: expected as many bigints as claims, none negative, at least one above 0; got 0 for 1 claims',
+      fix: "tell the subnet's owner: where it fails validators pay nobody",
+    });
   });
 
   test('refuses worth of a pool that there is not', () => {
