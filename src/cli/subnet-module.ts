@@ -64,13 +64,17 @@ export async function openKnown(
 
 /** What a pool's threads have to know beyond what this build does. */
 export function threadsFor({ kinds, module }: Known): { readonly module?: ThreadModule } {
-  if (module === undefined) return {};
+  if (module === undefined || kinds === BUILT_IN_ALONE.kinds) return {};
   const data: OwnThreadWork = { module };
   return { module: { url: moduleBeside(import.meta.url, 'own-verifier-thread'), kinds, data } };
 }
 
-/** Kinds and their parameter sets by content: it says that two modules are not the same, and not that they are. */
+/**
+ * Kinds and their parameter sets by content: it says that two modules are not the same, and not that they are. Of rules alone it is
+ * this build: nobody judges by them.
+ */
 function buildWith({ proofs }: SubnetModule): string {
+  if (proofs.length === 0) return BUILD;
   const about = { proofs: proofs.map(({ kind, table }) => [kind, ...[...table.keys()].sort()]) };
   return `${BUILD}+${toHex(sha256(utf8(canonicalJson(about)))).slice(0, 16)}`;
 }
