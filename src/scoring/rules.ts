@@ -44,8 +44,8 @@ export interface ScoringRule<Params = unknown> {
   /** 1 or more */
   readonly version: number;
   /**
-   * Reads what the policy says of it: a JSON object, empty where the policy says nothing, in which numbers have six decimal
-   * places at most. @default the rule has none, and a policy that gives any is refused
+   * Reads what the policy says of it: a JSON object of its own, keys in alphabetical order, empty where the policy says nothing, in which
+   * numbers have six decimal places at most. @default the rule has none, and a policy that gives any is refused
    */
   readonly params?: ParamsReader<Params>;
   /**
