@@ -69,7 +69,7 @@ const madeBy = (value: unknown): unknown =>
 export const kindsWith = (
   own: SubnetModule | undefined,
 ): Readonly<Record<string, AnyProofKind | undefined>> =>
-  own === undefined
+  own === undefined || own.proofs.length === 0
     ? builtIn
     : Object.freeze(
         Object.assign(

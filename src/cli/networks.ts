@@ -54,10 +54,16 @@ export function networkOf(texts: readonly string[], genesis?: string): Network {
       (hash) => hash !== undefined,
     ),
   );
-  if (pinned.size > 1)
-    throw invalid('--network', 'nodes of one chain', `${texts.map(shownUrl).join(', ')}, of several`);
+  if (pinned.size > 1) throw invalid('--network', 'nodes of one chain', `${networkText(texts)}, of several`);
   return { urls, genesis: [...pinned][0] };
 }
+
+/** As anybody may read them: an address of a rented node holds a key. */
+export const networkText = (texts: readonly string[]): string =>
+  texts
+    .flatMap((text) => text.split(','))
+    .map((text) => shownUrl(text.trim()))
+    .join(', ');
 
 /** Chains that somebody runs for trying things out: nothing on them is worth a question. */
 export const isLocalnet = ({ type }: Pick<ChainInfo, 'type'>): boolean => type !== 'live';

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { toHex, utf8 } from '../model/bytes.js';
 import { canonicalJson } from '../model/canonical-json.js';
 import { sha256 } from '../model/hash.js';
+import { shellWord } from '../model/shell-word.js';
 import { moduleBeside } from '../model/thread.js';
 import type { ScoringRule } from '../scoring/index.js';
 import { kindsWith, madeElsewhere, madeHere, type SubnetModule } from '../subnet.js';
@@ -34,6 +35,10 @@ export interface OwnThreadWork {
 /** Of a command that reads no configuration. */
 export const moduleFlag = { module: z.string().min(1).max(4096).optional() };
 
+/** Of a command that somebody is told to type: what it needs to know the same. */
+export const moduleWords = (module: string | undefined): string =>
+  module === undefined ? '' : ` --module ${shellWord(module)}`;
+
 /** Where no module is named. */
 export const BUILT_IN_ALONE: Known = {
   kinds: kindsWith(undefined),
@@ -59,13 +64,17 @@ export async function openKnown(
 
 /** What a pool's threads have to know beyond what this build does. */
 export function threadsFor({ kinds, module }: Known): { readonly module?: ThreadModule } {
-  if (module === undefined) return {};
+  if (module === undefined || kinds === BUILT_IN_ALONE.kinds) return {};
   const data: OwnThreadWork = { module };
   return { module: { url: moduleBeside(import.meta.url, 'own-verifier-thread'), kinds, data } };
 }
 
-/** Kinds and their parameter sets by content: it says that two modules are not the same, and not that they are. */
+/**
+ * Kinds and their parameter sets by content: it says that two modules are not the same, and not that they are. Of rules alone it is
+ * this build: nobody judges by them.
+ */
 function buildWith({ proofs }: SubnetModule): string {
+  if (proofs.length === 0) return BUILD;
   const about = { proofs: proofs.map(({ kind, table }) => [kind, ...[...table.keys()].sort()]) };
   return `${BUILD}+${toHex(sha256(utf8(canonicalJson(about)))).slice(0, 16)}`;
 }

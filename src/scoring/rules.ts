@@ -1,6 +1,7 @@
 // Owns: the seam for a subnet's own scoring rules: how one pool's fund is divided among coldkeys, and what of a rule's answer is
 // believed. Does not own: what is proven, cuts, caps and the fund itself (pay.ts), loading a subnet's code (cli).
 
+import { canonicalJson } from '../model/canonical-json.js';
 import { AssayError, unsupported } from '../model/errors.js';
 import type { Coldkey } from '../model/ids.js';
 import { invalid } from '../model/invalid-input.js';
@@ -43,8 +44,8 @@ export interface ScoringRule<Params = unknown> {
   /** 1 or more */
   readonly version: number;
   /**
-   * Reads what the policy says of it: a JSON object, empty where the policy says nothing, in which numbers have six decimal
-   * places at most. @default the rule has none, and a policy that gives any is refused
+   * Reads what the policy says of it: a JSON object of its own, keys in alphabetical order, empty where the policy says nothing, in which
+   * numbers have six decimal places at most. @default the rule has none, and a policy that gives any is refused
    */
   readonly params?: ParamsReader<Params>;
   /**
@@ -111,7 +112,7 @@ export function defineScoringRule<Params = undefined>(rule: ScoringRule<Params>)
   // one of a class has its functions elsewhere
   return Object.freeze({
     ...{ name, version, divide: divide.bind(rule), paysFor },
-    ...(params === undefined ? {} : { params }),
+    ...(params === undefined ? {} : { params: typeof params === 'function' ? params.bind(rule) : params }),
   });
 }
 
@@ -203,7 +204,9 @@ function paramsOf({ name, params: reader }: ScoringRule, given: unknown, at: str
   }
   const value = given ?? {};
   try {
-    return typeof reader === 'function' ? reader(value) : reader.parse(value);
+    // of its own, as every validator reads it: what it sorts or takes away stays in the policy, whose digest is its address
+    const own: unknown = JSON.parse(canonicalJson(value));
+    return typeof reader === 'function' ? reader(own) : reader.parse(own);
   } catch (error) {
     const [path, message] = problemOf(error);
     throw invalid(`${at}${path}`, `what ${name} reads (${message})`, shown(value), error);

@@ -55,12 +55,29 @@ export function scoreEpoch(
 export function scoreState(state: ScoringState, epoch: number): PolicyScore | undefined {
   const hangsOnEvents = state.policy.pools.some(({ credit = 'outcomes' }) => credit === 'outcomes');
   if (hangsOnEvents && !state.hasSay(epoch)) return undefined;
-  const known = new Map<Hotkey, PaidNeuron>();
-  for (const [hotkey] of state.at(epoch)) known.set(hotkey, { coldkey: toColdkey(hotkey) });
   const pay = (facts: Facts): Pay => payOf(state, { epoch, facts });
-  const all = (owner: Hotkey) => pay({ neurons: known, owner });
-  const { worth, reasons } = all('' as Hotkey); // nobody's: what it has is not looked at
-  return { policy: state.policy, scores: worth, reasons, pay, withOwner: (owner) => all(owner).u16 };
+  /** Each hotkey as its own coldkey. Only where somebody asks: a subnet's own rule would be asked for coldkeys that there are not. */
+  function alone(owner: Hotkey): Pay {
+    const neurons = new Map<Hotkey, PaidNeuron>();
+    for (const [hotkey] of state.at(epoch)) neurons.set(hotkey, { coldkey: toColdkey(hotkey) });
+    return pay({ neurons, owner });
+  }
+  let ofNobody: Pay | undefined;
+  const told = (): Pay => {
+    ofNobody ??= alone('' as Hotkey); // what the owner has is not looked at
+    return ofNobody;
+  };
+  return {
+    policy: state.policy,
+    get scores() {
+      return told().worth;
+    },
+    get reasons() {
+      return told().reasons;
+    },
+    pay,
+    withOwner: (owner) => alone(owner).u16,
+  };
 }
 
 /** Before it nothing counts any more. */

@@ -15,7 +15,7 @@ import { exportDashboard } from '../dashboard/export.js';
 import { type Joined, joinDashboard } from '../dashboard/join.js';
 import { foundInstead, invalid } from '../invalid-input.js';
 import { readStatus } from '../miner-files.js';
-import { networkFlags, withChain } from '../networks.js';
+import { networkFlags, networkText, withChain } from '../networks.js';
 import { EXIT, print, printJson, stderrLog } from '../output.js';
 import { createProgress, sayWhile } from '../progress.js';
 import { moduleFlag, openKnown } from '../subnet-module.js';
@@ -116,7 +116,7 @@ async function withJoined(
       validator: data,
       miner,
       chain,
-      network: network?.join(', '),
+      network: network && networkText(network),
       isOwner: options.owner,
       onSegment(_epoch, left) {
         if (!isReading) return;

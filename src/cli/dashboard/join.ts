@@ -23,7 +23,7 @@ import { shellWord } from '../../model/shell-word.js';
 import { DEFAULT_LIMITS } from '../../protocol/limits.js';
 import type { LedgerFold } from '../../validator/ledger/load.js';
 import { dataPaths } from '../assemble.js';
-import type { Known } from '../subnet-module.js';
+import { type Known, moduleWords } from '../subnet-module.js';
 import { createChainSource, type DashboardChain } from './chain-source.js';
 import { tellFolds } from './feed.js';
 import { createFleetSource } from './fleet-source.js';
@@ -39,7 +39,7 @@ import { createSuspicionsSource } from './suspicions-source.js';
 export interface JoinOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly known: Pick<Known, 'kinds' | 'rules'>;
+  readonly known: Pick<Known, 'kinds' | 'rules' | 'module'>;
   /** a validator's data folder */
   readonly validator?: string | undefined;
   /** a miner's data folder, and its hotkey */
@@ -145,9 +145,8 @@ export function joinDashboard(options: JoinOptions): Joined {
       replay:
         validator === undefined
           ? undefined
-          : // where its folder lies is nobody's business on the internet
-            (outcome, { isStatic }) =>
-              `assay validator replay ${outcome} --data ${isStatic ? 'FOLDER' : shellWord(validator)}`,
+          : (outcome, { isStatic }) =>
+              replayCommand(outcome, { data: validator, module: known.module, isStatic }),
     }),
   );
 
@@ -260,3 +259,12 @@ const missingText = (validator: string | undefined): string | undefined =>
   validator === undefined
     ? undefined
     : 'This validator has judged nothing yet: its ledger is empty. Rows appear when its first event is over.';
+
+/** How an outcome is judged again; in an export for other hosts without places: where they lie is nobody's business on the internet. */
+export function replayCommand(
+  outcome: string,
+  at: { readonly data: string; readonly module: string | undefined; readonly isStatic: boolean },
+): string {
+  const { data, module } = at.isStatic ? { data: 'FOLDER', module: at.module && 'FILE' } : at;
+  return `assay validator replay ${outcome} --data ${shellWord(data)}${moduleWords(module)}`;
+}

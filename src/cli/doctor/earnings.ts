@@ -186,15 +186,15 @@ function emissionOf({ emission, subnet }: ChainSide): Made {
  * how many are paid.
  */
 function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay): Beside {
-  if (given)
-    return {
-      basis: 'given',
-      others: { is: 'worth', byPool: given },
-      said: 'the others are worth what you gave',
-    };
   const { neurons } = chain.subnet;
-  const all = sumOf(neurons.map(({ incentive }) => incentive));
   const paid = othersPaid(chain.subnet, hotkey);
+  const many = new Set(paid.map(({ coldkey }) => coldkey)).size;
+  const worthOf = (byPool: ReadonlyMap<string, number>): Others => ({ is: 'worth', byPool, many });
+  const alike =
+    isLinear(policy) || many < 2 ? '' : ` (${many} coldkeys, as are paid now, taken to have as much each)`;
+  if (given)
+    return { basis: 'given', others: worthOf(given), said: `the others are worth what you gave${alike}` };
+  const all = sumOf(neurons.map(({ incentive }) => incentive));
   if (paid.length === 0)
     return { basis: 'nobody', others: { is: 'nobody' }, said: 'nobody else is paid now' };
   const [pool] = policy.pools;
@@ -211,18 +211,18 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
     // with what this hotkey has of it now: where it is full, their part says how they share, and not how much there is
     const isFull = filledBy(minersPaid(chain.subnet)) >= MOST_FILLED;
     const worth = filled * target;
-    const others: Others = { is: 'worth', byPool: new Map([[pool.name, worth]]) };
+    const others = worthOf(new Map([[pool.name, worth]]));
     if (!isFull)
       return {
         basis: 'filled',
         others,
-        said: `others fill ${percent(filled)} of the pool's target now, so they are worth ${rounded(worth)}`,
+        said: `others fill ${percent(filled)} of the pool's target now, so they are worth ${rounded(worth)}${alike}`,
       };
     if (worth > paid.length * sumOfWorth(alone))
       return {
         basis: 'filled',
         others,
-        said: `the pool's target is filled, ${percent(filled)} of it by others, so they are worth ${rounded(worth)} at least: ${NAME_IT}`,
+        said: `the pool's target is filled, ${percent(filled)} of it by others, so they are worth ${rounded(worth)} at least${alike}: ${NAME_IT}`,
       };
   }
   return {
@@ -231,6 +231,10 @@ function besideOf({ given, policy, chain, hotkey }: EarningsOf, alone: WouldPay)
     said: `as many others as are paid now, ${paid.length}, taken to prove as much each as this host${sumOfWorth(alone) === 0 ? ', which is nothing' : ''}: ${NAME_IT}`,
   };
 }
+
+/** Only then it is all one over how many coldkeys the worth of others is spread. */
+const isLinear = ({ pay = 'linear', pools }: ScoringPolicy): boolean =>
+  (pay === 'linear' || pay.exponent === 1) && pools.every(({ rule }) => !rule);
 
 /** Those that the chain pays as miners now, but for one of them. */
 const othersPaid = (subnet: ChainSide['subnet'], hotkey: Hotkey | undefined): readonly Neuron[] =>

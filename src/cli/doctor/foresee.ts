@@ -52,7 +52,10 @@ export function foresee(
     return { earnings: earningsOf({ ...paid, sets, slots, hotkey, chain }) };
   } catch (error) {
     if (isAssayError(error, 'rule-failed'))
-      return none(`not counted: ${error.message}`, "tell the subnet's owner: validators pay nobody by it");
+      return none(
+        `not counted: ${error.message}`,
+        "tell the subnet's owner: where it fails validators pay nobody",
+      );
     throw error;
   }
 }

@@ -66,8 +66,9 @@ export async function policyInForce(
   try {
     found = await keptPolicy(wanted, of);
   } catch (error) {
-    if (!isAssayError(error, 'unsupported')) throw error;
-    const fix = "name the subnet's own module with --module, or install a newer assay";
+    if (!isAssayError(error, 'unsupported') && !isAssayError(error, 'invalid-input')) throw error;
+    const fix =
+      "name the subnet's own module with --module, the newest that there is, or install a newer assay";
     return {
       found: undefined,
       check: unknown('policy', `the owner's policy ${short}: ${error.message}`, fix),

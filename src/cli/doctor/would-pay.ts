@@ -35,8 +35,8 @@ export type Others =
   | { readonly is: 'nobody' }
   /** so many hotkeys that prove the same each */
   | { readonly is: 'equals'; readonly many: number }
-  /** worth by pool, all of them together */
-  | { readonly is: 'worth'; readonly byPool: ReadonlyMap<string, number> };
+  /** worth by pool, all of them together, and how many coldkeys have as much of it each; more where caps would cut that */
+  | { readonly is: 'worth'; readonly byPool: ReadonlyMap<string, number>; readonly many: number };
 
 export interface WouldPay {
   readonly pay: Pay;
@@ -116,7 +116,7 @@ function rivalsOf(
     const made = pool && set && unitOf(pool);
     if (!made || worth <= 0) return [];
     const { resource, perWorth, simulated } = made;
-    const many = Math.min(MOST_RIVALS, Math.ceil(worth / most));
+    const many = Math.min(MOST_RIVALS, Math.max(others.many, Math.ceil(worth / most)));
     const credit = { [resource]: (worth / many) * perWorth };
     return Array.from({ length: many }, () => [{ ...set, credit, share: 1, simulated }]);
   });

@@ -54,10 +54,15 @@ const STEP = 64;
 
 /**
  * @param looks at all classes together, whatever is looked for: each is a chance for chance
- * @yields so that whoever else is on this thread has a turn
+ * @param isHere whom pairs may be of: whoever is gone is counted among all in bad events, and keeps nobody from being compared
+ * @yields so that whoever else is on this thread has a turn: what is observed may go on meanwhile
  */
-export function* latePairs(of: ClassObservations, looks: number): Generator<void, LateResult> {
-  const all = yield* lateRows(of);
+export function* latePairs(
+  of: ClassObservations,
+  looks: number,
+  isHere: (hotkey: Hotkey) => boolean = () => true,
+): Generator<void, LateResult> {
+  const all = yield* lateRows(of, isHere);
   const rows = all.slice(0, MOST_COMPARED);
   const pairs = looks * ((rows.length * (rows.length - 1)) / 2);
   const found: Readonly<Record<LatePair['how'], Rarest<LatePair>>> = {
@@ -115,7 +120,10 @@ function rememberedChance(): typeof coincidence {
 }
 
 /** Those that were late most often, without the events that were bad ones for all. */
-function* lateRows(of: ClassObservations): Generator<void, readonly Row[]> {
+function* lateRows(
+  of: ClassObservations,
+  isHere: (hotkey: Hotkey) => boolean,
+): Generator<void, readonly Row[]> {
   const { events, cells } = of;
   const all: { readonly hotkey: Hotkey; readonly cells: ReadonlyMap<string, Cell> }[] = [];
   const asked = new Float64Array(events.length);
@@ -136,6 +144,7 @@ function* lateRows(of: ClassObservations): Generator<void, readonly Row[]> {
   const rows: Row[] = [];
   for (const [n, { hotkey, cells: own }] of all.entries()) {
     if (n % STEP === STEP - 1) yield;
+    if (!isHere(hotkey)) continue;
     const row = { hotkey, asked: new Uint32Array(words), late: new Uint32Array(words) };
     let [counted, times] = [0, 0];
     for (const [i, event] of events.entries()) {
@@ -190,7 +199,8 @@ function isFar({ events: n, a, b, both }: Counts): boolean {
 
 /** The late ones of the events that both were asked in. */
 function namedOf([a, b]: LatePair['hotkeys'], { cells }: ClassObservations): readonly string[] {
-  const [x, y] = [cells.get(a)!, cells.get(b)!];
+  const [x, y] = [cells.get(a), cells.get(b)];
+  if (!x || !y) return []; // their events went as others came
   const late = [...x].flatMap(([event, cell]) => {
     const other = y.get(event);
     return other ? [cell, other].filter((each) => each.late) : [];

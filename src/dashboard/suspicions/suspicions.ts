@@ -56,8 +56,7 @@ export function* suspicions(
   /** that were found and are not among the findings: their classes have more telling ones */
   let beyond = 0;
   const onSubnet = neurons && new Set(neurons.map(({ hotkey }) => hotkey));
-  const isHere = (hotkeys: readonly Hotkey[]): boolean =>
-    hotkeys.every((each) => onSubnet?.has(each) ?? true);
+  const isHere = (hotkey: Hotkey): boolean => onSubnet?.has(hotkey) ?? true;
   const coldkeyOf = new Map(neurons?.map(({ hotkey, coldkey }) => [hotkey, coldkey]));
   const owners = (hotkeys: readonly Hotkey[]): readonly [string, string] | undefined => {
     if (!neurons) return undefined;
@@ -69,27 +68,26 @@ export function* suspicions(
     for (const thing of sharedOnChain(neurons)) findings.push(ofShared(thing, owners(thing.hotkeys)));
   else leftOut.push('coldkeys, addresses and certificates: no chain was asked');
   for (const thing of sharedBySight(observations.sights()))
-    if (isHere(thing.hotkeys)) findings.push(ofShared(thing, owners(thing.hotkeys)));
+    if (thing.hotkeys.every(isHere)) findings.push(ofShared(thing, owners(thing.hotkeys)));
   const classes = observations.classes();
   const looks = LOOKS * classes.filter(({ events }) => events.length >= LATE_EVENTS).length;
   for (const of of classes) {
     if (of.leftOut > 0)
       leftOut.push(`${proofText(of)}: ${of.leftOut} hotkeys beyond the first ${of.cells.size}`);
-    const late = yield* latePairs(of, looks);
+    const late = yield* latePairs(of, looks, isHere);
     if (late.leftOut > 0)
       leftOut.push(
         `who was late with ${proofText(of)}: ${late.leftOut} of ${late.compared + late.leftOut} hotkeys, those that were it least`,
       );
-    for (const pair of late.pairs)
-      if (isHere(pair.hotkeys)) findings.push(ofLate(pair, owners(pair.hotkeys)));
-    const { pairs, found, compared, leftOut: uncompared } = yield* timingPairs(of, looks);
+    for (const pair of late.pairs) findings.push(ofLate(pair, owners(pair.hotkeys)));
+    const { pairs, found, compared, leftOut: uncompared } = yield* timingPairs(of, looks, isHere);
     beyond += late.found - late.pairs.length + found - pairs.length;
     comparedPairs += (compared * (compared - 1)) / 2;
     if (compared > 0 && uncompared > 0)
       leftOut.push(
         `timing of ${proofText(of)}: ${uncompared} of ${compared + uncompared} hotkeys, those that answered least`,
       );
-    for (const pair of pairs) if (isHere(pair.hotkeys)) findings.push(ofTiming(pair, owners(pair.hotkeys)));
+    for (const pair of pairs) findings.push(ofTiming(pair, owners(pair.hotkeys)));
   }
   findings.sort((x, y) => STRENGTHS.indexOf(x.strength) - STRENGTHS.indexOf(y.strength));
   beyond += Math.max(0, findings.length - MOST_FINDINGS);

@@ -52,13 +52,19 @@ const STEP = 64;
 
 /**
  * @param looks at all classes together, whatever is looked for: each is a chance for chance
- * @yields so that whoever else is on this thread has a turn
+ * @param isHere whom pairs may be of, and whose middle is the class's
+ * @yields so that whoever else is on this thread has a turn: what is observed may go on meanwhile
  */
-export function* timingPairs(of: ClassObservations, looks: number): Generator<void, TimingResult> {
+export function* timingPairs(
+  of: ClassObservations,
+  looks: number,
+  isHere: (hotkey: Hotkey) => boolean = () => true,
+): Generator<void, TimingResult> {
   const all: Row[] = [];
   let read = 0;
   for (const [hotkey, cells] of of.cells) {
     if (++read % STEP === 0) yield;
+    if (!isHere(hotkey)) continue;
     const ms = new Float64Array(of.events.length);
     let answered = 0;
     for (const [i, event] of of.events.entries()) {
@@ -117,7 +123,8 @@ export function* timingPairs(of: ClassObservations, looks: number): Generator<vo
       apartMs: Math.abs(apart.reduce((sum, ms) => sum + ms, 0) / apart.length),
       outcomes: common
         .slice(-NAMED / 2)
-        .flatMap((event) => [x, y].map(({ hotkey }) => of.cells.get(hotkey)!.get(event)!.outcome)),
+        // none of an event that went as others came
+        .flatMap((event) => [x, y].flatMap(({ hotkey }) => of.cells.get(hotkey)?.get(event)?.outcome ?? [])),
     };
   });
   return { pairs, found: found.count(), compared: rows.length, leftOut };

@@ -172,11 +172,13 @@ function withoutImpurities<T>(call: () => T): T {
     const own = Object.getOwnPropertyDescriptor(owner, key);
     if (!own) return;
     put.push(() => Object.defineProperty(owner, key, own));
-    const note = () => {
+    const note = (): never => {
       asked.push(name);
       throw new Error(`${name} is not the same everywhere`);
     };
-    Object.defineProperty(owner, key, { configurable: true, writable: true, value: note });
+    // a function, a class and whatever hangs on it, as Date.now does
+    const value = new Proxy(class {}, { apply: note, construct: note, get: note });
+    Object.defineProperty(owner, key, { configurable: true, writable: true, value });
   };
   let given: T | undefined;
   let failure: unknown;
@@ -184,7 +186,9 @@ function withoutImpurities<T>(call: () => T): T {
     for (const each of INEXACT) replace(Math, each, `Math.${each}`);
     replace(globalThis, 'Date', 'Date');
     replace(Object.getPrototypeOf(performance) as object, 'now', 'performance.now');
-    replace(Object.getPrototypeOf(globalThis.crypto) as object, 'getRandomValues', 'crypto.getRandomValues');
+    replace(process, 'hrtime', 'process.hrtime');
+    const crypto = Object.getPrototypeOf(globalThis.crypto) as object;
+    for (const each of ['getRandomValues', 'randomUUID']) replace(crypto, each, `crypto.${each}`);
     given = call();
   } catch (error) {
     failure = error;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { joinDashboard } from '../../../src/cli/dashboard/join.js';
+import { joinDashboard, replayCommand } from '../../../src/cli/dashboard/join.js';
 import { BUILT_IN_ALONE } from '../../../src/cli/subnet-module.js';
 import { systemClock } from '../../../src/model/clock.js';
 import { silentLog } from '../../../src/model/log.js';
@@ -75,4 +75,15 @@ test('a ledger that cannot be read is not shown as an empty one, and pages that 
   expect(joined.masthead().warnings).toEqual([]);
   await expect(joined.run(signal)).rejects.toThrow(why);
   expect(joined.masthead().warnings).toEqual([`A part of this stands still: ${why}`]);
+});
+
+test('what a page says to type judges an outcome again with the module that it was judged by, and tells the internet no places', () => {
+  const at = { data: '/srv/a validator', module: '/opt/my-subnet/dist/subnet.js', isStatic: false };
+  const told = (of: Partial<Parameters<typeof replayCommand>[1]>) => replayCommand('5f0c', { ...at, ...of });
+  expect(told({})).toBe(
+    "assay validator replay 5f0c --data '/srv/a validator' --module /opt/my-subnet/dist/subnet.js",
+  );
+  expect(told({ module: undefined })).toBe("assay validator replay 5f0c --data '/srv/a validator'");
+  expect(told({ isStatic: true })).toBe('assay validator replay 5f0c --data FOLDER --module FILE');
+  expect(told({ isStatic: true, module: undefined })).toBe('assay validator replay 5f0c --data FOLDER');
 });

@@ -158,6 +158,36 @@ describe('what a host would earn', () => {
     expect([beside.weight, beside.weights]).toEqual([65_535, 131_070]);
   });
 
+  test('is beside as many coldkeys as are paid now, where it hangs on how worth is spread over them', () => {
+    const paid = [
+      ME,
+      neuron(6, { incentive: 30_000 }),
+      neuron(7, { incentive: 20_000, coldkey: neuron(6).coldkey }),
+      neuron(8, { incentive: 10_000 }),
+      neuron(9, { incentive: 5_535 }),
+    ];
+    const beside = (changes: object) => {
+      const { said, weight, weights } = earn(policyOf(changes), [CARD], {
+        neurons: paid,
+        given: new Map([['all', 3]]),
+      }).beside;
+      return { said, part: weight / weights };
+    };
+    const [pool] = policyOf({}).pools;
+    const alike =
+      'the others are worth what you gave (3 coldkeys, as are paid now, taken to have as much each)';
+    const evenlyPaid = beside({ pools: [{ ...pool, rule: { name: 'evenly', version: 2 } }] });
+    expect(evenlyPaid.said).toBe(alike);
+    expect(evenlyPaid.part).toBeCloseTo(1 / 4, 4);
+    // 1 beside three times 1 squared; one of 3 would have 9
+    const curved = beside({ pay: { exponent: 2 } });
+    expect(curved.said).toBe(alike);
+    expect(curved.part).toBeCloseTo(1 / 4, 4);
+    const linear = beside({});
+    expect(linear.said).toBe('the others are worth what you gave');
+    expect(linear.part).toBeCloseTo(1 / 4, 4);
+  });
+
   test('is the part of it that its worth is of all, where that of the others was given', () => {
     const { beside } = earn(policyOf({}), [CARD], { given: new Map([['all', 3]]) });
     expect(beside).toMatchObject({
@@ -371,9 +401,10 @@ describe('whether earnings can be foreseen', () => {
     const policy = parsePolicy({ ...POLICIES.compute, pools }, undefined, [evenly]);
     const broken = { ...BUILT_IN_ALONE, rules: [{ ...evenly, divide: () => [] }] };
     const ruled = { ...look('live'), policy: { found: { policy, digest: '' } } };
-    expect(foresee(ruled, { ...of([finding('compute')]), known: broken }).check?.said).toBe(
-      'not counted: scoring rule evenly, version 2: expected as many bigints as claims, none negative, at least one above 0; got 0 for 1 claims',
-    );
+    expect(foresee(ruled, { ...of([finding('compute')]), known: broken }).check).toMatchObject({
+      said: 'not counted: scoring rule evenly, version 2: expected as many bigints as claims, none negative, at least one above 0; got 0 for 1 claims',
+      fix: "tell the subnet's owner: where it fails validators pay nobody",
+    });
   });
 
   test('refuses worth of a pool that there is not', () => {

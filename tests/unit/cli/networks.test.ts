@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { networkOf } from '../../../src/cli/networks.js';
+import { networkOf, networkText } from '../../../src/cli/networks.js';
 import { isAssayError } from '../../../src/model/errors.js';
 
 // genesis of Bittensor's main network, as chain lists publish it
@@ -42,6 +42,13 @@ describe('--network', () => {
   test('an HTTP address is refused, and the error says what would do', () => {
     expect(messageOf(() => networkOf(['http://127.0.0.1:9944']))).toMatch(
       /an HTTP address cannot be subscribed to/,
+    );
+  });
+
+  test('is shown, on pages that may be public too, without what an address holds of a secret', () => {
+    const rented = 'wss://ada:pass@node.example/v1/0123456789abcdef?key=secret';
+    expect(networkText(['finney', `ws://10.0.0.2:9944, ${rented}`])).toBe(
+      'finney, ws://10.0.0.2:9944, wss://node.example/v1/01234...',
     );
   });
 

@@ -13,8 +13,15 @@ import { fromHex } from '../../../src/model/bytes.js';
 import { AssayError } from '../../../src/model/errors.js';
 import { toHotkey } from '../../../src/model/ids.js';
 import { VERSION } from '../../../src/model/version.js';
-import { encodePolicy, POLICIES, parsePolicy, policyDigest } from '../../../src/scoring/index.js';
+import {
+  encodePolicy,
+  POLICIES,
+  parsePolicy,
+  policyDigest,
+  type ScoringRule,
+} from '../../../src/scoring/index.js';
 import { encodePublication, NO_DIGEST } from '../../../src/verification/publication.js';
+import { evenly } from '../../support/own-rules.js';
 import { neuron, subnet } from '../../support/subnets.js';
 
 const ME = neuron(5, { registeredAt: 100, stakeRao: 2_500_000_000n });
@@ -140,11 +147,14 @@ describe('which policy is counted with', () => {
       return { hotkey: ME.hotkey, block: 1, depositRao: 0n, fields: [{ kind: 'raw', bytes }], revealed: [] };
     },
   });
-  const ask = (chain: Parameters<typeof policyInForce>[0], of: { named?: string; data?: string } = {}) =>
+  const ask = (
+    chain: Parameters<typeof policyInForce>[0],
+    of: { named?: string; data?: string; rules?: readonly ScoringRule[] } = {},
+  ) =>
     policyInForce(
       chain,
       { subnet: subnet([neuron(0)]), hash: HASH },
-      { named: of.named, data: of.data, known: BUILT_IN_ALONE },
+      { named: of.named, data: of.data, known: { rules: of.rules ?? BUILT_IN_ALONE.rules } },
     );
 
   test('is the default where the owner published none, or the chain keeps none', async () => {
@@ -176,6 +186,34 @@ describe('which policy is counted with', () => {
     // a file that is not what its name says is none
     await openShelf(dataPaths.parameters(data)).write(digest, encodePolicy(POLICIES.mixed));
     expect(await ask(publishing(digest), { data })).toMatchObject({ found: undefined });
+    rmSync(data, { recursive: true });
+  });
+
+  test('is told of, and not counted, where its rule is not here, or refuses what it says of it', async () => {
+    const pools = [{ ...own.pools[0]!, rule: { name: evenly.name, version: evenly.version } }];
+    const ruled = parsePolicy({ ...own, pools }, undefined, [evenly]);
+    const data = mkdtempSync(join(tmpdir(), 'assay-shelf-'));
+    const digest = policyDigest(ruled);
+    await openShelf(dataPaths.parameters(data)).write(digest, encodePolicy(ruled));
+    const withRules = (...rules: ScoringRule[]) => ask(publishing(digest), { data, rules });
+    expect(await withRules(evenly)).toMatchObject({ found: { policy: ruled }, check: { state: 'ok' } });
+    const fix = expect.stringContaining("name the subnet's own module with --module");
+    expect(await withRules()).toEqual({
+      found: undefined,
+      check: {
+        ...{ about: 'policy', state: 'unknown', fix },
+        said: expect.stringMatching(
+          /^the owner's policy .{12}: .* does not have the scoring rule evenly, version 2/,
+        ),
+      },
+    });
+    const params = (): never => {
+      throw new TypeError('least: expected a number');
+    };
+    expect((await withRules({ ...evenly, params })).check).toMatchObject({
+      ...{ state: 'unknown', fix },
+      said: expect.stringContaining('what evenly reads (least: expected a number)'),
+    });
     rmSync(data, { recursive: true });
   });
 

@@ -66,6 +66,14 @@ describe('what a subnet brings of its own', () => {
   });
 });
 
+test('rules alone are nothing to who judges: threads load no module, and workers need none', async () => {
+  const known = await openKnown(file('rules.mjs'), own({ proofs: [], rules: [even] }));
+  expect(known.rules).toEqual([even]);
+  expect(known.kinds).toBe(kinds);
+  expect(known.build).toBe(BUILT_IN_ALONE.build);
+  expect(threadsFor(known)).toEqual({});
+});
+
 describe('a module is refused, with the file and what is wrong', () => {
   const refused = (path: string, why: string, load?: () => Promise<unknown>) =>
     expect(openKnown(path, load)).rejects.toMatchObject({

@@ -268,6 +268,21 @@ describe('what hotkeys share', () => {
     expect(analysed(outcomes).findings).toHaveLength(1);
     expect(finished(suspicions([neuronOf(1)], observed(outcomes))).findings).toEqual([]);
   });
+
+  test('of two that are there is named however many have left that acted as one', () => {
+    const late = (hotkey: string, event: number, inTurn: number) =>
+      outcomeOf(hotkey, event, event % 2 === inTurn ? LATE : {});
+    const outcomes = Array.from({ length: 40 }, (_, event) => [
+      ...hotkeysOf(64, 'gone').map((hotkey, i) => late(hotkey, event, i % 2)),
+      ...(event < 24 ? [late('hot-1', event, 0), late('hot-2', event, 1)] : []),
+      ...hotkeysOf(140).map((hotkey) => outcomeOf(hotkey, event)),
+    ]).flat();
+    const { findings, leftOut } = finished(suspicions([neuronOf(1), neuronOf(2)], observed(outcomes)));
+    expect(findings.map(({ what, hotkeys }) => ({ what, hotkeys }))).toEqual([
+      { what: 'late-in-turns', hotkeys: ['hot-1', 'hot-2'] },
+    ]);
+    expect(leftOut).toEqual([]);
+  });
 });
 
 describe('observations', () => {
@@ -334,6 +349,32 @@ describe('observations', () => {
     expect(analysed(outcomes).leftOut).toContain(
       'who was late with compute, parameters abababababab: 8 of 520 hotkeys, those that were it least',
     );
+  });
+
+  test('may go on while they are looked at: what went meanwhile is named no more', () => {
+    const [x, y] = hotkeysOf(8);
+    const outcomes = honestOutcomes(hotkeysOf(8), { events: 40, seed: 'on', lateShare: 0 });
+    const asOne = outcomes.map((each, i) => {
+      if (each.miner === x && i % 16 < 8) return { ...each, ...LATE };
+      return each.miner === y && i % 16 >= 8 ? { ...each, ...LATE } : each;
+    });
+    const relay = asOne.map((each, i) =>
+      each.miner === 'honest-7' ? { ...each, measuredMs: outcomes[i - 1]!.measuredMs! + 5 } : each,
+    );
+    const whats = (after: number) => {
+      const observations = observed(relay);
+      const running = suspicions(undefined, observations);
+      for (let i = 0; i < after; i++) running.next();
+      for (let event = 40; event < 40 + KEPT_EVENTS; event++) observations.outcome(outcomeOf('new', event));
+      return finished(running).findings.map(({ what, outcomes }) => [what, outcomes.length]);
+    };
+    const steps = [...suspicions(undefined, observed(relay))].length;
+    expect(whats(0)).toEqual([]);
+    expect(whats(1)).toEqual([['late-in-turns', 0]]);
+    expect(whats(steps)).toEqual([
+      ['late-in-turns', 6],
+      ['timing', 0],
+    ]);
   });
 
   test('of 1,024 hotkeys are compared in steps that leave others their turn', () => {

@@ -193,6 +193,34 @@ describe('a policy that names a rule', () => {
     expect(readPolicy(bytes, undefined, [podium])).toEqual(policyWith(PODIUM, [podium]));
   });
 
+  test('keeps its digest whatever the rule does to what it reads of it, and is read alike in any spelling', () => {
+    const read: string[] = [];
+    const sorting = defineScoringRule({
+      name: 'sorting',
+      version: 1,
+      params(value) {
+        read.push(JSON.stringify(value));
+        const { tiers } = value as { tiers: number[] };
+        return tiers.sort((a, b) => a - b);
+      },
+      divide(claims, tiers) {
+        tiers.length = 0;
+        return claims.map(() => 1n);
+      },
+    });
+    const written = { name: 'sorting', version: 1, params: { tiers: [3, 1], by: 2 } };
+    const policy = policyWith(written, [sorting]);
+    const before = policyDigest(policy);
+    const state = createScoringState(policy, { rules: [sorting] });
+    state.outcome(one('a', 1));
+    state.completed({ event: 'e', epoch: 1 });
+    payOf(state, { epoch: 1, facts: factsOf(['a']) });
+    expect(policy.pools[0]!.rule).toEqual(written);
+    expect(policyDigest(policy)).toBe(before);
+    policyWith({ ...written, params: { by: 2, tiers: [3, 1] } }, [sorting]);
+    expect(new Set(read)).toEqual(new Set(['{"by":2,"tiers":[3,1]}']));
+  });
+
   test('comes back from a snapshot and pays the same; without the rule it does not come back', () => {
     const policy = policyWith(PODIUM, [podium]);
     const state = createScoringState(policy, { rules: [podium] });
@@ -322,8 +350,11 @@ describe('defineScoringRule', () => {
       readonly name = 'tenfold';
       readonly version = 1;
       readonly by = 10n;
-      divide(claims: readonly RuleClaim[]) {
-        return claims.map(({ worth }) => worth * this.by);
+      params() {
+        return this.by;
+      }
+      divide(claims: readonly RuleClaim[], by: unknown) {
+        return claims.map(({ worth }) => (by === this.by ? worth * this.by : 0n));
       }
     }
     const divide = bindRule(defineScoringRule(new Tenfold()));
@@ -377,6 +408,20 @@ describe('conformance', () => {
       ),
       'no clock',
     ],
+    [
+      'the date, and hides it',
+      failing((claims) =>
+        claims.map(({ worth }) => {
+          try {
+            return BigInt(new Date().getFullYear());
+          } catch {
+            return worth;
+          }
+        }),
+      ),
+      'no clock',
+    ],
+    ['the clock of the process', failing((claims) => claims.map(() => process.hrtime.bigint())), 'no clock'],
     ['what it was asked before', failing((claims) => claims.map(() => ++calls)), 'gives the same'],
     ['reads any parameters', { ...proportional, params: (value) => value }, 'refuses parameters'],
   ])('finds a rule that hangs on what it must not: %s', async (_, rule, words) => {
@@ -388,5 +433,7 @@ describe('conformance', () => {
     expect(Math.random()).toBeLessThan(1);
     expect(new Date(0).getTime()).toBe(0);
     expect(performance.now()).toBeGreaterThan(0);
+    expect(process.hrtime.bigint()).toBeGreaterThan(0n);
+    expect(crypto.randomUUID()).toHaveLength(36);
   });
 });

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { type Hotkey, toHotkey } from '../../../src/model/ids.js';
 import type { Outcome } from '../../../src/model/outcome.js';
 import { accepted, inconclusive, rejected, type Verdict } from '../../../src/model/verdict.js';
+import { defineScoringRule, parsePolicy, type RuleClaim } from '../../../src/scoring/index.js';
 import { createMemoryLedger } from '../../../src/testing/memory-ledger.js';
 import type { OutcomeEntry } from '../../../src/validator/ledger/entries.js';
 import { type PolicyScore, scoreEpoch } from '../../../src/validator/score.js';
-import { factsOf, partOf } from '../../support/scoring.js';
+import { factsOf, partOf, poolOf } from '../../support/scoring.js';
 import { bytes32 } from '../../support/sessions.js';
 
 const [A, B, OWNER] = ['a', 'b', 'owner'].map(toHotkey) as [Hotkey, Hotkey, Hotkey];
@@ -168,4 +169,38 @@ describe('scores of an epoch', () => {
     const score = scoreEpoch(ledgerOf(tried(4), tried(5)), 5)!;
     expect([...withOwner(score, OWNER)]).toEqual([[OWNER, 1]]);
   });
+});
+
+test('a rule of the subnet’s own is asked once, and for no coldkeys but the chain’s', () => {
+  const asked: (readonly RuleClaim[])[] = [];
+  const listed = defineScoringRule({
+    name: 'listed',
+    version: 1,
+    divide(claims) {
+      asked.push(claims);
+      return claims.map(({ coldkey, worth }) => (coldkey === 'cold' ? worth : 0n));
+    },
+  });
+  const rules = [listed];
+  const policy = parsePolicy(
+    {
+      format: 'assay-scoring-policy/1',
+      name: 'test',
+      burn: 0,
+      pools: [poolOf({ unfilled: 'spread', rule: { name: 'listed', version: 1 } })],
+    },
+    undefined,
+    rules,
+  );
+  const ledger = ledgerOf({
+    epoch: 5,
+    verdicts: [
+      [A, accepted],
+      [B, accepted],
+    ],
+  });
+  const facts = factsOf([A, B], { coldkeys: { a: 'cold', b: 'cold' } });
+  const paid = scoreEpoch(ledger, 5, { policy, rules })!.pay(facts);
+  expect([partOf(paid, A), partOf(paid, B)]).toEqual([0.5, 0.5]);
+  expect(asked.map((claims) => claims.map(({ coldkey }) => coldkey))).toEqual([['cold']]);
 });

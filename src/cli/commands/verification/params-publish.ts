@@ -37,7 +37,7 @@ import { readNamedFile } from '../../parameter-files.js';
 import { knownClasses, readNamedPolicy } from '../../policy-files.js';
 import { sendingFlags, sendOperation, withoutSecret } from '../../sending.js';
 import { coldkeySigner, hotkeySigner, type Signer, walletFlags } from '../../signers.js';
-import { type Known, moduleFlag, openKnown } from '../../subnet-module.js';
+import { type Known, moduleFlag, moduleWords, openKnown } from '../../subnet-module.js';
 import { openWholeFile } from '../../whole-file.js';
 import { minedNetuidFlag } from '../chain/flags.js';
 import { checkedText, checkNamed, writtenFile } from './params.js';
@@ -162,7 +162,7 @@ export async function publishParams(
           ...(wanted.file === undefined
             ? []
             : [
-                `peers have it from one another; the first must be given it: assay validator start --params ${wanted.file}${options.policy === undefined ? '' : ` --policy ${options.policy}`} ...`,
+                `peers have it from one another; the first must be given it: assay validator start --params ${wanted.file}${options.policy === undefined ? '' : ` --policy ${options.policy}`}${moduleWords(options.module)} ...`,
               ]),
         ].join('\n'),
       );
@@ -234,7 +234,7 @@ async function toPublish(path: string, options: Options, known: Known): Promise<
 async function withPolicy(
   path: string,
   policy: string,
-  { json, out }: Options,
+  { json, out, module }: Options,
   known: Known,
 ): Promise<ToPublish> {
   const { kinds } = known;
@@ -250,7 +250,9 @@ async function withPolicy(
   if (!json) {
     print(checkedText(checkNamed({ file, bytes, digest: toHex(digest) }, known)));
     if (!deterrence(its, known.rules).holds)
-      print(`warning: lies, or names alone, pay under this policy: assay scoring check ${policy}`);
+      print(
+        `warning: lies, or names alone, pay under this policy: assay scoring check ${policy}${moduleWords(module)}`,
+      );
   }
   return {
     digest,
