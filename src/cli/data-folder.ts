@@ -51,6 +51,29 @@ export function takeDataFolder(folder: string, role: ConfigRole): void {
   renameSync(part, path);
 }
 
+/** A node behind its own chain is not so far behind, nor is a localnet that went on without its last second. */
+const BEHIND_BLOCKS = 32;
+
+/**
+ * For localnets: one that was begun anew has the genesis of the one before, so that a ledger of that looks like its own.
+ * @param events those that the folder's ledger has
+ * @param head the chain's best block
+ * @throws AssayError `invalid-input` for a folder that knows of an event far beyond it
+ */
+export function assertReached(
+  folder: string,
+  events: readonly { readonly block: number }[],
+  head: number,
+): void {
+  const newest = events.reduce((most, { block }) => Math.max(most, block), 0);
+  if (newest <= head + BEHIND_BLOCKS) return;
+  throw invalid(
+    `--data ${folder}`,
+    `the folder of this localnet, which is at block ${head}`,
+    `one with an event of block ${newest}, of a chain before it: remove the folder, or name a new one`,
+  );
+}
+
 function readState(path: string): z.infer<typeof STATE> | undefined {
   let text: string;
   try {

@@ -80,7 +80,7 @@ expired, or a verdict that rests on no evidence; 130 interrupted, 143 by SIGTERM
     .option('--kill <who@epoch>', 'end a validator with SIGKILL during that paid epoch, e.g. validator-b@2')
     .option(
       '--dir <folder>',
-      'where journals and logs go (a temporary folder without it, removed at the end)',
+      'where journals and logs of this run alone go (a temporary folder without it, removed at the end)',
     )
     .addHelpText(
       'after',

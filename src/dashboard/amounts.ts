@@ -28,18 +28,23 @@ export function amountText(resource: Resource, amount: number): string {
   return `${value.toFixed(digits)} ${PREFIXES[step]}${unit}`;
 }
 
-/** All amounts of a vector in the order of RESOURCES; what is hashed is left out, since the rate has it. */
+/** All amounts of a vector in the order of RESOURCES; what is hashed beside products is left out, since their rate has it. */
 export const vectorText = (credit: Credit): string =>
-  RESOURCES.filter((resource) => resource !== 'hashBytesPerS' && credit[resource] !== undefined)
-    .map((resource) => amountText(resource, credit[resource]!))
+  shortOf(credit)
+    .map(({ amount }) => amount)
     .join(' · ');
 
 /** The first amount of a vector, and how many more there are: for a cell of a line. Undefined for an empty one. */
 export function firstAmount(
   credit: Credit,
 ): { readonly what: string; readonly amount: string; readonly more: number } | undefined {
-  const [first, ...rest] = amountsOf(credit).filter(({ what }) => what !== SHOWN.hashBytesPerS.name);
+  const [first, ...rest] = shortOf(credit);
   return first && { ...first, more: rest.length };
+}
+
+function shortOf({ hashBytesPerS, ...others }: Credit): ReturnType<typeof amountsOf> {
+  const alone = hashBytesPerS !== undefined && others.opsPerS === undefined;
+  return amountsOf(alone ? { ...others, hashBytesPerS } : others);
 }
 
 /** Each amount with what it is, in the order of RESOURCES. */

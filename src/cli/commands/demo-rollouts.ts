@@ -1,7 +1,6 @@
 // Owns: `assay demo --rollouts`: windows of rollouts on a whole subnet on this machine, with real parts. Does not own: what any part
 // does, the demo of proofs (demo.ts).
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setCommitment } from '../../chain/subtensor/operations/commitments.js';
 import { nodeDisk } from '../../inference/checkpoint/disk.js';
@@ -29,6 +28,7 @@ import { funds, setUp } from '../../testing/setup.js';
 import { DEMO_PLAN } from '../../testing/world.js';
 import { systemParts } from '../assemble.js';
 import { flagOf } from '../config-keys.js';
+import { demoFolder } from '../demo/folder.js';
 import { createProcesses } from '../demo/processes.js';
 import { rolloutChecks } from '../demo/rollout-checks.js';
 import { checkLines } from '../demo/table.js';
@@ -75,7 +75,7 @@ export async function demoRollouts(options: RolloutDemoOptions, signal: AbortSig
   const say = (line: string) =>
     options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`);
   await readyKeys();
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-rollouts-')));
+  const dir = await demoFolder(options.dir, 'assay-rollouts-');
   const { world, kinds } = createRolloutWorld(options.seed);
   const engine = await engineHere();
   const stop = new AbortController();

@@ -1,8 +1,7 @@
 // Owns: `assay demo`: a whole subnet on this machine, with real parts. Does not own: what any part does.
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainReader, Subnet } from '../../chain/chain.js';
 import { setCommitment } from '../../chain/subtensor/operations/commitments.js';
@@ -30,6 +29,7 @@ import { type LedgerReader, openLedgerReader } from '../../validator/ledger/ledg
 import type { ValidatorStatus } from '../../validator/status.js';
 import { encodePublication, type Publication } from '../../verification/publication.js';
 import { dataPaths, systemParts } from '../assemble.js';
+import { demoFolder } from '../demo/folder.js';
 import { watchPss } from '../demo/memory.js';
 import { createProcesses, type Managed, type Processes } from '../demo/processes.js';
 import { replayedElsewhere } from '../demo/replayed.js';
@@ -67,7 +67,7 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
   const say = (line: string) =>
     options.json ? process.stderr.write(`${stamp()}${line}\n`) : print(`${stamp()}${line}`);
   await readyKeys();
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'assay-demo-')));
+  const dir = await demoFolder(options.dir, 'assay-demo-');
   const world = createWorld(options.seed);
   const stop = new AbortController();
   const workers = options.redis
@@ -182,8 +182,10 @@ export async function demo(flags: Record<string, unknown>, signal: AbortSignal):
     await processes.stopAll();
     workers?.close();
     const keepFiles = options.dir !== undefined || (failed && !signal.aborted);
-    if (keepFiles) say(`journals and logs are in ${dir}`);
-    else await rm(dir, { recursive: true, force: true });
+    if (keepFiles) {
+      const whose = world.miners.map(({ name, behaviour }) => `${name} ${behaviour}`).join(', ');
+      say(`journals and logs are in ${dir}; whose folder is whose: ${whose}`);
+    } else await rm(dir, { recursive: true, force: true });
   }
 }
 

@@ -29,7 +29,7 @@ import { decisionsIn } from '../breaker-file.js';
 import { connectRole, watchChain } from '../chain-watchman.js';
 import { lastOf, loadConfig, roleFlags, validatorSchema } from '../config.js';
 import type { Beside } from '../dashboard/beside.js';
-import { takeDataFolder } from '../data-folder.js';
+import { assertReached, takeDataFolder } from '../data-folder.js';
 import { readInputText } from '../input-text.js';
 import { withLedger } from '../ledgers.js';
 import { networkOf } from '../networks.js';
@@ -138,6 +138,8 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       openingBytesBudget: config.openingBudgetBytes,
       keepAccepted: config.keepAccepted,
     });
+    const isLive = info.type === 'live';
+    if (!isLive) assertReached(config.data, ledger.startedEvents({ fromEpoch: 0 }), head);
     keeping = createKeeping({ ledger, kinds, rules, log }, () => ({
       evidenceEpochs: live.keepEvidenceEpochs,
       evidenceBytes: live.evidenceBudgetBytes,
@@ -164,7 +166,6 @@ export async function startValidator(flags: Record<string, unknown>, signal: Abo
       warnUnpublished(log, given, await source.publication(toNetuid(netuid), ownerHotkey));
     }
     const { host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort } = config;
-    const isLive = info.type === 'live';
     ends = await openOwnEnds(
       { keypair, clock, log },
       { netuid, isLive, host, announceIp, anchorPort, anchors, anchorBytesPerS, echoPort },

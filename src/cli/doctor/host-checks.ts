@@ -120,7 +120,11 @@ const LOOPBACK = /^(127\.|::1$|fe80:)/;
 
 function systemClockOf({ clockFollowed }: Inventory): Check {
   if (clockFollowed === undefined)
-    return unknown('system clock', 'the system does not say whether its clock follows another');
+    return unknown(
+      'system clock',
+      'the system does not say whether its clock follows another',
+      "look with timedatectl or chronyc; --netuid compares it with the chain's blocks, --from with another host",
+    );
   if (clockFollowed) return ok('system clock', 'follows a time server');
   return failed(
     'system clock',

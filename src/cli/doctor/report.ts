@@ -159,7 +159,7 @@ export function classAdvice(claimed: string, credit: Credit): string | undefined
 
 const UNITS: Readonly<Record<Resource, string>> = {
   opsPerS: 'op/s',
-  hashBytesPerS: 'B/s hashed in the same work',
+  hashBytesPerS: 'B/s hashed',
   deviceBytes: 'B of device memory',
   deviceBytesPerS: 'B/s read from it',
   hostBytes: 'B of host memory',
@@ -172,8 +172,11 @@ const UNITS: Readonly<Record<Resource, string>> = {
 
 /** `223 Gop/s` and what counts one, a line for each resource of either; `-` where one of them has none of it. */
 function creditLines(credit: Credit, nominal: Credit): (readonly [credited: string, one: string])[] {
+  const beside = credit.opsPerS === undefined ? undefined : 'hashBytesPerS';
   const text = (amount: number | undefined, resource: Resource): string =>
-    amount === undefined ? '-' : `${scaled(amount)}${UNITS[resource]}`;
+    amount === undefined
+      ? '-'
+      : `${scaled(amount)}${UNITS[resource]}${resource === beside ? ' in the same work' : ''}`;
   const resources = [...new Set([...Object.keys(credit), ...Object.keys(nominal)])] as Resource[];
   return resources.map((resource) => [
     text(credit[resource], resource),

@@ -255,5 +255,39 @@ test('on a localnet its validator accepts its miner and pays it by its rule', {
   });
 });
 
+test('a second rule of its own takes the place of the first, as the page has it', async () => {
+  const [, source] = /```ts\n(\/\/ src\/squared\.ts\n.*?)```/s.exec(PAGE)!;
+  writeFileSync(join(project, 'src/squared.ts'), source!);
+  const change = (path: string, from: string, to: string): void => {
+    const text = readFileSync(join(project, path), 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(join(project, path), text.replace(from, to));
+  };
+  change('src/subnet.ts', 'rules: [atLeast]', 'rules: [atLeast, squared]');
+  change(
+    'src/subnet.ts',
+    "from './at-least.js';",
+    "from './at-least.js';\nimport { squared } from './squared.js';",
+  );
+  change(
+    'policy.json',
+    '"rule": { "name": "at-least", "version": 1, "params": { "least": 0.5 } }',
+    '"rule": { "name": "squared", "version": 1 }',
+  );
+  const failed = await follow('npm test').then(
+    () => '',
+    (error: { stdout: string }) => error.stdout,
+  );
+  expect(failed).toMatch(/^# fail 3$/m);
+  const { commands } = blockWith('scoring check');
+  const said = (await follow(commands)).split('\n').filter((line) => line.startsWith('merging: '));
+  expect(said).toEqual([
+    'merging: x 3.866 (4 owners under one coldkey, in hashes), which the rule is made to pay for',
+  ]);
+  expect(PAGE).toContain('`merging: x 3.866`');
+  change('src/squared.ts', "  paysFor: ['merging'],\n", '');
+  await expect(follow(`npx tsc && ${commands}`)).rejects.toMatchObject({ code: 1 });
+});
+
 /** Of one that is paid: the first epochs go by the policy of each build, which pays nothing for this kind. */
 const ROW = /"row":(\[\[0,\d+\],\[2,[1-9]\d*\]\]),"msg":"weights in a block"/;

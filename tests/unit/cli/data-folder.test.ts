@@ -12,7 +12,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { takeDataFolder } from '../../../src/cli/data-folder.js';
+import { assertReached, takeDataFolder } from '../../../src/cli/data-folder.js';
 import { VERSION } from '../../../src/model/version.js';
 
 let root: string;
@@ -85,4 +85,13 @@ test('of a newer build is refused by name, and of another role; nothing in it ch
     expect(contents()).toEqual(before);
     rmSync(join(folder, 'role.lock'), { force: true });
   }
+});
+
+test('of a localnet that was begun anew is refused by the block of its newest event; one that is a little ahead is not', () => {
+  expect(() => assertReached('data/validator', [{ block: 900 }, { block: 926 }], 101)).toThrow(
+    'expected the folder of this localnet, which is at block 101, got one with an event of block 926, of a chain before it',
+  );
+  for (const events of [[], [{ block: 101 }], [{ block: 133 }]])
+    expect(() => assertReached('data/validator', events, 101)).not.toThrow();
+  expect(() => assertReached('data/validator', [{ block: 134 }], 101)).toThrow('--data data/validator');
 });

@@ -300,6 +300,7 @@ describe('what the doctor says of a host', () => {
       /connect this host/,
     ],
     ['system clock', { clockFollowed: false }, 'failed', /set-ntp true/],
+    ['system clock', { clockFollowed: undefined }, 'unknown', /timedatectl .* --netuid compares it/],
     ['security updates', { facts: { at: 0, pendingSecurityUpdates: 3 } }, 'warning', /apt-get upgrade/],
   ] as const)('is what is wrong with its %s', (about, change, state, fix) => {
     const [check] = hostChecks({ ...HOST, ...change }, { catalogue: CARDS }).filter(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { amountText, vectorText } from '../../../src/dashboard/amounts.js';
+import { amountText, firstAmount, vectorText } from '../../../src/dashboard/amounts.js';
 import { documentOf, linksFrom } from '../../../src/dashboard/layout.js';
 import { html, key, sparkline, stranger, table, tokens, visible } from '../../../src/dashboard/parts.js';
 
@@ -35,6 +35,20 @@ describe('numbers', () => {
     expect(vectorText({ opsPerS: 5e12, hashBytesPerS: 1e9, deviceBytes: 1e9 })).toBe(
       '5.00 Top/s · 1.00 GB device',
     );
+  });
+
+  test('hashes are shown where they are no part of products: a kind of the subnet may prove nothing else', () => {
+    expect(vectorText({ hashBytesPerS: 40.6e6 })).toBe('40.6 MB/s hashed');
+    expect(firstAmount({ hashBytesPerS: 40.6e6 })).toEqual({
+      what: 'bytes hashed a second',
+      amount: '40.6 MB/s hashed',
+      more: 0,
+    });
+    expect(firstAmount({ opsPerS: 5e12, hashBytesPerS: 1e9 })).toMatchObject({
+      amount: '5.00 Top/s',
+      more: 0,
+    });
+    expect(firstAmount({})).toBeUndefined();
   });
 
   test('a line of points says itself in words, and leaves gaps', () => {

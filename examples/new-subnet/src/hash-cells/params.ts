@@ -1,5 +1,5 @@
 // Owns: what both ends of a session agree on before it: the numbers of a parameter set, and how strictly they are read.
-// Does not own: the work (prove.ts), what is paid for it (../policy.ts).
+// Does not own: the work (prove.ts), what is paid for it (policy.json).
 import { type Credit, HASH_BYTES } from 'assay/model';
 import {
   type Checks,
