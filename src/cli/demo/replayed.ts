@@ -25,7 +25,10 @@ export function replayedElsewhere(
       } catch {
         // said below
       }
-      const why = stderr.trim().split('\n').at(-1) || error?.message || 'no document';
+      // what to do about it stands below the error
+      const lines = stderr.trim().split('\n');
+      const said = lines.find((line) => line.startsWith('error: '))?.slice('error: '.length) ?? lines.at(-1);
+      const why = said || error?.message || 'no document';
       reject(new AssayError('unreachable', `replay of ${data}: ${why}`, { address: data }));
     });
   });
