@@ -39,8 +39,8 @@ const THEMES = ['light', 'dark'];
 const MAX_BYTES = 3_000_000;
 const READY_MS = 300_000;
 const STOP_MS = 20_000;
-/** From when the demo has paid its epochs: 24 events are over after half of it. */
-const FOUND_MS = 300_000;
+/** From when the demo has paid its epochs: 24 events are over after three minutes, and how near a relay is to its host is chance. */
+const FOUND_MS = 600_000;
 /** An analysis is made anew after 30 s. */
 const LOOK_MS = 5000;
 /** Of the lab: a run of a second. */
