@@ -9,9 +9,9 @@ import { canonicalJson } from '../model/canonical-json.js';
 import { sha256 } from '../model/hash.js';
 import { shellWord } from '../model/shell-word.js';
 import { moduleBeside } from '../model/thread.js';
+import { VERSION } from '../model/version.js';
 import type { ScoringRule } from '../scoring/index.js';
 import { kindsWith, madeElsewhere, madeHere, type SubnetModule } from '../subnet.js';
-import { BUILD } from '../validator/queue/job.js';
 import type { ThreadModule } from '../validator/verifiers.js';
 import type { AnyProofKind } from '../verification/kinds/index.js';
 import { foundInstead, invalid } from './invalid-input.js';
@@ -44,7 +44,7 @@ export const BUILT_IN_ALONE: Known = {
   kinds: kindsWith(undefined),
   rules: [],
   module: undefined,
-  build: BUILD,
+  build: VERSION,
 };
 
 /**
@@ -74,9 +74,9 @@ export function threadsFor({ kinds, module }: Known): { readonly module?: Thread
  * this build: nobody judges by them.
  */
 function buildWith({ proofs }: SubnetModule): string {
-  if (proofs.length === 0) return BUILD;
+  if (proofs.length === 0) return VERSION;
   const about = { proofs: proofs.map(({ kind, table }) => [kind, ...[...table.keys()].sort()]) };
-  return `${BUILD}+${toHex(sha256(utf8(canonicalJson(about)))).slice(0, 16)}`;
+  return `${VERSION}+${toHex(sha256(utf8(canonicalJson(about)))).slice(0, 16)}`;
 }
 
 async function loadSubnet(
